@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,8 +35,6 @@ def draw_face(strength: float = 0.0, person: int = 0, seed: int = 0) -> NDArray[
 
 @functools.lru_cache(maxsize=256)
 def _without_noise(strength: float, person: int) -> NDArray[np.float32]:
-    import cv2
-
     features = np.random.default_rng(person + 1000)
     broad, eyes, mouth = features.uniform(-1.5, 1.5, 3)
     n = SIZE * _SCALE
@@ -81,8 +80,6 @@ def write_frames(
         spans: expressions, in file numbers.
         person: whose face.
     """
-    import cv2
-
     # OpenCV prints a line for a setting that a format does not know.
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if pattern.lower().endswith((".jpg", ".jpeg")) else []
     folder.mkdir(parents=True)
@@ -198,12 +195,7 @@ def write(folder: Path, recording: Recording = "HS") -> None:
         recording: which camera.
     """
     empty_folder(folder)
-    _short(folder / "SMIC_all_raw" / recording, recording)
-    _long(folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E", recording)
-
-
-def _short(home: Path, recording: Recording) -> None:
-    length = LENGTHS[recording]
+    home, length = folder / "SMIC_all_raw" / recording, LENGTHS[recording]
     for clip in CLIPS:
         numbers = [n for n in range(clip.onset, clip.onset + length) if (clip.name, n) != (GAPS, clip.onset + 3)]
         span = (clip.onset, clip.onset + length // 2, clip.onset + length - 1)
@@ -211,6 +203,7 @@ def _short(home: Path, recording: Recording) -> None:
         write_frames(place, "image{number:06d}.bmp", numbers, [span], clip.subject)
     (home / "s18" / "micro" / "surprise" / EMPTY).mkdir(parents=True)
     write_frames(home / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11)
+    _long(folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E", recording)
 
 
 def _long(home: Path, recording: Recording) -> None:

@@ -339,12 +339,16 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
     Raises:
         DataError: a link to a file leads out of the root.
     """
-    below = list(_below(tree))
+
+    def tables(folders: Iterable[Path]) -> list[Path]:
+        files = (folder / name for folder in folders for name in tree.listing.files(folder))
+        return [file for file in files if file.name.lower().endswith(SUFFIXES)]
+
+    below = tables(folder for _, folder in tree.walk(SHEET_DEPTH))
     known = [check_inside(path, tree.root, tree.listing.follow_links) for path in called(names, below)]
     if known:
         return _fitting(known, fits)
-    above = [path for folder in tree.root.resolve().parents[:SHEET_DEPTH] for path in _tables(folder)]
-    if known := called(names, above):
+    if known := called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH])):
         return _fitting(known, fits)
     return [
         check_inside(path, tree.root, tree.listing.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)
@@ -370,18 +374,6 @@ def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
 def _fitting(known: list[Path], fits: Callable[[Path], bool]) -> list[Path]:
     """A name may be that of another release too, as SAMM's is; a single file is taken as it is, and says what it lacks."""
     return known if len(known) == 1 else [path for path in known if _safely(fits, path)] or known
-
-
-def _below(tree: Tree) -> Iterator[Path]:
-    for _, folder in tree.walk(SHEET_DEPTH):
-        yield from (folder / name for name in tree.listing.files(folder) if name.lower().endswith(SUFFIXES))
-
-
-def _tables(folder: Path) -> list[Path]:
-    try:
-        return sorted(p for p in folder.iterdir() if p.name.lower().endswith(SUFFIXES) and p.name[0] not in ".~")
-    except OSError:
-        return []
 
 
 def _safely(fits: Callable[[Path], bool], path: Path) -> bool:

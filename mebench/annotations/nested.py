@@ -1,6 +1,5 @@
 """Datasets whose folders of videos lie below any number of others: parts, emotions, splits, cameras."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +45,7 @@ class NestedTree(Tree):
         ours: Callable[[tuple[str, ...]], bool] = lambda names: True,
     ) -> None:
         super().__init__(root, layout, follow_links)
-        self._ours = ours
+        self._ours, self._patterns = ours, [self._pattern(part) for part in self._parts]
 
     def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
         """The root, then the folders of copies that are not read; empty where no frames are there."""
@@ -100,19 +99,16 @@ class NestedTree(Tree):
                         below.append(child)
                     elif not self._ours(self._names(child)):
                         continue
-                    elif (cropped := self._cropped_above(child)) is None:
+                    elif not (
+                        cropped := [p for p in child.relative_to(self.root).parents if self.layout.is_cropped(p)]
+                    ):
                         videos.setdefault(_key(place.names), []).append(place)
-                    elif cropped not in self.cropped:
-                        self.cropped.append(cropped)
+                    elif self.root / cropped[-1] not in self.cropped:
+                        self.cropped.append(self.root / cropped[-1])
             level = [folder for folder in below if self._may_enter(folder)]
             if len(above) + len(level) > MOST_FOLDERS:
                 break
         return above, videos
-
-    def _cropped_above(self, folder: Path) -> Path | None:
-        """The folder of cropped faces that a video's folder lies in, or None."""
-        above = [parent for parent in folder.relative_to(self.root).parents if self.layout.is_cropped(parent)]
-        return self.root / above[-1] if above else None
 
     def _place(self, folder: Path) -> _Place | None:
         names, given = folder.relative_to(self.root).parts[-len(self._parts) :], dict[str, str]()
@@ -131,10 +127,6 @@ class NestedTree(Tree):
 
     def _names(self, folder: Path) -> tuple[str, ...]:
         return (self.root.resolve().name, *folder.relative_to(self.root).parts)
-
-    @cached_property
-    def _patterns(self) -> list[re.Pattern[str]]:
-        return [self._pattern(part) for part in self._parts]
 
 
 class NestedDataset(SheetDataset):

@@ -4,8 +4,9 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -50,14 +51,11 @@ class OpenFaceFiles:
 
     @cached_property
     def _files(self) -> list[Path]:
-        return sorted(self._found())
-
-    def _found(self) -> Iterator[Path]:
-        for seen, (folder, _, names) in enumerate(os.walk(self.folder)):
-            if seen > MOST_FOLDERS:
-                return
+        found = []
+        for folder, _, names in islice(os.walk(self.folder), MOST_FOLDERS + 1):
             paths = (Path(folder, name) for name in names if name.lower().endswith(".csv"))
-            yield from (path for path in paths if path.is_file())
+            found += [path for path in paths if path.is_file()]
+        return sorted(found)
 
     def fingerprint(self) -> str:
         """A short hash of names, sizes and ends of all files.

@@ -72,6 +72,18 @@ def read_row(
     who = subject_id(row, table, cleaning, log) if subject is None else subject
     which = name_in(row, table, "video", log) if video is None else video
     nameless = "" if who and which else f"no {'video' if who else 'subject'} is named"
+    text = row.get("kind")
+    kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), None)
+    if "kind" in row.cells and kind is None:
+        log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
+    emotion, objective = _emotion(row, table, cleaning, log), None
+    if text := row.get("objective"):
+        objective = roman(text)
+        if objective is None:
+            log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
+    elif cleaning.units_to_objective and "units" in row.cells and "objective" not in row.cells:
+        known = [parse_unit(token) for token in units]
+        objective = None if None in known else objective_class([unit.number for unit in known if unit])
     return Annotation(
         row=row.number,
         subject=who,
@@ -79,10 +91,10 @@ def read_row(
         onset=None if nameless else found.onset,
         apex=None if nameless else found.apex,
         offset=None if nameless else found.offset,
-        kind=_kind(row, table, cleaning, log),
-        emotion=_emotion(row, table, cleaning, log),
+        kind=kind or cleaning.kind,
+        emotion=emotion,
         units=units,
-        objective=_objective(row, table, units, cleaning, log),
+        objective=objective,
         first=frame_number(row.get("first"), row.number, table.columns.get("first", ""), log),
         fps=_fps(row, table, log),
         flags=found.flags,
@@ -155,14 +167,6 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
     return name
 
 
-def _kind(row: Row, table: Table, cleaning: Cleaning, log: Log) -> Kind:
-    text = row.get("kind")
-    found = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), None)
-    if "kind" in row.cells and found is None:
-        log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
-    return found or cleaning.kind
-
-
 def _emotion(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str | None:
     text = row.get("emotion")
     if text.casefold() in MISSING:
@@ -190,18 +194,6 @@ def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
             )
             log.marked(row.number, table.columns["units"], token, reason)
     return tuple(token for token in found if token not in REMARKS)
-
-
-def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning, log: Log) -> str | None:
-    if text := row.get("objective"):
-        if found := roman(text):
-            return found
-        log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
-    elif cleaning.units_to_objective and "objective" not in row.cells:
-        known = [parse_unit(token) for token in units]
-        if "units" in row.cells and None not in known:
-            return objective_class([unit.number for unit in known if unit])
-    return None
 
 
 def _fps(row: Row, table: Table, log: Log) -> float | None:

@@ -93,11 +93,8 @@ def tokens(text: str) -> tuple[str, ...]:
     (('4', 'L10', '15A'), ('4(B/C)', '7B?'), ('(R6 or R12)', 'ref(43)'), ('10 or 11',))
     """
     parts = (" ".join(part.split()).upper() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)))
-    return tuple(_OR.sub(_spelt, part).replace("REF", "ref") for part in parts if part)
-
-
-def _spelt(found: re.Match[str]) -> str:
-    return " or " if "OR" in found[0] else found[0]
+    spelt = (_OR.sub(lambda found: " or " if "OR" in found[0] else found[0], part) for part in parts if part)
+    return tuple(part.replace("REF", "ref") for part in spelt)
 
 
 @lru_cache(maxsize=4096)

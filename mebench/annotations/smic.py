@@ -104,8 +104,20 @@ class Smic(NestedDataset):
         begin(table, log)
         found = []
         for row in table.rows:
-            if (first := self.annotation(row, table, log)) is not None:
-                found += [first, *self._further(row, table, first, log)]
+            if (first := self.annotation(row, table, log)) is None:
+                continue
+            found.append(first)
+            for number in (2, 3):
+                ends = (f"onset{number}", f"offset{number}")
+                columns = [table.columns.get(end, end) for end in ends]
+                onset, offset = (frame_number(row.get(e), row.number, c, log) for e, c in zip(ends, columns))
+                if onset is None or offset is None or offset < onset:
+                    continue
+                if self.params.every_interval:
+                    found.append(replace(first, onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
+                else:
+                    reason = "a further movement of the clip, read with dataset.every_interval=true only"
+                    log.marked(row.number, ", ".join(columns), f"{onset}, {offset}", reason)
         return found
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
@@ -185,22 +197,6 @@ class Smic(NestedDataset):
                 f"How to ask for it: mebench info {self.id}"
             )
         return super()._tree_or_stop
-
-    def _further(self, row: Row, table: Table, first: Annotation, log: Log) -> list[Annotation]:
-        """The second and the third movement of a row."""
-        found = []
-        for number in (2, 3):
-            ends = (f"onset{number}", f"offset{number}")
-            onset, offset = (frame_number(row.get(end), row.number, table.columns.get(end, end), log) for end in ends)
-            if onset is None or offset is None or offset < onset:
-                continue
-            if self.params.every_interval:
-                found.append(replace(first, onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
-            else:
-                columns = ", ".join(table.columns[end] for end in ends)
-                reason = "a further movement of the clip, read with dataset.every_interval=true only"
-                log.marked(row.number, columns, f"{onset}, {offset}", reason)
-        return found
 
 
 def _clip(row: int, root: Path, number: str, name: str, folder: Path, log: Log) -> Annotation:

@@ -120,11 +120,23 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
     """
     table = find_table(sheets, *forms)
     if table is None:
-        header = next((form for form in forms if isinstance(form, Header)), None)
-        looked = " or ".join(_looks(form) for form in forms)
-        nearest = _nearest(sheets, header) if header else ""
+        looked, nearest, most = [], "", 0
+        for form in forms:
+            if isinstance(form, Columns):
+                listed = ", ".join(what or "(any)" for what in form.fields)
+                looked.append(f"{len(form.fields)} columns without a header: {listed}")
+                continue
+            titles = {what: (form.names.get(what) or NAMES[what])[0] for what in form.required}
+            looked.append(f"a header with {', '.join(titles.values())} within the first {HEADER_WITHIN} rows")
+            first = form is next(other for other in forms if isinstance(other, Header))
+            for sheet, number, cells in ((s, n, c) for s in sheets if first for n, c in s.rows[:HEADER_WITHIN]):
+                found = form.match(cells)
+                missing = [title for what, title in titles.items() if what not in found]
+                if len(titles) - len(missing) > most:
+                    most = len(titles) - len(missing)
+                    nearest = f"; row {number} of {sheet.name!r} has no {', no '.join(missing)}"
         raise DataError(
-            f"no sheet of {file} holds the annotations: expected {looked}{nearest}. "
+            f"no sheet of {file} holds the annotations: expected {' or '.join(looked)}{nearest}. "
             "Give the right file with dataset.annotations=FILE, or rename its columns"
         )
     return table
@@ -168,27 +180,3 @@ def _row(number: int, cells: Sequence[str], fields: Mapping[str, int]) -> Row:
         {what: cells[column] if column < len(cells) else "" for what, column in fields.items()},
         " ".join(" ".join(cells).split()),
     )
-
-
-def _looks(form: Header | Columns) -> str:
-    if isinstance(form, Header):
-        return f"a header with {', '.join(_title(form, what) for what in form.required)} within the first {HEADER_WITHIN} rows"
-    return f"{len(form.fields)} columns without a header: {', '.join(what or '(any)' for what in form.fields)}"
-
-
-def _title(header: Header, what: str) -> str:
-    return (header.names.get(what) or NAMES[what])[0]
-
-
-def _nearest(sheets: Sequence[Sheet], header: Header) -> str:
-    """The row that comes nearest to the header, in words."""
-    best = max(
-        ((len(set(header.required) & found.keys()), sheet, number, found) for sheet in sheets
-         for number, cells in sheet.rows[:HEADER_WITHIN] for found in [header.match(cells)]),
-        key=lambda entry: entry[0], default=None,
-    )  # fmt: skip
-    if best is None or not best[0]:
-        return ""
-    _, sheet, number, found = best
-    missing = [_title(header, what) for what in header.required if what not in found]
-    return f"; row {number} of {sheet.name!r} has no {', no '.join(missing)}"

@@ -1,19 +1,18 @@
-"""Figures of a study, drawn with matplotlib's objects: no window, no global state; matplotlib is imported on use."""
-
-from __future__ import annotations
+"""Figures of a study, drawn with matplotlib's objects: no window, no global state."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from mebench.tuning.records import Study, Trial
 from mebench.tuning.show import value_in_words
 from mebench.tuning.space import Dimension, Space
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 TRIAL, BEST, DEFAULT, PRUNED = "#0369a1", "#c2410c", "#111827", "#9ca3af"
 """Blue and orange stay apart for colour-blind readers and in print."""
@@ -33,18 +32,15 @@ def write_figures(study: Study, space: Space, folder: Path) -> list[Path]:
         the files.
     """
     drawn: dict[str, Callable[[], Figure]] = {
-        "history": lambda: history(study, space),
-        "slices": lambda: slices(study, space),
+        "history": partial(history, study, space),
+        "slices": partial(slices, study, space),
+        **({"importance": partial(importance, study)} if study.importance else {}),
+        **({"pareto": partial(pareto, study, space)} if len(study.objectives) > 1 else {}),
     }
-    if study.importance:
-        drawn["importance"] = lambda: importance(study)
-    if len(study.objectives) > 1:
-        drawn["pareto"] = lambda: pareto(study, space)
-    files = []
-    for name, draw in drawn.items() if study.complete else ():
-        files.append(folder / f"{name}.png")
-        draw().savefig(files[-1])
-    return files
+    files = {folder / f"{name}.png": draw for name, draw in drawn.items() if study.complete}
+    for file, draw in files.items():
+        draw().savefig(file)
+    return list(files)
 
 
 def history(study: Study, space: Space) -> Figure:
@@ -56,14 +52,8 @@ def history(study: Study, space: Space) -> Figure:
     axes.step(numbers, best, where="post", color=BEST, linewidth=1.6, label="best so far")
     pruned = [(t.number, t.steps[max(t.steps)]) for t in study.trials if t.state == "pruned" and t.steps]
     if pruned:
-        axes.scatter(
-            [n for n, _ in pruned],
-            [value for _, value in pruned],
-            marker="x",
-            s=18,
-            color=PRUNED,
-            label="pruned, over the folds until then",
-        )
+        stopped, values = [number for number, _ in pruned], [value for _, value in pruned]
+        axes.scatter(stopped, values, marker="x", s=18, color=PRUNED, label="pruned, over the folds until then")
     _points(axes, study, space, lambda trial: trial.number)
     axes.set(xlabel="trial", ylabel=study.objectives[0].path)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
@@ -83,8 +73,7 @@ def importance(study: Study) -> Figure:
 
 def slices(study: Study, space: Space) -> Figure:
     """The first objective against each parameter."""
-    n = len(space.dimensions)
-    columns = min(n, COLUMNS)
+    columns = min(n := len(space.dimensions), COLUMNS)
     rows = -(-n // columns)
     figure, every = _canvas(3.4 * columns + 0.8, 2.9 * rows + 0.5, rows, columns)
     for axes, dimension in zip(every, space.dimensions):
@@ -102,21 +91,15 @@ def pareto(study: Study, space: Space) -> Figure:
     one, other = study.objectives[:2]
     figure, (axes,) = _canvas(7, 4.6, 1, 1)
     front = study.front()
-    axes.plot(
-        [t.values[0] for t in front],
-        [t.values[1] for t in front],
-        color=BEST,
-        linewidth=1.2,
-        marker="o",
-        markersize=6,
-        label="Pareto front" + (f", of {len(study.objectives)} objectives" if len(study.objectives) > 2 else ""),
-    )
+    label = "Pareto front" + (f", of {len(study.objectives)} objectives" if len(study.objectives) > 2 else "")
+    ends = zip(*(trial.values[:2] for trial in front))
+    axes.plot(*ends, color=BEST, linewidth=1.2, marker="o", markersize=6, label=label)
     _points(axes, study, space, lambda trial: trial.values[0], place=1, best=False)
     for trial in front:
-        axes.annotate(
-            str(trial.number), (trial.values[0], trial.values[1]), xytext=(4, 4), textcoords="offset points", fontsize=8
-        )
-    axes.set(xlabel=f"{one.path} ({_better(one.direction)})", ylabel=f"{other.path} ({_better(other.direction)})")
+        place = trial.values[0], trial.values[1]
+        axes.annotate(str(trial.number), place, xytext=(4, 4), textcoords="offset points", fontsize=8)
+    better = {"maximize": "higher is better", "minimize": "lower is better"}
+    axes.set(xlabel=f"{one.path} ({better[one.direction]})", ylabel=f"{other.path} ({better[other.direction]})")
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
 
@@ -149,15 +132,8 @@ def _placing(axes: Axes, dimension: Dimension) -> Callable[[Trial], Any]:
     return lambda trial: dimension.choices.index(trial.params[dimension.key])
 
 
-def _better(direction: str) -> str:
-    return "higher is better" if direction == "maximize" else "lower is better"
-
-
 def _canvas(width: float, height: float, rows: int, columns: int) -> tuple[Figure, Sequence[Axes]]:
     """Empty axes in a figure of that size in inches, tied to Agg and to nothing global."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     every = list(figure.subplots(rows, columns, squeeze=False).flat)

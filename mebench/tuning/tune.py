@@ -140,11 +140,6 @@ class Tuning:
     folder: Path
     progress: Progress
 
-    @property
-    def config(self) -> RunConfig:
-        """The configuration as it was."""
-        return self.plan.config
-
 
 def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     """Tune, judge, and write everything into the folder of the study.
@@ -164,7 +159,9 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         else tuning_set(plan, options.tuning_subjects or TUNING_SUBJECTS, options.inner_folds)
     )
     about = _about(plan, space, objectives, splits, options)
-    name = options.study or _name(config, options, about)
+    how = "nested" if options.nested else "tuned"
+    own_name = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{digest(about)[:8]}"
+    name = options.study or own_name
     out = Path(options.out).expanduser()
     tuning = Tuning(
         plan,
@@ -185,7 +182,9 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     with stoppable(), one_thread(), worker_pool(config) as pool:
         try:
             for split in splits:
-                shared = _open(tuning, split, about)
+                whole = f"{name}/{split.name}" if options.nested else name
+                by = (options.sampler, options.pruner, config.seed, options.heartbeat)
+                shared = SharedStudy(tuning.place, Terms(whole, about, space, objectives, *by))
                 if not done:  # nothing is written before a study of that name about something else has refused
                     _describe(tuning, splits)
                 done[split.name] = _study(tuning, replace(split, part=part), shared, pool)
@@ -209,22 +208,6 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     found = summary_of(config, splits, space, studies, judged, name, str(tuning.place), options.nested, seconds)
     replace_file(tuning.folder / OUTCOME_FILE, json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
     return found
-
-
-def _open(tuning: Tuning, split: Split, about: Mapping[str, Any]) -> SharedStudy:
-    """The study of one set of subjects in the storage."""
-    options = tuning.options
-    terms = Terms(
-        f"{tuning.name}/{split.name}" if options.nested else tuning.name,
-        about,
-        tuning.space,
-        tuning.objectives,
-        options.sampler,
-        options.pruner,
-        tuning.config.seed,
-        options.heartbeat,
-    )
-    return SharedStudy(tuning.place, terms)
 
 
 def _study(tuning: Tuning, split: Split, shared: SharedStudy, pool: Workers) -> tuple[Study, float]:
@@ -257,7 +240,7 @@ def _study(tuning: Tuning, split: Split, shared: SharedStudy, pool: Workers) -> 
 
 def _describe(tuning: Tuning, splits: Sequence[Split]) -> None:
     """Write down what is tuned before it begins."""
-    config, options = tuning.config, tuning.options
+    config, options = tuning.plan.config, tuning.options
     tuning.folder.mkdir(parents=True, exist_ok=True)
     about = {
         "study": tuning.name,
@@ -297,8 +280,3 @@ def _about(
         "annotations": truth_of(plan),
         **dict(zip(["frames or files"], content_of(plan))),
     }
-
-
-def _name(config: RunConfig, options: TuneOptions, about: Mapping[str, Any]) -> str:
-    how = "nested" if options.nested else "tuned"
-    return f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{digest(about)[:8]}"
