@@ -1,7 +1,7 @@
 """A dataset of a sheet and folders of images."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -265,7 +265,11 @@ class SheetDataset(Dataset):
         log = Log(self._read[2])
         keys = dict.fromkeys((a.subject, a.video) for a in self.annotations)
         numbers = {key: self._numbers(*key) for key in keys}
-        self._note_shared(keys, log)
+        of_folder: dict[Path, tuple[str, str]] = {}
+        for key in keys:  # two videos of the sheet in one folder: each would lack the other's expressions
+            if (folder := self._folder(*key)) is not None and (other := of_folder.setdefault(folder, key)) != key:
+                reason = f"has the frames of {'/'.join(other)}: if they are one video, write it alike in the sheet"
+                log.marked(None, "video", "/".join(key), reason, altered=True)
         placed = [
             (a, place(a, a.begins(self.layout.first), numbers[a.subject, a.video], log)) for a in self.annotations
         ]
@@ -304,14 +308,6 @@ class SheetDataset(Dataset):
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
         complete = with_distractors(videos, self._distractors, numbers, self.layout.first, log)
         return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
-
-    def _note_shared(self, keys: Iterable[tuple[str, str]], log: Log) -> None:
-        """Two videos of the sheet in one folder: each would lack the other's expressions."""
-        of_folder: dict[Path, tuple[str, str]] = {}
-        for key in keys:
-            if (folder := self._folder(*key)) is not None and (other := of_folder.setdefault(folder, key)) != key:
-                reason = f"has the frames of {'/'.join(other)}: if they are one video, write it alike in the sheet"
-                log.marked(None, "video", "/".join(key), reason, altered=True)
 
     @cached_property
     def _distractors(self) -> Sequence[tuple[str, Annotation]]:

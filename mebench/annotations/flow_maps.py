@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,38 +54,32 @@ def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
                 f"{folder} is not a subject's folder: expected sNN (SMIC), subNN (CASME II) or digits (SAMM). "
                 f"Move it away, or point {setting} elsewhere"
             )
-        found = _subject_clips(folder, setting)
+        test, found = folder / "u_test", dict[str, tuple[int, Path]]()
+        if not test.is_dir():
+            raise DataError(
+                f"{folder} has no folder u_test: expected <subject>/u_test/<0|1|2>/*.png. Is {setting} one level off?"
+            )
+        for group in sorted(p for p in test.iterdir() if p.is_dir()):
+            if group.name not in {"0", "1", "2"}:
+                raise DataError(
+                    f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it"
+                )
+            for file in sorted(group.glob("[!.]*.png")):
+                clip = file.stem.strip()  # the published names end in a blank before .png
+                if not file.is_file():
+                    raise DataError(f"{file} is no plain file: move it away")
+                if clip in found:
+                    raise DataError(
+                        f"clip {clip} of subject {folder.name} stands in two classes: {found[clip][1].parent} and {group}. Keep one"
+                    )
+                found[clip] = (int(group.name), file)
         if not found:
             raise DataError(
-                f"subject {folder.name} has no clips: no .png under {folder / 'u_test'}/<0|1|2>. Restore them, or move the folder away"
+                f"subject {folder.name} has no clips: no .png under {test}/<0|1|2>. Restore them, or move the folder away"
             )
         clips |= {(member, folder.name, clip): where for clip, where in found.items()}
     if not clips:
         raise DataError(f"no subjects under {setting}={root}: expected <subject>/u_test/<0|1|2>/*.png")
-    return clips
-
-
-def _subject_clips(folder: Path, setting: str) -> dict[str, tuple[int, Path]]:
-    test = folder / "u_test"
-    if not test.is_dir():
-        raise DataError(
-            f"{folder} has no folder u_test: expected <subject>/u_test/<0|1|2>/*.png. Is {setting} one level off?"
-        )
-    clips: dict[str, tuple[int, Path]] = {}
-    for group in sorted(p for p in test.iterdir() if p.is_dir()):
-        if group.name not in {"0", "1", "2"}:
-            raise DataError(
-                f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it"
-            )
-        for file in sorted(group.glob("[!.]*.png")):
-            if not file.is_file():
-                raise DataError(f"{file} is no plain file: move it away")
-            clip = file.stem.strip()  # the published names end in a blank before .png
-            if clip in clips:
-                raise DataError(
-                    f"clip {clip} of subject {folder.name} stands in two classes: {clips[clip][1].parent} and {group}. Keep one"
-                )
-            clips[clip] = (int(group.name), file)
     return clips
 
 
@@ -129,8 +124,6 @@ def draw_map(label: int, seed: Iterable[int]) -> NDArray[np.uint8]:
 
 def write_map(file: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture, its folder too."""
-    import cv2
-
     file.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(file), picture)
 

@@ -208,9 +208,15 @@ class Tree:
         else:
             self._parts = self.layout.folder.split("/")
             return [home for _, home in found[self.layout.folder]]
-        homes = found[shape]
-        self._apart = self._sorted_apart(homes, named)
-        return [home for _, home in homes if home not in self._apart]
+        (rank, first), *others = found[shape]
+        held, unknown = {video for video in named if self._below(first, *video)}, len(self.layout.homes)
+        self._apart = []  # beside the first one, of known names as it is or of unknown ones as it is, with none of its videos
+        for other, home in others:
+            own = {video for video in named if self._below(home, *video)} if home.parent == first.parent else set()
+            if own and not own & held and (rank == unknown) == (other == unknown):
+                self._apart.append(home)
+                held |= own
+        return [home for _, home in found[shape] if home not in self._apart]
 
     def whole(self, home: Path) -> Path:
         """The folder that holds all videos: the home, or of several that are read as one the folder around them."""
@@ -231,17 +237,6 @@ class Tree:
                 rank = known.index(fold(folder.name)) if fold(folder.name) in known else len(known)
                 found.append((rank, depth, -held, str(folder), folder))
         return [(rank, folder) for rank, *_, folder in sorted(found)]
-
-    def _sorted_apart(self, homes: Sequence[tuple[int, Path]], videos: Iterable[tuple[str, str]]) -> list[Path]:
-        """Homes beside the first one, of known names as it is or of unknown ones as it is, that hold none of its videos."""
-        (rank, first), unknown = homes[0], len(self.layout.homes)
-        held, apart = {video for video in videos if self._below(first, *video)}, list[Path]()
-        for other, home in homes[1:]:
-            own = {video for video in videos if self._below(home, *video)} if home.parent == first.parent else set()
-            if own and not own & held and (rank == unknown) == (other == unknown):
-                apart.append(home)
-                held |= own
-        return apart
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.

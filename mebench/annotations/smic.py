@@ -122,7 +122,15 @@ class Smic(NestedDataset):
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The first movement of a row, its clip called as its folder, its emotion as its name says where no column does."""
-        read = super().annotation(self._with_end(row, table, log), table, log)
+        # A sheet of apex frames (`smic_apex.xlsx`) has no offsets, and a short clip ends with its movement.
+        if "offset" not in table.columns and self.params.root is not None and row.get("video"):
+            folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
+            numbers = FolderFrames(folder).numbers if folder is not None else ()
+            if (last := max((n for n in numbers if n is not None), default=None)) is not None:
+                reason = "the sheet has none: the last image of the clip is taken"
+                log.repaired(row.number, "offset", "", str(last), reason)
+                row = replace(row, cells={**row.cells, "offset": str(last)})
+        read = super().annotation(row, table, log)
         if read is None or not read.video:
             return read
         name = (
@@ -134,18 +142,6 @@ class Smic(NestedDataset):
         elif said is not None and read.emotion != said:
             log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {said}")
         return replace(read, video=name, emotion=read.emotion or said)
-
-    def _with_end(self, row: Row, table: Table, log: Log) -> Row:
-        """The row with an offset: a sheet of apex frames (`smic_apex.xlsx`) has none, and a short clip ends with its movement."""
-        if "offset" in table.columns or self.params.root is None or not row.get("video"):
-            return row
-        folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
-        numbers = FolderFrames(folder).numbers if folder is not None else ()
-        last = max((n for n in numbers if n is not None), default=None)
-        if last is None:
-            return row
-        log.repaired(row.number, "offset", "", str(last), "the sheet has none: the last image of the clip is taken")
-        return replace(row, cells={**row.cells, "offset": str(last)})
 
     @cached_property
     def annotation_file(self) -> Path:

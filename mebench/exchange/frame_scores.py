@@ -13,7 +13,7 @@ from mebench.core.spotting import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.intervals import refuse_misspelt_subject, repair_decimal_ids
-from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.table import File, Remarks, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 ROLE: Role = "frame scores"
@@ -124,8 +124,32 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
     )
     rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
     rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)
-    _check_frames(rows, table)
-    _check_undefined(rows, table, remarks)
+    # A frame that is there twice, or not at all.
+    for wrong in np.flatnonzero((rows["group"].diff() == 0) & (rows["frame"].diff() != 1))[:1].tolist():
+        row, before = rows.iloc[wrong], rows.iloc[wrong - 1]
+        where = f"{path}, line {row['line']}: video {row['video']!r}"
+        if row["frame"] == before["frame"]:
+            raise DataError(
+                f"{where} has frame {row['frame']} twice (first on line {before['line']}): every frame of a video and kind has one score"
+            )
+        raise DataError(
+            f"{where} goes from frame {before['frame']} to {row['frame']}: frames must follow each other without a gap; give every frame "
+            "its score"
+        )
+    # Scores may be missing at the ends of a video, such as those of the last frames of optical flow.
+    defined = rows["score"].notna()
+    begun = defined.groupby(rows["group"]).cummax()
+    follows = defined[::-1].groupby(rows["group"][::-1]).cummax()[::-1]
+    for inner in np.flatnonzero(~defined & begun & follows)[:1].tolist():
+        raise DataError(
+            f"{path}, line {rows['line'][inner]}: frame {rows['frame'][inner]} of video {rows['video'][inner]!r} has no score, but frames "
+            "before and after it have: only the first and the last frames of a video may lack one"
+        )
+    if not defined.all():
+        remarks.warn(
+            f"{ROLE}: {plural(int((~defined).sum()), 'frame')} at the ends of videos without a score "
+            f"({at_lines(rows['line'][~defined])}), left out of smoothing and threshold"
+        )
     return FrameScores(str(path), rows, ids)
 
 
@@ -163,41 +187,3 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> IntervalFil
     known = frozenset({*scores.ids, "kind", "onset", "offset", "apex", "confidence"})
     listed = scores.rows.drop_duplicates("group")[["line", *scores.ids, "kind"]]
     return IntervalFile(scores.place, ROLE, table, listed, known)
-
-
-def _check_frames(rows: pd.DataFrame, table: TextTable) -> None:
-    """Refuse a frame that is there twice or not at all."""
-    same = (rows["group"].diff() == 0).to_numpy()
-    step = rows["frame"].diff().to_numpy()
-    for wrong in np.flatnonzero(same & (step != 1))[:1]:
-        row, before = rows.iloc[int(wrong)], rows.iloc[int(wrong) - 1]
-        where = f"{table.place}, line {row['line']}"
-        if row["frame"] == before["frame"]:
-            raise DataError(
-                f"{where}: video {row['video']!r} has frame {row['frame']} twice (first on line {before['line']}): every frame "
-                "of a video and kind has one score"
-            )
-        raise DataError(
-            f"{where}: video {row['video']!r} goes from frame {before['frame']} to {row['frame']}: frames must follow each other "
-            "without a gap; give every frame its score"
-        )
-
-
-def _check_undefined(rows: pd.DataFrame, table: TextTable, remarks: Remarks) -> None:
-    """Scores may be missing at the ends of a video, such as those of the last frames of optical flow."""
-    defined = rows["score"].notna()
-    if defined.all():
-        return
-    begun = defined.groupby(rows["group"]).cummax()
-    follows = defined[::-1].groupby(rows["group"][::-1]).cummax()[::-1]
-    inner = np.flatnonzero(~defined & begun & follows)
-    if len(inner):
-        row = rows.iloc[int(inner[0])]
-        raise DataError(
-            f"{table.place}, line {row['line']}: frame {row['frame']} of video {row['video']!r} has no score, but frames before "
-            "and after it have: only the first and the last frames of a video may lack one"
-        )
-    remarks.warn(
-        f"{ROLE}: {plural(int((~defined).sum()), 'frame')} at the ends of videos without a score ({at_lines(rows['line'][~defined])}), "
-        "left out of smoothing and threshold"
-    )

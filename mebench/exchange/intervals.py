@@ -122,7 +122,15 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
             f"interval ({at_lines(rows['line'][outside])}), kept as written"
         )
     if role == "truth":
-        _note_overlaps(rows, given.ids, remarks)
+        ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")
+        group = ordered.groupby([*given.ids, "kind"], sort=False)
+        reached = group["offset"].cummax().groupby([ordered[name] for name in (*given.ids, "kind")], sort=False).shift()
+        over = ordered["onset"] <= reached
+        if over.any():
+            remarks.warn(
+                f"truth: {plural(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
+                "the same video and kind, all kept: each must be found by an interval of its own"
+            )
         # False positives a minute are counted over `n_frames`, which may be seconds, or those of the clip alone.
         length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
         short = rows.join(length, on=given.ids).query("length < offset")
@@ -173,15 +181,3 @@ def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> 
         if cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells):
             data[name] = [cell[:-2] for cell in column]
             remarks.repair(f"{role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
-
-
-def _note_overlaps(rows: pd.DataFrame, ids: list[str], remarks: Remarks) -> None:
-    ordered = rows.sort_values([*ids, "kind", "onset", "offset"], kind="stable")
-    group = ordered.groupby([*ids, "kind"], sort=False)
-    reached = group["offset"].cummax().groupby([ordered[name] for name in (*ids, "kind")], sort=False).shift()
-    over = ordered["onset"] <= reached
-    if over.any():
-        remarks.warn(
-            f"truth: {plural(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
-            "the same video and kind, all kept: each must be found by an interval of its own"
-        )

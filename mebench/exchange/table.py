@@ -246,7 +246,10 @@ def parse(
     skipped, header = next(((n, line) for n, line in above if line.strip() and not _PASSED.match(line)), (0, ""))
     if not header:
         raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
-    known = {sign: sum(plain(cell) in KNOWN for cell in _cells(header, sign)) for sign in SEPARATORS}
+    known = dict.fromkeys(SEPARATORS, 0)
+    for sign in SEPARATORS:
+        with suppress(csv.Error):  # one cell is longer than a cell may be
+            known[sign] = sum(plain(cell) in KNOWN for cell in next(csv.reader([header], delimiter=sign)))
     separator = max(SEPARATORS, key=lambda sign: known[sign])
     if known[separator] < 2:
         raise DataError(
@@ -287,17 +290,16 @@ def parse(
                 f"{role}: the column {headers[taken]!r} is read as the {name}, not {headers[other]!r}, which holds something else: "
                 "leave out the one that is not meant"
             )
-    cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
+    cells = {name: [cell.strip() for cell in columns[position]] for name, position in positions.items()}
+    for name, at, cell in [(name, at, cell) for name, column in cells.items() for at, cell in enumerate(column)]:
+        if cell[:1] == "'" and _ESCAPED.match(cell):  # the sign keeps a spreadsheet from running the cell
+            cells[name][at] = cell[1:]
+        elif "\n" in cell:
+            raise DataError(
+                f"{path}, line {lines[at]}: the cell of {name} runs over several lines: is a quotation mark not closed?"
+            )
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
     return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    """The cells of one line; none where one is longer than a cell may be."""
-    try:
-        return next(csv.reader([line], delimiter=separator))
-    except csv.Error:
-        return []
 
 
 def _columns(
@@ -347,16 +349,3 @@ def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
     """Whether in every row the cells of some places are numbers, or all of them blank."""
     cells = [[row[place].strip() for place in places] for row in rows]
     return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)
-
-
-def _clean(column: list[str], name: str, lines: list[int], path: File) -> list[str]:
-    """Without blanks around, and without the sign that keeps a spreadsheet from running a cell."""
-    cells = [cell.strip() for cell in column]
-    for row, cell in enumerate(cells):
-        if cell[:1] == "'" and _ESCAPED.match(cell):
-            cells[row] = cell[1:]
-        elif "\n" in cell:
-            raise DataError(
-                f"{path}, line {lines[row]}: the cell of {name} runs over several lines: is a quotation mark not closed?"
-            )
-    return cells

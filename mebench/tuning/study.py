@@ -16,7 +16,7 @@ import sqlalchemy
 from optuna.exceptions import DuplicatedStudyError, StorageInternalError, UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback, fail_stale_trials
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from mebench.errors import ConfigError, MebenchError, RunError
@@ -27,6 +27,8 @@ MARK = "mebench"
 DEFAULT = "default"
 REASON, STOPPED = "reason", "stopped"
 MARK_LOOKS, MARK_SECONDS = 5, 1.0
+MOST_SHOWN = 120
+"""Letters of a value that a sentence shows."""
 LOCK_SECONDS = 60.0
 """How long a process waits for others that write to one sqlite file."""
 RETRIES = 1
@@ -76,6 +78,11 @@ class SharedStudy:
         except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError) as error:
             raise place.trouble(error) from error
 
+    @property
+    def stored(self) -> optuna.Study:
+        """The study as Optuna knows it."""
+        return self._study
+
     # -- work -----------------------------------------------------------------------------------------------------------
 
     def run(self, trials: int, evaluate: Evaluate, after: Callable[[Study, Trial], None]) -> None:
@@ -106,14 +113,28 @@ class SharedStudy:
 
     def study(self, importance: bool = True) -> Study:
         """All trials so far, and which parameters matter."""
-        with self._guarded():
+        with self._guarded(), silent():
             found = self._study.get_trials(deepcopy=False)
             shares: dict[str, float] = {}
             if importance and sum(trial.state is TrialState.COMPLETE for trial in found) > 1:
                 target = None if len(self.terms.objectives) == 1 else (lambda trial: float(trial.values[0]))
-                with silent(), suppress(ValueError, RuntimeError):  # all values alike
+                with suppress(ValueError, RuntimeError):  # all values alike
                     shares = dict(optuna.importance.get_param_importances(self._study, target=target))
-            trials = tuple(map(self._plain, found))
+            trials = tuple(
+                Trial(
+                    trial.number,
+                    _STATES[trial.state],
+                    self.terms.space.decoded(trial.params),
+                    tuple(trial.values) if trial.state is TrialState.COMPLETE else (),
+                    dict(trial.intermediate_values),
+                    None if trial.duration is None else trial.duration.total_seconds(),
+                    next(reversed(RetryHeartbeatStaleTrialCallback.retry_history(trial)), None),
+                    str(trial.user_attrs.get(REASON, "its process was killed"))
+                    if trial.state is TrialState.FAIL
+                    else "",
+                )
+                for trial in found
+            )
             own, beside = self.terms.space.own(), self._study.user_attrs.get(DEFAULT)
         complete = (trial for trial in trials if trial.state == "complete" and dict(trial.params) == own)
         default = next(complete, None) if beside is None else Trial(-1, "complete", own, tuple(beside))
@@ -231,7 +252,24 @@ class SharedStudy:
             ):  # on another machine, somebody may have made it this moment and write down now what it is about
                 if study.user_attrs.get(MARK) is None:
                     time.sleep(MARK_SECONDS / MARK_LOOKS)
-            self._refuse_other(study.user_attrs.get(MARK))
+            then = "choose another name with --study NAME, or another --storage"
+            if not isinstance(found := study.user_attrs.get(MARK), dict):
+                raise ConfigError(
+                    f"study {self.terms.name!r} in {self._place} was not made by mebench tune: {then}"
+                ) from None
+            own, begun = (
+                json.loads(json.dumps(self.terms.about)),
+                f"study {self.terms.name!r} in {self._place} was begun",
+            )
+            for name in own:
+                if name not in found:
+                    raise ConfigError(f"{begun} before studies noted their {name}: {then}") from None
+                if own[name] != found[name]:
+                    texts = (
+                        value if isinstance(value, str) else json.dumps(value) for value in (found[name], own[name])
+                    )
+                    was, now = (text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …" for text in texts)
+                    raise ConfigError(f"{begun} with {name} {was}, not {now}: {then}") from None
             return study
         study.set_user_attr(MARK, dict(self.terms.about))
         study.set_metric_names(
@@ -241,23 +279,6 @@ class SharedStudy:
             study.enqueue_trial({d.key: d.encoded(default[d.key]) for d in self.terms.space.dimensions})
         return study
 
-    def _refuse_other(self, found: Any) -> None:
-        """Raise unless the study is about the same."""
-        then = "choose another name with --study NAME, or another --storage"
-        if not isinstance(found, dict):
-            raise ConfigError(f"study {self.terms.name!r} in {self._place} was not made by mebench tune: {then}")
-        own = json.loads(json.dumps(self.terms.about))
-        for name in own:
-            if name not in found:
-                raise ConfigError(
-                    f"study {self.terms.name!r} in {self._place} was begun before studies noted their {name}: {then}"
-                )
-            if own[name] != found[name]:
-                raise ConfigError(
-                    f"study {self.terms.name!r} in {self._place} was begun with {name} {_short(found[name])}, not "
-                    f"{_short(own[name])}: {then}"
-                )
-
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         """What goes wrong with the storage becomes one sentence."""
@@ -265,25 +286,3 @@ class SharedStudy:
             yield
         except (SQLAlchemyError, StorageInternalError) as error:
             raise self._place.trouble(error) from error
-
-    # -- plain data -----------------------------------------------------------------------------------------------------
-
-    def _plain(self, trial: FrozenTrial) -> Trial:
-        with silent():
-            tried = RetryHeartbeatStaleTrialCallback.retry_history(trial)
-        state = _STATES[trial.state]
-        return Trial(
-            trial.number,
-            state,
-            self.terms.space.decoded(trial.params),
-            tuple(trial.values) if state == "complete" else (),
-            dict(trial.intermediate_values),
-            None if trial.duration is None else trial.duration.total_seconds(),
-            tried[-1] if tried else None,
-            str(trial.user_attrs.get(REASON, "its process was killed")) if state == "failed" else "",
-        )
-
-
-def _short(value: Any, most: int = 120) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= most else f"{text[:most]} …"

@@ -233,7 +233,7 @@ def _study(tuning: Tuning, split: Split, shared: SharedStudy, pool: Workers) -> 
     shared.run(options.trials, evaluator, after)
     shared.try_default(evaluator)
     found = shared.study()
-    write_figures(found, tuning.space, folder)
+    write_figures(shared.stored, found, folder)
     write(found)
     return found, evaluator.waited
 
