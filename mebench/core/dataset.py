@@ -167,7 +167,21 @@ class Composite(Dataset):
         self.one_per_video = all(m.one_per_video for m in every)
         self.comparable = all(m.comparable for m in every)
         self.remark = " ".join(dict.fromkeys(m.remark for m in every if m.remark))
-        self.schemes = {name: scheme for name in every[0].schemes if (scheme := self._scheme(name)) is not None}
+        self.schemes = {}
+        for name in every[0].schemes:
+            schemes = {id_: member.schemes[name] for id_, member in self.members.items() if name in member.schemes}
+            first, *others = schemes.values()
+            alike = all(s.by == first.by and (name == "native" or s.classes == first.classes) for s in others)
+            if not alike or len(schemes) < len(every):
+                continue
+            mapping = {
+                f"{id_}:{label}" if scheme.by == "emotion" else label: class_
+                for id_, scheme in schemes.items()
+                for label, class_ in scheme.mapping.items()
+            }
+            classes = tuple(dict.fromkeys(c for scheme in schemes.values() for c in scheme.classes))
+            excluded = first.excluded.union(*(other.excluded for other in others))
+            self.schemes[name] = Scheme(name, classes, mapping, first.by, excluded)
         if not self.schemes:
             offers = "; ".join(f"{id_}: {', '.join(m.schemes)}" for id_, m in self.members.items())
             raise ConfigError(f"{self._names()} have no emotion scheme with the same classes in common ({offers})")
@@ -245,21 +259,6 @@ class Composite(Dataset):
                 )
                 gathered.append(replace(video, expressions=tuple(named)))
         return tuple(sorted(gathered, key=lambda video: video.key))
-
-    def _scheme(self, name: str) -> Scheme | None:
-        """A scheme of all members; None where one of them has none of that name, or another."""
-        schemes = {id_: member.schemes[name] for id_, member in self.members.items() if name in member.schemes}
-        first, *others = schemes.values()
-        other_classes = name != "native" and any(scheme.classes != first.classes for scheme in others)
-        if len(schemes) < len(self.members) or any(scheme.by != first.by for scheme in others) or other_classes:
-            return None
-        mapping = {
-            f"{id_}:{label}" if scheme.by == "emotion" else label: class_
-            for id_, scheme in schemes.items()
-            for label, class_ in scheme.mapping.items()
-        }
-        classes = tuple(dict.fromkeys(c for scheme in schemes.values() for c in scheme.classes))
-        return Scheme(name, classes, mapping, first.by, first.excluded.union(*(other.excluded for other in others)))
 
     def _names(self) -> str:
         *first, last = self.members

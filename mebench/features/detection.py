@@ -95,13 +95,16 @@ class Found(NamedTuple):
     gray: Gray
 
 
+_detector: Callable[[], Any] = functools.cache(lambda: heavy.dlib.get_frontal_face_detector())
+
+
 def detect_faces(gray: Gray, upsample: int) -> list[Box]:
     """Boxes (x0, y0, x1, y1) of dlib's frontal faces, possibly reaching beyond the image.
 
     dlib counts its last column and row in; they are left out here as in the published programs of SOFTNet and MEAN,
     whose slices end before them.
     """
-    found = _dlib_detector()(np.ascontiguousarray(gray), upsample)
+    found = _detector()(np.ascontiguousarray(gray), upsample)
     return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
 
 
@@ -303,8 +306,3 @@ def enlarged(box: Box | FloatBox, margin: float) -> FloatBox:
     x0, y0, x1, y1 = box
     across, down = margin * (x1 - x0), margin * (y1 - y0)
     return x0 - across, y0 - down, x1 + across, y1 + down
-
-
-@functools.cache
-def _dlib_detector() -> Any:
-    return heavy.dlib.get_frontal_face_detector()

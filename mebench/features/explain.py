@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mebench.core import Chain, Step
+from mebench.core import Chain
 from mebench.core.options import attributes
 from mebench.features.base import VolumeStep, dlib_version, opencv_version
 from mebench.features.flow import Flow
@@ -98,31 +98,30 @@ def explain(chain: Chain, landmarks: str = "") -> Card:
         "frames": f"one feature for each frame i{f' that has a frame i + {route.gap}' if route.gap else ''}.",
         "clips": f"one feature for each clip, from {seen}.",
     }
+    steps = []
+    for step in chain.steps:
+        description = (inspect.getdoc(type(step)) or "").partition("\n\nAttributes:")[0]
+        meanings = attributes(type(step))
+        parameters = tuple(
+            Parameter(name, value, _meaning_of(value, meanings.get(name, "")))
+            for name, value in step.identity().items()
+            if name not in ("step", "version")
+        )
+        cited = [_CITATION.findall(part) for part in (description, *(p.meaning for p in parameters))]
+        sources = dict.fromkeys(" ".join((a or b).split()) for found in cited for a, b in found)
+        what = " ".join(description.partition("\n\n")[0].split()).replace("`", "")
+        steps.append(StepCard(type(step).__name__, step.version, what, parameters, tuple(sources)))
     halved = f"crops to 8 bits{', flow to half precision (float16)' if flow else ''}, the feature to half precision (float16)"
     return Card(
         chain=chain.name,
         gives=gives[chain.scope],
-        steps=tuple(map(_step, chain.steps)),
+        steps=tuple(steps),
         landmarks=(landmarks or None) if reads else None,
         stored=f"Rounding: {halved}; in between float32.",
         opencv=opencv_version(),
         dlib=dlib_version(),
         fingerprint=chain.fingerprint(),
     )
-
-
-def _step(step: Step) -> StepCard:
-    description = (inspect.getdoc(type(step)) or "").partition("\n\nAttributes:")[0]
-    meanings = attributes(type(step))
-    parameters = tuple(
-        Parameter(name, value, _meaning_of(value, meanings.get(name, "")))
-        for name, value in step.identity().items()
-        if name not in ("step", "version")
-    )
-    cited = [_CITATION.findall(part) for part in (description, *(p.meaning for p in parameters))]
-    sources = dict.fromkeys(" ".join((a or b).split()) for found in cited for a, b in found)
-    what = " ".join(description.partition("\n\n")[0].split()).replace("`", "")
-    return StepCard(type(step).__name__, step.version, what, parameters, tuple(sources))
 
 
 def _meaning_of(value: Any, meaning: str) -> str:

@@ -308,10 +308,7 @@ class FlowDirection(MapStep):
     these of the flow pictures beside them, but for one pixel in a thousand: their program rounds the flow after it takes the angle.
     """
 
-    @property
-    def portable(self) -> bool:
-        """Not: OpenCV's colours are rounded by the processor."""
-        return False
+    portable: ClassVar[bool] = False  # OpenCV's colours are rounded by the processor
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Encode an (H, W, 3) map of strain, v and u.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,10 +154,7 @@ class SeriesParams(FaceParams):
     fps: float = 30.0
     radius: int = 5
 
-    @property
-    def needs_landmarks(self) -> bool:
-        """The regions lie around landmarks, whatever the settings."""
-        return True
+    needs_landmarks: ClassVar[bool] = True  # the regions lie around them, whatever the settings
 
     def __post_init__(self) -> None:
         """Check the ranges."""

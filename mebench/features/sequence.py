@@ -30,16 +30,12 @@ class Interpolate(SequenceStep):
     """
 
     keeps_length: ClassVar[bool] = False
+    portable: ClassVar[bool] = False  # it rests on sines and a product of matrices
 
     length: int = 10
 
     def __post_init__(self) -> None:
         check_integers(self, 1, "length")
-
-    @property
-    def portable(self) -> bool:
-        """Not: it rests on sines and a product of matrices."""
-        return False
 
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Turn (n, H, W) crops into (length, H, W), rounded and clipped to 0 to 255. One frame is repeated.
@@ -97,6 +93,7 @@ class Magnify(SequenceStep):
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("scipy",)
+    portable: ClassVar[bool] = False  # it rests on OpenCV's pyramids and SciPy's filters
 
     alpha: float = 8.0
     low: float = 0.4
@@ -118,11 +115,6 @@ class Magnify(SequenceStep):
         if self.pyramid == "gaussian":  # equal numbers have an equal identity
             object.__setattr__(self, "wavelength", 0.0)
 
-    @property
-    def portable(self) -> bool:
-        """Not: it rests on OpenCV's pyramids and SciPy's filters."""
-        return False
-
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Magnify (n, H, W) crops, rounded and clipped to 0 to 255.
 
@@ -130,22 +122,6 @@ class Magnify(SequenceStep):
             DataError: the frame rate is unknown or too low, the clip holds none of the frequencies, or the crops cannot be
                 halved so often.
         """
-        rate = self._checked_rate(crops, fps)
-        coarse, laplacian = crops.astype(np.float32), self.pyramid == "laplacian"
-        levels: list[FeatureMap] = []
-        for _ in range(self.levels):
-            smaller = np.stack([heavy.cv2.pyrDown(frame) for frame in coarse])
-            levels.append(coarse - _doubled(smaller, coarse))
-            coarse = smaller
-        added: FeatureMap = np.zeros_like(coarse) if laplacian else self.alpha * self._filtered(coarse, rate)
-        for level, band in reversed(list(enumerate(levels))):
-            added, shortest, alpha = _doubled(added, band), 4 * 2**level, self.alpha
-            if shortest < self.wavelength:
-                alpha = max(shortest * (1 + self.alpha) / self.wavelength - 1, 0.0)
-            added = added + alpha * self._filtered(band, rate) if laplacian and alpha else added
-        return np.asarray(np.rint(crops + added).clip(0, 255), np.uint8)
-
-    def _checked_rate(self, crops: Image, fps: float | None) -> float:
         n, *size = crops.shape
         if min(size) < 2**self.levels:
             raise DataError(
@@ -166,7 +142,19 @@ class Magnify(SequenceStep):
                 f"second, which holds multiples of {fps / max(n, 1):.3g} Hz up to {fps / 2:g}: choose a wider band or the filter "
                 "'butterworth'"
             )
-        return fps
+        coarse, laplacian = crops.astype(np.float32), self.pyramid == "laplacian"
+        levels: list[FeatureMap] = []
+        for _ in range(self.levels):
+            smaller = np.stack([heavy.cv2.pyrDown(frame) for frame in coarse])
+            levels.append(coarse - _doubled(smaller, coarse))
+            coarse = smaller
+        added: FeatureMap = np.zeros_like(coarse) if laplacian else self.alpha * self._filtered(coarse, fps)
+        for level, band in reversed(list(enumerate(levels))):
+            added, shortest, alpha = _doubled(added, band), 4 * 2**level, self.alpha
+            if shortest < self.wavelength:
+                alpha = max(shortest * (1 + self.alpha) / self.wavelength - 1, 0.0)
+            added = added + alpha * self._filtered(band, fps) if laplacian and alpha else added
+        return np.asarray(np.rint(crops + added).clip(0, 255), np.uint8)
 
     def _kept(self, n: int, fps: float) -> NDArray[np.bool_]:
         frequencies = np.fft.rfftfreq(max(n, 1), 1 / fps)

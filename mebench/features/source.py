@@ -1,7 +1,7 @@
 """The way from a video to a feature: the shapes that a chain may have, and its stages through the store."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, get_args
@@ -105,23 +105,16 @@ def route_of(chain: Chain) -> Route:
             f"volume step, and then map steps, not {', '.join(type(step).__name__ for step in chain.steps) or 'empty'}"
         )
     route = Route(chain.at("video")[0], chain.at("sequence"), cores[0], chain.at("map"))  # type: ignore[arg-type]
-    _check_scope(chain, route)
-    return route
-
-
-def _check_scope(chain: Chain, route: Route) -> None:
-    name, core = chain.name, route.core
-    if chain.scope == "frames":
-        if route.sequence or isinstance(core, VolumeStep):
-            step = route.sequence[0] if route.sequence else core
-            raise ConfigError(
-                f"the chain {name!r} of scope 'frames' cannot hold {type(step).__name__}, which works on a whole clip: "
-                "give it the scope 'clips'"
-            )
-        if isinstance(core, Flow) and core.k is None:
-            raise ConfigError(f"the chain {name!r} of scope 'frames' must say the gap of its flow: Flow(k=...)")
-        return
-    if isinstance(core, Flow) and (core.k is not None or core.stride != 1):
+    name, core, of_frames = chain.name, route.core, chain.scope == "frames"
+    of_clip = [*route.sequence, *([core] if isinstance(core, VolumeStep) else [])]
+    if of_frames and of_clip:
+        raise ConfigError(
+            f"the chain {name!r} of scope 'frames' cannot hold {type(of_clip[0]).__name__}, which works on a whole clip: "
+            "give it the scope 'clips'"
+        )
+    if of_frames and isinstance(core, Flow) and core.k is None:
+        raise ConfigError(f"the chain {name!r} of scope 'frames' must say the gap of its flow: Flow(k=...)")
+    if not of_frames and isinstance(core, Flow) and (core.k is not None or core.stride != 1):
         raise ConfigError(
             f"the chain {name!r} of scope 'clips' takes the flow from onset to apex: leave k and stride out"
         )
@@ -131,6 +124,7 @@ def _check_scope(chain: Chain, route: Route) -> None:
             f"the chain {name!r} must not hold {type(resampling[0]).__name__} before {type(core).__name__}: it changes the "
             "number of frames, so that none is the apex any more; only a volume step can follow it"
         )
+    return route
 
 
 FLOW = FEATURE = np.dtype(np.float16)
@@ -240,16 +234,14 @@ class Source:
         def build() -> Draft:
             landmarks = self.crop_landmarks(chain, route)
             n, maps = self._first_maps(chain, route, clip)
-            rows = (self._halved(chain, self._apply(route.maps, x, landmarks)) for x in maps)
+            rows = (self._finished(chain, route, x, landmarks) for x in maps)
             first = next(rows, None)
-            if clip is not None and first is not None:
-                return Draft(first.shape, FEATURE, [first])
-            channels = 2 * len(route.core.gaps) if isinstance(route.core, Flow) else 2
             if first is None:  # also without a single flow the shape of a feature is known
-                like = self._apply(
-                    route.maps, np.zeros((route.crop.size, route.crop.size, channels), np.float32), landmarks
-                )
-                return Draft((0, *like.shape), FEATURE, [])
+                channels = 2 * len(route.core.gaps) if isinstance(route.core, Flow) else 2
+                nothing_moves = np.zeros((route.crop.size, route.crop.size, channels), np.float32)
+                return Draft((0, *self._finished(chain, route, nothing_moves, landmarks).shape), FEATURE, [])
+            if clip is not None:
+                return Draft(first.shape, FEATURE, [first])
             return Draft((n, *first.shape), FEATURE, (row[None] for row in itertools.chain([first], rows)))
 
         return self._stored(self.key("feature", chain, clip), build)
@@ -302,19 +294,18 @@ class Source:
             self._points[route.crop] = reference.crop_landmarks
         return self._points[route.crop]
 
-    def _apply(self, maps: Sequence[MapStep], x: NDArray[Any], landmarks: Landmarks | None) -> FeatureMap:
+    def _finished(
+        self, chain: Chain, route: Route, x: NDArray[Any], landmarks: Landmarks | None
+    ) -> NDArray[np.float16]:
+        """A map after all map steps, as it is stored; what is too large would become infinite."""
         made: FeatureMap = np.asarray(x, np.float32)
-        for step in maps:
+        for step in route.maps:
             made = self._named(step.apply, made, landmarks)
-        return made
-
-    def _halved(self, chain: Chain, x: FeatureMap) -> NDArray[np.float16]:
-        """A feature as it is stored; what is too large would become infinite."""
         with np.errstate(over="ignore"):
-            half = x.astype(FEATURE)
-        if np.isinf(half).any() and np.isfinite(x).all():
+            half = made.astype(FEATURE)
+        if np.isinf(half).any() and np.isfinite(made).all():
             raise DataError(
-                f"{self.video.key}: the chain {chain.name!r} gives values up to {np.abs(x).max():.3g} and features are stored in "
+                f"{self.video.key}: the chain {chain.name!r} gives values up to {np.abs(made).max():.3g} and features are stored in "
                 f"half precision, up to {np.finfo(FEATURE).max:g}: let a step scale them, such as MinMax()"
             )
         return half

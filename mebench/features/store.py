@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,13 +232,17 @@ def prune(
     removed = StoreInfo()
     oldest = None if unused_days is None else time.time() - unused_days * DAY
     for files in store.entries():
-        size, about = files.size(), None if everything else _described(files)
-        useless = (
-            about is None
-            or about["key"]["opencv"] != opencv_version()
-            or about["key"].get("dlib", "") not in ("", dlib_version())
-            or _chosen(files, about["key"], oldest, dataset)
-        )
+        size, about, useless = files.size(), None if everything else _described(files), True
+        if about is not None:
+            useless = about["key"]["opencv"] != opencv_version() or about["key"].get("dlib", "") not in (
+                "",
+                dlib_version(),
+            )
+            if not useless and (oldest is not None or dataset is not None):
+                with suppress(FileNotFoundError):
+                    used = files.marker.stat().st_mtime  # touched at each reading
+                    of_others = dataset is not None and about["key"]["dataset"] != dataset
+                    useless = (oldest is None or used < oldest) and not of_others
         if useless and remove(files, dry_run):
             removed += StoreInfo(int(size > 0), size)
     return removed
@@ -262,14 +266,3 @@ def _described(files: EntryFiles, key: Key | None = None) -> dict[str, Any] | No
         return files.check(key)
     except DamagedError:
         return None
-
-
-def _chosen(files: EntryFiles, key: Mapping[str, Any], oldest: float | None, dataset: str | None) -> bool:
-    """Whether the filters of `prune` name an entry that could still be used."""
-    if oldest is None and dataset is None:
-        return False
-    try:
-        used = files.marker.stat().st_mtime  # touched at each reading
-    except FileNotFoundError:
-        return False
-    return (oldest is None or used < oldest) and (dataset is None or key["dataset"] == dataset)

@@ -43,43 +43,39 @@ class Grid:
             (number of blocks along each axis, n_bins).
         """
         # Pixels are counted once in the smallest parts that no block's border divides; blocks then are sums of parts.
+        members, numbers = self._parts
         inner = (slice((n - m) // 2, (n + m) // 2) for n, m in zip(self.shape, codes.shape))
-        cells = np.ix_(*(numbers[part] * n_bins for numbers, part in zip(self._numbers, inner)))
+        cells = np.ix_(*(of_axis[part] * n_bins for of_axis, part in zip(numbers, inner)))
         number = functools.reduce(np.add, cells)
         number += codes
-        size = tuple(len(part) for part in self._parts)
+        size = tuple(member.shape[1] for member in members)
         flat = None if weights is None else weights.ravel()
         counts = np.bincount(number.ravel(), flat, math.prod(size) * n_bins)
         blocks: Histograms = counts.reshape(*size, n_bins).astype(np.float64)
-        for axis, member in enumerate(self._members):
+        for axis, member in enumerate(members):
             blocks = np.moveaxis(np.tensordot(member, blocks, (1, axis)), 0, axis)
         return np.ascontiguousarray(blocks)
 
     @functools.cached_property
-    def _parts(self) -> tuple[NDArray[np.intp], ...]:
-        """Where the parts of each axis begin that no span divides: a pixel is counted once, in however many blocks it is."""
-        ends = ([0, *(end for span in spans for end in span if end < n)] for n, spans in zip(self.shape, self.spans))
-        return tuple(np.unique(parts) for parts in ends)
+    def _parts(self) -> tuple[list[Histograms], list[NDArray[np.intp]]]:
+        """The parts of each axis that no span divides: a pixel is counted once, in however many blocks it is.
 
-    @functools.cached_property
-    def _members(self) -> tuple[Histograms, ...]:
-        """For each axis (n_spans, n_parts): 1 where the span holds the part."""
-        return tuple(
-            np.array([(start <= parts) & (parts < stop) for start, stop in spans], np.float64)
-            for parts, spans in zip(self._parts, self.spans)
-        )
-
-    @functools.cached_property
-    def _numbers(self) -> tuple[NDArray[np.intp], ...]:
-        """For each axis the number of the part in which each element lies, times the number of cells that it steps over.
-
-        A cell is a combination of parts; the sum over the axes is its number. Kept apart, as whole clips are large.
+        Returns:
+            For each axis (n_spans, n_parts): 1 where the span holds the part; and the number of the part in which each element
+            lies, times the number of cells that it steps over. A cell is a combination of parts; the sum over the axes is its
+            number. Kept apart, as whole clips are large.
         """
-        steps = np.cumprod([1, *(len(parts) for parts in self._parts[:0:-1])])[::-1]
-        return tuple(
+        ends = ([0, *(end for span in spans for end in span if end < n)] for n, spans in zip(self.shape, self.spans))
+        begins = [np.unique(parts) for parts in ends]
+        members = [
+            np.array([(start <= parts) & (parts < stop) for start, stop in spans], np.float64)
+            for parts, spans in zip(begins, self.spans)
+        ]
+        steps = np.cumprod([1, *(len(parts) for parts in begins[:0:-1])])[::-1]
+        return members, [
             (np.searchsorted(parts, np.arange(n), "right") - 1) * step
-            for parts, n, step in zip(self._parts, self.shape, steps)
-        )
+            for parts, n, step in zip(begins, self.shape, steps)
+        ]
 
 
 @functools.lru_cache(maxsize=64)
@@ -100,14 +96,13 @@ def grid(shape: tuple[int, ...], blocks: tuple[int, ...], overlap: float = 0.0) 
         raise DataError(
             f"an array of {_by(shape)} (rows and columns last) has no {_by(blocks)} blocks: take fewer blocks"
         )
-    return Grid(shape, tuple(_spans(length, n, overlap) for length, n in zip(shape, blocks)))
-
-
-def _spans(length: int, n: int, overlap: float) -> Spans:
-    size = length / (n - (n - 1) * overlap)
-    starts = [i * size * (1 - overlap) for i in range(n)]
-    # An end that falls on a pixel stays there, however it was rounded.
-    return tuple((int(start + 1e-9), min(int(start + size + 1e-9), length)) for start in starts)
+    spans = []
+    for length, n in zip(shape, blocks):
+        size = length / (n - (n - 1) * overlap)
+        starts = [i * size * (1 - overlap) for i in range(n)]
+        # An end that falls on a pixel stays there, however it was rounded.
+        spans.append(tuple((int(start + 1e-9), min(int(start + size + 1e-9), length)) for start in starts))
+    return Grid(shape, tuple(spans))
 
 
 def _by(numbers: tuple[int, ...]) -> str:
@@ -185,6 +180,7 @@ class Hog(ImageStep):
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
+    portable: ClassVar[bool] = False  # it rests on scikit-image's angles
 
     cell: int = 16
     block: int = 2
@@ -192,11 +188,6 @@ class Hog(ImageStep):
 
     def __post_init__(self) -> None:
         check_integers(self, 1, "cell", "block", "bins")
-
-    @property
-    def portable(self) -> bool:
-        """Not: it rests on scikit-image's angles."""
-        return False
 
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.

@@ -56,7 +56,16 @@ class FolderFrames:
         damaged: Container[int | None] = (),
     ) -> None:
         self.folder, self.color = Path(folder), color
-        present = _names_in(self.folder)
+        try:
+            present = [path.name for path in self.folder.iterdir()]
+        except NotADirectoryError:
+            wrong = f"{folder} is a file, not a folder of images: give the folder that holds the frames"
+            raise DataError(wrong) from None
+        except FileNotFoundError:
+            wrong = f"there is no folder {folder}: check the dataset's root and that the archive was unpacked"
+            raise DataError(wrong) from None
+        except OSError as error:
+            raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
         self.strays: tuple[str, ...] = ()
         if names is None:
             shown = [name for name in present if not name.startswith(".")]
@@ -176,16 +185,3 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
     alike = {prevails} if n >= SAME * len(called) else set(called.values())
     return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)
-
-
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return [path.name for path in folder.iterdir()]
-    except NotADirectoryError:
-        raise DataError(f"{folder} is a file, not a folder of images: give the folder that holds the frames") from None
-    except FileNotFoundError:
-        raise DataError(
-            f"there is no folder {folder}: check the dataset's root and that the archive was unpacked"
-        ) from None
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None

@@ -113,29 +113,23 @@ class Stream:
             for seconds, frame in self._frames:
                 if self._paced and not self._camera:
                     time.sleep(max(0.0, begin + seconds - time.monotonic()))
-                if not self._put(round(seconds * self.fps), frame):
-                    return
+                with self._change:
+                    while not self._paced and len(self._waiting) >= self._most and not self._ended:
+                        self._change.wait()
+                    if self._ended:  # nobody wants more
+                        return
+                    if len(self._waiting) >= self._most:
+                        self.dropped += len(self._waiting)
+                        self._waiting.clear()
+                        self._jumped = True
+                    self._waiting.append((round(seconds * self.fps), time.monotonic(), frame))
+                    self._change.notify_all()
         except Exception as error:  # told to whoever waits for a frame
             self._error = error
         finally:
             with self._change:
                 self._ended = True
                 self._change.notify_all()
-
-    def _put(self, index: int, frame: NDArray[np.uint8]) -> bool:
-        """Whether anybody wants more frames."""
-        with self._change:
-            while not self._paced and len(self._waiting) >= self._most and not self._ended:
-                self._change.wait()
-            if self._ended:
-                return False
-            if len(self._waiting) >= self._most:
-                self.dropped += len(self._waiting)
-                self._waiting.clear()
-                self._jumped = True
-            self._waiting.append((index, time.monotonic(), frame))
-            self._change.notify_all()
-            return True
 
     def _take(self) -> tuple[int, float, NDArray[np.uint8]] | None:
         """The next frame of this stretch; None where it ends."""

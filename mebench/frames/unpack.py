@@ -201,7 +201,22 @@ class _Archive:
         Raises:
             DataError: one is encrypted, a link, leads out of the folder or is there twice; they are too many or too large.
         """
-        found = [*self._entries()]
+        found = []
+        for entry in self._file.infolist() if isinstance(self._file, zipfile.ZipFile) else self._file:
+            if isinstance(entry, tarfile.TarInfo):
+                if entry.isfile():
+                    found.append(_Member(self._parts(entry.name), entry.size, entry))
+                elif not entry.isdir():
+                    raise self._leads_out(entry.name)
+                continue
+            if entry.flag_bits & 1:
+                raise DataError(
+                    f"{self.path} is encrypted: unpack it with 7z x {self.path.name}, which asks for the password"
+                )
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                raise self._leads_out(entry.filename)
+            if not entry.filename.endswith(("/", "\\")):  # some packers on Windows end folders with the second
+                found.append(_Member(self._parts(entry.filename), entry.file_size, entry))
         names = [member.parts for member in found]
         total, size = sum(member.size for member in found), self.path.stat().st_size
         if len(set(names)) < len(names):
@@ -240,24 +255,6 @@ class _Archive:
             )
         while stream.read(1 << 20):
             pass
-
-    def _entries(self) -> Iterator[_Member]:
-        if isinstance(self._file, zipfile.ZipFile):
-            for zipped in self._file.infolist():
-                if zipped.flag_bits & 1:
-                    raise DataError(
-                        f"{self.path} is encrypted: unpack it with 7z x {self.path.name}, which asks for the password"
-                    )
-                if stat.S_ISLNK(zipped.external_attr >> 16):
-                    raise self._leads_out(zipped.filename)
-                if not zipped.filename.endswith(("/", "\\")):  # some packers on Windows end folders with the second
-                    yield _Member(self._parts(zipped.filename), zipped.file_size, zipped)
-            return
-        for entry in self._file:
-            if entry.isfile():
-                yield _Member(self._parts(entry.name), entry.size, entry)
-            elif not entry.isdir():
-                raise self._leads_out(entry.name)
 
     def _parts(self, name: str) -> tuple[str, ...]:
         path = PurePosixPath(name.replace("\\", "/"))

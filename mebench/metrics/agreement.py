@@ -36,14 +36,17 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
         for video, n in zip(ordered.videos["video"], ordered.videos["n_frames"])
     }
-    labels = [np.zeros(sum(lengths.values()), np.int64) for _ in range(2)]
+    starts, total = dict(zip(lengths, np.cumsum([0, *lengths.values()]).tolist())), sum(lengths.values())
+    labels = [np.zeros(total, np.int64) for _ in range(2)]
     found: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
     for number, kind in enumerate(kinds, 1):
         first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.predictions, [kind])
-        own = [_marked(table, lengths) for table in (first, second)]
-        for whole, part in zip(labels, own):
-            whole[part] = number
+        own = [np.zeros(total, bool) for _ in range(2)]  # frames of all videos, one after the other, inside intervals
+        for whole, marked, table in zip(labels, own, (first, second)):
+            for video, onset, offset in zip(table["video"], table["onset"], table["offset"]):
+                marked[starts[video] + max(onset, 0) : starts[video] + max(offset + 1, 0)] = True
+            whole[marked] = number
         partner = match(first, second, named("strict"))
         hit = np.flatnonzero(partner >= 0)
         a, b = first.iloc[partner[hit]].reset_index(drop=True), second.iloc[hit].reset_index(drop=True)
@@ -76,15 +79,6 @@ def kappa(first: NDArray[Any], second: NDArray[Any]) -> float | None:
     if len(first) == 0 or len({*np.unique(first).tolist(), *np.unique(second).tolist()}) == 1:
         return None
     return float(cohen_kappa_score(first, second))
-
-
-def _marked(table: pd.DataFrame, lengths: dict[str, int]) -> NDArray[np.bool_]:
-    """Which frames of all videos, one after the other, lie in an interval."""
-    starts = dict(zip(lengths, np.cumsum([0, *lengths.values()]).tolist()))
-    marked = np.zeros(sum(lengths.values()), bool)
-    for video, onset, offset in zip(table["video"], table["onset"], table["offset"]):
-        marked[starts[video] + max(onset, 0) : starts[video] + max(offset + 1, 0)] = True
-    return marked
 
 
 def _differences(first: pd.DataFrame, second: pd.DataFrame, end: str) -> dict[str, Any] | None:

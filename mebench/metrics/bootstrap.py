@@ -303,8 +303,13 @@ class Resampling:
         found: dict[str, Score] = {}
         for name, value in values.items():
             basis = rests(self.subjects, name) if rests else Basis(len(self.subjects))
-            scale, reason = find(name).scale, self._refusal(basis, without[name])
-            ends = None
+            scale, reason, ends = find(name).scale, basis.doubt, None
+            if not self._degrees():
+                reason = "there is one subject of each dataset, so nothing says how others would score"
+            elif not reason and not basis.subjects:
+                reason = "it rests on no subject"
+            elif not reason and (basis.subjects < LEAST or np.isnan(without[name]).any()):
+                reason = "without one of the subjects it is undefined"
             if not reason and scale != "share" and drawn:
                 of_drawn = score(value, drawn[name], widened_tail(len(self.subjects), self._degrees()))
                 _, low, high = _ends(of_drawn) or (value, 0.0, 0.0)
@@ -348,14 +353,6 @@ class Resampling:
         """Standard error over subjects of every score, NaN where nothing is known, and its degrees of freedom."""
         replicates = evaluate(leave_one_out(self.subjects, self.n_units))
         return {name: standard_error(r, self._names()) for name, r in replicates.items()}
-
-    def _refusal(self, basis: Basis, without: Floats) -> str:
-        """Why a score has no interval; empty if it has one."""
-        if not self._degrees():
-            return "there is one subject of each dataset, so nothing says how others would score"
-        if basis.doubt or (basis.subjects >= LEAST and not np.isnan(without).any()):
-            return basis.doubt
-        return "it rests on no subject" if not basis.subjects else "without one of the subjects it is undefined"
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}

@@ -16,7 +16,7 @@ from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
-from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting import SpottingCounts
 from mebench.metrics.tables import Tables, groups, of_kinds
 
@@ -46,7 +46,9 @@ class Sample:
 
     def rests(self, units: Sequence[int], name: str) -> Basis:
         """A mean over classes is as sure as its rarest class; what takes all samples alike rests on all who have any."""
-        units, counted = list(units), self._counted(list(units))
+        units, counted = list(units), np.ones(len(self.classes), dtype=np.bool_)
+        if self.named is not None:  # a mean takes the classes that are named in some of the units
+            counted = np.asarray((self.named[units] > 0).any(axis=0))
         samples = self.matrices[units].sum(axis=-1)[:, counted]
         people = (samples > 0).sum(axis=0)
         every = int((samples.sum(axis=-1) > 0).sum())
@@ -67,11 +69,6 @@ class Sample:
         unseen = float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / max(len(flat), 1))
         return Basis(several, ", ".join(rare), unseen if name in ("uar", "recall") else 0.0)
 
-    def _counted(self, units: list[int]) -> Bools:
-        """(C,) whether a mean over these units takes each class."""
-        counts = np.ones((1, len(self.classes))) if self.named is None else self.named[units]
-        return np.asarray((counts > 0).any(axis=0))
-
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix under (n_weightings, n_units) weights.
 
@@ -82,23 +79,18 @@ class Sample:
         occurs = self.support.sum(axis=0) > 0
         absent = weights @ self.support[:, occurs] == 0
         nobody, lacking = absent.all(axis=1), absent.any(axis=1)
-        named = None if self.named is None else weights @ self.named > 0
-        found = evaluate(pooled) if named is None else _over_named(evaluate, pooled, named)
+        found = dict(evaluate(pooled))
+        if self.named is not None:  # of classes that are not named in a weighting, rows and columns are 0
+            named, found = weights @ self.named > 0, {name: values.copy() for name, values in found.items()}
+            fewer = np.flatnonzero(named.any(axis=1) & ~named.all(axis=1))
+            several, number = np.unique(named[fewer], axis=0, return_inverse=True)
+            for i, classes in enumerate(several):
+                rows = fewer[number.ravel() == i]
+                for name, values in evaluate(pooled[np.ix_(rows, classes, np.append(classes, True))]).items():
+                    found[name][rows] = values
         return {
             name: np.where(nobody if name in OF_SAMPLES else lacking, np.nan, values) for name, values in found.items()
         }
-
-
-def _over_named(evaluate: Evaluate, matrices: Floats, named: Bools) -> Mapping[str, Floats]:
-    """Scores (n,) of matrices (n, C, C + 1) over the classes that are named in each, (n, C): the others' rows and columns are 0."""
-    found = {name: values.copy() for name, values in evaluate(matrices).items()}
-    fewer = np.flatnonzero(named.any(axis=1) & ~named.all(axis=1))
-    several, number = np.unique(named[fewer], axis=0, return_inverse=True)
-    for n, classes in enumerate(several):
-        rows = fewer[number.ravel() == n]
-        for name, values in evaluate(matrices[np.ix_(rows, classes, np.append(classes, True))]).items():
-            found[name][rows] = values
-    return found
 
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str], convention: Convention) -> Sample:

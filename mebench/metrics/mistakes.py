@@ -90,8 +90,17 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     # A truth is missed in every draw by itself: the places are numbered draw by draw.
     missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(copy=True), number_of_draws(ordered))
     missed[draw[found.prediction] * len(truths) + found.truth] = False
+    cause = np.full(len(predictions), "background", dtype=object)
+    truth, iou, emotions = np.full(len(predictions), -1), np.zeros(len(predictions)), [*truths["emotion"], ""]
+    # The last to be written wins: from the weakest evidence to the strongest.
+    for name, pairs in (("localisation", near), ("kind_confusion", confused), ("duplicate", reached)):
+        best = _best(pairs.prediction, pairs)
+        cause[best.prediction], truth[best.prediction], iou[best.prediction] = name, best.truth, best.iou
+    wrong = predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
+        mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
+    )
     rows = [
-        _false_positives(truths, predictions, near, confused, reached)[in_vain],
+        wrong[in_vain],
         _misses(truths, draw, in_vain, near, confused, np.flatnonzero(missed)),
     ]
     sorted_out = pd.concat(rows, ignore_index=True).merge(ordered.videos[["video", "subject"]], on="video", how="left")
@@ -340,21 +349,6 @@ def explain_mistakes(
 def told_misses(told: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
     """Of what `explain_mistakes` tells of a kind the shares that are missed: length, intensity, density, as far as known."""
     return {name.removeprefix(_MISSED_BY): told[name] for name in told if name.startswith(_MISSED_BY)}
-
-
-def _false_positives(
-    truths: pd.DataFrame, predictions: pd.DataFrame, near: Pairs, confused: Pairs, reached: Pairs
-) -> pd.DataFrame:
-    """Every prediction, with the cause if it is a false positive."""
-    cause = np.full(len(predictions), "background", dtype=object)
-    truth, iou, emotions = np.full(len(predictions), -1), np.zeros(len(predictions)), [*truths["emotion"], ""]
-    # The last to be written wins: from the weakest evidence to the strongest.
-    for name, pairs in (("localisation", near), ("kind_confusion", confused), ("duplicate", reached)):
-        best = _best(pairs.prediction, pairs)
-        cause[best.prediction], truth[best.prediction], iou[best.prediction] = name, best.truth, best.iou
-    return predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
-        mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
-    )
 
 
 def _misses(

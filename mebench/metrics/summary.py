@@ -1,6 +1,6 @@
 """The summary of a run: from tables to numbers with confidence intervals; and what other rules would make of it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -93,7 +93,13 @@ def summarize(
             if frames := _frames(ordered, kind, rule, subjects):
                 summary["spotting"][kind]["details"]["frames"] = frames
         remarks += _remarks_on_spotting(ordered, counts, rule)
-        scored = _emotions(ordered, classes, rule)
+        spotted = of_kinds(ordered.predictions, ["micro"])
+        carried, every = set(spotted["run"][spotted["emotion"] != ""]), set(ordered.videos["run"])
+        # Analysis needs emotions of the spotted intervals. A recognizer that found no interval at all has one of zero, not none.
+        silent = every - set(spotted["run"]) if ordered.clips is not None else set()
+        true, scored = of_kinds(ordered.truths, ["micro"])["emotion"], []
+        if carried | silent == every and true.isin(list(classes)).any():
+            scored = counted(rule, classes, true, spotted["emotion"])
         if "micro" in counts and scored:
             if "analysis" in rule.sections:
                 summary["analysis"] = analysis(ordered, counts["micro"], scored, units)
@@ -271,19 +277,6 @@ def _unranked(confidence: Floats) -> str:
     return f"{blank} of {len(confidence)} intervals have no confidence"
 
 
-def _emotions(tables: Tables, classes: Sequence[str], rule: Convention) -> list[str]:
-    """The classes that analysis scores; none if the spotted intervals of a run carry no emotion."""
-    assert tables.predictions is not None
-    spotted = of_kinds(tables.predictions, ["micro"])
-    carried = set(spotted["run"][spotted["emotion"] != ""])
-    # A recognizer that found no interval at all has an analysis of zero, not none.
-    silent = set(tables.videos["run"]) - set(spotted["run"]) if tables.clips is not None else set()
-    true = of_kinds(tables.truths, ["micro"])["emotion"]
-    if carried | silent != set(tables.videos["run"]) or not true.isin(list(classes)).any():
-        return []
-    return counted(rule, classes, true, spotted["emotion"])
-
-
 Under = Callable[[str, int], dict[str, Any]]
 """The summary under a convention's name with so many draws."""
 
@@ -302,10 +295,16 @@ def of_rules(under: Under, convention: str) -> dict[str, Any]:
 
     What a convention leaves out on purpose (`sections`, `scores`) is no rule that moves a number.
     """
-    rules = _others(named(convention))
-    return {convention: _tried(under, convention)} | {
-        rule: _tried(under, changed(convention, [rule])) for rule in rules
-    }
+    hints, rows = get_type_hints(Convention), {convention: _tried(under, convention)}
+    for field in RULES:
+        values = get_args(hints[field]) if field not in ("sections", "scores", "class_scores") else ()
+        values = THRESHOLDS if field == "threshold" else ("true", "false") if hints[field] is bool else values
+        own = getattr(named(convention), field)
+        for value in values:
+            if value != (str(own).lower() if isinstance(own, bool) else own):
+                rule = f"{field}={value}"
+                rows[rule] = _tried(under, changed(convention, [rule]))
+    return rows
 
 
 def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
@@ -339,33 +338,13 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
     return told
 
 
-def _others(convention: Convention) -> Iterator[str]:
-    """Each other value of each rule, as `rule=value`."""
-    hints = get_type_hints(Convention)
-    for field in RULES:
-        values = get_args(hints[field]) if field not in ("sections", "scores", "class_scores") else ()
-        if field == "threshold":
-            values = THRESHOLDS
-        elif hints[field] is bool:
-            values = ("true", "false")
-        own = getattr(convention, field)
-        yield from (
-            f"{field}={value}" for value in values if value != (str(own).lower() if isinstance(own, bool) else own)
-        )
-
-
 def _tried(under: Under, name: str) -> dict[str, Any]:
-    try:
-        return _plain(under(name, 0)) or {
-            "reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"
-        }
-    except MebenchError as error:
-        return {"reason": str(error)}
-
-
-def _plain(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Counts and values without intervals."""
     found: dict[str, Any] = {}
+    try:
+        summary = under(name, 0)
+    except MebenchError as error:
+        return {"reason": str(error)}
     for kind, part in summary.get("spotting", {}).items():
         values = {name: score["value"] for name, score in part["scores"].items()}
         found[kind] = {**{count: part[count] for count in ("tp", "fp", "fn")}, **values}
@@ -378,4 +357,4 @@ def _plain(summary: Mapping[str, Any]) -> dict[str, Any]:
     if recognition := summary.get("recognition"):
         values = {name: score["value"] for name, score in recognition["scores"].items()}
         found["recognition"] = {"n": recognition["n"], **values}
-    return found
+    return found or {"reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"}

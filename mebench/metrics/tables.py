@@ -93,10 +93,17 @@ class Tables:
             table = getattr(self, name)
             return None if table is None else _sorted(_joined(name, table, videos), order)
 
-        clips = joined("clips", ["video", "truth", "predicted"])
+        clips, truths = (
+            joined("clips", ["video", "truth", "predicted"]),
+            _intervals("truths", self.truths, videos, order),
+        )
+        # Whether the kind of each truth was looked for in its video; in a pool some runs may not say.
+        known = videos.dropna(subset="processed") if "processed" in videos else videos[:0].assign(processed="")
+        kinds = dict(zip(known["video"], known["processed"]))
+        looked_for = [kind in kinds.get(video, (kind,)) for video, kind in zip(truths["video"], truths["kind"])]
         return Tables(
             videos,
-            _processed(_intervals("truths", self.truths, videos, order), videos),
+            truths.assign(processed=np.array(looked_for, dtype=np.bool_)),
             None
             if self.predictions is None
             else _intervals("predictions", self.predictions, videos, ["surest", *order, "draw"]),
@@ -197,16 +204,6 @@ def _sorted(columns: _Columns, order: Sequence[str]) -> pd.DataFrame:
         keys.append(key)
     rows = np.lexsort(keys)
     return pd.DataFrame({name: column.take(rows) for name, column in columns.items()})
-
-
-def _processed(truths: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
-    """The truths and, as `processed`, whether their kind was looked for in their video."""
-    if "processed" not in videos:
-        return truths.assign(processed=True)
-    known = videos.dropna(subset="processed")  # in a pool some runs may not say
-    kinds = dict(zip(known["video"], known["processed"]))
-    looked_for = [kind in kinds.get(video, (kind,)) for video, kind in zip(truths["video"], truths["kind"])]
-    return truths.assign(processed=np.array(looked_for, dtype=np.bool_))
 
 
 def in_scope(

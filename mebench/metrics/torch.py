@@ -212,7 +212,26 @@ class SpottingF1(_Score):
         self._count(preds, target)
 
     def _count(self, preds: Intervals, target: Intervals) -> SpottingCounts:
-        found = _counts(preds, target, self.kinds, self.rules)
+        tables = [_frame(table) for table in (preds, target)]
+        if any("video" not in table for table in tables if len(table)):
+            tables = [table.assign(video="") for table in tables]
+        known = {"apex": np.nan, "emotion": None, "confidence": np.nan, "draw": 0}
+        tables = [
+            table if len(table) else table.reindex(columns=["video", "kind", "onset", "offset"]) for table in tables
+        ]
+        predictions, truths = (
+            table.assign(**{name: empty for name, empty in known.items() if name not in table}) for table in tables
+        )
+        if predictions["draw"].nunique() > 1:
+            raise DataError(
+                "preds holds several random draws of intervals: give one draw only, or each to a metric of its own"
+            )
+        names = pd.unique(pd.concat([predictions["video"], truths["video"]]))
+        videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
+        ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
+        assert ordered.predictions is not None
+        chosen = of_kinds(ordered.truths, self.kinds), of_kinds(ordered.predictions, self.kinds)
+        found = count(*chosen, np.array([np.nan]), self.rules)
         columns = (found.true_positives, found.spotted, found.truths)
         counted = _tensor(np.concatenate(columns).astype(np.int64), self.device)
         setattr(self, self._state, self.intervals + counted)
@@ -277,19 +296,19 @@ class STRS(SpottingF1):
         Raises:
             DataError: as for `SpottingF1`.
         """
-        tables = [self._by_name(_frame(table)) for table in (preds, target)]
-        found = self._count(*tables)
+        tables, name = [_frame(table) for table in (preds, target)], dict[Any, str](enumerate(self.classes))
+        found = self._count(
+            *(
+                table.assign(emotion=table["emotion"].map(lambda e: str(name.get(e, e)), na_action="ignore"))
+                if "emotion" in table
+                else table
+                for table in tables
+            )
+        )
         truths, predictions = found.tables
         named = of_true_positives(truths, predictions, found.found, 1, self.classes, by_draw=False)
         self.answers = self.answers + _tensor(named.matrices[0], self.device)
         self.support = self.support + _tensor(named.support[0], self.device)
-
-    def _by_name(self, table: pd.DataFrame) -> pd.DataFrame:
-        """With the emotions by name."""
-        if "emotion" not in table:
-            return table
-        name: dict[Any, str] = dict(enumerate(self.classes))
-        return table.assign(emotion=table["emotion"].map(lambda e: str(name.get(e, e)), na_action="ignore"))
 
     def compute(self) -> Tensor:
         """STRS of all videos at once; NaN without a truth of a class that counts."""
@@ -307,25 +326,3 @@ def _frame(table: Intervals) -> pd.DataFrame:
     if isinstance(table, Mapping):
         return pd.DataFrame({name: c.tolist() if isinstance(c, Tensor) else c for name, c in table.items()})
     return pd.DataFrame(list(table))  # pandas knows dataclasses
-
-
-def _counts(preds: Intervals, target: Intervals, kinds: Sequence[Kind], rules: Convention) -> SpottingCounts:
-    """Match and count the intervals of some kinds in whole videos, all together: arrays of one unit."""
-    tables = [_frame(table) for table in (preds, target)]
-    if any("video" not in table for table in tables if len(table)):
-        tables = [table.assign(video="") for table in tables]
-    known = {"apex": np.nan, "emotion": None, "confidence": np.nan, "draw": 0}
-    tables = [table if len(table) else table.reindex(columns=["video", "kind", "onset", "offset"]) for table in tables]
-    predictions, truths = (
-        table.assign(**{name: empty for name, empty in known.items() if name not in table}) for table in tables
-    )
-    if predictions["draw"].nunique() > 1:
-        raise DataError(
-            "preds holds several random draws of intervals: give one draw only, or each to a metric of its own"
-        )
-    names = pd.unique(pd.concat([predictions["video"], truths["video"]]))
-    videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
-    ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
-    assert ordered.predictions is not None
-    chosen = of_kinds(ordered.truths, kinds), of_kinds(ordered.predictions, kinds)
-    return count(*chosen, np.array([np.nan]), rules)

@@ -51,7 +51,15 @@ def add_folder(folder: Path) -> bool:
             ADDED[name], _CODE[file] = file, code
             PROTOCOLS.pop(name, None)
             BROKEN.pop(name, None)
-            PROTOCOLS[name] = _protocol_in(file)
+            qualified = f"{__name__}.{name}"
+            spec = importlib.util.spec_from_file_location(qualified, file, loader=_AsItStands(qualified, str(file)))
+            assert spec is not None and spec.loader is not None  # it has one
+            module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            protocol = module.PROTOCOL
+            if not isinstance(protocol, Protocol) or protocol.name != name:
+                raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {name!r}, not {protocol!r:.80}")
+            PROTOCOLS[name] = protocol
         except (Exception, SystemExit) as error:
             BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"
     return bool(files)
@@ -92,16 +100,3 @@ class _AsItStands(SourceFileLoader):
     def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
         """Nothing that compiled code could be known by."""
         raise OSError
-
-
-def _protocol_in(file: Path) -> Protocol:
-    """What `PROTOCOL` is in a file, imported under a name of its own."""
-    name = f"{__name__}.{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file, loader=_AsItStands(name, str(file)))
-    assert spec is not None and spec.loader is not None  # it has one
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    protocol = module.PROTOCOL
-    if not isinstance(protocol, Protocol) or protocol.name != file.stem:
-        raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {file.stem!r}, not {protocol!r:.80}")
-    return protocol
