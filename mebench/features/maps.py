@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,7 +154,10 @@ class SeriesParams(FaceParams):
     fps: float = 30.0
     radius: int = 5
 
-    needs_landmarks: ClassVar[bool] = True  # the regions lie around them, whatever the settings
+    @property
+    def needs_landmarks(self) -> bool:
+        """The regions lie around landmarks, whatever the settings."""
+        return True
 
     def __post_init__(self) -> None:
         """Check the ranges."""
