@@ -19,6 +19,7 @@ MODULES = {
     "distributed": "dask",
     "h5py": "keras",
     "playwright.sync_api": "test",
+    "PyEMD": "emd",
     "onnxscript": "onnx",
     "onnxruntime": "onnx",
 }

@@ -1,11 +1,13 @@
 """OF-FD behind the contract: no training; stretch after stretch of a video is compared with its own first frame."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import KINDS, Chain, Kind, Method, Prediction, Timing, VideoView
+from mebench.core import KINDS, Chain, Kind, Method, Prediction, Task, Timing, VideoView
+from mebench.errors import ConfigError
 from mebench.spotting import interval
 
 from .intervals import Span, divided, low_pass, merged, peaks, rise, widened
@@ -42,6 +44,13 @@ class OFFD(Method):
     params: _Params
 
     _walked: tuple[VideoView, Walk] | None = None
+
+    def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        if find_spec("PyEMD") is None:
+            raise ConfigError(
+                "method=of_fd needs the package EMD-signal, which is not installed: pip install 'mebench[emd]'"
+            )
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The motion of sixteen regions in a stretch, (frames, 16, 2).

@@ -27,6 +27,8 @@ from mebench.core import SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.spotting import stretches
 
+pytest.importorskip("PyEMD", reason="EMD-signal is an extra: pip install 'mebench[emd]'")
+
 RULES = Params().rules(30.0)
 signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda values: np.array(values) / 4)
 
@@ -438,3 +440,9 @@ def test_a_rate_too_low_for_the_filter_is_refused():
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         Params(**wrong)
+
+
+def test_without_its_extra_it_is_one_sentence_before_any_work(monkeypatch):
+    monkeypatch.setattr("mebench.methods.of_fd.method.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"method=of_fd needs the package EMD-signal, .*pip install 'mebench\[emd\]'"):
+        OFFD(Params(), Task(frozenset({"spot"}), ("micro",)))
