@@ -206,7 +206,9 @@ class Table:
         def cell(column: Column, value: Any, muted: bool) -> str:
             if isinstance(value, Latex):
                 return value
-            text = latex_text(" ".join(column.lines(value)[: 2 if column.score else None]))
+            if isinstance(value, Mapping):
+                value = {**value, "min": None, "max": None, "note": ""}
+            text = latex_text(" ".join(column.lines(value)))
             return rf"\textit{{{text}}}" if column.main and muted and not column.score else text
 
         lines = []

@@ -2,6 +2,7 @@ from . import beside as beside
 from . import board as board
 from . import checking as checking
 from . import collect as collect
+from . import columns as columns
 from . import compare as compare
 from . import export as export
 from . import integrity as integrity

@@ -7,14 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mebench.format import NONE, digits
+from mebench.format import NONE
 from mebench.metrics.catalogue import METRICS
+from mebench.results import columns
+from mebench.results.columns import RULES, VERSIONS
 from mebench.results.settings import told_apart
+from mebench.table import ENDS
 
 PRINTED = 4
 """Digits after the point where papers print a score, and so of what stands beside it."""
-RULES = ("convention", "selection", "transductive")
-"""What decides which scores a run can have."""
 
 
 def shares(thirds: Mapping[str, float]) -> str:
@@ -24,12 +25,6 @@ def shares(thirds: Mapping[str, float]) -> str:
     ('25 % short, 0 % long', '–')
     """
     return ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items()) or NONE
-
-
-def spread(score: Score, row: Row) -> str:
-    """Lowest and highest seed, or nothing where there is one, or all seeds give the same."""
-    ends = [] if score["value"] is None else [digits(score[end]) for end in ("min", "max")]
-    return " to ".join(ends) if len(row.seeds) > 1 and len(set(ends)) > 1 else ""
 
 
 def shown(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
@@ -44,7 +39,7 @@ def shown(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
 def common(rows: Sequence[Row]) -> dict[str, str]:
     """What all measured rows share of rules, versions and remark; what none has is left out."""
     measured = [row for row in rows if row.measured]
-    values = {name: {stated(row, name) for row in measured} for name in (*RULES, *SHOWN_VERSIONS)}
+    values = {name: {stated(row, name) for row in measured} for name in (*RULES, *VERSIONS)}
     values["remark"] = {row.remark for row in measured}
     shared = ((name, *found) for name, found in values.items() if len(found) == 1)
     return {name: text for name, text in shared if text or name == "remark"}
@@ -76,18 +71,14 @@ def words(name: str) -> str:
 
 Score = Mapping[str, float | None]
 
-ENDS = ("value", "low", "high", "min", "max")
 NOTHING: Score = dict.fromkeys(ENDS)
 MARKS = {
     "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
-    "earlier features": "steps such as crops and flow were of an earlier version, which gave other numbers; they stay until it is run anew",
-    "not the paper's input": "it reads something else than what its paper gives it: what the paper's method would score is not known",
+    **{fact.mark: fact.meaning for fact in columns.FACTS if fact.mark},
 }
 """What is said beside the name of a row, and what it means."""
 QUIET = ("none of the kind", "none at all")
 """Expressions in a video, where whatever is spotted is wrong."""
-SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
-"""What of a record's versions a table names."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +101,7 @@ class Row:
         versions: of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.
         remark: what a reader must know to compare.
-        earlier: the steps of its features that were of an earlier version, which gave other numbers; empty if none was.
-        other_input: what it reads in place of its paper's input; empty if it reads that.
+        facts: what else the tables say of it, by the names of `columns.FACTS`.
         causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
             seeds; `missed` to the number of all misses but near ones. Absent is what is not annotated, or what no run tells.
         missed: share of the truths of this kind that are missed, by what is known of them (`length` …) and their third (`short` …).
@@ -133,8 +123,7 @@ class Row:
     versions: dict[str, str]
     runs: tuple[str, ...]
     remark: str
-    earlier: str = ""
-    other_input: str = ""
+    facts: dict[str, Any] = field(default_factory=lambda: {fact.name: "" for fact in columns.FACTS})
     causes: dict[str, tuple[float, float]] = field(default_factory=dict)
     missed: dict[str, dict[str, float]] = field(default_factory=dict)
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -158,7 +147,8 @@ class Row:
     @property
     def marks(self) -> list[str]:
         """What must be said beside the name: see `MARKS`."""
-        return [mark for mark, holds in zip(MARKS, (self.chosen_on_tested, self.earlier, self.other_input)) if holds]
+        facts = (fact.mark for fact in columns.FACTS if fact.mark and self.facts.get(fact.name))
+        return [*([next(iter(MARKS))] if self.chosen_on_tested else []), *facts]
 
 
 @dataclass(frozen=True)
@@ -298,7 +288,17 @@ class Table:
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return asdict(self)
+        plain = asdict(self)
+        for part in plain["parts"]:  # facts stand among the other columns of a row
+            part["rows"] = [
+                {
+                    key: found
+                    for name, value in row.items()
+                    for key, found in (value if name == "facts" else {name: value}).items()
+                }
+                for row in part["rows"]
+            ]
+        return plain
 
 
 @dataclass(frozen=True)

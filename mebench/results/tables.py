@@ -12,12 +12,14 @@ from operator import methodcaller
 from typing import Any
 
 from mebench.core import ABSENT, KINDS
-from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
+from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS
+from mebench.metrics.catalogue import columns as metrics_shown
 from mebench.metrics.mistakes import quiet_rate, told_misses
 from mebench.metrics.tables import Tables
-from mebench.results import settings
+from mebench.results import columns, settings
+from mebench.results.columns import VERSIONS
 from mebench.results.record import DAMAGE, Record, UnshownError
-from mebench.results.rows import NOTHING, QUIET, SHOWN_VERSIONS, Part, Row, Score, Table
+from mebench.results.rows import NOTHING, QUIET, Part, Row, Score, Table
 from mebench.results.significance import Read, letters, together
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import of_dataset, tables_of
@@ -198,7 +200,7 @@ def _by_dataset(
         own = ((r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records)
         chosen = [(r, section(part) if part else None) for r, part in own]
         rows += _part(task, name, path, chosen, partial(_of_member, read, member), member).rows
-    return Part(name, columns(task), tuple(rows))
+    return Part(name, metrics_shown(task), tuple(rows))
 
 
 def _of_member(read: Read, member: str, record: Record) -> Tables:
@@ -251,7 +253,7 @@ def _part(
 
 def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
     """The columns of a part, the main metric first."""
-    metrics = columns(task, of_unit)
+    metrics = metrics_shown(task, of_unit)
     return tuple(m for m in metrics if m not in JOINT) if part == "all intervals" else metrics
 
 
@@ -285,11 +287,10 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         selection=first.selection,
         transductive=first.transductive,
         costs={name: round(mean([record.costs[name] for record in records]), 3) for name in known},
-        versions={name: first.versions[name] for name in SHOWN_VERSIONS if name in first.versions},
+        versions={name: first.versions[name] for name in VERSIONS if name in first.versions},
         runs=tuple(record.id for record in records),
         remark=remark,
-        earlier=first.earlier,
-        other_input=first.other_input,
+        facts={fact.name: fact.read(first) for fact in columns.FACTS},
     )
 
 

@@ -1,53 +1,22 @@
 """Writes tables for people, papers, spreadsheets and programs; the page of Markdown is `markdown`. Equal tables give equal bytes."""
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mebench.atomic import new_folder
-from mebench.format import digits, ends
-from mebench.metrics.catalogue import SECTIONS, find
-from mebench.results.render.markdown import markdown
-from mebench.results.rows import (
-    ENDS,
-    NOTHING,
-    PRINTED,
-    RULES,
-    SHOWN_VERSIONS,
-    Part,
-    PublishedLine,
-    Rescored,
-    Row,
-    Table,
-    common,
-    shown,
-    stated,
-    words,
-)
+from mebench.metrics.catalogue import SECTIONS
+from mebench.results import columns
+from mebench.results.columns import COSTS, RULES, VERSIONS
+from mebench.results.render.markdown import markdown, score_columns
+from mebench.results.rows import NOTHING, PRINTED, Part, Table, common, shown, stated
+from mebench.table import ENDS, Column, Latex, latex_text
+from mebench.table import Table as Shown
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "–": "--",
-    "†": r"\textsuperscript{\dag}",
-}
 COLUMNS = 4
 """Metrics of a table, the first ones: more fit on no page."""
 
@@ -59,92 +28,54 @@ def latex(table: Table) -> str:
     """
     lines = ["% Made by mebench leaderboard build. Needs booktabs, and fontenc with T1."]
     for part in table.parts:
-        lines += ["", *_part(table, part)]
+        lines += ["", *_origins(part), _paper(table, part)]
     return "\n".join(lines) + "\n"
 
 
-def escape(text: str) -> str:
-    r"""Text that LaTeX prints as it stands.
+def _origins(part: Part) -> list[str]:
+    """Where the numbers of each row come from, as comments."""
+    lines = []
+    for number, row in enumerate(part.rows, 1):
+        if row.measured:
+            said = {name: stated(row, name) for name in (*RULES, *VERSIONS)}
+            said |= {name: f"{value:g}" for name, value in row.costs.items()}
+            said |= {fact.head: str(row.facts.get(fact.name) or "") for fact in columns.FACTS if not fact.mark}
+            facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items() if value)
+            head = " ".join(" ".join([row.method, row.member, row.settings]).split())
+            lines += [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]
+    return [*lines, *dict.fromkeys(f"% {row.method}, scored anew: {row.place}" for row in part.rescored)]
 
-    >>> print(escape("a_b & 95 % \\end"))
-    a\_b \& 95 \% \textbackslash{}end
-    """
-    return "".join(_SPECIAL.get(char, char) for char in " ".join(text.split()))
 
-
-def _part(table: Table, part: Part) -> Iterator[str]:
+def _paper(table: Table, part: Part) -> str:
     metrics = shown(part.metrics, (*part.rows, *part.rescored))[:COLUMNS]
-    scheme = f", emotion scheme {escape(table.scheme)}" if table.scheme else ""
-    same = common(part.rows)
-    rules = ", ".join(f"{name} {escape(same[name])}" for name in RULES if name in same)
-    chance = " Rows in italics are the level of chance." if any(not row.measured for row in part.rows) else ""
-    yield from (f"% {line}" for number, row in enumerate(part.rows, 1) for line in _origin(number, row))
-    yield from dict.fromkeys(f"% {row.method}, scored anew: {row.place}" for row in part.rescored)
-    yield from (
-        r"\begin{table}",
-        r"  \centering",
-        rf"  \caption{{{escape(table.title)}, {escape(part.name)}{scheme}. Scores with 95\,\% intervals over subjects; means "
-        rf"over seeds.{f' All: {rules}.' if rules else ''}{chance}}}",
-        rf"  \begin{{tabular}}{{ll{'r' * len(metrics)}}}",
-        r"    \toprule",
-        f"    method & seeds & {' & '.join(escape(find(metric).label) for metric in metrics)} \\\\",
-        r"    \midrule",
-    )
+    rows: list[Any] = []
     for row in part.rows:
-        yield f"    {' & '.join([_name(row), str(len(row.seeds)), *(_score(row, metric) for metric in metrics)])} \\\\"
-    if part.rescored:
-        yield from [r"    \midrule"] if part.rows else []
-        yield rf"    \multicolumn{{{len(metrics) + 2}}}{{l}}{{Scored anew from the authors' files, not run here}} \\"
+        words = [row.method, row.member, row.settings if row.measured else "", *row.marks]
+        rows.append([", ".join(filter(None, words)), len(row.seeds), *(row.scores[metric] for metric in metrics)])
+    rows += ["Scored anew from the authors' files, not run here"] if part.rescored else []
     for one in part.rescored:
-        name = escape(", ".join(filter(None, [one.method, one.member, one.reading])))
-        yield f"    {' & '.join([name, '', *(_score(one, metric) for metric in metrics)])} \\\\"
+        exact = ({**one.scores.get(metric, NOTHING), "digits": PRINTED} for metric in metrics)
+        rows.append([", ".join(filter(None, [one.method, one.member, one.reading])), "", *exact])
     lines = [line for line in part.published if any(metric in line.values for metric in metrics)]
-    if lines:
-        yield from (
-            r"    \midrule",
-            rf"    \multicolumn{{{len(metrics) + 2}}}{{l}}{{Published by others, not measured here",
-            r"      (\textsuperscript{\dag}: with a caveat)} \\",
-        )
+    rows += ["Published by others, not measured here\n(†: with a caveat)"] if lines else []
     for line in lines:
-        name = f"{line.method}, {line.member}" if line.member else line.method
-        cells = [f"{escape(name)} \\cite{{{line.source.partition(' ')[0]}}}", ""]
-        cells += [_value(line.values, line.caveats, metric) for metric in metrics]
-        yield f"    {' & '.join(cells)} \\\\"
-    yield from (r"    \bottomrule", r"  \end{tabular}", r"\end{table}")
-
-
-def _origin(number: int, row: Row) -> Iterator[str]:
-    """Where the numbers of a row come from."""
-    if not row.measured:
-        return
-    facts = [f"{words(name)} {stated(row, name)}" for name in (*RULES, *SHOWN_VERSIONS) if stated(row, name)]
-    costs = [f"{words(name)} {value:g}" for name, value in row.costs.items()]
-    yield from (
-        f"{number}. {' '.join(' '.join([row.method, row.member, row.settings]).split())}",
-        f"   {', '.join([*facts, *costs])}",
-        f"   runs {', '.join(row.runs)}",
+        name = latex_text(f"{line.method}, {line.member}" if line.member else line.method)
+        values = (line.values.get(m, "–") + ("†" if line.caveats.get(m) else "") for m in metrics)
+        rows.append([Latex(f"{name} \\cite{{{line.source.partition(' ')[0]}}}"), "", *values])
+    muted = {n for n, row in enumerate(part.rows) if not row.measured}
+    same = common(part.rows)
+    rules = ", ".join(f"{name} {latex_text(same[name])}" for name in RULES if name in same)
+    caption = (
+        f"{latex_text(table.title)}, {latex_text(part.name)}{f', emotion scheme {latex_text(table.scheme)}' if table.scheme else ''}. "
+        rf"Scores with 95\,\% intervals over subjects; means over seeds.{f' All: {rules}.' if rules else ''}"
+        f"{' Rows in italics are the level of chance.' if muted else ''}"
     )
-
-
-def _name(row: Row) -> str:
-    name = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else "", *row.marks]))
-    return escape(name) if row.measured else rf"\textit{{{escape(name)}}}"
-
-
-def _score(row: Row | Rescored, metric: str) -> str:
-    score = row.scores.get(metric, NOTHING)
-    places = PRINTED if isinstance(row, Rescored) else 3
-    return escape(" ".join(filter(None, [digits(score["value"], places), ends(score, places)])))
-
-
-def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: str) -> str:
-    return escape(values.get(metric, "–") + ("†" if caveats.get(metric) else ""))
+    return Shown([Column("method", main=True), Column("seeds"), *score_columns(metrics)], rows, muted=muted).latex(
+        caption
+    )
 
 
 OVERVIEW = "tables.md"
-
-_COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
-_LAST = ("earlier_features", "other_input", "runs", "source", "caveats", "remark")
 
 
 def write(
@@ -179,65 +110,39 @@ def as_csv(table: Table) -> str:
     """
     found = ((*part.metrics, *chain(*(line.values for line in part.published))) for part in table.parts)
     metrics = [metric for metric in dict.fromkeys(chain(*found)) if metric != "n"]
-    columns = [f"{metric}{end}" for metric in metrics for end in ("", *(f"_{end}" for end in ENDS[1:]))]
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "not_distinguishable")
-    writer.writerow([*first, *columns, *RULES, *_COSTS, *SHOWN_VERSIONS, *_LAST])
+    facts = {fact.name: fact.head.replace(" ", "_") for fact in columns.FACTS}
+    first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "group")
+    last = (*RULES, *COSTS, *VERSIONS, *facts, "runs", "source", "caveats", "remark")
+    heads = {"group": "not_distinguishable", **facts}
+    cells: list[dict[str, Any]] = []
     for part in table.parts:
-        measured = (_measured(part, row, metrics) for row in part.rows)
-        rescored = (_rescored(part, row, metrics) for row in part.rescored)
-        published = (_published(part, line, metrics) for line in part.published)
-        writer.writerows(map(_csv_cell, cells) for cells in chain(measured, rescored, published))
-    return target.getvalue()
-
-
-def safe_cell(text: str) -> str:
-    r"""Text in a cell that no spreadsheet runs, in one line.
-
-    >>> safe_cell("\t=SUM(A1)"), safe_cell("p=0.6")
-    ("'=SUM(A1)", 'p=0.6')
-    """
-    text = " ".join(text.split())
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-def _measured(part: Part, row: Row, metrics: Sequence[str]) -> list[Any]:
-    return [
-        *(part.name, row.member, row.provenance, row.method, row.settings),
-        *(" ".join(map(str, row.seeds)), row.n, row.group),
-        *(row.scores.get(metric, {}).get(end) for metric in metrics for end in ENDS),
-        *(getattr(row, name) for name in RULES),
-        *(row.costs.get(name) for name in _COSTS),
-        *(row.versions.get(name) for name in SHOWN_VERSIONS),
-        *(row.earlier, row.other_input, " ".join(row.runs), None, None, row.remark),
-    ]
-
-
-def _rescored(part: Part, row: Rescored, metrics: Sequence[str]) -> list[Any]:
-    ends = ("value", "low", "high")  # there is no seed
-    return [
-        *(part.name, row.member, "rescored", row.method, row.reading, None, row.n, None),
-        *(row.scores.get(m, {}).get(end) if end in ends else None for m in metrics for end in ENDS),
-        *(row.convention if name == "convention" else None for name in RULES),
-        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "earlier", "other_input", "runs")),
-        *(f"{row.source} {row.repository} {row.commit}", None, row.note),
-    ]
-
-
-def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> list[Any]:
-    return [
-        *(part.name, line.member, "published", line.method, None, None, line.values.get("n"), None),
-        *(line.values.get(metric) if end == "value" else None for metric in metrics for end in ENDS),
-        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "earlier", "other_input", "runs")),
-        *(f"{line.source}, {line.table}", line.caveats_in_words(), line.note),
-    ]
-
-
-def _csv_cell(cell: Any) -> Any:
-    if isinstance(cell, float):
-        return f"{cell:.6f}".rstrip("0").rstrip(".")
-    return safe_cell(cell) if isinstance(cell, str) else cell
+        for row in part.rows:
+            cells.append({**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name})
+        for one in part.rescored:
+            said = {"provenance": "rescored", "settings": one.reading, "remark": one.note, "part": part.name}
+            scores = {
+                name: {end: score[end] for end in ENDS[:3]} for name, score in one.scores.items()
+            }  # there is no seed
+            cells.append({**vars(one), **scores, **said, "source": f"{one.source} {one.repository} {one.commit}"})
+        for line in part.published:
+            said = {
+                "provenance": "published",
+                "caveats": line.caveats_in_words(),
+                "remark": line.note,
+                "part": part.name,
+            }
+            values: dict[str, Any] = {name: {"value": text} for name, text in line.values.items()}
+            values["n"] = line.values.get("n")
+            cells.append({**vars(line), **values, **said, "source": f"{line.source}, {line.table}"})
+    names = (
+        [Column(name) for name in first],
+        [Column(name, score=True) for name in metrics],
+        [Column(name) for name in last],
+    )
+    made = Shown.of(list(chain(*names)), cells)
+    return replace(
+        made, columns=[replace(column, name=heads.get(column.name, column.name)) for column in made.columns]
+    ).csv()
 
 
 def _named_files(overview: Path) -> set[str]:

@@ -1,30 +1,33 @@
 """All tables on one page of Markdown: first the scores, then how they came about, then what others published."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from mebench.format import NONE, count, digits, ends, seconds, whole
+from mebench.format import count, digits, seconds, whole
 from mebench.metrics.catalogue import find
 from mebench.metrics.conventions import described
+from mebench.results import columns
+from mebench.results.columns import RULES, VERSIONS
 from mebench.results.published import CAVEATS
 from mebench.results.rows import (
     NOTHING,
     PRINTED,
     QUIET,
-    RULES,
-    SHOWN_VERSIONS,
     Part,
     PublishedLine,
+    Rescored,
     Row,
-    Table,
     apart,
     common,
     shares,
     shown,
-    spread,
     stated,
-    words,
 )
+from mebench.results.rows import Table as BoardTable
+from mebench.table import Column, Table, markdown_text
 
 HEAD = """# Leaderboards
 
@@ -70,37 +73,6 @@ What the paper's own program does is told as far as its code or text was read; a
 UNMEASURED = "No run has been measured yet: `mebench run` makes one."
 
 
-def markdown(tables: Sequence[Table], heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()) -> str:
-    """All tables on one page, with contents; `selection` are the rows, under `heads`, of what selection is worth."""
-    parts = [part for table in tables for part in table.parts]
-    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
-    lines = [
-        HEAD,
-        *(f"- [{escape(table.title)}](#{_anchor(table.title)})" for table in tables),
-        *(["- [What selection is worth](#what-selection-is-worth)"] if selection else []),
-        *(line for table in tables for line in _table(table)),
-        *([] if any(part.rows for part in parts) else [UNMEASURED]),
-        *(
-            [SELECTED, *_head(heads), *(_line([escape(cell) for cell in row]) for row in selection)]
-            if selection
-            else []
-        ),
-        "\n## Conventions\n",
-        *(f"- {escape(described(c))}" for c in conventions),
-        "\n## Caveats of published values\n",
-        *(f"- `{caveat}`: {meaning}" for caveat, meaning in CAVEATS.items()),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _table(table: Table) -> Iterator[str]:
-    links = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
-    scheme = f" Emotion scheme: {escape(table.scheme)}." if table.scheme else ""
-    yield from (f"\n## {escape(table.title)}\n", f"As {links}.{scheme}")
-    for part in table.parts:
-        yield from (f"\n### {escape(part.name)}\n", *_part(part))
-
-
 CAUSES = (
     "What lies under false positives, how many of them, and what F1 would gain if it were cured. What is not annotated in a run (–) "
     "stands under nothing:"
@@ -111,171 +83,174 @@ MISSED = (
 )
 
 
-def escape(text: str) -> str:
-    r"""Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
+MEMBER, N = Column("member", optional=True), Column("n", text=count)
 
-    >>> print(escape("a|b *c* <d> _e_ f_g ~h~"))
-    a\|b \*c\* &lt;d&gt; \_e\_ f_g \~h\~
-    """
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;")):
-        text = text.replace(char, entity)
-    return re.sub(r"([`*|~\[\]]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", " ".join(text.split()))
+
+def score_columns(metrics: Sequence[str], places: int = 3) -> list[Column]:
+    """Those of some scores of rows, which stand there with so many digits."""
+
+    def score(name: str, row: Row | Rescored) -> Any:
+        return row.scores.get(name, NOTHING)
+
+    return [Column.metric(name, digits=places, of=partial(score, name)) for name in metrics]
+
+
+def numbered(part: Part, shown_columns: Sequence[Column], keep: Callable[[Row], Any] = bool) -> Table:
+    """A table of the rows of a part that one wants to `keep`, with their numbers."""
+    kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
+    table = Table.of(shown_columns, [row for _, row in kept])
+    rows = [[n, *cells] for (n, _), cells in zip(kept, table.rows)]
+    return Table([Column("#"), *table.columns], rows, muted={n for n, (_, row) in enumerate(kept) if not row.measured})
+
+
+def method(part: Part) -> Column:
+    """The name of a row, what tells it from others of its method, and its marks."""
+
+    def name(row: Row) -> tuple[str, ...]:
+        *first, last = filter(None, [row.method, apart(row, part.rows)])
+        return (*first, last + "".join(f" ({mark})" for mark in row.marks))
+
+    return Column("method", of=name, main=True)
+
+
+def scores(part: Part) -> Table:
+    """The scores of the measured rows, and of what stands for chance."""
+    main, *others = score_columns(shown(part.metrics, part.rows))
+    group = Column("group", "not distinguishable", optional=True)
+    return numbered(part, [method(part), MEMBER, group, replace(main, main=True), *others, N])
+
+
+def origins(part: Part) -> Table:
+    """How the scores of the measured rows came about: what all of them share stands in `common`."""
+    same = common(part.rows)
+
+    def fact(name: str, row: Row) -> Any:
+        return row.facts.get(name) or stated(row, name) or None
+
+    def cost(name: str, label: str, text: Callable[[float | None], str]) -> Column:
+        return Column(name, label, of=lambda row: row.costs.get(name), text=text)
+
+    return numbered(
+        part,
+        [
+            Column("settings", of=lambda row: row.settings or "defaults"),
+            Column("seeds", of=lambda row: ", ".join(map(str, row.seeds))),
+            cost("fit_seconds", "fit, s", seconds),
+            cost("predict_seconds", "predict, s", seconds),
+            cost("parameters", "parameters", whole),
+            *(Column(n, of=partial(fact, n)) for n in (*RULES, *VERSIONS) if n not in same),
+            *(replace(one, of=partial(fact, one.name), optional=True) for one in columns.FACTS),
+            Column("runs"),
+            *([] if "remark" in same else [Column("remark", optional=True)]),
+        ],
+        lambda row: row.measured,
+    )
+
+
+def causes(part: Part) -> Table:
+    """What lies under false positives of some row: how often, and what F1 would gain."""
+
+    def told(name: str, row: Row) -> tuple[str, str] | None:
+        one = row.causes.get(name)
+        return (count(one[0]), f"+{digits(one[1])}") if one else None
+
+    named = [Column(name, of=partial(told, name)) for name in part.causes]
+    return numbered(part, [method(part), *named], lambda row: row.causes)
+
+
+def misses(part: Part) -> Table:
+    """Which truths are missed, and false positives where nothing could be found."""
+
+    def rate(absent: str, row: Row) -> tuple[str, str] | None:
+        one = row.quiet.get(absent)
+        return (digits(one[0]), f"in {one[1]:.1f} min") if one else None
+
+    def missed(name: str, row: Row) -> str:
+        return shares(row.missed.get(name, {}))
+
+    known = [Column(f"missed, by {name}", of=partial(missed, name)) for name in part.properties]
+    label = find("fp_per_minute").label
+    rates = [Column(f"{label}, {absent}", of=partial(rate, absent)) for absent in QUIET]
+    return numbered(part, [method(part), *known, *rates], lambda row: row.missed or row.quiet)
+
+
+def rescored(part: Part) -> Table:
+    """What public files score to; a score that the paper prints with the printed value below."""
+
+    def score(name: str, row: Rescored) -> Any:
+        printed = row.printed.get(name)
+        return {**row.scores.get(name, NOTHING), "note": f"printed {printed}" if printed else ""}
+
+    metrics = shown(part.metrics, part.rescored)
+    found = [replace(column, of=partial(score, column.name)) for column in score_columns(metrics, PRINTED)]
+    return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *found, N], part.rescored)
+
+
+def published(lines: Sequence[PublishedLine]) -> Table:
+    """What others print; a value with a caveat is marked."""
+
+    def value(name: str, line: PublishedLine) -> str | None:
+        return line.values[name] + ("†" if line.caveats.get(name) else "") if name in line.values else None
+
+    metrics = dict.fromkeys(metric for line in lines for metric in line.values)
+    return Table.of(
+        [
+            Column("method", of=lambda line: f"{line.method} {line.year}" if line.year else line.method),
+            MEMBER,
+            Column("classes"),
+            *(Column(name, find(name).label, of=partial(value, name)) for name in metrics),
+            Column("caveats", of=PublishedLine.caveats_in_words),
+            Column("note"),
+            Column("source", of=lambda line: f"{line.source}, {line.table}"),
+        ],
+        lines,
+    )
+
+
+def markdown(tables: Sequence[BoardTable], heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()) -> str:
+    """All tables on one page, with contents; `selection` are the rows, under `heads`, of what selection is worth."""
+    parts = [part for table in tables for part in table.parts]
+    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
+    lines = [HEAD]
+    for table in tables:  # as GitHub names its headings
+        anchor = re.sub(r"[^\w\- ]", "", table.title.lower()).replace(" ", "-")
+        lines.append(f"- [{markdown_text(table.title)}](#{anchor})")
+    lines += ["- [What selection is worth](#what-selection-is-worth)"] if selection else []
+    for table in tables:
+        links = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
+        scheme = f" Emotion scheme: {markdown_text(table.scheme)}." if table.scheme else ""
+        lines += [f"\n## {markdown_text(table.title)}\n", f"As {links}.{scheme}"]
+        for part in table.parts:
+            lines += [f"\n### {markdown_text(part.name)}\n", *_part(part)]
+    lines += [] if any(part.rows for part in parts) else [UNMEASURED]
+    lines += [SELECTED, Table([Column(head, head) for head in heads], selection).markdown()] if selection else []
+    lines += ["\n## Conventions\n", *(f"- {markdown_text(described(name))}" for name in conventions)]
+    lines += ["\n## Caveats of published values\n", *(f"- `{name}`: {meaning}" for name, meaning in CAVEATS.items())]
+    return "\n".join(lines) + "\n"
 
 
 def _part(part: Part) -> Iterator[str]:
     if part.rows:
-        yield from _measured(part)
+        same = common(part.rows)
+        yield from (scores(part).markdown(), "")
+        if said := [
+            f"{name.replace('_', ' ')} {markdown_text(text)}" for name, text in same.items() if name != "remark"
+        ]:
+            yield f"All measured rows: {', '.join(said)}."
+        if remark := same.get("remark"):
+            yield f"\n{markdown_text(remark[:1].upper() + remark[1:] + '.' * (not remark.endswith('.')))}"
+        yield from ("", origins(part).markdown())
+        if any(row.causes for row in part.rows):
+            yield f"\n{CAUSES}\n\n{causes(part).markdown()}"
+        if any(row.missed or row.quiet for row in part.rows):
+            yield f"\n{MISSED}\n\n{misses(part).markdown()}"
     if part.rescored:
         yield "\n" * bool(part.rows) + "**Scored anew from the authors' files, not run here:**\n"
-        yield from _rescored(part)
-    if part.published:
-        yield "\n**Published by others, not measured here:**\n"
-        yield from _published(part.published)
-
-
-def _measured(part: Part) -> Iterator[str]:
-    same = common(part.rows)
-    yield from _scores(part)
-    yield ""
-    shared = [f"{words(name)} {escape(text)}" for name, text in same.items() if name != "remark"]
-    if shared:
-        yield f"All measured rows: {', '.join(shared)}."
-    if same.get("remark"):
-        yield f"\n{escape(_sentence(same['remark']))}"
-    yield ""
-    yield from _origins(part, same)
-    if any(row.causes for row in part.rows):
-        yield f"\n{CAUSES}\n"
-        yield from _causes(part)
-    if any(row.missed or row.quiet for row in part.rows):
-        yield f"\n{MISSED}\n"
-        yield from _missed(part)
-
-
-def _scores(part: Part) -> Iterator[str]:
-    metrics = shown(part.metrics, part.rows)
-    members, groups = any(row.member for row in part.rows), any(row.group for row in part.rows)
-    extra = [*(["member"] if members else []), *(["not distinguishable"] if groups else [])]
-    yield from _head(["#", "method", *extra, *(find(metric).label for metric in metrics), "n"])
-    for number, row in enumerate(part.rows, 1):
-        cells = [str(number), _method(row, part.rows)]
-        cells += [*([escape(row.member)] if members else []), *([row.group] if groups else [])]
-        for metric in metrics:
-            score, bold = row.scores[metric], "**" if metric == metrics[0] and row.measured else ""
-            lines = [f"{bold}{digits(score['value'])}{bold}", ends(score), spread(score, row)]
-            cells.append("<br>".join(filter(None, lines)))
-        yield _line([*cells, count(row.n)])
-
-
-_MARKED = {"earlier": "earlier features", "other_input": "other input"}
-"""What says more of some `MARKS`, with the head of its column."""
-
-
-def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
-    own = [name for name in (*RULES, *SHOWN_VERSIONS) if name not in same]
-    remarks = "remark" not in same and any(row.remark for row in part.rows if row.measured)
-    marked = [name for name in _MARKED if any(getattr(row, name) for row in part.rows)]
-    costs = ["fit, s", "predict, s", "parameters"]
-    last = [*(_MARKED[name] for name in marked), "runs", *(["remark"] if remarks else [])]
-    yield from _head(["#", "settings", "seeds", *costs, *map(words, own), *last])
-    for number, row in enumerate(part.rows, 1):
-        if row.measured:
-            cells = (
-                *(str(number), escape(row.settings) or "defaults", ", ".join(map(str, row.seeds))),
-                *(seconds(row.costs.get(name)) for name in ("fit_seconds", "predict_seconds")),
-                whole(row.costs.get("parameters")),
-                *(escape(stated(row, name) or NONE) for name in own),
-                *(escape(getattr(row, name)) or NONE for name in marked),
-                *("<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])),
-            )
-            yield _line(cells)
-
-
-def _causes(part: Part) -> Iterator[str]:
-    """A column for each word that lies under a false positive of some row."""
-    yield from _head(["#", "method", *map(words, part.causes)])
-    for number, row in enumerate(part.rows, 1):
-        if row.causes:
-            told = (row.causes.get(name) for name in part.causes)
-            cells = (f"{count(one[0])}<br>+{digits(one[1])}" if one else NONE for one in told)
-            yield _line([str(number), _method(row, part.rows), *cells])
-
-
-def _missed(part: Part) -> Iterator[str]:
-    """A column for each property of truths that some row knows, and those of the videos where nothing could be found."""
-    rates = (f"{find('fp_per_minute').label}, {absent}" for absent in QUIET)
-    yield from _head(["#", "method", *(f"missed, by {name}" for name in part.properties), *rates])
-    for number, row in enumerate(part.rows, 1):
-        if row.missed or row.quiet:
-            told = [shares(row.missed.get(name, {})) for name in part.properties]
-            quiet = (row.quiet.get(absent) for absent in QUIET)
-            rates = (f"{digits(one[0])}<br>in {one[1]:.1f} min" if one else NONE for one in quiet)
-            yield _line([str(number), _method(row, part.rows), *told, *rates])
-
-
-def _rescored(part: Part) -> Iterator[str]:
-    """What public files score to; a score that the paper prints with the printed value below."""
-    metrics, members = shown(part.metrics, part.rescored), any(row.member for row in part.rescored)
-    heads = ["method", "rules", *(["member"] if members else []), *(find(metric).label for metric in metrics), "n"]
-    yield from _head(heads)
-    for row in part.rescored:
-        cells = [escape(row.method), escape(row.reading), *([escape(row.member)] if members else [])]
-        for metric in metrics:
-            score, printed = row.scores.get(metric, NOTHING), row.printed.get(metric)
-            lines = [digits(score["value"], PRINTED), ends(score, PRINTED), f"printed {printed}" if printed else ""]
-            cells.append("<br>".join(filter(None, lines)))
-        yield _line([*cells, count(row.n)])
-    yield ""
-    yield from dict.fromkeys(
-        f"- [{escape(row.source)}](rescored/{row.source}.yaml): [{escape(row.place)}]({row.repository})"
-        f"{f'; {escape(row.note)}' if row.note else ''}."
-        for row in part.rescored
-    )
-
-
-def _published(lines: Sequence[PublishedLine]) -> Iterator[str]:
-    """Published lines as a table; a value with a caveat is marked."""
-    members = any(line.member for line in lines)
-    metrics = list(dict.fromkeys(metric for line in lines for metric in line.values))
-    yield from _head(
-        [
-            "method",
-            *(["member"] if members else []),
-            "classes",
-            *(find(metric).label for metric in metrics),
-            "caveats",
-            "note",
-            "source",
-        ]
-    )
-    for line in lines:
-        year = f" {line.year}" if line.year else ""
-        cells = (
-            *(escape(line.method) + year, *([escape(line.member)] if members else []), str(line.classes or NONE)),
-            *(line.values.get(metric, NONE) + ("†" if line.caveats.get(metric) else "") for metric in metrics),
-            *map(escape, (line.caveats_in_words(), line.note, f"{line.source}, {line.table}")),
+        yield from (rescored(part).markdown(), "")
+        yield from dict.fromkeys(
+            f"- [{markdown_text(row.source)}](rescored/{row.source}.yaml): [{markdown_text(row.place)}]({row.repository})"
+            f"{f'; {markdown_text(row.note)}' if row.note else ''}."
+            for row in part.rescored
         )
-        yield _line(cells)
-
-
-def _method(row: Row, rows: Sequence[Row]) -> str:
-    own = apart(row, rows)
-    name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
-    return f"{name}{f'<br>{escape(own)}' if own else ''}{''.join(f' ({mark})' for mark in row.marks)}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-
-def _head(cells: Sequence[str]) -> Iterable[str]:
-    return _line(cells), f"|{'|'.join('---' for _ in cells)}|"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _anchor(title: str) -> str:
-    """The anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+    if part.published:
+        yield f"\n**Published by others, not measured here:**\n\n{published(part.published).markdown()}"

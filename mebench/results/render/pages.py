@@ -53,7 +53,6 @@ def environment(*templates: Path) -> Environment:
     found.filters |= {
         "digits": digits,
         "interval": ends,
-        "spread": rows.spread,
         "count": count,
         "seconds": seconds,
         "shares": rows.shares,
