@@ -85,7 +85,13 @@ class Column:
         'F1'
         """
         found = find(path)
-        look = {"digits": found.digits, "right": True, "score": True, "meaning": found.describe(), **how}
+        look = {
+            "digits": found.digits,
+            "right": True,
+            "score": True,
+            "meaning": found.describe() if found.meaning else "",
+            **how,
+        }
         return cls(path, label or found.label, **look)
 
     @property

@@ -11,7 +11,8 @@ from mebench.results.collect import collect
 from mebench.results.published import read
 from mebench.results.published_tables import with_published
 from mebench.results.tables import build
-from mebench.results.write import escape, latex
+from mebench.results.write import latex
+from mebench.table import latex_text as escape
 from tests.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"

@@ -208,14 +208,14 @@ def test_features_by_earlier_steps_mark_the_row(tmp_path, steps, settings, earli
     noted = {} if steps is None else {"steps": steps}
     run.write_json("versions.json", run.read_json("versions.json") | noted)
     (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
-    assert (row.earlier, row.marks) == (earlier, ["earlier features"] * bool(earlier))
+    assert (row.facts["earlier"], row.marks) == (earlier, ["earlier features"] * bool(earlier))
 
 
 def test_ready_made_maps_have_no_earlier_features(tmp_path):
     run = make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
     run.write_table("videos.parquet", run.read_table("videos.parquet").assign(n_frames=1))
     (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
-    assert row.earlier == ""
+    assert row.facts["earlier"] == ""
 
 
 def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
@@ -225,7 +225,7 @@ def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
     for method, features in (("reader", "flow"), ("reader", "depth"), ("gone", "flow")):
         make_run(tmp_path / "runs", tasks=("recognize",), method=method, settings={"method.features": features})
     rows = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"].rows
-    assert {(row.method, row.settings): (row.other_input, row.marks) for row in rows if row.measured} == {
+    assert {(row.method, row.settings): (row.facts["other_input"], row.marks) for row in rows if row.measured} == {
         ("reader", "features=flow"): ("flow, for depth", ["not the paper's input"]),
         ("reader", "features=depth"): ("", []),
         ("gone", "features=flow"): ("", []),

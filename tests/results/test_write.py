@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from mebench.config import registry
 from mebench.results.collect import collect
-from mebench.results.render.markdown import escape
 from mebench.results.tables import build
-from mebench.results.write import as_csv, latex, markdown, safe_cell, write
+from mebench.results.write import as_csv, latex, markdown, write
+from mebench.table import markdown_text as escape
+from mebench.table import spreadsheet_text as safe_cell
 from tests.run_folders import make_run
 
 

@@ -147,31 +147,31 @@ def origins(part: Part) -> Table:
     )
 
 
-def causes(part: Part) -> Table:
-    """What lies under false positives of some row: how often, and what F1 would gain."""
+def causes(part: Part, name: Column | None = None) -> Table:
+    """What lies under false positives of some row: how often, and what F1 would gain; `name` shows the rows' names."""
 
-    def told(name: str, row: Row) -> tuple[str, str] | None:
-        one = row.causes.get(name)
+    def told(cause: str, row: Row) -> tuple[str, str] | None:
+        one = row.causes.get(cause)
         return (count(one[0]), f"+{digits(one[1])}") if one else None
 
-    named = [Column(name, of=partial(told, name)) for name in part.causes]
-    return numbered(part, [method(part), *named], lambda row: row.causes)
+    named = [Column(cause, of=partial(told, cause)) for cause in part.causes]
+    return numbered(part, [name or method(part), *named], lambda row: row.causes)
 
 
-def misses(part: Part) -> Table:
-    """Which truths are missed, and false positives where nothing could be found."""
+def misses(part: Part, name: Column | None = None) -> Table:
+    """Which truths are missed, and false positives where nothing could be found; `name` shows the rows' names."""
 
     def rate(absent: str, row: Row) -> tuple[str, str] | None:
         one = row.quiet.get(absent)
         return (digits(one[0]), f"in {one[1]:.1f} min") if one else None
 
-    def missed(name: str, row: Row) -> str:
-        return shares(row.missed.get(name, {}))
+    def missed(what: str, row: Row) -> str:
+        return shares(row.missed.get(what, {}))
 
-    known = [Column(f"missed, by {name}", of=partial(missed, name)) for name in part.properties]
+    known = [Column(f"missed, by {what}", of=partial(missed, what)) for what in part.properties]
     label = find("fp_per_minute").label
     rates = [Column(f"{label}, {absent}", of=partial(rate, absent)) for absent in QUIET]
-    return numbered(part, [method(part), *known, *rates], lambda row: row.missed or row.quiet)
+    return numbered(part, [name or method(part), *known, *rates], lambda row: row.missed or row.quiet)
 
 
 def rescored(part: Part) -> Table:

@@ -11,27 +11,26 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mebench.atomic import new_folder, put_in_place
 from mebench.errors import ConfigError
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import described
-from mebench.results import report, rows
+from mebench.results import columns, report, rows
 from mebench.results.checking import bounded
 from mebench.results.published import CAVEATS, Published
-from mebench.results.published_tables import part_of
 from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.render.pages import environment
 from mebench.results.render.timeline import SCRIPT, STYLE
-from mebench.results.rows import QUIET, Part, PublishedLine, Row, Table
+from mebench.results.rows import Part, Row, Table
 from mebench.results.site.cards import Card, cards
-from mebench.results.site.chart import Point, chart, cost
+from mebench.results.site.chart import Point, chart
+from mebench.results.site.page_tables import Flat, PageTables, source_link
 from mebench.results.write import as_csv, latex
 from mebench.runner.folder import safe_name
 
 Pages = Iterator[tuple[str, str]]
-Flat = tuple[Table, Part, Row]
 
 TASKS = (
     ("spotting", "When does a micro-expression happen? Spotted intervals against annotated ones."),
@@ -84,7 +83,8 @@ class Site:
         self.environment.globals |= {
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
-            "quiet": QUIET,
+            "facts": columns.FACTS,
+            "meanings_of_caveats": CAVEATS,
         }
         self.environment.filters |= FILTERS | {
             "named": self._name,
@@ -92,6 +92,7 @@ class Site:
             "ranked": self._ranked,
             "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
         }
+        self.environment.globals["draw"] = PageTables(self.environment)
 
     def pages(self) -> Pages:
         """Path and text of every page."""
@@ -223,53 +224,18 @@ class Site:
             yield f"{kind}s/{safe_name(card.id)}.html", page
 
 
-def _source(source: str) -> Markup:
-    """The citation key, linked to its DOI, arXiv page or address."""
-    key, _, place = source.partition(" ")
-    address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", place))
-    if not address.startswith("https://"):
-        return escape(source)
-    return Markup('<a href="{}">{}</a>').format(address, key)
-
-
 def _drawn(table: Table) -> bool:
     """Whether what it holds cannot be compared with what others print, as on drawn faces."""
     measured = [row for part in table.parts for row in part.rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
 
 
-def _best_over_time(part: Part) -> list[tuple[int, str, str, PublishedLine]]:
-    """Year, printed value and metric of each published line that was better than all before it, with the line; those with caveats
-    stand for nothing.
-    """
-    metric = part.metrics[0]
-    able = [
-        line
-        for line in part.published
-        if line.year and metric in line.values and not line.member and not line.caveats.get(metric)
-    ]
-    best, found = -1.0, []
-    for line in sorted(able, key=lambda line: (line.year or 0, -float(line.values[metric]))):
-        if float(line.values[metric]) > best:
-            best = float(line.values[metric])
-            found.append((line.year or 0, line.values[metric], metric, line))
-    return found
-
-
 FILTERS = {
-    "cost": cost,
-    "shown": lambda part: rows.shown(part.metrics, part.rows),
-    "shown_anew": lambda part: rows.shown(part.metrics, part.rescored),
     "apart": lambda row, part: rows.apart(row, part.rows),
     "common": lambda part: rows.common(part.rows),
-    "source": _source,
-    "best_over_time": lambda part: _best_over_time(part),
+    "source": source_link,
     "real_first": lambda tables: sorted(tables, key=_drawn),
     "drawn": _drawn,
-    "caveat": lambda name: CAVEATS.get(name, ""),
-    "caveats": lambda line: list(dict.fromkeys(caveat for found in line.caveats.values() for caveat in found)),
-    "published_metrics": lambda lines: list(dict.fromkeys(metric for line in lines for metric in line.values)),
-    "part_of": part_of,
     "safe_body": Markup,  # rendered by markdown-it with raw HTML off
 }
 STATIC = Path(__file__).parent / "static"
