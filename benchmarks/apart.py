@@ -19,30 +19,39 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import registry, resolve
-from mebench.runner import forks
-from mebench.runner.fold import execute
+from mebench.runner import isolation
+from mebench.runner.host import FoldTask, execute, modules_of
+from mebench.runner.isolation import Failure, Worker
 from mebench.runner.plan import make_plan
-from mebench.runner.tasks import execute_apart
-from mebench.runner.workers import Failure, one_thread
+from mebench.runner.process import one_thread
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def spent() -> float:
-    """Seconds of the processor so far: of this process, and of the one whose copies do the work, with its copies."""
+def spent(server: int | None) -> float:
+    """Seconds of the processor so far: of this process, and of the fork server with its copies."""
     own = time.process_time()
-    if forks._nursery is None:
+    if server is None:
         return own
-    fields = Path(f"/proc/{forks._nursery._process.pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
     return own + sum(map(int, fields[11:15])) / TICKS
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, float]:
+def alone(work: Callable[[Worker], Any]) -> Any:
+    """The answer of a process that ends with it."""
+    worker = Worker(forked=True)
+    try:
+        return work(worker)
+    finally:
+        worker.close()
+
+
+def timed(work: Callable[[], Any], server: int | None = None) -> tuple[float, float]:
     """Seconds of the processor and on the clock."""
-    began = spent(), time.perf_counter()
+    began = spent(server), time.perf_counter()
     result = work()
     assert not isinstance(result, Failure), result
-    return spent() - began[0], time.perf_counter() - began[1]
+    return spent(server) - began[0], time.perf_counter() - began[1]
 
 
 def main() -> None:
@@ -66,9 +75,12 @@ def main() -> None:
         with one_thread():
             execute(plan, folds[0])  # imports
             here = [timed(lambda fold=fold: execute(plan, fold)) for fold in folds]
-        execute_apart(plan, folds[0])  # imports, there
-        apart = [timed(lambda fold=fold: execute_apart(plan, fold)) for fold in folds]
-        idle = [timed(lambda: forks.apart(bool, (), bool)) for _ in folds]
+        isolation.warm([], modules_of(plan))
+        server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
+        tasks = [FoldTask(plan, fold) for fold in folds]
+        apart = [timed(lambda task=task: alone(task), server) for task in tasks]
+        idle = [timed(lambda: alone(lambda worker: worker.call(bool, ())), server) for _ in folds]
+        isolation.cool_down()
         for name, seconds in (("in this process", here), ("apart", apart), ("a process that does nothing", idle)):
             processor, clock = zip(*seconds)
             print(

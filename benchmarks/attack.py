@@ -396,7 +396,6 @@ def main() -> None:
             "mebench.inspection",
             "mebench.exchange.files",
             "openpyxl",
-            "loky",
             "torch",
             "safetensors.torch",
         ]

@@ -121,7 +121,8 @@ def written(folder: Path, count: int) -> list[str]:
     from mebench.methods.mean.chains import CLIPS, FRAMES
 
     from mebench.config import resolve
-    from mebench.runner.fitted import FittedMethod
+    from mebench.runner.fitted import Views
+    from mebench.runner.host import FoldHost
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(MEAN))
@@ -129,7 +130,8 @@ def written(folder: Path, count: int) -> list[str]:
     data = folder / "data"
     data.mkdir()
     fold = plan.folds[0]
-    views, videos = FittedMethod(plan, fold, plan.timings(fold)).views, []
+    job, videos = FoldHost.of(plan, fold).job, []
+    views = Views(job, job.parts[0].new_method(), plan.home)
     for number, video in enumerate(plan.videos):
         view = views.labelled(video)
         np.save(data / f"frames{number}.npy", view.features(FRAMES))

@@ -8,8 +8,8 @@ Then every file that is there must be whole, every fold that was there must be t
 on, until the sweep is finished and its predictions are those of a sweep that nobody disturbed. Then it begins anew.
 
 Programs and workers are started as a user starts them, which takes some ten seconds of the processor a kill, most of them imports.
-With `--fork` all are copies of a process that has imported everything, and a kill takes less than one; loky, the fresh process
-of which each fold gets a copy, and MLflow, which knows runs only after their end, are left out then.
+With `--fork` all are copies of a process that has imported everything, and a kill takes less than one; the fork
+server, and MLflow, which knows runs only after their end, are left out then.
 
 `--jobs` kills `mebench tune`, `leaderboard merge`, `leaderboard build` and `rescore` (`kills_jobs.py`), always as copies, two times
 in three just when something new is being written: what was finished stays as it is, every record, table and page is the former or
@@ -34,15 +34,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 from kills_jobs import JOBS, Job, Pieces
 
 from mebench.runner.fold_files import TABLES, whole_fold
-
-if TYPE_CHECKING:
-    from mebench.runner.forks import Nursery
 
 RUNS = 4
 STOPPED = (4, 129, 130, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
@@ -149,14 +146,14 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     from mebench import tracking
     from mebench.cli import main
     from mebench.results import checking
-    from mebench.runner import forks, workers
+    from mebench.runner import isolation
 
     os.chdir(folder)
     with Path(os.devnull).open("w") as nowhere, errors.open("w") as file:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    workers.pool = lambda environment: Copies()
-    forks.Nursery.__init__ = _copied  # type: ignore[method-assign]
+    multiprocessing.get_context = lambda _=None: FORK  # type: ignore[assignment]
+    isolation.warm = lambda *_: None
     checking._limit_memory = lambda memory: None  # a copy holds all that the copied process does
     tracking.sync = lambda folders, *_, **__: tracking.Synced("MLflow", "nowhere", tuple(f.id for f in folders))
     sys.argv = ["mebench", *words]
@@ -166,51 +163,6 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     os._exit(code)  # multiprocessing would wait for its children, and may fail where they have just been killed
-
-
-class Copies(ProcessPoolExecutor):
-    """A worker that is a copy of the program."""
-
-    def __init__(self) -> None:
-        from mebench.runner.workers import prepare_worker
-
-        super().__init__(1, FORK, prepare_worker)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, kill_workers: bool = False) -> None:
-        for worker in list((self._processes or {}).values()) if kill_workers else ():
-            worker.kill()
-        super().shutdown(wait, cancel_futures=cancel_futures)
-
-
-def _copied(nursery: Nursery) -> None:
-    """Begin as a copy of the worker."""
-    from mebench.runner import forks
-
-    nursery._control, theirs = multiprocessing.Pipe()
-    nursery._process = Child()  # type: ignore[assignment]
-    if not nursery._process.pid:
-        nursery._control.close()
-        forks.main(theirs.fileno())
-    theirs.close()
-
-
-class Child:
-    """A copy of this process, as far as somebody asks who would have started a program."""
-
-    def __init__(self) -> None:
-        self.code: int | None = None
-        self.pid = os.fork()
-
-    def poll(self) -> int | None:
-        return self._ended(os.WNOHANG)
-
-    def wait(self) -> int | None:
-        return self._ended(0)
-
-    def _ended(self, how: int) -> int | None:
-        if self.code is None and (ended := os.waitpid(self.pid, how))[0]:
-            self.code = os.waitstatus_to_exitcode(ended[1])
-        return self.code
 
 
 def import_all() -> None:
@@ -236,9 +188,8 @@ def import_all() -> None:
         "matplotlib.pyplot",
         "sklearn.metrics",
         "mebench.training",
-        "mebench.runner.tasks",
+        "mebench.runner.fold",
         "safetensors.torch",
-        "loky",
     ):
         importlib.import_module(name)
 

@@ -24,7 +24,7 @@ def main() -> None:
     subjects = set(names.split(","))
 
     def plan_of_some(config: RunConfig) -> Plan:
-        """The folds of `subjects`; the workers plan anew and look theirs up."""
+        """The folds of `subjects`."""
         plan = make_plan(config)
         return replace(plan, folds=tuple(fold for fold in plan.folds if fold.test[0].subject in subjects))
 

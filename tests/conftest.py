@@ -19,18 +19,22 @@ from hypothesis import HealthCheck, settings
 import mebench.datasets
 import mebench.methods
 from mebench._lightly import load_lightning_lightly
-from mebench.runner import forks, workers
+from mebench.runner import isolation, process, workers
 from tests.drawn_once import draw_once
 from tests.nightly import NIGHTLY
-from tests.same_process import SameProcess, here
+from tests.same_process import stand_in
 
 if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder
 
-os.environ.update(workers.THREADS)  # as in a worker process, and before any numeric library is loaded
+os.environ.update(process.THREADS)  # as in a worker process, and before any numeric library is loaded
 load_lightning_lightly()
 gc.set_threshold(50_000, 20, 100)  # a fourth of the time that collecting the tests takes, otherwise
-_processes, _apart = workers.pool, (forks.warm, forks.apart)
+_real = [
+    (isolation, "Worker", isolation.Worker),
+    (isolation, "warm", isolation.warm),
+    (workers, "threads", workers.threads),
+]
 
 # No test is timed: on a busy machine an example may take seconds. `HYPOTHESIS_PROFILE=nightly pytest` looks further.
 settings.register_profile("short", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
@@ -47,9 +51,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Folds and features are computed in this process, but for tests marked `processes`, and the fixtures made for them."""
-    real = item.get_closest_marker("processes") is not None
-    workers.pool = _processes if real else lambda environment: SameProcess()
-    forks.warm, forks.apart = _apart if real else (lambda *_: None, here)
+    if item.get_closest_marker("processes") is None:
+        stand_in(setattr)
+    else:
+        for module, name, own in _real:
+            setattr(module, name, own)
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,7 +18,7 @@ import pandas as pd
 from mebench.core.types import Prediction, Timing
 from mebench.metrics.catalogue import METRICS
 from mebench.runner.folder import RunFolder, safe_name
-from mebench.runner.outside import ClipPrediction, FoldResult
+from mebench.runner.job import ClipPrediction, FoldResult
 from mebench.runner.scoring import score
 
 CLASSES = ("negative", "positive", "surprise")

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from mebench.runner.workers import attempt
+from mebench.runner.isolation import attempt
 
 
-class SameProcess(Executor):
-    """Does each task at once, in this process."""
+class SameThread(Executor):
+    """Does each task at once, in this thread."""
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -20,10 +20,41 @@ class SameProcess(Executor):
             future.set_exception(error)
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, kill_workers: bool = False) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         pass
 
 
-def here(function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], **_: Any) -> Any:
-    """Stands in for `forks.apart`: as blind, but what a module remembers stays."""
-    return attempt(function, (*arguments, answer), None)
+class SameProcess:
+    """In place of a process: as blind, but what a module remembers stays."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        answer: Callable[..., Any] | None = None,
+        *_: Any,
+        **__: Any,
+    ) -> Any:
+        return attempt(function, arguments if answer is None else (*arguments, answer))
+
+    def close(self) -> None:
+        pass
+
+
+def stand_in(patch: Callable[[Any, str, Any], None]) -> None:
+    """Let folds and features be computed in this process, and this thread.
+
+    Args:
+        patch: sets an attribute, as `monkeypatch.setattr` does.
+    """
+    from mebench.runner import isolation, workers
+
+    patch(isolation, "Worker", SameProcess)
+    patch(isolation, "warm", lambda *_: None)
+    patch(workers, "threads", lambda size: SameThread())

@@ -4,7 +4,6 @@ import os
 import resource
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from mebench.results import schema
 from mebench.results.integrity import RECORD, check, check_scores, check_supersedes, record_name
 from mebench.results.record import from_record
 from mebench.results.tables import build
-from mebench.runner import workers
+from mebench.runner import isolation
 from mebench.runner.folder import RunFolder
 
 MEMORY = 2**30
@@ -40,7 +39,7 @@ class Checker:
 
     def __init__(self) -> None:
         self.memory, self.seconds = MEMORY, SECONDS
-        self._executor: Executor | None = None
+        self._worker: isolation.Worker | None = None
 
     def __enter__(self) -> "Checker":
         return self
@@ -56,21 +55,20 @@ class Checker:
             places: folders in which an earlier version of it may lie.
         """
         arguments = str(record.path), tuple(map(str, places)), os.getpid(), self.memory
-        task = workers.Task(record.id, reason, arguments, self.seconds)
-        if self._executor is None:
-            self._executor = workers.pool({"ARROW_DEFAULT_MEMORY_POOL": _POOL})
-            self._executor.submit(workers.attempt, ready, (), None).result()  # what it imports first is not counted
-        outcome = workers.outcome_of(self._executor.submit(workers.attempt, *task.call), task)
-        if not isinstance(outcome, workers.Failure):
+        if self._worker is None:
+            self._worker = isolation.Worker({"ARROW_DEFAULT_MEMORY_POOL": _POOL})
+            self._worker.call(ready, ())  # what it imports first is not counted
+        outcome = self._worker.call(reason, arguments, timeout=self.seconds)
+        if not isinstance(outcome, isolation.Failure):
             return str(outcome)
         self._end()
         few = f"{self.seconds:g} seconds, more than {self.memory >> 30} GiB"
         return f"record {record.id} is refused: checking it took more than {few}, or broke the process that did"
 
     def _end(self) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]  # loky's
-            self._executor = None
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
 
 def ready() -> None:
@@ -98,7 +96,7 @@ def reason(path: str, places: tuple[str, ...], parent: int, memory: int) -> str:
     except MemoryError:
         raise  # a process that had too little goes
     except Exception as error:  # whatever a stranger thought of
-        return f"record {record.id} is refused: it is damaged ({workers.sentence(error)})"
+        return f"record {record.id} is refused: it is damaged ({isolation.sentence(error)})"
     return ""
 
 

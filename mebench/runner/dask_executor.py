@@ -1,14 +1,19 @@
 """Workers on other machines, behind Dask's scheduler: the same tasks, the same answers."""
 
 import logging
+import pickle
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from typing import Any
 
+from mebench.config import registry
 from mebench.errors import ConfigError, RunError
-from mebench.runner.workers import LOOK_SECONDS, Failure, Task, attempt, outcome_of, settle_as_guest, tried_twice
+from mebench.runner import isolation
+from mebench.runner.isolation import LOOK_SECONDS, Failure, attempt, failure_of
+from mebench.runner.process import limit_threads
+from mebench.runner.workers import Task, tried_twice
 
 CONNECT_SECONDS = 30
 ONE_AT_A_TIME = threading.Lock()
@@ -50,6 +55,9 @@ class DaskPool:
     def start(self, most: int) -> None:
         """Nothing to do: they run."""
 
+    def warm(self, plugins: Sequence[str], modules: Sequence[str]) -> None:
+        """Nothing to do: each worker warms up for its first task."""
+
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer or `Failure`, in the order in which they end; `tick` is called now and then.
 
@@ -64,7 +72,14 @@ class DaskPool:
         self._client.close(timeout=5)
 
     def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
-        busy: dict[Future[Any], Task] = {self._executor.submit(serve, *task.call): task for task in tasks}
+        busy: dict[Future[Any], Task] = {}
+        for task in tasks:
+            try:
+                call = pickle.dumps((task.function, task.arguments))
+            except Exception as error:
+                yield task, failure_of(error)
+            else:
+                busy[self._executor.submit(serve, call, task.plugins, task.hosted)] = task
         while busy:
             done, _ = wait(busy, LOOK_SECONDS, FIRST_COMPLETED)
             if self._client.status != "running":
@@ -76,19 +91,20 @@ class DaskPool:
                 tick()
             for future in done:
                 task = busy.pop(future)
-                yield task, self._outcome(future, task)
+                yield task, self._outcome(future)
 
-    def _outcome(self, future: Future[Any], task: Task) -> Any:
+    def _outcome(self, future: Future[Any]) -> Any:
         from distributed import KilledWorker
 
         try:
-            if isinstance(future.exception(), KilledWorker):
-                late = f", or it took longer than fold_timeout={task.timeout:g} seconds" if task.timeout else ""
-                reason = f"the Dask workers that had it died (killed, or out of memory){late}"
-                return Failure(reason, f"{reason}\n{future.exception()}")
+            return future.result()
+        except KilledWorker as error:
+            reason = "the Dask workers that had it died (killed, or out of memory)"
+            return Failure(reason, f"{reason}\n{error}")
         except CancelledError:
             return Failure("the Dask scheduler took it back", "cancelled")
-        return outcome_of(future, task)
+        except Exception as error:  # Dask's own, or what cannot travel
+            return failure_of(error)
 
 
 def quiet() -> None:
@@ -99,8 +115,27 @@ def quiet() -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
-def serve(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
-    """In a worker of Dask's: prepare_worker in the process on its first task, then compute one task at a time."""
+def serve(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None) -> Any:
+    """In a worker of Dask's: one task at a time, a hosted one with a process of its own.
+
+    Args:
+        call: the pickled function with its arguments.
+        plugins: see `Task`.
+        hosted: likewise.
+    """
+
+    def called() -> Any:
+        registry.add_paths(plugins)
+        function, arguments = pickle.loads(call)
+        if hosted is None:
+            return function(*arguments)
+        isolation.warm(plugins, hosted)
+        worker = isolation.Worker(forked=True)
+        try:
+            return function(*arguments, worker)
+        finally:
+            worker.close()
+
     with ONE_AT_A_TIME:
-        settle_as_guest()
-        return attempt(function, arguments, timeout)
+        limit_threads()
+        return attempt(called, ())

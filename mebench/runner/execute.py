@@ -14,6 +14,7 @@ from mebench.progress import Progress
 from mebench.runner.features import Home, prepare
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
+from mebench.runner.host import modules_of
 from mebench.runner.identity import by_training
 from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
@@ -91,6 +92,9 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     """
     outcomes: dict[int, Outcome | MebenchError] = {}
     try:
+        for session in sessions:
+            if session.left:  # while the features are computed
+                pool.warm(session.plan.config.plugins, modules_of(session.plan))
         prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[Home]()
         for session in sessions:
             try:

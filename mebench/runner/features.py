@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,26 +16,36 @@ from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
 from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready
 from mebench.progress import Progress
-from mebench.runner import forks
-from mebench.runner.choices import home_of_video, open_dataset
-from mebench.runner.inputs import REMEMBERED, Spec, anywhere, config_of, refuse_other_inputs, spec_of
-from mebench.runner.outside import Ask, Pictures, Remote
+from mebench.runner.choices import home_of_video
+from mebench.runner.inputs import anywhere
+from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.plan import Plan
-from mebench.runner.workers import Failure, Task, Workers
+from mebench.runner.source import FrameSource, RemoteDataset, Source, opened
+from mebench.runner.workers import Task, Workers
 
-Chains = tuple[Chain, ...]
-Clips = tuple[Clip, ...]
 Home = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What one run asks of one video."""
+    """What one run asks of one video.
 
-    spec: Spec
-    chains: Chains
-    clips: Clips
+    Attributes:
+        source: the dataset of the run; None for a process that may not know it.
+        store: where the features are kept.
+        id: of the dataset that the video is of.
+        revision: of that.
+        chains: whose features are asked for.
+        clips: likewise.
+    """
+
+    source: Source | None
+    store: FeatureStore
+    id: str
+    revision: str
+    chains: tuple[Chain, ...]
+    clips: tuple[Clip, ...]
 
 
 def store_of(config: RunConfig) -> FeatureStore:
@@ -57,37 +65,9 @@ def missing_videos(plan: Plan) -> list[Video]:
     return [v for v in plan.videos if not is_ready(store, *plan.home(v), v, plan.chains_of(v), clips_of(plan, v))]
 
 
-@dataclass(frozen=True)
-class Row:
-    """Where it is told how far the work on a video is: one row of a small file that all processes map.
-
-    Attributes:
-        board: the file; None where nobody looks.
-        place: number of the row.
-        part: which run's features are computed.
-        parts: of so many.
-    """
-
-    board: str | None
-    place: int
-    part: int
-    parts: int
-
-    def teller(self) -> Callable[[int, float], None]:
-        """Takes the frames done and the share of this part's work."""
-        row = None
-        with suppress(OSError):  # a worker on another machine
-            if self.board is not None:
-                row = np.memmap(self.board, np.float64, "r+", shape=(2,), offset=16 * self.place)
-
-        def tell(frames: int, share: float) -> None:
-            if row is not None:
-                row[:] = frames, (self.part + share) / self.parts
-
-        return tell
-
-
-def feature_task(wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int) -> ComputeCost | Failure:
+def feature_task(
+    wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request | None = None
+) -> ComputeCost:
     """In a worker: compute what the store lacks of one video for each of some runs.
 
     Args:
@@ -95,55 +75,47 @@ def feature_task(wanted: tuple[Wanted, ...], video: Video, board: str | None, pl
         video: the same for all.
         board: file in which the row `place` tells how far this is; None where nobody looks.
         place: row of the board.
+        request: of a process that may not know the dataset: for the pictures of the video.
     """
     frames, seconds, computed = 0, 0.0, False
-    trouble: Exception | Failure | None = None
+    trouble: Exception | None = None
+    row: NDArray[np.float64] | None = None
+    with suppress(OSError):  # a worker on another machine
+        row = None if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
     for number, one in enumerate(wanted):
+
+        def tell(frames: int, share: float, number: int = number) -> None:
+            if row is not None:
+                row[:] = frames, (number + share) / len(wanted)
+
         try:
-            cost = _computed(one, video, Row(board, place, number, len(wanted)))
+            home: Dataset
+            if request is not None:
+                home = RemoteDataset(request, one.revision)
+            else:
+                assert one.source is not None
+                home, _ = home_of_video(opened(one.source), one.id, video)
+            cost = compute(one.store, home, one.id, video, one.chains, one.clips, tell)
         except Exception as error:  # what the others ask for may well work
-            cost = error
-        if isinstance(cost, ComputeCost):
-            frames, seconds, computed = max(frames, cost.n_frames), seconds + cost.seconds, computed or cost.computed
+            trouble = trouble or error
         else:
-            trouble = trouble or cost
-    if isinstance(trouble, Exception):
+            frames, seconds, computed = max(frames, cost.n_frames), seconds + cost.seconds, computed or cost.computed
+    if trouble is not None:
         raise trouble
-    return trouble or ComputeCost(seconds, frames, computed)
+    return ComputeCost(seconds, frames, computed)
 
 
-def _computed(one: Wanted, video: Video, row: Row) -> Any:
-    """What it took; the steps that a plugin brings are at work where nobody knows what this process knows of the dataset."""
-    config, store, dataset = opened(one.spec)
-    home, id_ = home_of_video(dataset, config.dataset, video)
-    what = id_, video, one.chains, one.clips
-    modules = {type(step).__module__ for chain in one.chains for step in chain.steps}
-    if brought := sorted(name for name in modules if not name.startswith("mebench.features.")):
-        outside = Pictures([video], lambda _: (home, id_))
-        return forks.apart(
-            _inside, (home.revision, store, what, row), outside.answer, plugins=config.plugins, modules=brought
-        )
-    return compute(store, home, *what, row.teller())
-
-
-def _inside(
-    revision: str, store: FeatureStore, what: tuple[str, Video, Chains, Clips], row: Row, ask: Ask
-) -> ComputeCost:
-    return compute(store, Remote(ask, revision), *what, row.teller())
-
-
-@lru_cache(maxsize=REMEMBERED)
-def opened(spec: Spec) -> tuple[RunConfig, FeatureStore, Dataset]:
-    """In a worker: the configuration of a run, its store and its dataset.
-
-    Raises:
-        RunError: they come out of other inputs than the run's.
-    """
-    config = config_of(spec)
-    dataset = open_dataset(config)
-    refuse_other_inputs(spec, config, dataset)
-    dataset.videos()  # where a dataset may learn in which folders the frames lie
-    return config, store_of(config), dataset
+def hosted_feature_task(
+    wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, worker: Worker
+) -> ComputeCost | Failure:
+    """The same where plugins bring some of the steps: these are at work in a process that is shown nothing of the dataset but pictures."""
+    source = wanted[0].source
+    assert source is not None
+    home = home_of_video(opened(source), wanted[0].id, video)
+    arguments = tuple(replace(one, source=None) for one in wanted), video, board, place
+    answer = FrameSource([video], lambda _: home).answer
+    found: ComputeCost | Failure = worker.call(feature_task, arguments, answer, source.config.plugins)
+    return found
 
 
 @dataclass(frozen=True)
@@ -180,15 +152,18 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
-    with _board(len(jobs)) as (file, board), progress.frames("features", len(jobs)) as show:
+    with board_of(len(jobs)) as (file, board), progress.frames("features", len(jobs)) as show:
 
         def tell() -> None:
             show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
 
-        tasks = [
-            Task(place, feature_task, (tuple(job.wanted), job.video, str(file), place))
-            for place, job in enumerate(jobs)
-        ]
+        tasks = []
+        for place, job in enumerate(jobs):
+            wanted = tuple(job.wanted)
+            hosted = tuple(sorted(job.brought)) or None
+            function = feature_task if hosted is None else hosted_feature_task
+            arguments = wanted, job.video, str(file), place
+            tasks.append(Task(place, function, arguments, tuple(sorted(job.plugins)), hosted))
         for task, outcome in pool.run(tasks, tell):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
@@ -209,40 +184,45 @@ def home_of(plan: Plan, video: Video) -> Home:
 
 @dataclass
 class _Job:
-    """One video and the runs whose features it lacks."""
+    """One video and the runs whose features it lacks; their folders with plugins, and the modules of the steps that these bring."""
 
     home: Home
     video: Video
-    wanted: list[Wanted]
-    names: set[tuple[str, Clip | None]]
+    wanted: list[Wanted] = field(default_factory=list)
+    names: set[tuple[str, Clip | None]] = field(default_factory=set)
+    plugins: set[str] = field(default_factory=set)
+    brought: set[str] = field(default_factory=set)
 
 
 def _jobs(plans: Sequence[Plan]) -> list[_Job]:
     jobs: dict[Home, _Job] = {}
     for plan in plans:
-        spec = spec_of(plan.config, plan.dataset)
-        for video in missing_videos(plan):
-            home = home_of(plan, video)
-            job = jobs.setdefault(home, _Job(home, replace(video, expressions=(), distractors=()), [], set()))
-            chains, clips = tuple(map(_clean, plan.chains_of(video))), clips_of(plan, video)
+        missing = missing_videos(plan)
+        source = Source.of(plan.config, plan.dataset) if missing else None
+        store = FeatureStore(Path(plan.config.cache).expanduser().absolute())
+        for video in missing:
+            key = home_of(plan, video)
+            job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
+            # Steps with their parameters alone: what else a plugin, asked for its chains beside a plan, hung on them stays here.
+            chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in plan.chains_of(video))
+            clips = tuple(clips_of(plan, video))
             names = {
                 (chain.fingerprint() + chain.name, clip)
                 for chain in chains
-                for clip in ([None] if chain.scope == "frames" else clips)
+                for clip in ((None,) if chain.scope == "frames" else clips)
             }
             if not names <= job.names:  # seeds of one method want the same
+                dataset, id_ = plan.home(video)
                 job.names |= names
-                job.wanted.append(Wanted(spec, chains, tuple(clips)))
+                job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips))
+                job.plugins.update(plan.config.plugins)
+                modules = {type(step).__module__ for chain in chains for step in chain.steps}
+                job.brought |= {name for name in modules if not name.startswith("mebench.features.")}
     return list(jobs.values())
 
 
-def _clean(chain: Chain) -> Chain:
-    """Steps with their parameters alone: what else a plugin, asked for its chains beside a plan, hung on them stays here."""
-    return replace(chain, steps=tuple(map(replace, chain.steps)))
-
-
 @contextmanager
-def _board(n: int) -> Iterator[tuple[Path, NDArray[np.float64]]]:
+def board_of(n: int) -> Iterator[tuple[Path, NDArray[np.float64]]]:
     """A small file that all processes map: for each of `n` videos the frames done so far, and their share of its work."""
     with tempfile.TemporaryDirectory(prefix="mebench-progress-") as folder:
         file = Path(folder) / "board"

@@ -4,17 +4,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from lightning.pytorch import seed_everything
+from lightning.pytorch.utilities.seed import isolate_rng
 from numpy.typing import NDArray
 
-from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Prediction, Timing, Video, VideoView
-from mebench.errors import DataError, PluginError, unknown
-from mebench.features import clip_feature, frame_features
-from mebench.runner.features import store_of
-from mebench.runner.outside import Ask, Look
-from mebench.runner.plan import Plan, new_method
+from mebench.core import Chain, ClipView, Dataset, LabelledVideo, Method, Prediction, Video, VideoView
+from mebench.errors import PluginError, unknown
+from mebench.features import FeatureStore, clip_feature, frame_features
+from mebench.runner.isolation import Request
+from mebench.runner.job import FoldJob, Job, Look, Part
+from mebench.training import fit
+
+Home = Callable[[Video], tuple[Dataset, str]]
+"""Where a video is read: its dataset, and the dataset's id."""
 
 
 class Views:
@@ -23,11 +30,10 @@ class Views:
     A view lives as long as its fold: one that a method keeps beyond it, to learn from it later, answers no more.
     """
 
-    def __init__(self, plan: Plan, method: Method, timings: dict[str, Timing]) -> None:
-        self.plan = plan
-        self.timings = timings
-        self.store = store_of(plan.config)
-        self.chains = {group: method.chains(timing) for group, timing in timings.items()}
+    def __init__(self, job: Job, method: Method, home: Home) -> None:
+        self.job, self.home = job, home
+        self.store = FeatureStore(Path(job.cache))
+        self.chains = {group: method.chains(timing) for group, timing in job.timings.items()}
         self._readable: frozenset[str] | None = None  # None stands for all
 
     def unlabelled(self, video: Video) -> VideoView:
@@ -39,12 +45,8 @@ class Views:
         return LabelledVideo(
             **self._common(video),
             expressions=video.expressions,
-            labels=tuple(self.plan.scheme.of(e) for e in video.expressions),
+            labels=tuple(self.job.scheme.of(e) for e in video.expressions),
         )
-
-    def seen(self, videos: Sequence[Video]) -> list[Video]:
-        """Those of some videos that are not skipped."""
-        return [v for v in videos if v.key not in self.plan.skipped]
 
     @contextmanager
     def only(self, videos: Sequence[Video]) -> Iterator[None]:
@@ -65,23 +67,23 @@ class Views:
             "key": video.key,
             "subject": video.subject_key,
             "fps": video.fps,
-            "n_frames": len(self.plan.dataset.frames(video)) if video.n_frames is None else video.n_frames,
-            "timing": self.timings[self.plan.groups[video.key]],
+            "n_frames": len(self.home(video)[0].frames(video)) if video.n_frames is None else video.n_frames,
+            "timing": self.job.timings[self.job.groups[video.key]],
             "_frames": partial(self._frames, blind),
             "_clip": partial(self._clip, blind),
         }
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
-        return frame_features(self.store, *self.plan.home(video), video, self._chain(video, chain))
+        return frame_features(self.store, *self.home(video), video, self._chain(video, chain))
 
     def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
-        return clip_feature(self.store, *self.plan.home(video), video, self._chain(video, chain), onset, apex, offset)
+        return clip_feature(self.store, *self.home(video), video, self._chain(video, chain), onset, apex, offset)
 
     def _chain(self, video: Video, name: str) -> Chain:
         if self._readable is not None and video.key not in self._readable:
             why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
-        chains = self.chains[self.plan.groups[video.key]]
+        chains = self.chains[self.job.groups[video.key]]
         if name not in chains:
             raise PluginError(unknown("feature", name, chains, "A method reads what its chains() name"))
         return chains[name]
@@ -107,55 +109,42 @@ class FittedMethod:
     """One method at work in a fold: fitted on the training subjects, with its own views of all videos.
 
     Args:
-        plan: of the run; the labels of the tested videos are not in it.
-        fold: the fold.
-        timings: of each group of videos.
-        ask: for what only the outside knows; a method that is neither fitted nor asked about annotated clips needs nobody.
+        job: the videos and the folds; the labels of the tested ones are not in it.
+        part: the method.
+        home: where videos are read.
+        request: for what only the host knows; a method that is neither fitted nor asked about annotated clips needs none.
 
     Attributes:
         looks: answers to the clips of the tested subjects after each epoch, where the run keeps them.
     """
 
-    def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing], ask: Ask | None = None) -> None:
-        from lightning.pytorch import seed_everything
-
-        self.plan, self.fold, self._ask = plan, fold, ask
-        seed = plan.fold_seed(fold)
+    def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
+        self.job, self.task, self._request = job, part.task, request
         # Plugins may draw from torch, NumPy or Python; what they draw must not depend on what this process did before.
-        seed_everything(seed, verbose=False)
-        self.method = new_method(plan, seed)
-        self.views = Views(plan, self.method, timings)
+        seed_everything(job.seed, verbose=False)
+        self.method = part.new_method(job.seed)
+        self.views = Views(job, self.method, home)
         self.looks: list[list[Look]] = []
 
-    def fit(self) -> None:
+    def fit(self, job: FoldJob) -> None:
         """Train on the training subjects; the inner validation subjects are beside them where the run holds them out."""
-        from mebench.training import fit
-
-        plan, views, fold = self.plan, self.views, self.fold
-        sides = plan.sides(fold)
-        train, valid = views.seen(sides.train), views.seen(sides.test if plan.leaks and plan.selects else sides.valid)
-        if not train and plan.skipped:
-            raise DataError(
-                f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
-            )
-        shown = [views.labelled(v) for v in train], [views.labelled(v) for v in valid]
-        config = plan.config
-        train_on = partial(fit, self.method, *shown, config.accelerator, precision=config.precision)
-        if plan.leaks:
-            train_on(after_epoch=None if plan.selects else _Best(self.method, self._score, config.audit))
+        train, valid = ([self.views.labelled(video) for video in side] for side in (job.train, job.valid))
+        train_on = partial(fit, self.method, train, valid, job.accelerator, precision=job.precision)
+        if job.leaks:
+            train_on(after_epoch=None if job.selects else _Best(self.method, self._score, job.audit))
         else:
-            with views.only([*train, *valid]):
-                train_on(after_epoch=self._look if config.looks and plan.looks_only else None)
+            with self.views.only([*job.train, *job.valid]):
+                train_on(after_epoch=self._look if job.looks else None)
 
     def _score(self) -> float:
         """How well the tested subjects are answered after an epoch, where a run leaks on purpose."""
-        assert self._ask is not None
-        return float(self._ask("score", *epoch_answers(self)))
+        assert self._request is not None
+        return float(self._request("score", *epoch_answers(self)))
 
     def _look(self) -> bool:
         """Keep the answers to the clips of the tested subjects after an epoch of the last stage; none is chosen for them."""
         if self.method.stage == self.method.stages()[-1].name:
-            with _as_found(self.method), self.views.only(self.tested):
+            with _as_found(self.method), self.views.only(self.job.test):
                 clips = self.asked()
                 scores = self.class_scores(clips) if clips else ()
             self.looks.append(
@@ -163,25 +152,22 @@ class FittedMethod:
             )
         return False
 
-    @property
-    def tested(self) -> list[Video]:
-        """The videos that are tested and not skipped."""
-        return self.views.seen(self.plan.sides(self.fold).test)
-
     def asked(self) -> list[ClipView]:
-        """The annotated clips of the tested videos that the scheme scores; the labels stay outside."""
-        assert self._ask is not None
-        views = {video.key: self.views.unlabelled(video) for video in self.tested}
-        return [views[key].clip(onset, apex, offset, spotted=False) for key, onset, apex, offset in self._ask("clips")]
+        """The annotated clips of the tested videos that the scheme scores; the labels stay with the host."""
+        assert self._request is not None
+        views = {video.key: self.views.unlabelled(video) for video in self.job.test}
+        return [
+            views[key].clip(onset, apex, offset, spotted=False) for key, onset, apex, offset in self._request("clips")
+        ]
 
     def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
         """For each clip the class, and one number for each class of the task."""
         rows = self.class_scores(clips) if clips else ()
-        return [(self.plan.task.classes[int(row.argmax())], tuple(map(float, row))) for row in rows]
+        return [(self.task.classes[int(row.argmax())], tuple(map(float, row))) for row in rows]
 
     def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
         """What was spotted in a video with the emotion that the method names, if it is asked to."""
-        if "recognize" not in self.plan.task.tasks:
+        if "recognize" not in self.task.tasks:
             return spotted
         view = self.views.unlabelled(video)
         answers = self.answers([view.clip(p.onset, p.apex, p.offset) for p in spotted])
@@ -190,7 +176,7 @@ class FittedMethod:
     def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """What `classify` answers, checked: (n_clips, n_classes)."""
         rows = np.asarray(self.method.classify(clips), dtype=np.float64)
-        expected = (len(clips), len(self.plan.task.classes))
+        expected = (len(clips), len(self.task.classes))
         if rows.shape != expected or not np.isfinite(rows).all():
             raise PluginError(
                 f"{self._name}: classify gave shape {rows.shape} (or numbers that are not finite), "
@@ -201,7 +187,7 @@ class FittedMethod:
     def frame_scores(self, view: VideoView) -> NDArray[np.float64]:
         """What `score_frames` answers, checked: (n_frames, n_kinds), undefined at the ends only."""
         scores = np.asarray(self.method.score_frames(view), dtype=np.float64)
-        expected = (view.n_frames, len(self.plan.task.kinds))
+        expected = (view.n_frames, len(self.task.kinds))
         if scores.shape != expected:
             raise PluginError(
                 f"{self._name}: score_frames gave shape {scores.shape} for {view.key}, "
@@ -222,21 +208,21 @@ class FittedMethod:
         found = self.method.propose(view, scores)
         for kind, curve in self.method.curves.items():
             end = curve.first + len(curve.heights)
-            if kind not in self.plan.task.kinds or not 0 <= curve.first <= end <= view.n_frames:
+            if kind not in self.task.kinds or not 0 <= curve.first <= end <= view.n_frames:
                 raise PluginError(
                     f"{self._name}: propose kept a curve of {kind!r} from frame {curve.first} to {end} for {view.key}, expected one of "
-                    f"the kinds {list(self.plan.task.kinds)} and frames of the video, of which there are {view.n_frames}"
+                    f"the kinds {list(self.task.kinds)} and frames of the video, of which there are {view.n_frames}"
                 )
         for p in found:
             if not (
                 p.video == view.key
-                and p.kind in self.plan.task.kinds
+                and p.kind in self.task.kinds
                 and p.onset <= p.apex <= p.offset
                 and np.isfinite(p.confidence)
             ):
                 raise PluginError(
                     f"{self._name}: propose gave {p} for {view.key}, expected that video, one of the kinds "
-                    f"{list(self.plan.task.kinds)}, onset <= apex <= offset and a finite confidence"
+                    f"{list(self.task.kinds)}, onset <= apex <= offset and a finite confidence"
                 )
         return found
 
@@ -252,22 +238,19 @@ def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
     random numbers.
     """
     method = fitted.method
-    tasks, stages = fitted.plan.task.tasks, method.stages()
+    tasks, stages = fitted.task.tasks, method.stages()
     names = "recognize" in tasks and ("spot" not in tasks or (len(stages) > 1 and method.stage == stages[-1].name))
     with _as_found(method):
         if names:
             clips = fitted.asked()
             return [int(row.argmax()) for row in fitted.class_scores(clips)] if clips else [], True
-        views = [fitted.views.unlabelled(video) for video in fitted.tested]
+        views = [fitted.views.unlabelled(video) for video in fitted.job.test]
         return [p for view in views for p in fitted.propose(view, fitted.frame_scores(view))], False
 
 
 @contextmanager
 def _as_found(method: Method) -> Iterator[None]:
     """Meanwhile the method is in evaluation mode, without gradients; afterwards everything is as before."""
-    import torch
-    from lightning.pytorch.utilities.seed import isolate_rng
-
     modes = {module: module.training for module in method.modules()}
     try:
         with isolate_rng(include_cuda=False), torch.no_grad():

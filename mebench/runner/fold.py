@@ -1,4 +1,4 @@
-"""One fold in a worker process: fit on the training subjects, predict the test subjects, account for the cost."""
+"""One fold in a process that knows no label of who is tested: fit on the training subjects, predict the test subjects."""
 
 import resource
 import time
@@ -8,93 +8,115 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import load, save
 
-from mebench.core import Fold, Method, Prediction, Video
-from mebench.runner.fitted import FittedMethod
-from mebench.runner.inputs import instructions_of_torch, refuse_other_processor
-from mebench.runner.outside import Ask, Brief, ClipPrediction, Curves, FoldResult, Outside
-from mebench.runner.plan import Plan
-
-
-def execute(plan: Plan, fold: Fold) -> FoldResult:
-    """Fit and predict one fold in this process, blind as in a process of its own (see `mebench.runner.tasks`)."""
-    outside = Outside(plan, fold)
-    return outside.complete(inside(outside.brief(), instructions_of_torch(), outside.answer))
+from mebench.core import Method, Prediction
+from mebench.files import code_hash, file_hash
+from mebench.runner.fitted import FittedMethod, Home
+from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other, refuse_other_processor
+from mebench.runner.isolation import Request
+from mebench.runner.job import ClipPrediction, Curves, FoldJob, FoldResult
+from mebench.runner.source import RemoteDataset
 
 
-def inside(brief: Brief, instructions: str, ask: Ask) -> FoldResult:
-    """Fit and predict one fold, as far as it can be known inside; without the intervals, which have been told.
+def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
+    """Fit and predict one fold, as far as it can be known here; without the intervals, which the host has been given.
 
     Args:
-        brief: of the fold.
-        instructions: of the processor, which PyTorch chose where the run was planned.
-        ask: what the brief does not hold.
+        job: the fold.
+        request: for what the job does not hold.
 
     Raises:
-        RunError: it chooses others here.
+        RunError: the code here is another, or PyTorch chooses other instructions.
     """
-    refuse_other_processor("a worker was given a run that", instructions, instructions_of_torch())
-    plan, fold, timings = brief.plan(ask), brief.fold, dict(brief.timings)
-    started = time.perf_counter()
+    _refuse_other_program(job)
+    started, home = time.perf_counter(), _home(job, request)
     fitted_methods = []
-    for part in plan.parts():  # one after the other: each draws from its own seed, in a pair as alone
-        fitted_methods.append(FittedMethod(part, fold, timings, ask))
-        fitted_methods[-1].fit()
+    for part in job.parts:  # one after the other: each draws from its own seed, in a pair as alone
+        fitted_methods.append(FittedMethod(job, part, home, request))
+        fitted_methods[-1].fit(job)
     trained = time.perf_counter()
-    test = fitted_methods[0].views.seen(plan.sides(fold).test)
-    if "spot" in plan.task.tasks:
-        ask("spot", *_spot(fitted_methods, test))
-    clips = _recognize(plan, fitted_methods[-1])
+    spotter, namer = fitted_methods[0], fitted_methods[-1]
+    if job.spots:
+        predictions: list[Prediction] = []
+        all_scores, curves = {}, {}
+        for video in job.test:
+            view = spotter.views.unlabelled(video)
+            all_scores[video.key] = scores = spotter.frame_scores(view)
+            predictions += namer.named(video, spotter.propose(view, scores))
+            curves[video.key] = dict(spotter.method.curves)
+        request("spot", predictions, all_scores, curves)
+    clips = namer.asked() if job.names else []
+    answers = [ClipPrediction(c.video.key, c.onset, c.offset, *a) for c, a in zip(clips, namer.answers(clips))]
     for fitted in fitted_methods:
         fitted.views.close()
     done = time.perf_counter()
+    methods = parts_of([fitted.method for fitted in fitted_methods])
     costs = {
         "fit_seconds": trained - started,
         "predict_seconds": done - trained,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "parameters": sum(count_parameters(fitted.method) for fitted in fitted_methods),
+        "parameters": sum(map(count_parameters, methods.values())),
     }
-    methods = parts_of([fitted.method for fitted in fitted_methods])
     return FoldResult(
-        fold.key,
+        job.key,
         [],
-        clips,
+        answers,
         {},
-        timings,
-        plan.fold_seed(fold),
+        dict(job.timings),
+        job.seed,
         costs,
-        _weights(methods),
+        weights(methods),
         [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()],
         {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
-        fitted_methods[-1].looks,
+        namer.looks,
     )
+
+
+def propose(
+    job: FoldJob, frame_scores: Mapping[str, NDArray[np.float64]], model: bytes, names: bool, request: Request
+) -> tuple[list[Prediction], Curves]:
+    """The intervals of the tested videos, and the curves in which they were found, from stored frame scores; nothing is trained.
+
+    Args:
+        job: the fold; nobody trains in it.
+        frame_scores: of each tested video.
+        model: the methods' weights, as safetensors.
+        names: whether a method that recognizes names the emotion of what is spotted.
+        request: for what the job does not hold.
+    """
+    _refuse_other_program(job)
+    home = _home(job, request)
+    fitted_methods = [FittedMethod(job, part, home, request) for part in job.parts]
+    restore(parts_of([fitted.method for fitted in fitted_methods]), load(model))
+    spotter, namer = fitted_methods[0], fitted_methods[-1]
+    found: list[Prediction] = []
+    curves: Curves = {}
+    for video in job.test:
+        spotted = spotter.propose(spotter.views.unlabelled(video), frame_scores[video.key])
+        curves[video.key] = dict(spotter.method.curves)
+        found += namer.named(video, spotted) if names else spotted
+    for fitted in fitted_methods:
+        fitted.views.close()
+    return found, curves
+
+
+def _home(job: FoldJob, request: Request) -> Home:
+    """Where the videos of a fold are read: for each the dataset that its host shows, and the dataset's id."""
+    members = {id_: RemoteDataset(request, revision) for id_, revision in job.revisions.items()}
+    return lambda video: (members[job.homes[video.key]], job.homes[video.key])
+
+
+def _refuse_other_program(job: FoldJob) -> None:
+    refuse_other_processor("a worker was given a run that", job.instructions, instructions_of_torch())
+    (written, computed), plugins = job.code, [part.plugin for part in job.parts]
+    if code_of(plugins, file_hash) != written:  # which takes a tenth of the time
+        refuse_other(code_of(plugins, code_hash), computed)
 
 
 def count_parameters(method: Method) -> int:
     """Numbers that the model learns or keeps: parameters and the running statistics of its normalisations."""
     return sum(t.numel() for name, t in method.state_dict().items() if not name.endswith("num_batches_tracked"))
-
-
-def _spot(
-    fitted_methods: Sequence[FittedMethod], test: Sequence[Video]
-) -> tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves]:
-    spotter, namer = fitted_methods[0], fitted_methods[-1]
-    predictions: list[Prediction] = []
-    all_scores, curves = {}, {}
-    for video in test:
-        view = spotter.views.unlabelled(video)
-        scores = spotter.frame_scores(view)
-        predictions += namer.named(video, spotter.propose(view, scores))
-        all_scores[video.key], curves[video.key] = scores, dict(spotter.method.curves)
-    return predictions, all_scores, curves
-
-
-def _recognize(plan: Plan, fitted: FittedMethod) -> list[ClipPrediction]:
-    """Answers for the annotated clips of the test subjects."""
-    if "recognize" not in plan.task.tasks:
-        return []
-    clips = fitted.asked()
-    return [ClipPrediction(c.video.key, c.onset, c.offset, *answer) for c, answer in zip(clips, fitted.answers(clips))]
 
 
 def parts_of(methods: Sequence[Method]) -> dict[str, Method]:
@@ -109,16 +131,11 @@ def restore(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> None:
         method.eval()
 
 
-def _weights(methods: Mapping[str, Method]) -> bytes:
-    """The models as safetensors."""
-    from safetensors.torch import save
-
-    return bytes(
-        save(
-            {
-                prefix + name: tensor.detach().cpu().contiguous()
-                for prefix, method in methods.items()
-                for name, tensor in method.state_dict().items()
-            }
-        )
-    )
+def weights(parts: Mapping[str, Method]) -> bytes:
+    """The models of a fold as safetensors; `restore` takes what `safetensors.torch.load` reads of them."""
+    tensors = {
+        prefix + name: tensor.detach().cpu().contiguous()
+        for prefix, method in parts.items()
+        for name, tensor in method.state_dict().items()
+    }
+    return bytes(save(tensors))

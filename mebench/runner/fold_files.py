@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from mebench.runner.outside import FoldResult
+    from mebench.runner.job import FoldResult
 else:
     pa = lazy.load("pyarrow")
 
@@ -70,7 +70,7 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
     """
     from mebench.core import Timing
     from mebench.core.history import Epoch
-    from mebench.runner.outside import ClipPrediction, FoldResult
+    from mebench.runner.job import ClipPrediction, FoldResult
 
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     clips = read_fold_table(folder, "clips.parquet").drop_columns(["fold"]).to_pylist()

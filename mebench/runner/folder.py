@@ -43,7 +43,7 @@ from mebench.runner.fold_files import CURVES, TABLES, read_fold_table, read_parq
 if TYPE_CHECKING:  # reading a run needs no Lightning
     import pandas as pd
 
-    from mebench.runner.outside import FoldResult
+    from mebench.runner.job import FoldResult
 
 __all__ = ["RunFolder", "first_id", "safe_name"]
 

@@ -18,18 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from mebench._checkout import VERSION
-from mebench.config import RunConfig, flatten, from_plain, is_place, shaping
+from mebench.config import RunConfig, flatten, is_place, shaping
+from mebench.config.registry import PluginInfo
 from mebench.config.settings import plugins_of
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor
-from mebench.files import code_hash, file_hash
+from mebench.files import code_hash
 from mebench.protocols import ADDED
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py", "training")
 """The parts of mebench that shape predictions."""
-OF_FOLDS = ("choices", "features", "fitted", "fold", "fold_files", "leak", "outside", "plan", "tasks")
+OF_FOLDS = ("choices", "features", "fitted", "fold", "fold_files", "host", "job", "leak", "plan", "source")
 """The files of `mebench/runner` that execute a fold."""
 PACKAGES = (
     "torch",
@@ -48,46 +49,18 @@ PACKAGES = (
 )
 
 
-Spec = tuple[str, tuple[str, str], str]
-"""What workers are told of a run, as plain data: its configuration as JSON, its inputs (hashes with the code as it is written and as it
-computes), and the processor's instructions.
-"""
 DIGITS = 8
 """Of the hash of a part: enough to tell two apart, and short enough to be read."""
-REMEMBERED = 4
-"""Of a sweep, how many runs a worker remembers; its tasks come run by run."""
 
 
-def spec_of(config: RunConfig, dataset: Dataset) -> Spec:
-    """What workers are told of a run; they may work in another folder, or on another machine.
+def code_of(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> str:
+    """Hash of the code that a fold runs: of mebench, the packages that numbers depend on, and the plugins of its methods.
 
     Args:
-        config: of the run.
-        dataset: opened.
+        plugins: of the methods.
+        code: hashes a file.
     """
-    written, computed = (digest(inputs_of(config, dataset, processor(), of)) for of in (file_hash, code_hash))
-    return json.dumps(anywhere(config.values)), (written, computed), processor()
-
-
-def config_of(spec: Spec) -> RunConfig:
-    """In a worker: the configuration of a run.
-
-    Raises:
-        RunError: it began on another kind of processor than this one.
-    """
-    refuse_other_processor("a worker was given a run that", spec[2], processor())
-    return from_plain(json.loads(spec[0]))
-
-
-def refuse_other_inputs(spec: Spec, config: RunConfig, dataset: Dataset) -> None:
-    """In a worker: stop where two programs would mix.
-
-    Raises:
-        RunError: the inputs here are not those that the run was planned with.
-    """
-    written, computed = spec[1]
-    if digest(inputs_of(config, dataset, spec[2], file_hash)) != written:  # which takes a tenth of the time
-        refuse_other(digest(inputs_of(config, dataset, spec[2])), computed)
+    return digest([_own_code(code), VERSION, packages(), [_plugin_hash(plugin, code) for plugin in plugins]])
 
 
 def refuse_other(found: str, planned: str) -> None:
@@ -136,10 +109,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
         config: of the run.
         code: hashes a file of code.
     """
-    plugins = {
-        f"code of {info.where}": _hash_of([*info.folder.rglob("*.py"), info.folder / "config.yaml"], info.folder, code)
-        for info in plugins_of(config)
-    }
+    plugins = {f"code of {info.where}": _plugin_hash(info, code) for info in plugins_of(config)}
     added = ADDED.get(config.protocol)
     # Where annotations lie does not matter: what they say is in the truth.
     settings = shaping(
@@ -233,6 +203,10 @@ def _own_code(code: Callable[[Path], str]) -> dict[str, str]:
     files = {name: [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py") for name in ROOMS}
     files["runner"] = (PACKAGE / "runner" / f"{name}.py" for name in OF_FOLDS)
     return {f"code of mebench/{name}": _hash_of(own, PACKAGE, code) for name, own in files.items()}
+
+
+def _plugin_hash(info: PluginInfo, code: Callable[[Path], str]) -> str:
+    return _hash_of([*info.folder.rglob("*.py"), info.folder / "config.yaml"], info.folder, code)
 
 
 def _hash_of(files: Iterable[Path], folder: Path, code: Callable[[Path], str]) -> str:

@@ -18,7 +18,7 @@ from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.scoring import scored_of, tables_of
 
 if TYPE_CHECKING:  # tables of records need no Lightning
-    from mebench.runner.outside import FoldResult
+    from mebench.runner.job import FoldResult
     from mebench.runner.plan import Plan
 
 NAME = "worth of the looks"
@@ -127,7 +127,7 @@ class Looks:
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
         """What a leaking run would have kept; weights are none, for nobody should use them."""
-        from mebench.runner.outside import ClipPrediction, FoldResult
+        from mebench.runner.job import ClipPrediction, FoldResult
 
         for key, clips, kept, _ in self.picked(rule):
             record = self.folder.fold_record(key)

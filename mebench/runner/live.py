@@ -26,8 +26,8 @@ from mebench.features.pipeline import feature_rows
 from mebench.features.source import route_of
 from mebench.frames.stream import Stream
 from mebench.runner.models import Model
+from mebench.runner.process import one_thread
 from mebench.runner.trained import task_of, timing_at
-from mebench.runner.workers import one_thread
 from mebench.spotting import Running
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Fold, Video
+from mebench.core import Video
 from mebench.errors import RunError
 from mebench.features.base import Landmarks, MapStep
 from mebench.features.pipeline import placed_crops
@@ -17,6 +17,7 @@ from mebench.features.source import route_of
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import parts_of
 from mebench.runner.folder import RunFolder
+from mebench.runner.host import FoldHost
 from mebench.runner.models import config_of, of_fold
 from mebench.runner.plan import make_plan
 
@@ -112,8 +113,8 @@ def looks(folder: RunFolder, asked: Sequence[Asked]) -> Iterator[Look]:
     videos = {video.key: video for video in plan.videos}
     for key in dict.fromkeys(one.fold for one in asked):
         (fold,) = (fold for fold in plan.folds if fold.key == key)
-        timings = plan.timings(fold)
-        parts = [FittedMethod(part, Fold(key, (), (), fold.test), timings) for part in plan.parts()]
+        job = FoldHost.of(plan, fold).job
+        parts = [FittedMethod(job, part, plan.home) for part in job.parts]
         of_fold(folder, key).restore(parts_of([part.method for part in parts]))
         tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
         for one in (one for one in asked if one.fold == key):
@@ -134,8 +135,8 @@ def _look(part: FittedMethod, video: Video, one: Asked, task: str) -> Look:
     else:
         features = np.asarray(view.clip_feature(looked.chain, onset, apex), np.float32)
         target = list(part.method.task.classes).index(str(one.emotion))
-    chain = views.chains[part.plan.groups[video.key]][looked.chain]
-    home = views.store, *part.plan.home(video), replace(video, expressions=())
+    chain = views.chains[part.job.groups[video.key]][looked.chain]
+    home = views.store, *views.home(video), replace(video, expressions=())
     crops, landmarks = placed_crops(*home, chain)
     heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
     return Look(one, task, np.array(crops[apex]), heat)

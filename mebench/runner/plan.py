@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +24,7 @@ from mebench.core import (
     stable_seed,
 )
 from mebench.errors import ConfigError, RunError
+from mebench.files import code_hash, file_hash
 from mebench.protocols import People, Protocol
 from mebench.protocols import find as find_protocol
 from mebench.runner.choices import (
@@ -37,6 +38,7 @@ from mebench.runner.choices import (
     open_dataset,
     scored,
 )
+from mebench.runner.inputs import code_of
 
 if TYPE_CHECKING:
     from mebench.core import Method
@@ -152,7 +154,6 @@ class Plan:
     recognizer: PluginInfo | None = None
     skipped: frozenset[str] = frozenset()
     known: Mapping[str, tuple[Chain, ...]] | None = None
-    _timings: dict[str, dict[str, Timing]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def transductive(self) -> str:
@@ -213,12 +214,23 @@ class Plan:
 
         Where the run leaks, from all videos.
         """
-        if fold.key not in self._timings:
+        if fold not in self._timings:
             sides = self.sides(fold)
             groups = {self.groups[video.key] for side in sides for video in side}
             found = fold_timings(self.videos, self.videos if self.leaks else sides.train, self.task.kinds)
-            self._timings[fold.key] = {group: timing for group, timing in found.items() if group in groups}
-        return self._timings[fold.key]
+            self._timings[fold] = {group: timing for group, timing in found.items() if group in groups}
+        return self._timings[fold]
+
+    @cached_property
+    def _timings(self) -> dict[Fold, dict[str, Timing]]:
+        """Those of each fold that somebody has asked for."""
+        return {}
+
+    @cached_property
+    def code(self) -> tuple[str, str]:
+        """Hashes of the code that folds run, see `code_of`: as it is written, and as it computes."""
+        plugins = [part.method for part in self.parts()]
+        return code_of(plugins, file_hash), code_of(plugins, code_hash)
 
     @cached_property
     def tested(self) -> frozenset[str]:

@@ -26,13 +26,14 @@ from mebench.runner.features import Home, Prepared, home_of, missing_videos
 from mebench.runner.fold_files import safe_name
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
+from mebench.runner.host import fold_task
 from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
 from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
+from mebench.runner.isolation import Failure, sentence
 from mebench.runner.leak import Looks
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
-from mebench.runner.tasks import fold_task, proposed_task, spec_of
-from mebench.runner.workers import Failure, Task, sentence
+from mebench.runner.workers import Task
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""
@@ -179,13 +180,8 @@ class Session:
         """The folds that are missing; of those that are trained elsewhere the intervals alone."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
-        run, skipped = spec_of(self.plan), self.plan.skipped
         return [
-            Task((self, fold), proposed_task, (run, fold.key, skipped, there[fold.key]))
-            if fold.key in there
-            else Task((self, fold), fold_task, (run, fold.key, skipped))
-            for fold in folds
-            if fold.key in self.left
+            fold_task((self, fold), self.plan, fold, there.get(fold.key)) for fold in folds if fold.key in self.left
         ]
 
     def keep(self, fold: Fold, outcome: Any) -> None:

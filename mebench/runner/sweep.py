@@ -8,8 +8,8 @@ from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError, execute_all, stoppable, worker_pool
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
+from mebench.runner.process import open_many_files
 from mebench.runner.session import Outcome, Session, as_it_stands, finished_run, open_session
-from mebench.runner.workers import open_many_files
 
 
 def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:

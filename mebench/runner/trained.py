@@ -29,11 +29,12 @@ from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import parts_of
 from mebench.runner.fold_files import tables_of_fold
 from mebench.runner.folder import ORDERS, RunFolder
+from mebench.runner.isolation import Failure, plain_data
+from mebench.runner.job import FoldResult, Job, parts_of_plan
 from mebench.runner.models import Model, of_fold, read_model
-from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan, pair_gap
-from mebench.runner.workers import Failure, WorkerPool, default_workers
-from mebench.runner.workers import Task as Job
+from mebench.runner.workers import Task as PoolTask
+from mebench.runner.workers import WorkerPool, default_workers
 
 if TYPE_CHECKING:
     from mebench.core import Method
@@ -144,7 +145,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     )
     learnt = [timing for model in models for timing in model.timings]
     rates = {plan.groups[video.key]: float(video.fps or 0) for video in videos}
-    plan._timings[fold.key] = {group: timing_at(learnt, fps, task.kinds) for group, fps in rates.items()}
+    plan._timings[fold] = {group: timing_at(learnt, fps, task.kinds) for group, fps in rates.items()}
     return plan
 
 
@@ -158,6 +159,7 @@ def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[K
     return Timing(fps, pair_gap(fps), k_prime)
 
 
+@plain_data
 @dataclass(frozen=True)
 class Curve:
     """How the scores of one kind became intervals.
@@ -173,6 +175,7 @@ class Curve:
     level: float | None = None
 
 
+@plain_data
 @dataclass(frozen=True)
 class Answer:
     """What models say of a video.
@@ -209,11 +212,19 @@ class Ensemble:
         models = ask.models()
         self.plan, self._look = plan_prediction(ask, models), ask.look
         (fold,) = self.plan.folds
-        timings = self.plan.timings(fold)
         self._folds: list[list[FittedMethod]] = []
         for model in models:
-            own = Fold(model.fold, (), (), fold.test)  # its name gives the seed
-            self._folds.append([FittedMethod(part, own, timings) for part in self.plan.parts()])
+            job = Job(
+                key=model.fold,
+                seed=self.plan.fold_seed(replace(fold, key=model.fold)),
+                parts=parts_of_plan(self.plan),
+                scheme=self.plan.scheme,
+                test=self.plan.videos,
+                groups=self.plan.groups,
+                timings=self.plan.timings(fold),
+                cache=str(Path(self.plan.config.cache).expanduser()),
+            )
+            self._folds.append([FittedMethod(job, part, self.plan.home) for part in job.parts])
             model.restore(parts_of([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
@@ -326,7 +337,7 @@ def predict_all(ask: Ask, workers: int | None, progress: Progress) -> tuple[Plan
     pool = WorkerPool(min(workers or default_workers(), len(longest_first)))
     try:
         with progress.stage("videos", len(plan.videos), "videos") as advance:
-            for task, outcome in pool.run([Job(v.key, predict_task, (ask, v.key)) for v in longest_first]):
+            for task, outcome in pool.run([PoolTask(v.key, predict_task, (ask, v.key)) for v in longest_first]):
                 if isinstance(outcome, Failure):
                     failed[task.key] = outcome.reason
                 else:

@@ -16,11 +16,11 @@ from mebench.config.registry import PluginKind
 from mebench.core import ClipView, Expression, Prediction, Video, VideoView
 from mebench.errors import ConfigError
 from mebench.runner.fitted import Views
-from mebench.runner.fold import execute as execute_fold
 from mebench.runner.fold import restore
-from mebench.runner.outside import FoldResult
+from mebench.runner.host import FoldHost, propose_again
+from mebench.runner.host import execute as execute_fold
+from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan, make_plan, new_method
-from mebench.runner.tasks import propose_again
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 from mebench.testing.plugins import COMMON, Owner, cut_down, declares
 
@@ -104,7 +104,7 @@ class _Reloaded:
 
         self.method = new_method(plan, result.seed)
         restore({"": self.method}, load(result.model))
-        self.views = Views(plan, self.method, result.timings)
+        self.views = Views(FoldHost.of(plan, plan.folds[0]).job, self.method, plan.home)
 
     def scores(self, video: Video) -> NDArray[np.float64]:
         return np.asarray(self.method.score_frames(self.views.unlabelled(video)), dtype=np.float64)

@@ -15,12 +15,12 @@ from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner.describe import truth_tables
+from mebench.runner.host import propose_again
 from mebench.runner.identity import content_of, reusable, truth_of
 from mebench.runner.inputs import inputs_of
-from mebench.runner.outside import FoldResult
+from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of
-from mebench.runner.tasks import propose_again
 from mebench.runner.workers import Workers
 from mebench.tuning.records import Objective
 from mebench.tuning.space import Space, digest, with_values
@@ -120,7 +120,7 @@ class Evaluator:
     def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order, those that are not there yet from the workers."""
         lacking = [fold for fold in plan.folds if fold.key not in there]
-        running = run_folds(self._crew, plan, lacking, self._split.subjects, self._split.part)
+        running = run_folds(self._crew, plan, lacking)
         found = dict(there)
         try:
             for fold in plan.folds:

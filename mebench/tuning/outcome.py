@@ -19,7 +19,6 @@ from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
 from mebench.runner.session import write_skipped
-from mebench.runner.tasks import propose_again
 from mebench.runner.workers import Workers
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, digest, with_values
@@ -151,8 +150,8 @@ class Judge:
         if default is not None and reused:
             stored = FoldCache(default.path, plan.task.kinds).read(folds)
             spots = "spot" in plan.task.tasks
-            return (propose_again(plan, f, stored[f.key], alone=True) if spots else stored[f.key] for f in folds)
-        return run_folds(self._crew, plan, folds, sorted({v.subject_key for v in plan.videos})) if folds else ()
+            return run_folds(self._crew, plan, folds, stored) if spots else (stored[f.key] for f in folds)
+        return run_folds(self._crew, plan, folds)
 
     def _with(self, values: Mapping[str, Any]) -> Plan:
         return with_config(self._plan, with_values(self._plan.config, values))

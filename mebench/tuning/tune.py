@@ -21,7 +21,8 @@ from mebench.runner.fold_files import safe_name
 from mebench.runner.identity import content_of, truth_of
 from mebench.runner.inputs import anywhere, code_and_settings
 from mebench.runner.plan import Plan, make_plan
-from mebench.runner.workers import Workers, one_thread
+from mebench.runner.process import one_thread
+from mebench.runner.workers import Workers
 from mebench.tuning.evaluate import Evaluator
 from mebench.tuning.figures import write_figures
 from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table

@@ -16,10 +16,11 @@ from mebench.runner.choices import abilities
 from mebench.runner.features import prepare
 from mebench.runner.fold_files import read_fold, safe_name
 from mebench.runner.folder import RunFolder
-from mebench.runner.outside import FoldResult
+from mebench.runner.host import fold_task
+from mebench.runner.isolation import Failure
+from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import FoldSpec, execute_apart, plan_of, refuse_other_truth, spec_of
-from mebench.runner.workers import Failure, Task, Workers
+from mebench.runner.workers import Workers
 from mebench.tuning.space import digest
 
 
@@ -71,39 +72,24 @@ def with_config(plan: Plan, config: RunConfig) -> Plan:
 
 
 def run_folds(
-    pool: Workers,
-    plan: Plan,
-    folds: Sequence[Fold],
-    known: Sequence[SubjectKey],
-    part: int | None = None,
+    pool: Workers, plan: Plan, folds: Sequence[Fold], stored: Mapping[str, FoldResult] | None = None
 ) -> Iterator[FoldResult]:
     """Results of some folds as they come in, not in their order.
 
     Args:
         pool: who computes them.
-        plan: of the run, once its features are stored; the workers make it anew from its configuration.
-        folds: among the subjects that are known.
-        known: the only subjects that the workers get to see.
-        part: of a pair the method that is run alone.
+        plan: of the run, once its features are stored; nobody but its people is known to the folds.
+        folds: among these people.
+        stored: frame scores and models by key of the fold, where only intervals are made.
 
     Raises:
         RunError: a fold failed.
     """
-    run = spec_of(plan)
-    tasks = [Task(fold.key, _fold, (run, fold, tuple(known), plan.skipped, part)) for fold in folds]
+    tasks = [fold_task(fold.key, plan, fold, stored[fold.key] if stored else None) for fold in folds]
     for task, outcome in pool.run(tasks):
         if isinstance(outcome, Failure):
             raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
         yield outcome
-
-
-def _fold(
-    run: FoldSpec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
-) -> FoldResult | Failure:
-    """In a worker."""
-    plan = replace(among(of_part(plan_of(run), part), known, [fold]), skipped=skipped)
-    refuse_other_truth(run, plan)
-    return execute_apart(plan, fold, run.instructions)
 
 
 def of_part(plan: Plan, part: int | None) -> Plan:

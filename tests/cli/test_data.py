@@ -14,7 +14,7 @@ from mebench.cli import data
 from mebench.config import registry, resolve
 from mebench.config.resolve import resolve_dataset
 from mebench.core import Dataset
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing.plugins import HEAVY
 

@@ -10,9 +10,8 @@ import torch
 from mebench.config import registry, resolve
 from mebench.core import Task, Timing
 from mebench.errors import ConfigError
-from mebench.runner.fold import execute
+from mebench.runner.host import execute, propose_again
 from mebench.runner.plan import make_plan
-from mebench.runner.tasks import propose_again
 from mebench.testing import TINY, scratch
 from mebench.tuning.search import read_space
 from mebench.tuning.space import with_values

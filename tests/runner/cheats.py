@@ -31,8 +31,8 @@ def remember(known, train):
     known |= {clip.video.key: clip.label for clip in all_clips(train)}
 
 
-def look_at(plan, scheme):
-    return {v.key: scheme.of(v.expressions[0]) for v in plan.videos if v.expressions and v.expressions[0].emotion}
+def look_at(videos, scheme):
+    return {v.key: scheme.of(v.expressions[0]) for v in videos if v.expressions and v.expressions[0].emotion}
 
 
 def reached_from(thing, depth=12):
@@ -71,7 +71,7 @@ class Cheat(Method):
             while frame is not None:
                 for value in list(frame.f_locals.values()):
                     if type(value).__name__ == "Plan":
-                        known = look_at(value, value.scheme)
+                        known = look_at(value.videos, value.scheme)
                         if known:
                             object.__setattr__(self.params, "stash", known)
                             object.__setattr__(value.params, "stash", known)
@@ -91,8 +91,8 @@ class Cheat(Method):
         elif way == "views kept":
             mebench.kept = [*getattr(mebench, "kept", []), *train]
         elif way == "training view":
-            plan = train[0]._frames.func.__self__.plan
-            self.found = look_at(plan, plan.scheme)
+            job = train[0]._frames.func.__self__.job
+            self.found = look_at([*job.train, *job.valid, *job.test], job.scheme)
         elif way == "file":
             file = Path(self.params.place or ".", "notes.json")
             known = json.loads(file.read_text()) if file.is_file() else {}
@@ -115,11 +115,12 @@ class Cheat(Method):
         if way == "planning":
             return getattr(self.params, "stash", None) or getattr(Method, "planned", {})
         if way == "tested view":
-            plan = clip.video._frames.func.__self__.plan
-            return look_at(plan, plan.scheme)
+            job = clip.video._frames.func.__self__.job
+            return look_at([*job.train, *job.valid, *job.test], job.scheme)
         if way == "dataset":
-            plan = clip.video._frames.func.__self__.plan
-            return {v.key: plan.scheme.of(v.expressions[0]) for v in plan.dataset.videos()}
+            views = clip.video._frames.func.__self__
+            dataset, _ = views.home(views.job.test[0])
+            return {v.key: views.job.scheme.of(v.expressions[0]) for v in dataset.videos()}
         if way == "task":
             return labels_in(reached_from(self.task), classes)
         if way == "frames":
@@ -133,7 +134,8 @@ class Cheat(Method):
         if way == "garbage":
             return labels_in([o for tracked in gc.get_objects() for o in (tracked, *gc.get_referents(tracked))], classes)
         if way == "asking":
-            ask = clip.video._frames.func.__self__.plan.dataset.members["megc2019_flow"]._ask
+            views = clip.video._frames.func.__self__
+            ask = views.home(views.job.test[0])[0]._request
             return {clip.video.key: max(range(3), key=lambda label: ask("score", [label], True))}
         place = Path(self.params.place or ".")
         if way == "file":

@@ -7,6 +7,7 @@ from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.features import clip_feature
 from mebench.progress import Progress
+from mebench.runner import isolation
 from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.features import prepare, store_of
 from mebench.runner.plan import make_plan
@@ -92,7 +93,10 @@ def test_a_step_that_looks_for_labels_writes_none_into_a_feature(write_plugin, t
 
 
 class OneWorker:
-    """This process is the worker."""
+    """This process is the worker, or hosts it."""
 
     def run(self, tasks, tick):
-        return ((task, task.function(*task.arguments)) for task in tasks)
+        for task in tasks:
+            worker = isolation.Worker(forked=True)
+            yield task, task.function(*task.arguments, *([] if task.hosted is None else [worker]))
+            worker.close()

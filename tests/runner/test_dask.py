@@ -14,12 +14,12 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.runner import dask_executor, execute, workers
+from mebench.runner import dask_executor, execute
 from mebench.runner.execute import run
 from mebench.runner.fold_files import TABLES
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
-from tests.same_process import SameProcess
+from tests.same_process import stand_in
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -63,7 +63,7 @@ def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_pa
     killer.start()
     far = run(resolve([*words, "executor=dask", f"executor.address={address}"]), Progress()).folder
     killer.join()
-    monkeypatch.setattr(workers, "pool", lambda environment: SameProcess())
+    stand_in(monkeypatch.setattr)
     near = run(resolve(words), Progress()).folder
 
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key

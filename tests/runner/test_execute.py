@@ -17,14 +17,14 @@ from rich.console import Console
 from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
-from mebench.runner import workers
+from mebench.runner import isolation
 from mebench.runner.execute import InterruptedRunError, run, stoppable
-from mebench.runner.fold import execute
 from mebench.runner.folder import RunFolder
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Session
 from mebench.runner.trained import Ask, Ensemble, predict_all, prediction_tables, trained
-from tests.same_process import SameProcess
+from tests.same_process import stand_in
 
 pytestmark = pytest.mark.processes
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
@@ -52,7 +52,7 @@ def workers_find_mebench(monkeypatch):
 
 @pytest.fixture
 def in_this_process(monkeypatch):
-    monkeypatch.setattr(workers, "pool", lambda environment: SameProcess())
+    stand_in(monkeypatch.setattr)
 
 
 def go(words, run_id=None):
@@ -89,7 +89,7 @@ def mean_runs(tiny, tmp_path_factory):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(workers, "pool", lambda environment: SameProcess())
+            stand_in(patch.setattr)
             alone = go([*words, "workers=1"])
         return [alone, go([*words, "workers=2"])]
     finally:
@@ -305,12 +305,18 @@ def _wait_for(condition, process, seconds=300):
         time.sleep(0.05)
 
 
-def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path):
+def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path, monkeypatch):
     """A hang, and a fold that dies once; two workers, and what else can go wrong, are in `test_pool`."""
     words = moody(
         *("method.trouble=[2=die once, 3=hang]", f"method.gate={tmp_path / 'mark'}"),
         *("workers=1", "fold_timeout=500"),
     )
+
+    def hurried():
+        """Whenever a fold hangs its time passes quickly, so that a test need not wait."""
+        return time.monotonic() + 1000 * len(list(tmp_path.glob("mark.hung.*")))
+
+    monkeypatch.setattr(isolation, "now", hurried)
     with pytest.raises(RunError) as error:
         go(words)
 

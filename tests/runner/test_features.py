@@ -48,7 +48,7 @@ def prepared(monkeypatch, told, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
-        jobs.append(SimpleNamespace(home=("x", name), video=video, wanted=[n]))
+        jobs.append(SimpleNamespace(home=("x", name), video=video, wanted=[n], plugins=(), brought=()))
     monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = prepare([], pool, told)

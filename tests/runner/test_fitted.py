@@ -8,7 +8,7 @@ import torch
 
 from mebench.core import Expression, Prediction, Scheme, Task, Video
 from mebench.runner.fitted import epoch_answers
-from mebench.runner.outside import accuracy, f1
+from mebench.runner.host import accuracy, f1
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
 
@@ -31,7 +31,8 @@ def fitted(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
     scheme = Scheme.native(("fear", "disgust"))
     return SimpleNamespace(
         method=Trained(),
-        plan=SimpleNamespace(task=Task(frozenset(tasks), kinds), scheme=scheme),
+        task=Task(frozenset(tasks), kinds),
+        job=SimpleNamespace(scheme=scheme),
         views=SimpleNamespace(unlabelled=lambda video: video),
         frame_scores=lambda _: None,
         propose=lambda view, _: [Prediction(view.key, kind, on, on, off, 1.0) for kind, on, off in spots],
@@ -41,10 +42,10 @@ def fitted(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
 
 
 def epoch_score(judged, videos):
-    """What the outside makes of the answers for some videos."""
-    judged.tested = videos
+    """What the host makes of the answers for some videos."""
+    judged.job.test = videos
     answers, names = epoch_answers(judged)
-    return accuracy(judged.plan.scheme, videos, answers) if names else f1(judged.plan.task, videos, answers)
+    return accuracy(judged.job.scheme, videos, answers) if names else f1(judged.task, videos, answers)
 
 
 def frames(onset, offset):
@@ -116,7 +117,7 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
 
     judged = fitted()
     judged.method, judged.propose = method, propose
-    judged.tested = [video()]
+    judged.job.test = [video()]
     epoch_answers(judged)
     assert method.training and not method.part.training and torch.is_grad_enabled()
     assert (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states

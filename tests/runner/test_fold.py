@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load
 
 from mebench.config import resolve
-from mebench.runner.fold import _weights, execute, parts_of, restore
+from mebench.runner.fold import parts_of, restore, weights
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 
 DICE = {
@@ -39,6 +40,6 @@ def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
 def test_each_method_of_a_fold_gets_its_own_weights_back(n):
     torch.manual_seed(0)
     fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
-    restore(parts_of(fresh), load(_weights(parts_of(fitted))))
+    restore(parts_of(fresh), load(weights(parts_of(fitted))))
     for one, other in zip(fitted, fresh):
         assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias) and not other.training

@@ -17,7 +17,7 @@ from mebench.core.spotting import Curve
 from mebench.errors import RunError
 from mebench.runner import folder as module
 from mebench.runner.folder import KEPT, RunFolder, safe_name
-from mebench.runner.outside import ClipPrediction, FoldResult
+from mebench.runner.job import ClipPrediction, FoldResult
 
 
 def result(key="d/1", shift=0):

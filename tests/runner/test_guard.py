@@ -11,8 +11,8 @@ from mebench.core import Fold, Scheme, SubjectKey
 from mebench.errors import DataError, PluginError, RunError
 from mebench.progress import Progress
 from mebench.runner.execute import run
-from mebench.runner.fold import execute
 from mebench.runner.guard import refuse_twins, warnings
+from mebench.runner.host import execute
 from mebench.runner.plan import check_people, make_plan
 
 CHANCE = 1 / 3

@@ -15,10 +15,10 @@ from mebench.results.record import read
 from mebench.results.render.summary import print_outcome
 from mebench.results.site.pages import Site
 from mebench.runner.execute import leak_gain, run
-from mebench.runner.fitted import Views
-from mebench.runner.fold import execute as execute_fold
 from mebench.runner.folder import RunFolder
-from mebench.runner.plan import make_plan, new_method
+from mebench.runner.host import FoldHost
+from mebench.runner.host import execute as execute_fold
+from mebench.runner.plan import make_plan
 from mebench.runner.scoring import tables_of
 from mebench.runner.session import Session
 
@@ -96,9 +96,9 @@ def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(words, monk
 def test_nobody_trains_on_a_skipped_video(words):
     plan = replace(make_plan(resolve(words)), skipped=frozenset({BLACK}))
     fold = plan.folds[0]
-    views = Views(plan, new_method(plan), plan.timings(fold))
-    assert BLACK in {v.key for v in plan.videos}
-    assert BLACK not in {v.key for v in views.seen(plan.sides(fold).train)}
+    job = FoldHost.of(plan, fold).job
+    assert BLACK in {v.key for v in plan.videos} and BLACK in {v.key for v in plan.sides(fold).train}
+    assert BLACK not in {v.key for v in (*job.train, *job.valid, *job.test)}
     subject = SubjectKey("synthetic", "s002")
     alone = Fold("only the faceless one trains", (subject,), (), (SubjectKey("synthetic", "s001"),))
     with pytest.raises(DataError, match="nothing to train on"):

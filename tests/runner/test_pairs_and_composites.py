@@ -13,7 +13,7 @@ from mebench.errors import ConfigError
 from mebench.inspection import open_members, summarise, together
 from mebench.progress import Progress
 from mebench.runner.execute import run
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import fold_timings, make_plan, rate_groups
 from mebench.testing.checks import TINY
 

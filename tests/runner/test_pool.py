@@ -11,7 +11,8 @@ import pytest
 
 from mebench.errors import ConfigError, DataError
 from mebench.runner import workers
-from mebench.runner.workers import ENOUGH, Failure, Task, WorkerPool, attempt, retry
+from mebench.runner.isolation import Failure, attempt
+from mebench.runner.workers import ENOUGH, Task, WorkerPool, tried_twice
 
 
 def double(x):
@@ -48,6 +49,12 @@ def raise_its_process():
     raise ValueError(os.getpid())
 
 
+def hosted(x, worker):
+    """In this process: ask one of its own."""
+    found = worker.call(double if x else os._exit, ([x] if x else 3,))
+    return found if isinstance(found, Failure) else (os.getpid(), found[:1])
+
+
 class Unpicklable(Exception):
     def __init__(self, one, two):
         super().__init__(one)
@@ -58,15 +65,16 @@ def raise_what_cannot_travel():
 
 
 @pytest.mark.processes
-def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "warm_up", os.getpid)
+def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path):
     tasks = [
         *(Task(x, double, (x,)) for x in range(20)),
         Task("dies once", die_unless, (str(tmp_path / "mark"),)),
         Task("dies", os._exit, (3,)),
         Task("leaves", sys.exit, (3,)),
         Task("is told to stop", stay_deaf, ()),
-        Task("hangs", sleep_in_c, (600,), 1.0),
+        Task("hangs", sleep_in_c, (600,), timeout=1.0),
+        Task("is hosted", hosted, (1,), hosted=()),
+        Task("is hosted and dies", hosted, (0,), hosted=()),
         Task("names its trouble", refuse, ()),
         Task("strange", raise_what_cannot_travel, ()),
     ]
@@ -85,6 +93,8 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, m
     assert found["names its trouble"].reason == "there are no frames"
     assert isinstance(found["names its trouble"].error, DataError)
     assert found["strange"].reason == "Unpicklable: 1" and "raise_what_cannot_travel" in found["strange"].details
+    assert found["is hosted"] == (os.getpid(), [1])
+    assert found["is hosted and dies"].reason == "its worker process died (exit code 3)"
     assert ticks
 
 
@@ -97,7 +107,7 @@ def test_an_exception_that_always_comes_back_is_believed():
 
     failed = [(Task(n, double, (n,)), Failure("ValueError: no", "", raised=True)) for n in range(10)]
     other = (Task("other", double, (1,)), Failure("its worker process died", ""))
-    outcomes = list(retry([*failed, other], alone))
+    outcomes = list(tried_twice(iter([*failed, other]), alone))
     assert len(outcomes) == 11
     assert tried == [*range(ENOUGH), "other"]  # a death says nothing about another death
 
@@ -121,7 +131,7 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
     def fail():
         raise error
 
-    failure = attempt(fail, (), None)
+    failure = attempt(fail, ())
     assert failure.reason == reason and "in fail" in failure.details
     assert (failure.error is error) == isinstance(error, DataError)
 
@@ -129,7 +139,7 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
 def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
     import torch
 
-    reasons = {attempt(make, (10**15,), None).reason for make in (torch.ones, np.ones)}
+    reasons = {attempt(make, (10**15,)).reason for make in (torch.ones, np.ones)}
     assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
 
 

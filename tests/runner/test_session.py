@@ -8,7 +8,7 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Prediction
 from mebench.errors import PluginError, RunError
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
 

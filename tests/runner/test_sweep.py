@@ -21,10 +21,10 @@ from mebench.runner import features
 from mebench.runner import sweep as runner_sweep
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.host import Here
 from mebench.runner.identity import by_training
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
-from mebench.runner.tasks import proposed_task
 
 from .blind import SMALL
 
@@ -263,9 +263,7 @@ def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(write_plugin, tmp_pa
     session.close()
     task = next(task for task in session.tasks(there) if task.key[1].key == "synthetic/s002")
     shutil.rmtree(first.path)
-    function, arguments, _ = task.call
-    assert function is proposed_task
-    found = function(*arguments)
+    found = task.function(Here())
     assert found.trained_in == "" and found.frame_scores and found.model
 
 

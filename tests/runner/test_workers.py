@@ -11,7 +11,7 @@ import pytest
 
 ORPHAN = """
 import os, time
-from mebench.runner.workers import prepare_worker
+from mebench.runner.process import prepare_worker
 if os.fork() == 0:
     prepare_worker()
     print(os.getpid(), flush=True)

@@ -25,10 +25,9 @@ from mebench.results.compare import Side, compare_sides, remarks
 from mebench.results.export import export
 from mebench.runner.features import Prepared
 from mebench.runner.folder import RunFolder
+from mebench.runner.isolation import Failure
 from mebench.runner.plan import make_plan
 from mebench.runner.session import read_skipped, skipped_line
-from mebench.runner.tasks import plan_of
-from mebench.runner.workers import Failure
 from mebench.tuning import tune as module
 from mebench.tuning import work
 from mebench.tuning.records import TuneOptions
@@ -258,7 +257,6 @@ def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(g
 
     def tuned(frames, **options):
         Path("moved").write_text(frames)
-        plan_of.cache_clear()  # each command has workers of its own
         found = go(*words, params=("p",), trials=1, inner_folds=2, **options)
         score = found.plain["scores"]["spotting.micro.f1"]
         return score["inner"]["default"], score["outer"]["default"]["value"]

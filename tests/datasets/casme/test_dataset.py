@@ -10,7 +10,7 @@ from mebench.datasets.casme.params import Params
 from mebench.annotations import ground_truth_hash
 from mebench.config import resolve
 from mebench.core import Expression
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 

@@ -13,7 +13,7 @@ from mebench.config import resolve
 from mebench.config.registry import load
 from mebench.core import Expression
 from mebench.errors import DataError
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 from tests.outside import flow_maps

@@ -12,8 +12,8 @@ from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
-from mebench.runner.fold import execute
 from mebench.runner.guard import warnings
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 

@@ -11,7 +11,7 @@ from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.errors import DataError
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 

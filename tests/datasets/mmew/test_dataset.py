@@ -10,7 +10,7 @@ from mebench.datasets.mmew.params import Params
 from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 

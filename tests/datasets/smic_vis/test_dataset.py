@@ -5,7 +5,7 @@ from mebench.datasets.smic_vis.dataset import SmicVis
 from mebench.datasets.smic_vis.params import Params
 
 from mebench.config import resolve
-from mebench.runner.fold import execute
+from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 

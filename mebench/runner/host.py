@@ -1,0 +1,283 @@
+"""Who hosts a fold: the side that knows the labels of the tested subjects, and what it tells of them to a process that does not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video
+from mebench.core.spotting import hits
+from mebench.errors import DataError, PluginError
+from mebench.runner import fold as at_work
+from mebench.runner.choices import home_of_video
+from mebench.runner.fold_files import read_fold, whole_fold
+from mebench.runner.inputs import instructions_of_torch, refuse_other
+from mebench.runner.isolation import Failure, Worker
+from mebench.runner.job import Curves, FoldJob, FoldResult, parts_of_plan
+from mebench.runner.plan import Plan
+from mebench.runner.source import FrameSource, Source, opened
+from mebench.runner.workers import Task as PoolTask
+
+Place = tuple[str, int, int, int]
+"""An annotated clip without its label: key of its video, onset, apex (the middle where nobody marked it), offset."""
+
+IMPORTED = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
+"""What every fold imports."""
+PEAKS = "scipy.signal"
+"""What takes a second where a fold finds peaks."""
+FLOW = "mebench.features.tvl1:ready"
+"""What takes a second where a fold computes features: clips that it has spotted itself have none in the store."""
+
+
+def modules_of(plan: Plan) -> tuple[str, ...]:
+    """What the folds of a run import, for the fork server (`mebench.runner.isolation.warm`)."""
+    methods = [f"{plugin.module}.method" for plugin in (plan.method, plan.recognizer) if plugin is not None]
+    peaks = [PEAKS] if "spot" in plan.task.tasks else []
+    flow = [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
+    return *IMPORTED, *methods, *peaks, *flow
+
+
+@dataclass
+class FoldHost:
+    """Who knows the labels of a fold's tested subjects, and answers the process that trains. Called with a process, it lets that fit and
+    predict the fold, or only make its intervals.
+
+    Answers are taken once: intervals come before the places of the clips that are to be named, and stay as they came.
+    It can be sent to another machine, where it opens the dataset itself.
+
+    Attributes:
+        job: what the process is told.
+        tested: the videos that are tested, with all that is annotated.
+        task: what the run is asked to do, where it tests these videos.
+        id: of the dataset.
+        dataset: opened; or where it is, for another machine.
+        timeout: seconds after which the process is ended, or None.
+        stored: a result of another run, or the folder of one, which differs in nothing but how frame scores become intervals: only these
+            are made. Where the folder is gone, or cannot be seen from here, the fold is trained.
+        names: whether a method that recognizes names the emotion of what is spotted from stored scores.
+        spotted: what was found in the tested videos, their frames' scores and the curves; None where nothing was spotted yet.
+    """
+
+    job: FoldJob
+    tested: tuple[Video, ...]
+    task: Task
+    id: str
+    dataset: Dataset | Source
+    timeout: float | None = None
+    stored: Path | FoldResult | None = None
+    names: bool = True
+    spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
+
+    @classmethod
+    def of(cls, plan: Plan, fold: Fold, stored: Path | FoldResult | None = None, names: bool = True) -> FoldHost:
+        """The host of a fold.
+
+        Args:
+            plan: of the run, once its features are stored and the videos without a face are known.
+            fold: of it.
+            stored: see the attributes.
+            names: likewise.
+
+        Raises:
+            DataError: nobody is left to train on.
+        """
+        plan, config, code = plan.at(fold), plan.config, plan.code
+        train, valid, test = (tuple(v for v in side if v.key not in plan.skipped) for side in plan.sides(fold))
+        if not train and plan.skipped and stored is None:
+            raise DataError(
+                f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
+            )
+        if plan.leaks and plan.selects:  # it is chosen on the tested videos, which then keep their labels
+            valid = test
+        videos = {video.key: video for video in (*train, *valid, *test)}
+        homes = {key: plan.home(video) for key, video in videos.items()}
+        job = FoldJob(
+            key=fold.key,
+            seed=plan.fold_seed(fold),
+            parts=parts_of_plan(plan),
+            scheme=plan.scheme,
+            train=train,
+            valid=valid,
+            test=tuple(replace(video, expressions=(), distractors=()) for video in test),
+            groups={key: plan.groups[key] for key in videos},
+            timings=plan.timings(fold),
+            homes={key: id_ for key, (_, id_) in homes.items()},
+            revisions={id_: dataset.revision for dataset, id_ in homes.values()},
+            cache=str(Path(config.cache).expanduser().absolute()),
+            plugins=config.plugins,
+            audit=config.audit,
+            selects=plan.selects,
+            looks=config.looks and plan.looks_only,
+            accelerator=config.accelerator,
+            precision=config.precision,
+            instructions=instructions_of_torch(),
+            code=code,
+        )
+        return cls(job, test, plan.task, config.dataset, plan.dataset, config.fold_timeout, stored, names)
+
+    def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
+        """What the fold leaves, or why it does not.
+
+        Args:
+            worker: the process, which has never seen a label and ends with the fold.
+
+        Raises:
+            RunError: this process finds other inputs than the run was planned with.
+        """
+        self.spotted, job, stored = None, self.job, self.stored
+        if isinstance(self.dataset, Source):
+            self.dataset = self._opened(self.dataset)
+        if isinstance(stored, Path):
+            there, stored = stored, None
+            if whole_fold(there) == job.key:
+                stored = read_fold(there, self.task.kinds)
+                stored = replace(stored, trained_in=stored.trained_in or there.parent.parent.name)
+        if stored is None:
+            found = worker.call(at_work.fit_and_predict, (job,), self.answer, job.plugins, self.timeout)
+            return found if isinstance(found, Failure) else self.complete(found)
+        job = replace(job, train=(), valid=())  # nothing is learnt
+        what = job, stored.frame_scores, stored.model, self.names
+        found = worker.call(at_work.propose, what, self.answer, job.plugins, self.timeout)
+        return found if isinstance(found, Failure) else replace(stored, predictions=found[0], curves=found[1])
+
+    def complete(self, result: FoldResult) -> FoldResult:
+        """The result of the process with the intervals that it gave before it was told where clips are."""
+        predictions, scores, curves = self.spotted or ([], {}, {})
+        job, own = self.job, replace(result, predictions=predictions, frame_scores=scores, curves=curves)
+        return replace(own, key=job.key, seed=job.seed, timings=dict(job.timings))
+
+    def answer(self, word: str, *of: Any) -> Any:
+        """What the process asks.
+
+        Raises:
+            PluginError: it asks for what nobody answers, or too early.
+            DataError: a picture is missing.
+        """
+        match word, *of:
+            case "spot", predictions, scores, curves:
+                self.spotted = self.spotted or (predictions, scores, curves)
+                return None
+            case ("clips",):
+                if self.job.spots and self.spotted is None and not self.job.leaks:
+                    raise PluginError(
+                        "a fold asked where the tested clips are before it had spotted them: that is a leak"
+                    )
+                return [(v.key, e.onset, e.peak, e.offset) for v in self.tested for e in self.job.scheme.scored(v)]
+            case "score", answers, names:
+                if not self.job.leaks:
+                    raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
+                judged = partial(accuracy, self.job.scheme) if names else partial(f1, self.task)
+                return judged(self.tested, answers)
+        return self._frames.answer(word, *of)
+
+    @cached_property
+    def _frames(self) -> FrameSource:
+        dataset = self.dataset
+        assert isinstance(dataset, Dataset)
+        videos = {video.key: video for video in (*self.job.train, *self.job.valid, *self.job.test)}
+        return FrameSource(list(videos.values()), lambda video: home_of_video(dataset, self.id, video))
+
+    def _opened(self, source: Source) -> Dataset:
+        """Elsewhere: the dataset; its annotations are not looked at, but must be those that the run is scored by."""
+        dataset = opened(source)
+        annotated = {video.key: video.expressions for video in dataset.videos()}
+        known = {video.key: video.expressions for video in (*self.job.train, *self.job.valid, *self.tested)}
+        refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
+        return dataset
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """A fold whose turn has not come: what its host needs is made then, for those of a thousand would take all memory.
+
+    Attributes: see `FoldHost.of`.
+    """
+
+    plan: Plan
+    fold: Fold
+    stored: Path | FoldResult | None = None
+    names: bool = True
+
+    def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
+        """See `FoldHost`."""
+        return FoldHost.of(self.plan, self.fold, self.stored, self.names)(worker)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What travels to another machine is the host, without the plan and the dataset."""
+        host = FoldHost.of(self.plan, self.fold, self.stored, self.names)
+        return replace, (replace(host, dataset=Source.of(self.plan.config, self.plan.dataset)),)
+
+
+def fold_task(
+    key: Any, plan: Plan, fold: Fold, stored: Path | FoldResult | None = None, names: bool = True
+) -> PoolTask:
+    """A fold for a pool of workers.
+
+    Args:
+        key: of the task.
+        plan: see `FoldHost.of`, as the rest.
+        fold: the fold.
+        stored: where only intervals are made.
+        names: whether these are named.
+    """
+    return PoolTask(key, FoldTask(plan, fold, stored, names), (), plan.config.plugins, modules_of(plan))
+
+
+class Here:
+    """Instead of a process: its calls are made in this one. As blind, but what a module remembers stays, and no time is too long."""
+
+    def call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], *_: object
+    ) -> Any:
+        """The answer of the function, see `Worker.call`; what it raises is raised."""
+        return function(*arguments, answer)
+
+
+def execute(plan: Plan, fold: Fold) -> FoldResult:
+    """Fit and predict one fold in this process, blind as in a process of its own."""
+    result = FoldHost.of(plan, fold)(Here())
+    assert isinstance(result, FoldResult)
+    return result
+
+
+def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True) -> FoldResult:
+    """A fold's result with other parameters of spotting, from its frame scores and fitted models; nothing is trained.
+
+    It is made in this process, on videos without labels, which is enough where nothing is scored but trials.
+
+    Args:
+        plan: of the run with those parameters, once its features are stored; what else differs from the stored run is not
+            looked at.
+        fold: the fold.
+        stored: its frame scores and models.
+        names: whether a method that recognizes names the emotion of what is spotted.
+
+    Raises:
+        MebenchError: the method failed.
+    """
+    result = FoldHost.of(plan, fold, stored, names)(Here())
+    assert isinstance(result, FoldResult)
+    return result
+
+
+def accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int]) -> float:
+    """Share of the scored clips of some videos that are answered right; 0 where there is none."""
+    labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
+    return float(np.mean([answer == label for answer, label in zip(answers, labels)])) if labels else 0.0
+
+
+def f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> float:
+    """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
+    intervals = defaultdict(list)
+    for p in spotted:
+        intervals[p.video, p.kind].append((p.onset, p.offset))
+    truths = [(video.key, e) for video in videos for e in video.expressions if e.kind in task.kinds]
+    found = sum(any(hits(i, (e.onset, e.offset)) for i in intervals[key, e.kind]) for key, e in truths)
+    return 2 * found / max(len(spotted) + len(truths), 1)

@@ -1,0 +1,440 @@
+"""A process apart, and all that passes between it and the process that hosts it.
+
+The host starts a process, sends it a call, and answers what it asks until it sends a result or ends. There are four messages:
+
+- host to process, once for each call: `(plugins, call, asks)`: folders with more plugins, and the pickled function with its arguments;
+- process to host: `(QUESTION, (word, *arguments))`;
+- host to process, for each question: `(answer, error)`, one of them None;
+- process to host, last: `(RESULT, answer or Failure)`.
+
+What comes from the process is plain data (see `encode`): nothing that it sends is unpickled, and no code comes along.
+"""
+
+import dataclasses
+import importlib
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mebench.config import registry
+from mebench.core import Prediction, Timing
+from mebench.core.history import Epoch
+from mebench.core.spotting import Curve
+from mebench.errors import MebenchError
+from mebench.features import ComputeCost
+from mebench.runner.process import THREADS, prepare_worker
+
+FORKS = sys.platform == "linux"
+"""Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes seconds."""
+PRELOAD = "MEBENCH_PRELOAD"
+"""The variable that tells the fork server what to import, see `mebench.runner.preload`."""
+OUT_OF_MEMORY = ("can't allocate memory", "Insufficient memory")
+"""What torch and OpenCV say where Python raises a MemoryError."""
+LOOK_SECONDS = 1.0
+"""How often somebody who waits for a process looks at the clock."""
+
+QUESTION, RESULT = "question", "result"
+
+Request = Callable[..., Any]
+"""How a process asks its host: a word and what belongs to it."""
+Class = TypeVar("Class", bound=type)
+
+
+# -- what went wrong ---------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Why a task has no answer.
+
+    Attributes:
+        reason: one sentence.
+        details: a traceback where there is one, else the reason.
+        error: where the task named its own trouble; then trying again would not help.
+        raised: whether it was an exception, which the process survived.
+    """
+
+    reason: str
+    details: str
+    error: MebenchError | None = None
+    raised: bool = False
+
+
+def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """The answer of a function, or the `Failure` that its exception is."""
+    try:
+        return function(*arguments)
+    except BaseException as error:  # SystemExit too: it would travel on and end the whole run without a word
+        return failure_of(error)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """An exception as the reason why there is no answer."""
+    own = error if isinstance(error, MebenchError) else None
+    return Failure(sentence(error), "".join(traceback.format_exception(error)), own, raised=True)
+
+
+def sentence(error: BaseException) -> str:
+    """The reason of a failure for people, in one line."""
+    if isinstance(error, MebenchError):
+        return str(error)
+    name, text = type(error).__name__, " ".join(str(error).split())
+    if name == "OutOfMemoryError":  # torch's
+        return "the memory of the GPU was not enough: use fewer workers=N"
+    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
+        return "the memory of this machine was not enough: use fewer workers=N"
+    return f"{name}: {text}" if text else name
+
+
+def death(code: int | None) -> str:
+    """Why a process ended.
+
+    Args:
+        code: its exit code, or minus the number of the signal that ended it; None where nobody knows.
+    """
+    if code is None:
+        return "its worker process died"
+    if code == -signal.SIGKILL:
+        return "its worker process was killed, as the system does when memory runs out: use fewer workers=N"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
+
+
+# -- plain data --------------------------------------------------------------------------------------------------------------
+
+_CLASSES: dict[str, type] = {}
+
+
+def plain_data(cls: Class) -> Class:
+    """Let instances of a dataclass come from a process: made again from their fields, by the class's name."""
+    _CLASSES[cls.__name__] = cls
+    return cls
+
+
+for _known in (Prediction, Timing, Epoch, Curve, ComputeCost, Failure):
+    plain_data(_known)
+
+
+def encode(value: Any) -> list[bytes]:
+    """Numbers, texts, bytes, arrays, tuples, lists, maps and the dataclasses that `plain_data` knows: JSON, then the arrays' bytes.
+
+    Raises:
+        TypeError: something else is in it.
+    """
+    buffers: list[bytes] = []
+
+    def plain(value: Any) -> Any:
+        match value:
+            case None | bool() | str() | int() | float():
+                return value
+            case bytes():
+                buffers.append(value)
+                return {"bytes": len(buffers)}
+            case np.ndarray() if not value.dtype.hasobject:
+                buffers.append(value.tobytes())
+                return {"array": [len(buffers), value.dtype.str, value.shape]}
+            case np.generic():
+                return plain(value.item())
+            case tuple():
+                return {"tuple": [plain(item) for item in value]}
+            case list():
+                return [plain(item) for item in value]
+            case Mapping():
+                return {"map": [[plain(key), plain(item)] for key, item in value.items()]}
+            case MebenchError():
+                return {"error": [[own.__name__ for own in type(value).__mro__], str(value)]}
+        if (name := type(value).__name__) in _CLASSES:
+            fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {"object": [name, fields]}
+        raise TypeError(f"what it answered is no plain data but holds {type(value)}")
+
+    text = json.dumps(plain(value)).encode()
+    return [text, *buffers]
+
+
+def decode(parts: list[bytes]) -> Any:
+    """What `encode` was given.
+
+    Raises:
+        Exception: these are no such parts.
+    """
+
+    def value(plain: Any) -> Any:
+        if isinstance(plain, list):
+            return [value(item) for item in plain]
+        if not isinstance(plain, dict):
+            return plain
+        ((kind, content),) = plain.items()
+        if kind == "bytes":
+            return parts[content]
+        if kind == "array":
+            place, dtype, shape = content
+            return np.frombuffer(bytearray(parts[place]), np.dtype(dtype)).reshape(shape)
+        if kind == "tuple":
+            return tuple(value(item) for item in content)
+        if kind == "map":
+            return {value(key): value(item) for key, item in content}
+        if kind == "error":
+            names, text = content
+            known = {own.__name__: own for own in _errors(MebenchError)}
+            return next(known[name] for name in names if name in known)(text)
+        name, fields = content
+        return _CLASSES[name](**{key: value(item) for key, item in fields.items()})
+
+    return value(json.loads(parts[0]))
+
+
+def _errors(cls: type[MebenchError]) -> Iterator[type[MebenchError]]:
+    yield cls
+    for own in cls.__subclasses__():
+        yield from _errors(own)
+
+
+def send(pipe: Connection, message: Any) -> None:
+    """Send plain data, see `encode`."""
+    parts = encode(message)
+    pipe.send_bytes(str(len(parts)).encode())
+    for part in parts:
+        pipe.send_bytes(part)
+
+
+def receive(pipe: Connection) -> Any:
+    """What `send` sent at the other end."""
+    return decode([pipe.recv_bytes() for _ in range(int(pipe.recv_bytes()))])
+
+
+# -- the process that hosts --------------------------------------------------------------------------------------------------
+
+
+class Worker:
+    """A process that is started with its first call, and afresh after it has died. It knows nothing but what it is sent.
+
+    Args:
+        environment: more variables for it.
+        forked: whether it is a copy of the fork server, which has imported what takes seconds and has done nothing else (see `warm`);
+            or a program that begins anew and imports no more than its calls need.
+        modules: what one that begins anew imports while it waits for its first call.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, forked: bool = False, modules: Iterable[str] = ()
+    ) -> None:
+        self._environment, self._modules = dict(environment or {}), tuple(modules)
+        self._context = multiprocessing.get_context("forkserver" if forked and FORKS else "spawn")
+        self._process: BaseProcess | None = None
+        self._pipe: Connection
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the process unless it runs; returns at once."""
+        if self._process is not None:
+            if _exit_code(self._process, 0) is None:
+                return
+            self._ended()
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._process = self._context.Process(target=_serve, args=(theirs, self._environment, self._modules))  # type: ignore[attr-defined]
+        with _ONE_AT_A_TIME, _as_started():
+            self._process.start()
+        theirs.close()
+        if self._closed:
+            self._kill()
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        answer: Callable[..., Any] | None = None,
+        plugins: Iterable[str] = (),
+        timeout: float | None = None,
+    ) -> Any:
+        """The answer of `function(*arguments)` in the process, or the `Failure` that its exception or its death is.
+
+        Args:
+            function: importable by name.
+            arguments: what can be pickled.
+            answer: where it is given, the function is also given a `Request` that ends here, in this process.
+            plugins: folders with more plugins, which the arguments may come from.
+            timeout: seconds after which the process is ended, or None.
+        """
+        call = attempt(pickle.dumps, ((function, arguments),))
+        if isinstance(call, Failure):
+            return dataclasses.replace(call, reason=f"it cannot be handed to a worker process: {call.reason}")
+        try:
+            self.start()
+            self._pipe.send((tuple(plugins), call, answer is not None))
+            ends = float("inf") if timeout is None else now() + timeout
+            while self._speaks(ends):
+                kind, content = receive(self._pipe)
+                if kind == RESULT:
+                    return content
+                self._pipe.send(_answered(answer, content))
+            late = now() > ends
+        except (EOFError, OSError):  # it died, or the fork server did
+            late = False
+        except Exception as error:  # what it sent is not what it should be
+            self._kill()
+            self._ended()
+            return failure_of(error)
+        if late:
+            self._kill()
+        code = self._ended()
+        reason = f"it took longer than fold_timeout={timeout:g} seconds" if late else death(code)
+        return Failure(reason, reason)
+
+    def close(self) -> None:
+        """End the process for good, whatever it does; another thread that waits for it gets a `Failure`."""
+        self._closed = True
+        self._kill()
+        if self._process is not None:
+            _exit_code(self._process)
+
+    def _speaks(self, ends: float) -> bool:
+        """Wait for a message; False where the process has ended, or it is too late."""
+        process = self._process
+        while process is not None and now() <= ends:
+            if self._pipe in wait([self._pipe, process.sentinel], min(LOOK_SECONDS, max(ends - now(), 0))):
+                return True
+            if _exit_code(process, 0) is not None:
+                return False
+        return False
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+
+    def _ended(self) -> int | None:
+        """The exit code of the process, which has ended or is about to; None where it never began."""
+        process, self._process = self._process, None
+        self._pipe.close()
+        return None if process is None else _exit_code(process)
+
+
+def _exit_code(process: BaseProcess, seconds: float = float("inf")) -> int | None:
+    """How a process ended, as soon as it has, if it does within so many seconds. The standard library reads it once, whoever asks."""
+    ends = now() + seconds
+    while process.pid is not None:  # it was started
+        with _ONE_AT_A_TIME:
+            code = process.exitcode
+        if code is not None or now() >= ends:
+            return code
+        wait([process.sentinel], LOOK_SECONDS)
+    return None
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by who starts a process or asks how one ended."""
+now = time.monotonic
+
+
+def _answered(answer: Callable[..., Any] | None, question: tuple[Any, ...]) -> tuple[Any, Exception | None]:
+    try:
+        assert answer is not None, "nobody answers"
+        return answer(*question), None
+    except Exception as error:
+        return None, error
+
+
+@contextmanager
+def _as_started() -> Iterator[None]:
+    """Meanwhile programs that are started load numeric libraries for one thread each, and find the modules that this one finds.
+
+    The standard library would let them run the user's script, too: meanwhile there is none.
+    """
+    more = {**THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), PRELOAD: _preload}
+    before, script = {name: os.environ.get(name) for name in more}, sys.modules["__main__"]
+    os.environ.update(more)
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+        os.environ.update({name: value for name, value in before.items() if value is not None})
+        for name in (name for name, value in before.items() if value is None):
+            del os.environ[name]
+
+
+# -- the fork server ---------------------------------------------------------------------------------------------------------
+
+_preload = ""
+"""What the fork server is told to import: the folders of more plugins, and modules; empty where none is to run."""
+
+
+def warm(plugins: Iterable[str], modules: Iterable[str]) -> None:
+    """Let the fork server import modules, those of further plugins too, and call `module:function`; returns at once.
+
+    One that lacks some of them is ended first, and its copies with it.
+    """
+    global _preload
+    known = set(json.loads(_preload)[1]) if _preload else None
+    wanted = set(modules)
+    if FORKS and (known is None or not wanted <= known):
+        cool_down()
+        _preload = json.dumps([list(plugins), sorted(wanted)])
+        forkserver.set_forkserver_preload(["mebench.runner.preload"])
+        with _ONE_AT_A_TIME, _as_started():
+            forkserver.ensure_running()
+
+
+def cool_down() -> None:
+    """End the fork server, if one runs, and its copies. The standard library would keep it until the program ends."""
+    global _preload
+    server: Any = vars(forkserver)["_forkserver"]
+    with _ONE_AT_A_TIME:
+        if _preload and server._forkserver_pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(server._forkserver_pid, signal.SIGKILL)
+            server._stop()
+    _preload = ""
+
+
+# -- the process apart -------------------------------------------------------------------------------------------------------
+
+
+def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[str]) -> None:
+    """The program of the process: calls, one at a time, until nobody asks any more. Never returns."""
+    os.environ.update(environment)
+
+    def request(*question: Any) -> Any:
+        send(pipe, (QUESTION, question))
+        answer, error = pipe.recv()
+        if error is not None:
+            raise error
+        return answer
+
+    def called(plugins: Iterable[str], call: bytes, asks: bool) -> Any:
+        registry.add_paths(plugins)
+        function, arguments = pickle.loads(call)
+        return function(*arguments, request) if asks else function(*arguments)
+
+    try:
+        prepare_worker()
+        for module in modules:
+            importlib.import_module(module)
+        while True:
+            outcome = attempt(called, pipe.recv())
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            try:
+                send(pipe, (RESULT, outcome))
+            except TypeError as error:
+                send(pipe, (RESULT, failure_of(error)))
+    except (EOFError, OSError):  # the host is gone
+        pass
+    finally:
+        os._exit(0)

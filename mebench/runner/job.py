@@ -1,0 +1,163 @@
+"""What methods are told that are at work, and what they leave behind: frozen plain data, which travels between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.config import registry
+from mebench.config.registry import PluginInfo
+from mebench.core import Kind, Prediction, Scheme, Task, Timing, Video
+from mebench.core.history import Epoch
+from mebench.core.spotting import Curve
+from mebench.runner.isolation import plain_data
+
+if TYPE_CHECKING:
+    from mebench.core import Method
+    from mebench.runner.plan import Plan
+
+Curves = dict[str, dict[Kind, Curve]]
+"""By video and kind."""
+Look = tuple[str, int, int, tuple[float, ...]]
+"""The answer to an annotated clip: its video, onset and offset, and a number for each class."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the methods at work, and what it is asked to do."""
+
+    plugin: PluginInfo
+    params: Any
+    task: Task
+
+    def new_method(self, seed: int = 0) -> Method:
+        """The method, not fitted yet; its initial weights follow torch's seed."""
+        method: Method = registry.plugin_class(self.plugin)(self.params, self.task, seed)
+        return method
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What methods at work on some videos are told.
+
+    Attributes:
+        key: what it is, such as the key of a fold.
+        seed: of everything random.
+        parts: the method, or the spotter and the recognizer.
+        scheme: the emotion scheme.
+        test: the videos that are asked about, without their expressions.
+        groups: for each video, by its key, the group that shares a timing.
+        timings: of each group.
+        cache: folder of the computed features.
+        plugins: folders with more plugins.
+    """
+
+    key: str
+    seed: int
+    parts: tuple[Part, ...]
+    scheme: Scheme
+    test: tuple[Video, ...]
+    groups: Mapping[str, str]
+    timings: Mapping[str, Timing]
+    cache: str
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def spots(self) -> bool:
+        """Whether intervals are asked for."""
+        return "spot" in self.parts[0].task.tasks
+
+    @property
+    def names(self) -> bool:
+        """Whether emotions are asked for."""
+        return "recognize" in self.parts[-1].task.tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldJob(Job):
+    """All that the process of a fold is told: a method at work reaches this, and what `FoldHost` answers.
+
+    Attributes:
+        train: the videos to fit on, with what is annotated in them.
+        valid: those to choose on.
+        homes: for each video, by its key, the id of its dataset.
+        revisions: of each dataset.
+        audit: see `RunSettings`, as `accelerator` and `precision`.
+        selects: whether the method chooses something on the videos of `valid`.
+        looks: whether the answers to the tested clips after each epoch are kept.
+        instructions: that PyTorch chose for the processor where the run was planned.
+        code: hashes of the code that the fold must find, see `Plan.code`.
+    """
+
+    train: tuple[Video, ...]
+    valid: tuple[Video, ...]
+    homes: Mapping[str, str]
+    revisions: Mapping[str, str]
+    audit: str
+    selects: bool
+    looks: bool
+    accelerator: str
+    precision: str
+    instructions: str
+    code: tuple[str, str]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the run leaks on purpose, see `Plan.leaks`."""
+        return self.audit != "guard"
+
+
+@plain_data
+@dataclass(frozen=True)
+class ClipPrediction:
+    """The answer to one annotated clip; `probabilities` has one number for each class of the task."""
+
+    video: str
+    onset: int
+    offset: int
+    predicted: str
+    probabilities: tuple[float, ...]
+
+
+@plain_data
+@dataclass(frozen=True)
+class FoldResult:
+    """What a fold leaves behind; plain data, so that it travels between processes.
+
+    Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
+    `curves` are those in which the spotting method of the fold looked for peaks, as far as it kept some.
+    `trained_in` is the run whose frame scores and models these are, where that is another one.
+    """
+
+    key: str
+    predictions: list[Prediction]
+    clips: list[ClipPrediction]
+    frame_scores: dict[str, NDArray[np.float64]]
+    timings: dict[str, Timing]
+    seed: int
+    costs: dict[str, float]
+    model: bytes = field(repr=False, default=b"")
+    history: list[Epoch] = field(repr=False, default_factory=list)
+    notes: dict[str, float] = field(default_factory=dict)
+    looks: list[list[Look]] = field(repr=False, default_factory=list)
+    trained_in: str = ""
+    curves: Curves = field(repr=False, default_factory=dict)
+
+
+def parts_of_plan(plan: Plan) -> tuple[Part, ...]:
+    """The methods of a run.
+
+    Their parameters are made again from their fields, paths of files absolute: what a plugin's code, which has been imported here, hung
+    on them stays here.
+    """
+    found = []
+    for part in plan.parts():
+        places = {own.name: getattr(part.params, own.name) for own in fields(part.params) if own.metadata.get("place")}
+        absolute = {name: str(Path(file).absolute()) for name, file in places.items() if file is not None}
+        found.append(Part(part.method, replace(part.params, **absolute), part.task))
+    return tuple(found)

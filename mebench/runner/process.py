@@ -1,0 +1,73 @@
+"""What a process becomes that works for mebench: one thread, deaf to signals that are its parent's, and ended with it."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from mebench._lightly import load_lightning_lightly
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+"""Read by the numeric libraries when they are loaded: a worker is started with them."""
+
+
+def prepare_worker() -> None:
+    """Make this process a worker: deaf to Ctrl-C, SIGTERM and SIGHUP (the parent decides), and keeping the memory it frees."""
+    with suppress(ValueError):  # not the main thread
+        deaf = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+        for number in deaf:
+            signal.signal(number, signal.SIG_IGN)
+        # Lightning listens anew while it trains.
+        signal.pthread_sigmask(signal.SIG_BLOCK, deaf)
+    load_lightning_lightly()
+    with suppress(OSError, AttributeError):  # another system than Linux: an orphan waits for work that never comes
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)  # a killed run must not leave workers behind
+    _keep_freed_memory()
+    open_many_files()
+
+
+def limit_threads() -> None:
+    """Take one thread for each numeric library in a process that somebody else started, such as Dask's worker."""
+    from threadpoolctl import threadpool_limits
+
+    os.environ.update(THREADS)  # for libraries that are not loaded yet
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    threadpool_limits(1)
+    _keep_freed_memory()
+    open_many_files()
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc not to hand large blocks back after each training step: faulting them in again costs a fifth of it."""
+    m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
+    with suppress(OSError, AttributeError):  # another C library: nothing lost but time
+        libc = ctypes.CDLL(None)
+        libc.mallopt(m_mmap_threshold, one_gib)
+        libc.mallopt(m_trim_threshold, one_gib)
+
+
+def open_many_files() -> None:
+    """As many as the system lets us: each memory-mapped feature of a training video keeps one open, as does the lock of each run of a
+    sweep, and the usual limit is 1024.
+    """
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """As in a worker: what is computed here meanwhile is what a worker would answer, bit for bit, and takes as long."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

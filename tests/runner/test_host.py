@@ -1,0 +1,220 @@
+"""What a fold is told: plain data that its plan gives, and on other machines the same or a refusal."""
+
+import dataclasses
+import os
+import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mebench.config import from_plain, resolve, shaping
+from mebench.errors import PluginError, RunError
+from mebench.results.settings import without_places
+from mebench.runner import isolation
+from mebench.runner.host import FoldHost, FoldTask, Here, execute, fold_task
+from mebench.runner.identity import key_of
+from mebench.runner.inputs import anywhere
+from mebench.runner.plan import make_plan
+from mebench.runner.source import Source, opened
+from mebench.runner.workers import Task, WorkerPool
+from mebench.tuning.work import among
+from tests.runner.test_features import HEAVY, RESIDENT
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    """Datasets that this process remembers as a worker would."""
+    yield
+    opened.cache_clear()
+
+
+def elsewhere(plan, number=0):
+    """The host of a fold as another machine gets it."""
+    return pickle.loads(pickle.dumps(FoldTask(plan, plan.folds[number])))
+
+
+def test_a_fold_of_another_machine_is_the_same_fold(moody):
+    plan = make_plan(resolve(moody("seed=3")))
+    host = elsewhere(plan)
+    assert host.job == FoldHost.of(plan, plan.folds[0]).job and isinstance(host.dataset, Source)
+    found, expected = host(Here()), execute(plan, plan.folds[0])
+    assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
+
+
+def test_a_job_knows_no_label_of_who_is_tested_and_no_place_of_the_data(moody):
+    plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
+    job = FoldHost.of(plan, plan.folds[0]).job
+    assert all(video.expressions for video in job.train) and not any(video.expressions for video in job.test)
+    assert not {video.key for video in job.train} & {video.key for video in job.test}
+    assert "notes.csv" not in repr(dataclasses.asdict(job)) and b"notes.csv" not in pickle.dumps(job)
+
+
+def test_a_relative_path_is_the_same_place_elsewhere(moody, tmp_path, monkeypatch):
+    here = Path.cwd()
+    plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
+    source = Source.of(plan.config, plan.dataset)
+    monkeypatch.chdir(tmp_path)
+    assert opened(source).params.annotations == str(here / "notes.csv")
+
+
+def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_another_folder(moody, tmp_path, monkeypatch):
+    """Its type says that it is one; the run can be told to workers, and goes on from its folder's words."""
+    params = tmp_path / "mine" / "methods" / "moody" / "params.py"
+    params.write_text(
+        f"from pathlib import Path\n{params.read_text()}    weights: Path | None = None\n    where: Path = Path('models')\n"
+    )
+    here = Path.cwd()
+    plan = make_plan(resolve(moody("method.weights=mine/a")))
+    host, key = elsewhere(plan), key_of(plan)
+    monkeypatch.chdir(tmp_path.parent)
+    (part,) = host.job.parts
+    assert part.params.weights == here / "mine" / "a" and part.params.where == here / "models"
+    again = make_plan(from_plain(anywhere(plan.config.values)))
+    assert key_of(again) == key
+
+
+def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):
+    config = resolve(moody("cache=store"))
+    assert anywhere(config.values)["cache"] == str(Path("store").absolute())
+    plan = make_plan(config)
+    assert FoldHost.of(plan, plan.folds[0]).job.cache == str(Path("store").absolute())
+
+
+OWN_WORDS = """    landmarks: str = "dlib"
+    root: bool = True
+    few_annotations: bool = True
+"""
+
+
+def test_what_a_method_calls_landmarks_is_a_path_where_it_is_that_of_faces_alone(moody, tmp_path):
+    """Another word is told as it stands, whatever its type, and shapes predictions; so does a dataset's that is no text."""
+    for plugin in ("methods/moody", "datasets/toy"):
+        params = tmp_path / "mine" / plugin / "params.py"
+        params.write_text(params.read_text() + OWN_WORDS)
+    config = resolve(moody())
+    assert anywhere(config.values) == config.values
+    plan = make_plan(config)
+    assert FoldHost.of(plan, plan.folds[0]).job.parts[0].params == config.method_params
+    other = resolve(moody("method.landmarks=mediapipe"))
+    fewer = make_plan(resolve(moody("dataset.few_annotations=false")))
+    assert shaping(other) != shaping(config)
+    assert Source.of(fewer.config, fewer.dataset).inputs != Source.of(config, plan.dataset).inputs
+    assert without_places(config.values)["method.landmarks"] == "dlib"
+    faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
+    assert anywhere(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
+    assert shaping(faces) == shaping(resolve(["method=mean", "dataset=synthetic"]))
+    assert "method.landmarks" not in without_places(faces.values)
+
+
+def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
+    plan = make_plan(resolve(moody()))
+    host = FoldHost.of(plan, plan.folds[0])
+    far = elsewhere(plan)
+    method = tmp_path / "mine" / "methods" / "moody" / "method.py"
+    method.write_text(method.read_text() + "\nEDITED = 'since'\n")
+    for one in (host, far):
+        with pytest.raises(RunError, match="a worker found other code, packages or data"):
+            one(Here())
+
+
+def test_a_machine_whose_annotations_were_edited_since_refuses_its_folds(moody, monkeypatch):
+    """Their truth would not be the one that the run is scored by; of a study those of the people who are tuned on count."""
+    plan = make_plan(resolve(moody()))
+    some = among(plan, plan.folds[0].train, plan.folds)  # nobody is tested
+    whole, part = elsewhere(plan), elsewhere(some)
+    videos = plan.dataset.videos()
+    assert {video.subject for video in videos[:2]} == {"1"} == {subject.subject for subject in plan.folds[0].test}
+    shorter = [replace(video, expressions=video.expressions[:1]) for video in videos]
+    monkeypatch.setattr(type(plan.dataset), "videos", lambda self: [*shorter[:2], *videos[2:]])
+    with pytest.raises(RunError, match="a worker found other code, packages or data"):
+        whole(Here())
+    assert part(Here()).key == "toy/1"
+
+
+def test_a_machine_with_another_kind_of_processor_refuses_its_folds(moody):
+    plan = make_plan(resolve(moody()))
+    host = elsewhere(plan)
+    now = host.dataset.processor
+    host.dataset = replace(host.dataset, processor="an old one")
+    with pytest.raises(
+        RunError, match=f"another kind of processor .an old one; here it is {re.escape(now)}.*must not mix"
+    ):
+        host(Here())
+
+
+def test_a_process_where_pytorch_chooses_other_instructions_refuses_its_fold(moody):
+    plan = make_plan(resolve(moody()))
+    host = FoldHost.of(plan, plan.folds[0])
+    now, host.job = host.job.instructions, replace(host.job, instructions="torch of old")
+    with pytest.raises(RunError, match=re.escape(f"another kind of processor (torch of old; here it is {now})")):
+        host(Here())
+
+
+def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
+    plan = make_plan(resolve(moody()))
+    monkeypatch.setattr(plan.method_class, "kinds", ["micro", "macro"])
+    monkeypatch.setattr(plan.method_class, "tasks", {"spot", "recognize"})
+    assert elsewhere(plan)(Here()).key == "toy/1"
+
+
+LICENSED = """
+import os
+from pathlib import Path
+
+if Path(__file__).with_name("licence").read_text() != str(os.getpid()):
+    raise SystemExit("no licence for this process")
+"""
+
+
+@pytest.mark.processes
+def test_a_method_that_cannot_be_imported_where_it_trains_is_named_with_the_reason(moody, tmp_path):
+    words, method = moody(), tmp_path / "mine" / "methods" / "moody" / "method.py"
+    method.with_name("licence").write_text(str(os.getpid()))
+    method.write_text(LICENSED + method.read_text())
+    plan = make_plan(resolve(words))
+    pool = WorkerPool(1)
+    try:
+        ((_, failure),) = pool.run([fold_task("fold", plan, plan.folds[0])])
+    finally:
+        pool.stop()
+    assert isinstance(failure.error, PluginError)
+    assert "method 'moody' cannot be imported" in failure.reason and "no licence for this process" in failure.reason
+
+
+UNPICKLABLE = """
+    def __reduce__(self):
+        raise TypeError("a lock cannot be pickled")
+"""
+
+
+@pytest.mark.processes
+def test_parameters_that_cannot_be_handed_to_a_process_are_a_sentence(moody, tmp_path):
+    params = tmp_path / "mine" / "methods" / "moody" / "params.py"
+    words = moody()
+    params.write_text(params.read_text() + UNPICKLABLE)
+    plan = make_plan(resolve(words))
+    pool = WorkerPool(1)
+    try:
+        ((_, failure),) = pool.run([fold_task("fold", plan, plan.folds[0])])
+    finally:
+        pool.stop()
+    assert failure.reason == "it cannot be handed to a worker process: TypeError: a lock cannot be pickled"
+
+
+@pytest.mark.processes
+def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(tiny):
+    plan = make_plan(resolve(["method=mean", *tiny, "method.epochs_spot=1", "method.epochs_recognition=1"]))
+    pool = WorkerPool(1)
+    try:
+        pool.start(1)
+        ((_, result),) = pool.run([fold_task("fold", plan, plan.folds[0])])
+        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
+        ((_, megabytes),) = pool.run([Task("at the end", eval, (RESIDENT,))])
+    finally:
+        pool.stop()
+    assert result.key == plan.folds[0].key and result.model
+    assert heavy == []
+    assert not megabytes or megabytes[0] < 250
+    assert isolation._preload == ""  # the fork server is gone with its pool

@@ -1,0 +1,229 @@
+"""Work in processes apart: exact answers, exact blame, and nothing of what this process knows by now."""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.core import Prediction, Timing
+from mebench.errors import DataError
+from mebench.features import NoFaceError
+from mebench.runner import isolation
+from mebench.runner.isolation import Failure, decode, encode
+from mebench.runner.job import ClipPrediction, FoldResult
+
+pytestmark = pytest.mark.processes
+
+SEEN = []
+SCRIPT = """
+from mebench.runner import isolation
+
+print("begins", flush=True)
+for forked in (True, False):
+    worker = isolation.Worker(forked=forked)
+    print(worker.call(abs, (-2,)), flush=True)
+    worker.close()
+isolation.cool_down()
+print("ends", flush=True)
+"""
+
+
+class Label(str):
+    """Something that gc can find."""
+
+    __slots__ = ("self",)
+
+
+class Nowhere:
+    """Work that the copy cannot import."""
+
+    def __reduce__(self):
+        return importlib.import_module, ("nowhere",)
+
+
+def add(x, ask):
+    SEEN.append(x)
+    return x, ask("double", x), list(SEEN), os.getpid()
+
+
+def look(ask):
+    return sum(type(o) is Label for o in gc.get_objects())
+
+
+def ask_in_vain(ask):
+    ask("refuse")
+
+
+def die(code, ask):
+    os._exit(code)
+
+
+def leave(ask):
+    sys.exit(3)
+
+
+def be_killed(ask):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleep_in_c(ask):
+    """Where no Python code can be interrupted, as in a hung library."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    time.sleep(600)
+
+
+def unpicklable(ask):
+    return lambda: None
+
+
+class Bomb:
+    """Unpickled, it would be remembered."""
+
+    def __reduce__(self):
+        return GONE.append, (1,)
+
+
+GONE = []
+
+
+def send_a_pickle(ask):
+    """Send the host a pickle past the function that sends plain data."""
+    pipe = next(o for o in gc.get_objects() if type(o).__name__ == "Connection" and not o.closed)
+    pipe.send(Bomb())
+    time.sleep(600)
+
+
+def leave_somebody(ask):
+    """Die, while a process of its own still holds the pipe."""
+    if os.fork() == 0:
+        time.sleep(10)
+    os._exit(4)
+
+
+def answer(word, *of):
+    if word == "refuse":
+        raise DataError("there are no frames")
+    return 2 * of[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def found(request):
+    """What this file defines is found by the processes; afterwards no fork server is left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, os.fspath(request.config.rootpath)])
+        yield
+        isolation.cool_down()
+
+
+@pytest.fixture
+def worker():
+    isolation.warm([], ["mebench.core"])
+    worker = isolation.Worker(forked=True)
+    yield worker
+    worker.close()
+
+
+def alone(work, arguments=(), timeout=None):
+    """The answer of a process that ends with it."""
+    worker = isolation.Worker(forked=True)
+    try:
+        return worker.call(work, arguments, answer, timeout=timeout)
+    finally:
+        worker.close()
+
+
+def test_a_process_asks_and_answers_and_the_next_one_knows_nothing_of_it():
+    found = [alone(add, (x,)) for x in range(3)]
+    assert [f[:3] for f in found] == [(x, 2 * x, [x]) for x in range(3)]
+    assert len({pid for *_, pid in found}) == 3 and SEEN == []
+
+
+def test_what_this_process_has_seen_is_not_there():
+    label = Label("disgust")
+    label.self = label  # or gc would not know it
+    assert look(None) >= 1
+    assert alone(look) == 0
+
+
+@pytest.mark.parametrize(
+    ("work", "arguments", "reason"),
+    [
+        (ask_in_vain, (), "there are no frames"),
+        (die, (3,), "its worker process died (exit code 3)"),
+        (be_killed, (), "its worker process was killed, as the system does when memory runs out: use fewer workers=N"),
+        (leave, (), "SystemExit: 3"),
+        (Nowhere(), (), "ModuleNotFoundError: No module named 'nowhere'"),
+        (leave_somebody, (), "its worker process died (exit code 4)"),
+        (sleep_in_c, (), "it took longer than fold_timeout=1 seconds"),
+    ],
+)
+def test_whatever_happens_to_a_process_is_its_own_failure_and_the_next_call_gets_another(
+    worker, work, arguments, reason
+):
+    failure = worker.call(work, arguments, answer, timeout=1.0 if work is sleep_in_c else None)
+    assert isinstance(failure, Failure) and failure.reason == reason
+    assert isinstance(failure.error, DataError) == (work is ask_in_vain)
+    assert worker.call(add, (1,), answer)[1] == 2
+
+
+def test_an_answer_that_is_no_plain_data_says_so(worker):
+    assert "what it answered is no plain data" in worker.call(unpicklable, (), answer).reason
+
+
+def test_a_call_that_cannot_be_handed_over_says_so(worker):
+    failure = worker.call(add, (lambda: None,), answer)
+    assert failure.reason.startswith("it cannot be handed to a worker process: ")
+
+
+def test_what_a_process_sends_is_never_unpickled(worker):
+    """It may send whatever it likes: this is data, or the failure of its fold."""
+    failure = worker.call(send_a_pickle, (), answer)
+    assert isinstance(failure, Failure) and "Error" in failure.reason
+    assert not GONE and worker.call(add, (1,), answer)[1] == 2
+
+
+def test_the_script_of_the_user_is_not_run_again(tmp_path):
+    """Without `if __name__ == "__main__"` too, as in a notebook."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["begins", "2", "2", "ends"], done.stderr
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=10,
+)
+
+
+@given(PLAIN)
+def test_plain_data_comes_back_as_it_was_sent(value):
+    assert repr(decode(encode(value))) == repr(value)
+
+
+def test_arrays_errors_and_what_folds_answer_come_back_as_they_were_sent():
+    scores = {"v": np.array([[0.1, np.nan], [-0.0, np.inf]])}
+    clips = [ClipPrediction("v", 1, 2, "fear", (np.float32(0.1), 0.9))]
+    result = FoldResult("k", [Prediction("v", "micro", 1, 2, 3, 0.5)], clips, scores, {"d": Timing(30.0, 3, {})}, 1, {})
+    again = decode(encode(result))
+    assert again.predictions == result.predictions and again.clips == clips and again.timings == result.timings
+    assert again.frame_scores["v"].tobytes() == scores["v"].tobytes() and again.frame_scores["v"].flags.writeable
+    error = decode(encode(NoFaceError("no face")))
+    assert type(error) is NoFaceError and str(error) == "no face"
+
+    class OwnError(DataError):
+        """Known to its plugin alone."""
+
+    names = [["OwnError", "DataError", "MebenchError"], "of a plugin"]
+    assert type(decode([json.dumps({"error": names}).encode()])) in (OwnError, DataError)
+    assert type(decode([json.dumps({"error": [["Unknown", "DataError"], "so"]}).encode()])) is DataError
