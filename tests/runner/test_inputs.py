@@ -11,7 +11,7 @@ OTHER_ROOMS = {
     *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
     *("files.py", "format.py", "heavy.py", "progress.py", "table.py"),
     *("api", "cli", "config", "datasets", "exchange", "inspection", "methods"),
-    *("metrics", "results", "testing", "tuning"),
+    *("metrics", "results", "testing", "tracking", "tuning"),
 }
 """Plugins count each by itself; configuration by its values; scoring is done anew from stored predictions."""
 OTHER_FILES = {
@@ -22,13 +22,13 @@ OTHER_FILES = {
         "estimate",
         "execute",
         "folder",
-        "forks",
         "guard",
         "identity",
         "inputs",
+        "isolation",
         "live",
     ),
-    *("looking", "models", "scoring", "session", "sweep", "trained", "workers"),
+    *("looking", "preload", "process", "models", "scoring", "session", "sweep", "trained", "workers"),
 }
 """Who plans, starts, carries, watches, keeps and scores folds; what uses their models afterwards."""
 
@@ -54,6 +54,7 @@ def test_what_computes_a_fold_imports_nothing_that_is_neither_counted_nor_known_
         "exchange",
         "results",
         "testing",
+        "tracking",
         "tuning",
     }
     assert {name.split(".")[1] for name in found} - counted - others == {"runner"}
