@@ -234,11 +234,11 @@ class TrainedModel:
 
 
 def load_model(name: str | Path | None = None) -> TrainedModel:
-    """A trained model that came with a method or was imported.
+    """A trained model that came with a method, or from a file.
 
     Args:
-        name: as `mebench model list` says it, `NAME@HASH` where several have that name; or a file, which ends with `.safetensors`. By
-            default, of those that came with a method, the one with the best F1 of micro-expressions on its card.
+        name: as `mebench model list` says it; or a file, which ends with `.safetensors`. By default, of those that came with a method,
+            the one with the best F1 of micro-expressions on its card.
 
     Raises:
         RunError: there is no such model, or the file is none.

@@ -11,6 +11,7 @@ import typer
 from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
 from mebench.console import plural, print_lines, write_json
 from mebench.errors import ConfigError, RunError, unknown
+from mebench.files import file_hash
 
 if TYPE_CHECKING:
     from mebench.metrics.tables import Tables
@@ -179,8 +180,8 @@ def export_model(
 ) -> None:
     """Write the model of a fold as a file.
 
-    As .safetensors it holds weights, configuration and a card, for `mebench spot --model` and `mebench model import`; as .onnx the
-    network alone, for programs that have neither PyTorch nor mebench.
+    As .safetensors it holds weights, configuration and a card, for `mebench spot --model`; as .onnx the network alone,
+    for programs that have neither PyTorch nor mebench.
     """
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
@@ -204,7 +205,7 @@ def export_model(
     from mebench.results.model_card import export_model as write
 
     said = write(folder, fold, path, name, note)
-    Progress().say(f"{path}: the model {said.name}; mebench model import {path} gives it a name here")
+    Progress().say(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
 
 
 _FORMS = ("safetensors", "onnx")
@@ -220,7 +221,7 @@ def _only_fold(folder: RunFolder) -> str:
 
 @model_app.command("list", epilog="Example: mebench model list")
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
-    """List the models that have a name."""
+    """List the models that came with methods."""
     from mebench.config import registry
     from mebench.console import print_table, size
     from mebench.runner.models import named
@@ -229,7 +230,7 @@ def list_models(plugins: Plugins = None, json: Json = None) -> None:
     found = [(model, model.path.stat().st_size) for model in named()]
     write_json(
         [
-            {"hash": model.digest, "shipped": model.shipped, "file": str(model.path), "bytes": n}
+            {"hash": file_hash(model.path)[:8], "shipped": True, "file": str(model.path), "bytes": n}
             | model.said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
             for model, n in found
         ],
@@ -243,9 +244,8 @@ def list_models(plugins: Plugins = None, json: Json = None) -> None:
         f1 = next((v for path, v in said.scores.items() if path.endswith(".f1") and v is not None), None)
         what = " + ".join(part["name"] for part in (said.method, said.recognizer) if part)
         does = ", ".join([*said.task.kinds, *(["emotions"] if "recognize" in said.task.tasks else [])])
-        whence = "shipped" if model.shipped else "imported"
-        rows.append((said.name, model.digest, what, does, "-" if f1 is None else f"{f1:.4f}", size(n), whence))
-    print_table(("name", "hash", "method", "does", "F1, unseen", "size", "from"), rows)
+        rows.append((said.name, what, does, "-" if f1 is None else f"{f1:.4f}", size(n)))
+    print_table(("name", "method", "does", "F1, unseen", "size"), rows)
 
 
 ModelWord = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its file.")]
@@ -266,20 +266,3 @@ def info_of_model(model: ModelWord, plugins: Plugins = None, json: Json = None) 
     write_json(said.model_dump(), json)
     if json != "-":
         print_markdown(said.card)
-
-
-@model_app.command("import", epilog="Example: mebench model import theirs.safetensors --name theirs")
-def import_model(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What mebench model export wrote, here or elsewhere.")],
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="To call it by, instead of its own.")
-    ] = None,
-    plugins: Plugins = None,
-) -> None:
-    """Give the file of a model a name here. Nothing in it is run."""
-    from mebench.config import registry
-    from mebench.runner.models import take
-
-    registry.add_paths(plugins or ())
-    model = take(Path(file).expanduser(), name)
-    print_lines(f"{model.said.name}@{model.digest}: {model.path}")

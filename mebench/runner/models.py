@@ -1,13 +1,11 @@
-"""Fitted models that are ready for other videos: those of the folds of a run, and files of models, with or without a name.
+"""Fitted models that are ready for other videos: those of the folds of a run, and files of models.
 
 A file is one of safetensors, so nothing in it is run. Its header holds all that one must know of the model, as JSON (`Said`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import DataError, MebenchError, RunError, unknown
-from mebench.files import file_hash
 from mebench.runner.folder import RunFolder, safe_name
 
 if TYPE_CHECKING:
@@ -31,8 +28,6 @@ _HEADER = 4 << 20
 """Bytes of the longest header that is read."""
 _BYTES = 1 << 30
 """Bytes of the largest file that is read."""
-_DIGITS = 8
-"""Of a file's SHA-256, what tells models of one name apart."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Word = Annotated[str, Field(max_length=200, pattern=r"^\P{Cc}*$")]
@@ -278,12 +273,8 @@ def write_model(path: Path, model: Model, said: Said) -> None:
     from safetensors.torch import load_file, save
 
     weights = load_file(model.file) if model.file.is_file() else {}
-    _write(path, bytes(save(weights, {_KEY: said.model_dump_json()})))
-
-
-def _write(path: Path, content: bytes) -> None:
     try:
-        replace_file(path, content)
+        replace_file(path, bytes(save(weights, {_KEY: said.model_dump_json()})))
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -293,100 +284,51 @@ def _write(path: Path, content: bytes) -> None:
 
 @dataclass(frozen=True)
 class Named:
-    """A model that is called by a name.
+    """A model that came with a method, and is called by a name.
 
     Attributes:
         path: the file.
         said: what it says.
-        shipped: whether it came with a method.
     """
 
     path: Path
     said: Said
-    shipped: bool
-
-    @property
-    def digest(self) -> str:
-        """What tells models of one name apart: the beginning of the file's SHA-256."""
-        return file_hash(self.path)[:_DIGITS]
-
-
-def store() -> Path:
-    """The folder of imported models."""
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "mebench" / "models"
 
 
 def named() -> list[Named]:
-    """All models that have a name: those that came with methods, then imported ones. A file that is none is left out."""
-    homes = [(info.folder / "models", True) for info in registry.plugins("method").values()]
+    """The models that came with methods. A file that is none is left out."""
     found = []
-    for home, shipped in [*homes, (store(), False)]:
-        for file in sorted(home.glob(f"*{ENDING}")):
+    for info in registry.plugins("method").values():
+        for file in sorted((info.folder / "models").glob(f"*{ENDING}")):
             with suppress(RunError):
-                found.append(Named(file, read_header(file), shipped))
+                found.append(Named(file, read_header(file)))
     return found
 
 
 def by_default() -> Named:
-    """The model for whoever names none, of those that came with methods: one that names emotions rather than one that only spots; of
-    such the one with the best F1 of micro-expressions on its card.
+    """The model for whoever names none: one that names emotions rather than one that only spots; of such the one with the best F1 of
+    micro-expressions on its card.
 
     Raises:
         RunError: none came along.
     """
-    shipped = [model for model in named() if model.shipped]
-    if not shipped:
+    if not (known := named()):
         raise RunError("no model came with this mebench: name one with --model, or a finished run with --run")
     return max(
-        shipped,
+        known,
         key=lambda model: ("recognition.uf1" in model.said.scores, model.said.scores.get("spotting.micro.f1") or 0.0),
     )
 
 
 def find(word: str) -> Path:
-    """The file that a word means: the path of one, the name of a model, or `NAME@HASH` where several have that name.
+    """The file that a word means: the path of one, or the name of a model that came with a method.
 
     Raises:
-        RunError: there is no such model, or several have that name.
+        RunError: there is no such model.
     """
     if word.endswith(ENDING):
         return Path(word).expanduser()
-    name, _, start = word.partition("@")
-    every = named()
-    same = {model.digest: model.path for model in every if model.said.name == name and model.digest.startswith(start)}
-    if len(same) == 1:
-        return next(iter(same.values()))
-    if same:
-        words = " or ".join(f"{name}@{digest}" for digest in sorted(same))
-        raise RunError(f"{len(same)} models are called {name!r}: write {words}")
-    known = {model.said.name for model in every}
-    raise RunError(unknown("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}"))
-
-
-def take(path: Path, name: str | None = None) -> Named:
-    """Import the file of a model into the store; its methods must be here.
-
-    Args:
-        path: the file.
-        name: to call it by, instead of its own.
-
-    Raises:
-        RunError: it is no model of mebench, or is damaged.
-        ConfigError, PluginError: its method is not here, or has other parameters by now.
-        DataError: it cannot be written.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file, save
-
-    said = read_model(path).said
-    assert said is not None
-    try:
-        said = Said.model_validate({**said.model_dump(), "name": name or said.name})
-        content = bytes(save(load_file(path), {_KEY: said.model_dump_json()}))
-    except ValidationError:
-        raise RunError(f"a model is called by small letters, digits, _, . and -, at most 64, not {name!r}") from None
-    except SafetensorError as error:
-        raise RunError(f"the model {path} is damaged ({error}): copy it again") from None
-    place = store() / f"{said.name}-{hashlib.sha256(content).hexdigest()[:_DIGITS]}{ENDING}"
-    _write(place, content)
-    return Named(place, said, shipped=False)
+    known = {model.said.name: model.path for model in named()}
+    if word not in known:
+        raise RunError(unknown("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}"))
+    return known[word]

@@ -20,7 +20,6 @@ from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.progress import Silent
 from mebench.results.model_card import export_model
-from mebench.runner.models import take
 from mebench.testing.folders import write_plugin
 from mebench.training.own import Estimator, Own, _scores, _takes_task
 from tests.own_videos import moving, write
@@ -321,8 +320,8 @@ def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
     export_model(run.folder, run.folds.index[0], file, "mine", "<i>Made</i> for a test.")
     with pytest.raises(RunError, match="unknown model 'mine'"):
         mebench.load_model("mine")
-    take(file)
-    model = mebench.load_model("mine")
+    assert mebench.load_model("linear_spotter").name == "linear_spotter"
+    model = mebench.load_model(file)
     assert model.name == "mine" and model.about["method"]["name"] == "linear_spotter" and "for a test" in model.card
     assert "&lt;i&gt;Made" in model._repr_html_() and "<i>" not in model._repr_html_()
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
