@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     import pyarrow as pyarrow
     import scipy as scipy
     import skimage as skimage
+    import torch as torch
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("av", "cv2", "dlib", "numpy", "pandas", "pyarrow", "scipy", "skimage"):
+    if name not in ("av", "cv2", "dlib", "numpy", "pandas", "pyarrow", "scipy", "skimage", "torch"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals().setdefault(name, import_module(name))

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -141,7 +141,7 @@ def _extract(path: Path, folder: Path) -> Unpacked:
         )
     before = folder.is_dir()
     try:
-        with _Archive(path) as archive:
+        with closing(_Archive(path)) as archive:
             members = archive.members()
             if not before:
                 total, there = sum(member.size for member in members), _there(folder)
@@ -189,10 +189,8 @@ class _Archive:
         zipped = begins or (path.name.lower().endswith(".zip") and zipfile.is_zipfile(path))
         self._file = zipfile.ZipFile(path) if zipped else tarfile.open(path)  # noqa: SIM115
 
-    def __enter__(self) -> "_Archive":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Let the file go."""
         self._file.close()
 
     def members(self) -> list[_Member]:

@@ -5,7 +5,7 @@ import traceback
 import unittest
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -110,22 +110,18 @@ class _Subject:
     def look(self, name: str) -> Exception | None:
         """What a check raises, or None."""
         if name not in self.found:
+            function = self.functions[name]
+            self.found[name] = None
             try:
-                self._check(name)
+                if (before := function.__dict__["after"]) and self.look(before) is not None:
+                    raise unittest.SkipTest(f"nothing can be said before {before} is kept")
+                function(self.subject)
             except unittest.SkipTest as untold:
                 self.found[name] = untold
             except Exception as error:  # a plugin fails in its own many ways
-                said = f"{reason(error, self.subject)}. {self.functions[name].__dict__['mend']}"
+                said = f"{reason(error, self.subject)}. {function.__dict__['mend']}"
                 self.found[name] = AssertionError(said).with_traceback(error.__traceback__)
-            else:
-                self.found[name] = None
         return self.found[name]
-
-    def _check(self, name: str) -> None:
-        function = self.functions[name]
-        if (before := function.__dict__["after"]) and self.look(before) is not None:
-            raise unittest.SkipTest(f"nothing can be said before {before} is kept")
-        function(self.subject)
 
     def run(self, name: str) -> None:
         if (error := self.look(name)) is not None:
@@ -135,12 +131,10 @@ class _Subject:
 def collect(plugin: str, subject: object, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
     """Checks from functions of one subject, each marked by `promise`; a function's name is the check's."""
     whole = _Subject(plugin, subject, checks)
-
-    def check(name: str, function: Callable[[Any], None]) -> Check:
-        said = " ".join((function.__doc__ or "").split())
-        return Check(plugin, name, said, function.__dict__["mend"], lambda: whole.run(name))
-
-    return [check(name, function) for name, function in whole.functions.items()]
+    return [
+        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["mend"], partial(whole.run, name))
+        for name, one in whole.functions.items()
+    ]
 
 
 def reason(error: Exception, subject: Any) -> str:

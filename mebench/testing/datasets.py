@@ -69,17 +69,11 @@ class _Trial(Owner):
         return self.make(**params)
 
     @cached_property
-    def _videos(self) -> list[Video] | str:
+    def videos(self) -> list[Video]:
         try:
             return list(self.dataset.videos())
         except DataError as error:
-            return str(error)
-
-    @property
-    def videos(self) -> list[Video]:
-        if isinstance(self._videos, str):
-            raise unittest.SkipTest(self._videos)
-        return self._videos
+            raise unittest.SkipTest(str(error)) from None
 
     @property
     def some(self) -> list[Video]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mebench.config import registry
+from mebench.config import registry, user_setting
+from mebench.config.parts import keys
 from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError, unknown
 from mebench.testing.checks import TINY, Check, scratch
@@ -79,9 +80,6 @@ def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapp
 
 def _drawn(id_: str) -> Path | None:
     """A drawn stand-in of a dataset, or None: it needs no root, has one in the user's file, draws none, or is broken."""
-    from mebench.config import user_setting
-    from mebench.config.parts import keys
-
     try:
         if "root" not in keys(registry.find("dataset", id_)) or user_setting(f"roots.{id_}", ""):
             return None

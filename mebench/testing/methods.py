@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import core, heavy
 from mebench.config import RunConfig, registry, resolve
 from mebench.config.registry import PluginKind
-from mebench.core import ClipView, Expression, Prediction, Video, VideoView
+from mebench.core import ClipView, Expression, Prediction, Video
 from mebench.errors import ConfigError
 from mebench.runner.fitted import Views
 from mebench.runner.fold import restore
@@ -74,8 +75,7 @@ class _Trial(Owner):
 
     def execute(self, plan: Plan) -> FoldResult:
         """The first fold, with one thread, as in a worker process."""
-        import torch
-
+        torch = heavy.torch
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
@@ -122,9 +122,7 @@ class _Reloaded:
 )
 def class_is_a_method(trial: _Trial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
-    from mebench.core import Method
-
-    declares(trial, Method)
+    declares(trial, core.Method)
     plugin = trial.plan.method_class
     assert plugin.transductive in ("none", "video"), f"transductive must be none or video, not {plugin.transductive!r}"
 
@@ -156,16 +154,12 @@ def proposals_are_intervals(trial: _Trial) -> None:
         scores = trial.result.frame_scores[video.key]
         peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
         clear = np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)
-        _check_predictions(trial, video, [p for s in (scores, clear) for p in trial.reloaded.propose(video, s)])
-
-
-def _check_predictions(trial: _Trial, video: Video, predictions: Sequence[Prediction]) -> None:
-    for p in predictions:
-        assert p.video == video.key, f"{p} is no interval of {video.key}"
-        assert p.kind in trial.plan.task.kinds, f"{p}: its kind was not asked for"
-        assert p.onset <= p.apex <= p.offset, f"{p}: onset <= apex <= offset must hold"
-        assert 0 <= p.apex < (video.n_frames or 0), f"{p}: its apex lies outside the video"
-        assert np.isfinite(p.confidence), f"{p}: its confidence must be a number"
+        for p in [*trial.reloaded.propose(video, scores), *trial.reloaded.propose(video, clear)]:
+            assert p.video == video.key, f"{p} is no interval of {video.key}"
+            assert p.kind in trial.plan.task.kinds, f"{p}: its kind was not asked for"
+            assert p.onset <= p.apex <= p.offset, f"{p}: onset <= apex <= offset must hold"
+            assert 0 <= p.apex < (video.n_frames or 0), f"{p}: its apex lies outside the video"
+            assert np.isfinite(p.confidence), f"{p}: its confidence must be a number"
 
 
 @promise(
@@ -189,18 +183,16 @@ def classes_have_finite_scores(trial: _Trial) -> None:
     """`classify` gives a finite score for each clip and class, also for spotted clips that begin before the video."""
     if not trial.does("recognize"):
         return
-    clips = [clip for v in trial.test_videos for clip in _clips_of(trial.reloaded.views.unlabelled(v))]
+    clips = []
+    for view in map(trial.reloaded.views.unlabelled, trial.test_videos):
+        last = view.n_frames - 1
+        known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
+        clips += [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
     rows = trial.reloaded.classify(clips)
     assert rows.shape == (len(clips), len(trial.plan.task.classes)), f"shape {rows.shape} for {len(clips)} clips"
     assert np.isfinite(rows).all(), "a class score is not finite"
     alone = np.allclose(trial.reloaded.classify(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5)
     assert alone, "a clip's scores depend on the clips beside it"
-
-
-def _clips_of(view: VideoView) -> list[ClipView]:
-    last = view.n_frames - 1
-    known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
-    return [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
 
 
 @promise(
@@ -220,7 +212,17 @@ def same_seed_same_predictions(trial: _Trial) -> None:
 )
 def predictions_do_not_depend_on_test_labels(trial: _Trial) -> None:
     """Other emotions, units and places of the test subject's expressions change none of its predictions."""
-    _same(trial.result, trial.execute(_relabelled(trial, _rename(trial))), "other emotions of the test subject")
+    scheme = trial.plan.scheme
+    labels = sorted(scheme.mapping)
+
+    def rename(video: Video, e: Expression) -> Expression:
+        if scheme.of(e) is None:
+            return e
+        after = labels[(labels.index(str(scheme.native_label(e))) + 1) % len(labels)]
+        named = (None, after.upper()) if scheme.by == "objective" else (after, None)
+        return dataclasses.replace(e, emotion=named[0], action_units=(), objective=named[1])
+
+    _same(trial.result, trial.execute(_relabelled(trial, rename)), "other emotions of the test subject")
     if trial.does("spot"):
         moved = trial.execute(_relabelled(trial, _move))
         assert trial.result.frame_scores.keys() == moved.frame_scores.keys(), "other videos have scores"
@@ -235,21 +237,6 @@ def _relabelled(trial: _Trial, change: Callable[[Video, Expression], Expression]
         for v in trial.plan.videos
     )
     return dataclasses.replace(trial.plan, videos=videos)
-
-
-def _rename(trial: _Trial) -> Callable[[Video, Expression], Expression]:
-    labels = sorted(trial.plan.scheme.mapping)
-
-    def rename(video: Video, e: Expression) -> Expression:
-        if trial.plan.scheme.of(e) is None:
-            return e
-        after = labels[(labels.index(str(trial.plan.scheme.native_label(e))) + 1) % len(labels)]
-        by_class = trial.plan.scheme.by == "objective"
-        return dataclasses.replace(
-            e, emotion=None if by_class else after, action_units=(), objective=after.upper() if by_class else None
-        )
-
-    return rename
 
 
 def _move(video: Video, e: Expression) -> Expression:
@@ -283,18 +270,14 @@ def state_is_saved_whole(trial: _Trial) -> None:
         )
         assert loaded == spotted, "the loaded method proposes other intervals"
     if trial.does("recognize") and trial.result.clips:
-        rows, expected = trial.reloaded.classify(_asked_clips(trial)), [c.probabilities for c in trial.result.clips]
+        apex = {(v.key, e.onset, e.offset): e.peak for v in trial.test_videos for e in v.expressions}
+        views = {v.key: trial.reloaded.views.unlabelled(v) for v in trial.test_videos}
+        asked = [
+            views[c.video].clip(c.onset, apex[c.video, c.onset, c.offset], c.offset, spotted=False)
+            for c in trial.result.clips
+        ]
+        rows, expected = trial.reloaded.classify(asked), [c.probabilities for c in trial.result.clips]
         np.testing.assert_array_equal(rows, expected, err_msg="the loaded method classifies differently")
-
-
-def _asked_clips(trial: _Trial) -> list[ClipView]:
-    apex = {(v.key, e.onset, e.offset): e.apex for v in trial.test_videos for e in v.expressions}
-    views = {v.key: trial.reloaded.views.unlabelled(v) for v in trial.test_videos}
-    asked = ((c, apex[c.video, c.onset, c.offset]) for c in trial.result.clips)
-    return [
-        views[c.video].clip(c.onset, (c.onset + c.offset) // 2 if at is None else at, c.offset, spotted=False)
-        for c, at in asked
-    ]
 
 
 @promise(
