@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mebench import heavy, metrics, results, tracking
+from mebench._checkout import shipped
 from mebench.api.runs import Names, _several, runs_folder
+from mebench.config import more_plugins, registry, user_setting
+from mebench.config.registry import PluginKind
+from mebench.errors import ConfigError, RunError, unknown
+from mebench.progress import Progress, Silent
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from mebench.config.registry import PluginKind
-    from mebench.progress import Progress
-    from mebench.results.rows import Table
 
 
 def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
@@ -23,17 +25,13 @@ def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
         kind: `method` or `dataset`.
         plugins: folders with more of them.
     """
-    import pandas as pd
-
-    from mebench.config import more_plugins, registry
-
     registry.add_paths([*more_plugins(), *_several(plugins)])
     columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
     rows = {
         p.id: (p.title, ", ".join(p.tasks), p.summary, str(p.config.get("paper") or ""), str(p.folder), p.broken or "")
         for p in registry.plugins(kind).values()
     }
-    return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
+    return heavy.pandas.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
 
 
 def leaderboard(
@@ -63,33 +61,26 @@ def leaderboard(
         ConfigError: there is no such task.
         RunError: there is nothing to show.
     """
-    import pandas as pd
 
-    from mebench._checkout import shipped
-    from mebench.config import user_setting
-    from mebench.errors import ConfigError, RunError, unknown
-    from mebench.metrics.catalogue import SECTIONS
-    from mebench.progress import Silent
-    from mebench.results.board import RECORDS, Board, ids_there, read_board
-    from mebench.tracking import remarks
-
-    def tables(board: Board) -> list[Table]:
+    def tables(board: results.board.Board) -> list[results.rows.Table]:
         return board.tables()
 
-    if task is not None and task not in SECTIONS:
-        raise ConfigError(unknown("task", task, SECTIONS))
+    if task is not None and task not in metrics.catalogue.SECTIONS:
+        raise ConfigError(unknown("task", task, metrics.catalogue.SECTIONS))
     told = progress or Silent()
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
     home = Path(runs_folder(runs)).expanduser()
-    for sentence in remarks(user_setting("tracking", "") or None, str(home), ids_there(home, place)):
+    for sentence in tracking.remarks(
+        user_setting("tracking", "") or None, str(home), results.board.ids_there(home, place)
+    ):
         told.say(sentence)
-    board = read_board(home, place, told.say)
-    table = pd.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])
+    board = results.board.read_board(home, place, told.say)
+    table = heavy.pandas.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])
     if table.empty:
         raise RunError(
-            f"no finished run in {runs_folder(runs)} and no record in {place / RECORDS} that can be shown, and what others published "
-            "stands beside measured rows alone: make a run, or name the folder of yours with runs="
+            f"no finished run in {runs_folder(runs)} and no record in {place / results.board.RECORDS} that can be shown, and what "
+            "others published stands beside measured rows alone: make a run, or name the folder of yours with runs="
         )
     table = table.dropna(axis="columns", how="all")
     for name, wanted in (("task", task), ("dataset", dataset), ("protocol", protocol)):
@@ -98,7 +89,7 @@ def leaderboard(
     return (table.dropna(axis="columns", how="all") if len(table) else table).reset_index(drop=True)
 
 
-def _lines(table: Table) -> Iterator[dict[str, Any]]:
+def _lines(table: results.rows.Table) -> Iterator[dict[str, Any]]:
     """The lines of all parts of a table, measured ones first."""
     for part in table.parts:
         place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")} | {

@@ -7,21 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from mebench import exchange, heavy, inspection, metrics, results, runner
 from mebench.api.result import Result, html
 from mebench.api.runs import Run, runs_folder
+from mebench.core.options import ANCHORS, RULES, SMOOTHINGS
 from mebench.errors import ConfigError, RunError, unknown
+from mebench.metrics.conventions import changed, named
+from mebench.progress import Progress, Silent
+from mebench.table import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.exchange.files import Answers
-    from mebench.exchange.frame_scores import Spotting
-    from mebench.exchange.table import File, Remarks
-    from mebench.metrics import comparison
-    from mebench.metrics.tables import Tables
-    from mebench.progress import Progress
-    from mebench.results.compare import Side
-    from mebench.results.render.timeline import Judged
 
 What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"
@@ -44,7 +41,9 @@ class Scores(Result):
             what a score means) and `repaired` (what was read otherwise than it is written).
     """
 
-    def __init__(self, summary: dict[str, Any], answers: Answers, remarks: Remarks, title: str) -> None:
+    def __init__(
+        self, summary: dict[str, Any], answers: exchange.files.Answers, remarks: exchange.table.Remarks, title: str
+    ) -> None:
         self.summary, self.answers, self._remarks, self._title = summary, answers, remarks, title
 
     @property
@@ -53,25 +52,21 @@ class Scores(Result):
         return self._title
 
     @property
-    def tables(self) -> Tables:
+    def tables(self) -> metrics.tables.Tables:
         """What scoring read: videos, truths, predictions, clips."""
         return self.answers.tables
 
     @property
     def frame_scores(self) -> pd.DataFrame:
         """A row for each frame and kind: `video`, `frame`, `kind`, `score`; empty unless frame scores were given."""
-        import pandas as pd
-
         found = self.tables.frame_scores
-        return pd.DataFrame(columns=["video", "frame", "kind", "score"]) if found is None else found
+        return heavy.pandas.DataFrame(columns=["video", "frame", "kind", "score"]) if found is None else found
 
     @property
     def clips(self) -> pd.DataFrame:
         """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of intervals."""
-        import pandas as pd
-
         columns = ["video", "subject", "dataset", "truth", "predicted", "probability"]
-        return pd.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
+        return heavy.pandas.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
 
     @property
     def warnings(self) -> list[str]:
@@ -93,18 +88,16 @@ class Scores(Result):
         Raises:
             DataError: the format cannot hold them.
         """
-        from mebench.exchange.write import write_predictions
-
-        write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
+        exchange.write.write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), *self.warnings]
 
-    def _side(self) -> Judged:
-        from mebench.results.render.timeline import Judged
-
+    def _side(self) -> results.render.timeline.Judged:
         kinds = self.answers.kinds if self.tables.predictions is not None else ()
-        return Judged("", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict"))
+        return results.render.timeline.Judged(
+            "", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict")
+        )
 
 
 def score(
@@ -167,19 +160,6 @@ def score(
         ConfigError: an option is wrong, or is about other predictions than these.
         DataError: a table cannot be understood; the sentence names its line.
     """
-    from mebench.exchange.coders import common_rate
-    from mebench.exchange.files import of_clips, of_intervals, read_truth
-    from mebench.exchange.frame_scores import propose, read_frame_scores
-    from mebench.exchange.intervals import read_intervals
-    from mebench.exchange.join import Rules
-    from mebench.exchange.table import Remarks
-    from mebench.inspection.summary import adapters_of
-    from mebench.metrics.chance import recognition_chance
-    from mebench.metrics.conventions import changed, named
-    from mebench.metrics.summary import of_conventions, of_rules, strongest, summarize
-    from mebench.progress import Silent
-    from mebench.results.render.plots import confusions
-
     convention = named(changed(convention, _pairs(rules))).name
     for option, word, known in (("what", what, get_args(What)), ("format", form, FORMATS)):
         if word not in known:
@@ -193,38 +173,38 @@ def score(
     if stray := misplaced(what, {**given, "strict_videos": strict_videos or None}):
         raise ConfigError(f"{stray} is about {PLACES[stray][0]}: it goes with what={PLACES[stray][0]!r}, not {what!r}")
 
-    remarks, join = Remarks(), Rules(fps, strict_videos, loose_ids)
+    remarks, join = exchange.table.Remarks(), exchange.join.Rules(fps, strict_videos, loose_ids)
     answered, true = _file(predictions, "the predictions"), _file(truth, "the truth")
     if what == "clips":
-        read, join = read_truth(true, join, remarks, adapters_of(true), clips=True)
-        found = of_clips(read, answered, join, remarks, _listed(classes))
+        read, join = exchange.files.read_truth(true, join, remarks, inspection.summary.adapters_of(true), clips=True)
+        found = exchange.files.of_clips(read, answered, join, remarks, _listed(classes))
     else:
-        scores, join = None, replace(join, fps=common_rate([true, answered], fps))
+        scores, join = None, replace(join, fps=exchange.coders.common_rate([true, answered], fps))
         if what == "frame scores":
             made = _spotting(k_prime, how, short_videos)
-            scores = read_frame_scores(answered, remarks)
-            spotted = propose(scores, made, remarks)
+            scores = exchange.frame_scores.read_frame_scores(answered, remarks)
+            spotted = exchange.frame_scores.propose(scores, made, remarks)
         else:
-            spotted = read_intervals(answered, "predictions", remarks, FORMATS[form], join.fps)
-        read, join = read_truth(true, join, remarks, adapters_of(true))
-        found = of_intervals(
+            spotted = exchange.intervals.read_intervals(answered, "predictions", remarks, FORMATS[form], join.fps)
+        read, join = exchange.files.read_truth(true, join, remarks, inspection.summary.adapters_of(true))
+        found = exchange.files.of_intervals(
             read, spotted, join, remarks, classes=_listed(classes), kinds=_listed(kinds), scores=scores
         )
 
     def under(name: str, draws: int) -> dict[str, Any]:
-        return summarize(
+        return metrics.summary.summarize(
             found.tables, kinds=found.kinds, classes=found.classes, seed=int(seed), convention=name, draws=draws
         )
 
     with (progress or Silent()).waiting("scoring"):
         summary = under(convention, int(bootstrap))
         if sensitivity:
-            summary["sensitivity"] = of_conventions(under)
-            summary["sensitivity_of_rules"] = of_rules(under, convention)
-            summary["remarks"] += strongest(summary["sensitivity_of_rules"], convention)
+            summary["sensitivity"] = metrics.summary.of_conventions(under)
+            summary["sensitivity_of_rules"] = metrics.summary.of_rules(under, convention)
+            summary["remarks"] += metrics.summary.strongest(summary["sensitivity_of_rules"], convention)
     if "recognition" in summary and found.tables.clips is not None:
-        summary["chance"] = {"recognition": recognition_chance(found.tables, found.classes, convention)}
-        summary["confusion"] = confusions(found.tables.clips, found.classes).to_dict("index")
+        summary["chance"] = {"recognition": metrics.chance.recognition_chance(found.tables, found.classes, convention)}
+        summary["confusion"] = results.render.plots.confusions(found.tables.clips, found.classes).to_dict("index")
     summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
     return Scores(summary, found, remarks, f"{what} of {answered} beside {true}")
 
@@ -234,11 +214,10 @@ def misplaced(what: What, options: Mapping[str, object]) -> str | None:
     return next((name for name, value in options.items() if value is not None and what not in PLACES[name]), None)
 
 
-def _spotting(k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any], short_videos: bool) -> Spotting:
+def _spotting(
+    k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any], short_videos: bool
+) -> exchange.frame_scores.Spotting:
     """How intervals are made of frame scores; what is None is the default."""
-    from mebench.core.options import ANCHORS, RULES, SMOOTHINGS
-    from mebench.exchange.frame_scores import Spotting, half_lengths
-
     chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
     chosen |= {name: value for name, value in how.items() if value is not None}
     for name, known in (("postprocess", RULES), ("smoothing", SMOOTHINGS), ("anchor", ANCHORS)):
@@ -246,15 +225,20 @@ def _spotting(k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, A
             raise ConfigError(unknown(name, str(chosen[name]), known))
     if isinstance(k_prime, Mapping):
         k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
-    lengths, rule = half_lengths(None if k_prime is None else str(k_prime)), chosen.pop("postprocess")
-    return Spotting(lengths, rule=rule, short_videos=short_videos, **chosen)
+    lengths, rule = (
+        exchange.frame_scores.half_lengths(None if k_prime is None else str(k_prime)),
+        chosen.pop("postprocess"),
+    )
+    return exchange.frame_scores.Spotting(lengths, rule=rule, short_videos=short_videos, **chosen)
 
 
-def _file(given: Given, name: str) -> File:
+def _file(given: Given, name: str) -> exchange.table.File:
     """A file, or the table as one."""
-    from mebench.exchange.table import Typed
-
-    return Path(given).expanduser() if isinstance(given, str | Path) else Typed(name, given.to_csv(index=False))
+    return (
+        Path(given).expanduser()
+        if isinstance(given, str | Path)
+        else exchange.table.Typed(name, given.to_csv(index=False))
+    )
 
 
 def _listed(names: Names) -> str | None:
@@ -281,15 +265,16 @@ class Comparison:
     """
 
     def __init__(
-        self, found: comparison.Comparison, sides: tuple[Side, Side], convention: str, told: Mapping[str, Any]
+        self,
+        found: metrics.comparison.Comparison,
+        sides: tuple[results.compare.Side, results.compare.Side],
+        convention: str,
+        told: Mapping[str, Any],
     ) -> None:
-        from mebench.metrics.conventions import named
-        from mebench.results.compare import conclusions, plain, remarks
-
         self.found, self.sides = found, sides
-        self.conclusions = conclusions(found)
-        self.remarks = remarks(found, *sides, named(convention))
-        self.summary = plain(found, *sides, self.conclusions, self.remarks) | dict(told)
+        self.conclusions = results.compare.conclusions(found)
+        self.remarks = results.compare.remarks(found, *sides, named(convention))
+        self.summary = results.compare.plain(found, *sides, self.conclusions, self.remarks) | dict(told)
         self.warnings, self.repaired = list(told.get("warnings", ())), list(told.get("repaired", ()))
 
     @property
@@ -297,8 +282,6 @@ class Comparison:
         """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its interval, `p` of the
         permutation test, `p_holm` among all scores, and `detectable`, the smallest difference that these subjects show with 80 % power.
         """
-        import pandas as pd
-
         rows = {
             name: {
                 "first": row.first["value"],
@@ -312,11 +295,9 @@ class Comparison:
             }
             for name, row in self.found.scores.items()
         }
-        return pd.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
+        return heavy.pandas.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
 
     def _repr_html_(self) -> str:
-        from mebench.table import Column, Table
-
         digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
         rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
         title = " against ".join(side.title for side in self.sides)
@@ -360,38 +341,31 @@ def compare(
         ConfigError: there is no such convention or metric; both words name one file.
         DataError: a table cannot be understood.
     """
-    from mebench.exchange.files import read_beside
-    from mebench.exchange.join import Rules
-    from mebench.exchange.table import Remarks
-    from mebench.inspection.summary import adapters_of
-    from mebench.metrics.conventions import changed, named
-    from mebench.progress import Silent
-    from mebench.results.compare import Side, compare_sides
-    from mebench.runner.folder import RunFolder
-
     name = named(changed(convention, _pairs(rules))).name
     told: dict[str, Any] = {}
     if truth is None:
         if not all(isinstance(side, str | Path | Run) for side in (first, second)):
             raise ConfigError("a table has no truth of its own, as a run has: give truth=")
         folders = [
-            side.folder if isinstance(side, Run) else RunFolder.finished(runs_folder(runs), str(side))
+            side.folder if isinstance(side, Run) else runner.folder.RunFolder.finished(runs_folder(runs), str(side))
             for side in (first, second)
         ]
         if folders[0].path.resolve() == folders[1].path.resolve():
             raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
-        sides = Side.of_run(folders[0]), Side.of_run(folders[1])
+        sides = results.compare.Side.of_run(folders[0]), results.compare.Side.of_run(folders[1])
     else:
         one, other = (_file(_no_run(side), f"table {letter}") for side, letter in ((first, "A"), (second, "B")))
         if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
             raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
-        remarks, join = Remarks(), Rules(fps, loose_ids=loose_ids)
+        remarks, join = exchange.table.Remarks(), exchange.join.Rules(fps, loose_ids=loose_ids)
         true = _file(truth, "the truth")
-        answers = read_beside(true, [one, other], join, remarks, clips, _listed(classes), adapters_of(true))
+        answers = exchange.files.read_beside(
+            true, [one, other], join, remarks, clips, _listed(classes), inspection.summary.adapters_of(true)
+        )
         told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
-        sides = Side.of_file(one, answers[0]), Side.of_file(other, answers[1])
+        sides = results.compare.Side.of_file(one, answers[0]), results.compare.Side.of_file(other, answers[1])
     with (progress or Silent()).waiting("comparing"):
-        return Comparison(compare_sides(*sides, name, metrics), sides, name, told)
+        return Comparison(results.compare.compare_sides(*sides, name, metrics), sides, name, told)
 
 
 def _no_run(side: Given | Run) -> Given:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+import sysconfig
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+import cloudpickle
+
+from mebench import features, heavy, inspection, results, runner, training
 from mebench.api.result import html, one_of
 from mebench.api.runs import Names, Run, _several, executed
-from mebench.errors import ConfigError, RunError
+from mebench.config import resolve, settings_of, user_setting
+from mebench.core import Kind
+from mebench.errors import ConfigError, DataError, RunError, unknown
+from mebench.progress import Progress
+from mebench.table import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from mebench.core import Kind
-    from mebench.progress import Progress
-    from mebench.results.spotted import Faces, Spotted, SpottedVideo
-    from mebench.runner.models import Said
 
 OBJECTS = ".objects"
 """Folder beside the run folders, of the objects that were evaluated: plugins that runs name."""
@@ -105,41 +109,32 @@ def evaluate(
         ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
         MebenchError: see `run`.
     """
-    from mebench.config import resolve, settings_of, user_setting
-    from mebench.inspection.summary import check_needs
-
     said = settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = _several(config)
     place = Path(user_setting("runs", "runs", said, files)).expanduser().absolute() / OBJECTS
     name = _written(model, features, place)
     settled = resolve({**said, "method": name}, files, [*_several(plugins), place])
-    check_needs([settled])
+    inspection.summary.check_needs([settled])
     return executed(settled, progress)
 
 
-def _written(model: Any, features: Any, place: Path) -> str:
+def _written(model: Any, chains: Any, place: Path) -> str:
     """Write the object as a plugin, unless it is there; its name."""
-    import cloudpickle
-
-    from mebench.training.own import is_estimator, tasks_of
-
-    if features is None and is_estimator(model):
-        from mebench.features.maps import ONSET_APEX, MapParams
-
-        features = MapParams().maps(ONSET_APEX)
-    tasks, what = tasks_of(model, features), type(model).__qualname__
+    if chains is None and training.own.is_estimator(model):
+        chains = features.maps.MapParams().maps(features.maps.ONSET_APEX)
+    tasks, what = training.own.tasks_of(model, chains), type(model).__qualname__
     if not tasks:
         raise ConfigError(
             f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
             "scikit-learn (fit and predict)"
         )
-    if features is not None and callable(getattr(model, "chains", None)):
+    if chains is not None and callable(getattr(model, "chains", None)):
         raise ConfigError(
             f"{what} names its chains itself, in chains(timing): leave features out, or take chains out of it"
         )
     try:
         with _whole(model):
-            content = cloudpickle.dumps((model, features))
+            content = cloudpickle.dumps((model, chains))
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(
             f"{what} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave out open files, locks "
@@ -172,10 +167,6 @@ def _written(model: Any, features: Any, place: Path) -> str:
 @contextmanager
 def _whole(model: Any) -> Iterator[None]:
     """Meanwhile the code of a model's own file is pickled with it, unless that file is installed: it may change or move later."""
-    import sysconfig
-
-    import cloudpickle
-
     module = sys.modules.get(type(model).__module__)
     file = getattr(module, "__file__", None)
     installed = file is None or any(Path(file).is_relative_to(path) for path in set(sysconfig.get_paths().values()))
@@ -199,7 +190,7 @@ class TrainedModel:
         path: the file.
     """
 
-    def __init__(self, path: Path, said: Said) -> None:
+    def __init__(self, path: Path, said: runner.models.Said) -> None:
         self.path, self._said = path, said
 
     @property
@@ -222,8 +213,6 @@ class TrainedModel:
         return spot(videos, self, **how)
 
     def _repr_html_(self) -> str:
-        from mebench.table import Column, Table
-
         task = self._said.task
         does = ", ".join([*(f"spots {kind}" for kind in task.kinds), *(["names emotions"] if task.classes else [])])
         about = Table([Column("method"), Column("does")], [(str(self._said.method["name"]), does)])
@@ -244,10 +233,8 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
         RunError: there is no such model, or the file is none.
         PluginError: its method is not here.
     """
-    from mebench.runner.models import by_default, find, read_model
-
-    path = (by_default().path if name is None else find(str(name))).resolve()
-    said = read_model(path).said
+    path = (runner.models.by_default().path if name is None else runner.models.find(str(name))).resolve()
+    said = runner.models.read_model(path).said
     assert said is not None  # a file says what it holds
     return TrainedModel(path, said)
 
@@ -259,7 +246,7 @@ class Spottings:
         spotted: each face of each video, with its curves; why other videos could not be predicted.
     """
 
-    def __init__(self, spotted: Spotted) -> None:
+    def __init__(self, spotted: results.spotted.Spotted) -> None:
         self.spotted = spotted
 
     @property
@@ -277,10 +264,8 @@ class Spottings:
     @cached_property
     def frame_scores(self) -> pd.DataFrame:
         """A row for each frame and kind: `video`, `face`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
-        import pandas as pd
-
         parts = [
-            pd.DataFrame(
+            heavy.pandas.DataFrame(
                 {
                     "video": one.name,
                     "face": one.face,
@@ -292,7 +277,7 @@ class Spottings:
             for one in self.spotted.videos
             for kind, curve in one.answer.curves.items()
         ]
-        return pd.concat(parts, ignore_index=True)
+        return heavy.pandas.concat(parts, ignore_index=True)
 
     @property
     def failed(self) -> dict[str, str]:
@@ -308,11 +293,9 @@ class Spottings:
         Raises:
             DataError: there is no such video.
         """
-        from mebench.results.render.plots import score_curve, shown_in_notebooks
-
         every = {one.title: one for one in self.spotted.videos}
         title = next(iter(every)) if video is None else one_of(video, list(every))
-        return shown_in_notebooks(score_curve(every[title].timeline()))
+        return results.render.plots.shown_in_notebooks(results.render.plots.score_curve(every[title].timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
@@ -328,24 +311,36 @@ class Spottings:
         return self.spotted.write(Path(folder).expanduser(), overlay, progress)
 
     def _repr_html_(self) -> str:
-        from mebench.results.spotted import CAUTION
-        from mebench.table import Column, Table
-
         kinds = list(dict.fromkeys(kind for one in self.spotted.videos for kind in one.answer.curves))
         notes = [f"{one.title}: {note}" for one in self.spotted.videos for note in one.notes]
         failed = [f"{name} could not be predicted: {why}" for name, why in self.failed.items()]
         rows = [counted(one, kinds) for one in self.spotted.videos]
         columns = [Column(name) for name in ("video", "seconds", *kinds)]
-        return html(f"spotted by {self.spotted.model}", Table(columns, rows), [*notes, *failed, CAUTION])
+        return html(
+            f"spotted by {self.spotted.model}", Table(columns, rows), [*notes, *failed, results.spotted.CAUTION]
+        )
 
     def __repr__(self) -> str:
         return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"
 
 
-def counted(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
+def counted(video: results.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
     """A row about a video: its title, seconds, and the number of intervals of each kind."""
     spotted = [prediction.kind for prediction in video.answer.predictions]
     return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]
+
+
+def videos_at(videos: Names) -> list[Path]:
+    """Where videos are, before anything heavy is loaded for them.
+
+    Raises:
+        DataError: one is not there.
+    """
+    paths = [Path(video).expanduser() for video in _several(videos)]
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"there is no video {path}: expected a video file, or a folder of images")
+    return paths
 
 
 def spot(
@@ -353,7 +348,7 @@ def spot(
     model: str | Path | TrainedModel | Run | None = None,
     *,
     fold: str | None = None,
-    faces: Faces = "largest",
+    faces: results.spotted.Faces = "largest",
     fps: float | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -377,21 +372,15 @@ def spot(
         RunError: there is no such model or fold, or it only names emotions.
         DataError: no video can be read.
     """
-    from typing import get_args
-
-    from mebench.errors import unknown
-    from mebench.results.spotted import Faces, spot_videos
-    from mebench.runner.models import of_run
-    from mebench.runner.trained import Ask
-
-    if faces not in get_args(Faces):
-        raise ConfigError(unknown("faces", faces, get_args(Faces)))
+    paths = videos_at(videos)
+    if faces not in get_args(results.spotted.Faces):
+        raise ConfigError(unknown("faces", faces, get_args(results.spotted.Faces)))
     if isinstance(model, Run):
-        ask = Ask(str(model.path.resolve()), tuple(one.fold for one in of_run(model.folder, fold)), {})
+        folds = tuple(one.fold for one in runner.models.of_run(model.folder, fold))
+        ask = runner.trained.Ask(str(model.path.resolve()), folds, {})
     elif fold is None:
         known = model if isinstance(model, TrainedModel) else load_model(model)
-        ask = Ask(str(known.path), (), {})
+        ask = runner.trained.Ask(str(known.path), (), {})
     else:
         raise ConfigError(f"fold {fold!r}: a model is one; only a run has folds")
-    paths = [Path(video).expanduser() for video in _several(videos)]
-    return Spottings(spot_videos(paths, ask, faces=faces, fps=fps, workers=workers, progress=progress))
+    return Spottings(results.spotted.spot_videos(paths, ask, faces=faces, fps=fps, workers=workers, progress=progress))

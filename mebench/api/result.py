@@ -6,15 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mebench import heavy, metrics, results
 from mebench.errors import DataError, unknown
+from mebench.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from mebench.metrics.tables import Tables
-    from mebench.results.render.timeline import Judged
-    from mebench.table import Table
 
 
 class Result(ABC):
@@ -33,7 +31,7 @@ class Result(ABC):
 
     @property
     @abstractmethod
-    def tables(self) -> Tables:
+    def tables(self) -> metrics.tables.Tables:
         """What scoring read: videos, truths, predictions, clips."""
 
     @property
@@ -46,11 +44,9 @@ class Result(ABC):
         """Every score by its name (`spotting.micro.f1`): `value`, the ends `low` and `high` of its 95 % interval, and where
         there is none the `reason`. NaN stands for what is undefined.
         """
-        import pandas as pd
-
-        from mebench.metrics.summary import scores_of
-
-        table = pd.DataFrame.from_dict(scores_of(self.summary), "index", columns=["value", "low", "high", "reason"])
+        table = heavy.pandas.DataFrame.from_dict(
+            metrics.summary.scores_of(self.summary), "index", columns=["value", "low", "high", "reason"]
+        )
         numbers = dict.fromkeys(("value", "low", "high"), "float64")
         return table.astype(numbers).rename_axis("score")
 
@@ -69,11 +65,9 @@ class Result(ABC):
         """A row for each spotted interval: `video`, `kind`, `onset`, `apex`, `offset` (both ends belong to it), `confidence`,
         `emotion` … Empty where nothing was spotted.
         """
-        import pandas as pd
-
         found = self.tables.predictions
         columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
-        return pd.DataFrame(columns=columns) if found is None else found
+        return heavy.pandas.DataFrame(columns=columns) if found is None else found
 
     def plot_timeline(self, video: str | None = None) -> Figure:
         """One video over time: its frame scores where there are any, and below them what is true and what was spotted.
@@ -87,19 +81,18 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        from mebench.results.render.plots import score_curve, shown_in_notebooks
-        from mebench.results.render.timeline import timeline
-
-        return shown_in_notebooks(score_curve(timeline(_named(video, self.tables), [self._side()])))
+        return results.render.plots.shown_in_notebooks(
+            results.render.plots.score_curve(
+                results.render.timeline.timeline(_named(video, self.tables), [self._side()])
+            )
+        )
 
     @abstractmethod
-    def _side(self) -> Judged:
+    def _side(self) -> results.render.timeline.Judged:
         """What a timeline shows."""
 
     def _repr_html_(self) -> str:
-        from mebench.results.render.summary import main_table
-
-        return html(self.title, main_table(self.summary), self._notes())
+        return html(self.title, results.render.summary.main_table(self.summary), self._notes())
 
     def _notes(self) -> Sequence[str]:
         """Lines below the scores."""
@@ -135,7 +128,7 @@ def one_of(word: str, every: Sequence[str]) -> str:
     return found[0]
 
 
-def _named(word: str | None, tables: Tables) -> str:
+def _named(word: str | None, tables: metrics.tables.Tables) -> str:
     """The key of the video that a word means."""
     every = tables.videos["video"].astype(str).tolist()
     if not every:

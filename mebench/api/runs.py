@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mebench import heavy, inspection, metrics, results, runner, tracking
 from mebench.api.result import Result, html
+from mebench.config import NOT_IN_KEY, RunConfig, flatten, from_plain, resolve, settings_of, user_setting
+from mebench.config.combinations import Combination, Lists, expand, lists_of, lists_of_words
+from mebench.config.layers import ARGUMENT, COMMAND_LINE
 from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.format import number
+from mebench.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.config import RunConfig
-    from mebench.config.combinations import Combination, Lists
-    from mebench.metrics.tables import Tables
-    from mebench.progress import Progress
-    from mebench.results.render.timeline import Judged
-    from mebench.runner.folder import RunFolder
 
 Names = str | Path | Iterable[str | Path]
 """A path, or several."""
@@ -36,7 +36,7 @@ class Run(Result):
 
     def __init__(
         self,
-        folder: RunFolder,
+        folder: runner.folder.RunFolder,
         summary: Mapping[str, Any],
         tracked: str | None = None,
         fresh: bool = False,
@@ -58,17 +58,12 @@ class Run(Result):
     @property
     def title(self) -> str:
         """Method, dataset, protocol and seed."""
-        from mebench.results.render.summary import title_of
-
-        return title_of(self.config)
+        return results.render.summary.title_of(self.config)
 
     @property
     def config(self) -> dict[str, Any]:
         """Every setting by its key, such as `method.p`; of a record without folders."""
-        from mebench.config import flatten
-        from mebench.results.record import is_record
-
-        stored = self.folder.read_json("record.json" if is_record(self.folder) else "config.json")
+        stored = self.folder.read_json("record.json" if results.record.is_record(self.folder) else "config.json")
         return flatten(stored["config"])
 
     @property
@@ -78,11 +73,9 @@ class Run(Result):
         return [line for line in [*about.get("warnings", ()), about["remark"]] if line]
 
     @property
-    def tables(self) -> Tables:
+    def tables(self) -> metrics.tables.Tables:
         """What scoring read: videos, truths, predictions, clips."""
-        from mebench.runner.scoring import tables_of
-
-        return tables_of(self.folder)
+        return runner.scoring.tables_of(self.folder)
 
     @property
     def frame_scores(self) -> pd.DataFrame:
@@ -103,47 +96,36 @@ class Run(Result):
         """A row for each fold by its name: who was tested (`test`), how many trained and validated, and what it cost: seconds of
         features, training and prediction, memory in MiB, numbers that were learnt.
         """
-        import pandas as pd
-
-        from mebench.runner.fold_files import read_csv
-
         folds = self.folder.read_json("folds.json")["folds"]
         rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
-        table = pd.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis("fold")
+        table = heavy.pandas.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis(
+            "fold"
+        )
         costs = self.path / "costs.csv"
-        return table.join(read_csv(costs).set_index("fold")) if costs.is_file() else table
+        return table.join(runner.fold_files.read_csv(costs).set_index("fold")) if costs.is_file() else table
 
     @property
     def history(self) -> pd.DataFrame:
         """How training went: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for what is not trained."""
-        from mebench.results.render.plots import history_of
+        return results.render.plots.history_of(self.folder)
 
-        return history_of(self.folder)
-
-    def _side(self) -> Judged:
-        from mebench.results.record import read
-        from mebench.results.report import judged
-
-        return judged(read(self.folder))
+    def _side(self) -> results.render.timeline.Judged:
+        return results.report.judged(results.record.read(self.folder))
 
     def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
         """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""
-        import pandas as pd
-
-        from mebench.results.record import is_record
-
-        kept = task in self.folder.read_json("folds.json")["tasks"] and not is_record(self.folder)
+        kept = task in self.folder.read_json("folds.json")["tasks"] and not results.record.is_record(self.folder)
         there = kept or (self.path / f"{name}.parquet").is_file()
-        return self.folder.read_table(f"{name}.parquet") if there else pd.DataFrame(columns=list(columns))
+        return self.folder.read_table(f"{name}.parquet") if there else heavy.pandas.DataFrame(columns=list(columns))
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), *self.warnings, f"run folder: {self.path}"]
 
     def __repr__(self) -> str:
-        from mebench.format import number
-        from mebench.results.render.scores import main_scores
-
-        scores = ", ".join(f"{name} {number(score['value'])}" for name, score in main_scores(self.summary).items())
+        scores = ", ".join(
+            f"{name} {number(score['value'])}"
+            for name, score in results.render.scores.main_scores(self.summary).items()
+        )
         return f"<Run {self.id}: {scores}>"
 
 
@@ -169,21 +151,15 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         DataError: something that the run needs is not there.
         RunError: folds failed; the others are kept.
     """
-    from mebench.config import resolve, settings_of
-    from mebench.inspection.summary import check_needs
-
-    settled = resolve(settings_of(words, settings), _several(config), _several(plugins))
-    check_needs([settled])
+    settled = resolve(settings_of(words, settings) if settings else words, _several(config), _several(plugins))
+    inspection.summary.check_needs([settled])
     return executed(settled, progress)
 
 
 def executed(config: RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
     """The run that a configuration asks for, or the unfinished one of that id."""
-    from mebench.progress import Progress
-    from mebench.runner.execute import run
-
     told = progress or Progress()
-    outcome = run(config, told, run_id)
+    outcome = runner.execute.run(config, told, run_id)
     return _mirrored(outcome.folder, outcome.summary, config, told, fresh=True)
 
 
@@ -204,14 +180,8 @@ def resume(
         RunError: there is no such run; its data, plugins or versions have changed; folds failed.
         ConfigError: a setting would make it another run.
     """
-    from mebench.config import from_plain, settings_of
-    from mebench.config.layers import ARGUMENT, COMMAND_LINE
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
-    from mebench.runner.session import as_it_stands
-
     word, told = str(run.path if isinstance(run, Run) else run), progress or Progress()
-    folder = RunFolder.open(runs_folder(runs), word)
+    folder = runner.folder.RunFolder.open(runs_folder(runs), word)
     said, own = settings_of(words), settings_of(values=settings)
     stored, changes = folder.read_json("config.json"), _how(said | own)
     origins = dict.fromkeys(changes, COMMAND_LINE) | dict.fromkeys(own, ARGUMENT)
@@ -221,7 +191,7 @@ def resume(
     if not folder.done:
         return executed(config, told, folder.id)
     told.say(f"run {folder.id} is finished")
-    return _mirrored(folder, as_it_stands(folder, config).summary, config, told)
+    return _mirrored(folder, runner.session.as_it_stands(folder, config).summary, config, told)
 
 
 def load_run(run: str | Path, runs: str = "") -> Run:
@@ -234,19 +204,17 @@ def load_run(run: str | Path, runs: str = "") -> Run:
     Raises:
         RunError: there is no such run, or it is not finished.
     """
-    from mebench.results.record import is_record
-    from mebench.runner.folder import RunFolder
-
-    folder = RunFolder.finished(runs_folder(runs), str(run))
+    folder = runner.folder.RunFolder.finished(runs_folder(runs), str(run))
     return Run(
-        folder, folder.read_json("record.json")["summary"] if is_record(folder) else folder.read_json("summary.json")
+        folder,
+        folder.read_json("record.json")["summary"]
+        if results.record.is_record(folder)
+        else folder.read_json("summary.json"),
     )
 
 
 def runs_folder(runs: str) -> str:
     """The folder of runs: as it is given, else as the user's file says."""
-    from mebench.config import user_setting
-
     return runs or user_setting("runs", "runs")
 
 
@@ -256,8 +224,6 @@ def _several(names: Names) -> list[str | Path]:
 
 def _how(values: dict[str, Any]) -> dict[str, Any]:
     """The settings that a run which is under way may get: how it is computed, scored and tracked, not what it is."""
-    from mebench.config import NOT_IN_KEY
-
     other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
     known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in other)
     for key in values:
@@ -270,16 +236,12 @@ def _how(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mirrored(
-    folder: RunFolder, summary: dict[str, Any], config: RunConfig, progress: Progress, fresh: bool = False
+    folder: runner.folder.RunFolder, summary: dict[str, Any], config: RunConfig, progress: Progress, fresh: bool = False
 ) -> Run:
     """A finished run that its tracker has, too; of one that leaks with what the leak gained."""
-    from mebench import tracking
-
     folders = [folder]
     if config.audit != "guard":
-        from mebench.runner.execute import leak_gain
-
-        summary = {**summary, "leak": leak_gain(config, summary, progress)}
+        summary = {**summary, "leak": runner.execute.leak_gain(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
     with progress.waiting("tracking"):
         how = config.tracking_folds, config.tracking_models, config.tracking_figures
@@ -314,20 +276,16 @@ class Sweep:
         """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their standard
         deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
         """
-        import pandas as pd
-
         rows: list[dict[str, Any]] = [
             {**row["settings"], "score": name, **score, "seeds": row["seeds"]}
             for row in self.rows
             for name, score in row["scores"].items()
         ]
-        return pd.DataFrame(rows)
+        return heavy.pandas.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        from mebench.results.render.sweep import sweep_table
-
         failed = [f"failed: {' '.join(words.values())}: {why}" for words, why in self.failures]
-        return html("sweep", sweep_table(self.rows), failed)
+        return html("sweep", results.render.sweep.sweep_table(self.rows), failed)
 
     def __repr__(self) -> str:
         return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"
@@ -355,30 +313,23 @@ def sweep(
     Raises:
         MebenchError: nothing could be run, or what stops all, such as a full disk.
     """
-    from mebench.config import settings_of
-    from mebench.config.combinations import lists_of, lists_of_words
-    from mebench.progress import Progress
-
     lists = [*lists_of_words(words), *lists_of(settings_of(values=settings))]
-    return swept(*planned(lists, config, plugins), progress or Progress())
+    origin = ARGUMENT if settings else COMMAND_LINE
+    return swept(*planned(lists, config, plugins, origin), progress or Progress())
 
 
-def planned(lists: Lists, config: Names, plugins: Names, origin: str = "") -> tuple[list[Combination], list[RunConfig]]:
+def planned(lists: Lists, config: Names, plugins: Names, origin: str) -> tuple[list[Combination], list[RunConfig]]:
     """The runs that a sweep names, each with its configuration; what they need is looked for.
 
     Args:
         lists: the values of each key.
         config: YAML files of settings.
         plugins: folders with more plugins.
-        origin: where the values stand, for people; an argument by default.
+        origin: where the values stand, for people.
 
     Raises:
         ConfigError: a value is wrong, or two runs would be the same: their spread over seeds would be none.
     """
-    from mebench.config import resolve
-    from mebench.config.combinations import expand
-    from mebench.inspection.summary import check_needs
-
     combinations = expand(lists)
     configs = [resolve(c.settings, _several(config), _several(plugins), origin) for c in combinations]
     named = dict[str, str]()
@@ -387,17 +338,13 @@ def planned(lists: Lists, config: Names, plugins: Names, origin: str = "") -> tu
         same = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), name)
         if same != name:
             raise ConfigError(f"{same} and {name} are the same run: name each value once")
-    check_needs(configs)
+    inspection.summary.check_needs(configs)
     return combinations, configs
 
 
 def swept(combinations: Sequence[Combination], configs: Sequence[RunConfig], progress: Progress) -> Sweep:
     """The runs of some combinations, each with its configuration."""
-    from mebench import tracking
-    from mebench.results.render.sweep import sweep_rows
-    from mebench.runner.sweep import sweep
-
-    outcomes = sweep(configs, progress)
+    outcomes = runner.sweep.sweep(configs, progress)
     pairs = list(zip(combinations, outcomes))
     finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
     with progress.waiting("tracking"):
@@ -405,7 +352,7 @@ def swept(combinations: Sequence[Combination], configs: Sequence[RunConfig], pro
         synced = tracking.sync(folders, configs[0].tracking, progress)
     return Sweep(
         [Run(o.folder, o.summary, synced.opening or None, fresh=True, tracker=synced.title) for _, o in finished],
-        sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),
+        results.render.sweep.sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),
         [(c.varied, o) for c, o in pairs if isinstance(o, MebenchError)],
         [c.varied for c, _ in finished],
         synced.opening,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mebench import console
+from mebench import config, console, features
 from mebench.cli.options import Json, verbs
 from mebench.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from mebench.features import FeatureStore
+from mebench.progress import Progress
 
 app = verbs("Look after the store of computed features.")
 
@@ -22,11 +20,9 @@ Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Wh
 @app.command("info", epilog="Example: mebench cache info")
 def info(cache: Cache = None, json: Json = None) -> None:
     """Show entries and bytes by dataset and stage."""
-    from mebench.features import store as feature_store
-
     store = _store(cache)
-    found = feature_store.info(store)
-    whole = sum(found.values(), feature_store.StoreInfo())
+    found = features.store.info(store)
+    whole = sum(found.values(), features.store.StoreInfo())
     parts = [
         {"dataset": dataset or None, "stage": stage, "entries": part.entries, "bytes": part.bytes}
         for (dataset, stage), part in found.items()
@@ -49,17 +45,14 @@ def verify(
     json: Json = None,
 ) -> None:
     """Look for damaged entries by headers and sizes. The exit code is 1 if there are any."""
-    from mebench.features import store as feature_store
-    from mebench.progress import Progress
-
     store = _store(cache)
     n_entries, damaged, removed = sum(1 for _ in store.entries()), [], 0
     with Progress().stage("verify", n_entries, "entries") as advance:
-        for damage in feature_store.verify(store, deep):
+        for damage in features.store.verify(store, deep):
             advance()
             if damage is not None:
                 damaged.append(damage)
-                removed += remove and feature_store.remove(damage.files)
+                removed += remove and features.store.remove(damage.files)
     lines = [{"entry": str(d.files.stem.relative_to(store.root)), "reason": d.reason} for d in damaged]
     report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": lines, "removed": removed}
     console.write_json(report, json)
@@ -90,13 +83,11 @@ def prune(
     json: Json = None,
 ) -> None:
     """Remove what no run can use. That is damaged entries, leftovers of killed runs, entries of other OpenCV or dlib versions."""
-    from mebench.features import store as feature_store
-
     if everything and (older_than is not None or dataset is not None):
         raise ConfigError("--all removes every entry: leave --older-than and --dataset out, or leave --all out")
     store = _store(cache)
     days = None if older_than is None else console.days_of(older_than)
-    gone = feature_store.prune(store, days, dataset, everything, dry_run)
+    gone = features.store.prune(store, days, dataset, everything, dry_run)
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
     console.write_json(report, json)
     if json != "-":
@@ -104,10 +95,7 @@ def prune(
         console.print_lines(f"{store.root}: {'would remove' if dry_run else 'removed'} {what}")
 
 
-def _store(cache: str | None) -> FeatureStore:
-    from mebench.config import RunSettings, user_setting
-    from mebench.features import FeatureStore
-
+def _store(cache: str | None) -> features.FeatureStore:
     if cache is not None and not Path(cache).expanduser().is_dir():
         raise DataError(f"there is no folder {cache}: give the one that a run names with cache=, or leave --cache out")
-    return FeatureStore(Path(cache or user_setting("cache", RunSettings().cache)).expanduser())
+    return features.FeatureStore(Path(cache or config.user_setting("cache", config.RunSettings().cache)).expanduser())

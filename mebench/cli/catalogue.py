@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from mebench import console
+from mebench import config, console, core, metrics, protocols
+from mebench.cli.complete import complete_plugin
 from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
 from mebench.errors import ConfigError, PluginError, unknown
-
-if TYPE_CHECKING:
-    from mebench.config.registry import PluginInfo
-    from mebench.metrics.catalogue import Metric
-    from mebench.protocols import Protocol
 
 app = typer.Typer()
 config_app = verbs("Look at configurations.")
@@ -28,8 +24,6 @@ def _lists(incomplete: str) -> list[str]:
 
 
 def _names(ctx: typer.Context, incomplete: str) -> list[str]:
-    from mebench.cli.complete import complete_plugin
-
     return complete_plugin(incomplete, ctx.params.get("plugins") or ())
 
 
@@ -62,75 +56,62 @@ def info(
     plugins: Plugins = None,
 ) -> None:
     """Show the card of a plugin or protocol, or what a metric is."""
-    from mebench.config import registry
-    from mebench.metrics.catalogue import METRICS
-    from mebench.protocols import BROKEN, PROTOCOLS, find
-
     _more_plugins(plugins)
-    id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
-    found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
-    if not found and id_ not in {*PROTOCOLS, *BROKEN, *METRICS}:
-        every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
-        known = {*every, *PROTOCOLS, *METRICS}
+    id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
+    found = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
+    if not found and id_ not in {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS}:
+        every = [name for kind in config.registry.PLUGIN_KINDS for name in config.registry.plugins(kind)]
+        known = {*every, *protocols.PROTOCOLS, *metrics.catalogue.METRICS}
         raise PluginError(
-            unknown("plugin, protocol or metric", id_, known, f"See them with: mebench list. {registry.YOURS}")
+            unknown("plugin, protocol or metric", id_, known, f"See them with: mebench list. {config.registry.YOURS}")
         )
-    if id_ in METRICS:
-        _print_metric(id_, METRICS[id_])
-    if id_ in {*PROTOCOLS, *BROKEN}:
-        _print_protocol(find(id_))
+    if id_ in metrics.catalogue.METRICS:
+        _print_metric(id_, metrics.catalogue.METRICS[id_])
+    if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
+        _print_protocol(protocols.find(id_))
     for known_plugin in found:
         _print_plugin(known_plugin)
 
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
-def config_show(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def config_show(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Show every setting and where its value comes from."""
-    from mebench.config import flatten
-
-    found = configured(words, config, plugins)
+    found = configured(words, files, plugins)
     console.write_json({"values": found.values, "origins": found.origins}, json)
     if json != "-":
-        values = flatten(found.values)
+        values = config.flatten(found.values)
         rows = [(key, console.text(value), found.origins.get(key, "default")) for key, value in values.items()]
         console.print_table(("key", "value", "from"), rows)
 
 
 def _more_plugins(plugins: Plugins) -> None:
-    from mebench.config import more_plugins, registry
-
-    registry.add_paths([*more_plugins(), *(plugins or ())])
+    config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
 
 
 def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if name == "protocols":
-        from mebench.protocols import BROKEN, PROTOCOLS
-
-        told = {name: protocol.summary for name, protocol in PROTOCOLS.items()}
-        told |= {name: f"broken: {reason}" for name, reason in BROKEN.items()}
+        told = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
+        told |= {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
         return ("protocol", "meaning"), sorted(told.items())
     if name == "metrics":
-        from mebench.metrics.catalogue import METRICS
+        return ("metric", "range and meaning"), [
+            (metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()
+        ]
 
-        return ("metric", "range and meaning"), [(metric.name, metric.describe()) for metric in METRICS.values()]
-    from mebench.config import registry
-
-    plugins = registry.plugins("method" if name == "methods" else "dataset").values()
+    plugins = config.registry.plugins("method" if name == "methods" else "dataset").values()
     return (name[:-1], "tasks", "summary"), [
         (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
         for p in plugins
     ]
 
 
-def _print_metric(name: str, metric: Metric) -> None:
-    from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, RANGES
-
+def _print_metric(name: str, metric: metrics.catalogue.Metric) -> None:
     number = metric.direction is not None
-    tables = ", ".join(section for section in metric.sections if name in COLUMNS[section])
+    tables = ", ".join(section for section in metric.sections if name in metrics.catalogue.COLUMNS[section])
     facts = {
-        "range": RANGES[metric.scale] if number else None,
+        "range": metrics.catalogue.RANGES[metric.scale] if number else None,
         "unit": metric.unit or ("none" if number else None),
-        "direction": DIRECTIONS[metric.direction] if metric.direction else None,
+        "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
         "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
         "column of the leaderboards of": tables,
         "meaning": metric.meaning,
@@ -144,20 +125,15 @@ def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
     console.print_lines(title, *(f"{name}: {fact}" for name, fact in facts.items() if fact), "")
 
 
-def _print_protocol(protocol: Protocol) -> None:
-    from mebench.config.parts import hints_of
-
+def _print_protocol(protocol: protocols.Protocol) -> None:
     console.print_lines(*protocol.describe().split("\n"), "")
-    hints = hints_of(protocol.params, f"protocol {protocol.name}")
+    hints = config.parts.hints_of(protocol.params, f"protocol {protocol.name}")
     if hints:
         _print_parameters("protocol", protocol.params, hints, _defaults(protocol.params))
 
 
-def _print_plugin(info: PluginInfo) -> None:
+def _print_plugin(info: config.registry.PluginInfo) -> None:
     """Card, parameters with the values that they have where nobody sets them, presets, settings for datasets."""
-    from mebench.config import registry
-    from mebench.config.parts import keys
-
     card = info.folder / "README.md"
     facts = {"broken": info.broken, "summary": info.summary, "tasks": ", ".join(info.tasks)}
     facts |= {"paper": info.config.get("paper"), "folder": str(info.folder)}
@@ -167,8 +143,11 @@ def _print_plugin(info: PluginInfo) -> None:
         console.print_lines("")
     if info.broken:
         return
-    params, preset = registry.params_class(info), info.section("presets").get(info.config.get("preset", "")) or {}
-    _print_parameters(info.kind, params, keys(info), _defaults(params) | info.section("params") | preset)
+    params, preset = (
+        config.registry.params_class(info),
+        info.section("presets").get(info.config.get("preset", "")) or {},
+    )
+    _print_parameters(info.kind, params, config.parts.keys(info), _defaults(params) | info.section("params") | preset)
     for section, title in (("presets", "preset"), ("datasets", "settings for")):
         rows = [
             (f"{title} {name}", " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)")
@@ -179,12 +158,9 @@ def _print_plugin(info: PluginInfo) -> None:
 
 
 def _print_parameters(part: str, params: type, hints: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    from mebench.config.values import expected
-    from mebench.core.options import attributes
-
-    meanings = attributes(params)
+    meanings = core.options.attributes(params)
     rows = [
-        (f"{part}.{name}", expected(hint), _text(defaults.get(name, "(needed)")), meanings.get(name, ""))
+        (f"{part}.{name}", config.values.expected(hint), _text(defaults.get(name, "(needed)")), meanings.get(name, ""))
         for name, hint in hints.items()
     ]
     console.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
@@ -199,6 +175,4 @@ def _defaults(params: type) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    from mebench.config.values import plain
-
-    return console.text(plain(value))
+    return console.text(config.values.plain(value))

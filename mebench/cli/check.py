@@ -6,16 +6,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import typer
 
-from mebench import console
+from mebench import config, console, testing
 from mebench.cli.options import Json, Plugins, verbs
 from mebench.errors import ConfigError, PluginError, unknown
-
-if TYPE_CHECKING:
-    from mebench.testing import Check, Outcome
+from mebench.progress import Progress
 
 app = typer.Typer()
 new_app = verbs("Write a plugin to begin with.")
@@ -61,10 +59,8 @@ def check(
 
 
 def _contract(name: str, words: Sequence[str], plugins: Plugins, json: str | None) -> None:
-    from mebench.testing import outcomes
-
     found = []
-    for outcome in outcomes(_checks(name, words, plugins)):
+    for outcome in testing.outcomes(_checks(name, words, plugins)):
         found.append(outcome)
         if json != "-":
             _print(outcome)
@@ -83,43 +79,38 @@ def _contract(name: str, words: Sequence[str], plugins: Plugins, json: str | Non
 
 
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
-    from mebench.progress import Progress
-    from mebench.testing.null import BLIND_SPOT, null, refuse
-
-    found = null(name, Progress(), words, plugins or (), shuffles)
+    found = testing.null.null(name, Progress(), words, plugins or (), shuffles)
     report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.outside} for f in found]}
     console.write_json(report, json)
     if json != "-":
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in found]
         console.print_table(("task", "people", "right", "by chance at most", "of"), rows)
-    refuse(name, found, shuffles)
+    testing.null.refuse(name, found, shuffles)
     if json != "-":
         times = console.plural(shuffles, "shuffle")
         console.print_lines(
-            "", f"{name} knows nothing that it should not, in {times} of the labels, each run twice. {BLIND_SPOT}"
+            "",
+            f"{name} knows nothing that it should not, in {times} of the labels, each run twice. {testing.null.BLIND_SPOT}",
         )
 
 
-def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[Check]:
-    from mebench.config import more_plugins, registry, settings_of
-    from mebench.testing import plugin_checks
-
-    registry.add_paths([*more_plugins(), *(plugins or ())])
-    kinds = [kind for kind in registry.PLUGIN_KINDS if name in registry.plugins(kind)]
+def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[testing.Check]:
+    config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
+    kinds = [kind for kind in config.registry.PLUGIN_KINDS if name in config.registry.plugins(kind)]
     if not kinds:
-        every = [known for kind in registry.PLUGIN_KINDS for known in registry.plugins(kind)]
-        raise PluginError(unknown("plugin", name, every, registry.YOURS))
-    values = settings_of(words)
+        every = [known for kind in config.registry.PLUGIN_KINDS for known in config.registry.plugins(kind)]
+        raise PluginError(unknown("plugin", name, every, config.registry.YOURS))
+    values = config.settings_of(words)
     return [
         check
         for kind in kinds
-        for check in plugin_checks(
+        for check in testing.plugin_checks(
             kind, name, **{key.removeprefix(f"{kind}."): v for key, v in values.items() if key.startswith(f"{kind}.")}
         )
     ]
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: testing.Outcome) -> None:
     mark = {"kept": "kept", "broken": "BROKEN", "untold": "untold"}[outcome.status]
     console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
     if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
@@ -145,10 +136,8 @@ def dataset(name: Name, out: Out = "plugins") -> None:
 
 
 def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str) -> None:
-    from mebench.testing.folders import write_plugin
-
     folder = Path(out).expanduser()
-    files = write_plugin(kind, name, folder, template)
+    files = testing.folders.write_plugin(kind, name, folder, template)
     tried = (
         f"mebench run --plugins {out} method={name} dataset=synthetic"
         if kind == "method"

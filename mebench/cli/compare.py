@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
-from mebench import api
+from mebench import api, exchange, inspection, metrics, results, runner
 from mebench.cli.options import Json, Rule, RunId, Runs, say
-from mebench.console import print_lines, write_json
+from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
+from mebench.console import plural, print_lines, print_table, write_json
 from mebench.console import size as byte_size
 from mebench.errors import ConfigError, DataError, RunError, unknown
 from mebench.format import number
-
-if TYPE_CHECKING:
-    from mebench.runner.folder import RunFolder
+from mebench.progress import Progress
 
 Truth = Annotated[
     str | None,
@@ -72,9 +71,9 @@ def compare(
     are those of two coders, and how well these agree is told. Beside a published result: what separates the run from it, in words.
     """
     if second.startswith(BESIDE):
-        from mebench.runner.folder import RunFolder
-
-        _beside_published(RunFolder.finished(runs, first), second.removeprefix(BESIDE), leaderboards, json)
+        _beside_published(
+            runner.folder.RunFolder.finished(runs, first), second.removeprefix(BESIDE), leaderboards, json
+        )
         return
     if truth is None and _is_file(first) and _is_file(second):
         _refuse_of_coders({"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes})
@@ -83,8 +82,6 @@ def compare(
     if truth is None:
         _refuse_without_truth({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps})
         _refuse_files(first, second)
-    from mebench.progress import Progress
-    from mebench.results.compare import print_comparison
 
     found = api.compare(
         first,
@@ -102,20 +99,16 @@ def compare(
     )
     say(found)
     if json != "-":
-        print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
+        results.compare.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
     write_json(found.summary, json)
 
 
-def _beside_published(folder: RunFolder, word: str, leaderboards: str | None, json: str | None) -> None:
-    from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
-    from mebench.console import print_table
-    from mebench.results.beside import FILE, read_aliases, separates
-    from mebench.results.published import called, read
-    from mebench.results.record import read as read_record
-
+def _beside_published(folder: runner.folder.RunFolder, word: str, leaderboards: str | None, json: str | None) -> None:
     place = leaderboards_folder(leaderboards)
-    rows = called(word, read(place / PUBLISHED))
-    said = separates(read_record(folder), rows, read_aliases(place / FILE))
+    rows = results.published.called(word, results.published.read(place / PUBLISHED))
+    said = results.beside.separates(
+        results.record.read(folder), rows, results.beside.read_aliases(place / results.beside.FILE)
+    )
     if json != "-":
         print_lines(f"{folder.id} beside {rows[0].method}")
         print_table(("", "what separates them"), list(said.items()))
@@ -137,36 +130,25 @@ def mistakes(
 
     With --truth, those of a file of any program.
     """
-    from mebench.metrics.mistakes import (
-        By,
-        count_distracted,
-        count_mistakes,
-        explain_mistakes,
-        number_of_draws,
-        sort_mistakes,
-    )
-    from mebench.results.render.summary import distracted_line, plain, print_causes, print_mistakes
-    from mebench.runner.folder import RunFolder
-    from mebench.runner.scoring import tables_of
-
-    if by not in get_args(By):
-        raise ConfigError(unknown("--by", by, get_args(By)))
+    if by not in get_args(metrics.mistakes.By):
+        raise ConfigError(unknown("--by", by, get_args(metrics.mistakes.By)))
     if truth is None:
         _refuse_without_truth({"--loose-ids": loose_ids, "--fps": fps})
         _refuse_files(run)
-        folder = RunFolder.finished(runs, run)
-        name, tables, kinds = folder.id, tables_of(folder), folder.read_json("folds.json")["kinds"]
+        folder = runner.folder.RunFolder.finished(runs, run)
+        name, tables, kinds = folder.id, runner.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
         told: dict[str, Any] = {"run_id": name}
         if tables.predictions is None:
             raise RunError(f"run {name!r} does not spot, so it has no false positives and misses: name one that does")
     else:
-        from mebench.exchange.files import read_beside
-        from mebench.exchange.join import Rules
-        from mebench.exchange.table import Remarks
-        from mebench.inspection.summary import adapters_of
-
-        remarks, true, files = Remarks(), Path(truth).expanduser(), [Path(run).expanduser()]
-        (answers,) = read_beside(true, files, Rules(fps, loose_ids=loose_ids), remarks, adapters=adapters_of(true))
+        remarks, true, files = exchange.table.Remarks(), Path(truth).expanduser(), [Path(run).expanduser()]
+        (answers,) = exchange.files.read_beside(
+            true,
+            files,
+            exchange.join.Rules(fps, loose_ids=loose_ids),
+            remarks,
+            adapters=inspection.summary.adapters_of(true),
+        )
         say(remarks)
         said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         name, tables, kinds, told = run, answers.tables, answers.kinds, {"file": run, **said}
@@ -175,20 +157,33 @@ def mistakes(
                 f"{run} has no columns onset and offset, so no false positives and misses: what it names wrongly shows "
                 f"mebench score --clips {run} --truth {truth}"
             )
-    draws = number_of_draws(tables)
-    rows: By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
-    found = sort_mistakes(tables, kinds)
-    counts = count_mistakes(found, rows, draws)
-    astray = None if tables.distractors is None else count_distracted(found, tables.distractors, rows, draws)
+    draws = metrics.mistakes.number_of_draws(tables)
+    rows: metrics.mistakes.By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
+    found = metrics.mistakes.sort_mistakes(tables, kinds)
+    counts = metrics.mistakes.count_mistakes(found, rows, draws)
+    astray = (
+        None
+        if tables.distractors is None
+        else metrics.mistakes.count_distracted(found, tables.distractors, rows, draws)
+    )
     if rows == "kind":
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
-    why = explain_mistakes(tables, found, kinds)
+    why = metrics.mistakes.explain_mistakes(tables, found, kinds)
     mean = f", means over {draws} draws" if draws > 1 else ""
     if json != "-":
-        note = "" if astray is None else distracted_line(counts, astray, tables)
-        print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note)
-        print_causes(why)
-    report = {"why": why, **told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
+        note = "" if astray is None else results.render.summary.distracted_line(counts, astray, tables)
+        results.render.summary.print_mistakes(
+            counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note
+        )
+        results.render.summary.print_causes(why)
+    report = {
+        "why": why,
+        **told,
+        "convention": "strict",
+        "by": by,
+        "draws": draws,
+        "counts": results.render.summary.plain(counts),
+    }
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
     write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json)
@@ -218,14 +213,10 @@ def report(
     It holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings, and loads
     nothing. Of two runs both are on the same timelines. No face is in it without --faces.
     """
-    from mebench.progress import Progress
-    from mebench.results import report as made
-    from mebench.runner.folder import RunFolder
-
     words, progress, found = [word for word in (run, other) if word], Progress(), None
-    folders = [RunFolder.finished(runs, word) for word in words]
+    folders = [runner.folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
-        made.refuse(folder)
+        results.report.refuse(folder)
     if faces and len(folders) > 1:
         raise ConfigError("--faces shows where one run looked: name one run, or leave --faces out")
     if len(folders) > 1:
@@ -233,8 +224,8 @@ def report(
             found = api.compare(*words, runs=runs).found
     page, files = Path(out).expanduser(), list[Path]()
     with progress.waiting("drawing"):
-        made.write(made.page(folders, found, faces), page)
-        files = made.write_figures(folders, Path(figures).expanduser()) if figures else []
+        results.report.write(results.report.page(folders, found, faces), page)
+        files = results.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
         progress.say(f"{out} shows faces of the dataset: treat it as its licence says")
     size = page.stat().st_size
@@ -260,10 +251,8 @@ def _refuse_files(*words: str) -> None:
 
 def _is_file(word: str) -> bool:
     """Whether a word names a file of intervals, or the marks of a coder in one."""
-    from mebench.exchange.coders import eaf_of
-
     path = Path(word).expanduser()
-    return path.is_file() or eaf_of(path) is not None
+    return path.is_file() or exchange.coders.eaf_of(path) is not None
 
 
 def _refuse_of_coders(given: Mapping[str, object]) -> None:
@@ -276,15 +265,9 @@ def _refuse_of_coders(given: Mapping[str, object]) -> None:
 
 def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None, json: str | None) -> None:
     """How well two coders agree."""
-    from mebench.console import plural, print_table
-    from mebench.exchange.files import read_beside
-    from mebench.exchange.join import Rules
-    from mebench.exchange.table import Remarks
-    from mebench.metrics.agreement import agreement
-
-    remarks, one, other = Remarks(), Path(first).expanduser(), Path(second).expanduser()
-    (answers,) = read_beside(one, [other], Rules(fps, loose_ids=loose_ids), remarks)
-    found = agreement(answers.tables, answers.kinds)
+    remarks, one, other = exchange.table.Remarks(), Path(first).expanduser(), Path(second).expanduser()
+    (answers,) = exchange.files.read_beside(one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
+    found = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(
             f"{plural(silent, 'video')} of unknown length: kappa counts frames from 0 to the last interval of either coder, and would be "

@@ -4,14 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_type_hints
 
-from mebench.config import RunSettings, more_plugins, registry
-from mebench.config.layers import PLUGIN_KEYS
-from mebench.config.parts import called, hints_of, keys
-from mebench.config.registry import PLUGIN_KINDS
-from mebench.config.settings import PROTOCOL
-from mebench.config.values import choices
+from mebench import config, metrics, protocols
 from mebench.errors import MebenchError
-from mebench.metrics.catalogue import METRICS
 
 
 def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
@@ -26,7 +20,7 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
         plugins: folders of `--plugins`.
     """
     try:
-        registry.add_paths([*more_plugins(), *plugins])
+        config.registry.add_paths([*config.more_plugins(), *plugins])
         words, key = _joined(given)
         types = _types(dict(word.split("=", 1) for word in words if "=" in word))
         if key in types:
@@ -44,11 +38,13 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
 
 def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
     """Names of methods, datasets, protocols and metrics."""
-    from mebench.protocols import PROTOCOLS
-
     try:
-        registry.add_paths([*more_plugins(), *plugins])
-        names = {*PROTOCOLS, *METRICS, *(id_ for kind in PLUGIN_KINDS for id_ in registry.plugins(kind))}
+        config.registry.add_paths([*config.more_plugins(), *plugins])
+        names = {
+            *protocols.PROTOCOLS,
+            *metrics.catalogue.METRICS,
+            *(id_ for kind in config.registry.PLUGIN_KINDS for id_ in config.registry.plugins(kind)),
+        }
         return sorted(name for name in names if name.startswith(incomplete))
     except (MebenchError, OSError):
         return []
@@ -71,35 +67,33 @@ def _joined(given: Iterable[str]) -> tuple[list[str], str]:
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
-    from mebench.protocols import PROTOCOLS
-
-    types: dict[str, Any] = dict.fromkeys(PLUGIN_KEYS)
-    hints = get_type_hints(RunSettings)
-    types |= {field.name: hints[field.name] for field in dataclasses.fields(RunSettings)}
-    for key, kind in PLUGIN_KEYS.items():
+    types: dict[str, Any] = dict.fromkeys(config.layers.PLUGIN_KEYS)
+    hints = get_type_hints(config.RunSettings)
+    types |= {field.name: hints[field.name] for field in dataclasses.fields(config.RunSettings)}
+    for key, kind in config.layers.PLUGIN_KEYS.items():
         name = chosen.get(key, "")
         members = name.strip("[]").split(",") if name.startswith("[") else []
-        for prefix, id_ in [(f"{key}.{called(m.strip())}", m.strip()) for m in members] or [(key, name)]:
-            info = registry.plugins(kind).get(id_.rpartition(":")[2])
+        for prefix, id_ in [(f"{key}.{config.parts.called(m.strip())}", m.strip()) for m in members] or [(key, name)]:
+            info = config.registry.plugins(kind).get(id_.rpartition(":")[2])
             if info and not info.broken:
-                types |= {f"{prefix}.{field}": hint for field, hint in (keys(info) | {"preset": str}).items()}
-    protocol = PROTOCOLS.get(chosen.get("protocol", PROTOCOL))
+                types |= {
+                    f"{prefix}.{field}": hint for field, hint in (config.parts.keys(info) | {"preset": str}).items()
+                }
+    protocol = protocols.PROTOCOLS.get(chosen.get("protocol", config.settings.PROTOCOL))
     if protocol is not None:
-        own = hints_of(protocol.params, f"protocol {protocol.name}")
+        own = config.parts.hints_of(protocol.params, f"protocol {protocol.name}")
         types |= {f"protocol.{name}": hint for name, hint in own.items()}
     return types
 
 
 def _values(key: str, hint: Any, words: Iterable[str]) -> list[str]:
     """The values of a key that has few."""
-    if key in PLUGIN_KEYS:
-        return [id_ for id_, info in registry.plugins(PLUGIN_KEYS[key]).items() if not info.broken]
+    if key in config.layers.PLUGIN_KEYS:
+        return [id_ for id_, info in config.registry.plugins(config.layers.PLUGIN_KEYS[key]).items() if not info.broken]
     if key == "protocol":
-        from mebench.protocols import PROTOCOLS
-
-        return sorted(PROTOCOLS)
-    for part, kind in PLUGIN_KEYS.items():
+        return sorted(protocols.PROTOCOLS)
+    for part, kind in config.layers.PLUGIN_KEYS.items():
         if key == f"{part}.preset":
             chosen = dict(word.split("=", 1) for word in words if "=" in word).get(part, "")
-            return list(registry.find(kind, chosen).section("presets"))
-    return list(choices(hint))
+            return list(config.registry.find(kind, chosen).section("presets"))
+    return list(config.values.choices(hint))

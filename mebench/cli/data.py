@@ -6,18 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from mebench import console
+from mebench import config, console, frames, inspection, results
 from mebench.cli.options import DatasetWords, Files, Json, Plugins, verbs
+from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from mebench.core import Dataset
-    from mebench.frames.unpack import Unpacked
-    from mebench.inspection import Verification
+from mebench.progress import Progress
 
 app = verbs("Look at a dataset before anything is run on it.")
 
@@ -27,27 +24,24 @@ NOTE = "README.md"
 
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
-def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
-    from mebench.inspection import summarise, together
-    from mebench.results.render.data import HEADERS, repair_lines, summary_rows, total_rows
-
-    members = {id_: summarise(dataset) for id_, dataset in _members(words, config, plugins).items()}
+    members = {id_: inspection.summarise(dataset) for id_, dataset in _members(words, files, plugins).items()}
     one = next(iter(members.values()))
-    console.write_json(together(members) if len(members) > 1 else one.plain(), json)
+    console.write_json(inspection.together(members) if len(members) > 1 else one.plain(), json)
     if json == "-":
         return
     for id_, found in members.items():
-        console.print_table(HEADERS, summary_rows(found), id_)
-        _print_list(f"{id_}: repairs and remarks", repair_lines(found.repairs), len(found.repairs))
+        console.print_table(results.render.data.HEADERS, results.render.data.summary_rows(found), id_)
+        _print_list(f"{id_}: repairs and remarks", results.render.data.repair_lines(found.repairs), len(found.repairs))
     if len(members) > 1:
-        console.print_table(HEADERS, total_rows(members), " + ".join(members))
+        console.print_table(results.render.data.HEADERS, results.render.data.total_rows(members), " + ".join(members))
 
 
 @app.command("verify", epilog="Example: mebench data verify dataset=synthetic --report report.md")
 def verify(
     words: DatasetWords = None,
-    config: Files = None,
+    files: Files = None,
     plugins: Plugins = None,
     deep: Annotated[bool, typer.Option("--deep", help="Decode every frame, not only its header and its end.")] = False,
     counts: Annotated[
@@ -58,20 +52,15 @@ def verify(
     json: Json = None,
 ) -> None:
     """Check annotations, frames and counts of this copy. The exit code is 1 if it is not what was released."""
-    from mebench.inspection import verify
-    from mebench.progress import Progress
-
     if report is not None:
         _check_file(report, "--report")
-    members: dict[str, Verification] = {}
-    for id_, dataset in _members(words, config, plugins).items():
+    members: dict[str, inspection.Verification] = {}
+    for id_, dataset in _members(words, files, plugins).items():
         with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
-            members[id_] = verify(dataset, deep, counts, advance)
+            members[id_] = inspection.verify(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
-        from mebench.results.render.data import verification_markdown
-
-        Path(report).write_text(verification_markdown(members, strict), encoding="utf-8")
+        Path(report).write_text(results.render.data.verification_markdown(members, strict), encoding="utf-8")
     console.write_json(_verified(members, sound), json)
     if json != "-":
         _print_verifications(members, strict)
@@ -85,7 +74,7 @@ def verify(
 def preview(
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.png", help="The picture to write.")],
     words: DatasetWords = None,
-    config: Files = None,
+    files: Files = None,
     plugins: Plugins = None,
     expressions: Annotated[int, typer.Option("--expressions", metavar="N", help="Rows, spread over the subjects.")] = 6,
     subject: Annotated[str | None, typer.Option("--subject", metavar="ID", help="Only of this person.")] = None,
@@ -99,22 +88,21 @@ def preview(
         raise ConfigError(f"--out must name a .png file, not {out!r}")
     if Path(out).exists() and not force:
         raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
-    members = _members(words, config, plugins)
-
-    from mebench.inspection.summary import has_frames
-    from mebench.inspection.tiles import choose, strip_of
-    from mebench.results.render.data import contact_sheet
+    members = _members(words, files, plugins)
 
     home: dict[str, Dataset] = {}
     for id_, dataset in members.items():
-        if not has_frames(dataset):
+        if not inspection.summary.has_frames(dataset):
             raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to look at")
         home |= {v.key: dataset for v in dataset.videos()}
     every = [v for dataset in members.values() for v in dataset.videos()]
-    strips = [strip_of(home[one.video.key], one) for one in choose(every, expressions, subject, video)]
+    strips = [
+        inspection.tiles.strip_of(home[one.video.key], one)
+        for one in inspection.tiles.choose(every, expressions, subject, video)
+    ]
     if all(tile.image is None for strip in strips for tile in strip.tiles):
         raise DataError(next(strip.problem for strip in strips))
-    picture = contact_sheet(strips, f"{' + '.join(members)}: {len(strips)} expressions")
+    picture = results.render.data.contact_sheet(strips, f"{' + '.join(members)}: {len(strips)} expressions")
     Path(out).write_bytes(picture)
     shown = [
         {
@@ -139,7 +127,7 @@ def preview(
 def fake(
     out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Empty or not there yet.")],
     words: DatasetWords = None,
-    config: Files = None,
+    files: Files = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
@@ -147,7 +135,7 @@ def fake(
     folder = Path(out).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another, so that nothing is overwritten")
-    members = _members(words, config, plugins)
+    members = _members(words, files, plugins)
     places = {id_: folder / id_ if len(members) > 1 else folder for id_ in members}
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
@@ -173,11 +161,8 @@ def unpack(
     json: Json = None,
 ) -> None:
     """Unpack archives, decode videos to images without loss. What is there already is left alone."""
-    from mebench.frames.unpack import unpack
-    from mebench.progress import Progress
-
     progress, seen = Progress(), []
-    for done in unpack(
+    for done in frames.unpack.unpack(
         Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.say(f"{path} …")
     ):
         seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
@@ -186,7 +171,7 @@ def unpack(
     console.write_json({"unpacked": seen}, json)
 
 
-def _unpacked_line(done: Unpacked, first: int) -> str:
+def _unpacked_line(done: frames.unpack.Unpacked, first: int) -> str:
     kept = ", which was there already" if done.before else ""
     if not done.names:
         return f"{done.source}: {console.plural(done.n, 'file')} in {done.folder}{kept}"
@@ -197,14 +182,11 @@ def _unpacked_line(done: Unpacked, first: int) -> str:
     return f"{done.source}: {console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; {numbering}"
 
 
-def _members(words: DatasetWords, config: Files, plugins: Plugins) -> dict[str, Dataset]:
-    from mebench.config.resolve import resolve_dataset
-    from mebench.inspection import open_members
-
-    return open_members(resolve_dataset(words or (), config or (), plugins or ()).dataset_params)
+def _members(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, Dataset]:
+    return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
 
 
-def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:
+def _verified(members: dict[str, inspection.Verification], sound: bool) -> dict[str, Any]:
     """Plain data: that of the dataset; of a composite the sums, and that of each member under `members`."""
     parts = {id_: seen.plain() for id_, seen in members.items()}
     head: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
@@ -214,21 +196,24 @@ def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:
     return head | sums | {"members": parts}
 
 
-def _print_verifications(members: dict[str, Verification], strict: bool) -> None:
-    from mebench.inspection.annotation_checks import TITLES
-    from mebench.results.render.data import finding_lines, looked, repair_lines, verdict
-
+def _print_verifications(members: dict[str, inspection.Verification], strict: bool) -> None:
     for id_, seen in members.items():
-        for title, lines in finding_lines(seen).items():
-            _print_list(f"{id_}: {title}", lines, sum(TITLES[finding.check] == title for finding in seen.findings))
+        for title, lines in results.render.data.finding_lines(seen).items():
+            _print_list(
+                f"{id_}: {title}",
+                lines,
+                sum(inspection.annotation_checks.TITLES[finding.check] == title for finding in seen.findings),
+            )
         repairs = seen.summary.repairs
-        _print_list(f"{id_}: repairs and remarks", repair_lines(repairs), len(repairs))
+        _print_list(f"{id_}: repairs and remarks", results.render.data.repair_lines(repairs), len(repairs))
         if seen.frames:
             rate = seen.frames / max(seen.seconds, 1e-9)
-            console.print_lines(f"{id_}: {seen.frames:,} frames {looked(seen.deep)}, {rate:,.0f} a second")
+            console.print_lines(
+                f"{id_}: {seen.frames:,} frames {results.render.data.looked(seen.deep)}, {rate:,.0f} a second"
+            )
         console.print_lines(f"{id_}: ground truth {seen.summary.hash}")
     for id_, seen in members.items():
-        console.print_lines(f"{id_}: {verdict(seen.errors, seen.warnings, seen.sound(strict))}")
+        console.print_lines(f"{id_}: {results.render.data.verdict(seen.errors, seen.warnings, seen.sound(strict))}")
 
 
 def _print_list(title: str, lines: Sequence[str], n: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -10,16 +11,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import typer
 
-from mebench import console
+from mebench import config, console
 from mebench.cli.options import Json, Plugins
 from mebench.errors import MebenchError
-
-if TYPE_CHECKING:
-    from mebench.config.layers import Layer
 
 app = typer.Typer()
 
@@ -67,11 +65,9 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
 
 def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     """Look at everything; a broken part becomes a finding, not an error."""
-    from mebench.config import more_plugins, registry
-
     layer, findings = _user_settings()
     try:
-        registry.add_paths([*more_plugins([layer]), *plugins])
+        config.registry.add_paths([*config.more_plugins([layer]), *plugins])
     except MebenchError as error:
         findings.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
     return [*_packages(), *_landmarks(), *_places(layer), *findings, *_datasets(layer), *_broken()]
@@ -86,7 +82,6 @@ def landmark_file() -> Path | None:
 
 
 def _packages() -> Iterator[Finding]:
-    import importlib.metadata
     import platform
 
     python = f"{platform.python_version()} at {sys.executable}"
@@ -100,8 +95,6 @@ def _packages() -> Iterator[Finding]:
 
 
 def _package(name: str, requirement: str) -> Finding:
-    import importlib.metadata
-
     try:
         return Finding("package", name, "ok", importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
@@ -120,25 +113,20 @@ def _landmarks() -> Iterator[Finding]:
         yield Finding("landmarks", LANDMARKS, "optional", "not found", remedy)
 
 
-def _user_settings() -> tuple[Layer, list[Finding]]:
-    from mebench.config import user_file
-    from mebench.config.layers import Layer, read_file
-
+def _user_settings() -> tuple[config.layers.Layer, list[Finding]]:
     try:
-        path = user_file()
+        path = config.user_file()
         if path is None:
-            return Layer("none"), [
+            return config.layers.Layer("none"), [
                 Finding("place", "user's file", "ok", "none: ./mebench.yaml or ~/.config/mebench/config.yaml")
             ]
-        return read_file(path), [Finding("place", "user's file", "ok", str(path.absolute()))]
+        return config.layers.read_file(path), [Finding("place", "user's file", "ok", str(path.absolute()))]
     except MebenchError as error:
-        return Layer("none"), [Finding("place", "user's file", "missing", str(error), "correct the file")]
+        return config.layers.Layer("none"), [Finding("place", "user's file", "missing", str(error), "correct the file")]
 
 
-def _places(layer: Layer) -> Iterator[Finding]:
-    from mebench.config import RunSettings
-
-    defaults = RunSettings()
+def _places(layer: config.layers.Layer) -> Iterator[Finding]:
+    defaults = config.RunSettings()
     for name in ("cache", "runs"):
         yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
     tracking = layer.values.get("tracking")
@@ -162,15 +150,13 @@ def _place(name: str, path: Path) -> Finding:
     return Finding("place", name, "missing", f"{detail}, not writable", setting)
 
 
-def _datasets(layer: Layer) -> Iterator[Finding]:
-    from mebench.config import registry
-
-    known = registry.plugins("dataset")
+def _datasets(layer: config.layers.Layer) -> Iterator[Finding]:
+    known = config.registry.plugins("dataset")
     for id_, info in known.items():
         if info.broken:
             continue
         try:
-            rooted = {f.name: f.default for f in fields(registry.params_class(info))}
+            rooted = {f.name: f.default for f in fields(config.registry.params_class(info))}
         except MebenchError as error:
             yield Finding("plugin", id_, "optional", str(error), "fix or remove it")
             continue
@@ -197,9 +183,7 @@ def _datasets(layer: Layer) -> Iterator[Finding]:
 
 
 def _broken() -> Iterator[Finding]:
-    from mebench.config import registry
-
-    for kind in registry.PLUGIN_KINDS:
-        for info in registry.plugins(kind).values():
+    for kind in config.registry.PLUGIN_KINDS:
+        for info in config.registry.plugins(kind).values():
             if info.broken:
                 yield Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")

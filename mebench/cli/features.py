@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mebench import console
+from mebench import console, features, runner
 from mebench.cli.options import Files, Json, Plugins, Words, checked, configured, verbs
+from mebench.core import Chain, Video
 from mebench.errors import DataError
-
-if TYPE_CHECKING:
-    from mebench.core import Chain, Video
-    from mebench.runner.plan import Plan
+from mebench.progress import Progress
 
 app = verbs("Explain features and compute them ahead of a run.")
 
 
 @app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
-def explain(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def explain(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Print the features that a method reads, step by step. A paper's appendix could carry them so."""
-    from mebench.runner.plan import make_plan
-
-    plan = make_plan(configured(words, config, plugins))
+    plan = runner.plan.make_plan(configured(words, files, plugins))
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
     console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
     if json != "-":
@@ -34,29 +30,24 @@ def explain(words: Words = None, config: Files = None, plugins: Plugins = None, 
 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
-def compute(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def compute(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Compute the features of all videos and store them. What is there stays, and Ctrl-C keeps what is done."""
-    settings, started = checked(words, config, plugins), time.perf_counter()
-    from mebench.features import NoFaceError
-    from mebench.progress import Progress
-    from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
-    from mebench.runner.features import prepare
-    from mebench.runner.plan import make_plan
+    settings, started = checked(words, files, plugins), time.perf_counter()
 
     progress = Progress()
-    with stoppable(), worker_pool(settings) as pool:
+    with runner.execute.stoppable(), runner.execute.worker_pool(settings) as pool:
         try:
-            plan = make_plan(settings)
-            done = prepare([plan], pool, progress)
+            plan = runner.plan.make_plan(settings)
+            done = runner.features.prepare([plan], pool, progress)
         except KeyboardInterrupt as stop:
-            raise InterruptedRunError(
+            raise runner.execute.InterruptedRunError(
                 f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop
             ) from None
     reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
     faceless = {
         key
         for (_, key), failure in done.failures.items()
-        if isinstance(failure.error, NoFaceError) and settings.no_face == "skip"
+        if isinstance(failure.error, features.NoFaceError) and settings.no_face == "skip"
     }
     failed = {key: reason for key, reason in reasons.items() if key not in faceless}
     seconds = time.perf_counter() - started
@@ -78,27 +69,22 @@ def compute(words: Words = None, config: Files = None, plugins: Plugins = None, 
         )
 
 
-def _card(plan: Plan, group: str, chain: Chain) -> dict[str, Any]:
+def _card(plan: runner.plan.Plan, group: str, chain: Chain) -> dict[str, Any]:
     """The card of a chain as plain data and, under `text`, in words."""
-    from mebench.features.explain import explain
-
     video = next(v for v in plan.videos if plan.groups[v.key] == group)
     if plan.dataset.provided(video, chain.name) is not None:
         said = f"{chain.name}: ready-made, as the dataset provides it; nothing is computed."
         return {"chain": chain.name, "provided": True, "text": said}
-    card = explain(chain, _landmarks(plan, chain, video))
+    card = features.explain.explain(chain, _landmarks(plan, chain, video))
     return {**card.plain(), "provided": False, "text": card.text()}
 
 
-def _landmarks(plan: Plan, chain: Chain, video: Video) -> str:
+def _landmarks(plan: runner.plan.Plan, chain: Chain, video: Video) -> str:
     """Where the landmarks of a chain come from, in words, as the first video of its dataset shows."""
-    from mebench.features.landmarks import find_predictor, predictor_identity
-    from mebench.features.source import route_of
-
-    crop = route_of(chain).crop
+    crop = features.source.route_of(chain).crop
     if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
         return f"68 points, from the dataset {video.dataset}."
-    file = find_predictor(crop.landmarks)
+    file = features.landmarks.find_predictor(crop.landmarks)
     if file is None:
         return "68 points, which neither the dataset nor an installed landmark file gives."
-    return f"68 points, found by dlib with {file.name} (blake2b {predictor_identity(file)})."
+    return f"68 points, found by dlib with {file.name} (blake2b {features.landmarks.predictor_identity(file)})."

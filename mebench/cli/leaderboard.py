@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
+from mebench import config, results, runner, tracking
 from mebench.cli.options import Json, RunId, Runs, verbs
 from mebench.console import plural, print_lines, size, write_json
 from mebench.errors import RunError
+from mebench.progress import Progress
 
 app = verbs("Build the leaderboard, publish runs, take in others'.")
 
@@ -31,48 +33,43 @@ def build(
     json: Json = None,
 ) -> None:
     """Build tables and page from all runs and records. Published results stand beside."""
-    from mebench.config import user_setting
-    from mebench.progress import Progress
-    from mebench.results.board import Board, board_of, ids_there, read_board
-    from mebench.results.collect import collect_records
-    from mebench.results.published_tables import SELECTION
-    from mebench.results.rows import Table
-    from mebench.results.write import write
-    from mebench.tracking import fetch_records, in_use, remarks, sync
+    folder, progress = Path(out).expanduser(), Progress()
+    tracked = config.user_setting("tracking", "") or None
 
-    folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
-
-    def show(board: Board) -> tuple[list[Table], str]:
+    def show(board: results.board.Board) -> tuple[list[results.rows.Table], str]:
         with progress.waiting("tables"):
             tables, worth = board.tables(), board.selection()
-            overview = write(tables, folder, SELECTION, worth)
+            overview = results.write.write(tables, folder, results.published_tables.SELECTION, worth)
         words = f"{overview}: {plural(len(tables), 'table')} from {board.counted}"
         if not site:
             return tables, words
-        from mebench.results.site.pages import write_site
 
         with progress.waiting("page"):
-            files, n_bytes = write_site(tables, board.records, board.published, folder / SITE, SELECTION, worth)
+            files, n_bytes = results.site.pages.write_site(
+                tables, board.records, board.published, folder / SITE, results.published_tables.SELECTION, worth
+            )
         return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
 
     with TemporaryDirectory() as room:  # what is shown is read from the runs' tables, wherever they come from
         if from_mlflow is None:
             home = Path(runs).expanduser()
-            for sentence in remarks(tracking, str(home), ids_there(home, folder)):
+            for sentence in tracking.remarks(tracked, str(home), results.board.ids_there(home, folder)):
                 progress.say(sentence)
-            board = read_board(home, folder, progress.say)
+            board = results.board.read_board(home, folder, progress.say)
         else:
             with progress.waiting("asking MLflow"):
-                fetch_records(from_mlflow, Path(room), progress.say)
-            found = [replace(record, published=False) for record in collect_records(Path(room), progress.say)]
-            board = board_of(found, f"MLflow at {from_mlflow}", folder, progress.say)
+                tracking.fetch_records(from_mlflow, Path(room), progress.say)
+            found = [
+                replace(record, published=False) for record in results.collect.collect_records(Path(room), progress.say)
+            ]
+            board = results.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.say)
         tables, words = board.shown(show, progress.say)
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
         print_lines(*words.split("\n"))
-    if in_use(tracking):  # nobody who tracks no run wants a database for the tables alone
+    if tracking.in_use(tracked):  # nobody who tracks no run wants a database for the tables alone
         with progress.waiting("sending the tables"):
-            synced = sync((), tracking, progress, boards=[folder / f"{table.name}.json" for table in tables])
+            synced = tracking.sync((), tracked, progress, boards=[folder / f"{table.name}.json" for table in tables])
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
 
@@ -80,14 +77,10 @@ def build(
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
 def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records") -> None:
     """Write the record of a run for others. They score it again and build their leaderboard from it."""
-    from mebench.results.export import export
-    from mebench.results.record import is_record
-    from mebench.runner.folder import RunFolder
-
-    folder = RunFolder.finished(runs, run)
-    if is_record(folder):
+    folder = runner.folder.RunFolder.finished(runs, run)
+    if results.record.is_record(folder):
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
-    record = export(folder, Path(out).expanduser())
+    record = results.export.export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
     print_lines(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
 
@@ -100,13 +93,10 @@ def merge(
     json: Json = None,
 ) -> None:
     """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
-    from mebench.progress import Progress
-    from mebench.results.merge import find_records, merge
-
     progress = Progress()
-    sources = [source for place in places for source in find_records(Path(place).expanduser())]
+    sources = [source for place in places for source in results.merge.find_records(Path(place).expanduser())]
     with progress.waiting("scoring again"):
-        outcomes = merge(sources, Path(out).expanduser(), check)
+        outcomes = results.merge.merge(sources, Path(out).expanduser(), check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
     words = {"taken": f"taken into {out}", "there": "is there already", "checked": "scores to what it says"}
     for outcome in outcomes:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from mebench.api.runs import runs_folder
+from mebench import api, config, exchange, inspection
+from mebench.cli.complete import complete_word
 from mebench.console import check_target
 from mebench.errors import ConfigError, MebenchError, unknown
-
-if TYPE_CHECKING:
-    from mebench import api
-    from mebench.config import RunConfig
-    from mebench.exchange.table import Remarks
+from mebench.progress import Progress
 
 
 class StoppedError(MebenchError):
@@ -56,8 +53,6 @@ def verbs(help_: str) -> typer.Typer:
 
 def complete_words(ctx: typer.Context, incomplete: str) -> list[str]:
     """What the `key=value` word at the cursor may become."""
-    from mebench.cli.complete import complete_word
-
     return complete_word(ctx.params.get("words") or (), incomplete, ctx.params.get("plugins") or ())
 
 
@@ -70,7 +65,7 @@ def _target(ctx: typer.Context, value: str | None) -> str | None:
 
 def _runs(ctx: typer.Context, value: str) -> str:
     """The folder of runs: as it is given, else as the user's file says."""
-    return value if ctx.resilient_parsing else runs_folder(value)
+    return value if ctx.resilient_parsing else value or config.user_setting("runs", "runs")
 
 
 def _words(help_: str) -> Any:
@@ -106,26 +101,21 @@ Tracking = Annotated[
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All scores and remarks, not the main ones alone.")]
 
 
-def configured(words: Words, config: Files, plugins: Plugins) -> RunConfig:
+def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
     """The configuration of a run that the words of a verb, its files and the user's file ask for."""
-    from mebench.config import resolve
-
-    return resolve(words or (), config or (), plugins or ())
+    return config.resolve(words or (), files or (), plugins or ())
 
 
-def checked(words: Words, config: Files, plugins: Plugins) -> RunConfig:
+def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
     """The same, after a look for all that such a run needs: what is missing is said before anything heavy is imported."""
-    settings = configured(words, config, plugins)
-    from mebench.inspection.summary import check_needs
+    settings = configured(words, files, plugins)
 
-    check_needs([settings])
+    inspection.summary.check_needs([settings])
     return settings
 
 
-def say(remarks: Remarks | api.Scores | api.Comparison) -> None:
+def say(remarks: exchange.table.Remarks | api.Scores | api.Comparison) -> None:
     """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
-    from mebench.progress import Progress
-
     progress = Progress()
     for line in remarks.repaired:
         progress.say(f"note: {line}")

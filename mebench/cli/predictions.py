@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import typer
 
+from mebench import config, exchange, metrics, results, runner
 from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
-from mebench.console import plural, print_lines, write_json
+from mebench.console import plural, print_lines, print_markdown, print_table, size, write_json
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.files import file_hash
-
-if TYPE_CHECKING:
-    from mebench.metrics.tables import Tables
-    from mebench.runner.folder import RunFolder
+from mebench.progress import Progress
 
 app = verbs("Hand predictions of runs to other programs.")
 model_app = verbs("Models by name, with their cards, and for other programs.")
@@ -49,20 +47,17 @@ def export(
     """
     if frames not in _FRAMES:
         raise ConfigError(unknown("--frames", frames, _FRAMES))
-    from mebench.exchange.table import Remarks
-    from mebench.exchange.write import write_predictions, write_truth
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
-    from mebench.runner.scoring import tables_of
 
-    folder, progress = RunFolder.finished(runs, run), Progress()
-    tables, remarks = tables_of(folder), Remarks()
+    folder, progress = runner.folder.RunFolder.finished(runs, run), Progress()
+    tables, remarks = runner.scoring.tables_of(folder), exchange.table.Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     tables, said = _counted(folder.id, tables, frames)
-    write_predictions(Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"])
+    exchange.write.write_predictions(
+        Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
+    )
     if truth is not None:
-        write_truth(Path(truth).expanduser(), tables)
+        exchange.write.write_truth(Path(truth).expanduser(), tables)
     progress.say(f"note: {said}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
@@ -72,26 +67,24 @@ def export(
 _FRAMES = ("numbers", "positions")
 
 
-def _counted(run: str, tables: Tables, frames: str) -> tuple[Tables, str]:
+def _counted(run: str, tables: metrics.tables.Tables, frames: str) -> tuple[metrics.tables.Tables, str]:
     """The tables with what the frames are to be counted by, and that in words.
 
     Raises:
         RunError: the run's folder does not hold the file numbers.
     """
-    from mebench.exchange.write import NUMBERING
-
     videos = tables.videos
     if frames == "positions":
-        bare = videos.drop(columns=NUMBERING, errors="ignore")
+        bare = videos.drop(columns=exchange.write.NUMBERING, errors="ignore")
         return replace(
             tables, videos=bare
         ), "every video is counted from 0; --frames numbers takes the dataset's own file numbers"
-    if not set(NUMBERING) <= set(videos):
+    if not set(exchange.write.NUMBERING) <= set(videos):
         raise RunError(
             f"{run!r} does not hold the dataset's file numbers, as no record and no run of an older mebench does: write positions, "
             "from 0 in every video, with --frames positions, or run it again"
         )
-    video, first, numbers = (videos[name].iloc[0] for name in ("video", *NUMBERING))
+    video, first, numbers = (videos[name].iloc[0] for name in ("video", *exchange.write.NUMBERING))
     gaps = " and leaves numbers out" if len(numbers) else ""
     return (
         tables,
@@ -115,7 +108,7 @@ def predict(
     ] = None,
     frames: Frames = "numbers",
     runs: Runs = "",
-    config: Files = None,
+    files: Files = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
@@ -127,22 +120,17 @@ def predict(
     target = Path(out).expanduser()
     if target.is_dir() or not target.parent.is_dir():
         raise ConfigError(f"--out must name a file in a folder that is there, not {out!r}")
-    from mebench.config import settings_of
-    from mebench.exchange.table import Remarks
-    from mebench.exchange.write import write_predictions
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
-    from mebench.runner.models import of_run
-    from mebench.runner.trained import Ask, predict_all, prediction_tables
 
-    progress, remarks = Progress(), Remarks()
-    folder = RunFolder.finished(runs, run)
-    dataset = settings_of(words or ()), tuple(config or ()), tuple(plugins or ())
-    folds = tuple(model.fold for model in of_run(folder, fold))
-    plan, answers, failed = predict_all(Ask(str(folder.path.resolve()), folds, *dataset), workers, progress)
+    progress, remarks = Progress(), exchange.table.Remarks()
+    folder = runner.folder.RunFolder.finished(runs, run)
+    dataset = config.settings_of(words or ()), tuple(files or ()), tuple(plugins or ())
+    folds = tuple(model.fold for model in runner.models.of_run(folder, fold))
+    plan, answers, failed = runner.trained.predict_all(
+        runner.trained.Ask(str(folder.path.resolve()), folds, *dataset), workers, progress
+    )
     found = [interval for answer in answers.values() for interval in answer.predictions]
-    tables, said = _counted(folder.id, prediction_tables(plan, found, failed), frames)
-    write_predictions(target, form, tables, remarks, plan.task.kinds)
+    tables, said = _counted(folder.id, runner.trained.prediction_tables(plan, found, failed), frames)
+    exchange.write.write_predictions(target, form, tables, remarks, plan.task.kinds)
     progress.say(f"note: {said}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
@@ -189,29 +177,25 @@ def export_model(
         raise ConfigError(unknown("format", form, _FORMS, "Name a file that ends so, or say --format"))
     if part not in get_args(Part):
         raise ConfigError(unknown("part", part, get_args(Part)))
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
 
-    folder = RunFolder.finished(runs, run)
+    folder = runner.folder.RunFolder.finished(runs, run)
     fold = fold or _only_fold(folder)
 
     if form == "onnx":
-        from mebench.exchange.onnx_export import INPUT, export_onnx
-        from mebench.runner.trained import trained
-
-        outputs = export_onnx(trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path)
-        Progress().say(f"{path}: input {INPUT}, outputs {', '.join(outputs)}")
+        outputs = exchange.onnx_export.export_onnx(
+            runner.trained.trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path
+        )
+        Progress().say(f"{path}: input {exchange.onnx_export.INPUT}, outputs {', '.join(outputs)}")
         return
-    from mebench.results.model_card import export_model as write
 
-    said = write(folder, fold, path, name, note)
+    said = results.model_card.export_model(folder, fold, path, name, note)
     Progress().say(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
 
 
 _FORMS = ("safetensors", "onnx")
 
 
-def _only_fold(folder: RunFolder) -> str:
+def _only_fold(folder: runner.folder.RunFolder) -> str:
     keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
     if len(keys) != 1:
         shown = ", ".join(keys[:3])
@@ -222,12 +206,8 @@ def _only_fold(folder: RunFolder) -> str:
 @model_app.command("list", epilog="Example: mebench model list")
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
     """List the models that came with methods."""
-    from mebench.config import registry
-    from mebench.console import print_table, size
-    from mebench.runner.models import named
-
-    registry.add_paths(plugins or ())
-    found = [(model, model.path.stat().st_size) for model in named()]
+    config.registry.add_paths(plugins or ())
+    found = [(model, model.path.stat().st_size) for model in runner.models.named()]
     write_json(
         [
             {"hash": file_hash(model.path)[:8], "shipped": True, "file": str(model.path), "bytes": n}
@@ -257,12 +237,8 @@ def info_of_model(model: ModelWord, plugins: Plugins = None, json: Json = None) 
 
     What it was trained on, how good it is, and what it is not good for.
     """
-    from mebench.config import registry
-    from mebench.console import print_markdown
-    from mebench.runner.models import find, read_header
-
-    registry.add_paths(plugins or ())
-    said = read_header(find(model))
+    config.registry.add_paths(plugins or ())
+    said = runner.models.read_header(runner.models.find(model))
     write_json(said.model_dump(), json)
     if json != "-":
         print_markdown(said.card)

@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from mebench import metrics, results
+from mebench._checkout import PACKAGE, shipped
 from mebench.cli.options import Files, Json, Plugins, Words
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
 from mebench.format import NONE, number, scored
-
-if TYPE_CHECKING:
-    from mebench.results.reproduce import Paper, Request, Result
-    from mebench.results.rescore import Cell, Source
+from mebench.progress import Progress
 
 app = typer.Typer()
 
@@ -30,6 +29,7 @@ Leaderboards = Annotated[
     ),
 ]
 _ENDS = ("value", "low", "high")
+_WORTH = ("leaking", "honest", "worth", "program", "best_of")
 _NAMES = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
 
 
@@ -49,30 +49,30 @@ def reproduce(
         typer.Option("--settings", help="Also run what the best of several settings, chosen on the tested, is worth."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Run nothing: what is there, what is absent.")] = False,
-    config: Files = None,
+    files: Files = None,
     plugins: Plugins = None,
     leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
     """Run what a paper's table needs, and compare its cells. Each: published, measured, interval and why they differ."""
-    from mebench.progress import Progress
-    from mebench.results.published import read
-    from mebench.results.reproduce import Request, cells, read_paper, reproduce
-
     folder = leaderboards_folder(leaderboards)
-    known = read_paper(folder / PAPERS, paper)
+    known = results.reproduce.read_paper(folder / PAPERS, paper)
     if table is None and known.programs:
         table = next(iter(known.tables))
     if table is None:
         listing = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {listing}")
-    published = read(folder / PUBLISHED)
-    request = Request(tuple(words or ()), tuple(config or ()), tuple(plugins or ()), stand_in, dry_run, settings)
-    results = reproduce(known, cells(known, table, published), published, request, Progress())
+    published = results.published.read(folder / PUBLISHED)
+    request = results.reproduce.Request(
+        tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
+    )
+    found = results.reproduce.reproduce(
+        known, results.reproduce.cells(known, table, published), published, request, Progress()
+    )
     if json != "-":
-        _print(known, table, results, request)
-    write_json(_plain(known, table, results), json)
-    if any(result.failed for result in results):
+        _print(known, table, found, request)
+    write_json(_plain(known, table, found), json)
+    if any(result.failed for result in found):
         raise typer.Exit(1)
 
 
@@ -87,30 +87,37 @@ def rescore(
 
     By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
     """
-    from mebench._checkout import PACKAGE
-    from mebench.progress import Progress
-    from mebench.results.published import read
-    from mebench.results.rescore import SCORED_ANEW, cells, read_source, rescore, write_outcome
-
     folder, progress = leaderboards_folder(leaderboards), Progress()
-    known = read_source(folder / SCORED_ANEW, source)
-    published = read(folder / PUBLISHED)
+    place = kept = folder / results.rescore.SCORED_ANEW
+    known = results.rescore.read_source(place, source)
+    published = results.published.read(folder / PUBLISHED)
     with progress.waiting("scoring"):
-        outcome = rescore(known, Path(root).expanduser())
-    kept = folder
+        outcome = results.rescore.rescore(known, Path(root).expanduser())
     if PACKAGE in folder.resolve().parents:  # that of an installed mebench, which is not the user's to write to
-        kept = Path("leaderboards")
-        (kept / SCORED_ANEW).mkdir(parents=True, exist_ok=True)
-        copyfile(folder / SCORED_ANEW / f"{source}.yaml", kept / SCORED_ANEW / f"{source}.yaml")
-    file = write_outcome(outcome, kept / SCORED_ANEW)
-    found = cells(known, outcome, published)
+        kept = Path("leaderboards", results.rescore.SCORED_ANEW)
+        kept.mkdir(parents=True, exist_ok=True)
+        copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
+    file = results.rescore.write_outcome(outcome, kept)
+    found = results.rescore.cells(known, outcome, published)
     if json != "-":
         _print_rescored(known, found)
         print_lines(f"{file}: mebench leaderboard build puts it into tables and page")
-    write_json({**outcome, "cells": [_plain_cell(cell) for cell in found]}, json)
+    plain = [
+        {
+            "dataset": cell.dataset,
+            "score": cell.name,
+            "printed": None if cell.printed is None else cell.printed.value,
+            "readings": [
+                {"convention": rule, "later": later, **dict(zip(_ENDS, value or (None, None, None)))}
+                for (rule, later), value in cell.values.items()
+            ],
+        }
+        for cell in found
+    ]
+    write_json({**outcome, "cells": plain}, json)
 
 
-def _print_rescored(source: Source, found: Sequence[Cell]) -> None:
+def _print_rescored(source: results.rescore.Source, found: Sequence[results.rescore.Cell]) -> None:
     """A line for each score that the paper prints, else for the main ones, and a column for each reading."""
     readings = list(dict.fromkeys(reading for cell in found for reading in cell.values))
     heads = [f"{rule}, {later} frames later" if later else rule for rule, later in readings]
@@ -126,32 +133,15 @@ def _print_rescored(source: Source, found: Sequence[Cell]) -> None:
         rows.append((cell.dataset, cell.name, printed, *values))
     print_table(("dataset", "score", "printed", *heads), rows)
     print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
-    for line in (*source.notes, *_caveats(found), *(_LATER for _ in range(any(later for _, later in readings)))):
-        print_lines(f"- {line}")
-
-
-_LATER = (
-    "later: a label of frame i stands for the k' frames from i on, so an interval put around the peak of their scores lies k'/2 "
-    "too early"
-)
-
-
-def _caveats(found: Sequence[Cell]) -> list[str]:
-    rows = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
-    return [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in rows]
-
-
-def _plain_cell(cell: Cell) -> dict[str, Any]:
-    """For JSON."""
-    return {
-        "dataset": cell.dataset,
-        "score": cell.name,
-        "printed": None if cell.printed is None else cell.printed.value,
-        "readings": [
-            {"convention": rule, "later": later, **dict(zip(_ENDS, value or (None, None, None)))}
-            for (rule, later), value in cell.values.items()
-        ],
-    }
+    marked = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
+    notes = [*source.notes]
+    notes += [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
+    if any(later for _, later in readings):
+        notes.append(
+            "later: a label of frame i stands for the k' frames from i on, so an interval put around the peak of their scores lies k'/2 "
+            "too early"
+        )
+    print_lines(*(f"- {line}" for line in notes))
 
 
 def leaderboards_folder(named: str | None) -> Path:
@@ -160,8 +150,6 @@ def leaderboards_folder(named: str | None) -> Path:
     Raises:
         ConfigError: none of them holds published results.
     """
-    from mebench._checkout import shipped
-
     places = [named] if named is not None else ["leaderboards", *shipped("leaderboards")]
     for place in map(Path, places):
         if (place / PUBLISHED).is_file():
@@ -169,27 +157,30 @@ def leaderboards_folder(named: str | None) -> Path:
     raise ConfigError(f"there is no {PUBLISHED} in {places[0]}: name the folder with --leaderboards FOLDER")
 
 
-def _print(paper: Paper, table: str, results: Sequence[Result], request: Request) -> None:
+def _print(
+    paper: results.reproduce.Paper,
+    table: str,
+    found: Sequence[results.reproduce.Result],
+    request: results.reproduce.Request,
+) -> None:
     """The cells that a run answers, one line for all that are absent for one reason, and what to know of the rest."""
     print_lines(paper.title, f"Table {table}: {paper.titles[table]}", "")
-    answered = [result for result in results if result.run_id]
-    if answered:
+    if answered := [_row(result) for result in found if result.run_id]:
         heads = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
-        print_table(heads, [_row(result) for result in answered])
-    if looked := worth_rows(results):
+        print_table(heads, answered)
+    if looked := worth_rows(found):
         heads = ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program")
         print_table(heads, looked, "what selection is worth: UF1 over all clips")
-    measured = sum(result.value is not None for result in results)
-    print_lines(f"{measured} of {len(results)} cells measured.")
-    if any(result.why.endswith("is not here") for result in results):
+    measured = sum(result.value is not None for result in found)
+    print_lines(f"{measured} of {len(found)} cells measured.")
+    if any(result.why.endswith("is not here") for result in found):
         print_lines(
             "Where your datasets are, say under roots: in mebench.yaml, or by words such as roots.casme2=/data/CASME2."
         )
     absent = Counter(
-        (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in results if not r.run_id
+        (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in found if not r.run_id
     )
-    for (reason, dataset), count in absent.items():
-        print_lines(f"- {reason} ({dataset}, {plural(count, 'cell')})")
+    print_lines(*(f"- {reason} ({dataset}, {plural(count, 'cell')})" for (reason, dataset), count in absent.items()))
     if not measured:
         return
     print_lines(
@@ -198,15 +189,13 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
     )
     if settings := [*request.words, *([f"stand-in: {request.stand_in}"] if request.stand_in else [])]:
         print_lines(f"Settings that are not the paper's: {' '.join(settings)}")
-    print_lines("Where this reproduction departs from the paper:")
-    for line in paper.differs:
-        print_lines(f"- {line}")
+    print_lines("Where this reproduction departs from the paper:", *(f"- {line}" for line in paper.differs))
 
 
-def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+def worth_rows(found: Sequence[results.reproduce.Result]) -> list[tuple[str, ...]]:
     """Method, year, published, leaking, honest, gain with its interval, looks, program: UF1 over all clips of each that looked."""
     rows = []
-    for r in results:
+    for r in found:
         row = r.cell.published
         if row.metric != "uf1" or row.member or r.worth is None:
             continue
@@ -221,23 +210,12 @@ def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
             value, low, high = (number(best["difference"][end], 3, NONE, "+") for end in ("value", "low", "high"))
             scores = (number(best[name], row.digits, NONE) for name in ("uf1", "default"))
             named = f"{row.method}, best of {best['of']} settings"
-            rows.append(
-                (
-                    named,
-                    "",
-                    "",
-                    *scores,
-                    f"{value} [{low}, {high}]",
-                    str(best["of"]),
-                    "nobody's: the same habit, with settings",
-                )
-            )
+            habit = "nobody's: the same habit, with settings"
+            rows.append((named, "", "", *scores, f"{value} [{low}, {high}]", str(best["of"]), habit))
     return rows
 
 
-def _row(result: Result) -> tuple[str, ...]:
-    from mebench.metrics.catalogue import find
-
+def _row(result: results.reproduce.Result) -> tuple[str, ...]:
     row = result.cell.published
     part = {"true_positives": ", true positives", "all_intervals": ", all intervals"}.get(row.part, "")
     low, high, value, strict = (
@@ -246,7 +224,7 @@ def _row(result: Result) -> tuple[str, ...]:
     return (
         f"{row.method} ({row.method_variant})" if row.method_variant else row.method,
         row.dataset,
-        f"{row.task}{part}: {find(row.metric).label}",
+        f"{row.task}{part}: {metrics.catalogue.find(row.metric).label}",
         f"{row.value:.{row.digits}f}",
         value,
         NONE if NONE in (low, high) else f"[{low}, {high}]",
@@ -255,7 +233,7 @@ def _row(result: Result) -> tuple[str, ...]:
     )
 
 
-def _plain(paper: Paper, table: str, results: list[Result]) -> dict[str, Any]:
+def _plain(paper: results.reproduce.Paper, table: str, found: list[results.reproduce.Result]) -> dict[str, Any]:
     """For JSON."""
     return {
         "paper": paper.id,
@@ -269,19 +247,9 @@ def _plain(paper: Paper, table: str, results: list[Result]) -> dict[str, Any]:
                 "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
                 "strict": r.strict,
                 "run_id": r.run_id or None,
-                **(
-                    {}
-                    if r.worth is None
-                    else {
-                        "leaking": r.leaking,
-                        "honest": r.honest,
-                        "worth": r.worth,
-                        "program": r.program,
-                        "best_of": r.best_of,
-                    }
-                ),
+                **({} if r.worth is None else {name: getattr(r, name) for name in _WORTH}),
                 "why": r.why,
             }
-            for r in results
+            for r in found
         ],
     }

@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from mebench import console
+from mebench import config, console, metrics, results, runner, tracking
+from mebench.atomic import WRITING
 from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.format import number
-
-if TYPE_CHECKING:
-    from mebench.runner.folder import RunFolder
+from mebench.progress import Progress
 
 app = verbs("Look at runs and make room.")
 track_app = verbs("Send runs to MLflow.")
@@ -92,10 +91,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
 def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. Status, scores, why folds failed, and what each fold cost."""
-    from mebench.results.render.summary import print_outcome
-    from mebench.runner.folder import RunFolder
-
-    folder = RunFolder.open(runs, run)
+    folder = runner.folder.RunFolder.open(runs, run)
     found, costs = _describe(folder), _costs(folder)
     config = folder.read_json("config.json")
     report = {**asdict(found), "key": config["key"], "config": config["config"], "costs": costs}
@@ -105,7 +101,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         return
     console.print_lines(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
     if whole:
-        print_outcome(folder, folder.read_json("summary.json"), None, verbose)
+        results.render.summary.print_outcome(folder, folder.read_json("summary.json"), None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
         console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
@@ -185,7 +181,7 @@ def sync(
         typer.Argument(metavar="RUN", help="Ids of runs; by default all that are finished."),
     ] = None,
     runs: Runs = "",
-    tracking: Tracking = None,
+    uri: Tracking = None,
     leaderboards: Annotated[
         str, typer.Option("--leaderboards", metavar="FOLDER", help="Where leaderboard build left tables.")
     ] = "leaderboards",
@@ -197,27 +193,21 @@ def sync(
     json: Json = None,
 ) -> None:
     """Send runs that MLflow lacks, and the tables of the leaderboard. Its server was down, for example."""
-    from mebench.config import user_setting
-    from mebench.metrics.catalogue import SECTIONS
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
-    from mebench.tracking import sync
-
     progress, boards = Progress(), list[Path]()
     if run:
-        folders = list({f.path: f for f in (RunFolder.finished(runs, word) for word in run)}.values())
+        folders = list({f.path: f for f in (runner.folder.RunFolder.finished(runs, word) for word in run)}.values())
     else:
-        folders = [folder for folder in RunFolder.all(runs) if folder.done]
-        boards = [file for task in SECTIONS for file in sorted(Path(leaderboards).expanduser().glob(f"{task}-*.json"))]
+        folders = [folder for folder in runner.folder.RunFolder.all(runs) if folder.done]
+        home = Path(leaderboards).expanduser()
+        boards = [file for task in metrics.catalogue.SECTIONS for file in sorted(home.glob(f"{task}-*.json"))]
     if not (n := len(folders) + len(boards)):
         raise RunError(
             f"there is no finished run in {runs} and no table in {leaderboards} to send: choose other places with --runs DIR, "
             "--leaderboards FOLDER"
         )
     with progress.waiting("tracking"):
-        synced = sync(
-            folders, tracking or user_setting("tracking", "") or None, progress, folds, models, figures, boards
-        )
+        address = uri or config.user_setting("tracking", "") or None
+        synced = tracking.sync(folders, address, progress, folds, models, figures, boards)
     report = {"sent": list(synced.sent), "there": list(synced.there), "failed": list(synced.failed)}
     console.write_json(report, json)
     if synced.failed:
@@ -232,13 +222,10 @@ def sync(
         )
 
 
-def _all(runs: str) -> list[tuple[RunFolder, Run]]:
+def _all(runs: str) -> list[tuple[runner.folder.RunFolder, Run]]:
     """Every run, the latest first; of a damaged one a sentence is told."""
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
-
     found = []
-    for folder in RunFolder.all(runs):
+    for folder in runner.folder.RunFolder.all(runs):
         try:
             found.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:
@@ -246,16 +233,12 @@ def _all(runs: str) -> list[tuple[RunFolder, Run]]:
     return sorted(found, key=lambda pair: (pair[1].days, pair[1].id))
 
 
-def _describe(folder: RunFolder) -> Run:
-    from mebench.config import flatten
-    from mebench.results.render.scores import main_scores
-    from mebench.runner.leak import worth_of
-
-    values = flatten(folder.read_json("config.json")["config"])
+def _describe(folder: runner.folder.RunFolder) -> Run:
+    values = config.flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     done, failed = folder.count_folds()
     lost, audit = folder.lost, str(values.get("audit", "guard"))
-    worth = None if audit == "guard" else worth_of(folder)
+    worth = None if audit == "guard" else runner.leak.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}
     newest, n_bytes = _extent(folder.path)
     return Run(
@@ -271,19 +254,19 @@ def _describe(folder: RunFolder) -> Run:
         lost=lost,
         audit=audit,
         honest="" if worth is None else str(worth["honest"]),
-        scores={name: score["value"] for name, score in main_scores(summary).items()},
+        scores={name: score["value"] for name, score in results.render.scores.main_scores(summary).items()},
         days=max(time.time() - newest, 0.0) / DAY,
         bytes=n_bytes,
     )
 
 
-def _status(folder: RunFolder, failed: int) -> str:
+def _status(folder: runner.folder.RunFolder, failed: int) -> str:
     if folder.done:
         return "finished"
     return "running" if _busy(folder) else "failed" if failed else "unfinished"
 
 
-def _busy(folder: RunFolder) -> bool:
+def _busy(folder: runner.folder.RunFolder) -> bool:
     """Whether a process works on a run; where nobody here may write, nobody here does."""
     try:
         lock = folder.lock()
@@ -301,8 +284,6 @@ def _extent(path: Path) -> tuple[float, int]:
     """When something was last written, in seconds since 1970, and bytes. The lock is taken by whoever looks; what is not whole yet, and
     what a process removes meanwhile, is passed over.
     """
-    from mebench.atomic import WRITING
-
     stats = []
     for folder, inner, files in os.walk(path):
         inner[:] = [name for name in inner if not name.startswith(WRITING)]
@@ -313,12 +294,10 @@ def _extent(path: Path) -> tuple[float, int]:
     return max((s.st_mtime for s in stats), default=path.stat().st_mtime), sum(s.st_size for s in stats)
 
 
-def _costs(folder: RunFolder) -> list[dict[str, Any]]:
+def _costs(folder: runner.folder.RunFolder) -> list[dict[str, Any]]:
     """Costs by fold, also of an unfinished run."""
-    from mebench.runner.fold_files import read_csv
-
     if (folder.path / "costs.csv").is_file():
-        table = read_csv(folder.path / "costs.csv")
+        table = runner.fold_files.read_csv(folder.path / "costs.csv")
         return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     every = [fold["fold"] for fold in folder.read_json("folds.json")["folds"]]
     finished = folder.finished_folds()
@@ -351,7 +330,7 @@ def _value(run: Run, name: str) -> float:
     return float("-inf") if value is None else value
 
 
-def _remove(folder: RunFolder) -> bool:
+def _remove(folder: runner.folder.RunFolder) -> bool:
     """Remove a run that nobody works on; from its first moment on it is no run any more."""
     lock = folder.lock()
     if lock is None:

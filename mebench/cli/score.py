@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import api
-from mebench.api.files import PLACES, What, misplaced
+from mebench import api, exchange, results
 from mebench.cli.options import Json, Rule, Verbose, say
 from mebench.console import write_json
 from mebench.errors import ConfigError, unknown
+from mebench.progress import Progress
 
 app = typer.Typer()
 
-FILES: dict[What, str] = {"intervals": "--predictions", "frame scores": "--frame-scores", "clips": "--clips"}
+FILES: dict[api.files.What, str] = {"intervals": "--predictions", "frame scores": "--frame-scores", "clips": "--clips"}
 """The option that names each."""
 
 
@@ -104,7 +104,7 @@ def score(
             "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
             "(the emotion of each given clip), and --truth FILE"
         )
-    what: What = "clips" if clips is not None else "frame scores" if frame_scores is not None else "intervals"
+    what: api.files.What = "clips" if clips is not None else "frame scores" if frame_scores is not None else "intervals"
     options: dict[str, Any] = {
         "kinds": kinds,
         "fps": fps,
@@ -117,16 +117,13 @@ def score(
         "short_videos": short_videos,
     }
     given = {**options, "write_predictions": write}
-    if stray := misplaced(what, {name: None if value is False else value for name, value in given.items()}):
-        places = PLACES[stray]
+    if stray := api.files.misplaced(what, {name: None if value is False else value for name, value in given.items()}):
+        places = api.files.PLACES[stray]
         fits = " or ".join(FILES[place] for place in places)
         raise ConfigError(f"--{stray.replace('_', '-')} is about {places[0]}: it goes with {fits}, not {FILES[what]}")
-    from mebench.exchange.write import FORMATS
-    from mebench.progress import Progress
-    from mebench.results.render.scores import print_scores
 
-    if write is not None and write_form not in FORMATS:
-        raise ConfigError(unknown("format", write_form, FORMATS))
+    if write is not None and write_form not in exchange.write.FORMATS:
+        raise ConfigError(unknown("format", write_form, exchange.write.FORMATS))
 
     found = api.score(
         predictions or frame_scores or str(clips),
@@ -147,5 +144,5 @@ def score(
         found.write_predictions(write, write_form)
     say(found)
     if json != "-":
-        print_scores(found.summary, found.tables, verbose)
+        results.render.scores.print_scores(found.summary, found.tables, verbose)
     write_json(found.summary, json)

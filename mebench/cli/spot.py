@@ -8,19 +8,16 @@ from contextlib import contextmanager
 from itertools import chain
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from mebench import api, frames, results, runner
 from mebench.cli.options import Json, Runs
 from mebench.console import at_terminal, check_target, console, json_line, plural, print_lines, print_table, write_json
+from mebench.core import Kind
 from mebench.errors import ConfigError, RunError, unknown
-
-if TYPE_CHECKING:
-    from mebench.core import Kind
-    from mebench.progress import Progress
-    from mebench.runner.live import Interval, Point
-    from mebench.runner.models import Model
+from mebench.progress import Progress
 
 app = typer.Typer()
 
@@ -73,14 +70,6 @@ def spot(
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline. The page says what a
     result can and cannot say about a person. Live, curve and intervals are shown as they come, and written as lines of JSON.
     """
-    from mebench import api
-    from mebench.api.own import counted
-    from mebench.progress import Progress
-    from mebench.results.spotted import CAUTION, Faces
-    from mebench.runner.models import of_run, read_model
-
-    if faces not in get_args(Faces):
-        raise ConfigError(unknown("--faces", faces, get_args(Faces)))
     if (run is not None and model is not None) or (run is None and fold is not None):
         raise ConfigError("mebench spot takes either --run RUN, of which --fold names one, or --model NAME")
     if bool(videos) == (live is not None):
@@ -98,7 +87,10 @@ def spot(
     }
     if live is not None and (given := [name for name, there in whole.items() if there]):
         raise ConfigError(f"{given[0]} is for videos that are looked at as a whole: leave it out, or --live")
-    progress, whose = Progress(), cast("Faces", faces)
+    progress, paths = Progress(), api.own.videos_at(videos or ())
+    if faces not in get_args(results.spotted.Faces):
+        raise ConfigError(unknown("--faces", faces, get_args(results.spotted.Faces)))
+    whose = cast("results.spotted.Faces", faces)
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
     if model is None and not isinstance(by, api.Run):
         progress.say(
@@ -106,19 +98,21 @@ def spot(
             "--model and --run take others"
         )
     if live is not None:
-        models = of_run(by.folder, fold) if isinstance(by, api.Run) else (read_model(by.path),)
+        models = (
+            runner.models.of_run(by.folder, fold) if isinstance(by, api.Run) else (runner.models.read_model(by.path),)
+        )
         return _live(live, models, fps, seconds, json, progress)
-    found = api.spot(videos or (), by, fold=fold, faces=whose, fps=fps, workers=workers, progress=progress)
+    found = api.spot(paths, by, fold=fold, faces=whose, fps=fps, workers=workers, progress=progress)
     files = found.write(out, overlay, progress)
     for video in found.spotted.videos:
         for note in video.notes:
             progress.say(f"{video.title}: {note}")
-    progress.say(CAUTION)
+    progress.say(results.spotted.CAUTION)
     if overlay:
         progress.say("the overlay shows the faces of the video: treat it as the video itself")
     if json != "-":
         kinds = list(found.spotted.videos[0].answer.curves)
-        print_table(("video", "seconds", *kinds), [counted(video, kinds) for video in found.spotted.videos])
+        print_table(("video", "seconds", *kinds), [api.own.counted(video, kinds) for video in found.spotted.videos])
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     write_json(found.summary, json)
     if found.failed:
@@ -130,24 +124,25 @@ def spot(
 
 
 def _live(
-    source: str, models: Sequence[Model], fps: float | None, seconds: float | None, json: str | None, progress: Progress
+    source: str,
+    models: Sequence[runner.models.Model],
+    fps: float | None,
+    seconds: float | None,
+    json: str | None,
+    progress: Progress,
 ) -> None:
     """Show and write what is spotted while a video is shown."""
     import numpy as np
 
-    from mebench.frames.stream import Stream
-    from mebench.results.spotted import CAUTION
-    from mebench.runner.live import Live, Point
-
     check_target(json)
-    at_work = Live(models, Stream(source, fps))
+    at_work = runner.live.Live(models, frames.stream.Stream(source, fps))
     stream = at_work.stream
 
     def late(frames: int) -> int:
         return round(1000 * frames / stream.fps)
 
     delays = {kind: dict(zip(("curve", "intervals"), map(late, at_work.lags(kind)))) for kind in at_work.levels}
-    progress.say(CAUTION)
+    progress.say(results.spotted.CAUTION)
     for kind, stated in delays.items():
         progress.say(
             f"{kind}: the curve comes {stated['curve']} ms late, an interval {stated['intervals']} ms after its peak, or later where "
@@ -167,7 +162,7 @@ def _live(
         try:
             for found in at_work.run(seconds):
                 write(**_event(found))
-                spotted += not isinstance(found, Point)
+                spotted += not isinstance(found, runner.live.Point)
                 show(found)
         except KeyboardInterrupt:
             progress.say("stopped")
@@ -190,12 +185,10 @@ def _live(
         print_lines(*lines)
 
 
-def _event(found: Point | Interval) -> dict[str, Any]:
+def _event(found: runner.live.Point | runner.live.Interval) -> dict[str, Any]:
     """As a line of JSON says it: frames from 0, seconds of the video."""
-    from mebench.runner.live import Point
-
     delay = {"delay_ms": round(1000 * found.delay)}
-    if isinstance(found, Point):
+    if isinstance(found, runner.live.Point):
         place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
         return {"event": "curve", **place, "score": found.score, "face": found.face, **delay}
     p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
@@ -227,18 +220,20 @@ WIDE = 60
 @contextmanager
 def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     """A function that shows points and intervals: on a terminal running curves, elsewhere the intervals as lines; or nothing."""
-    from mebench.results.render.timeline import clock
-    from mebench.runner.live import Point
 
-    def words(found: Interval) -> str:
+    def words(found: runner.live.Interval) -> str:
         p, (begin, _, end) = found.prediction, found.seconds
         what = " ".join(filter(None, [p.kind, p.emotion]))
-        return (
-            f"{clock(begin)} to {clock(end)}  {what}  {p.confidence:.3g}  ({1000 * found.delay:.0f} ms after its peak)"
-        )
+        clock = results.render.timeline.clock
+        late = f"{1000 * found.delay:.0f} ms after its peak"
+        return f"{clock(begin)} to {clock(end)}  {what}  {p.confidence:.3g}  ({late})"
 
     if quiet or not at_terminal():
-        yield lambda found: None if quiet or isinstance(found, Point) else print_lines(words(found), flush=True)
+        yield (
+            lambda found: (
+                None if quiet or isinstance(found, runner.live.Point) else print_lines(words(found), flush=True)
+            )
+        )
         return
     from rich.live import Live as Display
     from rich.text import Text
@@ -246,8 +241,8 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
     with Display(Text(""), console=console(), refresh_per_second=8, transient=True) as display:
 
-        def show(found: Point | Interval) -> None:
-            if not isinstance(found, Point):
+        def show(found: runner.live.Point | runner.live.Interval) -> None:
+            if not isinstance(found, runner.live.Point):
                 display.console.print(words(found))
                 return
             curves[found.kind].append(found.score)
@@ -260,6 +255,6 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
                     f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
                 )
             seen = "" if found.face else "   no face in sight"
-            display.update(Text(f"{clock(found.seconds)}{seen}\n" + "\n".join(rows)))
+            display.update(Text(f"{results.render.timeline.clock(found.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show

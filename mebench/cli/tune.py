@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from mebench import tuning
 from mebench.cli.options import Files, Json, Plugins, Words, checked
 from mebench.console import write_json
 from mebench.errors import ConfigError
+from mebench.progress import Progress
 
 app = typer.Typer()
 
@@ -18,7 +20,7 @@ app = typer.Typer()
 @app.command("tune", epilog="Example: mebench tune method=mean dataset=synthetic --trials 20 --write tuned.yaml")
 def tune(
     words: Words = None,
-    config: Files = None,
+    files: Files = None,
     plugins: Plugins = None,
     trials: Annotated[
         int, typer.Option("--trials", metavar="N", help="Trials of the study, all processes together.")
@@ -94,10 +96,7 @@ def tune(
     outer subjects then say what the tuned configuration is worth beside the default. Give the same command again to go on
     with a study, and in several processes at once to share it.
     """
-    from mebench.progress import Progress
-    from mebench.tuning.records import TuneOptions
-
-    options = TuneOptions(
+    options = tuning.records.TuneOptions(
         trials=trials,
         objectives=tuple(objective or ()),
         params=tuple(param or ()),
@@ -115,16 +114,13 @@ def tune(
     file = None if write is None else Path(write).expanduser()
     if file is not None and (file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK)):
         raise ConfigError(f"--write {write} must name a file in a folder that is there and may be written to")
-    settings = checked(words, config, plugins)
-
-    from mebench.tuning.show import print_outcome
-    from mebench.tuning.tune import tune, write_tuned
+    settings = checked(words, files, plugins)
 
     progress = Progress()
-    found = tune(settings, options, progress)
+    found = tuning.tune.tune(settings, options, progress)
     if json != "-":
-        print_outcome(found.plain, found.plain["folder"])
+        tuning.show.print_outcome(found.plain, found.plain["folder"])
     write_json(found.plain, json)
     if file is not None:
-        for line in write_tuned(found, file):
+        for line in tuning.tune.write_tuned(found, file):
             progress.say(f"{write}: {line}")

@@ -4,22 +4,6 @@ Layers, lowest first: packaged defaults (`params.py`, `config.yaml`, the chosen 
 dataset, the user's file, `-c` files in their order, the command line or a program's arguments.
 """
 
-from mebench.config.layers import flatten, more_plugins, settings_of, user_file, user_setting
-from mebench.config.resolve import from_plain, resolve
-from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, counts, is_place, shaping
+from lazy_loader import attach_stub
 
-__all__ = [
-    "NOT_IN_KEY",
-    "RunConfig",
-    "RunSettings",
-    "counts",
-    "flatten",
-    "from_plain",
-    "is_place",
-    "more_plugins",
-    "resolve",
-    "settings_of",
-    "shaping",
-    "user_file",
-    "user_setting",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -261,6 +261,7 @@ def test_no_face_is_said_and_leaves_the_others(spot, tmp_path):
 
 
 def test_words_that_cannot_be_are_refused(spot, tmp_path):
+    (tmp_path / "a.mp4").touch()
     for words, sentence in (
         (("--faces", "both"), "unknown --faces 'both'"),
         (("--fps", "-3"), "dataset.fps must be a number of frames per second above 0"),

@@ -1,0 +1,15 @@
+from . import across as across
+from . import challenges as challenges
+from . import known as known
+from . import people as people
+from . import protocol as protocol
+from . import within as within
+from .known import ADDED as ADDED
+from .known import BROKEN as BROKEN
+from .known import PROTOCOLS as PROTOCOLS
+from .known import add_folder as add_folder
+from .known import find as find
+from .known import folds as folds
+from .people import People as People
+from .protocol import Card as Card
+from .protocol import Protocol as Protocol

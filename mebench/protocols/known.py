@@ -1,0 +1,100 @@
+"""The protocols by name, those of further folders too."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+from mebench.core import Fold
+from mebench.errors import ConfigError, PluginError, unknown
+from mebench.protocols.across import CD6ME, CDMER, CROSS_SPOTTING, LODO
+from mebench.protocols.challenges import CASME3, DFME, MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
+from mebench.protocols.people import People
+from mebench.protocols.protocol import Protocol
+from mebench.protocols.within import HOLDOUT, KFOLD, LOSO, LOSO_NAMED, LOVO
+
+_WITHIN, _ACROSS = (LOSO, LOSO_NAMED, KFOLD, HOLDOUT, LOVO), (LODO, CDMER, CD6ME, CROSS_SPOTTING)
+_ALL = (*_WITHIN, *_ACROSS, MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW, DFME, CASME3)
+PROTOCOLS = {protocol.name: protocol for protocol in sorted(_ALL, key=lambda protocol: protocol.name)}
+"""By name, sorted."""
+ADDED: dict[str, Path] = {}
+"""The files of protocols that further folders bring, by name."""
+BROKEN: dict[str, str] = {}
+"""Why some of them cannot be used, by name."""
+_CODE: dict[Path, bytes] = {}
+"""What these files held when they were last read."""
+
+
+def add_folder(folder: Path) -> bool:
+    """Take in the protocols of a folder: in each `<name>.py` the `PROTOCOL` of that name. Adding it again reads anew what was
+    edited since, and changes nothing else.
+
+    One that cannot be used goes into `BROKEN` with the reason, and breaks nothing else.
+
+    Returns:
+        whether the folder holds any.
+    """
+    files = [file for file in sorted(folder.glob("*.py")) if file.name[0] not in "._"]
+    for file in files:
+        name = file.stem
+        if ADDED.get(name) != file and (name in PROTOCOLS or name in ADDED):
+            BROKEN[name] = f"{ADDED.get(name, 'mebench itself')} and {file} have one of this name; rename or remove one"
+            continue
+        try:
+            code = file.read_bytes()
+            if ADDED.get(name) == file and _CODE.get(file) == code:
+                continue
+            ADDED[name], _CODE[file] = file, code
+            PROTOCOLS.pop(name, None)
+            BROKEN.pop(name, None)
+            qualified = f"{__package__}.{name}"
+            spec = importlib.util.spec_from_file_location(qualified, file, loader=_AsItStands(qualified, str(file)))
+            assert spec is not None and spec.loader is not None  # it has one
+            module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            protocol = module.PROTOCOL
+            if not isinstance(protocol, Protocol) or protocol.name != name:
+                raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {name!r}, not {protocol!r:.80}")
+            PROTOCOLS[name] = protocol
+        except (Exception, SystemExit) as error:
+            BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"
+    return bool(files)
+
+
+def find(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        ConfigError: there is none.
+        PluginError: it is one of an added folder and cannot be used; the sentence names file and reason.
+    """
+    if name in BROKEN:
+        raise PluginError(f"protocol {name!r} is broken: {BROKEN[name]}")
+    if name not in PROTOCOLS:
+        raise ConfigError(unknown("protocol", name, PROTOCOLS, "See them with: mebench list protocols"))
+    return PROTOCOLS[name]
+
+
+def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
+    """The folds of a protocol.
+
+    Args:
+        protocol: its name.
+        people: who is seen, and how those who validate are drawn.
+        params: of the protocol; None takes its defaults.
+
+    Raises:
+        ConfigError: unknown protocol, or a dataset that it cannot serve.
+    """
+    found = find(protocol)
+    return found.make(people, found.params() if params is None else params)
+
+
+class _AsItStands(SourceFileLoader):
+    """Reads a file, never the compiled code beside it, which may be that of an edit in the same second."""
+
+    def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
+        """Nothing that compiled code could be known by."""
+        raise OSError
