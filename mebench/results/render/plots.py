@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import lazy_loader as lazy
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,10 +20,13 @@ from mebench.results.render.timeline import COLORS, Span, Timeline, Track, first
 from mebench.runner.fold_files import read_csv
 
 if TYPE_CHECKING:
+    import matplotlib as mpl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mebench.runner.folder import RunFolder
+else:
+    mpl = lazy.load("matplotlib")
 
 DPI = 150
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
@@ -56,7 +60,11 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> F
     axes = figure.subplots(1, 2)
     for ax, column in zip(axes, ("loss", "accuracy")):
         for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
-            _lines(ax, history, column, name, color)
+            for split, style in STYLES.items():
+                mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
+                if len(mean):
+                    mark, label = "o" if len(mean) == 1 else "", _text(f"{name}: {split}")
+                    ax.plot(mean.index + 1, mean, linestyle=style, marker=mark, color=color, linewidth=1.2, label=label)
         ax.set(xlabel="epoch", ylabel=column)
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].set_ylim(0, 1.02)
@@ -75,19 +83,6 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figu
         folds = max(history["fold"].nunique() for history in own.values())
         figures[f"training_{stage}"] = training_curves(own, f"training: {stage}, mean over {folds} folds")
     return figures
-
-
-def _lines(ax: Axes, history: pd.DataFrame, column: str, name: str, color: str) -> None:
-    for split, style in STYLES.items():
-        mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
-        if len(mean):
-            look: dict[str, Any] = {
-                "linestyle": style,
-                "marker": "o" if len(mean) == 1 else "",
-                "color": color,
-                "linewidth": 1.2,
-            }
-            ax.plot(mean.index + 1, mean, label=_text(f"{name}: {split}"), **look)
 
 
 OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
@@ -163,12 +158,16 @@ def inline(figure: Figure, name: str, colors: Mapping[str, str] = PAGE) -> str:
         name: tells its ids apart from those of others on the page.
         colors: of the figure, as `#rrggbb`, and what stands for them on the page.
     """
-    from matplotlib import rc_context
-
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
-    with rc_context(look):  # type: ignore[arg-type]
+    with mpl.rc_context(look):  # type: ignore[arg-type]
         figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    drawing = _smaller(target.getvalue().partition("<svg")[2])
+    # Half the bytes: hundredths of a point, no blanks between elements, the page's own font.
+    drawing = re.sub(r">\s+<", "><", target.getvalue().partition("<svg")[2])
+    drawing = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", drawing)
+    in_attributes: Callable[[re.Match[str]], str] = lambda found: re.sub(  # noqa: E731
+        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0]
+    )
+    drawing = " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, drawing).split())
     for side in ("width", "height"):
         drawing = re.sub(rf'^([^>]*?) {side}="[^"]*"', r"\1", drawing, count=1)
     drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", f"<svg {drawing}", flags=re.DOTALL)
@@ -184,16 +183,6 @@ def unique_ids(drawing: str, name: str, kept: Collection[str] = ()) -> str:
         drawing = drawing.replace(f' id="{unused}"', "")
     prefix: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}{name}-"  # noqa: E731
     return re.sub(r'(\bid="|url\(#|xlink:href="#)', prefix, drawing).strip()
-
-
-def _smaller(svg: str) -> str:
-    """The same drawing in half the bytes: hundredths of a point, no blanks between elements, the page's own font."""
-    svg = re.sub(r">\s+<", "><", svg)
-    svg = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", svg)
-    in_attributes: Callable[[re.Match[str]], str] = lambda found: re.sub(  # noqa: E731
-        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0]
-    )
-    return " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, svg).split())
 
 
 def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
@@ -249,7 +238,12 @@ def score_curve(drawn: Timeline) -> Figure:
     bands = [(track, high) for track, high in bands if high] or [(Track("", (), ()), 0.5)]
     figure = _canvas(11, 1.1 + sum(high for _, high in bands))
     rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
-    edges = _edges(drawn)
+    edges = np.arange(drawn.n_frames + 1, dtype=np.float64)  # where each frame begins, and the last one ends
+    if drawn.times is None or not len(drawn.times):
+        edges /= drawn.fps or 1.0
+    else:
+        gap = float(np.median(np.diff(drawn.times))) if len(drawn.times) > 1 else 1 / (drawn.fps or 25.0)
+        edges = np.append(drawn.times, drawn.times[-1] + gap)
     for (track, _), axes in zip(bands, rows[:, 0]):
         _track(axes, track, edges)
         axes.spines[["top", "right"]].set_visible(False)
@@ -257,17 +251,20 @@ def score_curve(drawn: Timeline) -> Figure:
     bottom.set_xlim(edges[0], edges[-1])
     bottom.set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
     rows[0, 0].set_title(_text(drawn.title), loc="left", fontsize=11)
-    _legend(figure, bands)
+    curves = [curve for track, _ in bands for curve in track.curves]
+    outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
+    handles: list[Any] = [
+        mpl.lines.Line2D([], [], color=color, label=f"{kind}: score")
+        for kind, color in COLORS.items()
+        if any(curve.kind == kind for curve in curves)
+    ]
+    if any(curve.level is not None for curve in curves):
+        handles.append(mpl.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
+    named = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
+    handles += [mpl.patches.Patch(color=OUTCOMES[name], label=told) for name, told in named.items() if name in outcomes]
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
     return figure
-
-
-def _edges(drawn: Timeline) -> NDArray[np.float64]:
-    """Where each frame begins, and the last one ends: seconds, or frames where nobody knows how long one lasts."""
-    frames = np.arange(drawn.n_frames + 1, dtype=np.float64)
-    if drawn.times is None or not len(drawn.times):
-        return frames / (drawn.fps or 1.0)
-    gap = float(np.median(np.diff(drawn.times))) if len(drawn.times) > 1 else 1 / (drawn.fps or 25.0)
-    return np.append(drawn.times, drawn.times[-1] + gap)
 
 
 def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
@@ -280,13 +277,12 @@ def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
     step = 0.1 * ((high - low) or 1.0)
     for curve in track.curves:
         color, thick = COLORS[curve.kind], 1.2 if n < MANY else 0.5
-        raw = curve.smoothed is not None
-        for values, width, alpha in (
-            (curve.scores, thick * (0.5 if raw else 1), 0.5 if raw else 1),
-            (curve.smoothed, thick, 1),
-        ):
+        half = 1 if curve.smoothed is None else 0.5
+        for values, share in ((curve.scores, half), (curve.smoothed, 1)):
             if values is not None:
-                axes.plot(middle[: len(values)], values[:n], color=color, linewidth=width, alpha=alpha, zorder=3)
+                axes.plot(
+                    middle[: len(values)], values[:n], color=color, linewidth=share * thick, alpha=share, zorder=3
+                )
         if curve.level is not None and np.isfinite(curve.level):
             axes.axhline(curve.level, color=color, linewidth=0.9, linestyle=(0, (5, 4)), zorder=2)
     for row, lane in enumerate(track.lanes):
@@ -342,32 +338,10 @@ def _text(words: str) -> str:
 
 
 def _canvas(width: float, height: float) -> Figure:
-    """An empty figure of that size in inches, tied to Agg and to nothing global."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    """An empty figure of that size in inches, tied to nothing global."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _legend(figure: Figure, bands: Sequence[tuple[Track, float]]) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    curves = [curve for track, _ in bands for curve in track.curves]
-    outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
-    handles: list[Any] = [
-        Line2D([], [], color=color, label=f"{kind}: score")
-        for kind, color in COLORS.items()
-        if any(curve.kind == kind for curve in curves)
-    ]
-    if any(curve.level is not None for curve in curves):
-        handles.append(Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
-    named = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
-    handles += [Patch(color=OUTCOMES[name], label=words) for name, words in named.items() if name in outcomes]
-    if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
 
 
 def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
