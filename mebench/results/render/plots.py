@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader as lazy
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,13 +19,10 @@ from mebench.results.render.timeline import COLORS, Span, Timeline, Track, first
 from mebench.runner.fold_files import read_csv
 
 if TYPE_CHECKING:
-    import matplotlib as mpl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mebench.runner.folder import RunFolder
-else:
-    mpl = lazy.load("matplotlib")
 
 DPI = 150
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
@@ -158,8 +154,10 @@ def inline(figure: Figure, name: str, colors: Mapping[str, str] = PAGE) -> str:
         name: tells its ids apart from those of others on the page.
         colors: of the figure, as `#rrggbb`, and what stands for them on the page.
     """
+    from matplotlib import rc_context
+
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
-    with mpl.rc_context(look):  # type: ignore[arg-type]
+    with rc_context(look):  # type: ignore[arg-type]
         figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     # Half the bytes: hundredths of a point, no blanks between elements, the page's own font.
     drawing = re.sub(r">\s+<", "><", target.getvalue().partition("<svg")[2])
@@ -233,6 +231,9 @@ def score_curve(drawn: Timeline) -> Figure:
     red and hatched where not; the surer a spotted interval among those of its kind, the more solid its bar. A line in a bar marks
     the apex or peak, where there is room.
     """
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     bands: list[tuple[Track, float]] = [(t, (2.0 if t.curves else 0.0) + 0.2 * len(t.lanes)) for t in drawn.tracks]
     bands += [(Track("", (), drawn.lanes), 0.2 * len(drawn.lanes))] if drawn.lanes else []
     bands = [(track, high) for track, high in bands if high] or [(Track("", (), ()), 0.5)]
@@ -254,14 +255,14 @@ def score_curve(drawn: Timeline) -> Figure:
     curves = [curve for track, _ in bands for curve in track.curves]
     outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
     handles: list[Any] = [
-        mpl.lines.Line2D([], [], color=color, label=f"{kind}: score")
+        Line2D([], [], color=color, label=f"{kind}: score")
         for kind, color in COLORS.items()
         if any(curve.kind == kind for curve in curves)
     ]
     if any(curve.level is not None for curve in curves):
-        handles.append(mpl.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
+        handles.append(Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
     named = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
-    handles += [mpl.patches.Patch(color=OUTCOMES[name], label=told) for name, told in named.items() if name in outcomes]
+    handles += [Patch(color=OUTCOMES[name], label=told) for name, told in named.items() if name in outcomes]
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
     return figure

@@ -142,7 +142,17 @@ class Timeline:
             "tracks": [
                 {
                     "name": track.name,
-                    "curves": [_curve(curve) for curve in track.curves],
+                    "curves": [
+                        {
+                            "kind": curve.kind,
+                            "scores": pack(curve.scores),
+                            "smoothed": None if curve.smoothed is None else pack(curve.smoothed),
+                            "level": None
+                            if curve.level is None or not np.isfinite(curve.level)
+                            else float(curve.level),
+                        }
+                        for curve in track.curves
+                    ],
                     "lanes": [_lane(lane) for lane in track.lanes],
                 }
                 for track in self.tracks
@@ -153,12 +163,6 @@ class Timeline:
 def _lane(lane: Lane) -> dict[str, Any]:
     spans = [[s.onset, s.offset, s.apex, s.outcome, round(s.strength, 3), s.words] for s in lane.spans]
     return {"name": lane.name, "kind": lane.kind, "spotted": lane.spotted, "spans": spans}
-
-
-def _curve(curve: Curve) -> dict[str, Any]:
-    level = None if curve.level is None or not np.isfinite(curve.level) else float(curve.level)
-    smoothed = None if curve.smoothed is None else pack(curve.smoothed)
-    return {"kind": curve.kind, "scores": pack(curve.scores), "smoothed": smoothed, "level": level}
 
 
 def pack(values: NDArray[np.float64]) -> dict[str, Any]:
@@ -206,7 +210,6 @@ class Judged:
     curves: pd.DataFrame | None = None
     mistakes: pd.DataFrame = field(init=False)
     """Those of the first draw, `sort_mistakes` with what lies under each (`under`)."""
-    _videos: dict[str, Row] = field(init=False, repr=False)
     _rows: dict[str, dict[str, list[Row]]] = field(init=False, repr=False)
     _scores: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
     _curves: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
@@ -220,27 +223,29 @@ class Judged:
         mistakes["under"] = lies_under(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
         truths, predictions = _judged(tables, self.kinds, self.convention, mistakes)
-        found = {
-            "truths": truths,
-            "predictions": predictions,
-            "distractors": tables.distractors,
-            "answers": self.answers,
-        }
+        found = {"truths": truths, "predictions": predictions, "videos": tables.videos}
+        found |= {"distractors": tables.distractors, "answers": self.answers}
         object.__setattr__(self, "_rows", {name: _by_video(table) for name, table in found.items()})
-        object.__setattr__(self, "_videos", {video: row for video, (row, *_) in _by_video(tables.videos).items()})
         for name, table in (("_scores", self.frame_scores), ("_curves", self.curves)):
             by_kind = {} if table is None else dict(iter(table.groupby(["video", "kind"], sort=False)))
             object.__setattr__(self, name, by_kind)
 
     def about(self, video: str) -> Row:
         """The row of a video in `tables.videos`."""
-        return self._videos[video]
+        return self._rows["videos"][video][0]
 
     def track(self, video: str) -> Track:
         """What this side says of a video."""
-        curves = [self._curve(video, kind) for kind in KINDS if (video, kind) in self._scores]
-        lanes = []
+        curves, lanes = [], []
         for kind in KINDS:
+            if (rows := self._scores.get((video, kind))) is not None:
+                scores = np.full(int(rows["frame"].max()) + 1, np.nan)
+                scores[rows["frame"]] = rows["score"]
+                curves.append(Curve(kind, scores))
+                if (kept := self._curves.get((video, kind))) is not None:
+                    smoothed = np.full(len(scores), np.nan)
+                    smoothed[kept["frame"]] = kept["smoothed"]
+                    curves[-1] = Curve(kind, scores, smoothed, float(kept["level"].iloc[0]))
             true, own = (self._of(name, video, kind) for name in ("truths", "predictions"))
             if true:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
@@ -258,16 +263,6 @@ class Judged:
 
     def _of(self, name: str, video: str, kind: str) -> list[Row]:
         return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
-
-    def _curve(self, video: str, kind: Kind) -> Curve:
-        rows, kept = self._scores[video, kind], self._curves.get((video, kind))
-        scores = np.full(int(rows["frame"].max()) + 1, np.nan)
-        scores[rows["frame"]] = rows["score"]
-        if kept is None:
-            return Curve(kind, scores)
-        smoothed = np.full(len(scores), np.nan)
-        smoothed[kept["frame"]] = kept["smoothed"]
-        return Curve(kind, scores, smoothed, float(kept["level"].iloc[0]))
 
     def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
         answers = self._rows["answers"].get(video, ())
