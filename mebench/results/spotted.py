@@ -11,8 +11,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import ImageColor
 
+from mebench import heavy
 from mebench.config import registry
+from mebench.config.resolve import resolve_dataset
 from mebench.console import plural, write_json
 from mebench.core import Kind, Video
 from mebench.core.types import number_at
@@ -21,6 +24,7 @@ from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.write import write_rows
 from mebench.features import FaceCrop, FaceParams
 from mebench.features.detection import Tracks, tracks_of
+from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import write_video
 from mebench.inspection.frame_checks import FPS_TOLERANCE
 from mebench.progress import Progress
@@ -28,6 +32,7 @@ from mebench.results.render.pages import environment
 from mebench.results.render.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock
 from mebench.runner.models import Model
 from mebench.runner.trained import Answer, Ask, predict_all
+from mebench.spotting import stretches
 
 Faces = Literal["largest", "all"]
 CAUTION = (
@@ -256,13 +261,15 @@ def spot_videos(
             about = tuple(_notes(video, times, answers[video.key], models, tracks))
             videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
     named = {video.id: failed[video.key] for video in plan.videos if video.key in failed}
-    return Spotted(_model(models), tuple(videos), named, tuple(dataset.repairs()))
+    first = models[0]
+    what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
+    which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
+    told = f"{what} of {first.name}{'' if first.said else f': {which}'}"
+    return Spotted(told, tuple(videos), named, tuple(dataset.repairs()))
 
 
 def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:
     """Where each face stays in the videos that show several, by what a video is called."""
-    from mebench.config.resolve import resolve_dataset
-
     params = model.config.method_params
     crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
     dataset: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
@@ -307,34 +314,20 @@ def _notes(
         yield f"no face in sight in {stretches}, {seconds:.1f} s together: nothing is spotted there"
 
 
-def _model(models: Sequence[Model]) -> str:
-    """The models in a sentence."""
-    first = models[0]
-    what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
-    which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
-    return f"{what} of {first.name}{'' if first.said else f': {which}'}"
-
-
 def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video, below each a strip for every face that is followed."""
-    from mebench.frames import FolderFrames, VideoFrames
-
     path = faces[0].path
     frames = FolderFrames(path) if path.is_dir() else VideoFrames(path)
     strips = list[Strip]()
     for index in range(len(faces[0].times)):
         frame = frames[index]
-        if not strips:
-            strips = [Strip(frame.shape[1], _shown(face), face.spans(), row) for row, face in enumerate(faces)]
+        for row, face in enumerate(faces if not strips else ()):
+            curve = next(iter(face.answer.curves.values()))
+            values = curve.scores if curve.smoothed is None else curve.smoothed
+            strips.append(Strip(frame.shape[1], values, face.spans(), row))
         for strip in strips:
             frame = strip.draw(frame, index)
         yield frame
-
-
-def _shown(face: SpottedVideo) -> NDArray[np.float64]:
-    """The curve of the first kind, smoothed where it is."""
-    curve = next(iter(face.answer.curves.values()))
-    return curve.scores if curve.smoothed is None else curve.smoothed
 
 
 class Strip:
@@ -350,8 +343,6 @@ class Strip:
     def __init__(
         self, width: int, values: NDArray[np.float64], spans: Sequence[tuple[int, int, Kind, str]], row: int = 0
     ) -> None:
-        import cv2
-
         self._row, self._n, self._spans, self._height = row, max(len(values), 1), spans, max(48, width // 12)
         picture = np.full((self._height, width, 3), 24, np.uint8)
         for first, last, kind, _ in spans:
@@ -359,36 +350,30 @@ class Strip:
             picture[:, max(left, 0) : max(right, left + 1)] = _bgr(kind) // 2
         known = values[np.isfinite(values)]
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-        before = None
-        for index, value in enumerate(values):
-            if not np.isfinite(value):
-                before = None
-                continue
-            height = (self._height - 9) * (high - value) / ((high - low) or 1.0)
-            point = int((index + 0.5) * width / self._n), 4 + int(height)
-            if before is not None:
-                cv2.line(picture, before, point, (235, 235, 235), 1, cv2.LINE_AA)
-            before = point
+        heights = 4 + ((self._height - 9) * (high - values) / ((high - low) or 1.0))
+        places = (np.arange(len(values)) + 0.5) * width / self._n
+        for first, last in stretches(np.isfinite(values)):
+            points = np.stack([places, heights], axis=1)[first : last + 1].astype(np.int32)
+            heavy.cv2.polylines(picture, [points], False, (235, 235, 235), 1, heavy.cv2.LINE_AA)
         self._picture = picture
 
     def draw(self, frame: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
         """Frame `index` (H, W, 3) in B, G, R order with the strip below it, (H + strip, W, 3), and the words of what it shows."""
-        import cv2
-
         strip = self._picture.copy()
         at = int((index + 0.5) * strip.shape[1] / self._n)
-        cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
+        heavy.cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
         whole = np.concatenate([frame, strip])
         now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
         scale = max(strip.shape[1] / 1280, 0.4)
         if now:
             place, words = (int(12 * scale), int(36 * scale * (1 + self._row))), ", ".join(text for _, text in now)
             for color, thick in (((0, 0, 0), 5), (_bgr(now[0][0]).tolist(), 2)):
-                cv2.putText(whole, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))
+                heavy.cv2.putText(
+                    whole, words, place, heavy.cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale))
+                )
         return whole
 
 
 def _bgr(kind: Kind) -> NDArray[np.uint8]:
     """The colour of a kind, (3,) in B, G, R order, lighter than on paper."""
-    red, green, blue = (int(COLORS[kind][at : at + 2], 16) for at in (1, 3, 5))
-    return np.array([min(part + 50, 255) for part in (blue, green, red)], np.uint8)
+    return np.array([min(part + 50, 255) for part in reversed(ImageColor.getrgb(COLORS[kind]))], np.uint8)
