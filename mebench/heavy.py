@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import av as av
     import cv2 as cv2
     import dlib as dlib
+    import matplotlib as matplotlib
     import numpy as numpy
     import pandas as pandas
     import pyarrow as pyarrow
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("av", "cv2", "dlib", "numpy", "pandas", "pyarrow", "scipy", "skimage", "torch"):
+    if name not in ("av", "cv2", "dlib", "matplotlib", "numpy", "pandas", "pyarrow", "scipy", "skimage", "torch"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "matplotlib":
+        import_module("matplotlib.figure")  # with all that a figure is made of, and no window
     return globals().setdefault(name, import_module(name))

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from mebench import heavy
 from mebench._checkout import VERSION
 from mebench.console import plural
-from mebench.core import KINDS, Kind, Repair
+from mebench.core import KINDS, Repair
 from mebench.inspection import Summary, Verification
 from mebench.inspection.annotation_checks import TITLES
 from mebench.inspection.summary import people_of
-from mebench.inspection.tiles import Face, Strip, Tile
+from mebench.inspection.tiles import Strip, Tile
+from mebench.table import Column, Table, markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,10 +32,16 @@ def summary_rows(summary: Summary) -> list[Row]:
     rows: list[Row] = [
         ("subjects", "", f"{summary.subjects}", ""),
         ("videos", "", f"{summary.videos}", lacking),
-        *_frames(summary),
-        ("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""),
-        *(("expressions", kind, f"{summary.expressions[kind]}", _durations(summary, kind)) for kind in KINDS),
     ]
+    if summary.with_frames is not None:  # where they lie, and which other folders were seen and are not read
+        also = f"; not read: {', '.join(summary.folders[1:])}" if len(summary.folders) > 1 else ""
+        where = f" in {summary.folders[0]}{also}" if summary.folders else ""
+        rows.append(("videos", "with frames", f"{summary.with_frames}", f"of {summary.videos}{where}"))
+    rows.append(("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""))
+    for kind in KINDS:
+        ms = summary.durations_ms.get(kind)
+        lasts = f"{ms.min:.0f} to {ms.max:.0f} ms, median {ms.median:.0f}, mean {ms.mean:.0f}" if ms else ""
+        rows.append(("expressions", kind, f"{summary.expressions[kind]}", lasts))
     if summary.without_interval:
         rows.append(("expressions", "no interval", f"{summary.without_interval}", "counted above, never scored"))
     for label, n in summary.emotions.items():
@@ -49,15 +57,6 @@ def summary_rows(summary: Summary) -> list[Row]:
         ("action units", "", f"{summary.with_units}", units),
         ("ground truth", "SHA-256", "", summary.hash),
     ]
-
-
-def _frames(summary: Summary) -> list[Row]:
-    """How many of the videos have frames here, where these lie, and which other folders were seen and are not read."""
-    if summary.with_frames is None:
-        return []
-    also = f"; not read: {', '.join(summary.folders[1:])}" if len(summary.folders) > 1 else ""
-    where = f" in {summary.folders[0]}{also}" if summary.folders else ""
-    return [("videos", "with frames", f"{summary.with_frames}", f"of {summary.videos}{where}")]
 
 
 def total_rows(members: Mapping[str, Summary]) -> list[Row]:
@@ -137,53 +136,41 @@ def counted(n: int, what: str) -> str:
     return plural(n, what) if n else f"no {what}s"
 
 
-def _durations(summary: Summary, kind: Kind) -> str:
-    found = summary.durations_ms.get(kind)
-    if found is None:
-        return ""
-    return f"{found.min:.0f} to {found.max:.0f} ms, median {found.median:.0f}, mean {found.mean:.0f}"
-
-
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {n}" for name, n in counts.items())
 
 
 def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
     """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
-    parts = (_part(id_, seen, strict) for id_, seen in members.items())
-    return "\n".join(["# Verification of " + " + ".join(members), "", f"mebench {VERSION}", "", *parts])
-
-
-def _part(id_: str, seen: Verification, strict: bool) -> str:
-    lines = [
-        f"## {id_}",
-        "",
-        f"- {verdict(seen.errors, seen.warnings, seen.sound(strict))}",
-        f"- frames: {seen.frames} {looked(seen.deep)}",
-        f"- ground truth: `{seen.summary.hash}` (SHA-256; equal for two laboratories that score the same annotations)",
-        "",
-    ]
-    for title, found in finding_lines(seen).items():
-        n = sum(TITLES[finding.check] == title for finding in seen.findings)
-        lines += [f"### {title[0].upper()}{title[1:]} ({n})", "", *(f"- {_plain(line)}" for line in found), ""]
-    if seen.counts:
-        rows = [(name, f"{n}", f"{said}", "" if n == said else "differs") for name, (n, said) in seen.counts.items()]
-        table = _table(("what", "found", "published", ""), rows)
-        lines += ["### Counts", "", f"Published: {_plain(seen.source)}.", "", *table, ""]
-    lines += ["### Summary", "", *_table(HEADERS, summary_rows(seen.summary)), ""]
-    if repairs := seen.summary.repairs:
-        told = (f"- {_plain(line)}" for line in repair_lines(repairs))
-        lines += [f"### Repairs and remarks ({len(repairs)})", "", *told, ""]
+    lines = ["# Verification of " + " + ".join(members), "", f"mebench {VERSION}", ""]
+    for id_, seen in members.items():
+        lines += [
+            f"## {id_}",
+            "",
+            f"- {verdict(seen.errors, seen.warnings, seen.sound(strict))}",
+            f"- frames: {seen.frames} {looked(seen.deep)}",
+            f"- ground truth: `{seen.summary.hash}` (SHA-256; equal for two laboratories that score the same annotations)",
+            "",
+        ]
+        for title, found in finding_lines(seen).items():
+            n = sum(TITLES[finding.check] == title for finding in seen.findings)
+            lines += [
+                f"### {title[0].upper()}{title[1:]} ({n})",
+                "",
+                *(f"- {markdown_text(line)}" for line in found),
+                "",
+            ]
+        if seen.counts:
+            columns = [*map(Column, ("what", "found", "published", ""))]
+            rows = [(name, n, said, "" if n == said else "differs") for name, (n, said) in seen.counts.items()]
+            table = Table(columns, rows).markdown()
+            lines += ["### Counts", "", f"Published: {markdown_text(seen.source)}.", "", table, ""]
+        table = Table([*map(Column, HEADERS)], summary_rows(seen.summary)).markdown()
+        lines += ["### Summary", "", table, ""]
+        if repairs := seen.summary.repairs:
+            told = (f"- {markdown_text(line)}" for line in repair_lines(repairs))
+            lines += [f"### Repairs and remarks ({len(repairs)})", "", *told, ""]
     return "\n".join(lines)
-
-
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(map(_plain, line))} |" for line in (headers, ["---"] * len(headers), *rows)]
-
-
-def _plain(text: str) -> str:
-    """Text without the signs that Markdown would take for its own."""
-    return " ".join(re.sub(r"([\\`*_|<])", r"\\\1", text).split())
 
 
 COLUMNS = 4
@@ -201,22 +188,21 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
     One row for each expression: its video's first frame as a whole, then onset, apex and offset from near. All crops of a
     video go by its first face, so box, landmarks and regions are the same in the whole row.
     """
-    from matplotlib.figure import Figure
-
     tall = TILE_INCHES + 0.45
-    figure = Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
-    figure.suptitle(title, x=0.02, y=1 - 0.1 / figure.get_figheight(), ha="left", va="top", fontsize=10, weight="bold")
+    figure = heavy.matplotlib.figure.Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
     height = figure.get_figheight()
+    figure.suptitle(title, x=0.02, y=1 - 0.1 / height, ha="left", va="top", fontsize=10, weight="bold")
     for row, strip in enumerate(strips):
         top = height - 0.4 - row * tall
         figure.text(0.02, top / height, caption(strip), ha="left", va="top", fontsize=8)
         for column, tile in enumerate(strip.tiles):
-            left = column / COLUMNS + 0.01
-            axes = figure.add_axes(
-                (left, (top - 0.33 - TILE_INCHES) / height, 1 / COLUMNS - 0.02, TILE_INCHES / height)
-            )
+            left, bottom = column / COLUMNS + 0.01, (top - 0.33 - TILE_INCHES) / height
+            axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / height))
             _draw(axes, tile, strip, near=column > 0)
-    figure.text(0.02, 0.1 / height, _legend(strips), ha="left", va="bottom", fontsize=7)
+    landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
+    dots = "yellow: 68 landmarks" if landmarks else "no landmarks: regions at fixed places of the crop"
+    legend = f"blue: face crop; orange: eyes with brows, and mouth; {dots}"
+    figure.text(0.02, 0.1 / height, legend, ha="left", va="bottom", fontsize=7)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI)
     return out.getvalue()
@@ -237,46 +223,38 @@ def caption(strip: Strip) -> str:
 
 
 def _draw(axes: Axes, tile: Tile, strip: Strip, near: bool) -> None:
+    """A picture with the box, landmarks and regions of its face, or why there is none."""
     axes.set(xticks=[], yticks=[])
     axes.set_title(tile.title, fontsize=7, pad=2)
+    words, color, box = "no frame", "0.3", None
     if tile.image is None:
         axes.set_facecolor("0.9")
-        _write(axes, "no frame", "0.3")
+    else:
+        axes.imshow(tile.image, interpolation="bilinear")
+        axes.set_anchor("N")
+        words, color = strip.problem or "no face found", "white"
+        box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8}
+    if tile.image is None or strip.face is None:
+        words = words if len(words) <= 90 else f"{words[:87]}…"
+        place: dict[str, Any] = {
+            "transform": axes.transAxes,
+            "ha": "center",
+            "va": "center",
+            "fontsize": 7,
+            "wrap": True,
+        }
+        axes.text(0.5, 0.5, words, color=color, bbox=box, **place)
         return
-    axes.imshow(tile.image, interpolation="bilinear")
-    axes.set_anchor("N")
-    if strip.face is None:
-        _write(axes, strip.problem or "no face found", "white")
-        return
-    _mark(axes, strip.face)
+    # Pixel centres are whole numbers, so edges lie half a pixel before them.
+    (x0, y0, x1, y1), patches = strip.face.box, heavy.matplotlib.patches
+    axes.add_patch(patches.Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=CROP, linewidth=1.2))
+    for corners in strip.face.regions:
+        axes.add_patch(patches.Polygon(np.asarray(corners), closed=True, fill=False, edgecolor=REGIONS, linewidth=0.9))
+    if strip.face.landmarks is not None:
+        points: Any = np.asarray(strip.face.landmarks)
+        axes.plot(points[:, 0], points[:, 1], ".", color=LANDMARKS, markersize=1.6)
     if near:
-        x0, y0, x1, y1 = strip.face.box
         dx, dy = AROUND * (x1 - x0), AROUND * (y1 - y0)
         high, wide = tile.image.shape[:2]
         axes.set_xlim(max(x0 - dx, 0) - 0.5, min(x1 + dx, wide) - 0.5)
         axes.set_ylim(min(y1 + dy, high) - 0.5, max(y0 - dy, 0) - 0.5)
-
-
-def _mark(axes: Axes, face: Face) -> None:
-    """Box, landmarks and regions. Pixel centres are whole numbers, so edges lie half a pixel before them."""
-    from matplotlib.patches import Polygon, Rectangle
-
-    x0, y0, x1, y1 = face.box
-    axes.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=CROP, linewidth=1.2))
-    for corners in face.regions:
-        axes.add_patch(Polygon(np.asarray(corners), closed=True, fill=False, edgecolor=REGIONS, linewidth=0.9))
-    if face.landmarks is not None:
-        points: Any = np.asarray(face.landmarks)
-        axes.plot(points[:, 0], points[:, 1], ".", color=LANDMARKS, markersize=1.6)
-
-
-def _write(axes: Axes, text: str, color: str) -> None:
-    box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8} if color == "white" else None
-    place: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "center", "fontsize": 7, "wrap": True}
-    axes.text(0.5, 0.5, text if len(text) <= 90 else f"{text[:87]}…", color=color, bbox=box, **place)
-
-
-def _legend(strips: Sequence[Strip]) -> str:
-    landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
-    dots = "yellow: 68 landmarks" if landmarks else "no landmarks: regions at fixed places of the crop"
-    return f"blue: face crop; orange: eyes with brows, and mouth; {dots}"

@@ -13,7 +13,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
+from PIL import Image
 
+from mebench import heavy
 from mebench.errors import RunError
 from mebench.format import NONE, count, digits, ends, seconds, whole
 from mebench.metrics import named
@@ -289,13 +291,10 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
 
 def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -> str:
     """A face, and over it a heat from 0 to 1, blue over green and yellow to red, as the address of a PNG that holds all of it."""
-    from matplotlib import colormaps
-    from PIL import Image
-
     shown = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
     if heat is not None:
         over = 0.6 * (heat[..., None] > 0)
-        shown = (1 - over) * shown + over * colormaps["jet"](heat)[..., :3]
+        shown = (1 - over) * shown + over * heavy.matplotlib.colormaps["jet"](heat)[..., :3]
     stream = io.BytesIO()
     Image.fromarray((255 * shown).astype(np.uint8)).save(stream, format="png")
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, find
 from mebench.metrics import confusion_matrix as count
@@ -154,10 +155,8 @@ def inline(figure: Figure, name: str, colors: Mapping[str, str] = PAGE) -> str:
         name: tells its ids apart from those of others on the page.
         colors: of the figure, as `#rrggbb`, and what stands for them on the page.
     """
-    from matplotlib import rc_context
-
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
-    with rc_context(look):  # type: ignore[arg-type]
+    with heavy.matplotlib.rc_context(look):  # type: ignore[arg-type]
         figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     # Half the bytes: hundredths of a point, no blanks between elements, the page's own font.
     drawing = re.sub(r">\s+<", "><", target.getvalue().partition("<svg")[2])
@@ -231,9 +230,6 @@ def score_curve(drawn: Timeline) -> Figure:
     red and hatched where not; the surer a spotted interval among those of its kind, the more solid its bar. A line in a bar marks
     the apex or peak, where there is room.
     """
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
     bands: list[tuple[Track, float]] = [(t, (2.0 if t.curves else 0.0) + 0.2 * len(t.lanes)) for t in drawn.tracks]
     bands += [(Track("", (), drawn.lanes), 0.2 * len(drawn.lanes))] if drawn.lanes else []
     bands = [(track, high) for track, high in bands if high] or [(Track("", (), ()), 0.5)]
@@ -255,14 +251,20 @@ def score_curve(drawn: Timeline) -> Figure:
     curves = [curve for track, _ in bands for curve in track.curves]
     outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
     handles: list[Any] = [
-        Line2D([], [], color=color, label=f"{kind}: score")
+        heavy.matplotlib.lines.Line2D([], [], color=color, label=f"{kind}: score")
         for kind, color in COLORS.items()
         if any(curve.kind == kind for curve in curves)
     ]
     if any(curve.level is not None for curve in curves):
-        handles.append(Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
+        handles.append(
+            heavy.matplotlib.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold")
+        )
     named = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
-    handles += [Patch(color=OUTCOMES[name], label=told) for name, told in named.items() if name in outcomes]
+    handles += [
+        heavy.matplotlib.patches.Patch(color=OUTCOMES[name], label=told)
+        for name, told in named.items()
+        if name in outcomes
+    ]
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
     return figure
@@ -340,9 +342,7 @@ def _text(words: str) -> str:
 
 def _canvas(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, tied to nothing global."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
 
 
 def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
