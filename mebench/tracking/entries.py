@@ -170,7 +170,7 @@ def of_run(
 ) -> Entry:
     """A finished run with all that came of it: scores, curves of the training, datasets, files and its record.
 
-    Metrics are `F1`, `AP`, `ASR`, `STRS`, `UF1` … (with the kind behind them where several were spotted), then all scores as in
+    Metrics are `F1`, `AP`, `ASR`, `STRS`, `UF1` … (`F1 macro` where others than micro-expressions were spotted too), then all scores as in
     the summary, `spotting.micro.f1`; what is undefined is left out. The table `scores` holds them with their intervals. Curves are
     `training/<stage>/<split>_<column>` by epoch from 0, the mean over the folds that noted any.
 
@@ -223,14 +223,17 @@ def copy_models(folder: RunFolder, room: Path) -> None:
 
 
 def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
-    """The scores that come first, each by its short name; with the kind behind it where several were spotted.
+    """The scores that come first, each by its short name; with the kind behind it where others than micro-expressions were spotted too.
 
     >>> score = {"value": 0.5, "low": None, "high": None}
     >>> list(main_scores({"spotting": {"micro": {"scores": {"f1": score, "asr": score}}}, "analysis": {"strs": score}}))
     ['F1', 'ASR', 'STRS']
     """
     spotting = summary.get("spotting", {})
-    parts = [("spotting", f" {kind}" * (len(spotting) > 1), part["scores"]) for kind, part in spotting.items()]
+    parts = [
+        ("spotting", f" {kind}" * (kind != "micro" and len(spotting) > 1), part["scores"])
+        for kind, part in spotting.items()
+    ]
     parts += [
         ("analysis", "", summary.get("analysis", {})),
         ("recognition", "", summary.get("recognition", {}).get("scores", {})),
@@ -247,7 +250,7 @@ def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
     """The main scores by their short names, then every score and count of the task by its dotted name, without intervals."""
     for name, score in main_scores(summary).items():
         if score["value"] is not None:
-            yield Point(name, score["value"])
+            yield Point(name, round(score["value"], 4))
     for name, value in flat_scores(summary).items():
         if name.startswith(("spotting", "analysis", "recognition")) and not re.search(
             r"\.details\.|\.(low|high)$", name
@@ -365,7 +368,9 @@ def of_board(file: Path) -> Entry:
         },
         BOARD_TAG,
         params={**about, "rows": str(len(rows)), "best": str(best.get("method", ""))},
-        metrics=[Point(s, best[s]["value"]) for s in shorts.values() if best.get(s, {}).get("value") is not None],
+        metrics=[
+            Point(s, round(best[s]["value"], 4)) for s in shorts.values() if best.get(s, {}).get("value") is not None
+        ],
         tables={"table": pd.json_normalize(rows, sep=" ").rename(columns=lambda name: name.removesuffix(" value"))},
     )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mebench.errors import MebenchError, RunError
-from mebench.tracking.entries import DIGEST_TAG, KEY_TAG, MODELS_TAG, RECORD_FOLDER, Data, Entry, Point
+from mebench.tracking.entries import DIGEST_TAG, KEY_TAG, MODELS_TAG, RECORD_FOLDER, SHORT, Data, Entry, Point
 from mebench.tracking.send import Found, Tracker, short
 from mebench.tracking.store import RUN_TAG, Store, alone, without_password
 
@@ -29,6 +29,11 @@ _PARAMS, _METRICS = 100, 900  # MLflow takes 100 parameters and 1,000 of all at 
 _PARENT = "mlflow.parentRunId"
 _KIND, _OURS = "mlflow.experimentKind", "custom_model_development"
 """Without this tag some of MLflow's pages show an experiment as one of traces of language models, of which there are none."""
+_VIEW, _COLUMNS = (
+    "mlflow.sharedViewState.scores",
+    ("params.`best`", *(f"metrics.`{name}`" for own in SHORT.values() for name in own)),
+)
+"""The view of an experiment that its address names, as MLflow's button *Share* makes them: by itself it shows no column of a score."""
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_DISABLE_AGENT_HINT": "true",
@@ -126,7 +131,9 @@ class MLflow(Tracker):
     def opening(self) -> str:
         """The words of a command and an address."""
         ids = list(self._experiments.values())
-        return self.store.opening(f"experiments/{ids[0]}/runs" if len(ids) == 1 else "experiments")
+        if len(ids) != 1:
+            return self.store.opening("experiments")
+        return self.store.opening(f"experiments/{ids[0]}/runs", f"&viewStateShareKey={_VIEW.rpartition('.')[2]}")
 
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
@@ -134,13 +141,14 @@ class MLflow(Tracker):
         if name not in self._experiments:
             if (found := self.client.get_experiment_by_name(name)) is None:
                 try:
-                    self.client.create_experiment(name, artifact_location=self.store.artifacts, tags={_KIND: _OURS})
+                    self.client.create_experiment(name, artifact_location=self.store.artifacts)
                 except MlflowException:  # perhaps somebody else was faster, on a server that our lock does not reach
                     if self.client.get_experiment_by_name(name) is None:
                         raise
                 found = self.client.get_experiment_by_name(name)
-            if _KIND not in found.tags:
-                self.client.set_experiment_tag(found.experiment_id, _KIND, _OURS)
+            for tag, text in {_KIND: _OURS, _VIEW: json.dumps({"selectedColumns": _COLUMNS})}.items():
+                if tag not in found.tags:
+                    self.client.set_experiment_tag(found.experiment_id, tag, text)
             self._experiments[name] = str(found.experiment_id)
         return self._experiments[name]
 

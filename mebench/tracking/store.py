@@ -103,12 +103,12 @@ class Store:
         here = Path.cwd()
         return str(self.database.relative_to(here) if self.database.is_relative_to(here) else self.database)
 
-    def opening(self, page: str) -> str:
+    def opening(self, page: str, view: str = "") -> str:
         """What a user does to see a page of it, such as `experiments/1/runs`, without a password.
 
         MLflow 3 opens on its view of language models' traces, which holds no run, unless the address says otherwise.
         """
-        address = f"/#/{page}?workflowType=machine_learning"
+        address = f"/#/{page}?workflowType=machine_learning{view}"
         if self.uri.startswith("http"):
             return f"open {without_password(self.uri).rstrip('/')}{address}"
         place = shlex.quote(without_password(self.uri))
