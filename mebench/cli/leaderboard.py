@@ -69,7 +69,9 @@ def build(
         print_lines(*words.split("\n"))
     if tracking.in_use(tracked):  # nobody who tracks no run wants a database for the tables alone
         with progress.waiting("sending the tables"):
-            synced = tracking.sync((), tracked, progress, boards=[folder / f"{table.name}.json" for table in tables[::-1]])
+            synced = tracking.sync(
+                (), tracked, progress, boards=[folder / f"{table.name}.json" for table in tables[::-1]]
+            )
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
 
