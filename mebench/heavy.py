@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import av as av
+    import cloudpickle as cloudpickle
     import cv2 as cv2
     import dlib as dlib
     import matplotlib as matplotlib
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("av", "cv2", "dlib", "matplotlib", "numpy", "pandas", "pyarrow", "scipy", "skimage", "torch"):
+    if name not in (
+        "av",
+        "cloudpickle",
+        "cv2",
+        "dlib",
+        "matplotlib",
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "skimage",
+        "torch",
+    ):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "matplotlib":
         import_module("matplotlib.figure")  # with all that a figure is made of, and no window

@@ -1,16 +1,18 @@
 """Progress on standard error: bars on a terminal, plain lines elsewhere, and never silence for half a minute."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-
-from rich import progress
-from rich.console import Console
-from rich.markup import escape
+from typing import TYPE_CHECKING
 
 from mebench.console import console as console_of_text
 from mebench.console import duration, print_lines, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0
@@ -85,6 +87,9 @@ class Silent(Progress):
 
 @contextmanager
 def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
+    from rich import progress
+    from rich.markup import escape
+
     columns = (
         progress.TextColumn("{task.description:<9}"),
         progress.BarColumn(),

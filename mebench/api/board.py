@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mebench import config as configuration
 from mebench import heavy, metrics, results, tracking
 from mebench._checkout import shipped
 from mebench.api.runs import Names, _several, runs_folder
-from mebench.config import more_plugins, registry, user_setting
-from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.progress import Progress, Silent
 
@@ -18,18 +17,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
+def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:
     """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and why it is `broken`, if it is.
 
     Args:
         kind: `method` or `dataset`.
         plugins: folders with more of them.
     """
-    registry.add_paths([*more_plugins(), *_several(plugins)])
+    configuration.registry.add_paths([*configuration.more_plugins(), *_several(plugins)])
     columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
     rows = {
         p.id: (p.title, ", ".join(p.tasks), p.summary, str(p.config.get("paper") or ""), str(p.folder), p.broken or "")
-        for p in registry.plugins(kind).values()
+        for p in configuration.registry.plugins(kind).values()
     }
     return heavy.pandas.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
 
@@ -72,7 +71,7 @@ def leaderboard(
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
     home = Path(runs_folder(runs)).expanduser()
     for sentence in tracking.remarks(
-        user_setting("tracking", "") or None, str(home), results.board.ids_there(home, place)
+        configuration.user_setting("tracking", "") or None, str(home), results.board.ids_there(home, place)
     ):
         told.say(sentence)
     board = results.board.read_board(home, place, told.say)

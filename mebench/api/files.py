@@ -7,14 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from mebench import exchange, heavy, inspection, metrics, results, runner
+from mebench import core, exchange, heavy, inspection, metrics, results, runner
 from mebench.api.result import Result, html
 from mebench.api.runs import Run, runs_folder
-from mebench.core.options import ANCHORS, RULES, SMOOTHINGS
 from mebench.errors import ConfigError, RunError, unknown
-from mebench.metrics.conventions import changed, named
 from mebench.progress import Progress, Silent
-from mebench.table import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +157,7 @@ def score(
         ConfigError: an option is wrong, or is about other predictions than these.
         DataError: a table cannot be understood; the sentence names its line.
     """
-    convention = named(changed(convention, _pairs(rules))).name
+    convention = _convention(convention, rules)
     for option, word, known in (("what", what, get_args(What)), ("format", form, FORMATS)):
         if word not in known:
             raise ConfigError(unknown(option, word, known))
@@ -220,7 +217,11 @@ def _spotting(
     """How intervals are made of frame scores; what is None is the default."""
     chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
     chosen |= {name: value for name, value in how.items() if value is not None}
-    for name, known in (("postprocess", RULES), ("smoothing", SMOOTHINGS), ("anchor", ANCHORS)):
+    for name, known in (
+        ("postprocess", core.options.RULES),
+        ("smoothing", core.options.SMOOTHINGS),
+        ("anchor", core.options.ANCHORS),
+    ):
         if chosen[name] not in known:
             raise ConfigError(unknown(name, str(chosen[name]), known))
     if isinstance(k_prime, Mapping):
@@ -246,10 +247,12 @@ def _listed(names: Names) -> str | None:
     return names if names is None or isinstance(names, str) else ",".join(map(str, names))
 
 
-def _pairs(rules: Mapping[str, Any] | Sequence[str]) -> Sequence[str]:
+def _convention(name: str, rules: Mapping[str, Any] | Sequence[str]) -> str:
+    """The name of a convention of which some rules are changed."""
     if isinstance(rules, Mapping):
-        return [f"{field}={value}" for field, value in rules.items()]
-    return [rules] if isinstance(rules, str) else rules
+        rules = [f"{field}={value}" for field, value in rules.items()]
+    pairs = [rules] if isinstance(rules, str) else rules
+    return metrics.conventions.named(metrics.conventions.changed(name, pairs)).name
 
 
 class Comparison:
@@ -273,7 +276,7 @@ class Comparison:
     ) -> None:
         self.found, self.sides = found, sides
         self.conclusions = results.compare.conclusions(found)
-        self.remarks = results.compare.remarks(found, *sides, named(convention))
+        self.remarks = results.compare.remarks(found, *sides, metrics.conventions.named(convention))
         self.summary = results.compare.plain(found, *sides, self.conclusions, self.remarks) | dict(told)
         self.warnings, self.repaired = list(told.get("warnings", ())), list(told.get("repaired", ()))
 
@@ -301,8 +304,7 @@ class Comparison:
         digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
         rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
         title = " against ".join(side.title for side in self.sides)
-        columns = [Column(name, name) for name in ("score", *digits.columns)]
-        return html(title, Table(columns, rows), [*self.conclusions, *self.remarks])
+        return html(title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks])
 
 
 def compare(
@@ -341,7 +343,7 @@ def compare(
         ConfigError: there is no such convention or metric; both words name one file.
         DataError: a table cannot be understood.
     """
-    name = named(changed(convention, _pairs(rules))).name
+    name = _convention(convention, rules)
     told: dict[str, Any] = {}
     if truth is None:
         if not all(isinstance(side, str | Path | Run) for side in (first, second)):

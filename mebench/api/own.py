@@ -13,16 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import cloudpickle
-
+from mebench import config as configuration
 from mebench import features, heavy, inspection, results, runner, training
 from mebench.api.result import html, one_of
 from mebench.api.runs import Names, Run, _several, executed
-from mebench.config import resolve, settings_of, user_setting
 from mebench.core import Kind
 from mebench.errors import ConfigError, DataError, RunError, unknown
 from mebench.progress import Progress
-from mebench.table import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,11 +106,11 @@ def evaluate(
         ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
         MebenchError: see `run`.
     """
-    said = settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
+    said = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = _several(config)
-    place = Path(user_setting("runs", "runs", said, files)).expanduser().absolute() / OBJECTS
+    place = Path(configuration.user_setting("runs", "runs", said, files)).expanduser().absolute() / OBJECTS
     name = _written(model, features, place)
-    settled = resolve({**said, "method": name}, files, [*_several(plugins), place])
+    settled = configuration.resolve({**said, "method": name}, files, [*_several(plugins), place])
     inspection.summary.check_needs([settled])
     return executed(settled, progress)
 
@@ -134,7 +131,7 @@ def _written(model: Any, chains: Any, place: Path) -> str:
         )
     try:
         with _whole(model):
-            content = cloudpickle.dumps((model, chains))
+            content = heavy.cloudpickle.dumps((model, chains))
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(
             f"{what} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave out open files, locks "
@@ -174,13 +171,13 @@ def _whole(model: Any) -> Iterator[None]:
         yield
         return
     with _REGISTER:
-        theirs = module.__name__ in cloudpickle.list_registry_pickle_by_value()
-        cloudpickle.register_pickle_by_value(module)
+        theirs = module.__name__ in heavy.cloudpickle.list_registry_pickle_by_value()
+        heavy.cloudpickle.register_pickle_by_value(module)
         try:
             yield
         finally:
             if not theirs:
-                cloudpickle.unregister_pickle_by_value(module)
+                heavy.cloudpickle.unregister_pickle_by_value(module)
 
 
 class TrainedModel:
@@ -215,8 +212,7 @@ class TrainedModel:
     def _repr_html_(self) -> str:
         task = self._said.task
         does = ", ".join([*(f"spots {kind}" for kind in task.kinds), *(["names emotions"] if task.classes else [])])
-        about = Table([Column("method"), Column("does")], [(str(self._said.method["name"]), does)])
-        return html(f"model {self.name}", about, [self.card])
+        return html(f"model {self.name}", (("method", "does"), [(str(self._said.method["name"]), does)]), [self.card])
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name}: {self.path}>"
@@ -314,11 +310,8 @@ class Spottings:
         kinds = list(dict.fromkeys(kind for one in self.spotted.videos for kind in one.answer.curves))
         notes = [f"{one.title}: {note}" for one in self.spotted.videos for note in one.notes]
         failed = [f"{name} could not be predicted: {why}" for name, why in self.failed.items()]
-        rows = [counted(one, kinds) for one in self.spotted.videos]
-        columns = [Column(name) for name in ("video", "seconds", *kinds)]
-        return html(
-            f"spotted by {self.spotted.model}", Table(columns, rows), [*notes, *failed, results.spotted.CAUTION]
-        )
+        shown = ("video", "seconds", *kinds), [counted(one, kinds) for one in self.spotted.videos]
+        return html(f"spotted by {self.spotted.model}", shown, [*notes, *failed, results.spotted.CAUTION])
 
     def __repr__(self) -> str:
         return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"

