@@ -63,14 +63,14 @@ def main() -> None:
 def alarms(folder: RunFolder, words: Sequence[str], workers: int | None) -> tuple[list[int], float]:
     """Micro-expressions that the first fold's models spot in each person, and the minutes of all."""
     first = of_run(folder, None)[0].fold
-    plan, answers, failed = predict_all(Ask(str(folder.path.resolve()), (first,), tuple(words)), workers, Progress())
-    if failed:
-        raise SystemExit(f"{next(iter(failed))}: {next(iter(failed.values()))}")
+    found = predict_all(Ask(str(folder.path.resolve()), (first,), tuple(words)), workers, Progress())
+    if found.failed:
+        raise SystemExit(f"{next(iter(found.failed))}: {next(iter(found.failed.values()))}")
     by_person = Counter[str]()
-    for video in plan.videos:
-        found = answers[video.key].predictions
-        by_person[video.subject] += sum(one.kind == "micro" and one.draw == 0 for one in found)
-    minutes = sum((video.n_frames or 0) / (video.fps or np.nan) for video in plan.videos) / 60
+    for video in found.job.test:
+        spotted = found.answers[video.key].predictions
+        by_person[video.subject] += sum(one.kind == "micro" and one.draw == 0 for one in spotted)
+    minutes = sum((video.n_frames or 0) / (video.fps or np.nan) for video in found.job.test) / 60
     return list(by_person.values()), float(minutes)
 
 

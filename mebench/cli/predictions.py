@@ -125,22 +125,22 @@ def predict(
     folder = runner.folder.RunFolder.finished(runs, run)
     dataset = config.settings_of(words or ()), tuple(files or ()), tuple(plugins or ())
     folds = tuple(model.fold for model in runner.models.of_run(folder, fold))
-    plan, answers, failed = runner.trained.predict_all(
-        runner.trained.Ask(str(folder.path.resolve()), folds, *dataset), workers, progress
-    )
-    found = [interval for answer in answers.values() for interval in answer.predictions]
-    tables, said = _counted(folder.id, runner.trained.prediction_tables(plan, found, failed), frames)
-    exchange.write.write_predictions(target, form, tables, remarks, plan.task.kinds)
+    ask = runner.trained.Ask(str(folder.path.resolve()), folds, *dataset)
+    predicted = runner.trained.predict_all(ask, workers, progress)
+    failed, videos = predicted.failed, len(predicted.job.test)
+    found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
+    tables, said = _counted(folder.id, predicted.tables(), frames)
+    exchange.write.write_predictions(target, form, tables, remarks, predicted.job.parts[0].task.kinds)
     progress.say(f"note: {said}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
-    report = {"run": folder.id, "fold": fold, "videos": len(plan.videos), "predictions": len(found), "failed": failed}
+    report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}
     write_json({**report, "file": out}, json)
     if json != "-":
-        print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
+        print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}")
     if failed:
         raise RunError(
-            f"{plural(len(failed), 'video')} of {len(plan.videos)} could not be predicted; {out} holds the others. "
+            f"{plural(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. "
             f"{next(iter(failed))}: {next(iter(failed.values()))}"
         )
 

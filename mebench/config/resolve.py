@@ -45,10 +45,12 @@ class DatasetConfig:
     Attributes:
         dataset: id of the dataset; the names of a composite's members are joined by `+`.
         dataset_params: the `Params` of each member by its word (`casme2`, or `slow:synthetic`); one of a plain dataset.
+        plugins: folders with more plugins.
     """
 
     dataset: str
     dataset_params: Mapping[str, Any]
+    plugins: tuple[str, ...] = ()
 
 
 def resolve_dataset(
@@ -60,14 +62,14 @@ def resolve_dataset(
         ConfigError: an unknown or ill-typed key, or among the settings one that only a run has.
         PluginError: an unknown or broken plugin.
     """
-    layers, named, _ = _read(given, files, plugins)
+    layers, named, paths = _read(given, files, plugins)
     parts = parts_of(named, ["dataset"])
     _refuse_run_keys(layers[-1], ["dataset", *(key for part in parts for key in part.types())])
     packaged, user = merged(layers, named, parts)
     raw = {key: value for key, value in (packaged | user).items() if key.startswith("dataset.")}
     _, built, _ = _typed(raw, raw, parts)
     params = {part.word: built[part.prefix] for part in parts}
-    return DatasetConfig("+".join(map(called, params)), params)
+    return DatasetConfig("+".join(map(called, params)), params, tuple(paths))
 
 
 def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> RunConfig:

@@ -1,6 +1,7 @@
 """Frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays; what two intervals have in common."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ class Spotted(NamedTuple):
     confidence: float
 
 
-class Curve(NamedTuple):
+@dataclass(frozen=True)
+class Curve:
     """What intervals of one kind were made of.
 
     Attributes:

@@ -250,17 +250,17 @@ def spot_videos(
     found = _faces(settings, models[0], progress) if faces == "all" else {}
     if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
         settings["dataset.faces"] = parts
-    plan, answers, failed = predict_all(replace(ask, dataset=settings, look=True), workers, progress)
-    dataset: Any = plan.dataset
-    videos = []
-    for video in plan.videos:
+    predicted = predict_all(replace(ask, dataset=settings, look=True), workers, progress)
+    dataset: Any = predicted.dataset
+    answers, failed, videos = predicted.answers, predicted.failed, []
+    for video in predicted.job.test:
         if video.key in answers:
             path, (name, _) = dataset.place(video), dataset.face(video)
             times = dataset.times(video)
             tracks = found.get(name, Tracks([], 0)) if faces == "all" else None
             about = tuple(_notes(video, times, answers[video.key], models, tracks))
             videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
-    named = {video.id: failed[video.key] for video in plan.videos if video.key in failed}
+    named = {video.id: failed[video.key] for video in predicted.job.test if video.key in failed}
     first = models[0]
     what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mebench._checkout import ROOT, beside_checkout
 from mebench.config import registry, settings
-from mebench.core import Timing, Video
+from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.metrics.tables import Tables
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
@@ -22,15 +22,22 @@ from mebench.runner.plan import Plan
 
 def truth_tables(plan: Plan) -> Tables:
     """The dataset as it is scored: the tested videos. Predictions and clips are not there yet."""
-    return _tables(plan, [v for v in plan.videos if v.key in plan.tested])
+    return tables_of_videos(plan.dataset, plan.scheme, [v for v in plan.videos if v.key in plan.tested])
 
 
-def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
+def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) -> Tables:
+    """Some videos of a dataset, and what is annotated in them.
+
+    Args:
+        dataset: opened.
+        scheme: of emotions.
+        chosen: the videos.
+    """
     videos = pd.DataFrame(
         [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps, v.first, list(v.numbers)) for v in chosen],
         columns=["video", "subject", "dataset", "n_frames", "fps", "first", "numbers"],
     ).astype({"n_frames": "Int64", "fps": "Float64", "first": "int64"})
-    people = [str(plan.dataset.person(v.subject_key)) for v in chosen]
+    people = [str(dataset.person(v.subject_key)) for v in chosen]
     if len(set(people)) < videos["subject"].nunique():  # somebody goes by several ids
         videos["person"] = people
     truths = pd.DataFrame(
@@ -41,7 +48,7 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
                 e.onset,
                 e.apex,
                 e.offset,
-                plan.scheme.class_of(e),
+                scheme.class_of(e),
                 e.emotion,
                 "+".join(e.action_units),
                 e.objective,

@@ -20,7 +20,7 @@ from mebench.runner.choices import home_of_video
 from mebench.runner.fold_files import read_fold, whole_fold
 from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure, Worker
-from mebench.runner.job import Curves, FoldJob, FoldResult, parts_of_plan
+from mebench.runner.job import Curves, FoldJob, FoldResult, parts_for
 from mebench.runner.plan import Plan
 from mebench.runner.source import FrameSource, Source, opened
 from mebench.runner.workers import Task as PoolTask
@@ -101,7 +101,7 @@ class FoldHost:
         job = FoldJob(
             key=fold.key,
             seed=plan.fold_seed(fold),
-            parts=parts_of_plan(plan),
+            parts=parts_for(config, plan.task),
             scheme=plan.scheme,
             train=train,
             valid=valid,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import registry
+from mebench.config import RunConfig, registry
 from mebench.config.registry import PluginInfo
 from mebench.core import Kind, Prediction, Scheme, Task, Timing, Video
 from mebench.core.history import Epoch
@@ -19,7 +19,6 @@ from mebench.runner.isolation import plain_data
 
 if TYPE_CHECKING:
     from mebench.core import Method
-    from mebench.runner.plan import Plan
 
 Curves = dict[str, dict[Kind, Curve]]
 """By video and kind."""
@@ -149,15 +148,18 @@ class FoldResult:
     curves: Curves = field(repr=False, default_factory=dict)
 
 
-def parts_of_plan(plan: Plan) -> tuple[Part, ...]:
-    """The methods of a run.
+def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
+    """The methods of a run: one, or a spotter and a recognizer, each with its share of the task.
 
     Their parameters are made again from their fields, paths of files absolute: what a plugin's code, which has been imported here, hung
     on them stays here.
     """
+    spotting, naming = (replace(task, tasks=frozenset({one})) for one in ("spot", "recognize"))
+    asked = [(config.method, config.method_params, task if config.recognizer is None else spotting)]
+    asked += [(config.recognizer, config.recognizer_params, naming)] if config.recognizer is not None else []
     found = []
-    for part in plan.parts():
-        places = {own.name: getattr(part.params, own.name) for own in fields(part.params) if own.metadata.get("place")}
+    for id_, params, own_task in asked:
+        places = {own.name: getattr(params, own.name) for own in fields(params) if own.metadata.get("place")}
         absolute = {name: str(Path(file).absolute()) for name, file in places.items() if file is not None}
-        found.append(Part(part.method, replace(part.params, **absolute), part.task))
+        found.append(Part(registry.find("method", id_), replace(params, **absolute), own_task))
     return tuple(found)

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import registry
+from mebench.config import RunConfig
 from mebench.config.layers import Given
 from mebench.config.resolve import resolve_dataset
 from mebench.console import plural
-from mebench.core import Fold, Kind, Prediction, Scheme, Task, Timing, Video
+from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed
 from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features.detection import out_of_sight
 from mebench.features.pipeline import count_faces, face_crops
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.protocols import find
-from mebench.runner.choices import measured, open_dataset
-from mebench.runner.describe import truth_tables
+from mebench.runner.choices import home_of_video, measured, open_dataset
+from mebench.runner.describe import tables_of_videos
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import parts_of
 from mebench.runner.fold_files import tables_of_fold
 from mebench.runner.folder import ORDERS, RunFolder
 from mebench.runner.isolation import Failure, plain_data
-from mebench.runner.job import FoldResult, Job, parts_of_plan
+from mebench.runner.job import FoldResult, Job, parts_for
 from mebench.runner.models import Model, of_fold, read_model
-from mebench.runner.plan import Plan, pair_gap
+from mebench.runner.plan import pair_gap, rate_groups
 from mebench.runner.workers import Task as PoolTask
 from mebench.runner.workers import WorkerPool, default_workers
 
@@ -58,10 +57,8 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
         raise RunError(f"run {folder.id} has no recognizer of its own: leave --part out")
-    tasks = frozenset({"spot"} if part == "method" else {"recognize"}) if pair else frozenset(model.about["tasks"])
-    task = replace(task_of(model.about), tasks=tasks)
-    config = model.config
-    method: Method = registry.load("method", getattr(config, part))(getattr(config, f"{part}_params"), task)
+    parts = parts_for(model.config, task_of(model.about))
+    method = parts[0 if part == "method" else 1].new_method()
     model.restore({f"{part}." if pair else "": method})
     return method
 
@@ -74,7 +71,7 @@ def task_of(about: Mapping[str, Any]) -> Task:
 
 @dataclass(frozen=True)
 class Ask:
-    """What shall be predicted, as plain data that travels to workers.
+    """What shall be predicted.
 
     Attributes:
         run: path of the run folder, or of the file of a model.
@@ -87,7 +84,7 @@ class Ask:
 
     run: str
     folds: tuple[str, ...]
-    dataset: Given = field(hash=False)
+    dataset: Given
     files: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     look: bool = False
@@ -100,10 +97,51 @@ class Ask:
         return tuple(of_fold(folder, fold) for fold in self.folds)
 
 
-def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
-    """Methods on other videos: one fold, which tests all of them and trains on nobody.
+@dataclass(frozen=True, kw_only=True)
+class PredictJob(Job):
+    """What models are told that answer together for videos which no fold has tested. Nobody is trained on, and nobody's truth is known.
 
-    Its timing is that of the models: k from each video's own frame rate, k' the mean of theirs at that rate, else in
+    Attributes:
+        models: all of one run, or one.
+        config: of the first one, on the dataset of these videos.
+        look: whether to look where no face is in sight.
+    """
+
+    models: tuple[Model, ...]
+    config: RunConfig
+    look: bool = False
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What was predicted.
+
+    Attributes:
+        job: what the models were told.
+        dataset: opened.
+        answers: by key of the video, sorted.
+        failed: why other videos failed, likewise.
+    """
+
+    job: PredictJob
+    dataset: Dataset
+    answers: dict[str, Answer]
+    failed: dict[str, str]
+
+    def tables(self) -> Tables:
+        """As `mebench predictions export` takes it; nobody knows the truth. Videos that failed are missing."""
+        job, found = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
+        result = FoldResult(job.key, found, [], {}, dict(job.timings), 0, {})
+        predictions = tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
+        ordered = predictions.sort_values(ORDERS[0], kind="stable", ignore_index=True)
+        videos = [video for video in job.test if video.key not in self.failed]
+        return replace(tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
+
+
+def plan_prediction(ask: Ask, models: Sequence[Model]) -> tuple[PredictJob, Dataset]:
+    """What models are told of other videos, and the dataset of these.
+
+    Timings are those of the models: k from each video's own frame rate, k' the mean of theirs at that rate, else in
     seconds. The weights are not loaded.
 
     Args:
@@ -127,26 +165,24 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     if not videos:
         raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
     task = replace(task_of(about), one_per_video=dataset.one_per_video)
-    fold = Fold(
-        "+".join(model.fold for model in models), (), (), tuple(sorted({video.subject_key for video in videos}))
-    )
-    plan = Plan(
-        config,
-        dataset,
-        registry.find("method", config.method),
-        config.method_params,
-        videos,
-        Scheme(str(about["scheme"]), task.classes, {}),
-        task,
-        find(config.protocol),
-        (fold,),
-        selects=False,
-        recognizer=None if config.recognizer is None else registry.find("method", config.recognizer),
-    )
+    groups = rate_groups(videos)
     learnt = [timing for model in models for timing in model.timings]
-    rates = {plan.groups[video.key]: float(video.fps or 0) for video in videos}
-    plan._timings[fold] = {group: timing_at(learnt, fps, task.kinds) for group, fps in rates.items()}
-    return plan
+    rates = {groups[video.key]: float(video.fps or 0) for video in videos}
+    job = PredictJob(
+        key="+".join(model.fold for model in models),
+        seed=config.seed,
+        parts=parts_for(config, task),
+        scheme=Scheme(str(about["scheme"]), task.classes, {}),
+        test=tuple(replace(video, expressions=(), distractors=()) for video in videos),
+        groups=groups,
+        timings={group: timing_at(learnt, fps, task.kinds) for group, fps in rates.items()},
+        cache=str(Path(config.cache).expanduser().absolute()),
+        plugins=tuple(dict.fromkeys((*config.plugins, *chosen.plugins))),
+        models=tuple(models),
+        config=config,
+        look=ask.look,
+    )
+    return job, dataset
 
 
 def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kind]) -> Timing:
@@ -161,7 +197,7 @@ def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[K
 
 @plain_data
 @dataclass(frozen=True)
-class Curve:
+class ScoreCurve:
     """How the scores of one kind became intervals.
 
     Attributes:
@@ -190,7 +226,7 @@ class Answer:
     """
 
     predictions: list[Prediction]
-    curves: dict[Kind, Curve]
+    curves: dict[Kind, ScoreCurve]
     timing: Timing
     unseen: tuple[tuple[int, int], ...] = ()
     faces: int = 0
@@ -202,29 +238,20 @@ class Ensemble:
     An absolute threshold is averaged, too. What else a method keeps to make intervals of scores is that of the first model.
 
     Args:
-        ask: which models and videos.
+        job: which models and videos.
 
     Raises:
         RunError: a model is missing or damaged.
     """
 
-    def __init__(self, ask: Ask) -> None:
-        models = ask.models()
-        self.plan, self._look = plan_prediction(ask, models), ask.look
-        (fold,) = self.plan.folds
+    def __init__(self, job: PredictJob) -> None:
+        self.job, dataset = job, open_dataset(job.config)
+        dataset.videos()  # where a dataset may learn in which folders the frames lie
+        self._home = partial(home_of_video, dataset, job.config.dataset)
         self._folds: list[list[FittedMethod]] = []
-        for model in models:
-            job = Job(
-                key=model.fold,
-                seed=self.plan.fold_seed(replace(fold, key=model.fold)),
-                parts=parts_of_plan(self.plan),
-                scheme=self.plan.scheme,
-                test=self.plan.videos,
-                groups=self.plan.groups,
-                timings=self.plan.timings(fold),
-                cache=str(Path(self.plan.config.cache).expanduser()),
-            )
-            self._folds.append([FittedMethod(job, part, self.plan.home) for part in job.parts])
+        for model in job.models:
+            own = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
+            self._folds.append([FittedMethod(own, part, self._home) for part in job.parts])
             model.restore(parts_of([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
@@ -236,21 +263,25 @@ class Ensemble:
         spotters, namers = [fold[0] for fold in self._folds], [fold[-1] for fold in self._folds]
         view = spotters[0].views.unlabelled(video)
         scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
-        unseen, faces = self._seen(spotters[0], video) if self._look else ([], 0)
+        unseen, faces = self._seen(spotters[0], video) if self.job.look else ([], 0)
         blind = np.zeros(len(scores), dtype=bool)
         for first, last in unseen:
             blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins before ends there
-        spotted = [p for p in spotters[0].propose(view, _level(scores, blind)) if not blind[_within(p.apex, video)]]
+        last_frame = (video.n_frames or 1) - 1
+        found = spotters[0].propose(view, _level(scores, blind))
+        spotted = [p for p in found if not blind[min(max(p.apex, 0), last_frame)]]
         curves = {}
-        for column, kind in enumerate(self.plan.task.kinds):
-            curves[kind] = Curve(np.where(blind, np.nan, scores[:, column]))
+        for column, kind in enumerate(spotters[0].task.kinds):
+            curves[kind] = ScoreCurve(np.where(blind, np.nan, scores[:, column]))
             if (kept := spotters[0].method.curves.get(kind)) is not None:
                 smoothed = np.full(len(scores), np.nan)
                 smoothed[kept.first : kept.first + len(kept.heights)] = kept.heights
                 curves[kind] = replace(curves[kind], smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
-        if "recognize" in self.plan.task.tasks and spotted:
-            rows = np.mean([self._class_scores(namer, video, spotted) for namer in namers], axis=0)
-            names = [self.plan.task.classes[int(row.argmax())] for row in rows]
+        if self.job.names and spotted:
+            views = [namer.views.unlabelled(video) for namer in namers]
+            clips = [[own.clip(p.onset, p.apex, p.offset) for p in spotted] for own in views]
+            rows = np.mean([namer.class_scores(own) for namer, own in zip(namers, clips)], axis=0)
+            names = [namers[0].task.classes[int(row.argmax())] for row in rows]
             spotted = [
                 replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, names, rows)
             ]
@@ -259,18 +290,13 @@ class Ensemble:
     def _seen(self, spotter: FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
         """Where no face is in sight, and how many there are where the first one was found."""
         views = spotter.views
-        chains = views.chains[self.plan.groups[video.key]].values()
+        chains = views.chains[self.job.groups[video.key]].values()
         chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
-        home = views.store, *self.plan.home(video), video
+        home = views.store, *self._home(video), video
         crops = None if chain is None else face_crops(*home, chain)
         if chain is None or crops is None:
             return [], 0
         return out_of_sight(crops, video.fps or 0.0), count_faces(*home, chain)
-
-    @staticmethod
-    def _class_scores(namer: FittedMethod, video: Video, spotted: Sequence[Prediction]) -> NDArray[np.float64]:
-        view = namer.views.unlabelled(video)
-        return namer.class_scores([view.clip(p.onset, p.apex, p.offset) for p in spotted])
 
 
 def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -284,42 +310,24 @@ def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.
     return flat
 
 
-def _within(frame: int, video: Video) -> int:
-    return min(max(frame, 0), (video.n_frames or 1) - 1)
+_ENSEMBLE: list[Ensemble] = []
+"""The one that this process has asked last."""
 
 
-def prediction_tables(plan: Plan, found: Iterable[Prediction], failed: Collection[str] = ()) -> Tables:
-    """What was predicted, as `mebench predictions export` takes it; nobody knows the truth. Videos that failed are missing."""
-    (fold,) = plan.folds
-    result = FoldResult(fold.key, list(found), [], {}, plan.timings(fold), 0, {})
-    tables = truth_tables(plan)
-    predictions = tables_of_fold(result, plan.task.kinds)["predictions.parquet"].to_pandas()
-    ordered = predictions.sort_values(ORDERS[0], kind="stable", ignore_index=True)
-    videos = tables.videos[~tables.videos["video"].isin(list(failed))].reset_index(drop=True)
-    return replace(tables, videos=videos, truths=tables.truths[:0], predictions=ordered)
-
-
-@lru_cache(maxsize=1)
-def _ensemble(ask: Ask) -> Ensemble:
-    return Ensemble(ask)
-
-
-def predict_task(ask: Ask, key: str) -> Answer:
+def predict_task(job: PredictJob, video: Video) -> Answer:
     """In a worker: what models say of one video."""
-    ensemble = _ensemble(ask)
-    return ensemble.answer(next(video for video in ensemble.plan.videos if video.key == key))
+    if not (_ENSEMBLE and _ENSEMBLE[0].job == job):
+        _ENSEMBLE[:] = [Ensemble(job)]
+    return _ENSEMBLE[0].answer(video)
 
 
-def predict_all(ask: Ask, workers: int | None, progress: Progress) -> tuple[Plan, dict[str, Answer], dict[str, str]]:
+def predict_all(ask: Ask, workers: int | None, progress: Progress) -> Predicted:
     """Predict all videos of a dataset in worker processes.
 
     Args:
         ask: which models and videos.
         workers: processes; None for all cores.
         progress: where to tell how it goes.
-
-    Returns:
-        What was planned, the answers and why videos failed, both by key and sorted.
 
     Raises:
         ConfigError: there are fewer workers than one.
@@ -328,16 +336,24 @@ def predict_all(ask: Ask, workers: int | None, progress: Progress) -> tuple[Plan
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
     models = ask.models()
-    plan = plan_prediction(ask, models)
-    for line in (*plan.dataset.repairs(), _seen_in_training(models, plan.videos)):
-        if line:
-            progress.say(line)
+    job, dataset = plan_prediction(ask, models)
+    for line in dataset.repairs():
+        progress.say(line)
+    trained_on = {subject for model in models for subject in model.trained_on}
+    if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
+        progress.say(
+            f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so what they predict of them is no test"
+        )
+    # What else a run says of its models is for this process: each task carries the rest.
+    light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), said=None) for m in models)
+    told = replace(job, test=(), models=light)
+    longest_first = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
+    tasks = [PoolTask(video.key, predict_task, (told, video), job.plugins) for video in longest_first]
     found, failed = dict[str, Answer](), dict[str, str]()
-    longest_first = sorted(plan.videos, key=lambda video: (-(video.n_frames or 0), video.key))
-    pool = WorkerPool(min(workers or default_workers(), len(longest_first)))
+    pool = WorkerPool(min(workers or default_workers(), len(tasks)))
     try:
-        with progress.stage("videos", len(plan.videos), "videos") as advance:
-            for task, outcome in pool.run([PoolTask(v.key, predict_task, (ask, v.key)) for v in longest_first]):
+        with progress.stage("videos", len(tasks), "videos") as advance:
+            for task, outcome in pool.run(tasks):
                 if isinstance(outcome, Failure):
                     failed[task.key] = outcome.reason
                 else:
@@ -345,15 +361,6 @@ def predict_all(ask: Ask, workers: int | None, progress: Progress) -> tuple[Plan
                 advance()
     finally:
         pool.stop()
-    if len(failed) == len(plan.videos):
+    if len(failed) == len(tasks):
         raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
-    return plan, dict(sorted(found.items())), dict(sorted(failed.items()))
-
-
-def _seen_in_training(models: Sequence[Model], videos: Sequence[Video]) -> str:
-    """A warning where a model has been fitted on people who are to be predicted; else empty."""
-    trained_on = {subject for model in models for subject in model.trained_on}
-    both = sorted({str(video.subject_key) for video in videos} & trained_on)
-    if not both:
-        return ""
-    return f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so what they predict of them is no test"
+    return Predicted(job, dataset, dict(sorted(found.items())), dict(sorted(failed.items())))

@@ -23,7 +23,7 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Session
-from mebench.runner.trained import Ask, Ensemble, predict_all, prediction_tables, trained
+from mebench.runner.trained import Ask, Ensemble, plan_prediction, predict_all, trained
 from tests.same_process import stand_in
 
 pytestmark = pytest.mark.processes
@@ -108,9 +108,8 @@ def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_wor
 
 def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
-    plan, answers, failed = predict_all(Ask(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
-    found = [interval for answer in answers.values() for interval in answer.predictions]
-    again = prediction_tables(plan, found).predictions
+    predicted = predict_all(Ask(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
+    again, failed = predicted.tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
     assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
     of_test = again[again["video"].str.contains("/s002/")].reset_index(drop=True)
@@ -120,12 +119,11 @@ def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_
 def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tiny):
     folder = mean_runs[0].folder
     folds = ("synthetic/s001", "synthetic/s003")
-    single = [Ensemble(Ask(str(folder.path), (fold,), tuple(tiny[:-1]))) for fold in folds]
-    both = Ensemble(Ask(str(folder.path), folds, tuple(tiny[:-1])))
-    video = both.plan.videos[1]
-    timing = both.plan.timings(both.plan.folds[0])
-    assert timing["synthetic"].k_prime["micro"] == round(
-        np.mean([one.plan.timings(one.plan.folds[0])["synthetic"].k_prime["micro"] for one in single])
+    asks = [Ask(str(folder.path), some, tuple(tiny[:-1])) for some in ((folds[0],), (folds[1],), folds)]
+    *single, job = (plan_prediction(ask, ask.models())[0] for ask in asks)
+    both, video = Ensemble(job), job.test[1]
+    assert job.timings["synthetic"].k_prime["micro"] == round(
+        np.mean([one.timings["synthetic"].k_prime["micro"] for one in single])
     )
     (found,) = both.answer(video).predictions
     methods = [trained(folder, fold) for fold in folds]
@@ -136,7 +134,7 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
     assert (found.onset, found.apex, found.offset) == (expected.onset, expected.apex, expected.offset)
     assert found.confidence == pytest.approx(expected.confidence, abs=1e-12)
     assert found.probabilities == pytest.approx(classes[0], abs=1e-12)
-    assert found.emotion == both.plan.task.classes[int(classes.argmax())]
+    assert found.emotion == job.parts[-1].task.classes[int(classes.argmax())]
 
 
 def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
