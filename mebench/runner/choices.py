@@ -85,7 +85,14 @@ def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset
                     f"but {id_!r} can only {_list(method.tasks)}: choose another that {verb}. See them with: mebench list methods"
                 )
         can = frozenset({"spot", "recognize"})
-        _refuse_idle(config, protocol)
+        for task, verb, word, instead in (  # one of the two would work for nothing
+            ("spot", "spots", f"method={config.method}", f"write method={config.recognizer} alone"),
+            ("recognize", "names emotions", f"recognizer={config.recognizer}", "leave it out"),
+        ):
+            if task not in protocol.tasks:
+                raise ConfigError(
+                    f"nobody {verb} under protocol {protocol.name!r}, so {word} has nothing to do: {instead}, or take protocol=loso"
+                )
     if not can & protocol.tasks:
         raise ConfigError(
             f"protocol {protocol.name!r} needs {_verbs(protocol.tasks)}, but method {config.method!r} can only {_list(can)}: choose "
@@ -225,18 +232,6 @@ def scored(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple
             "Look at the annotations with: mebench data summary dataset=…"
         )
     return found
-
-
-def _refuse_idle(config: RunConfig, protocol: Protocol) -> None:
-    """Refuse a pair of which one would work for nothing, because the protocol does not ask for its task."""
-    for task, verb, word, instead in (
-        ("spot", "spots", f"method={config.method}", f"write method={config.recognizer} alone"),
-        ("recognize", "names emotions", f"recognizer={config.recognizer}", "leave it out"),
-    ):
-        if task not in protocol.tasks:
-            raise ConfigError(
-                f"nobody {verb} under protocol {protocol.name!r}, so {word} has nothing to do: {instead}, or take protocol=loso"
-            )
 
 
 def _list(tasks: frozenset[str]) -> str:

@@ -67,7 +67,15 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
             pool.stop()
-            raise _interrupted(session, stop) from None
+            if session is None:
+                raise InterruptedRunError("stopped before the first fold: nothing is lost", stop) from None
+            folder, alone = session.folder, session.leaking is None
+            # Of a leaking run it is the honest one beside it that is trained; gone on with alone, it would leave the leak out.
+            on = f"Go on with: mebench resume {folder.word}" if alone else "Go on with the same command"
+            raise InterruptedRunError(
+                f"stopped: {len(folder.finished_folds())} of {len(session.plan.folds)} folds are finished and kept in {folder.path}. {on}",
+                stop,
+            ) from None
     if isinstance(outcome, MebenchError):
         raise outcome
     return outcome
@@ -92,9 +100,9 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     """
     outcomes: dict[int, Outcome | MebenchError] = {}
     try:
-        for session in sessions:
-            if session.left:  # while the features are computed
-                pool.warm(session.plan.config.plugins, modules_of(session.plan))
+        if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
+            plugins = {folder for plan in plans for folder in plan.config.plugins}
+            pool.warm(sorted(plugins), sorted({module for plan in plans for module in modules_of(plan)}))
         prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[Home]()
         for session in sessions:
             try:
@@ -202,17 +210,6 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRunError:
-    if session is None:
-        return InterruptedRunError("stopped before the first fold: nothing is lost", cause)
-    done, folder = len(session.folder.finished_folds()), session.folder
-    # Of a leaking run it is the honest one beside it that is trained; gone on with alone, it would leave the leak out.
-    on = f"Go on with: mebench resume {folder.word}" if session.leaking is None else "Go on with the same command"
-    return InterruptedRunError(
-        f"stopped: {done} of {len(session.plan.folds)} folds are finished and kept in {folder.path}. {on}", cause
-    )
 
 
 def _pool_size(pool: Workers, session: Session) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.console import plural
-from mebench.core import Scheme, SubjectKey, Timing, Video
+from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError
 from mebench.runner.plan import Plan, classes_shown, weightless
 
@@ -47,9 +47,13 @@ def warnings(plan: Plan) -> list[str]:
             f"{lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench data verify lists them"
         )
     if plan.leaks:
-        told.append(
-            f"audit={plan.config.audit}: {_leaks(plan)}: no result of this run says how good the method is on new people"
-        )
+        shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
+        if plan.selects:
+            shaped.append("what is chosen is chosen on tested subjects")
+        elif any(weightless(part).stages() for part in plan.parts()):
+            shaped.append("each training keeps the epoch that tested best")
+        by = ", and ".join(shaped) or "the tested subjects are at hand, though this method takes nothing from them"
+        told.append(f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people")
     if plan.subject_dependent:
         told.append(
             f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"
@@ -75,16 +79,6 @@ def warnings(plan: Plan) -> list[str]:
                 f"{there[0]} of {there[1]}: not comparable with published results"
             )
     return told
-
-
-def _leaks(plan: Plan) -> str:
-    """What tested subjects shape in a run that leaks on purpose."""
-    found = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
-    if plan.selects:
-        found.append("what is chosen is chosen on tested subjects")
-    elif any(weightless(part).stages() for part in plan.parts()):
-        found.append("each training keeps the epoch that tested best")
-    return ", and ".join(found) or "the tested subjects are at hand, though this method takes nothing from them"
 
 
 def refuse_twins(plan: Plan) -> None:
@@ -143,7 +137,6 @@ def _hash(pictures: Iterable[NDArray[Any]]) -> str:
 
 
 FILE = "audit.json"
-_TRANSDUCTIVE = {"name": "threshold or normalisation of a tested video", "saw": "video", "value": None}
 
 
 def write_audit(folder: RunFolder, plan: Plan) -> None:
@@ -176,83 +169,54 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
         plan: of the run.
         notes: for each fold what its method wrote down, such as a learnt threshold.
     """
+    sides, timings = {}, {fold.key: plan.timings(fold) for fold in plan.folds}
+    for fold in plan.folds:
+        of_sides = plan.training_subjects(fold), fold.valid if plan.selects else (), fold.test
+        names = {side: sorted(map(str, of_side)) for side, of_side in zip(("train", "valid", "test"), of_sides)}
+        sides[fold.key] = {
+            side: {"subjects": len(own), "hash": hashlib.sha256("\n".join(own).encode()).hexdigest()[:12]}
+            for side, own in names.items()
+        }
+    values: list[dict[str, Any]] = []
+    groups = [(group, timing) for of_fold in timings.values() for group, timing in of_fold.items() if timing.fps]
+    if groups:
+        values.append({"name": "k", "saw": "nobody", "value": {group: _duration(t.k, t) for group, t in groups}})
+    if "spot" in plan.task.tasks:
+        lengths = {
+            key: {
+                group: {kind: _duration(n, timing) for kind, n in timing.k_prime.items()}
+                for group, timing in of_fold.items()
+            }
+            for key, of_fold in timings.items()
+        }
+        values.append({"name": "k_prime", "saw": "all" if plan.leaks else "train", "folds": lengths})
+    for name, part in zip(("method", "recognizer"), plan.parts()):  # what each is given, what it learns and chooses on
+        method = weightless(part)
+        values.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
+        if learnt := sorted(method.state_dict()):
+            values.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})
+        if method.holds_out(part.params):
+            values.append({"name": f"choices of the {name}", "saw": "test" if plan.leaks else "valid", "value": None})
+        elif plan.leaks and not plan.selects and (stages := method.stages()):
+            epochs = {"best of epochs": {stage.name: stage.epochs for stage in stages}}
+            values.append({"name": f"{name} epoch", "saw": "test", "value": epochs})
+    # What methods wrote down may come from those who are held out, where somebody is.
+    saw = ("all" if plan.leaks else "train+valid") if plan.selects else "train"
+    for name in sorted({name for of_fold in notes.values() for name in of_fold}):
+        noted = {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}
+        values.append({"name": name, "saw": saw, "folds": noted})
+    if plan.transductive != "none":
+        values.append({"name": "threshold or normalisation of a tested video", "saw": "video", "value": None})
     return {
         "selection": plan.selection,
         "transductive": plan.transductive,
         "subject_dependent": plan.subject_dependent,
         "switch": plan.config.audit,
-        "sides": {
-            fold.key: {
-                side: _people(subjects)
-                for side, subjects in (
-                    ("train", plan.training_subjects(fold)),
-                    ("valid", fold.valid if plan.selects else ()),
-                    ("test", fold.test),
-                )
-            }
-            for fold in plan.folds
-        },
-        "values": [
-            *_durations(plan),
-            *_of_methods(plan),
-            *_notes(plan, notes),
-            *([] if plan.transductive == "none" else [_TRANSDUCTIVE]),
-        ],
+        "sides": sides,
+        "values": values,
     }
 
 
-def _people(subjects: Iterable[SubjectKey]) -> dict[str, Any]:
-    names = sorted(map(str, subjects))
-    return {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
-
-
-def _durations(plan: Plan) -> list[dict[str, Any]]:
-    """K and k' in frames and in milliseconds."""
-    timings = {fold.key: plan.timings(fold) for fold in plan.folds}
-    gap = {
-        group: {"frames": t.k, "ms": _ms(t.k, t)}
-        for of_fold in timings.values()
-        for group, t in of_fold.items()
-        if t.fps
-    }
-    found = [{"name": "k", "saw": "nobody", "value": gap}] if gap else []
-    if "spot" in plan.task.tasks:
-        lengths = {
-            key: {
-                group: {kind: {"frames": n, "ms": _ms(n, t)} for kind, n in t.k_prime.items()}
-                for group, t in of_fold.items()
-            }
-            for key, of_fold in timings.items()
-        }
-        found.append({"name": "k_prime", "saw": "all" if plan.leaks else "train", "folds": lengths})
-    return found
-
-
-def _ms(frames: int, timing: Timing) -> float | None:
-    return round(1000 * frames / timing.fps, 3) if timing.fps else None
-
-
-def _of_methods(plan: Plan) -> list[dict[str, Any]]:
-    """What each method is given, what it learns, and what it chooses on."""
-    found: list[dict[str, Any]] = []
-    for name, part in zip(("method", "recognizer"), plan.parts()):
-        method = weightless(part)
-        found.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
-        if learnt := sorted(method.state_dict()):
-            found.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})
-        if method.holds_out(part.params):
-            found.append({"name": f"choices of the {name}", "saw": "test" if plan.leaks else "valid", "value": None})
-        elif plan.leaks and not plan.selects and (stages := method.stages()):
-            value = {"best of epochs": {stage.name: stage.epochs for stage in stages}}
-            found.append({"name": f"{name} epoch", "saw": "test", "value": value})
-    return found
-
-
-def _notes(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """What methods wrote down; where somebody is held out, it may come from them."""
-    saw = ("all" if plan.leaks else "train+valid") if plan.selects else "train"
-    names = sorted({name for of_fold in notes.values() for name in of_fold})
-    return [
-        {"name": name, "saw": saw, "folds": {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}}
-        for name in names
-    ]
+def _duration(frames: int, timing: Timing) -> dict[str, Any]:
+    """In frames and in milliseconds."""
+    return {"frames": frames, "ms": round(1000 * frames / timing.fps, 3) if timing.fps else None}

@@ -36,7 +36,7 @@ from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
 from mebench.core.spotting import Curve
 from mebench.errors import MebenchError
-from mebench.features import ComputeCost
+from mebench.features import ComputeCost, NoFaceError
 from mebench.runner.process import THREADS, prepare_worker
 
 FORKS = sys.platform == "linux"
@@ -49,6 +49,8 @@ LOOK_SECONDS = 1.0
 """How often somebody who waits for a process looks at the clock."""
 
 QUESTION, RESULT = "question", "result"
+_MADE = "made of"
+"""The key of a map that stands for something else."""
 
 Request = Callable[..., Any]
 """How a process asks its host: a word and what belongs to it."""
@@ -121,17 +123,21 @@ _CLASSES: dict[str, type] = {}
 
 
 def plain_data(cls: Class) -> Class:
-    """Let instances of a dataclass come from a process: made again from their fields, by the class's name."""
+    """Let instances of a dataclass, or an error, come from a process: made again from their fields, or their sentence."""
     _CLASSES[cls.__name__] = cls
     return cls
 
 
-for _known in (Prediction, Timing, Epoch, Curve, ComputeCost, Failure):
+for _known in (Prediction, Timing, Epoch, Curve, ComputeCost, Failure, MebenchError, NoFaceError):
     plain_data(_known)
+for _error in MebenchError.__subclasses__():
+    plain_data(_error)
 
 
 def encode(value: Any) -> list[bytes]:
-    """Numbers, texts, bytes, arrays, tuples, lists, maps and the dataclasses that `plain_data` knows: JSON, then the arrays' bytes.
+    """Numbers, texts, bytes, arrays, lists, maps by text, and what `plain_data` knows: JSON, then the bytes of the arrays.
+
+    A tuple comes back as a list, unless it is a field of a dataclass.
 
     Raises:
         TypeError: something else is in it.
@@ -139,32 +145,23 @@ def encode(value: Any) -> list[bytes]:
     buffers: list[bytes] = []
 
     def plain(value: Any) -> Any:
-        match value:
-            case None | bool() | str() | int() | float():
-                return value
-            case bytes():
-                buffers.append(value)
-                return {"bytes": len(buffers)}
-            case np.ndarray() if not value.dtype.hasobject:
-                buffers.append(value.tobytes())
-                return {"array": [len(buffers), value.dtype.str, value.shape]}
-            case np.generic():
-                return plain(value.item())
-            case tuple():
-                return {"tuple": [plain(item) for item in value]}
-            case list():
-                return [plain(item) for item in value]
-            case Mapping():
-                return {"map": [[plain(key), plain(item)] for key, item in value.items()]}
-            case MebenchError():
-                return {"error": [[own.__name__ for own in type(value).__mro__], str(value)]}
-        if (name := type(value).__name__) in _CLASSES:
-            fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-            return {"object": [name, fields]}
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, bytes):
+            buffers.append(value)
+            return {_MADE: ["bytes", len(buffers)]}
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            buffers.append(value.tobytes())
+            return {_MADE: ["array", len(buffers), value.dtype.str, value.shape]}
+        known = next((own.__name__ for own in type(value).__mro__ if own.__name__ in _CLASSES), None)
+        if isinstance(value, MebenchError):
+            return {_MADE: ["object", known, str(value)]}
+        if known == type(value).__name__:
+            fields = (getattr(value, field.name) for field in dataclasses.fields(value))
+            return {_MADE: ["object", known, *({_MADE: ["tuple", *f]} if isinstance(f, tuple) else f for f in fields)]}
         raise TypeError(f"what it answered is no plain data but holds {type(value)}")
 
-    text = json.dumps(plain(value)).encode()
-    return [text, *buffers]
+    return [json.dumps(value, default=plain).encode(), *buffers]
 
 
 def decode(parts: list[bytes]) -> Any:
@@ -173,36 +170,17 @@ def decode(parts: list[bytes]) -> Any:
     Raises:
         Exception: these are no such parts.
     """
+    makers: dict[str, Callable[..., Any]] = {
+        "bytes": lambda place: parts[place],
+        "array": lambda place, dtype, shape: np.frombuffer(bytearray(parts[place]), dtype).reshape(shape),
+        "tuple": lambda *items: items,
+        "object": lambda name, *fields: _CLASSES[name](*fields),
+    }
 
-    def value(plain: Any) -> Any:
-        if isinstance(plain, list):
-            return [value(item) for item in plain]
-        if not isinstance(plain, dict):
-            return plain
-        ((kind, content),) = plain.items()
-        if kind == "bytes":
-            return parts[content]
-        if kind == "array":
-            place, dtype, shape = content
-            return np.frombuffer(bytearray(parts[place]), np.dtype(dtype)).reshape(shape)
-        if kind == "tuple":
-            return tuple(value(item) for item in content)
-        if kind == "map":
-            return {value(key): value(item) for key, item in content}
-        if kind == "error":
-            names, text = content
-            known = {own.__name__: own for own in _errors(MebenchError)}
-            return next(known[name] for name in names if name in known)(text)
-        name, fields = content
-        return _CLASSES[name](**{key: value(item) for key, item in fields.items()})
+    def made(plain: dict[str, Any]) -> Any:
+        return makers[plain[_MADE][0]](*plain[_MADE][1:]) if _MADE in plain else plain
 
-    return value(json.loads(parts[0]))
-
-
-def _errors(cls: type[MebenchError]) -> Iterator[type[MebenchError]]:
-    yield cls
-    for own in cls.__subclasses__():
-        yield from _errors(own)
+    return json.loads(parts[0], object_hook=made)
 
 
 def send(pipe: Connection, message: Any) -> None:

@@ -67,8 +67,10 @@ def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequ
             lengths[groups[video.key], e.kind].append(e.offset - e.onset)
             if video.fps:
                 seconds[video.dataset, e.kind].append((e.offset - e.onset) / video.fps)
-    timings = {}
-    for group, (dataset, fps) in _rates(videos, groups).items():
+    timings, rates = {}, dict[str, tuple[str, float | None]]()  # groups in order of their first videos' keys
+    for video in sorted(videos, key=lambda v: v.key):
+        rates.setdefault(groups[video.key], (video.dataset, video.fps))
+    for group, (dataset, fps) in rates.items():
         k_prime: dict[Kind, int] = {}
         for kind in kinds:
             same_rate = lengths[group, kind] if group == dataset else []
@@ -94,14 +96,6 @@ def rate_groups(videos: Iterable[Video]) -> dict[str, str]:
     for video in every:
         rates[video.dataset].add(video.fps)
     return {v.key: v.dataset if len(rates[v.dataset]) == 1 else f"{v.dataset}@{v.fps or 0:g}" for v in every}
-
-
-def _rates(videos: Iterable[Video], groups: Mapping[str, str]) -> dict[str, tuple[str, float | None]]:
-    """Dataset and frame rate of each group, in order of their first videos' keys."""
-    rates: dict[str, tuple[str, float | None]] = {}
-    for video in sorted(videos, key=lambda v: v.key):
-        rates.setdefault(groups[video.key], (video.dataset, video.fps))
-    return rates
 
 
 def pair_gap(fps: float | None) -> int:

@@ -16,7 +16,7 @@ from filelock import FileLock
 from mebench.config import RunConfig, registry
 from mebench.config.settings import plugins_of
 from mebench.console import plural
-from mebench.core import Fold, SubjectKey
+from mebench.core import Fold
 from mebench.errors import DataError, MebenchError, RunError, listed
 from mebench.features import NoFaceError
 from mebench.progress import Progress
@@ -141,7 +141,18 @@ class Session:
         failures = {key: failure for key, failure in failures.items() if key in still}
         skips = plan.config.no_face == "skip"
         faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
-        _raise_first({key: f for key, f in failures.items() if key not in faceless}, len(plan.videos), progress)
+        if others := [(key, failure) for key, failure in failures.items() if key not in faceless]:
+            (key, first), more = others[0], len(others) - SHOWN
+            if len(others) == 1 and first.error is not None:
+                raise first.error
+            for name, failure in others[:SHOWN]:
+                progress.say(f"failed: {name}: {failure.reason}")
+            if more > 0:
+                progress.say(f"failed: {more} more videos")
+            raise DataError(
+                f"the features of {len(others)} of {len(plan.videos)} videos failed; {key}: {first.reason}. Those of the others are "
+                "stored: fix the cause and give the same command again"
+            )
         if skips:
             self._skip(faceless, progress)
 
@@ -230,7 +241,11 @@ class Session:
         if folder.done:  # the honest run was there
             return self._leak()
         write_audit(folder, plan)
-        folder.merge([fold.key for fold in plan.folds], _by_fold(plan, folder.read_json("features.json")["videos"]))
+        # The features of each fold's test videos; a video that several folds test counts in the first.
+        left, seconds = dict(folder.read_json("features.json")["videos"]), dict[str, float]()
+        for one in plan.folds:
+            seconds[one.key] = sum(left.pop(video.key, 0.0) for video in plan.sides(one).test)
+        folder.merge(list(seconds), seconds)
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", whole)
@@ -363,32 +378,3 @@ def as_it_stands(folder: RunFolder, config: RunConfig) -> Outcome:
         head = {name: summary[name] for name in ("run_id", "seconds")}
         summary = {**head, **score(folder, config.seed, config.bootstrap, config.convention)}
     return Outcome(folder, summary)
-
-
-def _by_fold(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
-    """Seconds of the features of each fold's test videos. A video that several folds test counts in the first."""
-    left, found = dict(seconds), dict[str, float]()
-    videos: dict[SubjectKey, list[str]] = {}
-    for video in plan.videos:
-        videos.setdefault(video.subject_key, []).append(video.key)
-    for fold in plan.folds:
-        tested = fold.videos or [key for subject in fold.test for key in videos.get(subject, ())]
-        found[fold.key] = sum(left.pop(key, 0.0) for key in tested)
-    return found
-
-
-def _raise_first(failures: Mapping[str, Failure], videos: int, progress: Progress) -> None:
-    """Raise why videos failed: a single one's own error, or a sentence about all."""
-    if not failures:
-        return
-    key, first = next(iter(failures.items()))
-    if len(failures) == 1 and isinstance(first.error, MebenchError):
-        raise first.error
-    for name, failure in list(failures.items())[:SHOWN]:
-        progress.say(f"failed: {name}: {failure.reason}")
-    if len(failures) > SHOWN:
-        progress.say(f"failed: {len(failures) - SHOWN} more videos")
-    raise DataError(
-        f"the features of {len(failures)} of {videos} videos failed; {key}: {first.reason}. Those of the others are stored: "
-        "fix the cause and give the same command again"
-    )

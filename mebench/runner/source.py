@@ -85,12 +85,8 @@ class FrameSource:
         home: for each its dataset and the dataset's id.
     """
 
-    words = frozenset({"frames", "frame", "landmarks", "provided"})
-    """What may be asked."""
-
     def __init__(self, videos: Sequence[Video], home: Callable[[Video], tuple[Dataset, str]]) -> None:
-        self._videos = {video.key: video for video in videos}
-        self._home = home
+        self._videos, self._home = {video.key: video for video in videos}, home
         self._opened: tuple[str, Frames] | None = None
 
     def answer(self, word: str, *of: Any) -> Any:
@@ -100,31 +96,30 @@ class FrameSource:
             PluginError: it asks for what nobody answers, or too early.
             DataError: a picture is missing.
         """
-        if word not in self.words:
-            raise PluginError(f"a method asked the process outside for {word!r}, which nobody answers: that is a leak")
         with _ANSWERING:
-            return getattr(self, f"_{word}")(*of)
+            match word, *of:
+                case "frames", key:
+                    frames = self._frames(key)
+                    return len(frames), frames.fingerprint()
+                case "frame", key, index:
+                    return self._frames(key)[index]
+                case "landmarks", key:
+                    return self._home(self._videos[key])[0].landmarks(self._videos[key])
+                case "provided", key, name:
+                    return self._provided(key, name)
+        raise PluginError(f"a method asked the process outside for {word!r}, which nobody answers: that is a leak")
 
-    def _frames(self, key: str) -> tuple[int, str]:
-        frames = self._open(key)
-        return len(frames), frames.fingerprint()
-
-    def _frame(self, key: str, index: int) -> NDArray[np.uint8]:
-        return self._open(key)[index]
-
-    def _open(self, key: str) -> Frames:
+    def _frames(self, key: str) -> Frames:
         if self._opened is None or self._opened[0] != key:
-            self._opened = key, self._dataset(key).frames(self._videos[key])
+            video = self._videos[key]
+            self._opened = key, self._home(video)[0].frames(video)
         return self._opened[1]
-
-    def _landmarks(self, key: str) -> NDArray[np.float64] | None:
-        return self._dataset(key).landmarks(self._videos[key])
 
     def _provided(self, key: str, name: str) -> dict[str, NDArray[Any] | None]:
         """The ready-made feature of a video, and those of the videos after it as far as they are small: who asks for one wants all."""
         found, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
         for video in keys[keys.index(key) :]:
-            dataset = self._dataset(video)
+            dataset, _ = self._home(self._videos[video])
             kept = _READ.setdefault(dataset, {})  # the next fold asks for them again
             try:
                 feature = kept[video, name] if (video, name) in kept else dataset.provided(self._videos[video], name)
@@ -138,9 +133,6 @@ class FrameSource:
             if (size := size + (0 if feature is None else feature.nbytes)) > BATCH:
                 break
         return found
-
-    def _dataset(self, key: str) -> Dataset:
-        return self._home(self._videos[key])[0]
 
 
 _ANSWERING = threading.Lock()

@@ -6,7 +6,6 @@ from mebench.config import RunConfig
 from mebench.errors import MebenchError
 from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError, execute_all, stoppable, worker_pool
-from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.process import open_many_files
 from mebench.runner.session import Outcome, Session, as_it_stands, finished_run, open_session
@@ -32,19 +31,32 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
     with stoppable(), worker_pool(configs[0]) as pool:
         sessions: dict[int, Session] = {}
         try:
-            plans = _plans(configs, progress)
-            outcomes: dict[int, Outcome | MebenchError] = {
-                n: p for n, p in plans.items() if isinstance(p, MebenchError)
-            }
-            sound = {number: plan for number, plan in plans.items() if isinstance(plan, Plan)}
-            there = {number: finished_run(plan) for number, plan in sound.items()}
+            plans: dict[int, Plan] = {}
+            outcomes: dict[int, Outcome | MebenchError] = {}
+            for number, config in enumerate(configs):
+                try:
+                    plans[number] = make_plan(config)
+                except MebenchError as error:
+                    outcomes[number] = error
+            if not plans:  # nothing of the sweep works
+                raise next(error for error in outcomes.values() if isinstance(error, MebenchError))
+            failed, there = len(outcomes), {number: finished_run(plan) for number, plan in plans.items()}
             again = all(there.values())
-            for number, plan in sound.items():
-                if (folder := there[number]) is not None and not again:
-                    outcomes[number] = _standing(folder, plan.config)
-                else:
+            for number, plan in plans.items():
+                if (folder := there[number]) is None or again:
                     sessions[number] = open_session(plan)
-            _tell(len(configs), sum(isinstance(o, Outcome) for o in outcomes.values()), sessions, progress)
+                    continue
+                try:
+                    outcomes[number] = as_it_stands(folder, plan.config)
+                except MebenchError as error:
+                    outcomes[number] = error
+                    failed += 1
+            stand, folds = len(outcomes) - failed, sum(len(session.plan.folds) for session in sessions.values())
+            progress.say(
+                f"sweep: {len(configs)} runs, {folds} folds in {len(sessions)} of them to compute"
+                + (f"; {stand} finished ones stand as they are" if stand else "")
+                + (f"; {failed} cannot be run" if failed else "")
+            )
             outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))
         except KeyboardInterrupt as stop:
             pool.stop()
@@ -58,31 +70,3 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
             for session in sessions.values():
                 session.close()
     return [outcomes[number] for number in range(len(configs))]
-
-
-def _plans(configs: Sequence[RunConfig], progress: Progress) -> dict[int, Plan | MebenchError]:
-    """What each run would do, or why it cannot; a sweep of which nothing works raises that at once."""
-    plans: dict[int, Plan | MebenchError] = {}
-    for number, config in enumerate(configs):
-        try:
-            plans[number] = make_plan(config)
-        except MebenchError as error:
-            plans[number] = error
-    if not any(isinstance(plan, Plan) for plan in plans.values()):
-        raise next(error for error in plans.values() if isinstance(error, MebenchError))
-    return plans
-
-
-def _standing(folder: RunFolder, config: RunConfig) -> Outcome | MebenchError:
-    """A finished run, or why it cannot be shown."""
-    try:
-        return as_it_stands(folder, config)
-    except MebenchError as error:
-        return error
-
-
-def _tell(runs: int, stand: int, sessions: dict[int, Session], progress: Progress) -> None:
-    opened, folds = len(sessions), sum(len(session.plan.folds) for session in sessions.values())
-    as_they_are = f"; {stand} finished ones stand as they are" if stand else ""
-    failed = f"; {runs - opened - stand} cannot be run" if runs > opened + stand else ""
-    progress.say(f"sweep: {runs} runs, {folds} folds in {opened} of them to compute{as_they_are}{failed}")
