@@ -124,8 +124,12 @@ _CLASSES: dict[str, type] = {}
 
 def plain_data(cls: Class) -> Class:
     """Let instances of a dataclass, or an error, come from a process: made again from their fields, or their sentence."""
-    _CLASSES[cls.__name__] = cls
+    _CLASSES[_name(cls)] = cls
     return cls
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 for _known in (Prediction, Timing, Epoch, Curve, ComputeCost, Failure, MebenchError, NoFaceError):
@@ -153,10 +157,10 @@ def encode(value: Any) -> list[bytes]:
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             buffers.append(value.tobytes())
             return {_MADE: ["array", len(buffers), value.dtype.str, value.shape]}
-        known = next((own.__name__ for own in type(value).__mro__ if own.__name__ in _CLASSES), None)
+        known = next((_name(own) for own in type(value).__mro__ if _name(own) in _CLASSES), None)
         if isinstance(value, MebenchError):
             return {_MADE: ["object", known, str(value)]}
-        if known == type(value).__name__:
+        if known == _name(type(value)):
             fields = (getattr(value, field.name) for field in dataclasses.fields(value))
             return {_MADE: ["object", known, *({_MADE: ["tuple", *f]} if isinstance(f, tuple) else f for f in fields)]}
         raise TypeError(f"what it answered is no plain data but holds {type(value)}")
