@@ -144,7 +144,15 @@ def image_size(path: Path) -> Size:
             with _opened(file) as image:
                 if image.mode.startswith(_DEEP_MODES):
                     raise BadImageError("has more than 8 bits a channel")
-                if _is_truncated(file, image.format, length):
+                if image.format == "BMP":
+                    truncated = int.from_bytes(_from(file, 2)[:4], "little") > length
+                else:
+                    end = {"JPEG": _END_OF_IMAGE, "PNG": b"IEND"}.get(image.format or "", b"")
+                    truncated = end not in _from(file, max(length - _TAIL, 0))
+                    if truncated:  # some writers pad the end
+                        whole = _from(file, 0)
+                        truncated = is_truncated_jpeg(whole) if image.format == "JPEG" else end not in whole
+                if truncated:
                     raise BadImageError("is truncated (its end is missing)")
                 return _shown_size(image)
     except OSError as error:
@@ -203,16 +211,6 @@ def _shown_size(image: Image.Image) -> Size:
             exif.load(image.info.get("exif", b""))
             orientation = exif.get(_ORIENTATION)
     return (height, width) if orientation in _ON_ITS_SIDE else (width, height)
-
-
-def _is_truncated(file: BinaryIO, form: str | None, length: int) -> bool:
-    if form == "BMP":
-        return int.from_bytes(_from(file, 2)[:4], "little") > length
-    end = {"JPEG": _END_OF_IMAGE, "PNG": b"IEND"}.get(form or "", b"")
-    if end in _from(file, max(length - _TAIL, 0)):
-        return False
-    whole = _from(file, 0)  # some writers pad the end
-    return is_truncated_jpeg(whole) if form == "JPEG" else end not in whole
 
 
 def _from(file: BinaryIO, place: int) -> bytes:

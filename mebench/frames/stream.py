@@ -131,30 +131,25 @@ class Stream:
                 self._ended = True
                 self._change.notify_all()
 
-    def _take(self) -> tuple[int, float, NDArray[np.uint8]] | None:
-        """The next frame of this stretch; None where it ends."""
-        with self._change:
-            while not self._waiting and not self._ended:
-                self._change.wait()
-            if self._jumped:
-                self._jumped = False
-                self.taken = max(self.taken, self._waiting[0][0] if self._waiting else 0)
-                return None
-            if not self._waiting:
-                if self._error is not None:
-                    raise self._error
-                return None
-            found = self._waiting.popleft()
-            self._change.notify_all()
-            return found
-
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """The frames of the next stretch, one for each index, until some are dropped or the source ends."""
         if self._reader.ident is None:
             self._reader.start()
         before: NDArray[np.uint8] | None = None
-        while (found := self._take()) is not None:
-            index, came, frame = found
+        while True:
+            with self._change:
+                while not self._waiting and not self._ended:
+                    self._change.wait()
+                if self._jumped:
+                    self._jumped = False
+                    self.taken = max(self.taken, self._waiting[0][0] if self._waiting else 0)
+                    return
+                if not self._waiting:
+                    if self._error is not None:
+                        raise self._error
+                    return
+                index, came, frame = self._waiting.popleft()
+                self._change.notify_all()
             for _ in range(self.taken, index if before is not None else self.taken):
                 assert before is not None
                 self.missing += 1

@@ -141,8 +141,21 @@ def match(
     matched[chosen.prediction] = chosen.truth
     rest = np.flatnonzero(~simple)
     rest = rest[np.argsort(component[rest], kind="stable")]
-    for part in np.split(rest, np.flatnonzero(np.diff(component[rest])) + 1):
-        _match_component(edges.where(part), matched)
+    for part in filter(len, np.split(rest, np.flatnonzero(np.diff(component[rest])) + 1)):
+        # A component in which intervals compete: the four criteria become the digits of one whole number per edge, each larger than
+        # all lower ones can sum up to, so that the heaviest matching is the wanted one, exactly.
+        own = edges.where(part)
+        spotted, p = np.unique(own.prediction, return_inverse=True)
+        nodes, t = np.unique(own.truth, return_inverse=True)
+        n, m = len(nodes), len(spotted)
+        scale = lcm(*(int(union) for union in np.unique(own.union)))
+        weight = [[0] * m for _ in range(n)]
+        for row, column, common, union in zip(t.tolist(), p.tolist(), own.intersection.tolist(), own.union.tolist()):
+            quality = (min(n, m) * scale + 1) + common * (scale // union)
+            surer = (quality << m) + (1 << (m - 1 - column))
+            weight[row][column] = surer * n**m + (n - 1 - row) * n ** (m - 1 - column)
+        for row, column in _heaviest(weight):
+            matched[spotted[column]] = nodes[row]
     return matched
 
 
@@ -153,29 +166,6 @@ def largest(prediction: Indices, truth: Indices) -> Indices:
     sparse = heavy.scipy.sparse
     graph = sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
     return np.asarray(spotted[sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column") >= 0])
-
-
-def _match_component(edges: Pairs, matched: Indices) -> None:
-    """Match one component in which intervals compete, and note the result.
-
-    The four criteria become the digits of one whole number per edge, each larger than all lower ones can sum up to, so
-    that the heaviest matching is the wanted one, exactly.
-    """
-    if not len(edges.truth):
-        return
-    predictions, p = np.unique(edges.prediction, return_inverse=True)
-    truths, t = np.unique(edges.truth, return_inverse=True)
-    n, m = len(truths), len(predictions)
-    scale = lcm(*(int(union) for union in np.unique(edges.union)))
-    weight = [[0] * m for _ in range(n)]
-    for row, column, intersection, union in zip(
-        t.tolist(), p.tolist(), edges.intersection.tolist(), edges.union.tolist()
-    ):
-        quality = (min(n, m) * scale + 1) + intersection * (scale // union)
-        surer = (quality << m) + (1 << (m - 1 - column))
-        weight[row][column] = surer * n**m + (n - 1 - row) * n ** (m - 1 - column)
-    for row, column in _heaviest(weight):
-        matched[predictions[column]] = truths[row]
 
 
 def _heaviest(weight: list[list[int]]) -> list[tuple[int, int]]:

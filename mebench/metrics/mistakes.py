@@ -99,11 +99,16 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     wrong = predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
         mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
     )
-    rows = [
-        wrong[in_vain],
-        _misses(truths, draw, in_vain, near, confused, np.flatnonzero(missed)),
-    ]
-    sorted_out = pd.concat(rows, ignore_index=True).merge(ordered.videos[["video", "subject"]], on="video", how="left")
+    cause, iou, at = np.full(len(missed), "missed", dtype=object), np.zeros(len(missed)), np.flatnonzero(missed)
+    for name, pairs in (("localisation", near), ("kind_confusion", confused)):
+        best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs, in_vain[pairs.prediction])
+        place = draw[best.prediction] * len(truths) + best.truth
+        cause[place], iou[place] = name, best.iou
+    misses = truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].iloc[at % max(len(truths), 1)]
+    misses = misses.assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
+    sorted_out = pd.concat([wrong[in_vain], misses], ignore_index=True).merge(
+        ordered.videos[["video", "subject"]], on="video", how="left"
+    )
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
     return sorted_out[list(COLUMNS)].sort_values(order, ignore_index=True, kind="stable")
 
@@ -170,8 +175,8 @@ def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     shared, _ = overlap((a[i], b[i]), (c[j], d[j]))
     falls = 2 * shared >= np.minimum((b - a)[i], (d - c)[j]) + 1
     number, struck = i[falls], others["kind"].to_numpy()[j[falls]]
-    found: pd.DataFrame = intervals.iloc[number].assign(number=number, kind_struck=struck, shared=shared[falls])
-    return found
+    rows: pd.DataFrame = intervals.iloc[number]
+    return rows.assign(number=number, kind_struck=struck, shared=shared[falls])
 
 
 def lies_under(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
@@ -349,30 +354,6 @@ def explain_mistakes(
 def told_misses(told: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
     """Of what `explain_mistakes` tells of a kind the shares that are missed: length, intensity, density, as far as known."""
     return {name.removeprefix(_MISSED_BY): told[name] for name in told if name.startswith(_MISSED_BY)}
-
-
-def _misses(
-    truths: pd.DataFrame, draw: Indices, in_vain: Bools, near: Pairs, confused: Pairs, missed: Indices
-) -> pd.DataFrame:
-    """Every miss with its cause.
-
-    Args:
-        truths: in order.
-        draw: (n_predictions,) of each prediction.
-        in_vain: (n_predictions,) whether it is a false positive.
-        near: pairs of one kind below the threshold.
-        confused: pairs of different kinds that reach it.
-        missed: draw x number of truths + truth, of each miss.
-    """
-    places = (int(missed.max()) // len(truths) + 1) * len(truths) if len(missed) else 0
-    cause, iou = np.full(places, "missed", dtype=object), np.zeros(places)
-    for name, pairs in (("localisation", near), ("kind_confusion", confused)):
-        place = draw[pairs.prediction] * len(truths) + pairs.truth
-        best = _best(place, pairs, in_vain[pairs.prediction] & (place < places))
-        at = draw[best.prediction] * len(truths) + best.truth
-        cause[at], iou[at] = name, best.iou
-    rows = truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].iloc[missed % max(len(truths), 1)]
-    return rows.assign(mistake="miss", cause=cause[missed], iou=iou[missed], draw=missed // max(len(truths), 1))
 
 
 def _best(group: Indices, pairs: Pairs, allowed: Bools | None = None) -> Pairs:

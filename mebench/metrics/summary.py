@@ -87,7 +87,19 @@ def summarize(
         parts = {kind: [kind] for kind in kinds}
         if len(kinds) > 1:
             parts["overall"] = list(kinds)
-        counts = {name: _count(ordered, chosen, rule, units) for name, chosen in parts.items()}
+        videos, counts = ordered.videos, {}
+        n_frames, fps = (videos[name].to_numpy(np.float64) for name in ("n_frames", "fps"))
+
+        def of_units(values: Floats) -> Floats:
+            if units.mean:
+                return np.full(units.n_units, values.sum())
+            return per_unit(videos["unit"].to_numpy(np.int64), units.n_units, values)
+
+        for name, chosen in parts.items():
+            truths, predictions = (of_kinds(table, chosen) for table in (ordered.truths, ordered.predictions))
+            # A frame may hold a truth of each kind: it is counted once for each.
+            of_all = of_units(n_frames * len(chosen))
+            counts[name] = count(truths, predictions, of_units(n_frames / fps / 60), rule, units.mean, of_all)
         summary["spotting"] = {name: _spotting(name, counts, units) for name in counts}
         for kind in kinds:
             if frames := _frames(ordered, kind, rule, subjects):
@@ -151,22 +163,6 @@ def scores_of(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[st
                 {name: dict(value)} if "value" in value else scores_of(value, prefix if key == "scores" else f"{name}.")
             )
     return found
-
-
-def _count(tables: Tables, kinds: Sequence[str], convention: Convention, units: Resampling) -> SpottingCounts:
-    assert tables.predictions is not None
-    videos = tables.videos
-    frames = videos["n_frames"].to_numpy(np.float64)
-    length = frames / videos["fps"].to_numpy(np.float64) / 60
-
-    def of_units(values: Floats) -> Floats:
-        if units.mean:
-            return np.full(units.n_units, values.sum())
-        return per_unit(videos["unit"].to_numpy(np.int64), units.n_units, values)
-
-    truths, predictions = (of_kinds(table, kinds) for table in (tables.truths, tables.predictions))
-    # A frame may hold a truth of each kind: it is counted once for each.
-    return count(truths, predictions, of_units(length), convention, units.mean, of_units(frames * len(kinds)))
 
 
 def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling) -> dict[str, Any]:

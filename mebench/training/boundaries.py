@@ -153,8 +153,7 @@ class BoundaryNetwork(Method):
         x = torch.from_numpy(self._series(video)).to(self.mean.device)
         if not len(x):
             return np.empty((OUTPUTS, 0))
-        found: NDArray[np.float64] = self.network(self.normalised(x)[None])[0].double().cpu().numpy()
-        return found
+        return self.network(self.normalised(x)[None])[0].double().cpu().numpy()  # type: ignore[no-any-return]
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """Probability of an apex for each frame and kind, that of the nearest frame of the series before; NaN after the last."""

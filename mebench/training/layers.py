@@ -300,8 +300,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Both steps."""
         x = self.out(self.values(self.norm(x))) + x
-        y: Tensor = self.layers(x) + x
-        return y
+        return self.layers(x) + x  # type: ignore[no-any-return]
 
 
 class Level(nn.Module):
@@ -324,8 +323,7 @@ class Level(nn.Module):
         """Blocks, then merge."""
         n, c, h, w = x.shape
         tokens = self.blocks(x.permute(0, 2, 3, 1).reshape(-1, c) + self.position)
-        merged: Tensor = self.merge(tokens.view(n, h, w, c).permute(0, 3, 1, 2))
-        return merged
+        return self.merge(tokens.view(n, h, w, c).permute(0, 3, 1, 2))  # type: ignore[no-any-return]
 
 
 class Hierarchy(nn.Module):
@@ -357,5 +355,5 @@ class Hierarchy(nn.Module):
         """The position at the top."""
         n = len(x)
         patches = x.view(n, 3, SIDE, PATCH, SIDE, PATCH).permute(0, 2, 4, 3, 5, 1)  # of a patch row, column, channel
-        top: Tensor = self.levels(self.embed(patches.reshape(n, SIDE, SIDE, -1)).permute(0, 3, 1, 2))
-        return top
+        positions = self.embed(patches.reshape(n, SIDE, SIDE, -1)).permute(0, 3, 1, 2)
+        return self.levels(positions)  # type: ignore[no-any-return]

@@ -200,23 +200,17 @@ def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
     if hasattr(fitted, "predict_proba"):
         known, absent = np.asarray(fitted.predict_proba(rows)), 0.0
     else:
-        known = _decided(fitted, rows, seen)
+        known = np.asarray(np.asarray(fitted.predict(rows))[:, None] == seen, dtype=np.float64)
+        if hasattr(fitted, "decision_function"):
+            decided = np.asarray(fitted.decision_function(rows), dtype=np.float64)
+            both = np.stack([-decided, decided], axis=1) if decided.ndim == 1 else decided
+            # Some decide between each pair of classes: of three they answer as many columns as of one class against the rest.
+            alike = both.shape == known.shape and (both.argmax(axis=1) == known.argmax(axis=1)).all()
+            known = both if decided.ndim == 1 or alike else known
         absent = float(known.min()) - 1
     scores = np.full((len(rows), n), absent)
     scores[:, seen] = known
     return scores
-
-
-def _decided(fitted: Any, rows: Floats, seen: NDArray[Any]) -> Floats:
-    """The decision function of the classes, (n_rows, n_seen), else 1 for what is predicted."""
-    has_function = hasattr(fitted, "decision_function")
-    decided = np.asarray(fitted.decision_function(rows), dtype=np.float64) if has_function else np.empty((0, 0))
-    if decided.ndim == 1:
-        return np.stack([-decided, decided], axis=1)
-    predicted = np.asarray(np.asarray(fitted.predict(rows))[:, None] == seen, dtype=np.float64)
-    # Some decide between each pair of classes: of three they answer as many columns as of one class against the rest.
-    alike = decided.shape == predicted.shape and (decided.argmax(axis=1) == predicted.argmax(axis=1)).all()
-    return decided if alike else predicted
 
 
 def _inside(video: LabelledVideo, n: int, kind: str) -> NDArray[np.float64]:

@@ -66,8 +66,12 @@ class Samples(Dataset[tuple[Tensor, ...]]):
         first, last = indices[0], indices[-1]
         if list(indices) == list(range(first, last + 1)):
             return tuple(t[first : last + 1] for t in self.tensors)  # in order: a view, no copy
-        rows = torch.as_tensor(indices)
-        return tuple(_take(t, rows) for t in self.tensors)
+        rows, taken = torch.as_tensor(indices), []
+        for t in self.tensors:  # in their memory layout: indexing keeps channels last but copies number by number
+            last = t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last)
+            own = (t.permute(0, 2, 3, 1) if last else t).index_select(0, rows)
+            taken.append(own.permute(0, 3, 1, 2) if last else own)
+        return tuple(taken)
 
 
 class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
@@ -137,13 +141,6 @@ def release(array: NDArray[Any]) -> None:
         base = base.base
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)
-
-
-def _take(tensor: Tensor, rows: Tensor) -> Tensor:
-    """Some rows, in the memory layout of `tensor`: indexing keeps channels last but copies number by number."""
-    if tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last):
-        return tensor.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2)
-    return tensor.index_select(0, rows)
 
 
 def window_labels(n: int, expressions: Iterable[Expression], k_prime: int) -> NDArray[np.float32]:

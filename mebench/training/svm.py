@@ -113,7 +113,16 @@ class LinearSvm(nn.Module):
                 # clip has thousands of features and a training set a few hundred clips: each fit is some twenty times faster.
                 axes, coordinates = np.linalg.qr(inputs.T)
                 inputs = np.ascontiguousarray(coordinates.T)
-            c = self._chosen(inputs, labels, dual) if self.c is None else self.c
+            # Five folds share out each class as evenly as they can; they are fewer if none has five.
+            c, n_folds = self.c, min(5, int(np.bincount(labels).max()))
+            if c is None and n_folds < 2:  # no class has two samples
+                c = 1.0
+            elif c is None:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)  # a class of few samples is absent from some folds
+                    split = StratifiedKFold(n_folds, shuffle=True, random_state=0).split(np.zeros(len(labels)), labels)
+                    folds = list(split)
+                c = max(CANDIDATES, key=lambda c: sum(self._right(inputs, labels, c, dual, *fold) for fold in folds))
             found, offsets, steps = self._hyperplanes(inputs, labels, c, dual)
             if steps >= MAX_ITER:
                 self.notes = {"svm_steps": steps}
@@ -135,19 +144,6 @@ class LinearSvm(nn.Module):
         if len(weights) == 1:  # two classes share one hyperplane
             weights, intercepts = np.concatenate([-weights, weights]), np.concatenate([-intercepts, intercepts])
         return weights, intercepts, int(svc.n_iter_)
-
-    def _chosen(self, x: Floats, y: Labels, dual: bool) -> float:
-        """The candidate that is most often right on samples left out; 1 where no class has two samples.
-
-        Five folds share out each class as evenly as they can; they are fewer if none has five.
-        """
-        n = min(5, int(np.bincount(y).max()))
-        if n < 2:
-            return 1.0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a class of few samples is absent from some folds
-            folds = list(StratifiedKFold(n, shuffle=True, random_state=0).split(np.zeros(len(y)), y))
-        return max(CANDIDATES, key=lambda c: sum(self._right(x, y, c, dual, *fold) for fold in folds))
 
     def _right(
         self, x: Floats, y: Labels, c: float, dual: bool, train: NDArray[np.intp], held_out: NDArray[np.intp]
