@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,18 +166,6 @@ def console(error: bool = False) -> Console:
     if error:
         return Plain(stderr=True, soft_wrap=True, highlight=False)
     return Plain(highlight=False, width=None if at_terminal() else WIDE)
-
-
-def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] = ()) -> Table:
-    """A table without rows; columns of words and intervals stand at the left, those of numbers at the right."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        left = column in words or column.endswith("interval")
-        table.add_column(column, justify="left" if left else "right")
-    return table
 
 
 def print_markdown(text: str) -> None:
