@@ -100,60 +100,40 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         tables.values(),
         key=lambda some: (beside((some[0].dataset, some[0].protocol), dataset, protocol, aliases), len(some)),
     )
-    first = mine[0]
+    first, classes = mine[0], record.about["classes"]
     same = beside((first.dataset, first.protocol), dataset, protocol, aliases)
+    notes = "; ".join(dict.fromkeys(row.note for row in mine if row.note))
+    chosen = f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
+    if not any("test_selected" in row.caveats for row in mine):
+        chosen = "nothing is known to be chosen on the tested subjects of the published value"
+    counted, n = sum(CLIPS.get((first.dataset, ""), ())), record.summary.get(first.task, {}).get("n")
+    clips = "how many the published value scores is not printed"
+    if counted and n is not None:
+        alike = "the same number" if counted == n else "not the same, so the numbers are not comparable"
+        clips = f"published over {counted}, this run over {n}: {alike}"
     said = {
         "source": f"{first.source}, {first.table}",
         "method": f"published {first.method}, this run {record.method}{f' ({record.settings})' if record.settings else ''}",
         "protocol": f"published under {first.protocol or 'no named protocol'} on {first.dataset}, this run under "
         f"{protocol} on {dataset}: "
         + ("the same clips and folds" if same else "other clips or folds, so the numbers are not comparable"),
-        "selection": f"{_published_selection(mine)}; "
-        + SELECTION[record.selection].format(audit=record.config.get("audit", "leak")),
-        "classes": _classes(first, record),
-        "clips": _clips(first, record),
+        "selection": f"{chosen}; " + SELECTION[record.selection].format(audit=record.config.get("audit", "leak")),
+        "classes": f"published over {f'{first.classes} classes' if first.classes else 'an unknown number of classes'}, "
+        f"this run over {len(classes)} ({', '.join(classes)}): {'as many' if first.classes == len(classes) else 'not as many'}",
+        "clips": f"{clips}; the pictures are those of {dataset}, which need not be the authors' own",
         "seeds": f"this run is one training (seed {record.seed}); how many trainings the published value stands for is not printed",
     }
     for row in mine:
         metric = find(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
         of = row.kind if row.task == "spotting" else row.part.replace("_", " ")
-        said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = _value(row, record.summary, same)
+        words = f"{row.value:.{row.digits}f} published, undefined or not scored here"
+        if found := value_of(record.summary, row):
+            here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
+            # Of other clips or folds the two values alone: what lies between them chance does not explain, nor does the method.
+            gap = gap_in_words(row, *found) if same else "not comparable"
+            words = f"{row.value:.{row.digits}f} published, {here} here: {gap}"
+        said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = words
     return said
-
-
-def _published_selection(rows: Sequence[Published]) -> str:
-    if not any("test_selected" in row.caveats for row in rows):
-        return "nothing is known to be chosen on the tested subjects of the published value"
-    notes = "; ".join(dict.fromkeys(row.note for row in rows if row.note))
-    return f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
-
-
-def _classes(row: Published, record: Record) -> str:
-    own = record.about["classes"]
-    there = f"{row.classes} classes" if row.classes else "an unknown number of classes"
-    same = "as many" if row.classes == len(own) else "not as many"
-    return f"published over {there}, this run over {len(own)} ({', '.join(own)}): {same}"
-
-
-def _clips(row: Published, record: Record) -> str:
-    counted, own = sum(CLIPS.get((row.dataset, ""), ())), record.summary.get(row.task, {}).get("n")
-    pictures = f"the pictures are those of {record.dataset}, which need not be the authors' own"
-    if not counted or own is None:
-        return f"how many the published value scores is not printed; {pictures}"
-    same = "the same number" if counted == own else "not the same, so the numbers are not comparable"
-    return f"published over {counted}, this run over {own}: {same}; {pictures}"
-
-
-def _value(row: Published, summary: Mapping[str, Any], same: bool) -> str:
-    """Of other clips or folds the two values alone: what lies between them chance does not explain, nor does the method."""
-    found = value_of(summary, row)
-    printed = f"{row.value:.{row.digits}f} published"
-    if found is None:
-        return f"{printed}, undefined or not scored here"
-    value, low, high = found
-    here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
-    gap = gap_in_words(row, value, low, high) if same else "not comparable"
-    return f"{printed}, {here} here: {gap}"
 
 
 def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:
@@ -179,8 +159,11 @@ def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
     for key in row.path[:-1]:
         section = section.get(key, {})
     found: Any = count_of(summary, row) if row.metric == "n" else section.get(row.metric)
-    if found is None and row.task == "analysis":
-        found = _counted(section, row.metric)
+    if found is None and row.task == "analysis" and row.metric in ("tp", "fp", "fn"):
+        # A summary holds right answers as a share; each wrong one is both a false positive and a miss.
+        accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
+        right = None if accuracy is None else round(accuracy * section["n"])
+        found = right if right is None or row.metric == "tp" else section["n"] - right
     if isinstance(found, Mapping):
         return None if found["value"] is None else (found["value"], found["low"], found["high"])
     return None if found is None else (float(found), None, None)
@@ -189,15 +172,6 @@ def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
 def section_of(row: Published) -> tuple[str, ...]:
     """The keys of the part of a summary that a value belongs to."""
     return tuple(key for key in row.path[:-1] if key != "scores")
-
-
-def _counted(section: Mapping[str, Any], metric: str) -> float | None:
-    """Right and wrong answers of an analysis, which a summary holds as a share: each wrong one is both FP and FN."""
-    accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
-    if accuracy is None or metric not in ("tp", "fp", "fn"):
-        return None
-    right = round(accuracy * section["n"])
-    return float(right if metric == "tp" else section["n"] - right)
 
 
 def count_of(summary: Mapping[str, Any], row: Published) -> float | None:

@@ -8,12 +8,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import chain, permutations
+from itertools import permutations
 from math import nan, sqrt
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.table import MOST_BYTES
@@ -135,10 +133,6 @@ def called(word: str, rows: Iterable[Published]) -> list[Published]:
     return [row for row in by_name[word] if not row.method_variant] or by_name[word]
 
 
-Section = Mapping[str, Published]
-"""The values of one task, kind and part, by metric."""
-
-
 def _ratio(part: float, whole: float) -> float:
     """NaN for 0/0, which is neither above nor below anything."""
     return part / whole if whole else nan
@@ -197,8 +191,16 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
                 least = least_uf1(low, CLIPS.get((str(dataset), str(member)), ()))
                 # F1 is at most 2 r / (1 + r) with the recall r of a class, where nothing is named wrongly so: concave
                 yield from _expect(section["uf1"], least, 2 * high / (1 + high), "the uar")
-        yield from _pooled(sections)
-        yield from _multiplied(sections)
+        kinds = (sections.get(("spotting", kind, "", None), {}) for kind in ("micro", "macro", "overall"))
+        micro, macro, overall = kinds
+        for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
+            lows, highs = zip(_range(micro[metric]), _range(macro[metric]), strict=True)
+            yield from _expect(overall[metric], min(lows), max(highs), "micro and macro")
+        for (_, kind, _, classes), section in sections.items():
+            analysed = sections.get(("analysis", kind, "true_positives", classes), {})
+            if {"f1"} <= micro.keys() & analysed.keys() and "strs" in section:
+                low, high = (a * b for a, b in zip(_range(micro["f1"]), _range(analysed["f1"]), strict=True))
+                yield from _expect(section["strs"], low, high, "the f1 of spotting and analysis")
 
 
 def least_uf1(uar: float, clips: Sequence[int]) -> float:
@@ -214,22 +216,6 @@ def least_uf1(uar: float, clips: Sequence[int]) -> float:
     recalls = [min(max(uar * len(clips) - place, 0.0), 1.0) for place in range(len(clips))]
     least = min(sum(sqrt(r * n) for r, n in zip(recalls, order, strict=True)) ** 2 for order in permutations(clips))
     return least / (len(clips) * sum(clips)) if clips else 0.0
-
-
-def _pooled(sections: Mapping[tuple[object, ...], Section]) -> Iterator[Finding]:
-    micro, macro, overall = (sections.get(("spotting", kind, "", None), {}) for kind in ("micro", "macro", "overall"))
-    for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
-        lows, highs = zip(_range(micro[metric]), _range(macro[metric]), strict=True)
-        yield from _expect(overall[metric], min(lows), max(highs), "micro and macro")
-
-
-def _multiplied(sections: Mapping[tuple[object, ...], Section]) -> Iterator[Finding]:
-    spotted = sections.get(("spotting", "micro", "", None), {}).get("f1")
-    for (_, kind, _, classes), section in sections.items():
-        analysed = sections.get(("analysis", kind, "true_positives", classes), {}).get("f1")
-        if spotted and analysed and "strs" in section:
-            low, high = (a * b for a, b in zip(_range(spotted), _range(analysed), strict=True))
-            yield from _expect(section["strs"], low, high, "the f1 of spotting and analysis")
 
 
 def _expect(row: Published, low: float, high: float, given: str) -> Iterator[Finding]:
@@ -266,67 +252,47 @@ _FORMS = {
 """What a cell must match, with that in words."""
 
 
-def load(path: Path) -> pd.DataFrame:
-    """The published rows in the order of the file, after all checks.
-
-    Returns:
-        A frame with the attributes of `Published` as columns (`year` and `classes` as nullable integers, `caveats` as
-        tuples of text) and its `path` as one more.
-
-    Raises:
-        DataError: as in `read`.
-    """
-    rows = read(path)
-    frame = pd.DataFrame(rows, columns=[column.name for column in fields(Published)])
-    return frame.astype({"year": "Int64", "classes": "Int64"}).assign(
-        path=pd.Series([row.path for row in rows], dtype=object)
-    )
-
-
 def read(path: Path) -> list[Published]:
-    """The same as a list.
+    """The published rows in the order of the file, after all checks.
 
     Raises:
         DataError: the file is missing or no UTF-8 table with these columns; a row lacks a field, has an unknown name or a
             value out of its range, or repeats another; values contradict each other and none carries a caveat for it.
     """
+    rows: dict[tuple[object, ...], Published] = {}
     try:
         text = read_plain(path, MOST_BYTES).decode("utf-8-sig")
-        rows = list(_rows(csv.DictReader(io.StringIO(text, newline=""), strict=True)))
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise DataError(f"{path}, line 1: expected the columns {','.join(COLUMNS)}")
+        repeated = []
+        for cells in reader:
+            try:
+                row = _row(cells, reader.line_num)
+            except DataError as error:
+                raise DataError(f"{path}, line {reader.line_num}: {error}") from None
+            if (first := rows.setdefault(row.key, row)) is not row:
+                repeated.append((row, first))
     except FileNotFoundError:
         raise DataError(f"there is no file {path}: give the path of a table of published results") from None
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a UTF-8 table of comma-separated values: {error}") from error
-    except DataError as error:
-        raise DataError(f"{path}, {error}") from None
-    for row, words in chain(_repetitions(rows), contradictions(rows)):
+    for row, first in repeated:
+        what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
+        raise DataError(
+            f"{path}, line {row.line}: repeats line {first.line} ({what}): remove one, or tell them apart by method_variant"
+        )
+    for row, words in contradictions(rows.values()):
         raise DataError(f"{path}, line {row.line}: {words}")
-    return rows
-
-
-def _rows(reader: csv.DictReader[str]) -> Iterator[Published]:
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise DataError(f"line 1: expected the columns {','.join(COLUMNS)}")
-    for cells in reader:
-        try:
-            yield _row(cells, reader.line_num)
-        except DataError as error:
-            raise DataError(f"line {reader.line_num}: {error}") from None
+    return list(rows.values())
 
 
 def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
+    """A row whose fields are there and of their form, whose names are known, and whose value lies in its range."""
     if None in cells or None in cells.values():
         raise DataError(f"expected {len(COLUMNS)} columns: quote a text that holds a comma, and end no line early")
     text = {str(name): str(cell) for name, cell in cells.items()}
     caveats = tuple(text["caveats"].split(";")) if text["caveats"] else ()
-    _check(text, caveats)
-    numbers: dict[str, Any] = {name: int(text[name]) if text[name] else None for name in ("year", "classes")}
-    numbers |= {"value": float(text["value"]), "digits": len(text["value"].partition(".")[2])}
-    return Published(**text | numbers | {"caveats": caveats, "line": line})
-
-
-def _check(text: Mapping[str, str], caveats: Sequence[str]) -> None:
-    """What must be there is there and of its form, names are known, and a value lies in its range."""
     for name, cell in text.items():
         pattern, words = _FORMS.get(name, (".*", ""))
         if cell != cell.strip() or not cell.isprintable():
@@ -355,11 +321,6 @@ def _check(text: Mapping[str, str], caveats: Sequence[str]) -> None:
         raise DataError(f"{metric} is {value!r}: expected {words}")
     if metric not in COUNTS and METRICS[metric].scale == "share" and float(value) > 1 and "impossible" not in caveats:
         raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")
-
-
-def _repetitions(rows: Iterable[Published]) -> Iterator[tuple[Published, str]]:
-    seen: dict[tuple[object, ...], Published] = {}
-    for row in rows:
-        if (first := seen.setdefault(row.key, row)) is not row:
-            what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
-            yield row, f"repeats line {first.line} ({what}): remove one, or tell them apart by method_variant"
+    numbers: dict[str, Any] = {name: int(text[name]) if text[name] else None for name in ("year", "classes")}
+    numbers |= {"value": float(value), "digits": len(value.partition(".")[2])}
+    return Published(**text | numbers | {"caveats": caveats, "line": line})

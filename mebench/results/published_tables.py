@@ -81,7 +81,14 @@ def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequ
             place = placed.dataset, placed.protocol, of_scheme({"scheme": placed.scheme})
             found.append(Table(table_name(placed.task, *place), placed.task, *place, placed.scheme, ()))
     found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
-    return [_with_rows(table, [placed for placed in rows if _stands(placed, table, aliases)]) for table in found]
+    for n, table in enumerate(found):
+        parts = {part.name: part for part in table.parts}
+        for placed in rows:
+            if _stands(placed, table, aliases):
+                part = parts.get(placed.part) or Part(placed.part, metrics_of(table.task, placed.part), ())
+                parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
+        found[n] = replace(table, parts=tuple(parts.values()))
+    return found
 
 
 def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
@@ -90,14 +97,6 @@ def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
         and placed.scheme in ("", table.scheme)
         and beside((placed.dataset, placed.protocol), table.dataset, table.protocol, aliases)
     )
-
-
-def _with_rows(table: Table, rows: Sequence[Placed]) -> Table:
-    parts = {part.name: part for part in table.parts}
-    for placed in rows:
-        part = parts.get(placed.part) or Part(placed.part, metrics_of(table.task, placed.part), ())
-        parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
-    return replace(table, parts=tuple(parts.values()))
 
 
 def part_of(row: Published) -> str:
@@ -146,13 +145,23 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
         for one, scored in zip(source.sets, outcome["sets"], strict=True):
             printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]
             for result in scored["results"]:
-                prints = printed if _as_printed(source, result) else []
-                for task, part, member, section in _sections(result["summary"]):
-                    own = (row for row in prints if (row.task, part_of(row), row.member) == (task, part, member))
+                rule, later = result["convention"], result["later"]
+                exact = rule == source.convention and not later  # what the paper should print
+                whose = f"{rule}, the authors' rules" if rule == source.convention else rule
+                summary = result["summary"]
+                sections = [(task, part, "", section) for task, part, _, section in parts_of(summary)]
+                if recognition := summary.get("recognition"):
+                    members = recognition.get("members", {}).items()
+                    sections.append(("recognition", "all clips", "", recognition))
+                    sections += [("recognition", "members", member, section) for member, section in members]
+                for task, part, member, section in sections:
+                    own = (
+                        row for row in printed if exact and (row.task, part_of(row), row.member) == (task, part, member)
+                    )
                     row = Rescored(
                         method=source.method,
-                        reading=reading_of(source, result),
-                        convention=result["convention"],
+                        reading=f"{whose}; intervals {later} frames (k'/2) later" if later else whose,
+                        convention=rule,
                         member=member,
                         n=n_of(section),
                         scores={name: over_seeds([score]) for name, score in section["scores"].items()},
@@ -164,28 +173,6 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                     )
                     scheme = one.scheme if task != "spotting" else ""
                     yield Placed(task, one.dataset, one.protocol, scheme, part, row)
-
-
-def _as_printed(source: Source, result: Mapping[str, Any]) -> bool:
-    """Whether a result should be what the paper prints."""
-    return result["convention"] == source.convention and not result["later"]
-
-
-def reading_of(source: Source, result: Mapping[str, Any]) -> str:
-    """By whose rules a result is scored, and where its intervals lie, in words."""
-    rule, later = result["convention"], result["later"]
-    whose = f"{rule}, the authors' rules" if rule == source.convention else rule
-    return f"{whose}; intervals {later} frames (k'/2) later" if later else whose
-
-
-def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
-    """Task, part of its table, member and content of each section."""
-    for task, part, _, section in parts_of(summary):
-        yield task, part, "", section
-    if recognition := summary.get("recognition"):
-        yield "recognition", "all clips", "", recognition
-        for member, section in recognition.get("members", {}).items():
-            yield "recognition", "members", member, section
 
 
 SELECTION = (

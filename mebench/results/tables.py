@@ -6,16 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from itertools import groupby
-from operator import methodcaller
+from operator import itemgetter, methodcaller
 from typing import Any
 
 from mebench.core import ABSENT, KINDS
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS
 from mebench.metrics.catalogue import columns as metrics_shown
 from mebench.metrics.mistakes import quiet_rate, told_misses
-from mebench.metrics.tables import Tables
 from mebench.results import columns, settings
 from mebench.results.columns import VERSIONS
 from mebench.results.record import DAMAGE, Record, UnshownError
@@ -74,137 +73,99 @@ def build(records: Iterable[Record]) -> list[Table]:
     try:
         return _build(some)
     except DAMAGE:
-        reasons = {record.id: why for record in some if (why := _damage(record))}
+        reasons = {}
+        for record in some:
+            try:
+                tables_of(RunFolder(record.folder))  # which tests of pairs read
+                plain = [table.plain() for table in _build([record])]
+                json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+            except DAMAGE as error:
+                reasons[record.id] = f"{type(error).__name__}: {error}"
         if not reasons:
             raise
         raise UnshownError(reasons) from None
 
 
-def _damage(record: Record) -> str:
-    """What is wrong with a record that can be in no table; empty if it can."""
-    try:
-        tables_of(RunFolder(record.folder))  # which tests of pairs read
-        json.dumps([table.plain() for table in _build([record])], ensure_ascii=False, allow_nan=False).encode()
-    except DAMAGE as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
 def _build(records: Sequence[Record]) -> list[Table]:
-    ordered = _worded(sorted(records, key=lambda r: (r.identity, r.seed, r.id)))
-    tables = []
-    for task in SECTIONS:
-        able = [r for r in ordered if task in r.summary]
-        for place in sorted({_place(task, r) for r in able}):
-            group = [r for r in able if _place(task, r) == place]
-            scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            read = _reader()  # what the tests of a table hold in memory goes with it
-            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, read)))
-    return _named_apart(tables)
-
-
-def _named_apart(tables: Sequence[Table]) -> list[Table]:
-    """The same; where several had one name, each with a part of its hash, for none may take the place of another one's file."""
-    counts = Counter(table.name.casefold() for table in tables)
-    return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
-
-
-def _worded(records: Sequence[Record]) -> list[Record]:
-    """The same, where those with the same settings of dataset and protocol say it in the same words.
-
-    A default that somebody spelled out makes no other table.
-    """
-
-    def settings_of_data(record: Record) -> str:
+    def about_data(record: Record) -> str:
         mine = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
         return json.dumps(mine, sort_keys=True)
 
+    def place(task: str, record: Record) -> tuple[str, str, str]:
+        """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
+        scheme = settings.of_scheme(record.config) if task != "spotting" else ""
+        rules = f"convention {record.convention}" if record.convention != "strict" else ""
+        return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
+
+    # The same settings of dataset and protocol are said in the same words: a default that somebody spelled out makes no other table.
     shortest: dict[str, str] = {}
-    for record in records:
-        own = settings_of_data(record)
+    ordered = sorted(records, key=lambda r: (r.identity, r.seed, r.id))
+    for record in ordered:
+        own = about_data(record)
         shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
-    return [replace(record, data=shortest[settings_of_data(record)]) for record in records]
-
-
-def _reader() -> Read:
-    """Reads the tables of a record once, however many pairs it is in."""
-    tables_in = cache(lambda folder: tables_of(RunFolder(folder)))
-    return lambda record: tables_in(record.folder)
-
-
-@cache
-def _slug(variant: str) -> str:
-    slug = re.sub(r"[^\w.]+", "_", variant, flags=re.ASCII).strip("_")
-    plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]|=-", variant, re.ASCII)  # -1 is not 1
-    return slug if plain else f"{slug[:32]}_{_hash(variant)}"
+    ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
+    tables = []
+    for task in SECTIONS:
+        groups: dict[tuple[str, str, str], list[Record]] = {}
+        for record in ordered:
+            if task in record.summary:
+                groups.setdefault(place(task, record), []).append(record)
+        for where, group in sorted(groups.items(), key=itemgetter(0)):
+            scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
+            held = cache(
+                lambda folder: tables_of(RunFolder(folder))
+            )  # of one table's tests, however many pairs a run is in
+            parts = _parts(task, group, lambda record, held=held: held(record.folder))  # type: ignore[misc]
+            tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
+    counts = Counter(table.name.casefold() for table in tables)  # none may take the place of another one's file
+    return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _place(task: str, record: Record) -> tuple[str, str, str]:
-    """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
-    scheme = settings.of_scheme(record.config) if task != "spotting" else ""
-    rules = f"convention {record.convention}" if record.convention != "strict" else ""
-    return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
-
-
 def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     """Name of a table's files, without ending."""
+
+    def slug(text: str) -> str:
+        short = re.sub(r"[^\w.]+", "_", text, flags=re.ASCII).strip("_")
+        plain = len(short) <= 40 and not re.search(r"[^\w.:;,= -]|=-", text, re.ASCII)  # -1 is not 1
+        return short if plain else f"{short[:32]}_{_hash(text)}"
+
     fits = re.compile(r"[\w+.-]{1,80}", re.ASCII).fullmatch
-    words = (word if fits(word) else _slug(word) for word in (dataset, protocol))
-    return "-".join([task, *words, *([_slug(variant)] if variant else [])])
+    words = (word if fits(word) else slug(word) for word in (dataset, protocol))
+    return "-".join([task, *words, *([slug(variant)] if variant else [])])
 
 
 def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
-    if task == "spotting":
-        found = [
-            (kind, f"spotting.{kind}.f1")
-            for kind in ("micro", "macro", "overall")
-            if any(kind in r.summary[task] for r in records)
-        ]
-        by_kind = [
-            *(_part(task, kind, path, [(r, r.summary[task].get(kind)) for r in records], read) for kind, path in found),
-            *(
-                _by_dataset(task, f"{kind}, members", path, records, read, methodcaller("get", kind))
-                for kind, path in found
-            ),
-        ]
-        return tuple(part for part in by_kind if part.rows)
-    if task == "analysis":
-        true = [(r, _with_joint(r.summary[task])) for r in records]
-        short = [(r, r.summary[task].get("all_intervals")) for r in records]
-        parts = (
-            _part(task, "true positives", "analysis.strs", true, read),
-            _part(task, "all intervals", "analysis.all_intervals.f1", short, read),
-            _by_dataset(task, "true positives, members", "analysis.strs", records, read, _with_joint),
-        )
-        return tuple(part for part in parts if part.rows)
     sections = [(r, r.summary[task]) for r in records]
-    members = sorted({name for _, section in sections for name in section.get("members", {})})
     rows: list[Row] = []
-    for member in members:
-        own = [(r, s.get("members", {}).get(member)) for r, s in sections]
-        rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
-    whole = _part(task, "all clips", "recognition.uf1", sections, read)
-    return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
-
-
-def _by_dataset(
-    task: str, name: str, path: str, records: Sequence[Record], read: Read, section: Callable[[Any], Any]
-) -> Part:
-    """One row for each member of a composite that was spotted in, from the same predictions; none where nothing is one."""
-    rows: list[Row] = []
-    for member in sorted({member for r in records for member in r.summary.get("members", {})}):
-        own = ((r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records)
-        chosen = [(r, section(part) if part else None) for r, part in own]
-        rows += _part(task, name, path, chosen, partial(_of_member, read, member), member).rows
-    return Part(name, metrics_shown(task), tuple(rows))
-
-
-def _of_member(read: Read, member: str, record: Record) -> Tables:
-    return of_dataset(read(record), member)
+    if task == "recognition":
+        for member in sorted({name for _, section in sections for name in section.get("members", {})}):
+            own = [(r, s.get("members", {}).get(member)) for r, s in sections]
+            rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
+        whole = _part(task, "all clips", "recognition.uf1", sections, read)
+        return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
+    found: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        kind: (f"spotting.{kind}.f1", methodcaller("get", kind)) for kind in ("micro", "macro", "overall")
+    }
+    if task == "analysis":
+        found = {
+            "true positives": ("analysis.strs", _with_joint),
+            "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
+        }
+    parts = [_part(task, name, path, [(r, pick(s)) for r, s in sections], read) for name, (path, pick) in found.items()]
+    found.pop("all intervals", None)
+    for name, (path, pick) in found.items():  # a row for each member of a composite, from the same predictions
+        rows = []
+        for member in sorted({member for r in records for member in r.summary.get("members", {})}):
+            own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
+            chosen = [(r, pick(part) if part else None) for r, part in own]
+            mine: Read = lambda record, member=member: of_dataset(read(record), member)  # type: ignore[misc]  # noqa: E731
+            rows += _part(task, f"{name}, members", path, chosen, mine, member).rows
+        parts.append(Part(f"{name}, members", metrics_shown(task), tuple(rows)))
+    return tuple(part for part in parts if part.rows)
 
 
 def _with_joint(analysis: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,7 +180,15 @@ def _part(
     present = [(record, section) for record, section in sections if section]
     kind = name if task == "spotting" and not member and name in KINDS else ""
     metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
-    common = Counter(_annotations(task, record) for record, _ in present).most_common()
+    main, worth = metrics[0], METRICS[metrics[0]].worth
+    truth = 0 if task == "spotting" else 1  # spotting does not see emotions
+    common = Counter(record.annotations[truth] for record, _ in present).most_common()
+
+    def order(row: Row) -> tuple[Any, ...]:
+        """Best first; below the others what was chosen on tested subjects."""
+        value = row.scores[main]["value"]
+        return row.chosen_on_tested, -worth(value), row.method, row.settings, row.seeds, row.runs
+
     rows: list[tuple[Row, Record]] = []
     for _, same in groupby(present, key=lambda pair: pair[0].identity):
         group = list(same)
@@ -227,7 +196,7 @@ def _part(
         # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
         for one in [[pair] for pair in group] if several_codes else [group]:
             first = one[0][0]
-            own = f"annotations {_annotations(task, first)}: not the same as in every other row"
+            own = f"annotations {first.annotations[truth]}: not the same as in every other row"
             remarks = (
                 first.about["remark"],
                 OTHER_CODE if several_codes else "",
@@ -237,9 +206,11 @@ def _part(
             row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
             if kind:
                 row = replace(row, **_mistakes([record for record, _ in one], kind, read))
-            rows.append((row, _median(one, metrics[0])))
-    rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
-    alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
+            # The run that stands for the row in paired tests has the lower median of the seeds' main scores.
+            ranked = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
+            rows.append((row, ranked[(len(one) - 1) // 2][0]))
+    rows.sort(key=lambda pair: order(pair[0]))
+    alike = [i for i, (_, record) in enumerate(rows) if record.annotations[truth] == common[0][0]]
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     groups = dict(zip(tested, letters([rows[i][1] for i in tested], path, read)))
     left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
@@ -248,26 +219,13 @@ def _part(
     ]
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present])
-    return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
+    return Part(name, metrics, tuple(sorted(lettered, key=order)))
 
 
 def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
     """The columns of a part, the main metric first."""
     metrics = metrics_shown(task, of_unit)
     return tuple(m for m in metrics if m not in JOINT) if part == "all intervals" else metrics
-
-
-def _order(row: Row, metric: str) -> tuple[Any, ...]:
-    """Best first; below the others what was chosen on tested subjects."""
-    worth = METRICS[metric].worth(row.scores[metric]["value"])
-    return row.chosen_on_tested, -worth, row.method, row.settings, row.seeds, row.runs
-
-
-def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
-    """The run that stands for a row in paired tests: the one whose main score is the lower median of the seeds'."""
-    worth = METRICS[metric].worth
-    ordered = sorted(group, key=lambda pair: (worth(pair[1]["scores"].get(metric, NOTHING)["value"]), pair[0].seed))
-    return ordered[(len(group) - 1) // 2][0]
 
 
 def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
@@ -297,40 +255,29 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
 def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
     """See `causes`, `missed` and `quiet` of `Row`; of the first two all records must tell."""
     told, runs = [record.summary.get("mistakes", {}).get(kind, {}) for record in records], list(map(read, records))
-    found = {"causes": _causes(told, runs, kind), "missed": _missed(told)} if all("gain" in one for one in told) else {}
-    return {**found, "quiet": _quiet(runs, kind)}
-
-
-def _quiet(runs: Sequence[Tables], kind: str) -> dict[str, tuple[float, float]]:
-    found = {}
-    for absent, kinds in ((QUIET[0], [kind]), (QUIET[1], KINDS)):
+    found: dict[str, Any] = {"quiet": {}}
+    for absent, kinds in zip(QUIET, ([kind], KINDS)):
         rates = [quiet_rate(run, kind, run.truths[run.truths["kind"].isin(kinds)]) for run in runs]
         known = [rate for rate, _ in rates if rate is not None]
         if len(known) == len(rates):
-            found[absent] = (mean(known), rates[0][1])
-    return found
-
-
-def _missed(told: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+            found["quiet"][absent] = (mean(known), rates[0][1])
+    if not all("gain" in one for one in told):
+        return found
     shares = [told_misses(one) for one in told]
-    return {
+    found["missed"] = {
         name: {third: mean([one[name][third] for one in shares]) for third in thirds}
         for name, thirds in shares[0].items()
         if all(name in one for one in shares)
     }
-
-
-def _causes(
-    told: Sequence[Mapping[str, Mapping[str, float]]], runs: Sequence[Tables], kind: str
-) -> dict[str, tuple[float, float]]:
     missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
     annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
     possible = annotated | {*KINDS, *OTHERWISE} - {kind}
     names = sorted(possible.union(*(one["gain"] for one in told)) - {"missed"})
-    found = {
+    found["causes"] = {
         word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
     }
-    return {**found, "missed": (mean(missed), mean([one["gain"]["missed"] for one in told]))}  # type: ignore[dict-item]
+    found["causes"]["missed"] = (mean(missed), mean([one["gain"]["missed"] for one in told]))
+    return found
 
 
 def n_of(section: Mapping[str, Any]) -> float:
@@ -360,8 +307,3 @@ def over_seeds(scores: Sequence[Score]) -> Score:
 def mean(values: Sequence[float]) -> float:
     """The mean; of equal values exactly that value."""
     return values[0] if len(set(values)) == 1 else sum(values) / len(values)
-
-
-def _annotations(task: str, record: Record) -> str:
-    """Spotting does not see emotions."""
-    return record.annotations[0 if task == "spotting" else 1]

@@ -1,11 +1,12 @@
 import csv
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.results.published import CAVEATS, COLUMNS, load
+from mebench.results.published import CAVEATS, COLUMNS, Published, read
 from tests.run_folders import make_run
 
 COMMITTED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
@@ -30,6 +31,12 @@ ROW = {
     "table": "Table 1",
 }
 ANALYSED = {"task": "analysis", "part": "true_positives", "classes": "3"}
+
+
+def load(path: Path) -> pd.DataFrame:
+    rows = read(path)
+    frame = pd.DataFrame(rows, columns=[column.name for column in fields(Published)])
+    return frame.astype({"year": "Int64", "classes": "Int64"}).assign(path=[row.path for row in rows])
 
 
 @pytest.fixture(scope="module")

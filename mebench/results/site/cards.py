@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from markdown_it import MarkdownIt
 
 from mebench.config import registry
-from mebench.config.registry import PluginInfo, PluginKind
+from mebench.config.registry import PluginKind
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,24 @@ def cards(kind: PluginKind) -> list[Card]:
     """All plugins of a kind, sorted by id; a broken one with its reason."""
     pages = {f"../{other}s/{id_}.html" for other in registry.PLUGIN_KINDS for id_ in registry.plugins(other)}
     pages |= {f"{id_}.html" for id_ in registry.plugins(kind)}
-    return [_card(info, pages) for info in registry.plugins(kind).values()]
-
-
-def _card(info: PluginInfo, pages: Set[str]) -> Card:
-    readme = info.folder / "README.md"
-    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
-    return Card(
-        kind=info.kind,
-        id=info.id,
-        title=info.title or info.id,
-        summary=info.summary,
-        tasks=info.tasks,
-        paper=str(info.config.get("paper") or ""),
-        chance=bool(info.config.get("chance")),
-        broken=info.broken or "",
-        body=to_html(text, pages),
-    )
+    found = []
+    for info in registry.plugins(kind).values():
+        readme = info.folder / "README.md"
+        text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+        found.append(
+            Card(
+                kind=info.kind,
+                id=info.id,
+                title=info.title or info.id,
+                summary=info.summary,
+                tasks=info.tasks,
+                paper=str(info.config.get("paper") or ""),
+                chance=bool(info.config.get("chance")),
+                broken=info.broken or "",
+                body=to_html(text, pages),
+            )
+        )
+    return found
 
 
 def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
@@ -71,13 +73,16 @@ def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     for name, rule in _RULES.items():
         parser.add_render_rule(name, rule)
-    drawn = str(parser.render(re.sub(r"\A\s*# .*\n?", "", markdown), {"pages": pages}))
+    drawn = str(parser.render(re.sub(r"\A\s*# .*\n?", "", markdown), {"pages": pages, "numbers": count(1)}))
     return drawn.replace("<th></th>", "<td></td>")  # the corner of a table heads nothing
 
 
 def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, Any]) -> str:
     address = str(tokens[index].attrGet("href") or "")
-    inside, outside = _page(address, env["pages"]), re.match(r"https?://", address)
+    # `../<id>/README.md` or `../../datasets/<id>/` is the page of a plugin
+    found = re.fullmatch(r"\.\./(\.\./(?:methods|datasets)/)?(\w+)/?(?:README\.md)?", address)
+    page = f"{(found[1] or '').removeprefix('../')}{found[2]}.html" if found else ""
+    inside, outside = page if page in env["pages"] else "", re.match(r"https?://", address)
     env.setdefault("open", []).append(bool(inside or outside))
     if not inside and not outside:
         return ""
@@ -87,23 +92,13 @@ def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, 
     return str(self.renderToken(tokens, index, options, env))
 
 
-def _table_open(env: dict[str, Any]) -> str:
-    env["tables"] = env.get("tables", 0) + 1
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table {env["tables"]}"><table>\n'
-
-
 _RULES: dict[str, Callable[..., str]] = {
     "link_open": _link_open,
     "link_close": lambda self, tokens, index, options, env: "</a>" if env["open"].pop() else "",
-    "table_open": lambda self, tokens, index, options, env: _table_open(env),
+    "table_open": lambda self, tokens, index, options, env: (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Table {next(env["numbers"])}"><table>\n'
+    ),
     "table_close": lambda *_: "</table></div>\n",
     # its words: a picture of the repository is not part of the site
     "image": lambda self, tokens, index, options, env: self.renderInlineAsText(tokens[index].children, options, env),
 }
-
-
-def _page(address: str, pages: Set[str]) -> str:
-    """The page of a plugin that a README links to as `../<id>/README.md` or `../../datasets/<id>/`; empty if none."""
-    found = re.fullmatch(r"\.\./(\.\./(?:methods|datasets)/)?(\w+)/?(?:README\.md)?", address)
-    page = f"{(found[1] or '').removeprefix('../')}{found[2]}.html" if found else ""
-    return page if page in pages else ""

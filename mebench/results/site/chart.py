@@ -5,20 +5,20 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from mebench.format import digits, ends, seconds
 from mebench.metrics.catalogue import find
 from mebench.results.render.plots import inline, unique_ids
 from mebench.results.rows import PublishedLine, Row
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.backends.backend_agg import RendererAgg
-    from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
 
 COLORS = {
     "#010101": "var(--ink)",
@@ -35,6 +35,13 @@ LEAST = 0.01
 """Seconds below which a cost is drawn no further to the left."""
 CLOSE = 0.05
 """Share of the chart's height that a line of text takes."""
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+}
 WIDE, NARROW = (8.2, 3.7), (4.1, 3.9)
 """Inches of the chart on a desk and on a phone."""
 
@@ -73,10 +80,37 @@ def chart(
         return ""
     levels = [row for row in chance if row.scores[metric]["value"] is not None]
     printed = [line for line in published if metric in line.values and float(line.values[metric]) <= 1]
-    return "\n".join(
-        f'<div class="{kind}">{_svg(f"{name}-{kind}", metric, drawn, levels, printed, size)}</div>'
-        for kind, size in (("wide", WIDE), ("narrow", NARROW))
-    )
+    # A little above the highest end; the scale begins at 0, so that no difference looks larger than it is.
+    heights: list[Any] = [p.row.scores[metric][end] for p in drawn for end in ("value", "high")]
+    heights += [row.scores[metric]["value"] for row in levels] + [float(line.values[metric]) for line in printed]
+    top = max(1.08 * max(end for end in heights if end is not None), 0.05)
+    drawings = []
+    for kind, size, width in (("wide", WIDE, 5.5), ("narrow", NARROW, 3.2)):
+        with rc_context({**STYLE, "svg.hashsalt": f"{name}-{kind}"}):
+            figure = Figure(figsize=size, layout="constrained")
+            renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+            grid = figure.add_gridspec(1, 2, width_ratios=(width, 1)) if printed else figure.add_gridspec(1, 1)
+            axes = figure.add_subplot(grid[0])
+            titles = _draw(axes, metric, drawn, levels, top)
+            if printed:
+                titles |= _draw_published(figure.add_subplot(grid[1], sharey=axes), metric, printed)
+            axes.set_ylim(0.0, top)
+            layout = figure.get_layout_engine()
+            assert layout is not None
+            layout.execute(figure)
+            figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
+            _label(axes, metric, drawn, renderer)
+            drawing = inline(figure, f"{name}-{kind}", COLORS)
+        for gid, title in titles.items():
+            words = html.escape(title)
+            before, mark, after = drawing.partition(f'<g id="{gid}">')
+            if gid.startswith("point-"):  # a link needs a name of its own for those who do not see it
+                label = f' role="link" aria-label="{words}"'.replace("\\", r"\\")
+                link = r'(<a xlink:href="[^"]*")(?: target="_blank")?'  # Matplotlib names a target from 3.11 on
+                after = re.sub(link, rf"\1{label}", after, count=1)
+            drawing = f"{before}{mark}<title>{words}</title>{after}"
+        drawings.append(f'<div class="{kind}">{unique_ids(drawing, f"{name}-{kind}", titles)}</div>')
+    return "\n".join(drawings)
 
 
 def cost(row: Row) -> float:
@@ -84,60 +118,19 @@ def cost(row: Row) -> float:
     return row.costs.get("fit_seconds", 0.0) + row.costs.get("predict_seconds", 0.0)
 
 
-def _svg(
-    name: str,
-    metric: str,
-    points: Sequence[Point],
-    chance: Sequence[Row],
-    published: Sequence[PublishedLine],
-    size: tuple[float, float],
-) -> str:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    style: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": name,
-        "font.family": "DejaVu Sans",
-        "font.size": 10,
-        "text.parse_math": False,
-        "axes.unicode_minus": True,
-    }
-    with rc_context(style):
-        figure = Figure(figsize=size, layout="constrained")
-        canvas = FigureCanvasAgg(figure)  # measures the texts
-        left, right = _axes(figure, bool(published), size)
-        top = _top(metric, points, chance, published)
-        titles = _draw(left, metric, points, chance, top)
-        if right is not None:
-            titles |= _draw_published(right, metric, published)
-        left.set_ylim(0.0, top)
-        layout = figure.get_layout_engine()
-        assert layout is not None
-        layout.execute(figure)
-        figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
-        _label(left, metric, points, canvas.get_renderer())  # type: ignore[no-untyped-call]
-        return _for_page(figure, name, titles)
-
-
-def _axes(figure: Figure, published: bool, size: tuple[float, float]) -> tuple[Axes, Axes | None]:
-    if not published:
-        return figure.add_subplot(), None
-    grid = figure.add_gridspec(1, 2, width_ratios=(5.5 if size == WIDE else 3.2, 1))
-    left = figure.add_subplot(grid[0])
-    return left, figure.add_subplot(grid[1], sharey=left)
-
-
 def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row], top: float) -> dict[str, str]:
     """Points with whiskers, and levels of chance; the tooltip of each by its id."""
     titles = {}
-    levels: list[tuple[Any, str]] = [
-        (row.scores[metric]["value"], row.method.removeprefix("random ").strip("()")) for row in chance
-    ]
-    for value, _ in levels:
+    labels: list[tuple[float, str]] = []
+    for value, name in sorted(
+        (row.scores[metric]["value"] or 0.0, row.method.removeprefix("random ").strip("()")) for row in chance
+    ):
         axes.axhline(value, color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
-    for value, name in _with_room(levels, CLOSE * top):
+        if labels and value - labels[-1][0] < CLOSE * top:  # no text has room between them: one stands at the higher
+            labels[-1] = value, f"{labels[-1][1]} and {name}"
+        else:
+            labels.append((value, name))
+    for value, name in labels:
         axes.annotate(
             f"chance, {name}",
             (1, value),
@@ -182,17 +175,6 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
     return titles
 
 
-def _with_room(levels: Sequence[tuple[Any, str]], room: float) -> list[tuple[Any, str]]:
-    """Heights and names from the lowest on; those between which no text has room go together, at the highest of them."""
-    found: list[tuple[Any, str]] = []
-    for value, name in sorted(levels):
-        if found and value - found[-1][0] < room:
-            found[-1] = value, f"{found[-1][1]} and {name}"
-        else:
-            found.append((value, name))
-    return found
-
-
 def _draw_published(axes: Axes, metric: str, published: Sequence[PublishedLine]) -> dict[str, str]:
     titles = {}
     for number, line in enumerate(published):
@@ -229,13 +211,6 @@ def _plain(axes: Axes) -> None:
     axes.tick_params(which="both", length=0, pad=6, labelcolor=MUTED)
 
 
-def _top(metric: str, points: Sequence[Point], chance: Sequence[Row], published: Sequence[PublishedLine]) -> float:
-    """A little above the highest end; the scale begins at 0, so that no difference looks larger than it is."""
-    ends: list[Any] = [p.row.scores[metric][end] for p in points for end in ("value", "high")]
-    ends += [row.scores[metric]["value"] for row in chance] + [float(line.values[metric]) for line in published]
-    return max(1.08 * max((end for end in ends if end is not None), default=1.0), 0.05)
-
-
 def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererAgg) -> None:
     """Write names where there is room: right of the marker, left, above or below; a name without room is left out."""
     taken: list[Bbox] = [text.get_window_extent(renderer).padded(4) for text in axes.texts]
@@ -264,17 +239,3 @@ def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererA
                 taken.append(box)
                 break
             text.remove()
-
-
-def _for_page(figure: Figure, name: str, titles: Mapping[str, str]) -> str:
-    """Only the drawing: ids of its own, colours of the page, a tooltip for each point."""
-    drawing = inline(figure, name, COLORS)
-    for gid, title in titles.items():
-        words = html.escape(title)
-        before, mark, after = drawing.partition(f'<g id="{gid}">')
-        if gid.startswith("point-"):  # a link needs a name of its own for those who do not see it
-            label = f' role="link" aria-label="{words}"'.replace("\\", r"\\")
-            link = r'(<a xlink:href="[^"]*")(?: target="_blank")?'  # Matplotlib names a target from 3.11 on
-            after = re.sub(link, rf"\1{label}", after, count=1)
-        drawing = f"{before}{mark}<title>{words}</title>{after}"
-    return unique_ids(drawing, name, titles)

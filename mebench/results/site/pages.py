@@ -5,9 +5,9 @@ import importlib.util
 import json
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from mebench.results.published import CAVEATS, Published
 from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.render.pages import environment
 from mebench.results.render.timeline import SCRIPT, STYLE
-from mebench.results.rows import Part, Row, Table
-from mebench.results.site.cards import Card, cards
+from mebench.results.rows import Part, Table
+from mebench.results.site.cards import cards
 from mebench.results.site.chart import Point, chart
 from mebench.results.site.page_tables import Flat, PageTables, source_link
 from mebench.results.write import as_csv, latex
@@ -95,53 +95,87 @@ class Site:
         self.environment.globals["draw"] = PageTables(self.environment)
 
     def pages(self) -> Pages:
-        """Path and text of every page."""
-        yield "index.html", self._index()
-        for table in self.tables:
-            yield f"tables/{safe_name(table.name)}.html", self._table(table)
-        yield from self._runs()
-        yield from self._cards(
-            self.methods,
-            "Methods",
-            "What can be run: each with its paper, what is computed, and where it departs from it.",
-        )
-        yield from self._cards(
-            self.datasets,
-            "Datasets",
-            "What they are run on: licence, layout and known defects. No face is shipped here.",
-        )
-        published = self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS)
-        yield "published.html", published
-        mains, ranks = self._ranks()
-        yield "ranks.html", self._page("ranks.html", "", here="ranks", mains=mains, ranks=ranks)
-        yield "submit.html", self._page("submit.html", "", here="submit", bibtex=BIBTEX % version("mebench"))
-        anew = {row.convention for table in self.tables for part in table.parts for row in part.rescored}
-        conventions = sorted({row.convention for _, _, row in self._flat()} | anew | {"strict"})
-        words = [described(name) for name in conventions]
-        yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
+        """Path and text of every page.
 
-    def _runs(self) -> Pages:
+        Raises:
+            UnshownError: some of the records have no page.
+        """
+        tables, anew = self.tables, [row for table in self.tables for part in table.parts for row in part.rescored]
+        flat = [(table, part, row) for table in tables for part in table.parts for row in part.rows if row.measured]
+        yield self._page(
+            "index.html",
+            tables=tables,
+            tasks=TASKS,
+            flat=sorted(flat, key=lambda one: bool(one[2].remark)),
+            n_runs=len(self.records),
+            n_measured=sum(any(part.rows for part in table.parts) for table in tables),
+            n_published=len(self.published),
+            n_rescored=len({row.source for row in anew}),
+            heads=self.heads,
+            selection=self.selection,
+        )
+        for table in tables:
+            charts = {part.name: Markup(self._chart(table, part)) for part in table.parts}
+            path, members = f"tables/{safe_name(table.name)}.html", table.dataset.split("+")
+            yield self._page(path, "table.html", table=table, charts=charts, datasets_of=members)
         reasons = {}
         for record in self.records:
+            appears = [t for t in tables if any(record.id in row.runs for part in t.parts for row in part.rows)]
             try:
                 with bounded():
-                    text = self._run(record)
-                text.encode()  # half a surrogate pair is no text
+                    values = report.values_of(record, MOST_SHOWN)
+                    page = self._page(f"runs/{safe_name(record.id)}.html", "run_page.html", appears=appears, **values)
+                page[1].encode()  # half a surrogate pair is no text
             except (*DAMAGE, MemoryError) as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
             else:
-                yield f"runs/{safe_name(record.id)}.html", text
+                yield page
         if reasons:
             raise UnshownError(reasons)
+        for kind, found, words in (
+            (
+                "method",
+                self.methods,
+                "What can be run: each with its paper, what is computed, and where it departs from it.",
+            ),
+            (
+                "dataset",
+                self.datasets,
+                "What they are run on: licence, layout and known defects. No face is shipped here.",
+            ),
+        ):
+            rows_of: dict[str, list[Flat]] = {card.id: [] for card in found}
+            for one in flat:
+                for id_ in one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+"):
+                    rows_of.setdefault(id_, []).append(one)
+            counts = {id_: len(some) for id_, some in rows_of.items()}
+            title = f"{kind.capitalize()}s"
+            yield self._page(f"{kind}s.html", "cards.html", cards=found, title=title, words=words, counts=counts)
+            for card in found:
+                printed = [v for v in self.published if kind == "dataset" and card.id in (v.dataset, v.member)]
+                path = f"{kind}s/{safe_name(card.id)}.html"
+                yield self._page(path, "card.html", card=card, rows=rows_of[card.id], printed=printed)
+        yield self._page("published.html", lines=self.published, caveats=CAVEATS)
+        # The main part of every table with rows, and each method with its best rank in each of them.
+        mains = [(t, t.parts[0], t.parts[0].rows[0]) for t in sorted(tables, key=_drawn) if t.parts and t.parts[0].rows]
+        best: dict[str, dict[int, rows.Ranked]] = {}
+        for column, (table, part, _) in enumerate(mains):
+            for ranked in self._ranked(table, part):
+                if ranked.rank is not None:
+                    best.setdefault(ranked.row.method, {}).setdefault(column, ranked)
+        ranks = sorted(
+            best.items(), key=lambda pair: (-len(pair[1]), sum(o.rank or 0 for o in pair[1].values()), pair[0])
+        )
+        yield self._page("ranks.html", mains=mains, ranks=ranks)
+        yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
+        conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in anew} | {"strict"})
+        yield self._page("about.html", metrics=METRICS, conventions=list(map(described, conventions)))
 
-    def _page(self, template: str, root: str, **values: Any) -> str:
-        text = self.environment.get_template(template).render(root=root, **{"here": "", **values})
-        return re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
-
-    def _flat(self) -> list[Flat]:
-        return [
-            (table, part, row) for table in self.tables for part in table.parts for row in part.rows if row.measured
-        ]
+    def _page(self, path: str, template: str = "", **values: Any) -> tuple[str, str]:
+        """Path and text of a page."""
+        place = {"root": "../", "here": ""} if "/" in path else {"root": "", "here": path.removesuffix(".html")}
+        text = self.environment.get_template(template or path).render(place | values)
+        return path, re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
 
     def _name(self, method: str) -> str:
         return NAMER.join(self.titles["method"].get(id_, id_) for id_ in method.split(" + "))
@@ -149,79 +183,21 @@ class Site:
     def _ranked(self, table: Table, part: Part) -> list[rows.Ranked]:
         return rows.ranked(part, self.floors, fold=table.task == "spotting")
 
-    def _ranks(self) -> tuple[list[Flat], list[tuple[str, dict[int, rows.Ranked]]]]:
-        """The main part of every table with rows that are ranked, and each method with its best rank in each of them."""
-        mains = [(t, t.parts[0]) for t in sorted(self.tables, key=_drawn) if t.parts and t.parts[0].rows]
-        found: dict[str, dict[int, rows.Ranked]] = {}
-        for column, (table, part) in enumerate(mains):
-            for one in self._ranked(table, part):
-                if one.rank is not None:
-                    found.setdefault(one.row.method, {}).setdefault(column, one)
-        order = sorted(
-            found.items(), key=lambda pair: (-len(pair[1]), sum(o.rank or 0 for o in pair[1].values()), pair[0])
-        )
-        return [(table, part, part.rows[0]) for table, part in mains], order
-
-    def _index(self) -> str:
-        return self._page(
-            "index.html",
-            "",
-            here="index",
-            tables=self.tables,
-            tasks=TASKS,
-            flat=sorted(self._flat(), key=lambda one: bool(one[2].remark)),
-            n_runs=len(self.records),
-            n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
-            n_published=len(self.published),
-            n_rescored=len({row.source for table in self.tables for part in table.parts for row in part.rescored}),
-            heads=self.heads,
-            selection=self.selection,
-        )
-
-    def _table(self, table: Table) -> str:
-        charts = {}
-        for part in table.parts:
-            points = [
-                Point(
-                    one.rank,
-                    one.row,
-                    f"../runs/{safe_name(one.row.runs[0])}.html",
-                    ", ".join(filter(None, (self._name(one.row.method), rows.apart(one.row, part.rows)))),
-                )
-                for one in self._ranked(table, part)
-                if one.rank is not None
-            ]
-            levels = [row for row in part.rows if not row.measured]
-            one_pool = not any(row.member for row in part.rows)  # members have scores of their own, not one scale
-            charts[part.name] = Markup(
-                chart(safe_name(part.name), part.metrics[0], points, levels, part.published) if one_pool else ""
+    def _chart(self, table: Table, part: Part) -> str:
+        if any(row.member for row in part.rows):  # members have scores of their own, not one scale
+            return ""
+        points = [
+            Point(
+                one.rank,
+                one.row,
+                f"../runs/{safe_name(one.row.runs[0])}.html",
+                ", ".join(filter(None, (self._name(one.row.method), rows.apart(one.row, part.rows)))),
             )
-        return self._page("table.html", "../", table=table, charts=charts, datasets_of=table.dataset.split("+"))
-
-    def _run(self, record: Record) -> str:
-        return self._page(
-            "run_page.html",
-            "../",
-            appears=[t for t in self.tables if any(record.id in row.runs for part in t.parts for row in part.rows)],
-            **report.values_of(record, MOST_SHOWN),
-        )
-
-    def _cards(self, found: Sequence[Card], title: str, words: str) -> Pages:
-        flat, kind = self._flat(), title.lower()[:-1]
-
-        def used(table: Table, row: Row) -> list[str]:
-            return row.method.split(" + ") if kind == "method" else table.dataset.split("+")
-
-        counts = Counter(id_ for table, _, row in flat for id_ in used(table, row))
-        yield (
-            f"{kind}s.html",
-            self._page("cards.html", "", here=f"{kind}s", cards=found, title=title, words=words, counts=counts),
-        )
-        for card in found:
-            rows = [(table, part, row) for table, part, row in flat if card.id in used(table, row)]
-            printed = [line for line in self.published if kind == "dataset" and card.id in (line.dataset, line.member)]
-            page = self._page("card.html", "../", card=card, rows=rows, printed=printed)
-            yield f"{kind}s/{safe_name(card.id)}.html", page
+            for one in self._ranked(table, part)
+            if one.rank is not None
+        ]
+        levels = [row for row in part.rows if not row.measured]
+        return chart(safe_name(part.name), part.metrics[0], points, levels, part.published)
 
 
 def _drawn(table: Table) -> bool:
@@ -256,36 +232,26 @@ def write_site(
         ConfigError: the folder holds something else.
         UnshownError: some of the records have no page.
     """
-    if folder.exists() and any(folder.iterdir()) and not _ours(folder):
+    index = folder / "index.html"
+    own = index.is_file() and MARK in index.read_text(encoding="utf-8", errors="replace")[:2000]
+    if not own and folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
-    with new_folder(folder.parent, ".site-") as temporary:
-        for name, text in Site(tables, records, published, heads, selection).pages():
-            _write(temporary / name, text)
-        for table in tables:
-            place = temporary / "tables" / safe_name(table.name)
-            plain = json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n"
-            for ending, text in (("csv", as_csv(table)), ("json", plain), ("tex", latex(table))):
-                _write(Path(f"{place}.{ending}"), text)
-        _write_assets(temporary / "assets")
-        files = [file for file in temporary.rglob("*") if file.is_file()]
-        size = sum(file.stat().st_size for file in files)
-        put_in_place(temporary, folder)
-    return len(files), size
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text.encode())
-
-
-def _write_assets(folder: Path) -> None:
-    for file in (*sorted(STATIC.iterdir()), SCRIPT, STYLE):
-        _write(folder / file.name, file.read_text(encoding="utf-8"))
     script, style = library()
     # The library is a module, which a page opened from a folder may not load: it goes in as packed text, see site.js.
     packed = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
-    _write(folder / "datatables.js", f'window.tableLibrary = "{packed}";\n')
-    _write(folder / "datatables.css", style)
+    files = {"assets/datatables.js": f'window.tableLibrary = "{packed}";\n', "assets/datatables.css": style}
+    files |= {f"assets/{file.name}": file.read_text(encoding="utf-8") for file in (*STATIC.iterdir(), SCRIPT, STYLE)}
+    for table in tables:
+        plain = json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n"
+        for ending, text in (("csv", as_csv(table)), ("json", plain), ("tex", latex(table))):
+            files[f"tables/{safe_name(table.name)}.{ending}"] = text
+    with new_folder(folder.parent, ".site-") as temporary:
+        sizes = []
+        for name, text in chain(files.items(), Site(tables, records, published, heads, selection).pages()):
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            sizes.append((temporary / name).write_bytes(text.encode()))
+        put_in_place(temporary, folder)
+    return len(sizes), sum(sizes)
 
 
 def library() -> tuple[str, str]:
@@ -299,8 +265,3 @@ def library() -> tuple[str, str]:
         raise ConfigError("the package itables, which ships the site's table library, is missing: pip install itables")
     html = Path(next(iter(spec.submodule_search_locations))) / "html"
     return (html / "dt_bundle.js").read_text(encoding="utf-8"), (html / "dt_bundle.css").read_text(encoding="utf-8")
-
-
-def _ours(folder: Path) -> bool:
-    index = folder / "index.html"
-    return index.is_file() and MARK in index.read_text(encoding="utf-8", errors="replace")[:2000]
