@@ -9,9 +9,8 @@ from typing import Any
 
 from mebench.format import NONE
 from mebench.metrics.catalogue import METRICS
-from mebench.results import columns
+from mebench.results import columns, settings
 from mebench.results.columns import RULES, VERSIONS
-from mebench.results.settings import told_apart
 from mebench.table import ENDS
 
 PRINTED = 4
@@ -52,7 +51,7 @@ def apart(row: Row, rows: Sequence[Row]) -> str:
     """
     if not row.measured or row.member:
         return ""
-    return told_apart(row.settings, [o.settings for o in rows if o.method == row.method and o is not row])
+    return settings.told_apart(row.settings, [o.settings for o in rows if o.method == row.method and o is not row])
 
 
 def stated(row: Row, name: str) -> str:
@@ -329,35 +328,34 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         floors: methods that are levels of chance.
         fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
     """
-    metric, shown = part.metrics[0], list[Ranked]()
-    judged = [row for row in part.rows if row.measured and row.scores[metric]["value"] is not None]
-    able = [row for row in judged if not row.chosen_on_tested and row.method not in floors]
-    kept, pairs = list[Row](), dict[int, list[Row]]()
-    for row in able:
-        same = (n for n, other in enumerate(kept) if fold and _spots_as(row, other))
-        if (home := next(same, None)) is None:
-            kept.append(row)
-        else:
-            pairs.setdefault(home, []).append(row)
+    metric, worth = part.metrics[0], METRICS[part.metrics[0]].worth
+
+    def told_apart(row: Row, other: Row) -> bool:
+        return bool(row.group and other.group) and not {*row.letters} & {*other.letters}
+
+    kept, found = list[Row](), dict[int, Ranked]()
+    pairs: dict[int, list[Row]] = {}
     for row in part.rows:
-        if not any(row is other for other in kept):
-            shown += [Ranked(row, None)] if not any(row is other for other in able) else []
+        found[id(row)] = Ranked(row, None)
+        judged = row.measured and row.scores[metric]["value"] is not None
+        if not judged or row.chosen_on_tested or row.method in floors:
             continue
+        spotter, *recognizers = row.method.split(" + ")
+        same = (  # a row of the same spotter, and so with the same scores of spotting
+            other
+            for other in kept
+            if other.method.split(" + ")[0] == spotter and row.seeds == other.seeds and row.scores == other.scores
+        )
+        if fold and recognizers and (home := next(same, None)) is not None:
+            pairs.setdefault(id(home), []).append(row)
+            found.pop(id(row))
+        else:
+            kept.append(row)
+    for row in kept:
         rivals = [other for other in kept if other.member == row.member]
-        own, apart = (METRICS[metric].worth(row.scores[metric]["value"]), [r for r in rivals if _told_apart(row, r)])
-        better = sum(METRICS[metric].worth(other.scores[metric]["value"]) > own for other in apart)
-        worse = sum(METRICS[metric].worth(other.scores[metric]["value"]) < own for other in apart)
+        own = worth(row.scores[metric]["value"])
+        others = [worth(other.scores[metric]["value"]) for other in rivals if told_apart(row, other)]
+        better, worse = sum(other > own for other in others), sum(other < own for other in others)
         place = 1 + next(n for n, other in enumerate(rivals) if other is row)
-        home = next(n for n, other in enumerate(kept) if other is row)
-        shown.append(Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(home, ()))))
-    return shown
-
-
-def _told_apart(row: Row, other: Row) -> bool:
-    return bool(row.group and other.group) and not {*row.letters} & {*other.letters}
-
-
-def _spots_as(row: Row, other: Row) -> bool:
-    """Whether two rows have one spotter, and so the same scores of spotting."""
-    one, two = row.method.split(" + "), other.method.split(" + ")
-    return one[0] == two[0] and len(one) > 1 and row.seeds == other.seeds and row.scores == other.scores
+        found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))
+    return list(found.values())

@@ -125,16 +125,12 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
         found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
         as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is
         tried += len(part)
-        if level is not None and not exact and not _may_be(level, as_far, tried):
-            break
+        if level is not None and not exact:
+            low = beta.ppf(0.0005, as_far, tried - as_far + 1) if as_far else 0.0
+            high = beta.ppf(0.9995, as_far + 1, tried - as_far) if as_far < tried else 1.0
+            if not low <= level <= high:
+                break
     return as_far / tried
-
-
-def _may_be(share: float, count: int, of: int) -> bool:
-    """Whether a share could be that of which `count` of `of` are seen."""
-    low = beta.ppf(0.0005, count, of - count + 1) if count else 0.0
-    high = beta.ppf(0.9995, count + 1, of - count) if count < of else 1.0
-    return bool(low <= share <= high)
 
 
 class _Chosen:
@@ -227,7 +223,9 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
         return [""] * len(records)
     graph = nx.from_numpy_array(np.triu(~apart.pairs)).subgraph(np.flatnonzero(apart.tested).tolist())
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
-    return ["".join(_letter(n) for n, group in enumerate(groups) if row in group) for row in range(len(records))]
+    every = string.ascii_lowercase  # after `z` comes `a1`
+    names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
+    return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(records))]
 
 
 def together(records: Sequence[Record]) -> list[int]:
@@ -278,9 +276,3 @@ def _needed(tables: Tables, task: str, convention: str) -> Tables:
     ):  # how many match does not depend on confidences, and ranking them is slow
         predictions = predictions.assign(confidence=0.0)
     return replace(tables, predictions=predictions, clips=None)
-
-
-def _letter(number: int) -> str:
-    """The letters from `a` to `z`, then `a1`, `b1` and so on."""
-    turn, place = divmod(number, len(string.ascii_lowercase))
-    return string.ascii_lowercase[place] + (str(turn) if turn else "")

@@ -90,7 +90,9 @@ def write(
     for table in tables:
         text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
-    former = _named_files(out / OVERVIEW)
+    overview = (out / OVERVIEW).read_text(encoding="utf-8") if (out / OVERVIEW).is_file() else ""
+    linked = set(re.findall(r"\]\(([\w.+~-]+\.(?:csv|json|tex))\)", overview))
+    former = {name for name in linked if name.startswith(tuple(f"{task}-" for task in SECTIONS))}
     with new_folder(out) as temporary:
         for name, text in files.items():
             (temporary / name).write_bytes(text.encode())
@@ -143,11 +145,3 @@ def as_csv(table: Table) -> str:
     return replace(
         made, columns=[replace(column, name=heads.get(column.name, column.name)) for column in made.columns]
     ).csv()
-
-
-def _named_files(overview: Path) -> set[str]:
-    """The tables that a former overview links to."""
-    if not overview.is_file():
-        return set()
-    found = re.findall(r"\]\(([\w.+~-]+\.(?:csv|json|tex))\)", overview.read_text(encoding="utf-8"))
-    return {name for name in found if name.startswith(tuple(f"{task}-" for task in SECTIONS))}

@@ -129,12 +129,8 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
 
 def plain(counts: pd.DataFrame) -> dict[str, Any]:
     """The counts for JSON: `{name: {mistake: {cause: n}}}`."""
-    found: dict[str, Any] = {str(name): {} for name in counts.index}
-    columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
-    for name, row in zip(counts.index, counts.to_numpy().tolist()):
-        for (mistake, cause), n in zip(columns, row):
-            found[str(name)].setdefault(mistake, {})[cause] = n
-    return found
+    halves = dict.fromkeys(counts.columns.get_level_values(0))
+    return {str(name): {mistake: row[mistake].to_dict() for mistake in halves} for name, row in counts.iterrows()}
 
 
 SELECTION = {
