@@ -109,7 +109,7 @@ class SheetDataset(Dataset):
         """The videos of the sheet alone; positions by the documented numbering."""
         placed = ((a, place(a, a.begins(self.layout.first), None, Log())) for a in self.annotations)
         grouped = group(self.id, placed, self.fps, self.layout.first, Log())
-        videos = with_distractors(grouped, self._distractors, {}, self.layout.first, Log())
+        videos = with_distractors(grouped, self.read_distractors(), {}, self.layout.first, Log())
         return sorted(videos, key=lambda v: v.key)
 
     def frames(self, video: Video) -> Frames:
@@ -240,11 +240,7 @@ class SheetDataset(Dataset):
                 f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
             )
         found = one_spelling(found, log)
-        self._look_twice(found, log)
-        return tuple(found), tuple(log.repairs), log.where
-
-    def _look_twice(self, found: Sequence[Annotation], log: Log) -> None:
-        """Mark what no single row shows: rows that say the same, and other files that might have been meant."""
+        # What no single row shows: rows that say the same, and other files that might have been meant.
         first: dict[tuple[object, ...], Annotation] = {}
         for a in found:
             same = first.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a)
@@ -258,6 +254,7 @@ class SheetDataset(Dataset):
                 other, read_one = (str(p) if alike else p.name for p in (path, self.annotation_file))
                 reason = f"could hold the annotations too, with {held}; {read_one} is read, with {own}"
                 log.marked(None, "file", other, f"{reason}: dataset.annotations=FILE chooses")
+        return tuple(found), tuple(log.repairs), log.where
 
     @cached_property
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
@@ -283,9 +280,8 @@ class SheetDataset(Dataset):
         if anew := renumbered(self.annotations, numbers):
             log.marked(None, "frames", "", anew, altered=True)
         if not there and self._cropped:
-            log.marked(
-                None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames{self._asks}"
-            )
+            reason = f"faces cropped by the authors are no raw frames: dataset.root={self._cropped} asks for them"
+            log.marked(None, "frames", self._cropped.name, reason)
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
             for key, video in group(self.id, placed, self.fps, self.layout.first, log).items()
@@ -306,12 +302,8 @@ class SheetDataset(Dataset):
                 )
                 log.marked(None, "frames", f"{subject}/{id_}", reason, altered=True)
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
-        complete = with_distractors(videos, self._distractors, numbers, self.layout.first, log)
+        complete = with_distractors(videos, self.read_distractors(), numbers, self.layout.first, log)
         return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
-
-    @cached_property
-    def _distractors(self) -> Sequence[tuple[str, Annotation]]:
-        return self.read_distractors()
 
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""
@@ -380,7 +372,11 @@ class SheetDataset(Dataset):
         parts = (part.rstrip("*?") for part in self.layout.folder.split("/"))  # as `Layout.folder` marks them
         place = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
-        cropped = f". Faces cropped by the authors are there{self._asks}" if self._cropped else ""
+        cropped = (
+            f". Faces cropped by the authors are there: dataset.root={self._cropped} asks for them"
+            if self._cropped
+            else ""
+        )
         return f"the folder {place}{links}{cropped}{self.packed}"
 
     @property
@@ -388,7 +384,3 @@ class SheetDataset(Dataset):
         """A folder of cropped faces where no raw frames are, or None."""
         aside = self._tree_or_stop.cropped if self.params.root is not None and self._home is None else []
         return aside[0] if aside else None
-
-    @property
-    def _asks(self) -> str:
-        return f": dataset.root={self._cropped} asks for them"

@@ -341,10 +341,9 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
 
     below = tables(folder for _, folder in tree.walk(SHEET_DEPTH))
     known = [check_inside(path, tree.root, tree.listing.follow_links) for path in called(names, below)]
-    if known:
-        return _fitting(known, fits)
-    if known := called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH])):
-        return _fitting(known, fits)
+    if known := known or called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH])):
+        # A name may be that of another release too, as SAMM's is; a single file is taken as it is, and says what it lacks.
+        return known if len(known) == 1 else [path for path in known if _safely(fits, path)] or known
     return [
         check_inside(path, tree.root, tree.listing.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)
     ]
@@ -364,11 +363,6 @@ def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
     """The paths whose names fit one of `names`: in their order, of each the latest version first."""
     later_first = sorted(paths, key=lambda path: version(path.name), reverse=True)
     return list(dict.fromkeys(p for name in names for p in later_first if fnmatch(p.name.casefold(), name.casefold())))
-
-
-def _fitting(known: list[Path], fits: Callable[[Path], bool]) -> list[Path]:
-    """A name may be that of another release too, as SAMM's is; a single file is taken as it is, and says what it lacks."""
-    return known if len(known) == 1 else [path for path in known if _safely(fits, path)] or known
 
 
 def _safely(fits: Callable[[Path], bool], path: Path) -> bool:

@@ -76,7 +76,14 @@ def read_row(
     kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), None)
     if "kind" in row.cells and kind is None:
         log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
-    emotion, objective = _emotion(row, table, cleaning, log), None
+    emotion = objective = None
+    if (text := row.get("emotion")).casefold() not in MISSING:
+        label = " ".join(text.casefold().split())
+        emotion = cleaning.spellings.get(label, label)
+        if emotion != label:
+            log.repaired(row.number, table.columns["emotion"], text, emotion, "another spelling of the same label")
+    elif "emotion" in row.cells:
+        log.marked(row.number, table.columns["emotion"], text, "no emotion is given")
     if text := row.get("objective"):
         objective = roman(text)
         if objective is None:
@@ -165,19 +172,6 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
         log.repaired(row.number, column, raw, name, "blanks around a name mean nothing")
     check_name(name, f"{table.sheet.where}, row {row.number}, {column}")
     return name
-
-
-def _emotion(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str | None:
-    text = row.get("emotion")
-    if text.casefold() in MISSING:
-        if "emotion" in row.cells:
-            log.marked(row.number, table.columns["emotion"], text, "no emotion is given")
-        return None
-    label = " ".join(text.casefold().split())
-    taken = cleaning.spellings.get(label, label)
-    if taken != label:
-        log.repaired(row.number, table.columns["emotion"], text, taken, "another spelling of the same label")
-    return taken
 
 
 def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:

@@ -126,11 +126,11 @@ def find_sheet(path: Path, name: str | None, named: Callable[[Sequence[str]], bo
     """
     sheets = read_sheets(path, "save the sheet alone as .csv and name that file")
     if name is not None:
-        found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()]
+        found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()][:1]
         if not found:
             raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
-        return found[0], len(sheets)
-    found = [sheet for sheet in sheets if any(named(row) for _, row in sheet.rows[:_FIRST])] or sheets
+    else:
+        found = [sheet for sheet in sheets if any(named(row) for _, row in sheet.rows[:_FIRST])] or sheets
     if not found:
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     if len(found) > 1:
@@ -309,18 +309,14 @@ def number_of_date(text: str) -> int | None:
         return None
     a, b, c = found.groups()[:3]
     orders = [(a, b, c)] if len(a) == 4 else [(c, a, b), (c, b, a)]
-    numbers = {n for year, month, day in orders if (n := _days(year, month, day)) is not None}
+    numbers = set[int]()
+    for year, month, day in orders:
+        named = month[:3].casefold()
+        try:
+            parts = int(year), _MONTHS.index(named) + 1 if named in _MONTHS else int(month), int(day)
+            days = 0 if parts in _NUMBER_OF_NEVER else (datetime(*parts) - _DAY_0).days
+        except ValueError:  # no date
+            continue
+        if 1900 <= parts[0] < _THIS_AGE:
+            numbers.add(_NUMBER_OF_NEVER.get(parts, days - (days <= 60)))
     return numbers.pop() if len(numbers) == 1 else None
-
-
-def _days(year: str, month: str, day: str) -> int | None:
-    """Days of a date; None if it is none, or not of the years from 1900 to this age."""
-    named = month[:3].casefold()
-    try:
-        parts = int(year), _MONTHS.index(named) + 1 if named in _MONTHS else int(month), int(day)
-        if parts in _NUMBER_OF_NEVER:
-            return _NUMBER_OF_NEVER[parts]
-        days = (datetime(*parts) - _DAY_0).days
-    except ValueError:
-        return None
-    return days - (days <= 60) if 1900 <= parts[0] < _THIS_AGE else None

@@ -165,9 +165,29 @@ class Smic(NestedDataset):
         if self._has_sheet:
             return super()._read
         tree = self._tree_or_stop
-        log = Log("names of the folders")
-        clips = tree.all_folders(tree.root)
-        found = tuple(_clip(row, tree.root, *clip, log) for row, clip in enumerate(clips, 1))
+        found, log = list[Annotation](), Log("names of the folders")
+        for row, (number, name, folder) in enumerate(
+            tree.all_folders(tree.root), 1
+        ):  # the whole of a short clip is the movement
+            emotion, label, where = _emotion(name), folder.parent.name.lower(), str(folder.relative_to(tree.root))
+            if label in LABELS and label != emotion:
+                log.marked(row, "emotion", label, f"the name of {where} says {emotion}, which is taken")
+            clip = Annotation(row, number.zfill(2), name, None, None, None, emotion=emotion)
+            try:
+                numbers = FolderFrames(folder).numbers
+            except DataError:
+                reason = "the folder holds no images: the clip is counted, and nothing can score it"
+                log.marked(row, "frames", where, reason)
+                found.append(replace(clip, problem="no images"))
+                continue
+            known = [n for n in numbers if n is not None]
+            if len(known) < len(numbers) or known != sorted(set(known)):
+                known = list(range(1, len(numbers) + 1))
+            if missing := known[-1] - known[0] + 1 - len(known):
+                log.marked(
+                    row, "frames", where, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image"
+                )
+            found.append(replace(clip, onset=known[0], offset=known[-1], first=known[0]))
         if not found:
             aside = tree.cropped[:1]
             asks = "".join(
@@ -183,7 +203,7 @@ class Smic(NestedDataset):
             log.marked(
                 None, "file", path.name, f"a sheet of apex frames, not read: dataset.annotations={path} reads it"
             )
-        return found, tuple(log.repairs), log.where
+        return tuple(found), tuple(log.repairs), log.where
 
     @cached_property
     def _tree_or_stop(self) -> NestedTree:
@@ -193,24 +213,6 @@ class Smic(NestedDataset):
                 f"How to ask for it: mebench info {self.id}"
             )
         return super()._tree_or_stop
-
-
-def _clip(row: int, root: Path, number: str, name: str, folder: Path, log: Log) -> Annotation:
-    """A short clip: the whole of it is the movement."""
-    emotion, label, place = _emotion(name), folder.parent.name.lower(), str(folder.relative_to(root))
-    if label in LABELS and label != emotion:
-        log.marked(row, "emotion", label, f"the name of {place} says {emotion}, which is taken")
-    try:
-        numbers = FolderFrames(folder).numbers
-    except DataError:
-        log.marked(row, "frames", place, "the folder holds no images: the clip is counted, and nothing can score it")
-        return Annotation(row, number.zfill(2), name, None, None, None, emotion=emotion, problem="no images")
-    known = [n for n in numbers if n is not None]
-    if len(known) < len(numbers) or known != sorted(set(known)):
-        known = list(range(1, len(numbers) + 1))
-    if missing := known[-1] - known[0] + 1 - len(known):
-        log.marked(row, "frames", place, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image")
-    return Annotation(row, number.zfill(2), name, known[0], None, known[-1], emotion=emotion, first=known[0])
 
 
 def _emotion(name: str) -> str | None:

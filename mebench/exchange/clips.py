@@ -16,7 +16,7 @@ from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.columns import plain
-from mebench.exchange.intervals import refuse_misspelt_subject, repair_decimal_ids
+from mebench.exchange.intervals import repair_decimal_ids
 from mebench.exchange.join import Rules, join, meant
 from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -57,7 +57,6 @@ def read_clips(
     """
     table = parse(read_text(path, remarks, role), path, role, _WANTED[role], remarks, alone="emotion")
     table.require("video", "emotion")
-    refuse_misspelt_subject(table)
     data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
     data |= {"line": np.asarray(table.lines, dtype=np.int64), "emotion": values.emotions(table)}
     repair_decimal_ids(data, role, remarks)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mebench.errors import DataError, unknown
-from mebench.exchange.eaf import EMOTION, Document, Tier, read_eaf
+from mebench.exchange.eaf import EMOTION, Document, read_eaf
 
 MILLISECONDS = 1000.0
 """Frames per second where nobody says the frame rate: each millisecond counts as a frame."""
@@ -90,7 +90,19 @@ def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) 
         rate = fps or document.fps
         if rate is None:
             raise DataError(f"{document.place} says no frame rate: give it with --fps N")
-        tiers = _of_coder(document, coder)
+        tiers = [tier for tier in document.tiers if tier.what is not None and coder in (None, tier.coder)]
+        if all(tier.what in (None, EMOTION) for tier in document.tiers):
+            names = ", ".join(tier.name for tier in document.tiers) or "none"
+            raise DataError(
+                f"{document.place} has no tier of intervals (its tiers: {names}): they are read from tiers called micro and macro, "
+                "emotions from one called emotion"
+            )
+        coders = [name for name in document.coders if name]
+        if coder is not None and coder not in document.coders:
+            raise DataError(unknown(f"coder of {document.place}", coder, coders))
+        if coder is None and len(document.coders) > 1:
+            words = " or ".join(f"{document.place}:{name}" for name in coders)
+            raise DataError(f"{document.place} has marks of {len(document.coders)} coders: name one, as in {words}")
         if (other := seen.setdefault(document.video, document.place)) != document.place:
             raise DataError(f"{other} and {document.place} are both about the video {document.video}: name one of them")
         for tier in tiers:
@@ -120,21 +132,3 @@ def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) 
     writer.writerow([columns[n] for n in kept])
     writer.writerows([[row[n] for n in kept] for row in rows])
     return table.getvalue()
-
-
-def _of_coder(document: Document, coder: str | None) -> list[Tier]:
-    """The tiers of kinds and emotions of one coder."""
-    known = [tier for tier in document.tiers if tier.what is not None]
-    if not any(tier.what != EMOTION for tier in known):
-        names = ", ".join(tier.name for tier in document.tiers) or "none"
-        raise DataError(
-            f"{document.place} has no tier of intervals (its tiers: {names}): they are read from tiers called micro and macro, emotions "
-            "from one called emotion"
-        )
-    coders = document.coders
-    if coder is not None and coder not in coders:
-        raise DataError(unknown(f"coder of {document.place}", coder, [name for name in coders if name]))
-    if coder is None and len(coders) > 1:
-        words = " or ".join(f"{document.place}:{name}" for name in coders if name)
-        raise DataError(f"{document.place} has marks of {len(coders)} coders: name one, as in {words}")
-    return [tier for tier in known if coder is None or tier.coder == coder]

@@ -10,7 +10,7 @@ from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.coders import eaf_of, text_of
-from mebench.exchange.columns import ALIASES, likely, plain
+from mebench.exchange.columns import ALIASES, plain
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -45,7 +45,6 @@ def read_intervals(
         return checked(read_log(text, path, role, remarks), remarks)
     table = parse(text, path, role, _WANTED[role], remarks)
     table.require("video", "onset", "offset")
-    refuse_misspelt_subject(table)
     table = _with_kinds(table, remarks)
     # A row that marks neither end shows nothing: a video without expressions, or one in which nothing was spotted.
     there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
@@ -159,16 +158,6 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
             rest = {other: given for other, given in table.cells.items() if other != name}
             return replace(table, cells={**rest, "kind": column})
     return table
-
-
-def refuse_misspelt_subject(table: TextTable) -> None:
-    """The subject may be missing, but not because of a typing error.
-
-    Raises:
-        DataError: a header is most like it.
-    """
-    if "subject" not in table.cells and likely(table.headers, "subject") is not None:
-        table.require("subject", "video")
 
 
 def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:

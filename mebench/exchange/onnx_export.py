@@ -41,12 +41,10 @@ def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
     import torch
 
     module, example, outputs = method.exportable()
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
+    silenced = logging.root.manager.disable
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+        logging.disable(max(silenced, logging.WARNING))
         try:
             file = Path(folder) / "model.onnx"
             torch.onnx.export(
@@ -62,8 +60,7 @@ def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
             )
             content = file.read_bytes()
         finally:
-            for logger, level in zip(loggers, levels):
-                logger.setLevel(level)
+            logging.disable(silenced)
     try:
         with whole_file(path) as temporary:
             temporary.write_bytes(content)

@@ -47,8 +47,27 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
             "If one file counts from 0 and the other from 1 or by file number, write both alike; else the method itself is "
             f"{'late' if shift > 0 else 'early'}. Nothing was shifted here"
         )
-    else:
-        _note_far(truths, spotted, remarks)
+        return
+    # Else videos whose predictions all lie far from all truths, if there are many and all on one side.
+    spans = [table.groupby("video").agg(first=("onset", "min"), last=("offset", "max")) for table in (truths, spotted)]
+    both = spans[0].add_suffix("_true").join(spans[1].add_suffix("_said"), how="inner")
+    longest = np.maximum(both["last_true"] - both["first_true"], both["last_said"] - both["first_said"])
+    sides: dict[str, Bools] = {
+        "before": (both["first_true"] - both["last_said"] > 2 * longest).to_numpy(),
+        "after": (both["first_said"] - both["last_true"] > 2 * longest).to_numpy(),
+    }
+    for side, other in (("before", "after"), ("after", "before")):
+        far = int(sides[side].sum())
+        if far < FEWEST_VIDEOS or sides[other].any():
+            continue
+        row = both[sides[side]].iloc[0]
+        line = spotted.loc[spotted["video"] == row.name, "line"].min()
+        remarks.warn(
+            f"in {far} of {plural(len(both), 'video')} all predictions lie far {side} all truths, such as in "
+            f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_said']} to {row['last_said']}; "
+            f"truth {row['first_true']} to {row['last_true']}). If one file counts from 0 and the other by file number, write "
+            "both alike. Nothing was shifted here"
+        )
 
 
 def _best_shift(
@@ -85,26 +104,3 @@ def _best_shift(
     among = 2 if abs(tried[chosen]) == 1 else len(seen)  # counting from 0 or from 1 is what one would ask for first
     surprising = error == 0 or stdtr(n - 1, -gain.mean() / error) * among < LEVEL
     return (tried[chosen] if hit or surprising else 0), float(now.mean()), float(then.mean())
-
-
-def _note_far(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
-    """Tell of videos whose predictions all lie far from all truths, if there are many and all on one side."""
-    spans = [table.groupby("video").agg(first=("onset", "min"), last=("offset", "max")) for table in (truths, spotted)]
-    both = spans[0].add_suffix("_true").join(spans[1].add_suffix("_said"), how="inner")
-    longest = np.maximum(both["last_true"] - both["first_true"], both["last_said"] - both["first_said"])
-    sides: dict[str, Bools] = {
-        "before": (both["first_true"] - both["last_said"] > 2 * longest).to_numpy(),
-        "after": (both["first_said"] - both["last_true"] > 2 * longest).to_numpy(),
-    }
-    for side, other in (("before", "after"), ("after", "before")):
-        far = int(sides[side].sum())
-        if far < FEWEST_VIDEOS or sides[other].any():
-            continue
-        row = both[sides[side]].iloc[0]
-        line = spotted.loc[spotted["video"] == row.name, "line"].min()
-        remarks.warn(
-            f"in {far} of {plural(len(both), 'video')} all predictions lie far {side} all truths, such as in "
-            f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_said']} to {row['last_said']}; "
-            f"truth {row['first_true']} to {row['last_true']}). If one file counts from 0 and the other by file number, write "
-            "both alike. Nothing was shifted here"
-        )

@@ -147,19 +147,22 @@ class TextTable:
             raise self.error(int(rows[0]), sentence.format(name=name, cell=self.cells[name][rows[0]], more=more))
 
     def require(self, *names: str) -> None:
-        """Make sure that these columns are there.
+        """Make sure that these columns are there, and that of the subject where a header is most like it.
 
         Raises:
             DataError: one lacks; the sentence names the header that is most like it.
         """
-        for name in names:
+        needed = dict.fromkeys(names, names)
+        if "subject" not in self.cells and likely(self.headers, "subject") is not None:
+            needed["subject"] = ("subject", "video")  # it may be missing, but not because of a typing error
+        for name, needs in needed.items():
             if name not in self.cells:
                 near = likely(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
                 there = (shorten(header, MOST_OF_A_NAME, placeholder=" …") for header in self.headers if header)
                 raise DataError(
                     f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
-                    f"{', '.join(there)}.{hint} A file of {self.role} needs {', '.join(names)}"
+                    f"{', '.join(there)}.{hint} A file of {self.role} needs {', '.join(needs)}"
                 )
 
 
@@ -340,9 +343,7 @@ def _columns(
                 )
             row.extend([""] * (width + shift - len(row)))
             del row[width + shift :]
-    if not rows:
-        return [[] for _ in range(width)]
-    return [list(column) for column in zip(*rows)][shift:]
+    return [list(column) for column in zip(*rows)][shift:] or [[] for _ in range(width)]
 
 
 def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:

@@ -17,13 +17,13 @@ from mebench.progress import Progress
 from mebench.runner.describe import truth_tables
 from mebench.runner.host import propose_again
 from mebench.runner.identity import content_of, reusable, truth_of
-from mebench.runner.inputs import inputs_of
+from mebench.runner.inputs import digest, inputs_of
 from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of
 from mebench.runner.workers import Workers
 from mebench.tuning.records import Objective
-from mebench.tuning.space import Space, digest, with_values
+from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
 from mebench.tuning.work import Features, FoldCache, of_part, run_folds, with_config
@@ -59,7 +59,7 @@ class Evaluator:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._features = pool, Features(pool, progress)
         self._run = of_part(split.inner, split.part)
-        inner = split.inner
+        self._fold_of, inner = {fold.key: fold for fold in self._run.folds}, split.inner
         self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
         sections = {objective.path.partition(".")[0] for objective in self._objectives}
         self._names = "analysis" in sections
@@ -112,7 +112,7 @@ class Evaluator:
                 for result in self._computed(plan, there):
                     if result.key not in there:
                         keep.write(result)
-                    yield propose_again(plan, self._fold(result.key), result, self._names)
+                    yield propose_again(plan, self._fold_of[result.key], result, self._names)
             return
         for fold in plan.folds:
             yield propose_again(plan, fold, there[fold.key], self._names)
@@ -133,11 +133,8 @@ class Evaluator:
         finally:
             running.close()  # type: ignore[attr-defined]
 
-    def _fold(self, key: str) -> Any:
-        return next(fold for fold in self._run.folds if fold.key == key)
-
     def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
-        plan = replace(self._run, folds=tuple(self._fold(result.key) for result in done))
+        plan = replace(self._run, folds=tuple(self._fold_of[result.key] for result in done))
         scores = flat_scores(
             summarize(
                 tables_from(plan, done),

@@ -10,39 +10,20 @@ import pandas as pd
 
 from mebench.config import RunConfig
 from mebench.core import Fold
-from mebench.metrics.comparison import ComparedScore, compare
+from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
 from mebench.progress import Progress
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.identity import content_of, reusable, truth_of
-from mebench.runner.inputs import inputs_of
+from mebench.runner.inputs import digest, inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
 from mebench.runner.session import write_skipped
 from mebench.runner.workers import Workers
 from mebench.tuning.records import COST, Objective, Study, Trial
-from mebench.tuning.space import Space, digest, with_values
+from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.work import Features, FoldCache, run_folds, with_config
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Both configurations on the outer subjects.
-
-    Attributes:
-        default: folder of the run of the configuration as it was.
-        tuned: folder of the run of the tuned values; with one study for each outer fold, each fold has its own.
-        scores: of tuned (first) and default (second) by path, with the paired test over subjects; those that are defined.
-        subjects: how many were tested.
-        least_p: no p value of so few subjects can be below it.
-    """
-
-    default: RunFolder
-    tuned: RunFolder
-    scores: Mapping[str, ComparedScore]
-    subjects: int
-    least_p: float
 
 
 class Judge:
@@ -64,12 +45,18 @@ class Judge:
         self._folder, self._progress, self._features = folder, progress, Features(pool, progress)
         self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
 
-    def judge(self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]) -> Judged:
+    def judge(
+        self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]
+    ) -> tuple[RunFolder, RunFolder, Comparison]:
         """Compare.
 
         Args:
             tuned: the values of each study by its name.
             objectives: what is compared.
+
+        Returns:
+            The run of the configuration as it was; that of the tuned values, of which with one study for each outer fold each fold has its
+            own; and the scores of tuned (first) and default (second) with the paired test over subjects.
 
         Raises:
             MebenchError: a fold failed.
@@ -87,8 +74,7 @@ class Judge:
             draws=self._plan.config.bootstrap,
             seed=self._plan.config.seed,
         )
-        least = 1 / (found.permutations if found.exact else found.permutations + 1)
-        return Judged(default, other, {path: found.scores[path] for path in paths}, found.subjects, least)
+        return default, other, found
 
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
@@ -157,10 +143,6 @@ class Judge:
         return with_config(self._plan, with_values(self._plan.config, values))
 
 
-LEVEL = 0.05
-"""p values below this count as shown."""
-
-
 @dataclass(frozen=True)
 class Tuned:
     """What came of a tuning.
@@ -183,7 +165,7 @@ def summary_of(
     splits: Sequence[Split],
     space: Space,
     studies: Mapping[str, Study],
-    judged: Judged,
+    judged: tuple[RunFolder, RunFolder, Comparison],
     name: str,
     storage: str,
     is_nested: bool,
@@ -205,7 +187,8 @@ def summary_of(
     objectives = next(iter(studies.values())).objectives
     chosen = {key: study.chosen() for key, study in studies.items()}
     before = {key: study.default for key, study in studies.items()}
-    scores = {path: _score(objectives, path, row, chosen, before) for path, row in judged.scores.items()}
+    (default, tuned, found), paths = judged, [objective.path for objective in objectives if objective.path != COST]
+    scores = {path: _score(objectives, path, found.scores[path], chosen, before) for path in paths}
     main = next(iter(scores.items()), None)
     unchanged = all(dict(trial.params) == space.own() for trial in chosen.values())
     plain = {
@@ -232,14 +215,14 @@ def summary_of(
             }
             for split in splits
         },
-        "outer_subjects": judged.subjects,
-        "least_p": judged.least_p,
+        "outer_subjects": found.subjects,
+        "least_p": 1 / (found.permutations if found.exact else found.permutations + 1),
         "default_values": space.own(),
         "scores": scores,
-        "conclusion": "" if main is None else conclusion(*main, judged.subjects, unchanged),
-        "runs": {"default": str(judged.default.path), "tuned": str(judged.tuned.path)},
+        "conclusion": "" if main is None else conclusion(*main, found.subjects, unchanged),
+        "runs": {"default": str(default.path), "tuned": str(tuned.path)},
         "seconds": dict(seconds),
-        "folder": str(judged.tuned.path.parent.parent),
+        "folder": str(tuned.path.parent.parent),
     }
     return Tuned(plain, config, chosen, space)
 

@@ -150,29 +150,25 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     part, _, name = key.partition(".")
     default = plain(getattr(getattr(config, f"{part}_params"), name))
     if "choices" in said:
-        return Dimension(key, acts, default, choices=_choices(said, hint, where))
+        if beside := sorted({"low", "high", "log", "step"} & set(said)):
+            raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
+        listed = said["choices"]
+        if not isinstance(listed, list) or not listed:
+            raise ConfigError(f"{where}: choices must be a list with something in it, not {listed!r}")
+        found: list[Any] = []
+        for choice in listed:
+            try:
+                value = plain(convert(choice, hint))
+            except ValueError:
+                raise ConfigError(f"{where}: choices: {choice!r} is not {expected(hint)}") from None
+            if any(type(value) is type(other) and value == other for other in found):
+                raise ConfigError(f"{where}: choices: {choice!r} is there twice")
+            found.append(value)
+        if len(found) < 2:
+            alone = str(found[0]).lower() if isinstance(found[0], bool) else str(found[0])
+            raise ConfigError(f"{where}: choices: {alone} alone leaves nothing to choose")
+        return Dimension(key, acts, default, choices=tuple(found))
     return _range(Dimension(key, acts, default), said, hint, where)
-
-
-def _choices(said: Mapping[str, Any], hint: Any, where: str) -> tuple[Any, ...]:
-    if beside := sorted({"low", "high", "log", "step"} & set(said)):
-        raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
-    listed = said["choices"]
-    if not isinstance(listed, list) or not listed:
-        raise ConfigError(f"{where}: choices must be a list with something in it, not {listed!r}")
-    found: list[Any] = []
-    for choice in listed:
-        try:
-            value = plain(convert(choice, hint))
-        except ValueError:
-            raise ConfigError(f"{where}: choices: {choice!r} is not {expected(hint)}") from None
-        if any(type(value) is type(other) and value == other for other in found):
-            raise ConfigError(f"{where}: choices: {choice!r} is there twice")
-        found.append(value)
-    if len(found) < 2:
-        alone = str(found[0]).lower() if isinstance(found[0], bool) else str(found[0])
-        raise ConfigError(f"{where}: choices: {alone} alone leaves nothing to choose")
-    return tuple(found)
 
 
 def _range(dimension: Dimension, said: Mapping[str, Any], hint: Any, where: str) -> Dimension:

@@ -8,9 +8,9 @@ from typing import Any
 from mebench.console import command, console, plural
 from mebench.format import number
 from mebench.metrics.catalogue import find
+from mebench.metrics.comparison import LEVEL
 from mebench.progress import Progress
 from mebench.table import INTERVAL, Column, Table
-from mebench.tuning.outcome import LEVEL
 from mebench.tuning.records import COST, Study, Trial
 from mebench.tuning.space import Space
 from mebench.tuning.splits import Split

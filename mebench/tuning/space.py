@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -141,8 +140,3 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
 def is_number(value: Any) -> bool:
     """Whether a value may lie in a range; true and false do not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def digest(parts: Any) -> str:
-    """Plain data as a name of 16 letters; of maps the order does not matter."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

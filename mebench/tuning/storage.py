@@ -178,13 +178,6 @@ def sampler_of(terms: Terms) -> BaseSampler:
     return sampler
 
 
-def pruner_of(terms: Terms) -> optuna.pruners.BasePruner:
-    """The pruner by its name (ConfigError if there is none)."""
-    if terms.pruner not in PRUNERS:
-        raise ConfigError(f"--pruner: {unknown('pruner', terms.pruner, PRUNERS)}")
-    return PRUNERS[terms.pruner]()
-
-
 def suggest(trial: optuna.Trial, d: Dimension) -> Any:
     """A value of one parameter as the storage holds it."""
     if d.choices:

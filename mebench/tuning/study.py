@@ -19,9 +19,9 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback, fail_s
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from mebench.errors import ConfigError, MebenchError, RunError
+from mebench.errors import ConfigError, MebenchError, RunError, unknown
 from mebench.tuning.records import State, Study, Terms, Trial
-from mebench.tuning.storage import EXHAUSTIVE, Place, most_trials, pruner_of, sampler_of, silent, suggest
+from mebench.tuning.storage import EXHAUSTIVE, PRUNERS, Place, most_trials, sampler_of, silent, suggest
 
 MARK = "mebench"
 DEFAULT = "default"
@@ -63,7 +63,9 @@ class SharedStudy:
 
     def __init__(self, place: Place, terms: Terms) -> None:
         self.terms, self._place = terms, place
-        pruner, sampler = pruner_of(terms), sampler_of(terms)
+        if terms.pruner not in PRUNERS:
+            raise ConfigError(f"--pruner: {unknown('pruner', terms.pruner, PRUNERS)}")
+        pruner, sampler = PRUNERS[terms.pruner](), sampler_of(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         try:
             with place.alone(), silent():
@@ -197,7 +199,13 @@ class SharedStudy:
             values = None
             try:
                 begun()
-                values = self._values(trial)
+                try:
+                    stored = {d.key: suggest(trial, d) for d in self.terms.space.dimensions}
+                except (ImportError, ValueError, RuntimeError, NotImplementedError) as error:
+                    reason = " ".join(str(error).split())
+                    message = f"the sampler {self.terms.sampler!r} cannot serve this study: {reason}"
+                    raise ConfigError(message) from error
+                values = self.terms.space.decoded(stored)
                 return evaluate(values, partial(step, trial, count(1)))
             except KeyboardInterrupt:  # no failure: its values come first when the study goes on
                 trial.set_user_attr(REASON, STOPPED)
@@ -229,13 +237,6 @@ class SharedStudy:
         if crashes:
             raise crashes[0]
         return numbers[0]
-
-    def _values(self, trial: optuna.Trial) -> dict[str, Any]:
-        try:
-            return self.terms.space.decoded({d.key: suggest(trial, d) for d in self.terms.space.dimensions})
-        except (ImportError, ValueError, RuntimeError, NotImplementedError) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigError(f"the sampler {self.terms.sampler!r} cannot serve this study: {reason}") from error
 
     # -- the storage ----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -19,18 +19,17 @@ from mebench.runner.describe import made_by
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
 from mebench.runner.identity import content_of, truth_of
-from mebench.runner.inputs import anywhere, code_and_settings
-from mebench.runner.plan import Plan, make_plan
+from mebench.runner.inputs import anywhere, code_and_settings, digest
+from mebench.runner.plan import make_plan
 from mebench.runner.process import one_thread
-from mebench.runner.workers import Workers
 from mebench.tuning.evaluate import Evaluator
 from mebench.tuning.figures import write_figures
 from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table
-from mebench.tuning.records import Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
+from mebench.tuning.records import Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.search import for_task, read_space
 from mebench.tuning.show import TrialReporter, value_in_words
-from mebench.tuning.space import Space, digest, is_number, with_values
-from mebench.tuning.splits import Split, nested, tuning_set
+from mebench.tuning.space import Space, is_number, with_values
+from mebench.tuning.splits import nested, tuning_set
 from mebench.tuning.storage import Place
 from mebench.tuning.study import SharedStudy
 
@@ -59,7 +58,23 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
         RunError: it cannot be written.
         ConfigError: the middle values of several studies do not go together.
     """
-    remarks, config = remarks_of(tuned), with_values(tuned.config, chosen_values(tuned))
+    plain, every = tuned.plain, [trial.params for trial in tuned.best.values()]
+    config = with_values(tuned.config, every[0] if len(every) == 1 else middle(tuned.space, every))
+    remarks = [f"Tuned by mebench: study {plain['study']}, {', '.join(plain['objectives'])}."]
+    if plain["conclusion"]:
+        remarks.append(f"{plain['conclusion'][0].upper()}{plain['conclusion'][1:]}.")
+    if plain["nested"]:
+        remarks += [
+            "One study for each outer fold: these are the median of numbers and the most frequent of choices over the folds. The "
+            "outer score is that of the procedure, in which each fold has its own values; a run of this file flatters.",
+            *(f"{d.key}: {', '.join(value_in_words(one[d.key]) for one in every)}" for d in tuned.space.dimensions),
+        ]
+    else:
+        (study,) = plain["studies"].values()
+        remarks += [
+            f"A run over all subjects tests those of the tuning set, too, and flatters: {', '.join(study['subjects'])}.",
+            f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
+        ]
     content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     try:
@@ -69,12 +84,6 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
             f"--write {file}: {error.strerror}. The tuned values are in outcome.json all the same"
         ) from error
     return remarks
-
-
-def chosen_values(tuned: Tuned) -> dict[str, Any]:
-    """The tuned values; of several studies those in the middle."""
-    every = [trial.params for trial in tuned.best.values()]
-    return dict(every[0]) if len(every) == 1 else middle(tuned.space, every)
 
 
 def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -95,51 +104,12 @@ def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def remarks_of(tuned: Tuned) -> list[str]:
-    """What a reader of the file must know."""
-    plain = tuned.plain
-    lines = [
-        f"Tuned by mebench: study {plain['study']}, {', '.join(plain['objectives'])}.",
-        *([plain["conclusion"][0].upper() + plain["conclusion"][1:] + "."] if plain["conclusion"] else []),
-    ]
-    if not plain["nested"]:
-        (study,) = plain["studies"].values()
-        return [
-            *lines,
-            f"A run over all subjects tests those of the tuning set, too, and flatters: {', '.join(study['subjects'])}.",
-            f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
-        ]
-    return [
-        *lines,
-        "One study for each outer fold: these are the median of numbers and the most frequent of choices over the folds. The "
-        "outer score is that of the procedure, in which each fold has its own values; a run of this file flatters.",
-        *(
-            f"{d.key}: {', '.join(value_in_words(trial.params[d.key]) for trial in tuned.best.values())}"
-            for d in tuned.space.dimensions
-        ),
-    ]
-
-
 TUNING_SUBJECTS = 0.4
 """Share of the subjects that are tuned on unless something else is said."""
 STUDY_FILE, OUTCOME_FILE, TRIALS_FILE = "study.json", "outcome.json", "trials.csv"
 """What a study is about, what came of it, and a row for each of its trials, in the folder of the study."""
 WRITTEN_SECONDS = 5.0
 """How often the table of trials is written while a study runs."""
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What all parts of a tuning share."""
-
-    plan: Plan
-    space: Space
-    objectives: tuple[Objective, ...]
-    options: TuneOptions
-    place: Place
-    name: str
-    folder: Path
-    progress: Progress
 
 
 def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
@@ -159,116 +129,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         if options.nested
         else tuning_set(plan, options.tuning_subjects or TUNING_SUBJECTS, options.inner_folds)
     )
-    about = _about(plan, space, objectives, splits, options)
-    how = "nested" if options.nested else "tuned"
-    own_name = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{digest(about)[:8]}"
-    name = options.study or own_name
-    out = Path(options.out).expanduser()
-    tuning = Tuning(
-        plan,
-        space,
-        objectives,
-        options,
-        Place.of(options.storage or str(out / "optuna.db")),
-        name,
-        out / safe_name(name),
-        progress,
-    )
-    for reason in space.left_out:
-        progress.say(f"not tuned: {reason}")
-    if options.nested:
-        progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
-    part = part_of(objectives, config.recognizer is not None)
-    done: dict[str, tuple[Study, float]] = {}
-    with stoppable(), one_thread(), worker_pool(config) as pool:
-        try:
-            for split in splits:
-                whole = f"{name}/{split.name}" if options.nested else name
-                by = (options.sampler, options.pruner, config.seed, options.heartbeat)
-                shared = SharedStudy(tuning.place, Terms(whole, about, space, objectives, *by))
-                if not done:  # nothing is written before a study of that name about something else has refused
-                    _describe(tuning, splits)
-                done[split.name] = _study(tuning, replace(split, part=part), shared, pool)
-            tried = time.perf_counter()
-            studies = {name: study for name, (study, _) in done.items()}
-            best = {name: study.chosen() for name, study in studies.items()}
-            judged = Judge(plan, splits, space, pool, tuning.folder, progress).judge(
-                {name: trial.params for name, trial in best.items()}, objectives
-            )
-        except KeyboardInterrupt as stop:
-            pool.stop()
-            raise InterruptedRunError(
-                f"stopped: finished trials are kept in {tuning.place}. Go on with the same command", stop
-            ) from None
-    waited = sum(seconds for _, seconds in done.values())
-    seconds = {
-        "inner_folds": round(waited, 3),
-        "trials": round(tried - began - waited, 3),
-        "outer": round(time.perf_counter() - tried, 3),
-    }
-    found = summary_of(config, splits, space, studies, judged, name, str(tuning.place), options.nested, seconds)
-    replace_file(tuning.folder / OUTCOME_FILE, json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
-    return found
-
-
-def _study(tuning: Tuning, split: Split, shared: SharedStudy, pool: Workers) -> tuple[Study, float]:
-    """All trials of one study, by this process and by others; and seconds that this one waited for inner folds."""
-    options = tuning.options
-    reporter = TrialReporter(tuning.progress, shared.terms.name, options.trials, split, tuning.space)
-    reporter.begin(shared.study(importance=False))
-    evaluator = Evaluator(split, tuning.space, tuning.objectives, pool, tuning.folder / "inner", tuning.progress)
-    folder = tuning.folder / safe_name(split.name) if options.nested else tuning.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    written = 0.0
-
-    def write(study: Study) -> None:
-        nonlocal written
-        replace_file(folder / TRIALS_FILE, trials_table(study, tuning.space).to_csv(index=False))
-        written = time.monotonic()
-
-    def after(study: Study, trial: Trial) -> None:
-        reporter.tell(study, trial)
-        if time.monotonic() - written >= WRITTEN_SECONDS:
-            write(study)
-
-    shared.run(options.trials, evaluator, after)
-    shared.try_default(evaluator)
-    found = shared.study()
-    write_figures(shared.stored, found, folder)
-    write(found)
-    return found, evaluator.waited
-
-
-def _describe(tuning: Tuning, splits: Sequence[Split]) -> None:
-    """Write down what is tuned before it begins."""
-    config, options = tuning.plan.config, tuning.options
-    tuning.folder.mkdir(parents=True, exist_ok=True)
-    about = {
-        "study": tuning.name,
-        "config": anywhere(config.values),
-        "origins": config.origins,
-        "source": made_by(),
-        "nested": options.nested,
-        "parts": {s.name: safe_name(s.name) if options.nested else "." for s in splits},
-        "search": tuning.space.plain(),
-        "objectives": {o.path: o.direction for o in tuning.objectives},
-        "how": {
-            "sampler": options.sampler,
-            "pruner": options.pruner,
-            "inner_folds": len(splits[0].inner.folds),
-            "tuning_subjects": len(splits[0].subjects),
-            "storage": str(tuning.place),
-        },
-    }
-    replace_file(tuning.folder / STUDY_FILE, json.dumps(about, indent=1) + "\n")
-
-
-def _about(
-    plan: Plan, space: Space, objectives: Sequence[Objective], splits: Sequence[Split], options: TuneOptions
-) -> dict[str, Any]:
-    """What must agree for two processes to work on one study; what tells most comes first."""
-    config = plan.config
-    return {
+    about = {  # what must agree for two processes to work on one study; what tells most comes first
         "method": "+".join(filter(None, (config.method, config.recognizer))),
         "dataset": config.dataset,
         "protocol": config.protocol,
@@ -281,3 +142,85 @@ def _about(
         "annotations": truth_of(plan),
         **dict(zip(["frames or files"], content_of(plan))),
     }
+    how = "nested" if options.nested else "tuned"
+    own_name = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{digest(about)[:8]}"
+    name = options.study or own_name
+    out = Path(options.out).expanduser()
+    folder, place = out / safe_name(name), Place.of(options.storage or str(out / "optuna.db"))
+    for reason in space.left_out:
+        progress.say(f"not tuned: {reason}")
+    if options.nested:
+        progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
+    part = part_of(objectives, config.recognizer is not None)
+    parts = {split.name: safe_name(split.name) if options.nested else "." for split in splits}
+    described = {
+        "study": name,
+        "config": anywhere(config.values),
+        "origins": config.origins,
+        "source": made_by(),
+        "nested": options.nested,
+        "parts": parts,
+        "search": space.plain(),
+        "objectives": {o.path: o.direction for o in objectives},
+        "how": {
+            "sampler": options.sampler,
+            "pruner": options.pruner,
+            "inner_folds": len(splits[0].inner.folds),
+            "tuning_subjects": len(splits[0].subjects),
+            "storage": str(place),
+        },
+    }
+    studies, waited = dict[str, Study](), 0.0
+    with stoppable(), one_thread(), worker_pool(config) as pool:
+        try:
+            for split in (replace(split, part=part) for split in splits):
+                whole = f"{name}/{split.name}" if options.nested else name
+                by = (options.sampler, options.pruner, config.seed, options.heartbeat)
+                shared = SharedStudy(place, Terms(whole, about, space, objectives, *by))
+                if not studies:  # nothing is written before a study of that name about something else has refused
+                    replace_file(folder / STUDY_FILE, json.dumps(described, indent=1) + "\n")
+                reporter = TrialReporter(progress, whole, options.trials, split, space)
+                evaluator = Evaluator(split, space, objectives, pool, folder / "inner", progress)
+                own = folder / parts[split.name]
+                studies[split.name] = _study(shared, options.trials, evaluator, reporter, own)
+                waited += evaluator.waited
+            tried = time.perf_counter()
+            best = {name: study.chosen() for name, study in studies.items()}
+            judge = Judge(plan, splits, space, pool, folder, progress)
+            judged = judge.judge({name: trial.params for name, trial in best.items()}, objectives)
+        except KeyboardInterrupt as stop:
+            pool.stop()
+            raise InterruptedRunError(
+                f"stopped: finished trials are kept in {place}. Go on with the same command", stop
+            ) from None
+    seconds = {
+        "inner_folds": round(waited, 3),
+        "trials": round(tried - began - waited, 3),
+        "outer": round(time.perf_counter() - tried, 3),
+    }
+    found = summary_of(config, splits, space, studies, judged, name, str(place), options.nested, seconds)
+    replace_file(folder / OUTCOME_FILE, json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
+    return found
+
+
+def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: TrialReporter, folder: Path) -> Study:
+    """All trials of one study, by this process and by others; their table and figures in the folder."""
+    reporter.begin(shared.study(importance=False))
+    written = 0.0
+
+    def write(study: Study) -> None:
+        nonlocal written
+        replace_file(folder / TRIALS_FILE, trials_table(study, shared.terms.space).to_csv(index=False))
+        written = time.monotonic()
+
+    def after(study: Study, trial: Trial) -> None:
+        reporter.tell(study, trial)
+        if time.monotonic() - written >= WRITTEN_SECONDS:
+            write(study)
+
+    shared.run(trials, evaluator, after)
+    shared.try_default(evaluator)
+    found = shared.study()
+    write(found)
+    write_figures(shared.stored, found, folder)
+    return found

@@ -17,11 +17,11 @@ from mebench.runner.features import prepare
 from mebench.runner.fold_files import read_fold, safe_name
 from mebench.runner.folder import RunFolder
 from mebench.runner.host import fold_task
+from mebench.runner.inputs import digest
 from mebench.runner.isolation import Failure
 from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan
 from mebench.runner.workers import Workers
-from mebench.tuning.space import digest
 
 
 class FoldCache:
