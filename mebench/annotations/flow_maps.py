@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core import Expression, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.frames.images import read_image
@@ -125,7 +125,7 @@ def draw_map(label: int, seed: Iterable[int]) -> NDArray[np.uint8]:
 def write_map(file: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture, its folder too."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(file), picture)
+    heavy.cv2.imwrite(str(file), picture)
 
 
 def write_classes(folder: Path) -> None:

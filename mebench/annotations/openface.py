@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.annotations.layout import MOST_FOLDERS, fold
 from mebench.core import Video
 from mebench.errors import DataError
@@ -127,11 +128,11 @@ def _is(name: str, part: str) -> bool:
 
 
 def _read(path: Path) -> NDArray[np.float32]:
-    import pandas as pd  # who lists datasets does without
-
     try:
         content = io.BytesIO(read_plain(path, MOST_BYTES))
-        table = pd.read_csv(content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS})
+        table = heavy.pandas.read_csv(
+            content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS}
+        )
     except (ValueError, OSError) as error:  # pandas' own errors of parsing are ValueErrors
         raise DataError(f"{path} cannot be read as OpenFace's CSV: {error}") from None
     table.columns = table.columns.str.strip()

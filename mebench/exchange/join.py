@@ -174,9 +174,8 @@ def _found(
                     "ids alike in both files"
                 )
             if rules.strict_videos and not rules.loose_ids:
-                line = _lines(predictions, {full})[:1]
                 raise DataError(
-                    f"{predictions.place}, {at_lines(line) if line else 'any line'}: the truth has no video {'/'.join(form)}, but "
+                    f"{predictions.place}, {at_lines(_lines(predictions, {full})[:1])}: the truth has no video {'/'.join(form)}, but "
                     f"{' and '.join(listed)}: if that is the same one, write it alike in both files, or add --loose-ids"
                 )
             alike += ["/".join(form), " or ".join(listed)]
@@ -184,9 +183,8 @@ def _found(
         keys = known.get(form, set())
         if len(keys) > 1:
             lacking = next(name for name in truth.ids if name not in ids)
-            line = _lines(predictions, {full})[:1]
             raise DataError(
-                f"{predictions.place}, {at_lines(line) if line else 'any line'}: the truth has several videos "
+                f"{predictions.place}, {at_lines(_lines(predictions, {full})[:1])}: the truth has several videos "
                 f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {predictions.role}"
             )
         found[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
@@ -240,9 +238,7 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
     rows = truth.videos.assign(key=_keys(truth.videos, truth.ids))
     for name in ("fps", "n_frames"):
         values = rows.dropna(subset=[name]).drop_duplicates(["key", name])
-        twice = values[values["key"].duplicated()]
-        if len(twice):
-            row = twice.iloc[0]
+        for _, row in values[values["key"].duplicated()][:1].iterrows():
             other = values[values["key"] == row["key"]][name].iloc[0]
             raise DataError(
                 f"{truth.place}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
@@ -276,10 +272,8 @@ def _with_strangers(
     strangers = {full: key for full, key in key_of.items() if key not in known}
     if not strangers:
         return videos
-    lines = _lines(predictions, set(strangers))
-    where = f" ({at_lines(lines)})" if lines else ""
-    one = "/".join(next(iter(strangers)))
-    sentence = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one}{where}"
+    where, one = at_lines(_lines(predictions, set(strangers))), "/".join(next(iter(strangers)))
+    sentence = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one} ({where})"
     if rules.strict_videos:
         empty = " with empty onset and offset" if "offset" in predictions.columns else ""
         raise DataError(f"{predictions.place}: {sentence}: leave them out, or add them to the truth{empty}")

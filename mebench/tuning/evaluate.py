@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -106,16 +107,12 @@ class Evaluator:
         about = [*self._inputs, self._split.name, self._split.part, who(self._run.folds), self._space.trained(values)]
         keep = self._kept(digest(about))
         there = keep.read(plan.folds)
-        if len(there) < len(plan.folds):
-            with keep.alone():
-                there = keep.read(plan.folds)
-                for result in self._computed(plan, there):
-                    if result.key not in there:
-                        keep.write(result)
-                    yield propose_again(plan, self._fold_of[result.key], result, self._names)
-            return
-        for fold in plan.folds:
-            yield propose_again(plan, fold, there[fold.key], self._names)
+        with keep.alone() if len(there) < len(plan.folds) else nullcontext():
+            there = keep.read(plan.folds)
+            for result in self._computed(plan, there):
+                if result.key not in there:
+                    keep.write(result)
+                yield propose_again(plan, self._fold_of[result.key], result, self._names)
 
     def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order, those that are not there yet from the workers."""

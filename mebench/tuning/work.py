@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mebench.config import RunConfig
-from mebench.core import Fold, SubjectKey
+from mebench.core import Fold
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
@@ -51,18 +51,10 @@ class FoldCache:
 
     def read(self, folds: Sequence[Fold]) -> dict[str, FoldResult]:
         """The results that are there, by key of the fold; without their intervals, which are made anew."""
-        lacking = {fold.key for fold in folds} - set(self._read)
-        if lacking:
+        if lacking := {fold.key for fold in folds} - set(self._read):
             for key in self._folder.finished_folds() & lacking:
                 self._read[key] = read_fold(self.path / "folds" / safe_name(key), self._kinds)
         return {fold.key: self._read[fold.key] for fold in folds if fold.key in self._read}
-
-
-def among(plan: Plan, subjects: Sequence[SubjectKey], folds: Sequence[Fold]) -> Plan:
-    """A run that knows nobody but some subjects."""
-    known = set(subjects)
-    videos = tuple(video for video in plan.videos if video.subject_key in known)
-    return replace(plan, videos=videos, folds=tuple(folds))
 
 
 def with_config(plan: Plan, config: RunConfig) -> Plan:
