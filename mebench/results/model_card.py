@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from mebench.config import is_place, parts
 from mebench.console import plural
-from mebench.core import Dataset, Timing
+from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.format import scored
 from mebench.metrics import Tables, summarize
@@ -50,11 +50,18 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     sides, timings = plan.sides(own), plan.timings(own)
     words = {parts.called(word): word for word in plan.config.dataset_params}
     homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
-    summary, tested = _scored(folder, fold, model.about)
+    tables, timing = tables_of(folder), next(iter(timings.values()))
+    (entry,) = (entry for entry in model.about["folds"] if entry["fold"] == fold)
+    videos = [*(entry.get("videos") or tables.videos["video"][tables.videos["subject"].isin(entry["test"])])]
+    kept: dict[str, Any] = {
+        part: None if table is None else table[table["video"].isin(videos)].reset_index(drop=True)
+        for part in ("videos", "truths", "predictions", "clips")
+        for table in [getattr(tables, part)]
+    }
+    tested = replace(tables, **kept, distractors=None)
+    scores, lines = _scores(tested, model.about)
     chains = {
-        chain: steps.fingerprint()
-        for part in plan.parts()
-        for chain, steps in weightless(part).chains(_first(timings)).items()
+        chain: steps.fingerprint() for part in plan.parts() for chain, steps in weightless(part).chains(timing).items()
     }
     called = name or f"{record.method}-{record.dataset}-{record.key[:6]}".replace(" + ", "-").replace("+", "-")
     values = stored["config"]
@@ -72,9 +79,9 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         "features": chains,
         "versions": {key: record.versions[key] for key in VERSIONS if key in record.versions},
         "card": "\n".join(
-            _card(called, model, record, of_method(values, stored["origins"]), sides, homes, summary, tested, note)
+            _card(called, model, record, of_method(values, stored["origins"]), sides, homes, tested, lines, note)
         ),
-        "scores": _flat(summary, tested),
+        "scores": scores,
     }
     try:
         checked = Said.model_validate(said)
@@ -88,44 +95,38 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     return checked
 
 
-def _first(timings: Mapping[str, Timing]) -> Timing:
-    return next(iter(timings.values()))
-
-
 def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
     """The parameters of a method, without paths."""
     named = {part: values[part]["name"]}
     return {key: value for key, value in values[part].items() if not is_place(f"{part}.{key}", named)}
 
 
-def _scored(folder: RunFolder, fold: str, about: Mapping[str, Any]) -> tuple[dict[str, Any], Tables]:
-    """The scores of what a fold predicted of those whom it tested, and its tables."""
-    tables = tables_of(folder)
-    (entry,) = (entry for entry in about["folds"] if entry["fold"] == fold)
-    chosen = entry.get("videos") or tables.videos["video"][tables.videos["subject"].isin(entry["test"])]
-
-    def own(table: Any) -> Any:
-        return None if table is None else table[table["video"].isin(list(chosen))].reset_index(drop=True)
-
-    predictions, truths, videos = own(tables.predictions), own(tables.truths), own(tables.videos)
-    part = replace(
-        tables, videos=videos, truths=truths, predictions=predictions, clips=own(tables.clips), distractors=None
-    )
-    return summarize(part, kinds=about["kinds"], classes=about["classes"], seed=0), part
-
-
-def _flat(summary: Mapping[str, Any], tested: Tables) -> dict[str, float | None]:
-    """The scores that a card shows, by path."""
+def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:
+    """The scores that a card shows of what was predicted of the tested: by path, and as its lines."""
+    summary = summarize(tested, kinds=about["kinds"], classes=about["classes"], seed=0)
     found: dict[str, float | None] = {}
+    lines = []
     for kind, part in summary.get("spotting", {}).items():
-        found |= {f"spotting.{kind}.{name}": part["scores"][name]["value"] for name in SHOWN if name in part["scores"]}
+        for name in SHOWN:
+            if name in part["scores"]:
+                found[f"spotting.{kind}.{name}"] = part["scores"][name]["value"]
+                lines.append(f"- {kind}: {name} {scored(part['scores'][name], none='undefined')}")
         if kind != "overall":
-            found[f"spotting.{kind}.{QUIET_RATE}"] = quiet_rate(tested, kind, tested.truths)[0]
-    if "recognition" in summary:
-        found |= {f"recognition.{name}": summary["recognition"]["scores"][name]["value"] for name in ("uf1", "uar")}
-    if "analysis" in summary:
-        found["analysis.strs"] = summary["analysis"]["strs"]["value"]
-    return found
+            rate, minutes = quiet_rate(tested, kind, tested.truths)
+            found[f"spotting.{kind}.{QUIET_RATE}"] = rate
+            if rate is not None:
+                quiet = f"in {minutes:.1f} minutes of videos without an expression"
+                lines.append(f"- {kind}: {rate:.2f} false positives a minute {quiet}")
+    of_clips = summary.get("recognition", {}).get("scores", {})
+    for section, scores, names in (
+        ("recognition", of_clips, ("uf1", "uar")),
+        ("analysis", summary.get("analysis", {}), ("strs",)),
+    ):
+        for name in names:
+            if name in scores:
+                found[f"{section}.{name}"] = scores[name]["value"]
+                lines.append(f"- {section}: {name} {scored(scores[name], none='undefined')}")
+    return found, lines
 
 
 def _card(
@@ -135,8 +136,8 @@ def _card(
     settings: str,
     sides: Sides,
     homes: Mapping[str, Dataset],
-    summary: Mapping[str, Any],
     tested: Tables,
+    scores: Sequence[str],
     note: str,
 ) -> Iterator[str]:
     """In Markdown."""
@@ -164,40 +165,19 @@ def _card(
         + (f" Settings: {record.data}." if record.data else ""),
         "",
     )
-    unseen, videos = tested.videos["subject"].nunique(), len(tested.videos)
+    unseen = plural(tested.videos["subject"].nunique(), "person", "people")
     yield from (
         "## How good",
         "",
-        f"On {plural(unseen, 'person', 'people')} in {plural(videos, 'video')} whom it was not trained on:",
+        f"On {unseen} in {plural(len(tested.videos), 'video')} whom it was not trained on:",
         "",
-    )
-    yield from _score_lines(summary, tested)
-    yield from (
+        *scores,
         "",
         "## What it is not good for",
         "",
         *(f"{remark[0].upper()}{remark[1:]}.\n" for dataset in homes.values() if (remark := dataset.remark)),
-    )
-    yield from (
         "Nobody has measured it on other cameras, people and movements than these: there, take what it spots as places to look at. It says "
         "that something moved, never what a person feels, thinks or hides, and is no ground to judge anybody.",
         "",
+        *([note, ""] if note else []),
     )
-    yield from ([note, ""] if note else [])
-
-
-def _score_lines(summary: Mapping[str, Any], tested: Tables) -> Iterator[str]:
-    for kind, part in summary.get("spotting", {}).items():
-        for score in SHOWN:
-            if score in part["scores"]:
-                yield f"- {kind}: {score} {scored(part['scores'][score], none='undefined')}"
-        if kind != "overall":
-            rate, minutes = quiet_rate(tested, kind, tested.truths)
-            if rate is not None:
-                yield f"- {kind}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without an expression"
-    for section in ("recognition", "analysis"):
-        if section in summary:
-            values = summary[section]["scores"] if section == "recognition" else {"strs": summary[section]["strs"]}
-            for score in ("uf1", "uar", "strs"):
-                if score in values:
-                    yield f"- {section}: {score} {scored(values[score], none='undefined')}"

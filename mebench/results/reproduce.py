@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from mebench import runner
 from mebench.config import RunConfig, resolve
 from mebench.console import command
 from mebench.errors import ConfigError, DataError, MebenchError, unknown
@@ -19,6 +20,8 @@ from mebench.results.beside import count_of, gap_in_words, section_of, value_of
 from mebench.results.published import Published
 from mebench.runner.folder import RunFolder
 from mebench.runner.leak import differences, worth_of
+from mebench.runner.plan import make_plan
+from mebench.runner.scoring import score
 
 Words = tuple[str, ...]
 
@@ -99,6 +102,20 @@ def read_paper(folder: Path, name: str) -> Paper:
     try:
         content: Any = read_yaml(file)
         tables = {str(number): table for number, table in content["tables"].items()}
+        rows: dict[str, dict[tuple[str, str], Words | str]] = {number: {} for number in tables}
+        programs: dict[tuple[str, str], Program] = {}
+        for number, table in tables.items():
+            for row in table["rows"]:
+                key = (str(row["method"]), str(row.get("variant", "")))
+                # A `run` beside `absent` is too long to be made with the others.
+                run = "run" in row and "absent" not in row
+                rows[number][key] = tuple(str(row["run"]).split()) if run else str(row.get("absent", ""))
+                if "program" in row:
+                    named = row.get("settings", {})
+                    chosen = product(*([f"{name}={value}" for value in values] for name, values in named.items()))
+                    method = str(row.get("run", "")).partition(" ")[0].removeprefix("method=")
+                    says, leaks = str(row["program"]), bool(row.get("leaks"))
+                    programs[key] = Program(says, leaks, tuple(chosen) if named else (), method)
         return Paper(
             id=name,
             title=str(content["title"]),
@@ -107,9 +124,9 @@ def read_paper(folder: Path, name: str) -> Paper:
             datasets={str(id_): tuple(str(words).split()) for id_, words in content["datasets"].items()},
             differs=tuple(map(str, content.get("differs", ()))),
             titles={number: str(table["title"]) for number, table in tables.items()},
-            tables={number: dict(map(_row, table["rows"])) for number, table in tables.items()},
+            tables=rows,
             sources={number: str(table["source"]) for number, table in tables.items() if "source" in table},
-            programs=dict(_program(row) for table in tables.values() for row in table["rows"] if "program" in row),
+            programs=programs,
         )
     except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
@@ -139,20 +156,6 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
             f"published.csv holds no value of {paper.source}, Table {table}: restore it from the repository"
         )
     return found
-
-
-def _row(row: Mapping[str, Any]) -> tuple[tuple[str, str], Words | str]:
-    """Its words, or why there are none: a `run` beside `absent` is too long to be made with the others."""
-    words = tuple(str(row["run"]).split()) if "run" in row and "absent" not in row else str(row.get("absent", ""))
-    return (str(row["method"]), str(row.get("variant", ""))), words
-
-
-def _program(row: Mapping[str, Any]) -> tuple[tuple[str, str], Program]:
-    keys = list(row.get("settings", {}))
-    chosen = product(*(map(str, row["settings"][key]) for key in keys)) if keys else ()
-    settings = tuple(tuple(f"{key}={value}" for key, value in zip(keys, values)) for values in chosen)
-    method = str(row.get("run", "")).partition(" ")[0].removeprefix("method=")
-    return _row(row)[0], Program(str(row["program"]), bool(row.get("leaks")), settings, method)
 
 
 @dataclass(frozen=True)
@@ -255,13 +258,22 @@ def reproduce(
         MebenchError: what stops all runs: a full disk, Ctrl-C.
     """
     lines = list(dict.fromkeys(cell.words for cell in cells if cell.words))
-    others = {line: _other_settings(paper, line, cells) if request.settings else [] for line in lines}
-    runs = _runs(paper, [*lines, *(other for several in others.values() for other in several)], request, progress)
-    best = {line: b for line, several in others.items() if (b := _best(runs[line], [runs[o] for o in several]))}
-
-    both = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
-    folders = {folder.id: folder for folder in both}
-    summaries = {run_id: _scored(folder, paper.convention) for run_id, folder in folders.items()}
+    others: dict[Words, list[Words]] = {line: [] for line in lines}
+    for line in lines if request.settings else ():
+        names = {(cell.published.method, cell.published.method_variant) for cell in cells if cell.words == line}
+        for name in names & paper.programs.keys():
+            others[line] += [(*line, *setting) for setting in paper.programs[name].settings]
+    runs = _runs([*lines, *(other for several in others.values() for other in several)], request, progress)
+    best = {line: _best(runs[line], [runs[other] for other in several]) for line, several in others.items()}
+    summaries: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+    folders = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
+    for folder in {folder.id: folder for folder in folders}.values():
+        config, own = folder.read_json("config.json")["config"], folder.read_json("summary.json")
+        by_paper, strict = (
+            own if own["convention"] == name else score(folder, int(config["seed"]), int(config["bootstrap"]), name)
+            for name in (paper.convention, "strict")
+        )
+        summaries[folder.id] = by_paper, strict
     counts = {
         (row.dataset, section_of(row)): row
         for row in published
@@ -271,38 +283,23 @@ def reproduce(
     return [replace(r, best_of=best.get(r.cell.words) if r.cell.words else None) for r in results]
 
 
-def _other_settings(paper: Paper, line: Words, cells: Sequence[Cell]) -> list[Words]:
-    names = {(cell.published.method, cell.published.method_variant) for cell in cells if cell.words == line}
-    return [(*line, *setting) for name in names & paper.programs.keys() for setting in paper.programs[name].settings]
-
-
 def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
     """Who chooses the best of several settings on the tested subjects: their number, the best honest run, its UF1 and the gain.
 
     None unless all of them, and the default beside them, are there.
     """
-    folders = [run.honest or run.folder for run in (default, *others)]
-    there = [folder for folder in folders if folder is not None]
-    if not others or len(there) < len(folders):
+    there = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
+    if not others or len(there) <= len(others):
         return None
     scored = [folder.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in there]
     place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
     gain = differences(there[0], there[place], "strict")["recognition.uf1"]
-    return {
-        "of": len(others),
-        "run_id": there[place].id,
-        "uf1": scored[place],
-        "default": scored[0],
-        "difference": gain,
-    }
+    about = {"of": len(others), "run_id": there[place].id, "uf1": scored[place]}
+    return {**about, "default": scored[0], "difference": gain}
 
 
-def _runs(paper: Paper, lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
+def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
     """For each line of words its run; those that have to be run are run together, and equal ones once."""
-    from mebench.runner.plan import make_plan
-    from mebench.runner.session import finished_run
-    from mebench.runner.sweep import sweep
-
     found: dict[Words, Run] = {}
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
     for line in lines:
@@ -315,26 +312,23 @@ def _runs(paper: Paper, lines: Sequence[Words], request: Request, progress: Prog
                 continue
             config, stands_in = resolve(_standing_in(line, request), request.files, request.plugins), True
             plan = make_plan(config)
-        folder = finished_run(plan)
+        folder = runner.session.finished_run(plan)
         there = Run(folder, stands_in=stands_in)
         if folder is not None and ((honest := there.honest) is None or honest.done):
             found[line] = there
         elif request.dry_run:
             words = _standing_in(line, request) if stands_in else [*line, *request.words]
-            found[line] = Run(
-                None, "not run yet", f"it would be: {command('run', words, request.files, request.plugins)}"
-            )
+            would = f"it would be: {command('run', words, request.files, request.plugins)}"
+            found[line] = Run(None, "not run yet", would)
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))
     if to_run:
-        outcomes = sweep([config for config, _ in to_run.values()], progress)
+        outcomes = runner.sweep.sweep([config for config, _ in to_run.values()], progress)
         for (_, waiting), outcome in zip(to_run.values(), outcomes):
+            failed = Run(None, "its run failed", str(outcome), failed=True)
             for line, stands_in in waiting:
-                if isinstance(outcome, MebenchError):
-                    found[line] = Run(None, "its run failed", str(outcome), failed=True)
-                else:
-                    found[line] = Run(outcome.folder, stands_in=stands_in)
+                found[line] = failed if isinstance(outcome, MebenchError) else Run(outcome.folder, stands_in=stands_in)
     return found
 
 
@@ -343,19 +337,6 @@ def _standing_in(line: Words, request: Request) -> list[str]:
     own = [word for word in (*line, *request.words) if not word.startswith(("dataset", "scheme="))]
     dataset, *words = shlex.split(request.stand_in or "")
     return [*own, f"dataset={dataset}", *words]
-
-
-def _scored(folder: RunFolder, convention: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The summaries of a run under the paper's rules and under `strict`."""
-    from mebench.runner.scoring import score
-
-    config = folder.read_json("config.json")["config"]
-    own = folder.read_json("summary.json")
-    by_paper, strict = (
-        own if own["convention"] == name else score(folder, int(config["seed"]), int(config["bootstrap"]), name)
-        for name in (convention, "strict")
-    )
-    return by_paper, strict
 
 
 def _result(
@@ -373,9 +354,7 @@ def _result(
     if run.folder is None:
         return replace(nothing, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
     program, honest = paper.programs.get((row.method, row.method_variant)), run.honest
-    like = (
-        honest if honest is not None and not (program and program.leaks) else run.folder
-    )  # what the published value is like
+    like = run.folder if honest is None or (program and program.leaks) else honest  # what the published value is like
     by_paper, strict = (value_of(summary, row) for summary in summaries[like.id])
     if by_paper is None:
         return replace(nothing, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
@@ -383,18 +362,16 @@ def _result(
     there, here = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
     other = (request.stand_in or "").partition(" ")[0]
     differ = there is not None and here is not None and round(here) != round(there.value)
-    words = [
+    why = [
         f"{other} stands in for {row.dataset}, so this is no comparison" if run.stands_in else "",
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
         f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",
         "" if run.stands_in else gap_in_words(row, value, low, high),
     ]
-    why = "; ".join(filter(None, words))
-    found = Result(cell, value, low, high, strict[0] if strict else None, like.id, why)
+    found = Result(cell, value, low, high, strict[0] if strict else None, like.id, "; ".join(filter(None, why)))
     if honest is None:
         return found
     sides = [value_of(summaries[folder.id][0], row) for folder in (run.folder, honest)]
     leaking, clean = (None if side is None else side[0] for side in sides)
-    says = program.says if program else ""
-    return replace(found, leaking=leaking, honest=clean, worth=run.worth, program=says)
+    return replace(found, leaking=leaking, honest=clean, worth=run.worth, program=program.says if program else "")

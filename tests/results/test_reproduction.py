@@ -107,7 +107,7 @@ def measured(paper, published, monkeypatch, tmp_path):
     """Cells of a table whose runs are those given, by dataset."""
 
     def of(table, **runs):
-        def found(paper, lines, request, progress):
+        def found(lines, request, progress):
             chosen = {}
             for line in lines:
                 dataset = next(word.removeprefix("dataset=") for word in line if word.startswith("dataset="))
@@ -172,7 +172,7 @@ def test_a_score_that_the_run_lacks_is_absent(measured, published, tmp_path):
 
 
 def test_a_run_that_fails_makes_the_exit_code_1(monkeypatch, capsys):
-    def fails(paper, lines, request, progress):
+    def fails(lines, request, progress):
         return {line: Run(None, "its run failed", "a fold failed", failed=True) for line in lines}
 
     monkeypatch.setattr(reproduction, "_runs", fails)
