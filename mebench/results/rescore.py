@@ -6,10 +6,10 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, field, replace
+from itertools import chain, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NamedTuple
@@ -29,7 +29,7 @@ from mebench.exchange.files import Answers, of_clips, of_intervals
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.table import Remarks
-from mebench.files import read_yaml
+from mebench.files import file_hash, read_yaml
 from mebench.metrics import named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.summary import flat_scores
@@ -203,14 +203,14 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     wanted = source.files
     found: dict[str, Path] = {}
     others: dict[str, tuple[Path, str]] = {}
-    there = (root / path for path in wanted.values())
-    for file in (*there, *_walk(root)):
+    there = [root / path for path in wanted.values()]
+    for file in chain(there, (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)):
         if len(found) == len(wanted):
             break
         try:
             if not file.is_file() or file.stat().st_size > LARGEST:
                 continue
-            hash_ = hashlib.sha256(file.read_bytes()).hexdigest()
+            hash_ = file_hash(file)
         except OSError:  # of a file that nobody may read; if it is one of ours, it is missing
             continue
         if hash_ in wanted:
@@ -229,12 +229,6 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     return found
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if name != ".git")
-        yield from (Path(folder) / name for name in sorted(names))
-
-
 def answers(one: Set, found: Mapping[str, Path]) -> Answers:
     """The answers of a set beside what is true, through what reads the files of any program.
 
@@ -242,27 +236,21 @@ def answers(one: Set, found: Mapping[str, Path]) -> Answers:
         DataError: the files cannot be read as the source says.
     """
     with TemporaryDirectory() as place:
-        truth, predictions = (
-            _file(Path(place) / f"{role}.csv", readings, found)
-            for role, readings in (("truth", one.truth), ("predictions", one.predictions))
-        )
+        files = []
+        for role, readings in (("truth", one.truth), ("predictions", one.predictions)):
+            if readings[0].columns is None:
+                if len(readings) > 1 or len(readings[0].files) > 1:
+                    raise DataError("of files with a header there is one for the truth and one for the predictions")
+                files.append(found[next(iter(readings[0].files.values()))])
+            else:  # what the readers know is made of them
+                files.append(Path(place) / f"{role}.csv")
+                rows = [row for reading in readings for row in _rows(reading, found)]
+                pd.DataFrame(rows).to_csv(files[-1], index=False)
         remarks, rules = Remarks(), Rules()  # what there is to remark on files that never change stands in the notes
         if one.clips:
-            return of_clips(read_clips(truth, "truth", remarks), predictions, rules, remarks)
-        true, said = read_intervals(truth, "truth", remarks), read_intervals(predictions, "predictions", remarks)
+            return of_clips(read_clips(files[0], "truth", remarks), files[1], rules, remarks)
+        true, said = read_intervals(files[0], "truth", remarks), read_intervals(files[1], "predictions", remarks)
         return of_intervals(true, said, rules, remarks)
-
-
-def _file(place: Path, readings: Sequence[Reading], found: Mapping[str, Path]) -> Path:
-    """One file that the readers know: what was published where that is a table with a header, else one that is made of it."""
-    first, *others = readings
-    if first.columns is None:
-        if others or len(first.files) > 1:
-            raise DataError("of files with a header there is one for the truth and one for the predictions")
-        return found[next(iter(first.files.values()))]
-    rows = [row for reading in readings for row in _rows(reading, found)]
-    pd.DataFrame(rows).to_csv(place, index=False)
-    return place
 
 
 def _rows(reading: Reading, found: Mapping[str, Path]) -> Iterator[dict[str, str]]:
@@ -321,26 +309,17 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
             read = answers(one, found)
         except (DataError, KeyError, ValueError) as error:
             raise DataError(f"{source.id}.yaml does not say how {one.dataset} is read: {error}") from error
-        results = [
-            {"convention": rule, "later": later, "summary": _scores(_later(read, later), rule, draws)}
-            for later in one.shifts
-            for rule in source.conventions
-        ]
+        results = []
+        for later, rule in product(one.shifts, source.conventions):
+            tables = read.tables
+            if later and (spotted := tables.predictions) is not None:
+                moved = {name: spotted[name] + later for name in ("onset", "apex", "offset")}
+                tables = replace(tables, predictions=spotted.assign(**moved))
+            summary = summarize(tables, kinds=read.kinds, classes=read.classes, seed=0, convention=rule, draws=draws)
+            kept = {section: _kept(summary[section]) for section in SECTIONS if section in summary}
+            results.append({"convention": rule, "later": later, "summary": kept})
         sets.append({"dataset": one.dataset, "protocol": one.protocol, "results": results})
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
-
-
-def _later(read: Answers, frames: int) -> Answers:
-    """The same with every spotted interval so many frames later."""
-    if not frames or (spotted := read.tables.predictions) is None:
-        return read
-    moved = {name: spotted[name] + frames for name in ("onset", "apex", "offset")}
-    return replace(read, tables=replace(read.tables, predictions=spotted.assign(**moved)))
-
-
-def _scores(read: Answers, rule: str, draws: int) -> dict[str, Any]:
-    summary = summarize(read.tables, kinds=read.kinds, classes=read.classes, seed=0, convention=rule, draws=draws)
-    return {section: _kept(summary[section]) for section in SECTIONS if section in summary}
 
 
 def _kept(value: Any) -> Any:
@@ -362,7 +341,7 @@ class Cell(NamedTuple):
 
     Attributes:
         dataset: id.
-        name: of the score, dotted as in MLflow.
+        name: of the score, dotted.
         printed: by the paper; None where it does not print it.
         values: value, low and high by convention and frames later, None where undefined.
     """
