@@ -270,7 +270,7 @@ def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkey
 
 def test_what_an_installed_mebench_holds_is_scored_beside_it(home, clone, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mebench._checkout.PACKAGE", tmp_path)
+    monkeypatch.setattr("mebench.cli.reproduce.PACKAGE", tmp_path)
     command("namer", root=str(clone), leaderboards=str(home), json="-")
     assert sorted(file.name for file in Path("leaderboards/rescored").iterdir()) == ["namer.json", "namer.yaml"]
     assert not (home / "rescored" / "namer.json").exists()
