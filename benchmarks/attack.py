@@ -121,16 +121,16 @@ def _program(words: Sequence[str], folder: str, out: str, log: str) -> None:
 
 def _time_records(log: str) -> None:
     """Write down when the check of each record begins and ends."""
-    from mebench.results.checking import Checker
+    from mebench.results import merge
 
-    refusal = Checker.refusal
+    refusal = merge.refusal
 
-    def timed(self: Checker, record: RunFolder, *places: Path) -> str:
+    def timed(record: RunFolder, *places: Path) -> str:
         with Path(log).open("a") as file:
             file.write(json.dumps([str(record.path), _spent(os.getpid())]) + "\n")
-        return refusal(self, record, *places)
+        return refusal(record, *places)
 
-    Checker.refusal = timed  # type: ignore[method-assign]
+    merge.refusal = timed
 
 
 def run(words: Sequence[str], folder: Path, limit: float, terminal: bool = False, log: str = "") -> Ended:

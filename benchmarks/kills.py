@@ -145,7 +145,6 @@ class Forked:
 def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     from mebench import tracking
     from mebench.cli import main
-    from mebench.results import checking
     from mebench.runner import isolation
 
     os.chdir(folder)
@@ -154,7 +153,6 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
         os.dup2(file.fileno(), 2)
     multiprocessing.get_context = lambda _=None: FORK  # type: ignore[assignment]
     isolation.warm = lambda *_: None
-    checking._limit_memory = lambda memory: None  # a copy holds all that the copied process does
     tracking.sync = lambda folders, *_, **__: tracking.Synced("MLflow", "nowhere", tuple(f.id for f in folders))
     sys.argv = ["mebench", *words]
     code = 0

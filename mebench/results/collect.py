@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mebench.errors import MebenchError, RunError
 from mebench.progress import Progress
-from mebench.results.checking import bounded
-from mebench.results.integrity import check, check_supersedes, record_name
+from mebench.results.checking import bounded, check_once
+from mebench.results.integrity import check_supersedes, record_name
 from mebench.results.record import ANSWERS, OF_STUDY, Record, from_record, from_run
 from mebench.runner.folder import RunFolder
 
@@ -90,7 +90,7 @@ def _run(folder: RunFolder) -> Record:
 
 def _record(folder: RunFolder) -> Record:
     with bounded():
-        check(folder)
+        check_once(folder)
         return from_record(folder)
 
 

@@ -19,8 +19,9 @@ from mebench.results import schema
 from mebench.results.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
+from mebench.runner.scoring import score
 
-__all__ = ["RECORD", "check", "check_scores", "own_hash", "record_name", "rescore"]
+__all__ = ["RECORD", "check", "check_hashes", "check_scores", "own_hash", "record_name", "rescore"]
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
@@ -32,6 +33,8 @@ MOST_FOOTER, MOST_GROUPS = 2**20, 100
 """Bytes of what parquet says of itself, and groups of rows, of which a run writes one for a million rows."""
 MOST_FRAMES = 10**9
 """Of all videos."""
+MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
+"""Draws of the bootstrap by subjects, and spotted intervals by annotated ones of a video: what scoring holds at once."""
 TOLERANCE = 1e-9
 """Of scores computed on another machine, whose sums may differ in the last digits."""
 
@@ -93,6 +96,21 @@ def check(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
+    stored = check_hashes(folder)
+    for name in _tables(stored):
+        _check_table(folder, name)
+    _check_intervals(folder, stored)
+    _check_plugins(folder, stored)
+    for name in sorted(stored["files"].keys() - TABLES.keys()):
+        schema.read(folder, name)
+
+
+def check_hashes(folder: RunFolder) -> dict[str, Any]:
+    """What `record.json` says. Refuse a record whose files are not those that were exported, by name and hash.
+
+    Raises:
+        RunError: what is wrong with it.
+    """
     stored = schema.read(folder, RECORD)
     if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
         raise RefusedError(
@@ -104,14 +122,9 @@ def check(folder: RunFolder) -> None:
             raise RefusedError(folder, f"{name} is not the file that was exported: its hash differs")
     if own_hash(stored) != stored["sha256"]:
         raise RefusedError(folder, f"{RECORD} is not what was exported: its hash differs")
-    for name in _tables(stored):
-        _check_table(folder, name)
-    _check_intervals(folder, _tables(stored))
-    _check_plugins(folder, stored)
-    for name in sorted(stored["files"].keys() - TABLES.keys()):
-        schema.read(folder, name)
     if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
         raise RefusedError(folder, f"its folder should be called {expected}")
+    return stored
 
 
 def check_scores(folder: RunFolder) -> None:
@@ -167,8 +180,6 @@ def rescore(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    from mebench.runner.scoring import score
-
     config = schema.read(folder, RECORD)["config"]
     return score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
 
@@ -268,15 +279,22 @@ def _bytes_of(values: pa.ChunkedArray) -> int:
     return sum(n or 0 for n in written) + 8 * len(values)
 
 
-def _check_intervals(folder: RunFolder, names: Sequence[str]) -> None:
-    """Each video is there once, and what the other tables say is of one of them and ends after it began."""
+def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """Each video is there once, what the other tables say is of one of them and ends after it began, and all can be scored."""
     videos = folder.read_table("videos.parquet")
     if len(again := videos["video"][videos["video"].duplicated()]):
         raise RefusedError(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
     if (n_frames := videos["n_frames"].sum()) > MOST_FRAMES:
         raise RefusedError(folder, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}")
-    for name in names[1:]:
+    draws, subjects = stored["config"]["bootstrap"], videos["subject"].nunique()
+    if draws * subjects > MOST_WEIGHTS:
+        raise RefusedError(
+            folder, f"it has {draws} draws of {subjects} subjects, expected at most {MOST_WEIGHTS} in all"
+        )
+    counts = {}
+    for name in _tables(stored)[1:]:
         table = folder.read_table(name)
+        counts[name] = table["video"].value_counts()
         if len(strange := table["video"][~table["video"].isin(videos["video"])]):
             raise RefusedError(folder, f"{name} speaks of {strange.iloc[0]!r}, which is not in videos.parquet")
         kinds = table["kind"] if "kind" in table and name not in OPTIONAL else pd.Series(dtype=object)
@@ -285,6 +303,9 @@ def _check_intervals(folder: RunFolder, names: Sequence[str]) -> None:
         if len(wrong := table[table["onset"] > table["offset"]]):
             onset, offset = wrong.iloc[0][["onset", "offset"]]
             raise RefusedError(folder, f"{name} holds an interval from {onset} to {offset}")
+    pairs = (counts["predictions.parquet"] * counts["truth.parquet"]).max()
+    if pairs > MOST_PAIRS:
+        raise RefusedError(folder, f"{pairs:.0f} pairs of intervals of one video, expected at most {MOST_PAIRS}")
 
 
 def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mebench.atomic import new_folder
 from mebench.errors import MebenchError, RunError
-from mebench.results.checking import Checker
+from mebench.results.checking import refusal
 from mebench.results.integrity import RECORD, record_name
 from mebench.runner.folder import RunFolder
 
@@ -49,24 +49,18 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
         check_only: copy nothing.
     """
     outcomes: list[Merged] = []
-    with Checker() as checker:
-        for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
-            lost = _former(source) in {outcome.id for outcome in outcomes if outcome.status == "refused"}
-            places = [records, source.path.parent] if check_only and not lost else [records]
-            if reason := checker.refusal(source, *places):
-                outcomes.append(Merged(source.id, "refused", reason))
-                continue
+    for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
+        run_id, _, version = source.id.rpartition("~v")
+        former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
+        lost = former in {outcome.id for outcome in outcomes if outcome.status == "refused"}
+        status, reason = "checked", refusal(source, records, *([source.path.parent] if check_only and not lost else []))
+        if not reason and not check_only:
             try:
-                outcomes.append(Merged(source.id, "checked" if check_only else _take(source, records)))
+                status = _take(source, records)
             except (MebenchError, OSError) as error:
-                outcomes.append(Merged(source.id, "refused", str(error)))
+                reason = str(error)
+        outcomes.append(Merged(source.id, "refused" if reason else status, reason))
     return outcomes
-
-
-def _former(source: RunFolder) -> str:
-    """Name of the record that a later version supersedes, empty for a first one."""
-    run_id, _, version = source.id.rpartition("~v")
-    return record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
 
 
 def _take(source: RunFolder, records: Path) -> str:
