@@ -77,7 +77,7 @@ def check_once(record: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    said = hashlib.sha256(schema.bytes_of(record, RECORD) + _rules()).hexdigest()
+    said = hashlib.sha256(record.id.encode() + schema.bytes_of(record, RECORD) + _rules()).hexdigest()
     passed = Path(user_setting("cache", RunSettings().cache)).expanduser() / "checked" / said
     if passed.is_file():
         check_hashes(record)

@@ -103,10 +103,12 @@ def check(folder: RunFolder) -> None:
     _check_plugins(folder, stored)
     for name in sorted(stored["files"].keys() - TABLES.keys()):
         schema.read(folder, name)
+    if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
+        raise RefusedError(folder, f"its folder should be called {expected}")
 
 
 def check_hashes(folder: RunFolder) -> dict[str, Any]:
-    """What `record.json` says. Refuse a record whose files are not those that were exported, by name and hash.
+    """What `record.json` says, where the files beside it are those that were exported, by name and hash.
 
     Raises:
         RunError: what is wrong with it.
@@ -122,8 +124,6 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
             raise RefusedError(folder, f"{name} is not the file that was exported: its hash differs")
     if own_hash(stored) != stored["sha256"]:
         raise RefusedError(folder, f"{RECORD} is not what was exported: its hash differs")
-    if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
-        raise RefusedError(folder, f"its folder should be called {expected}")
     return stored
 
 

@@ -197,7 +197,7 @@ def test_only_plain_files_of_a_sensible_size_are_opened(record, monkeypatch):
 def test_bad_records_stop_no_good_ones(exported, tmp_path):
     """Each is of another kind that once broke the tables of everybody, or ended the whole merge."""
     kinds = {
-        "deep": ("record.json", "config/method.tempo", nested(300)),
+        "deep": ("record.json", "config/method.tempo", nested(800)),
         "long": ("record.json", "costs/parameters", 10**400),
         "torn": ("record.json", "settings", "\ud800"),
         "vast": ("record.json", "costs/fit_seconds", 1e308),
