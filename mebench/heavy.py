@@ -37,4 +37,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "matplotlib":
         import_module("matplotlib.figure")  # with all that a figure is made of, and no window
+    if name == "pyarrow":
+        import_module("pyarrow.parquet")
     return globals().setdefault(name, import_module(name))

@@ -82,11 +82,29 @@ def describe(
             **{"origins": plan.config.origins, "source": made_by(), "parts": parts},
         },
     )
-    folder.write_json("versions.json", {**versions(), **_revisions(plan), "steps": _steps(plan)})
+    plugins: dict[str, list[str]] = {}
+    for info in settings.plugins_of(plan.config):
+        plugins.setdefault(f"{info.kind}_plugin", []).append(registry.content_hash(info))
+    steps = [step for chains in plan.computed.values() for chain in chains for step in chain.steps]
+    folder.write_json(
+        "versions.json",
+        {
+            **versions(),
+            **{name: "+".join(hashes) for name, hashes in plugins.items()},
+            "dataset_revision": plan.dataset.revision,
+            "steps": ", ".join(
+                sorted({f"{type(step).__name__} {step.version}" for step in steps})
+            ),  # none if all is ready-made
+        },
+    )
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
+    timings: dict[str, list[Timing]] = {}
+    for fold in plan.folds if "spot" in plan.task.tasks else ():
+        for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):
+            timings.setdefault(group, []).append(plan.timings(fold)[group])
     folder.write_json(
         "folds.json",
         {
@@ -107,7 +125,10 @@ def describe(
             "repairs": list(plan.dataset.repairs()),
             "comparable": plan.dataset.comparable,
             "remark": plan.dataset.remark,
-            "k_prime": _typical_k_prime(plan),
+            "k_prime": {  # the median over the folds: the width of the intervals that chance is given
+                group: {kind: sorted(t.k_prime[kind] for t in own)[len(own) // 2] for kind in plan.task.kinds}
+                for group, own in sorted(timings.items())
+            },
             "folds": [
                 {
                     "fold": f.key,
@@ -136,32 +157,3 @@ def made_by() -> dict[str, str]:
         if git(["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).stdout:
             found["dirty"] = "true"
     return found
-
-
-def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
-    """Median k' over the folds, by group of videos and kind: the width of the intervals that chance is given."""
-    if "spot" not in plan.task.tasks:
-        return {}
-    found: dict[str, list[Timing]] = {}
-    for fold in plan.folds:
-        for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):
-            found.setdefault(group, []).append(plan.timings(fold)[group])
-    return {
-        group: {kind: sorted(t.k_prime[kind] for t in own)[len(own) // 2] for kind in plan.task.kinds}
-        for group, own in sorted(found.items())
-    }
-
-
-def _steps(plan: Plan) -> str:
-    """The steps whose features the run reads, with their versions, `FaceCrop 2, Flow 2`; empty if it computes none."""
-    computed = [chain for chains in plan.computed.values() for chain in chains]
-    named = {f"{type(step).__name__} {step.version}" for chain in computed for step in chain.steps}
-    return ", ".join(sorted(named))
-
-
-def _revisions(plan: Plan) -> dict[str, str]:
-    """Content of the plugins, and of the dataset."""
-    hashes: dict[str, list[str]] = {}
-    for info in settings.plugins_of(plan.config):
-        hashes.setdefault(f"{info.kind}_plugin", []).append(registry.content_hash(info))
-    return {**{name: "+".join(found) for name, found in hashes.items()}, "dataset_revision": plan.dataset.revision}

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -16,12 +16,13 @@ import lazy_loader as lazy
 import numpy as np
 
 from mebench import heavy
+from mebench.core import Timing
+from mebench.core.history import Epoch
+from mebench.runner.job import ClipPrediction, FoldResult
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-    from mebench.runner.job import FoldResult
 else:
     pa = lazy.load("pyarrow")
 
@@ -35,15 +36,17 @@ RECORD = "fold.json"
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     """Write what a fold leaves behind into an empty folder, the record last."""
-    files = {name: _parquet(table) for name, table in tables_of_fold(result, kinds).items()}
+    files = {}
+    for name, table in tables_of_fold(result, kinds).items():
+        if name in TABLES or len(table):
+            sink = pa.BufferOutputStream()
+            heavy.pyarrow.parquet.write_table(table, sink)
+            files[name] = bytes(sink.getvalue())
     if result.model:  # a leaking run keeps none
         files["model.safetensors"] = result.model
-    if any(result.curves.values()):
-        files[CURVES] = _parquet(_curves(result))
-    if result.looks:
-        files[LOOKS] = _parquet(_looks(result))
-    if result.history:
-        files["history.csv"] = _history(result)
+    if result.history:  # one row for each pass of the training
+        rows = [{"fold": result.key, **asdict(epoch)} for epoch in result.history]
+        files["history.csv"] = heavy.pandas.DataFrame(rows).to_csv(index=False).encode()
     record = {
         "fold": result.key,
         "seed": result.seed,
@@ -68,15 +71,13 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
         folder: of the fold.
         kinds: kinds that are spotted, in the order of the columns of frame scores.
     """
-    from mebench.core import Timing
-    from mebench.core.history import Epoch
-    from mebench.runner.job import ClipPrediction, FoldResult
-
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     clips = read_fold_table(folder, "clips.parquet").drop_columns(["fold"]).to_pylist()
     scores = read_fold_table(folder, "frame_scores.parquet").to_pandas()
     model, history = folder / "model.safetensors", folder / "history.csv"
-    epochs = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
+    epochs: list[Any] = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
+    # A number that nobody noted is None; a loss is NaN then.
+    noted: list[dict[str, Any]] = [{n: None if v != v and n != "loss" else v for n, v in row.items()} for row in epochs]
     return FoldResult(
         record["fold"],
         [],
@@ -92,15 +93,10 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
         record["seed"],
         record["costs"],
         model.read_bytes() if model.is_file() else b"",
-        [Epoch(**{str(name): _noted(str(name), value) for name, value in row.items()}) for row in epochs],
+        [Epoch(**row) for row in noted],
         record["notes"],
         trained_in=record.get("trained_in", ""),
     )
-
-
-def _noted(name: str, value: Any) -> Any:
-    """A number of a history's row, or None where nobody noted one; a loss is NaN then."""
-    return None if value != value and name != "loss" else value
 
 
 def whole_fold(folder: Path) -> str | None:
@@ -133,9 +129,7 @@ def read_parquet(file: Path) -> pa.Table:
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
     """
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(file) as opened:
+    with heavy.pyarrow.parquet.ParquetFile(file) as opened:
         return opened.read(use_threads=False)
 
 
@@ -185,11 +179,10 @@ def _schemas() -> dict[str, pa.Schema]:
 
 
 def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
-    """`TABLES` of what a fold leaves behind."""
-    rows: dict[str, Iterator[dict[str, Any]]] = {
-        "predictions.parquet": (
+    """`TABLES`, `CURVES` and `LOOKS` of what a fold leaves behind."""
+    rows: dict[str, list[dict[str, Any]]] = {
+        "predictions.parquet": [
             {
-                "fold": result.key,
                 "video": p.video,
                 "kind": str(p.kind),
                 "onset": _whole(p.onset),
@@ -201,10 +194,9 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Tab
                 "draw": p.draw,
             }
             for p in result.predictions
-        ),
-        "clips.parquet": (
+        ],
+        "clips.parquet": [
             {
-                "fold": result.key,
                 "video": c.video,
                 "onset": c.onset,
                 "offset": c.offset,
@@ -212,12 +204,49 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Tab
                 "probabilities": c.probabilities,
             }
             for c in result.clips
-        ),
+        ],
+        LOOKS: [
+            {"video": video, "epoch": epoch, "onset": onset, "offset": offset, "probabilities": numbers}
+            for epoch, look in enumerate(result.looks)
+            for video, onset, offset, numbers in look
+        ],
     }
-    tables = {
-        name: pa.Table.from_pylist([_plain(row) for row in some], _schemas()[name]) for name, some in rows.items()
+    columns: dict[str, list[dict[str, Any]]] = {
+        "frame_scores.parquet": [
+            {
+                "video": video,
+                "kind": str(kind),
+                "frame": np.arange(len(scores)),
+                "score": np.ascontiguousarray(scores[:, column], dtype=np.float64),
+            }
+            for video, scores in sorted(result.frame_scores.items())
+            for column, kind in enumerate(kinds)
+        ],
+        CURVES: [
+            {
+                "video": video,
+                "kind": str(kind),
+                "frame": curve.first + np.arange(len(curve.heights)),
+                "smoothed": np.asarray(curve.heights, dtype=np.float64),
+                "level": np.full(len(curve.heights), curve.level, dtype=np.float64),
+            }
+            for video, curves in sorted(result.curves.items())
+            for kind, curve in curves.items()
+        ],
     }
-    return {**tables, "frame_scores.parquet": _frame_scores(result, kinds)}
+    schemas, tables = _schemas(), {}
+    for name, some in rows.items():
+        # NumPy's numbers as Python's, which pyarrow takes for any column.
+        plain = [{key: v.item() if isinstance(v, np.generic) else v for key, v in row.items()} for row in some]
+        tables[name] = pa.Table.from_pylist([{"fold": result.key, **row} for row in plain], schemas[name])
+    for name, parts in columns.items():
+        found = []
+        for part in parts:
+            texts = {"fold": result.key, "video": part.pop("video"), "kind": part.pop("kind")}
+            whole = {key: pa.repeat(pa.scalar(text), len(part["frame"])) for key, text in texts.items()}
+            found.append(pa.table({**whole, **part}, schemas[name]))
+        tables[name] = pa.concat_tables(found).combine_chunks() if found else schemas[name].empty_table()
+    return tables
 
 
 def _whole(frame: float) -> int:
@@ -229,64 +258,3 @@ def _whole(frame: float) -> int:
     if int(frame) != frame:
         raise ValueError(f"{frame} is no frame index")
     return int(frame)
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """NumPy's numbers as Python's, which pyarrow takes for any column."""
-    return {key: value.item() if isinstance(value, np.generic) else value for key, value in row.items()}
-
-
-def _frame_scores(result: FoldResult, kinds: Sequence[str]) -> pa.Table:
-    schema = _schemas()["frame_scores.parquet"]
-    parts = [
-        pa.table(
-            {
-                "fold": pa.repeat(pa.scalar(result.key), len(scores)),
-                "video": pa.repeat(pa.scalar(video), len(scores)),
-                "frame": np.arange(len(scores)),
-                "kind": pa.repeat(pa.scalar(str(kind)), len(scores)),
-                "score": pa.array(np.ascontiguousarray(scores[:, column], dtype=np.float64)),
-            },
-            schema,
-        )
-        for video, scores in sorted(result.frame_scores.items())
-        for column, kind in enumerate(kinds)
-    ]
-    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
-
-
-def _curves(result: FoldResult) -> pa.Table:
-    parts = [
-        heavy.pandas.DataFrame(
-            {"video": video, "frame": curve.first + np.arange(len(curve.heights)), "kind": str(kind)}
-        ).assign(fold=result.key, smoothed=curve.heights, level=curve.level)
-        for video, curves in sorted(result.curves.items())
-        for kind, curve in curves.items()
-    ]
-    return pa.Table.from_pandas(
-        heavy.pandas.concat(parts)[_schemas()[CURVES].names], _schemas()[CURVES], preserve_index=False
-    )
-
-
-def _looks(result: FoldResult) -> pa.Table:
-    rows = [
-        {"fold": result.key, "video": video, "epoch": epoch, "onset": onset, "offset": offset, "probabilities": numbers}
-        for epoch, look in enumerate(result.looks)
-        for video, onset, offset, numbers in look
-    ]
-    return pa.Table.from_pylist(rows, _schemas()[LOOKS])
-
-
-def _history(result: FoldResult) -> bytes:
-    """One row for each pass of the training, beginning with the fold."""
-    rows = heavy.pandas.DataFrame([asdict(epoch) for epoch in result.history])
-    rows.insert(0, "fold", result.key)
-    return rows.to_csv(index=False).encode()
-
-
-def _parquet(table: pa.Table) -> bytes:
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return bytes(sink.getvalue())

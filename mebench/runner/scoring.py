@@ -29,10 +29,17 @@ def tables_of(folder: RunFolder) -> Tables:
     clips = None
     if "recognize" in about["tasks"]:
         answers = folder.read_table("clips.parquet")
-        clips_of = _clips_of_folds if about.get("scored_each") else _clips
-        clips = clips_of(about, videos, truths, answers)
-    annotated = (folder.path / "distractors.parquet").is_file()
-    distractors = folder.read_table("distractors.parquet") if annotated else None
+        if about.get("scored_each"):  # each fold is scored by itself: a `part` of its own
+            parts = []
+            for fold in about["folds"]:
+                own = _tested(fold, videos)
+                of_fold = truths[truths["video"].isin(own["video"])], answers[answers["fold"] == fold["fold"]]
+                parts.append(_clips(about, own, *of_fold).assign(part=fold["fold"]))
+            clips = pd.concat(parts, ignore_index=True)
+        else:
+            clips = _clips(about, videos, truths, answers)
+    there = (folder.path / "distractors.parquet").is_file()
+    distractors = folder.read_table("distractors.parquet") if there else None
     return Tables(videos, truths, predictions, clips, distractors=distractors)
 
 
@@ -52,18 +59,6 @@ def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame,
     )
     clips["probability"] = _of_predicted(clips["probabilities"], clips["predicted"], about["classes"])
     return clips[["video", "subject", "dataset", "truth", "predicted", "probability"]]
-
-
-def _clips_of_folds(
-    about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame
-) -> pd.DataFrame:
-    """The same for each fold, which is scored by itself: a `part` of its own."""
-    parts = []
-    for fold in about["folds"]:
-        own = _tested(fold, videos)
-        of_fold = truths[truths["video"].isin(own["video"])], answers[answers["fold"] == fold["fold"]]
-        parts.append(_clips(about, own, *of_fold).assign(part=fold["fold"]))
-    return pd.concat(parts, ignore_index=True)
 
 
 def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
