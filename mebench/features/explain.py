@@ -101,16 +101,19 @@ def explain(chain: Chain, landmarks: str = "") -> Card:
     steps = []
     for step in chain.steps:
         description = (inspect.getdoc(type(step)) or "").partition("\n\nAttributes:")[0]
-        meanings = attributes(type(step))
-        parameters = tuple(
-            Parameter(name, value, _meaning_of(value, meanings.get(name, "")))
-            for name, value in step.identity().items()
-            if name not in ("step", "version")
-        )
+        meanings, parameters = attributes(type(step)), []
+        for name, value in step.identity().items():
+            meaning = meanings.get(name, "")
+            if isinstance(value, str):  # of a list of choices, what is said of the chosen one
+                parts = re.split(r"(?<=[;.]) (?=`)", meaning)
+                meaning = next((part for part in parts if part.startswith(f"`{value}`")), meaning)
+                meaning = re.sub(rf"^`{re.escape(value)}`(?:: | is |, )?", "", meaning)
+            if name not in ("step", "version"):
+                parameters.append(Parameter(name, value, meaning.replace("`", "").strip(";. ")))
         cited = [_CITATION.findall(part) for part in (description, *(p.meaning for p in parameters))]
         sources = dict.fromkeys(" ".join((a or b).split()) for found in cited for a, b in found)
         what = " ".join(description.partition("\n\n")[0].split()).replace("`", "")
-        steps.append(StepCard(type(step).__name__, step.version, what, parameters, tuple(sources)))
+        steps.append(StepCard(type(step).__name__, step.version, what, tuple(parameters), tuple(sources)))
     halved = f"crops to 8 bits{', flow to half precision (float16)' if flow else ''}, the feature to half precision (float16)"
     return Card(
         chain=chain.name,
@@ -122,15 +125,6 @@ def explain(chain: Chain, landmarks: str = "") -> Card:
         dlib=dlib_version(),
         fingerprint=chain.fingerprint(),
     )
-
-
-def _meaning_of(value: Any, meaning: str) -> str:
-    """Of a list of choices, what is said of the chosen one."""
-    if isinstance(value, str):
-        parts = re.split(r"(?<=[;.]) (?=`)", meaning)
-        meaning = next((part for part in parts if part.startswith(f"`{value}`")), meaning)
-        meaning = re.sub(rf"^`{re.escape(value)}`(?:: | is |, )?", "", meaning)
-    return meaning.replace("`", "").strip(";. ")
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -73,39 +73,31 @@ class FeatureStore:
         Raises:
             DataError: the store cannot be written to, and whatever `build` raises.
         """
+        files, lasting = self.files(key), suppress(VanishedError)
         for left in reversed(range(TRIES)):
             if (entry := self.read(key)) is not None:
                 return entry
-            try:
-                return self._build(key, build)
-            except VanishedError:
-                if not left:
-                    raise
-        raise AssertionError
-
-    def _build(self, key: Key, build: Callable[[], Draft]) -> Entry:
-        files = self.files(key)
-        lock = FileLock(files.lock)
-        with writing_to(self.root):
-            files.stem.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        try:
-            entry = None
-            try:
-                entry = self._open(files, key)
-            except DamagedError as error:
-                video = printable(key.video)
-                _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, video, error)
-            if entry is None:
-                files.write(key, build(), self.root)
-                entry = self._open(files, key)
-        finally:
-            # Who waits for this lock makes a new one then, and finds the entry, or builds it if that has failed here.
-            files.lock.unlink(missing_ok=True)
-            lock.release()
-        if entry is None:
-            raise VanishedError(self.root)
-        return entry
+            with lasting if left else nullcontext():
+                lock = FileLock(files.lock)
+                with writing_to(self.root):
+                    files.stem.parent.mkdir(parents=True, exist_ok=True)
+                    lock.acquire()
+                try:
+                    try:
+                        entry = self._open(files, key)
+                    except DamagedError as error:
+                        video = printable(key.video)
+                        _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, video, error)
+                    if entry is None:
+                        files.write(key, build(), self.root)
+                        entry = self._open(files, key)
+                finally:
+                    # Who waits for this lock makes a new one then, and finds the entry, or builds it if that has failed here.
+                    files.lock.unlink(missing_ok=True)
+                    lock.release()
+                if entry is not None:
+                    return entry
+        raise VanishedError(self.root)
 
     def _open(self, files: EntryFiles, key: Key) -> Entry | None:
         """The entry, or None if it is absent. Its array is hashed when this process first opens it.

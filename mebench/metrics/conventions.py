@@ -1,6 +1,7 @@
 """The rules of a scorer as data, and the conventions by name."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cache
@@ -357,7 +358,24 @@ def named(name: str) -> Convention:
             raise ConfigError(f"{rule!r} is no rule of a convention: write FIELD=VALUE, such as ends=half_open")
         if field not in RULES:
             raise ConfigError(unknown("rule", field, RULES))
-        values[field] = _value(field, text)
+        what, hint = f"value of the rule {field}", get_type_hints(Convention)[field]
+        known = {"true": True, "false": False} if hint is bool else {word: word for word in get_args(hint)}
+        if hint is Fraction:
+            values[field] = Fraction(0)
+            with suppress(ValueError, ZeroDivisionError):
+                values[field] = Fraction(text)
+            if not 0 < values[field] <= 1:
+                raise ConfigError(f"the rule {field} is an IoU above 0, up to 1, such as 0.5 or 1/3, not {text!r}")
+        elif field in _NAMES:
+            chosen = _NAMES[field] if text == "all" else text.split("+")
+            if strange := [word for word in chosen if word not in _NAMES[field]]:
+                raise ConfigError(unknown(what, strange[0], ["all", *_NAMES[field]], "Several are joined by +"))
+            every = None if text == "all" else frozenset(chosen)
+            values[field] = tuple(chosen) if field == "sections" else every
+        elif text not in known:
+            raise ConfigError(unknown(what, text, known))
+        else:
+            values[field] = known[text]
     whole = CONVENTIONS[base]
     source = f"{whole.source or 'the suite'}; changed: {', '.join(values)}"
     return replace(whole, name=name, source=source, **values) if values else whole
@@ -376,25 +394,3 @@ _NAMES: dict[str, Sequence[str]] = {
     "scores": [name for name, metric in METRICS.items() if "spotting" in metric.sections],
     "class_scores": [name for name, m in METRICS.items() if not {"analysis", "recognition"}.isdisjoint(m.sections)],
 }
-
-
-def _value(field: str, text: str) -> Any:
-    """The value of a rule from text."""
-    what, hint = f"value of the rule {field}", get_type_hints(Convention)[field]
-    if hint is Fraction:
-        try:
-            share = Fraction(text)
-        except (ValueError, ZeroDivisionError):
-            share = Fraction(0)
-        if not 0 < share <= 1:
-            raise ConfigError(f"the rule {field} is an IoU above 0, up to 1, such as 0.5 or 1/3, not {text!r}")
-        return share
-    if field in _NAMES:
-        chosen = _NAMES[field] if text == "all" else text.split("+")
-        if strange := [word for word in chosen if word not in _NAMES[field]]:
-            raise ConfigError(unknown(what, strange[0], ["all", *_NAMES[field]], "Several are joined by +"))
-        return tuple(chosen) if field == "sections" else None if text == "all" else frozenset(chosen)
-    known: dict[str, Any] = {"true": True, "false": False} if hint is bool else {word: word for word in get_args(hint)}
-    if text not in known:
-        raise ConfigError(unknown(what, text, known))
-    return known[text]

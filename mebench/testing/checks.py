@@ -24,9 +24,7 @@ LONGEST = 500
 """Letters of a reason; where it is longer its middle is left out."""
 
 
-@cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="mebench-testing-")
+_folder = cache(lambda: tempfile.TemporaryDirectory(prefix="mebench-testing-"))
 
 
 def scratch() -> Path:

@@ -6,6 +6,7 @@ import keyword
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,13 @@ def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
     """
     if kind == "method":
         return method_checks(id_, (*TINY, *(f"method.{key}={value}" for key, value in params.items())))
-    if "root" not in params and (drawn := _drawn(id_)) is not None:
-        params["root"] = str(drawn)
+    if "root" not in params:
+        with suppress(Exception):  # the checks say what is wrong
+            if "root" in keys(registry.find("dataset", id_)) and not user_setting(f"roots.{id_}", ""):
+                plugin: Any = registry.load("dataset", id_)
+                drawn = tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch())
+                plugin.write_fake_tree(Path(drawn))
+                params["root"] = drawn
     return dataset_checks(id_, **params)
 
 
@@ -76,20 +82,6 @@ def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapp
 
     every = folder_checks(checks, **params) if isinstance(checks, str | Path) else [*checks]
     return pytest.mark.parametrize("check", every, ids=str)
-
-
-def _drawn(id_: str) -> Path | None:
-    """A drawn stand-in of a dataset, or None: it needs no root, has one in the user's file, draws none, or is broken."""
-    try:
-        if "root" not in keys(registry.find("dataset", id_)) or user_setting(f"roots.{id_}", ""):
-            return None
-        plugin, folder = registry.load("dataset", id_), Path(tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch()))
-        if not hasattr(plugin, "write_fake_tree"):
-            return None
-        plugin.write_fake_tree(folder)
-    except Exception:  # the checks say what is wrong
-        return None
-    return folder
 
 
 def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") -> list[Path]:
