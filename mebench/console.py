@@ -211,18 +211,22 @@ def check_target(target: str | None) -> None:
         )
 
 
-def write_json(data: Any, target: str | None) -> None:
+def write_json(data: Any, target: str | None) -> bool:
     """`data` into the file `target`, or for `-` onto standard output; nowhere for None.
 
     JSON lacks nan and infinity: they become null.
+
+    Returns:
+        Whether standard output is left for what people read.
     """
     if target is None:
-        return
+        return True
     text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
     if target == "-":
         print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
     else:
         Path(target).write_text(text + "\n", encoding="utf-8")
+    return target != "-"
 
 
 def json_line(data: Any) -> str:

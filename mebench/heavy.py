@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as numpy
     import pandas as pandas
     import pyarrow as pyarrow
+    import pydantic as pydantic
     import scipy as scipy
     import skimage as skimage
     import torch as torch
@@ -30,6 +31,7 @@ def __getattr__(name: str) -> Any:
         "numpy",
         "pandas",
         "pyarrow",
+        "pydantic",
         "scipy",
         "skimage",
         "torch",

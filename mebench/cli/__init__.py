@@ -95,12 +95,20 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(141)
     except OSError as error:
-        _fail(error, _os_sentence(error), 1)
+        where = f": {error.filename}" if error.filename else ""
+        sentence = f"{error.strerror or error}{where}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            kept = "Free some space; finished folds are kept, and mebench resume goes on with them"
+            sentence = f"the disk is full{where}. {kept}"
+        _fail(error, sentence, 1)
     except Exception as error:
         message = " ".join(str(error).split())
         _fail(error, f"unexpected {type(error).__name__}: {message}. MEBENCH_DEBUG=1 shows where it happened", 1)
     finally:
-        _close_output()
+        try:  # flush now: a reader that went away (`mebench list | head`) is no error worth a message at exit
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def usage_sentence(error: Any) -> str:
@@ -130,20 +138,3 @@ def _fail(error: Exception, message: str, code: int) -> None:
         raise error
     print_lines(message if code > 128 else f"error: {message}", error=True)
     sys.exit(code)
-
-
-def _os_sentence(error: OSError) -> str:
-    where = f": {error.filename}" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"the disk is full{where}. Free some space; finished folds are kept, and mebench resume goes on with them"
-        )
-    return f"{error.strerror or error}{where}"
-
-
-def _close_output() -> None:
-    """Flush now: a reader that went away (`mebench list | head`) is no error worth a message at exit."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -28,8 +28,7 @@ def info(cache: Cache = None, json: Json = None) -> None:
         for (dataset, stage), part in found.items()
     ]
     report = {"folder": str(store.root), "entries": whole.entries, "bytes": whole.bytes, "parts": parts}
-    console.write_json(report, json)
-    if json != "-":
+    if console.write_json(report, json):
         rows = [(dataset or "-", stage, f"{p.entries}", console.size(p.bytes)) for (dataset, stage), p in found.items()]
         console.print_table(
             ("dataset", "stage", "entries", "size"), [*rows, ("all", "", f"{whole.entries}", console.size(whole.bytes))]
@@ -55,8 +54,7 @@ def verify(
                 removed += remove and features.store.remove(damage.files)
     lines = [{"entry": str(d.files.stem.relative_to(store.root)), "reason": d.reason} for d in damaged]
     report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": lines, "removed": removed}
-    console.write_json(report, json)
-    if json != "-":
+    if console.write_json(report, json):
         for line in lines:
             console.print_lines(f"{line['entry']}: {line['reason']}")
         entries = console.plural(n_entries, "entry", "entries")
@@ -89,8 +87,7 @@ def prune(
     days = None if older_than is None else console.days_of(older_than)
     gone = features.store.prune(store, days, dataset, everything, dry_run)
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
-    console.write_json(report, json)
-    if json != "-":
+    if console.write_json(report, json):
         what = f"{console.plural(gone.entries, 'entry', 'entries')}, {console.size(gone.bytes)}"
         console.print_lines(f"{store.root}: {'would remove' if dry_run else 'removed'} {what}")
 

@@ -105,8 +105,7 @@ def info(
 def config_show(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Show every setting and where its value comes from."""
     found = configured(words, files, plugins)
-    console.write_json({"values": found.values, "origins": found.origins}, json)
-    if json != "-":
+    if console.write_json({"values": found.values, "origins": found.origins}, json):
         values = config.flatten(found.values)
         rows = [(key, console.text(value), found.origins.get(key, "default")) for key, value in values.items()]
         console.print_table(("key", "value", "from"), rows)

@@ -51,26 +51,32 @@ def check(
     tried on its drawn stand-in. With --null: whether a method knows labels that nobody could know.
     """
     if null:
-        _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
-    elif shuffles is not None:
+        return _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
+    if shuffles is not None:
         raise ConfigError(f"--shuffles is about shuffled labels: mebench check {name} --null --shuffles {shuffles}")
-    else:
-        _contract(name, words or (), plugins, json)
-
-
-def _contract(name: str, words: Sequence[str], plugins: Plugins, json: str | None) -> None:
-    found = []
-    for outcome in testing.outcomes(_checks(name, words, plugins)):
-        found.append(outcome)
-        if json != "-":
-            _print(outcome)
+    config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
+    every = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
+    kinds = [kind for kind in every if name in every[kind]]
+    if not kinds:
+        known = [name for kind in every for name in every[kind]]
+        raise PluginError(unknown("plugin", name, known, config.registry.YOURS))
+    values, found = config.settings_of(words or ()), []
+    for kind in kinds:
+        own = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
+        for outcome in testing.outcomes(testing.plugin_checks(kind, name, **own)):
+            found.append(outcome)
+            if json == "-":
+                continue
+            mark = {"kept": "kept", "broken": "BROKEN", "untold": "untold"}[outcome.status]
+            console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
+            if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
+                console.print_lines(*outcome.details.splitlines(), error=True)
     broken, untold = ([one for one in found if one.status == status] for status in ("broken", "untold"))
     report = [
         {"plugin": one.check.plugin, "check": one.check.name, "status": one.status, "reason": one.reason}
         for one in found
     ]
-    console.write_json({"checks": report}, json)
-    if json != "-":
+    if console.write_json({"checks": report}, json):
         rest = f", {len(untold)} cannot be told here" if untold else ""
         kept = len(found) - len(broken) - len(untold)
         console.print_lines(f"{name}: {kept} of {console.plural(len(found), 'promise')} kept{rest}")
@@ -81,8 +87,7 @@ def _contract(name: str, words: Sequence[str], plugins: Plugins, json: str | Non
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
     found = testing.null.null(name, Progress(), words, plugins or (), shuffles)
     report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.outside} for f in found]}
-    console.write_json(report, json)
-    if json != "-":
+    if console.write_json(report, json):
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in found]
         console.print_table(("task", "people", "right", "by chance at most", "of"), rows)
     testing.null.refuse(name, found, shuffles)
@@ -92,29 +97,6 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
             "",
             f"{name} knows nothing that it should not, in {times} of the labels, each run twice. {testing.null.BLIND_SPOT}",
         )
-
-
-def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[testing.Check]:
-    config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
-    kinds = [kind for kind in config.registry.PLUGIN_KINDS if name in config.registry.plugins(kind)]
-    if not kinds:
-        every = [known for kind in config.registry.PLUGIN_KINDS for known in config.registry.plugins(kind)]
-        raise PluginError(unknown("plugin", name, every, config.registry.YOURS))
-    values = config.settings_of(words)
-    return [
-        check
-        for kind in kinds
-        for check in testing.plugin_checks(
-            kind, name, **{key.removeprefix(f"{kind}."): v for key, v in values.items() if key.startswith(f"{kind}.")}
-        )
-    ]
-
-
-def _print(outcome: testing.Outcome) -> None:
-    mark = {"kept": "kept", "broken": "BROKEN", "untold": "untold"}[outcome.status]
-    console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
-    if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
-        console.print_lines(*outcome.details.splitlines(), error=True)
 
 
 @new_app.command("method", epilog="Example: mebench new method my_spotter --template linear")

@@ -29,6 +29,7 @@ Fps = Annotated[float | None, typer.Option("--fps", help="Of .eaf files, the fra
 
 app = typer.Typer()
 
+OF_FILES = "is about files: name the file of their truth with --truth"
 BESIDE = "published:"
 """How the name of a published result begins where a run's could stand."""
 
@@ -71,16 +72,22 @@ def compare(
     are those of two coders, and how well these agree is told. Beside a published result: what separates the run from it, in words.
     """
     if second.startswith(BESIDE):
-        _beside_published(
-            runner.folder.RunFolder.finished(runs, first), second.removeprefix(BESIDE), leaderboards, json
-        )
+        word, folder = second.removeprefix(BESIDE), runner.folder.RunFolder.finished(runs, first)
+        place = leaderboards_folder(leaderboards)
+        rows = results.published.called(word, results.published.read(place / PUBLISHED))
+        aliases = results.beside.read_aliases(place / results.beside.FILE)
+        said = results.beside.separates(results.record.read(folder), rows, aliases)
+        if write_json({"run_id": folder.id, "published": word, "separates": said}, json):
+            print_lines(f"{folder.id} beside {rows[0].method}")
+            print_table(("", "what separates them"), list(said.items()))
         return
     if truth is None and _is_file(first) and _is_file(second):
-        _refuse_of_coders({"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes})
+        why = "is about scores: name the file of the truth with --truth. Without one, two files are those of two coders"
+        _refuse({"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes}, why)
         _print_agreement(first, second, loose_ids, fps, json)
         return
     if truth is None:
-        _refuse_without_truth({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps})
+        _refuse({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps}, OF_FILES)
         _refuse_files(first, second)
 
     found = api.compare(
@@ -98,21 +105,8 @@ def compare(
         progress=Progress(),
     )
     say(found)
-    if json != "-":
+    if write_json(found.summary, json):
         results.compare.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
-    write_json(found.summary, json)
-
-
-def _beside_published(folder: runner.folder.RunFolder, word: str, leaderboards: str | None, json: str | None) -> None:
-    place = leaderboards_folder(leaderboards)
-    rows = results.published.called(word, results.published.read(place / PUBLISHED))
-    said = results.beside.separates(
-        results.record.read(folder), rows, results.beside.read_aliases(place / results.beside.FILE)
-    )
-    if json != "-":
-        print_lines(f"{folder.id} beside {rows[0].method}")
-        print_table(("", "what separates them"), list(said.items()))
-    write_json({"run_id": folder.id, "published": word, "separates": said}, json)
 
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
@@ -133,7 +127,7 @@ def mistakes(
     if by not in get_args(metrics.mistakes.By):
         raise ConfigError(unknown("--by", by, get_args(metrics.mistakes.By)))
     if truth is None:
-        _refuse_without_truth({"--loose-ids": loose_ids, "--fps": fps})
+        _refuse({"--loose-ids": loose_ids, "--fps": fps}, OF_FILES)
         _refuse_files(run)
         folder = runner.folder.RunFolder.finished(runs, run)
         name, tables, kinds = folder.id, runner.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
@@ -170,12 +164,6 @@ def mistakes(
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
     why = metrics.mistakes.explain_mistakes(tables, found, kinds)
     mean = f", means over {draws} draws" if draws > 1 else ""
-    if json != "-":
-        note = "" if astray is None else results.render.summary.distracted_line(counts, astray, tables)
-        results.render.summary.print_mistakes(
-            counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note
-        )
-        results.render.summary.print_causes(why)
     report = {
         "why": why,
         **told,
@@ -186,7 +174,12 @@ def mistakes(
     }
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
-    write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json)
+    if write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json):
+        note = "" if astray is None else results.render.summary.distracted_line(counts, astray, tables)
+        results.render.summary.print_mistakes(
+            counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note
+        )
+        results.render.summary.print_causes(why)
 
 
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")
@@ -229,16 +222,16 @@ def report(
     if faces:
         progress.say(f"{out} shows faces of the dataset: treat it as its licence says")
     size = page.stat().st_size
-    if json != "-":
-        print_lines(f"{out}: {byte_size(size)}", *([f"{figures}: {len(files)} files"] if figures else []))
     told = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size}
-    write_json(told | {"figures": [str(file) for file in files]}, json)
+    if write_json(told | {"figures": [str(file) for file in files]}, json):
+        print_lines(f"{out}: {byte_size(size)}", *([f"{figures}: {len(files)} files"] if figures else []))
 
 
-def _refuse_without_truth(given: Mapping[str, object]) -> None:
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    """Refuse the first of some options that is given."""
     for option, value in given.items():
         if value:
-            raise ConfigError(f"{option} is about files: name the file of their truth with --truth")
+            raise ConfigError(f"{option} {why}")
 
 
 def _refuse_files(*words: str) -> None:
@@ -255,16 +248,13 @@ def _is_file(word: str) -> bool:
     return path.is_file() or exchange.coders.eaf_of(path) is not None
 
 
-def _refuse_of_coders(given: Mapping[str, object]) -> None:
-    for option, value in given.items():
-        if value:
-            raise ConfigError(
-                f"{option} is about scores: name the file of the truth with --truth. Without one, two files are those of two coders"
-            )
-
-
 def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None, json: str | None) -> None:
     """How well two coders agree."""
+
+    def of_end(off: Mapping[str, Any] | None) -> str:  # mean and standard deviation, and the mean without sign
+        spread = "" if off is None or off["sd"] is None else f" (sd {off['sd']:.0f})"
+        return "-" if off is None else f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
+
     remarks, one, other = exchange.table.Remarks(), Path(first).expanduser(), Path(second).expanduser()
     (answers,) = exchange.files.read_beside(one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
     found = metrics.agreement.agreement(answers.tables, answers.kinds)
@@ -274,10 +264,11 @@ def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None
             "another over the whole video; a column n_frames in the first table says how long it is"
         )
     say(remarks)
-    if json != "-":
+    told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    if write_json({"first": first, "second": second, **found, **told}, json):
         rows = [
             [kind, str(of["first"]), str(of["second"]), str(of["both"]), number(of["f1"]), number(of["kappa"])]
-            + [_of_ends(of[end]) for end in ("onset_ms", "offset_ms")]
+            + [of_end(of[end]) for end in ("onset_ms", "offset_ms")]
             for kind, of in found["kinds"].items()
         ]
         heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
@@ -288,13 +279,3 @@ def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None
             print_lines(
                 f"kappa over the emotions of {emotion['n']} intervals that both found: {number(emotion['kappa'])}"
             )
-    told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
-    write_json({"first": first, "second": second, **found, **told}, json)
-
-
-def _of_ends(differences: Mapping[str, Any] | None) -> str:
-    """Mean and standard deviation, and the mean without sign."""
-    if differences is None:
-        return "-"
-    spread = "" if differences["sd"] is None else f" (sd {differences['sd']:.0f})"
-    return f"{differences['mean']:+.0f}{spread}, without sign {differences['mean_absolute']:.0f}"

@@ -28,8 +28,7 @@ def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = 
     """Count subjects, videos and expressions. The annotations alone are enough."""
     members = {id_: inspection.summarise(dataset) for id_, dataset in _members(words, files, plugins).items()}
     one = next(iter(members.values()))
-    console.write_json(inspection.together(members) if len(members) > 1 else one.plain(), json)
-    if json == "-":
+    if not console.write_json(inspection.together(members) if len(members) > 1 else one.plain(), json):
         return
     for id_, found in members.items():
         console.print_table(results.render.data.HEADERS, results.render.data.summary_rows(found), id_)
@@ -61,9 +60,24 @@ def verify(
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
         Path(report).write_text(results.render.data.verification_markdown(members, strict), encoding="utf-8")
-    console.write_json(_verified(members, sound), json)
-    if json != "-":
-        _print_verifications(members, strict)
+    parts = {id_: seen.plain() for id_, seen in members.items()}
+    told: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
+    if len(parts) > 1:  # the sums of a composite, and what is told of each member
+        told |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
+    if console.write_json(told | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
+        looks = results.render.data
+        for id_, seen in members.items():
+            titles = [inspection.annotation_checks.TITLES[finding.check] for finding in seen.findings]
+            for title, lines in looks.finding_lines(seen).items():
+                _print_list(f"{id_}: {title}", lines, titles.count(title))
+            repairs = seen.summary.repairs
+            _print_list(f"{id_}: repairs and remarks", looks.repair_lines(repairs), len(repairs))
+            if seen.frames:
+                rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
+                console.print_lines(f"{id_}: {seen.frames:,} frames {looks.looked(seen.deep)}, {rate}")
+            console.print_lines(f"{id_}: ground truth {seen.summary.hash}")
+        for id_, seen in members.items():
+            console.print_lines(f"{id_}: {looks.verdict(seen.errors, seen.warnings, seen.sound(strict))}")
         if report is not None:
             console.print_lines(f"report: {report}")
     if not sound:
@@ -107,17 +121,14 @@ def preview(
     shown = [
         {
             "video": strip.chosen.video.key,
-            "onset": strip.chosen.expression.onset,
-            "apex": strip.chosen.expression.apex,
-            "offset": strip.chosen.expression.offset,
+            **{name: getattr(strip.chosen.expression, name) for name in ("onset", "apex", "offset")},
             "box": strip.face and list(strip.face.box),
             "landmarks": strip.face is not None and strip.face.landmarks is not None,
             "problem": strip.problem or None,
         }
         for strip in strips
     ]
-    console.write_json({"file": out, "expressions": shown}, json)
-    if json != "-":
+    if console.write_json({"file": out, "expressions": shown}, json):
         faceless = sum(strip.face is None for strip in strips)
         console.print_lines(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
         console.print_lines("It shows people's faces: keep it where the dataset's licence allows")
@@ -147,10 +158,8 @@ def fake(
     roots = [f"{prefix[id_]}.root={place}" for id_, place in places.items()]
     name = f"[{','.join(members)}]" if len(members) > 1 else next(iter(members))
     then = console.command("data summary", [f"dataset={name}", *roots], plugins=plugins or ())
-    console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
-    if json != "-":
-        console.print_lines(f"{out}: drawn")
-        console.print_lines(f"Look at it with: {then}")
+    if console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json):
+        console.print_lines(f"{out}: drawn", f"Look at it with: {then}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
@@ -167,63 +176,27 @@ def unpack(
     ):
         seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
-            console.print_lines(_unpacked_line(done, first))
+            kept = ", which was there already" if done.before else ""
+            line = f"{console.plural(done.n, 'file')} in {done.folder}{kept}"
+            if done.names:
+                rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
+                rate += f" on average, {done.uneven}" if done.uneven else ""
+                numbering = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
+                line = f"{console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; {numbering}"
+            console.print_lines(f"{done.source}: {line}")
     console.write_json({"unpacked": seen}, json)
-
-
-def _unpacked_line(done: frames.unpack.Unpacked, first: int) -> str:
-    kept = ", which was there already" if done.before else ""
-    if not done.names:
-        return f"{done.source}: {console.plural(done.n, 'file')} in {done.folder}{kept}"
-    rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
-    if done.uneven:
-        rate += f" on average, {done.uneven}"
-    numbering = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
-    return f"{done.source}: {console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; {numbering}"
 
 
 def _members(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, Dataset]:
     return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
 
 
-def _verified(members: dict[str, inspection.Verification], sound: bool) -> dict[str, Any]:
-    """Plain data: that of the dataset; of a composite the sums, and that of each member under `members`."""
-    parts = {id_: seen.plain() for id_, seen in members.items()}
-    head: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
-    if len(parts) == 1:
-        return head | next(iter(parts.values()))
-    sums = {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
-    return head | sums | {"members": parts}
-
-
-def _print_verifications(members: dict[str, inspection.Verification], strict: bool) -> None:
-    for id_, seen in members.items():
-        for title, lines in results.render.data.finding_lines(seen).items():
-            _print_list(
-                f"{id_}: {title}",
-                lines,
-                sum(inspection.annotation_checks.TITLES[finding.check] == title for finding in seen.findings),
-            )
-        repairs = seen.summary.repairs
-        _print_list(f"{id_}: repairs and remarks", results.render.data.repair_lines(repairs), len(repairs))
-        if seen.frames:
-            rate = seen.frames / max(seen.seconds, 1e-9)
-            console.print_lines(
-                f"{id_}: {seen.frames:,} frames {results.render.data.looked(seen.deep)}, {rate:,.0f} a second"
-            )
-        console.print_lines(f"{id_}: ground truth {seen.summary.hash}")
-    for id_, seen in members.items():
-        console.print_lines(f"{id_}: {results.render.data.verdict(seen.errors, seen.warnings, seen.sound(strict))}")
-
-
 def _print_list(title: str, lines: Sequence[str], n: int) -> None:
     """A title with the number of what the lines tell of; at a terminal only the first of many. Nothing without lines."""
     if not lines:
         return
-    console.print_lines(f"{title} ({n})")
     shown = lines[:SHOWN] if console.at_terminal() else lines
-    for line in shown:
-        console.print_lines(f"  {line}")
+    console.print_lines(f"{title} ({n})", *(f"  {line}" for line in shown))
     if len(shown) < len(lines):
         console.print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
     elif len(lines) < n:

@@ -53,8 +53,7 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
     """Show what is installed, missing, and where things live. What is missing comes with how to get it."""
     findings = examine(plugins or ())
     sound = all(f.state != "missing" for f in findings)
-    console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json)
-    if json != "-":
+    if console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json):
         rows = [
             (f.name, f.topic, f.state, f.detail if f.state == "ok" or not f.remedy else f"{f.detail}: {f.remedy}")
             for f in findings

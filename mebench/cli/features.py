@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mebench import console, features, runner
+from mebench import console, core, features, runner
 from mebench.cli.options import Files, Json, Plugins, Words, checked, configured, verbs
-from mebench.core import Chain, Video
 from mebench.errors import DataError
 from mebench.progress import Progress
 
@@ -19,8 +18,7 @@ def explain(words: Words = None, files: Files = None, plugins: Plugins = None, j
     """Print the features that a method reads, step by step. A paper's appendix could carry them so."""
     plan = runner.plan.make_plan(configured(words, files, plugins))
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
-    console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
-    if json != "-":
+    if console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json):
         if not any(cards.values()):
             console.print_lines(f"method {plan.config.method} reads no features")
         for dataset, found in cards.items():
@@ -44,24 +42,19 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
                 f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop
             ) from None
     reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
-    faceless = {
-        key
-        for (_, key), failure in done.failures.items()
-        if isinstance(failure.error, features.NoFaceError) and settings.no_face == "skip"
-    }
-    failed = {key: reason for key, reason in reasons.items() if key not in faceless}
+    faceless = {k for (_, k), failure in done.failures.items() if isinstance(failure.error, features.NoFaceError)}
+    skipped = {key: reasons[key] for key in reasons if settings.no_face == "skip" and key in faceless}
+    failed = {key: reasons[key] for key in reasons if key not in skipped}
     seconds = time.perf_counter() - started
     report = {"videos": len(plan.videos), "computed": done.videos - len(reasons), "frames": done.frames}
-    skipped = {key: reason for key, reason in reasons.items() if key in faceless}
-    console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json)
-    if json != "-":
+    if console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json):
         there = len(plan.videos) - done.videos
         console.print_lines(
             f"{settings.cache}: features of {done.videos - len(reasons)} videos ({done.frames} frames) computed in "
             f"{seconds:.0f} s, {there} were there"
         )
     for key, reason in reasons.items():
-        progress.say(f"{'skipped' if key in faceless else 'failed'}: {key}: {reason}")
+        progress.say(f"{'skipped' if key in skipped else 'failed'}: {key}: {reason}")
     if failed:
         raise DataError(
             f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; the others are "
@@ -69,22 +62,21 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
         )
 
 
-def _card(plan: runner.plan.Plan, group: str, chain: Chain) -> dict[str, Any]:
+def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, Any]:
     """The card of a chain as plain data and, under `text`, in words."""
     video = next(v for v in plan.videos if plan.groups[v.key] == group)
     if plan.dataset.provided(video, chain.name) is not None:
         said = f"{chain.name}: ready-made, as the dataset provides it; nothing is computed."
         return {"chain": chain.name, "provided": True, "text": said}
-    card = features.explain.explain(chain, _landmarks(plan, chain, video))
-    return {**card.plain(), "provided": False, "text": card.text()}
-
-
-def _landmarks(plan: runner.plan.Plan, chain: Chain, video: Video) -> str:
-    """Where the landmarks of a chain come from, in words, as the first video of its dataset shows."""
     crop = features.source.route_of(chain).crop
-    if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
-        return f"68 points, from the dataset {video.dataset}."
     file = features.landmarks.find_predictor(crop.landmarks)
-    if file is None:
-        return "68 points, which neither the dataset nor an installed landmark file gives."
-    return f"68 points, found by dlib with {file.name} (blake2b {features.landmarks.predictor_identity(file)})."
+    if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
+        landmarks = f"68 points, from the dataset {video.dataset}."
+    elif file is None:
+        landmarks = "68 points, which neither the dataset nor an installed landmark file gives."
+    else:
+        landmarks = (
+            f"68 points, found by dlib with {file.name} (blake2b {features.landmarks.predictor_identity(file)})."
+        )
+    card = features.explain.explain(chain, landmarks)
+    return {**card.plain(), "provided": False, "text": card.text()}

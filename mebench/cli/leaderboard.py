@@ -64,8 +64,7 @@ def build(
             ]
             board = results.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.say)
         tables, words = board.shown(show, progress.say)
-    write_json({"tables": [table.plain() for table in tables]}, json)
-    if json != "-":
+    if write_json({"tables": [table.plain() for table in tables]}, json):
         print_lines(*words.split("\n"))
     if tracking.in_use(tracked):  # nobody who tracks no run wants a database for the tables alone
         with progress.waiting("sending the tables"):

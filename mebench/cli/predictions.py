@@ -20,8 +20,22 @@ model_app = verbs("Models by name, with their cards, and for other programs.")
 predict_app = typer.Typer()
 
 Part = Literal["method", "recognizer"]
+
+
+def _frames(value: str) -> str:
+    if value not in ("numbers", "positions"):
+        raise ConfigError(unknown("--frames", value, ("numbers", "positions")))
+    return value
+
+
 Frames = Annotated[
-    str, typer.Option("--frames", metavar="numbers|positions", help="As the dataset's files are numbered, or from 0.")
+    str,
+    typer.Option(
+        "--frames",
+        metavar="numbers|positions",
+        help="As the dataset's files are numbered, or from 0.",
+        callback=_frames,
+    ),
 ]
 
 
@@ -45,9 +59,6 @@ def export(
 
     Frames are numbered as the dataset's own files are, unless told otherwise.
     """
-    if frames not in _FRAMES:
-        raise ConfigError(unknown("--frames", frames, _FRAMES))
-
     folder, progress = runner.folder.RunFolder.finished(runs, run), Progress()
     tables, remarks = runner.scoring.tables_of(folder), exchange.table.Remarks()
     if tables.predictions is None:
@@ -64,9 +75,6 @@ def export(
     print_lines(out)
 
 
-_FRAMES = ("numbers", "positions")
-
-
 def _counted(run: str, tables: metrics.tables.Tables, frames: str) -> tuple[metrics.tables.Tables, str]:
     """The tables with what the frames are to be counted by, and that in words.
 
@@ -74,11 +82,9 @@ def _counted(run: str, tables: metrics.tables.Tables, frames: str) -> tuple[metr
         RunError: the run's folder does not hold the file numbers.
     """
     videos = tables.videos
-    if frames == "positions":
-        bare = videos.drop(columns=exchange.write.NUMBERING, errors="ignore")
-        return replace(
-            tables, videos=bare
-        ), "every video is counted from 0; --frames numbers takes the dataset's own file numbers"
+    if _frames(frames) == "positions":
+        bare = replace(tables, videos=videos.drop(columns=exchange.write.NUMBERING, errors="ignore"))
+        return bare, "every video is counted from 0; --frames numbers takes the dataset's own file numbers"
     if not set(exchange.write.NUMBERING) <= set(videos):
         raise RunError(
             f"{run!r} does not hold the dataset's file numbers, as no record and no run of an older mebench does: write positions, "
@@ -113,8 +119,6 @@ def predict(
     json: Json = None,
 ) -> None:
     """Spot in videos that nobody annotated, by a run's models. Scores of several folds are averaged."""
-    if frames not in _FRAMES:
-        raise ConfigError(unknown("--frames", frames, _FRAMES))
     if form not in ("csv", "strs", "megc2023"):
         raise ConfigError(unknown("format", form, ["csv", "strs", "megc2023"], "Nobody knows the truth here"))
     target = Path(out).expanduser()
@@ -135,8 +139,7 @@ def predict(
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}
-    write_json({**report, "file": out}, json)
-    if json != "-":
+    if write_json({**report, "file": out}, json):
         print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}")
     if failed:
         raise RunError(
@@ -179,7 +182,11 @@ def export_model(
         raise ConfigError(unknown("part", part, get_args(Part)))
 
     folder = runner.folder.RunFolder.finished(runs, run)
-    fold = fold or _only_fold(folder)
+    keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
+    if not fold and len(keys) != 1:
+        shown = ", ".join(keys[:3])
+        raise ConfigError(f"run {folder.id} has {len(keys)} folds ({shown} …): say whose model with --fold FOLD")
+    fold = fold or str(keys[0])
 
     if form == "onnx":
         outputs = exchange.onnx_export.export_onnx(
@@ -195,28 +202,17 @@ def export_model(
 _FORMS = ("safetensors", "onnx")
 
 
-def _only_fold(folder: runner.folder.RunFolder) -> str:
-    keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    if len(keys) != 1:
-        shown = ", ".join(keys[:3])
-        raise ConfigError(f"run {folder.id} has {len(keys)} folds ({shown} …): say whose model with --fold FOLD")
-    return str(keys[0])
-
-
 @model_app.command("list", epilog="Example: mebench model list")
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
     """List the models that came with methods."""
     config.registry.add_paths(plugins or ())
     found = [(model, model.path.stat().st_size) for model in runner.models.named()]
-    write_json(
-        [
-            {"hash": file_hash(model.path)[:8], "shipped": True, "file": str(model.path), "bytes": n}
-            | model.said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
-            for model, n in found
-        ],
-        json,
-    )
-    if json == "-":
+    report = [
+        {"hash": file_hash(model.path)[:8], "shipped": True, "file": str(model.path), "bytes": n}
+        | model.said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
+        for model, n in found
+    ]
+    if not write_json(report, json):
         return
     rows = []
     for model, n in found:
@@ -239,6 +235,5 @@ def info_of_model(model: ModelWord, plugins: Plugins = None, json: Json = None) 
     """
     config.registry.add_paths(plugins or ())
     said = runner.models.read_header(runner.models.find(model))
-    write_json(said.model_dump(), json)
-    if json != "-":
+    if write_json(said.model_dump(), json):
         print_markdown(said.card)

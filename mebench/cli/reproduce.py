@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -69,9 +69,26 @@ def reproduce(
     found = results.reproduce.reproduce(
         known, results.reproduce.cells(known, table, published), published, request, Progress()
     )
-    if json != "-":
+    plain = {
+        "paper": known.id,
+        "table": table,
+        "convention": known.convention,
+        "differs": list(known.differs),
+        "cells": [
+            {
+                **{name: getattr(r.cell.published, name) for name in _NAMES},
+                "published": r.cell.published.value,
+                "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
+                "strict": r.strict,
+                "run_id": r.run_id or None,
+                **({} if r.worth is None else {name: getattr(r, name) for name in _WORTH}),
+                "why": r.why,
+            }
+            for r in found
+        ],
+    }
+    if write_json(plain, json):
         _print(known, table, found, request)
-    write_json(_plain(known, table, found), json)
     if any(result.failed for result in found):
         raise typer.Exit(1)
 
@@ -99,9 +116,6 @@ def rescore(
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
     file = results.rescore.write_outcome(outcome, kept)
     found = results.rescore.cells(known, outcome, published)
-    if json != "-":
-        _print_rescored(known, found)
-        print_lines(f"{file}: mebench leaderboard build puts it into tables and page")
     plain = [
         {
             "dataset": cell.dataset,
@@ -114,7 +128,9 @@ def rescore(
         }
         for cell in found
     ]
-    write_json({**outcome, "cells": plain}, json)
+    if write_json({**outcome, "cells": plain}, json):
+        _print_rescored(known, found)
+        print_lines(f"{file}: mebench leaderboard build puts it into tables and page")
 
 
 def _print_rescored(source: results.rescore.Source, found: Sequence[results.rescore.Cell]) -> None:
@@ -165,7 +181,16 @@ def _print(
 ) -> None:
     """The cells that a run answers, one line for all that are absent for one reason, and what to know of the rest."""
     print_lines(paper.title, f"Table {table}: {paper.titles[table]}", "")
-    if answered := [_row(result) for result in found if result.run_id]:
+    answered, parts = [], {"true_positives": ", true positives", "all_intervals": ", all intervals"}
+    for result in (result for result in found if result.run_id):
+        row, seen = result.cell.published, (result.low, result.high, result.value, result.strict)
+        low, high, value, strict = (number(score, row.digits, NONE) for score in seen)
+        method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
+        score = f"{row.task}{parts.get(row.part, '')}: {metrics.catalogue.find(row.metric).label}"
+        ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
+        cells = method, row.dataset, score, f"{row.value:.{row.digits}f}", value, ends, strict, result.why
+        answered.append(cells)
+    if answered:
         heads = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
         print_table(heads, answered)
     if looked := worth_rows(found):
@@ -213,43 +238,3 @@ def worth_rows(found: Sequence[results.reproduce.Result]) -> list[tuple[str, ...
             habit = "nobody's: the same habit, with settings"
             rows.append((named, "", "", *scores, f"{value} [{low}, {high}]", str(best["of"]), habit))
     return rows
-
-
-def _row(result: results.reproduce.Result) -> tuple[str, ...]:
-    row = result.cell.published
-    part = {"true_positives": ", true positives", "all_intervals": ", all intervals"}.get(row.part, "")
-    low, high, value, strict = (
-        number(score, row.digits, NONE) for score in (result.low, result.high, result.value, result.strict)
-    )
-    return (
-        f"{row.method} ({row.method_variant})" if row.method_variant else row.method,
-        row.dataset,
-        f"{row.task}{part}: {metrics.catalogue.find(row.metric).label}",
-        f"{row.value:.{row.digits}f}",
-        value,
-        NONE if NONE in (low, high) else f"[{low}, {high}]",
-        strict,
-        result.why,
-    )
-
-
-def _plain(paper: results.reproduce.Paper, table: str, found: list[results.reproduce.Result]) -> dict[str, Any]:
-    """For JSON."""
-    return {
-        "paper": paper.id,
-        "table": table,
-        "convention": paper.convention,
-        "differs": list(paper.differs),
-        "cells": [
-            {
-                **{name: getattr(r.cell.published, name) for name in _NAMES},
-                "published": r.cell.published.value,
-                "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
-                "strict": r.strict,
-                "run_id": r.run_id or None,
-                **({} if r.worth is None else {name: getattr(r, name) for name in _WORTH}),
-                "why": r.why,
-            }
-            for r in found
-        ],
-    }

@@ -47,9 +47,8 @@ def run(
         if not blamed or " -m" in str(error):
             raise
         raise ConfigError(f"{error}. If {blamed[0]!r} is a list of values, this is a sweep: {swept}") from None
-    if json != "-":
+    if write_json(plan, json):
         print_lines("", *protocols.find(settings.protocol).describe().split("\n"))
-    write_json(plan, json)
 
 
 @app.command("resume", epilog="Example: mebench resume mean-synthetic workers=4")
@@ -70,9 +69,8 @@ def resume(
 
 def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:
     """Print the scores of a finished run, write them as JSON."""
-    if json != "-":
+    if write_json(run.summary, json):
         results.render.summary.print_outcome(run.folder, run.summary, run.tracked, verbose, told, run.tracker)
-    write_json(run.summary, json)
 
 
 def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = False, json: str | None = None) -> None:
@@ -92,13 +90,9 @@ def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = 
                 print_lines(f"-- {_name(combination.varied)}")
             plan = runner.estimate.dry_run(settings, json == "-", trained)
             plans.append({"words": combination.varied, **plan})
-        return write_json(plans, json)
+        write_json(plans, json)
+        return
     found = api.runs.swept(combinations, configs, progress)
-    if json != "-":
-        print_table(*results.render.sweep.sweep_table(found.rows).words(), title="sweep")
-        if any(len(row["seeds"]) > 1 for row in found.rows):
-            how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
-            print_lines(f"scores: {how}", error=True)
     if found.tracked:
         progress.say(f"{found.runs[0].tracker}: {found.tracked}")  # beside the table, which may go into a file
     report = {
@@ -107,7 +101,11 @@ def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = 
         "failures": [{"words": words, "reason": str(error)} for words, error in found.failures],
         "seconds": round(time.perf_counter() - began, 3),
     }
-    write_json(report, json)
+    if write_json(report, json):
+        print_table(*results.render.sweep.sweep_table(found.rows).words(), title="sweep")
+        if any(len(row["seeds"]) > 1 for row in found.rows):
+            how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
+            print_lines(f"scores: {how}", error=True)
     for varied, error in found.failures:
         progress.say(f"failed: {_name(varied)}: {error}")
     if found.failures:

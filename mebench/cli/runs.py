@@ -81,8 +81,7 @@ class Run:
 def list_(runs: Runs = "", json: Json = None) -> None:
     """List the runs with status, scores, age and size. The latest is first."""
     found = [run for _, run in _all(runs)]
-    console.write_json([asdict(run) for run in found], json)
-    if json != "-":
+    if console.write_json([asdict(run) for run in found], json):
         rows = [
             (
                 run.id,
@@ -111,8 +110,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
     report = {**asdict(found), "key": stored["key"], "config": stored["config"], "costs": costs}
     whole = folder.done and not found.lost
-    console.write_json(report | ({"summary": folder.read_json("summary.json")} if whole else {}), json)
-    if json == "-":
+    if not console.write_json(report | ({"summary": folder.read_json("summary.json")} if whole else {}), json):
         return
     console.print_lines(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
     if whole:
@@ -177,8 +175,7 @@ def prune(
     chosen = [(folder, run) for folder, run in chosen if run.id not in beside]
     gone = [run for folder, run in chosen if dry_run or _remove(folder)]
     report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
-    console.write_json(report, json)
-    if json != "-":
+    if console.write_json(report, json):
         for run in gone:
             console.print_lines(
                 f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)"
@@ -207,7 +204,7 @@ def sync(
     figures: Annotated[bool | None, typer.Option("--figures/--no-figures", help="With figures, or without.")] = None,
     json: Json = None,
 ) -> None:
-    """Send runs that MLflow lacks, and the tables of the leaderboard. Its server was down, for example."""
+    """Send runs that MLflow lacks, and tables of the leaderboard. Its server was down, for example."""
     progress, boards = Progress(), list[Path]()
     if run:
         folders = list({f.path: f for f in (runner.folder.RunFolder.finished(runs, word) for word in run)}.values())

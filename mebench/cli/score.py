@@ -143,6 +143,5 @@ def score(
     if write is not None:
         found.write_predictions(write, write_form)
     say(found)
-    if json != "-":
+    if write_json(found.summary, json):
         results.render.scores.print_scores(found.summary, found.tables, verbose)
-    write_json(found.summary, json)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from math import inf
 from pathlib import Path
@@ -110,11 +111,10 @@ def spot(
     progress.say(results.spotted.CAUTION)
     if overlay:
         progress.say("the overlay shows the faces of the video: treat it as the video itself")
-    if json != "-":
+    if write_json(found.summary, json):
         kinds = list(found.spotted.videos[0].answer.curves)
         print_table(("video", "seconds", *kinds), [api.own.counted(video, kinds) for video in found.spotted.videos])
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
-    write_json(found.summary, json)
     if found.failed:
         name, reason = next(iter(found.failed.items()))
         raise RunError(
@@ -149,7 +149,15 @@ def _live(
             f"peaks are near: k = {late(at_work.timing.k)} ms, k' = {late(at_work.timing.k_prime[kind])} ms"
         )
     spotted = 0
-    with _lines(json) as write, _curves(at_work.levels, quiet=json == "-") as show:
+    with ExitStack() as opened, _curves(at_work.levels, quiet=json == "-") as show:
+        file = sys.stdout
+        if json not in (None, "-"):
+            file = opened.enter_context(Path(str(json)).open("w", encoding="utf-8"))
+
+        def write(**event: Any) -> None:
+            if json is not None:
+                print(json_line(event), file=file, flush=True)
+
         write(
             event="start",
             source=source,
@@ -195,21 +203,6 @@ def _event(found: runner.live.Point | runner.live.Interval) -> dict[str, Any]:
     frames = {"onset": p.onset, "apex": p.apex, "offset": p.offset}
     named = {"confidence": p.confidence, "emotion": p.emotion}
     return {"event": "interval", "kind": p.kind, **frames, **times, **named, **delay}
-
-
-@contextmanager
-def _lines(target: str | None) -> Iterator[Any]:
-    """A function that writes a line of JSON into a file, onto standard output for `-`, or nowhere."""
-    if target is None or target == "-":
-        yield lambda **event: print_lines(json_line(event), flush=True) if target else None
-        return
-    with Path(target).open("w", encoding="utf-8") as file:
-
-        def write(**event: Any) -> None:
-            file.write(json_line(event) + "\n")
-            file.flush()
-
-        yield write
 
 
 BLOCKS = " ▁▂▃▄▅▆▇█"

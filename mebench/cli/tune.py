@@ -118,9 +118,8 @@ def tune(
 
     progress = Progress()
     found = tuning.tune.tune(settings, options, progress)
-    if json != "-":
+    if write_json(found.plain, json):
         tuning.show.print_outcome(found.plain, found.plain["folder"])
-    write_json(found.plain, json)
     if file is not None:
         for line in tuning.tune.write_tuned(found, file):
             progress.say(f"{write}: {line}")

@@ -113,7 +113,17 @@ def values_of(word: str) -> list[str]:
     >>> values_of("seeds=0..2,7"), values_of("dataset=[casme2,samm],smic_hs"), values_of("dataset.root=../data")
     (['0', '1', '2', '7'], ['[casme2,samm]', 'smic_hs'], ['../data'])
     """
-    values = [value for piece in _pieces(word.partition("=")[2]) for value in _counted(piece, word)]
+    values = []
+    for piece in _pieces(word.partition("=")[2]):
+        if (found := _RANGE.fullmatch(piece.strip())) is None:
+            values.append(piece.strip() if "," in word else piece)
+            continue
+        first, last = int(found[1]), int(found[2])  # both belong to a range
+        if last < first:
+            raise ConfigError(f"{word!r}: the range {piece} counts down, write {last}..{first}")
+        if last - first >= MOST:
+            raise ConfigError(f"{word!r}: the range {piece} is longer than a sweep takes, which is {MOST}")
+        values += map(str, range(first, last + 1))
     return _refused(values, word)
 
 
@@ -162,25 +172,12 @@ def _pieces(text: str) -> list[str]:
             closing.append(_PAIRS[letter])
         elif closing and letter == closing[-1]:
             closing.pop()
-    # What is never closed is no bracket: a folder may be called anything.
-    return text.split(",") if closing or quote else [_bare(piece) for piece in pieces]
-
-
-def _bare(piece: str) -> str:
-    """A piece without the quotes around it that keep its commas together."""
-    text = piece.strip()
-    mark, inside = text[:1], text[1:-1]
-    return inside if "," in inside and mark in "'\"" and mark == text[-1] and mark not in inside else piece
-
-
-def _counted(piece: str, word: str) -> list[str]:
-    """The numbers of a range, both ends included; any other piece alone."""
-    found = _RANGE.fullmatch(piece.strip())
-    if found is None:
-        return [piece.strip()] if "," in word else [piece]
-    first, last = int(found[1]), int(found[2])
-    if last < first:
-        raise ConfigError(f"{word!r}: the range {piece} counts down, write {last}..{first}")
-    if last - first >= MOST:
-        raise ConfigError(f"{word!r}: the range {piece} is longer than a sweep takes, which is {MOST}")
-    return [str(number) for number in range(first, last + 1)]
+    if closing or quote:  # what is never closed is no bracket: a folder may be called anything
+        return text.split(",")
+    for place, piece in enumerate(
+        map(str.strip, pieces)
+    ):  # quotes that keep commas together do not belong to the value
+        mark, inside = piece[:1], piece[1:-1]
+        if "," in inside and mark in "'\"" and mark == piece[-1] and mark not in inside:
+            pieces[place] = inside
+    return pieces

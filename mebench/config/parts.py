@@ -59,18 +59,18 @@ class Section:
         try:
             return self.cls(**own | places)
         except (ConfigError, ValueError) as error:
-            raise ConfigError(f"{error}{self._places(str(error), origins)}") from error
-
-    def _places(self, message: str, origins: Mapping[str, str]) -> str:
-        names = [f.name for f in fields(self.cls) if f.init]
-        for prefix in (self.prefix, ""):  # `p` may be any word where a sentence writes method.q
-            named = [name for name in names if re.search(rf"(?<![\w.]){re.escape(prefix + name)}(?!\w)", message)]
-            if named:
-                break
-        keys = [f"{self.prefix}{name}" for name in named]
-        places = {key: origins[key] for key in keys if origins[key] != self.origin}
-        told = [f"{key}: {origin}" for key, origin in places.items()] if len(places) > 1 else places.values()
-        return f" ({', '.join(told)})" if places else ""
+            for prefix in (self.prefix, ""):  # `p` may be any word where a sentence writes method.q
+                said_of = rf"(?<![\w.]){re.escape(prefix)}{{}}(?!\w)"
+                named = [
+                    f.name
+                    for f in fields(self.cls)
+                    if f.init and re.search(said_of.format(re.escape(f.name)), str(error))
+                ]
+                if named:
+                    break
+            set_at = {key: at for name in named if (at := origins[key := f"{self.prefix}{name}"]) != self.origin}
+            told = [f"{key}: {at}" for key, at in set_at.items()] if len(set_at) > 1 else set_at.values()
+            raise ConfigError(f"{error} ({', '.join(told)})" if set_at else str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,17 @@ def parts_of(named: Raw, keys: Iterable[str] = ("method", "dataset", "recognizer
     """
     parts = list[Part]()
     for key in keys:
-        value, origin = _named(key, named)
+        if key == "recognizer" and str(named.get(key, ("null",))[0]).lower() in NULLS:
+            continue
+        if key not in named:
+            for near in difflib.get_close_matches(key, [other for other in named if "." not in other], n=1):
+                value, origin = named[near]
+                raise ConfigError(f"unknown key {near!r}: did you mean {key}={value}? ({origin})")
+            known = ", ".join(registry.plugins(PLUGIN_KEYS[key])) or "none"
+            raise ConfigError(f"no {key} is named: add {key}=<id>. Known: {known}. See them with: mebench list {key}s")
+        value, origin = named[key]
         words = members(value, origin) if key == "dataset" else ()
-        for word in words or ([] if value is None else [one_name(key, value, origin)]):
+        for word in words or [one_name(key, value, origin)]:
             try:
                 info = registry.find(PLUGIN_KEYS[key], word)
             except PluginError as error:
@@ -262,16 +270,3 @@ def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | Non
     said = [({"preset": name or None}, origin), (info.section("params"), f"{file}: params")]
     said += [of_dataset, of_preset] if chosen else [of_preset, of_dataset]
     return {f"{part.prefix}{key}": (value, source) for values, source in said for key, value in values.items()}
-
-
-def _named(key: str, named: Raw) -> tuple[Any, str]:
-    """What is said of `key` and where; None where that need not be said, or is `null`."""
-    if key == "recognizer" and str(named.get(key, ("null",))[0]).lower() in NULLS:
-        return None, "default"
-    if key in named:
-        return named[key]
-    for near in difflib.get_close_matches(key, [other for other in named if "." not in other], n=1):
-        value, origin = named[near]
-        raise ConfigError(f"unknown key {near!r}: did you mean {key}={value}? ({origin})")
-    known = ", ".join(registry.plugins(PLUGIN_KEYS[key])) or "none"
-    raise ConfigError(f"no {key} is named: add {key}=<id>. Known: {known}. See them with: mebench list {key}s")

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from mebench import protocols
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.files import read_yaml
 
@@ -201,7 +202,8 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
             for folder in (path / f"{kind}s", path)
             if list(_inside(kind, folder))
         ]
-        if not _add_protocols(path / "protocols") and not found:
+        more = (path / "protocols").is_dir() and protocols.add_folder(path / "protocols")
+        if not more and not found:
             raise ConfigError(
                 f"no plugins at {path}: expected methods/<id>/ or datasets/<id>/, or <id>/, each with config.yaml and "
                 "method.py or dataset.py; or protocols/<name>.py"
@@ -213,14 +215,6 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
     if absolute:
         importlib.invalidate_caches()
     return absolute
-
-
-def _add_protocols(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
-    from mebench.protocols import add_folder  # brings NumPy, which listing plugins does without
-
-    return add_folder(folder)
 
 
 def _package(kind: PluginKind) -> ModuleType:
@@ -300,7 +294,10 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if "config.yaml" in missing:
         return {}, f"{folder} has no {', no '.join(missing)}"
     try:
-        config = _config(folder / "config.yaml")
+        there = (
+            folder / "config.yaml"
+        ).stat()  # read once as long as it stays as it is: all of them are asked for at every turn
+        config = copy.deepcopy(_as_it_was(folder / "config.yaml", there.st_ino, there.st_size, there.st_mtime_ns))
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
     if not isinstance(config, dict):
@@ -310,12 +307,6 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if missing:
         return config, f"{folder} has no {', no '.join(missing)}"
     return config, next((f"{folder / 'config.yaml'}: {fault}" for fault in _faults(config)), None)
-
-
-def _config(file: Path) -> Any:
-    """What a `config.yaml` holds, read once as long as the file stays as it is: all of them are asked for at every turn."""
-    there = file.stat()
-    return copy.deepcopy(_as_it_was(file, there.st_ino, there.st_size, there.st_mtime_ns))
 
 
 @lru_cache(maxsize=1024)
@@ -343,22 +334,18 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
     try:
         module = importlib.import_module(f"{info.module}.{file}")
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {_culprit(info, path, error)}") from error
+        # File and line are those of the deepest line inside the plugin's own folder.
+        lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError) and error.filename:
+            lines.append((Path(error.filename), error.lineno))
+        if own := [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]:
+            path = f"{own[-1][0]}, line {own[-1][1]}"
+        message = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
+        reason = f"{path}: {type(error).__name__}: {message}"
+        raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {reason}") from error
     package = vars(sys.modules[info.module])
     if _IMPORTED not in package:
         package[_IMPORTED] = _hash(info, info.folder.rglob("*.py"))
     if not hasattr(module, name):
         raise PluginError(f"{info.kind} {info.id!r} is broken: {path} defines no {name}")
     return getattr(module, name)
-
-
-def _culprit(info: PluginInfo, path: str, error: BaseException) -> str:
-    """File, line and reason of a failed import: the deepest line inside the plugin's own folder."""
-    lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError) and error.filename:
-        lines.append((Path(error.filename), error.lineno))
-    own = [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]
-    if own:
-        path = f"{own[-1][0]}, line {own[-1][1]}"
-    message = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
-    return f"{path}: {type(error).__name__}: {message}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from mebench import protocols
 from mebench.config import registry
 from mebench.config.layers import PLUGIN_KEYS, Given, Layer, flatten, layers_of, more_plugins
 from mebench.config.parts import Part, Section, called, merged, one_name, parts_of
@@ -64,7 +65,16 @@ def resolve_dataset(
     """
     layers, named, paths = _read(given, files, plugins)
     parts = parts_of(named, ["dataset"])
-    _refuse_run_keys(layers[-1], ["dataset", *(key for part in parts for key in part.types())])
+    of_runs = {f.name for f in fields(RunSettings)} - {"plugins"} | PLUGIN_KEYS.keys() - {"dataset"}
+    for key in layers[-1].values:
+        head, where = key.split(".")[0], layers[-1].origin
+        if head in of_runs:
+            raise ConfigError(
+                f"{key} belongs to a run, and this looks at a dataset: give only dataset=… and dataset.<key>=… ({where})"
+            )
+        if head not in ("dataset", "roots", "plugins"):
+            known = ["dataset", *(key for part in parts for key in part.types())]
+            raise ConfigError(f"{unknown_key(key, known)} ({where})")
     packaged, user = merged(layers, named, parts)
     raw = {key: value for key, value in (packaged | user).items() if key.startswith("dataset.")}
     _, built, _ = _typed(raw, raw, parts)
@@ -97,18 +107,6 @@ def _read(
     paths += registry.add_paths(more_plugins(layers))
     named = {key: (value, layer.origin) for layer in layers for key, value in layer.values.items()}
     return layers, named, list(dict.fromkeys(paths))
-
-
-def _refuse_run_keys(words: Layer, known: Iterable[str]) -> None:
-    of_runs = {f.name for f in fields(RunSettings)} - {"plugins"} | PLUGIN_KEYS.keys() - {"dataset"}
-    for key in words.values:
-        head = key.split(".")[0]
-        if head in of_runs:
-            raise ConfigError(
-                f"{key} belongs to a run, and this looks at a dataset: give only dataset=… and dataset.<key>=… ({words.origin})"
-            )
-        if head not in ("dataset", "roots", "plugins"):
-            raise ConfigError(f"{unknown_key(key, known)} ({words.origin})")
 
 
 def _typed(
@@ -145,8 +143,6 @@ def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
         for key in raw:
             if key.startswith("recognizer."):
                 raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({raw[key][1]})")
-    from mebench import protocols
-
     name, origin = raw.get("protocol", (PROTOCOL, "default"))
     try:
         protocol = protocols.find(one_name("protocol", name, origin))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from mebench import metrics
 from mebench.config import registry
 from mebench.config.layers import flatten
 from mebench.errors import ConfigError, PluginError
@@ -152,9 +153,7 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        from mebench.metrics.conventions import named
-
-        named(self.convention)
+        metrics.conventions.named(self.convention)
         cpu = self.accelerator == "cpu"
         rules = (
             (0 <= self.seed < 2**32, f"seed must lie in [0, 2**32), not {self.seed}"),

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_args, get_origin
 
 import yaml
+from typing_extensions import TypedDict
 
+from mebench import heavy
 from mebench.errors import ConfigError, unknown
 from mebench.files import Plain, Text, load_yaml
 
@@ -77,13 +79,11 @@ def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: a key is unknown or has no value, although its type is `Required`, or a value has another type.
     """
-    from pydantic import ValidationError
-
     try:
         return _adapter(tuple(hints.items()), str(hints)).validate_python(
             {key: value for key, (value, _) in raw.items()}
         )
-    except ValidationError as error:
+    except heavy.pydantic.ValidationError as error:
         wrong = [str(details["loc"][0]) for details in error.errors()]
         # An unknown key comes first: it may be what a missing one was meant to be.
         raise ConfigError(_refusal(min(wrong, key=lambda key: (key in hints, key not in raw)), raw, hints)) from None
@@ -164,37 +164,38 @@ def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> TypeAdapter[di
         hints: keys and their types.
         spelled: the same, for the cache: `int | float` equals `float | int`, and the first type that takes a text wins.
     """
-    from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
-    from typing_extensions import TypedDict
-
     fields = {key: _reader(hint) for key, hint in hints}
-    fields |= {k: Annotated[t, AfterValidator(_folder)] for k, t in fields.items() if k.rpartition(".")[2] in _FOLDERS}
-    settings = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
-    return TypeAdapter(with_config(settings)(TypedDict("Values", fields, total=False)))  # type: ignore[operator]
+    fields |= {
+        k: Annotated[t, heavy.pydantic.AfterValidator(_folder)]
+        for k, t in fields.items()
+        if k.rpartition(".")[2] in _FOLDERS
+    }
+    settings = heavy.pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+    return heavy.pydantic.TypeAdapter(heavy.pydantic.with_config(settings)(TypedDict("Values", fields, total=False)))  # type: ignore[operator]
 
 
 def _reader(hint: Any) -> Any:
     """The type for pydantic, and before it what makes the type of text."""
-    from pydantic import BeforeValidator, Field, Strict
-
     origin = get_origin(hint) or hint
     args = get_args(hint) or _HOLD.get(origin, ())
     read = _READ.get(origin)
     if origin is Required:
         return Required[_reader(args[0])]
     if origin is Literal:
-        return Annotated[hint, BeforeValidator(lambda value: _choice(value, args))]
+        return Annotated[hint, heavy.pydantic.BeforeValidator(lambda value: _choice(value, args))]
     if origin in (Union, types.UnionType):
         # Null comes first, and text last, because it takes everything.
         ordered = sorted(args, key=lambda arg: (arg in (str, Path), arg is not types.NoneType))
-        hint = Annotated[Union[tuple(map(_reader, ordered))], Field(union_mode="left_to_right")]  # noqa: UP007
+        hint = Annotated[Union[tuple(map(_reader, ordered))], heavy.pydantic.Field(union_mode="left_to_right")]  # noqa: UP007
     elif origin in _HOLD:
         hint = origin[tuple(map(_reader, args))]
     elif origin in (bool, int, float, str):
-        hint = Annotated[hint, Strict()]
+        hint = Annotated[hint, heavy.pydantic.Strict()]
     if read is None:
         return hint
-    return Annotated[hint, BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
+    return Annotated[
+        hint, heavy.pydantic.BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+    ]
 
 
 def _yaml(text: str, loader: Any = Text) -> Any:
