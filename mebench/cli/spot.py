@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -150,13 +149,14 @@ def _live(
         )
     spotted = 0
     with ExitStack() as opened, _curves(at_work.levels, quiet=json == "-") as show:
-        file = sys.stdout
-        if json not in (None, "-"):
-            file = opened.enter_context(Path(str(json)).open("w", encoding="utf-8"))
+        to_file = json not in (None, "-")
+        file = opened.enter_context(Path(str(json)).open("w", encoding="utf-8", buffering=1)) if to_file else None
 
-        def write(**event: Any) -> None:
-            if json is not None:
-                print(json_line(event), file=file, flush=True)
+        def write(**event: Any) -> None:  # a line at once
+            if file is not None:
+                file.write(json_line(event) + "\n")
+            elif json is not None:
+                print_lines(json_line(event), flush=True)
 
         write(
             event="start",
