@@ -44,21 +44,20 @@ def judged(record: Record, name: str = "") -> Judged:
     """
     folder = RunFolder(record.folder)
     tables, about = tables_of(folder), record.about
-
-    def of_frames(name: str) -> pd.DataFrame | None:
-        return folder.read_table(name) if "spot" in about["tasks"] and (folder.path / name).is_file() else None
-
-    scores = of_frames("frame_scores.parquet")
+    spots, scores = "spot" in about["tasks"], pd.DataFrame(columns=SCORES)
+    if spots and (folder.path / "frame_scores.parquet").is_file():
+        scores = folder.read_table("frame_scores.parquet")
+        if (folder.path / CURVES).is_file():
+            scores = scores.merge(folder.read_table(CURVES), how="left", on=SCORES[:-1])
     answers = folder.read_table("clips.parquet") if "recognize" in about["tasks"] else None
     return Judged(
         name,
         tables,
-        about["kinds"] if "spot" in about["tasks"] else (),
-        pd.DataFrame(columns=SCORES) if scores is None else scores,
+        about["kinds"] if spots else (),
+        scores,
         record.convention,
         about["classes"],
         answers,
-        of_frames(CURVES),
     )
 
 

@@ -1,8 +1,10 @@
 """The report of a run: what its timelines hold is what the run predicted, and nothing in it is markup or comes from elsewhere."""
 
+import base64
 import json
 import re
 import shutil
+import zlib
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 from mebench.core.spotting import spot
 from mebench.results.record import read
 from mebench.results.render.pages import environment
-from mebench.results.render.timeline import STEPS, clock, pack, unpack
+from mebench.results.render.timeline import STEPS, clock, pack
 from mebench.results.report import judged, timelines, write_figures
 from tests.cli.conftest import mebench
 from tests.run_folders import make_run
@@ -47,6 +49,15 @@ def told(page):
 def report(mebench, tmp_path, runs, *words):
     code, _, err = mebench("report", *words, "--runs", runs, "-o", tmp_path / "page.html")
     return code, err, (tmp_path / "page.html").read_text() if code == 0 else ""
+
+
+def unpack(packed):
+    """The values of a packed curve, each to half a step."""
+    halves = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"])), np.uint8).astype(np.uint16)
+    lower, upper = np.split(halves, 2)
+    heights = np.cumsum(lower + (upper << 8), dtype=np.uint16)
+    values = packed["low"] + (heights - 1.0) / (STEPS - 1) * (packed["high"] - packed["low"])
+    return np.where(heights == 0, np.nan, values)
 
 
 @given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6) | st.just(np.nan)))

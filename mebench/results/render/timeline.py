@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -176,15 +176,6 @@ def pack(values: NDArray[np.float64]) -> dict[str, Any]:
     return {"low": low, "high": high, "data": base64.b64encode(zlib.compress(halves.tobytes(), 9)).decode()}
 
 
-def unpack(packed: Mapping[str, Any]) -> NDArray[np.float64]:
-    """The values of a packed curve, each to half a step."""
-    halves = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"])), np.uint8).astype(np.uint16)
-    lower, upper = np.split(halves, 2)
-    heights = np.cumsum(lower + (upper << 8), dtype=np.uint16)
-    values = packed["low"] + (heights - 1.0) / (STEPS - 1) * (packed["high"] - packed["low"])
-    return np.where(heights == 0, np.nan, values)
-
-
 @dataclass(frozen=True)
 class Judged:
     """What a run, or a file of any program, says of some videos.
@@ -193,11 +184,11 @@ class Judged:
         name: for readers; may be empty where there is one only.
         tables: what was predicted and what is true; of several draws the first is shown.
         kinds: that were spotted.
-        frame_scores: `video`, `frame`, `kind`, `score`.
+        frame_scores: `video`, `frame`, `kind`, `score`; where the run kept the curves in which it looked for peaks, `smoothed` and
+            `level`, too, NaN where it has none.
         convention: that says which intervals are right.
         classes: of `probabilities`, in order.
         answers: of annotated clips: `video`, `onset`, `offset`, `predicted`, `probabilities`.
-        curves: `video`, `frame`, `kind`, `smoothed`, `level`: in what the run looked for peaks; None where it kept none.
     """
 
     name: str
@@ -207,12 +198,10 @@ class Judged:
     convention: str | Convention = "strict"
     classes: Sequence[str] = ()
     answers: pd.DataFrame | None = None
-    curves: pd.DataFrame | None = None
     mistakes: pd.DataFrame = field(init=False)
     """Those of the first draw, `sort_mistakes` with what lies under each (`under`)."""
     _rows: dict[str, dict[str, list[Row]]] = field(init=False, repr=False)
     _scores: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
-    _curves: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Judge all intervals at once."""
@@ -226,9 +215,7 @@ class Judged:
         found = {"truths": truths, "predictions": predictions, "videos": tables.videos}
         found |= {"distractors": tables.distractors, "answers": self.answers}
         object.__setattr__(self, "_rows", {name: _by_video(table) for name, table in found.items()})
-        for name, table in (("_scores", self.frame_scores), ("_curves", self.curves)):
-            by_kind = {} if table is None else dict(iter(table.groupby(["video", "kind"], sort=False)))
-            object.__setattr__(self, name, by_kind)
+        object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
 
     def about(self, video: str) -> Row:
         """The row of a video in `tables.videos`."""
@@ -239,13 +226,15 @@ class Judged:
         curves, lanes = [], []
         for kind in KINDS:
             if (rows := self._scores.get((video, kind))) is not None:
-                scores = np.full(int(rows["frame"].max()) + 1, np.nan)
-                scores[rows["frame"]] = rows["score"]
-                curves.append(Curve(kind, scores))
-                if (kept := self._curves.get((video, kind))) is not None:
-                    smoothed = np.full(len(scores), np.nan)
-                    smoothed[kept["frame"]] = kept["smoothed"]
-                    curves[-1] = Curve(kind, scores, smoothed, float(kept["level"].iloc[0]))
+                by_frame = (
+                    rows.drop_duplicates("frame", keep="last")
+                    .set_index("frame")
+                    .reindex(range(int(rows["frame"].max()) + 1))
+                )
+                curves.append(Curve(kind, by_frame["score"].to_numpy(np.float64)))
+                if "smoothed" in by_frame and by_frame["smoothed"].notna().any():
+                    smoothed = by_frame["smoothed"].to_numpy(np.float64)
+                    curves[-1] = replace(curves[-1], smoothed=smoothed, level=float(by_frame["level"].dropna().iloc[0]))
             true, own = (self._of(name, video, kind) for name in ("truths", "predictions"))
             if true:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
