@@ -60,8 +60,8 @@ MEMORY = {
 WALKER = {
     "field": "log: str = ''\n    trick: bool = False",
     "fit": "pass",
-    "propose": "plan = video._frames.func.__self__.plan\n"
-    "        there = {v.key: [e.onset for e in v.expressions] for v in plan.videos}\n"
+    "propose": "job = video._frames.func.__self__.job\n"
+    "        there = {v.key: [e.onset for e in v.expressions] for v in (*job.train, *job.valid, *job.test)}\n"
     "        with Path(self.params.log).open('a') as file:\n"
     "            file.write(json.dumps([video.key, there]) + '\\n')\n"
     "        found = there.get(video.key) if self.params.trick else [0]",
