@@ -347,8 +347,9 @@ def of_board(file: Path) -> Entry:
     rows = [
         {
             "part": name,
-            **{key: row.get(key, "") for key in ("method", "settings", "member", "provenance")},
+            "method": row["method"],
             **{shorts.get(metric, metric): score for metric, score in row["scores"].items()},
+            **{key: row.get(key, "") for key in ("settings", "member", "provenance")},
         }
         for name, row in lines
     ]

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import logging
-import os
 import re
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mebench.errors import MebenchError, RunError
 from mebench.tracking.entries import DIGEST_TAG, KEY_TAG, MODELS_TAG, RECORD_FOLDER, SHORT, Data, Entry, Point
 from mebench.tracking.send import Found, Tracker, short
-from mebench.tracking.store import RUN_TAG, Store, alone, without_password
+from mebench.tracking.store import RUN_TAG, Store, alone, quiet, without_password
 
-if TYPE_CHECKING:
+with quiet(collect=False):
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.pandas_dataset import from_pandas
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+    from mlflow.exceptions import MlflowException
 
 _PARAMS, _METRICS = 100, 900  # MLflow takes 100 parameters and 1,000 of all at once
 _PARENT = "mlflow.parentRunId"
@@ -34,13 +32,6 @@ _VIEW, _COLUMNS = (
     ("params.`best`", *(f"metrics.`{name}`" for own in SHORT.values() for name in own)),
 )
 """The view of an experiment that its address names, as MLflow's button *Share* makes them: by itself it shows no column of a score."""
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_DISABLE_AGENT_HINT": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down holds up the user for minutes
-}
 
 
 class MLflow(Tracker):
@@ -65,8 +56,8 @@ class MLflow(Tracker):
     @contextmanager
     def open(self) -> Iterator[None]:
         """Ask it alone, and in silence."""
-        with _quiet(), alone(self.store):
-            self.client = _client(self.store)
+        with quiet(), alone(self.store):
+            self.client = client_of(self.store)
             yield
 
     def find(self, entry: Entry) -> Found | None:
@@ -87,8 +78,6 @@ class MLflow(Tracker):
 
     def start(self, entry: Entry, parent: str | None = None) -> str:
         """A run of its experiment, with its parameters and datasets."""
-        from mlflow.entities import Param
-
         tags = {**entry.tags, **({} if parent is None else {_PARENT: parent})}
         experiment = self._experiment(entry.experiment)
         made = self.client.create_run(experiment, start_time=entry.start or None, run_name=entry.name, tags=tags)
@@ -103,8 +92,6 @@ class MLflow(Tracker):
 
     def metrics(self, run: str, points: Sequence[Point]) -> None:
         """As many at once as it takes."""
-        from mlflow.entities import Metric
-
         metrics = [Metric(point.name, point.value, self._ends[run], point.step) for point in points]
         for first in range(0, len(metrics), _METRICS):
             self.client.log_batch(run, metrics=metrics[first : first + _METRICS])
@@ -136,8 +123,6 @@ class MLflow(Tracker):
         return self.store.opening(f"experiments/{ids[0]}/runs", f"&viewStateShareKey={_VIEW.rpartition('.')[2]}")
 
     def _experiment(self, name: str) -> str:
-        from mlflow.exceptions import MlflowException
-
         if name not in self._experiments:
             if (found := self.client.get_experiment_by_name(name)) is None:
                 try:
@@ -153,6 +138,13 @@ class MLflow(Tracker):
         return self._experiments[name]
 
 
+def client_of(store: Store) -> MlflowClient:
+    """What asks a store; a sqlite file is made where there is none."""
+    store.prepare()
+    with quiet(collect=False):  # it imports as much again
+        return MlflowClient(tracking_uri=store.uri)
+
+
 def fetch_records(address: str, target: Path, say: Callable[[str], object]) -> None:
     """Bring the records of all finished runs that an MLflow store holds into a folder, as `leaderboard export` writes them.
 
@@ -166,8 +158,8 @@ def fetch_records(address: str, target: Path, say: Callable[[str], object]) -> N
     """
     store = Store.of(address)
     try:
-        with _quiet(), alone(store):
-            client = _client(store)
+        with quiet(), alone(store):
+            client = client_of(store)
             for own, run in _all_runs(client).items():
                 if not re.fullmatch(r"\w[\w.=+-]*", own):
                     say(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
@@ -200,47 +192,9 @@ def _all_runs(client: MlflowClient) -> dict[str, str]:
     return known
 
 
-def _client(store: Store) -> MlflowClient:
-    """What asks a store. MLflow's 1,500 files are read in three quarters of the time while Python collects no garbage."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        from mlflow import MlflowClient
-
-        store.prepare()
-        return MlflowClient(tracking_uri=store.uri)
-    finally:
-        if collects:
-            gc.enable()
-
-
 def _dataset(data: Data) -> DatasetInput:
     """A dataset in MLflow's words."""
-    from mlflow.data import from_pandas
-    from mlflow.data.code_dataset_source import CodeDatasetSource
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
     source = data.root or CodeDatasetSource({"mlflow.source.name": data.name})
     found = from_pandas(data.table, source=source, name=data.name, digest=data.digest).to_dict()
     told = Dataset.from_dictionary({**found, "profile": json.dumps(dict(data.counts))})
     return DatasetInput(told, [InputTag("mlflow.data.context", "evaluation")])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No log line and no warning of MLflow's and alembic's, no telemetry, and everything as it was afterwards."""
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    root, disabled = logging.getLogger(), logging.root.manager.disable
-    handlers, level = list(root.handlers), root.level
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-        root.handlers[:], root.level = handlers, level
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
