@@ -168,6 +168,15 @@ def console(error: bool = False) -> Console:
     return Plain(highlight=False, width=None if at_terminal() else WIDE)
 
 
+def print_report(title: str, *parts: Any) -> None:
+    """A title, and tables and lines below it, none of which is cut or wrapped where that is no terminal."""
+    out = console()
+    if title:
+        out.print(title, style="bold", soft_wrap=True)
+    for part in parts:
+        out.print(part, soft_wrap=isinstance(part, str))
+
+
 def print_markdown(text: str) -> None:
     """Markdown, rendered on a terminal and as it stands elsewhere."""
     lines = list(map(printable, text.rstrip().split("\n")))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from mebench.console import console
+from mebench.console import print_lines, print_report
 from mebench.errors import RunError
 from mebench.exchange.files import Answers
 from mebench.exchange.table import File
@@ -152,19 +152,15 @@ def print_comparison(
     comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
-    out = console()
-    out.print()
-    for letter, side in (("A", first), ("B", second)):
-        out.print(f"{letter}  {side.title}", markup=False, style="bold", soft_wrap=True)
     columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
     rows = [
         (in_words(path), *({**score, "digits": find(path).digits} for score in (row.first, row.second, row.difference)))
         for path, row in comparison.scores.items()
     ]
-    out.print(Table(columns, rows, f"scores ({comparison.subjects} subjects)"))
-    out.print(table_of_tests(comparison))
-    for line in [*said, "", *notes]:
-        out.print(line, markup=False, soft_wrap=True)
+    scores = Table(columns, rows, f"scores ({comparison.subjects} subjects)")
+    print_lines("")
+    print_report(f"A  {first.title}")
+    print_report(f"B  {second.title}", scores, table_of_tests(comparison), *said, "", *notes)
 
 
 def plain(

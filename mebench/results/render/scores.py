@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mebench.console import console, plural
+from mebench.console import plural, print_report
 from mebench.format import Score, count, number
 from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.table import Column, Table
@@ -114,11 +114,6 @@ def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
     return Table.of([Column("dataset"), Column("kind"), *COUNTED, *scores], rows, "spotting, by dataset")
 
 
-def clips_title(recognition: Mapping[str, Any]) -> str:
-    """The title of the scores of annotated clips."""
-    return f"recognition, annotated clips (n = {recognition['n']})"
-
-
 def recognition_by_dataset(members: Mapping[str, Any], subjects: Collection[str]) -> Table:
     """One row for each dataset; `subjects` are all that were tested, as `dataset/subject`."""
     shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
@@ -153,9 +148,12 @@ _COMPARED = ("precision", "recall", "f1", "ap50", "ap")
 _EMOTIONS = ("accuracy", "f1", "uf1", "strs")
 
 
+RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
+
+
 def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = False) -> None:
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped where that is no terminal."""
-    out, videos = console(), tables.videos
+    videos, subjects = tables.videos, set(tables.videos["subject"])
     if tables.clips is not None:
         what = (
             f"{plural(int(tables.clips['predicted'].notna().sum()), 'answer')} for {plural(len(tables.clips), 'clip')}"
@@ -163,41 +161,51 @@ def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = Fal
     else:
         spotted = plural(0 if tables.predictions is None else len(tables.predictions), "prediction")
         what = f"{spotted} against {plural(len(tables.truths), 'expression')} in {plural(len(videos), 'video')}"
-    subjects = set(videos["subject"])
-    out.print(f"{what} of {plural(len(subjects), 'subject')}", markup=False, style="bold")
-    for table in score_tables(summary, verbose, subjects):
-        out.print(table)
-    for line in (
+    print_report(
+        f"{what} of {plural(len(subjects), 'subject')}",
+        *score_tables(summary, verbose, subjects),
         f"convention {summary['rules' if verbose and 'spotting' in summary else 'convention']}",
         *interval_lines(summary["bootstrap"], len(subjects)),
         *reason_lines(summary),
         *summary.get("remarks", []),
-    ):
-        out.print(line, markup=False, soft_wrap=True)
+    )
 
 
 def score_tables(
-    summary: Mapping[str, Any], verbose: bool = False, subjects: Collection[str] = frozenset()
+    summary: Mapping[str, Any], verbose: bool | None = False, subjects: Collection[str] = frozenset()
 ) -> list[Table]:
     """One table for each task of the summary, confusions of clips, and one of all conventions where that was asked.
 
-    `subjects` are those of the clips, as `dataset/subject`.
+    Args:
+        summary: of a run, or of files.
+        verbose: whether all details of the scores are shown; None for a run, which shows its folds and databases instead.
+        subjects: those of the clips, as `dataset/subject`.
     """
-    found = [
-        score_table(f"{section}, {name} ({counted})", {**part["scores"], **(_details(part) if verbose else {})})
-        for section, name, counted, part in parts_of(summary)
-    ]
+    found, levels = [], summary.get("chance", {})
+    random = levels if verbose is None else {}
+    for section, name, counted, part in parts_of(summary):
+        below = [
+            (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"]) for rule, row in random.get(name, {}).items()
+        ]
+        scores = {**part["scores"], **(_details(part) if verbose else {})}
+        found.append(score_table(f"{section}, {name} ({counted})", scores, [one for row in below for one in ("", row)]))
     if recognition := summary.get("recognition"):
-        details = {name: score for name, score in _details(recognition).items() if verbose or name == CALIBRATION}
-        below: list[Any] = []
-        if chance := summary.get("chance", {}).get("recognition"):
-            always = f"of always {chance['class']}"
-            below = ["", *((f"{METRICS[name].label} {always}", chance[name]) for name in ("uf1", "uar"))]
-        found.append(score_table(clips_title(recognition), {**recognition["scores"], **details}, below))
+        details = {} if verbose is None else _details(recognition)
+        shown = {name: score for name, score in details.items() if verbose or name == CALIBRATION}
+        always: list[Any] = []
+        if chance := levels.get("recognition"):
+            words = f"of always {chance['class']}"
+            always = ["", *((f"{METRICS[name].label} {words}", chance[name]) for name in ("uf1", "uar"))]
+        title = f"recognition, annotated clips (n = {recognition['n']})"
+        found.append(score_table(title, {**recognition["scores"], **shown}, always))
         if members := recognition.get("members"):
             found.append(recognition_by_dataset(members, subjects))
+        if (folds := recognition.get("folds")) and verbose is None:
+            found.append(recognition_by_fold(folds))
         if confusion := summary.get("confusion"):
             found.append(confusion_table(confusion))
+    if (members := summary.get("members")) and verbose is None:
+        found.append(spotting_by_dataset(members))
     if compared := summary.get("sensitivity"):
         found.append(sensitivity_table(compared))
     return found

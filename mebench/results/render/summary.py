@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mebench.config import flatten
-from mebench.console import console, plural, print_table
+from mebench.console import plural, print_lines, print_report, print_table
 from mebench.format import count, number
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import CAUSES, told_misses
@@ -46,17 +46,11 @@ EXPLAINED = (
 
 def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None, note: str = "") -> None:
     """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` where they are given."""
-    out = console()
-    out.print()
+    print_lines("")
     if counts.empty:
-        out.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
+        print_lines(f"{title}: nothing, there is neither a false positive nor a miss")
         return
-    out.print(title, markup=False, style="bold", soft_wrap=True)
-    for mistake in TITLES:
-        out.print(mistakes_table(counts, mistake))
-    out.print(EXPLAINED, markup=False, soft_wrap=True)
-    if note:
-        out.print(note, markup=False, soft_wrap=True)
+    print_report(title, *(mistakes_table(counts, mistake) for mistake in TITLES), EXPLAINED, *filter(None, [note]))
     if mistakes is not None:
         columns = ["video", "kind", "onset", "offset", "mistake", "cause", "emotion", "iou"]
         cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
@@ -70,22 +64,18 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
     Args:
         why: from `explain_mistakes`.
     """
-    out = console()
     columns = [Column("cause", ""), Column("n", right=True), Column("gain", "F1", right=True, text="+{:.3f}".format)]
     for kind, parts in why.items():
-        if not parts.get("gain"):
-            continue
-        gain = sorted(parts["gain"].items(), key=lambda one: -one[1])
         found = [
-            ("all other misses found", "", more)
+            ("all other misses found", "", gain)
             if word == "missed"
-            else (word.replace("_", " "), count(parts["under"].get(word, 0.0), 2), more)
-            for word, more in gain
+            else (word.replace("_", " "), count(parts["under"].get(word, 0.0), 2), gain)
+            for word, gain in sorted(parts.get("gain", {}).items(), key=lambda one: -one[1])
         ]
-        title = f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured"
-        out.print(Table(columns, found, title))
-        for name, thirds in told_misses(parts).items():
-            out.print(f"missed by {name}: {shares(thirds)}", soft_wrap=True)
+        if found:
+            title = f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured"
+            missed = (f"missed by {name}: {shares(thirds)}" for name, thirds in told_misses(parts).items())
+            print_report("", Table(columns, found, title), *missed)
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
@@ -142,7 +132,6 @@ TRANSDUCTIVE = {
     "none": "nothing is taken from a tested video but its predictions",
     "video": "the tested video's own unlabelled statistics enter its predictions",
 }
-RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
 
 
 MOST_ROWS = 14
@@ -170,7 +159,6 @@ def print_outcome(
         told: whether the user has just been told the run's warnings.
         tracker: its name.
     """
-    out = console()
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
     draws = 1
     if "spot" in about["tasks"] and len(predictions := folder.read_table("predictions.parquet")):
@@ -178,10 +166,8 @@ def print_outcome(
     warnings = [] if told else about.get("warnings", [])
     selection = about.get("selection", "inner" if about["selects"] else "fixed")
     how = f"selection: {selection} ({SELECTION[selection]})"
-    out.print(title_of(config["config"]), markup=False, style="bold")
-    shown = tables(summary, about) if verbose else [main_table(summary, MOST_ROWS)]
-    for table in [*shown, rows.leak_table(summary["leak"])] if "leak" in summary else shown:
-        out.print(table)
+    shown = rows.score_tables(summary, None, _people(about)) if verbose else [main_table(summary, MOST_ROWS)]
+    shown += [rows.leak_table(summary["leak"])] if "leak" in summary else []
     if verbose:
         changed, left_out = of_method(config["config"], config["origins"]), about["left_out"].items()
         lines = [
@@ -211,8 +197,7 @@ def print_outcome(
         ]
     lines += [f"run folder: {folder.path}", f"{tracker}: {tracked}" if tracked else ""]
     lines.append("" if verbose else f"all scores and what to know about them: mebench runs show {folder.word} -v")
-    for line in filter(None, lines):
-        out.print(line, markup=False, soft_wrap=True)
+    print_report(title_of(config["config"]), *shown, *filter(None, lines))
 
 
 def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
@@ -240,28 +225,6 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
         for task, scores, name, note in found
     ]
     return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
-
-
-def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
-    """One table for each task of the summary."""
-    found = []
-    for section, name, counted, part in rows.parts_of(summary):
-        chance = summary.get("chance", {}).get(name, {})
-        below = ((f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"]) for rule, row in chance.items())
-        found.append(
-            rows.score_table(
-                f"{section}, {name} ({counted})", part["scores"], [one for row in below for one in ("", row)]
-            )
-        )
-    if recognition := summary.get("recognition"):
-        found.append(rows.score_table(rows.clips_title(recognition), recognition["scores"]))
-        if members := recognition.get("members"):
-            found.append(rows.recognition_by_dataset(members, _people(about)))
-        if folds := recognition.get("folds"):
-            found.append(rows.recognition_by_fold(folds))
-    if members := summary.get("members"):
-        found.append(rows.spotting_by_dataset(members))
-    return found
 
 
 def _intervals(
