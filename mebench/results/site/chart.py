@@ -41,6 +41,17 @@ STYLE: dict[Any, Any] = {
     "font.size": 10,
     "text.parse_math": False,
     "axes.unicode_minus": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    **{f"axes.spines.{side}": False for side in ("left", "right", "top")},
+    **{f"{axis}tick.{size}.size": 0 for axis in "xy" for size in ("major", "minor")},
+    **{f"{axis}tick.{size}.pad": 6 for axis in "xy" for size in ("major", "minor")},
+    **{f"{axis}tick.labelcolor": MUTED for axis in "xy"},
 }
 WIDE, NARROW = (8.2, 3.7), (4.1, 3.9)
 """Inches of the chart on a desk and on a phone."""
@@ -95,9 +106,9 @@ def chart(
             if printed:
                 titles |= _draw_published(figure.add_subplot(grid[1], sharey=axes), metric, printed)
             axes.set_ylim(0.0, top)
-            layout = figure.get_layout_engine()
-            assert layout is not None
-            layout.execute(figure)
+            for patch in (figure.patch, *(part.patch for part in figure.axes)):
+                patch.set_visible(False)
+            figure.draw_without_rendering()
             figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
             _label(axes, metric, drawn, renderer)
             drawing = inline(figure, f"{name}-{kind}", COLORS)
@@ -169,9 +180,7 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
     axes.set_xlim(10 ** math.floor(math.log10(min(xs) / 1.6)), 10 ** math.ceil(math.log10(max(xs) * 3)))
     axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:,.10g}")
     axes.xaxis.set_minor_formatter(lambda *_: "")
-    axes.set_xlabel("seconds to train and predict, all folds", color=MUTED)
-    axes.set_ylabel(find(metric).label, color=MUTED)
-    _plain(axes)
+    axes.set(xlabel="seconds to train and predict, all folds", ylabel=find(metric).label)
     return titles
 
 
@@ -196,19 +205,8 @@ def _draw_published(axes: Axes, metric: str, published: Sequence[PublishedLine])
         )
     axes.set(xlim=(-1, 5), xticks=[])
     axes.set_xlabel("published", color=PUBLISHED)
-    _plain(axes)
     axes.tick_params(labelleft=False)
     return titles
-
-
-def _plain(axes: Axes) -> None:
-    axes.patch.set_visible(False)
-    axes.figure.patch.set_visible(False)
-    axes.grid(axis="y", color=LINE, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
-    axes.spines["bottom"].set(visible=True, color=LINE)
-    axes.tick_params(which="both", length=0, pad=6, labelcolor=MUTED)
 
 
 def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererAgg) -> None:
