@@ -233,13 +233,13 @@ def _spotting(
     return exchange.frame_scores.Spotting(lengths, rule=rule, short_videos=short_videos, **chosen)
 
 
-def _file(given: Given, name: str) -> exchange.table.File:
+def _file(given: Given | Run, name: str) -> exchange.table.File:
     """A file, or the table as one."""
-    return (
-        Path(given).expanduser()
-        if isinstance(given, str | Path)
-        else exchange.table.Typed(name, given.to_csv(index=False))
-    )
+    if isinstance(given, Run):
+        raise ConfigError(f"run {given.id!r} brings its own truth: compare it with a run, and leave truth out")
+    if isinstance(given, str | Path):
+        return Path(given).expanduser()
+    return exchange.table.Typed(name, given.to_csv(index=False))
 
 
 def _listed(names: Names) -> str | None:
@@ -356,7 +356,7 @@ def compare(
             raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
         sides = results.compare.Side.of_run(folders[0]), results.compare.Side.of_run(folders[1])
     else:
-        one, other = (_file(_no_run(side), f"table {letter}") for side, letter in ((first, "A"), (second, "B")))
+        one, other = (_file(side, f"table {letter}") for side, letter in ((first, "A"), (second, "B")))
         if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
             raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
         remarks, join = exchange.table.Remarks(), exchange.join.Rules(fps, loose_ids=loose_ids)
@@ -368,9 +368,3 @@ def compare(
         sides = results.compare.Side.of_file(one, answers[0]), results.compare.Side.of_file(other, answers[1])
     with (progress or Silent()).waiting("comparing"):
         return Comparison(results.compare.compare_sides(*sides, name, metrics), sides, name, told)
-
-
-def _no_run(side: Given | Run) -> Given:
-    if isinstance(side, Run):
-        raise ConfigError(f"run {side.id!r} brings its own truth: compare it with a run, and leave truth out")
-    return side

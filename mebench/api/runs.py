@@ -183,12 +183,17 @@ def resume(
     word, told = str(run.path if isinstance(run, Run) else run), progress or Progress()
     folder = runner.folder.RunFolder.open(runs_folder(runs), word)
     said, own = configuration.settings_of(words), configuration.settings_of(values=settings)
-    stored, changes = folder.read_json("config.json"), _how(said | own)
-    origins = dict.fromkeys(changes, configuration.layers.COMMAND_LINE) | dict.fromkeys(
-        own, configuration.layers.ARGUMENT
-    )
+    other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
+    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in other)
+    for key in said | own:
+        if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
+            then = "Any other would make it another run: begin that with mebench run"
+            raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
+    here = {"executor_address": None} if (said | own).get("executor") == "local" else {}
+    stored, places = folder.read_json("config.json"), configuration.layers
+    origins = dict.fromkeys(said | here, places.COMMAND_LINE) | dict.fromkeys(own, places.ARGUMENT)
     # The folder may have been moved: what is resumed is the run that was named.
-    values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
+    values = {**stored["config"], **said, **own, **here, "runs": str(folder.path.parent)}
     config = configuration.from_plain(values, {**stored["origins"], **origins})
     if not folder.done:
         return executed(config, told, folder.id)
@@ -222,19 +227,6 @@ def runs_folder(runs: str) -> str:
 
 def _several(names: Names) -> list[str | Path]:
     return [names] if isinstance(names, str | Path) else list(names)
-
-
-def _how(values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that a run which is under way may get: how it is computed, scored and tracked, not what it is."""
-    other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
-    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in other)
-    for key in values:
-        if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
-            then = "Any other would make it another run: begin that with mebench run"
-            raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
-    if values.get("executor") == "local":
-        values = {**values, "executor_address": None}
-    return values
 
 
 def _mirrored(

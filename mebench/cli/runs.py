@@ -173,7 +173,18 @@ def prune(
     kept = {run.id for _, run in found} - {run.id for _, run in chosen}
     beside = {run.honest for _, run in found if run.id in kept}  # what a leaking run says is read beside its honest one
     chosen = [(folder, run) for folder, run in chosen if run.id not in beside]
-    gone = [run for folder, run in chosen if dry_run or _remove(folder)]
+    gone = []
+    for folder, run in chosen:
+        lock = None if dry_run else folder.lock()
+        if lock is not None:
+            try:  # from the first moment on it is no run any more
+                (folder.path / "DONE").unlink(missing_ok=True)
+                (folder.path / "config.json").unlink(missing_ok=True)
+                shutil.rmtree(folder.path)
+            finally:
+                lock.release()
+        if dry_run or lock is not None:  # nobody works on it
+            gone.append(run)
     report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
     if console.write_json(report, json):
         for run in gone:
@@ -311,20 +322,6 @@ def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
         group.sort(key=lambda run: (run.audit != "guard", -value[run.id], run.days))
         best |= {run.id for run in group[:keep]}
     return best
-
-
-def _remove(folder: runner.folder.RunFolder) -> bool:
-    """Remove a run that nobody works on; from its first moment on it is no run any more."""
-    lock = folder.lock()
-    if lock is None:
-        return False
-    try:
-        (folder.path / "DONE").unlink(missing_ok=True)
-        (folder.path / "config.json").unlink(missing_ok=True)
-        shutil.rmtree(folder.path)
-    finally:
-        lock.release()
-    return True
 
 
 def _age(days: float) -> str:
