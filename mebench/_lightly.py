@@ -9,8 +9,8 @@ Lightning and torchmetrics import these when they use them, this file can go.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.metadata import PackageNotFoundError
@@ -71,11 +71,23 @@ class _Late(SourceFileLoader):
 
 
 class _Alone(SourceFileLoader):
-    """Loads a package as if those that it could do without were not installed."""
+    """Loads a package as if those that it could do without were not installed, as Lightning's tools then say."""
 
     def exec_module(self, module: ModuleType) -> None:
-        with _not_installed(UNUSED):
+        tools = importlib.import_module("lightning_utilities.core.imports")
+        asked = {name: ask for name, ask in vars(tools).items() if name in ("find_spec", "_version")}
+        vars(tools).update({name: partial(_denied, ask) for name, ask in asked.items()})
+        try:
             super().exec_module(module)
+        finally:
+            vars(tools).update(asked)
+            tools.package_available.cache_clear()
+
+
+def _denied(ask: Callable[[str], Any], name: str) -> Any:
+    if name in UNUSED:
+        raise PackageNotFoundError(name)  # a ModuleNotFoundError
+    return ask(name)
 
 
 class _There(Loader):
@@ -106,27 +118,3 @@ class _Finder(MetaPathFinder):
             return None
         spec.loader = kind(spec.loader.name, spec.loader.path)
         return spec
-
-
-@contextmanager
-def _not_installed(packages: Sequence[str]) -> Iterator[None]:
-    """Meanwhile Lightning's tools say so of some packages."""
-    tools = importlib.import_module("lightning_utilities.core.imports")
-    asked: dict[str, Callable[[str], Any]] = {
-        name: vars(tools)[name] for name in ("find_spec", "_version") if name in vars(tools)
-    }
-
-    def denied(ask: Callable[[str], Any]) -> Callable[[str], Any]:
-        def answer(name: str) -> Any:
-            if name in packages:
-                raise PackageNotFoundError(name)  # a ModuleNotFoundError
-            return ask(name)
-
-        return answer
-
-    vars(tools).update({name: denied(ask) for name, ask in asked.items()})
-    try:
-        yield
-    finally:
-        vars(tools).update(asked)
-        tools.package_available.cache_clear()

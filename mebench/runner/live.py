@@ -125,10 +125,7 @@ class Live:
         self._looks: dict[int, bool] = {}
         self._every = max(1, round(stream.fps / LOOKS))
         self._start = 0
-        self._warm_up()
-
-    def _warm_up(self) -> None:
-        """Load and compile all that frames will need, so that the first ones do not wait for it."""
+        # Load and compile all that frames will need, so that the first ones do not wait for it.
         crop = self._route.crop
         empty = np.zeros((crop.size, crop.size), np.uint8)
         shows_face(empty)
@@ -203,7 +200,9 @@ class Live:
             for (kind, own), score in zip(running.items(), scores):
                 value, settled = own.add(float(score))
                 if value is not None:
-                    yield self._point(kind, own.frame, value)
+                    delay, place = self._since(own.frame), own.frame + self._start
+                    self.delays["curve"].append(delay)
+                    yield Point(kind, place, place / self.stream.fps, value, self._in_sight(own.frame), delay)
                 yield from self._told(kind, settled, rows, last)
         for kind, own in running.items():
             yield from self._told(kind, own.finish(), rows, last)
@@ -251,11 +250,6 @@ class Live:
 
         n, who = len(features) + self._route.gap, SubjectKey("live", "live")
         return VideoView(_VIDEO, who, self.stream.fps, n, self.timing, lambda _: features, no_clip)
-
-    def _point(self, kind: Kind, frame: int, value: float) -> Point:
-        delay, place = self._since(frame), frame + self._start
-        self.delays["curve"].append(delay)
-        return Point(kind, place, place / self.stream.fps, value, self._in_sight(frame), delay)
 
     def _told(
         self, kind: Kind, found: Sequence[Spotted], rows: Sequence[NDArray[Any]], last: int

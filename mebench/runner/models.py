@@ -159,26 +159,16 @@ def config_of(folder: RunFolder) -> RunConfig:
     return from_plain(stored["config"], stored["origins"])
 
 
-def check_fold(folder: RunFolder, fold: str) -> None:
-    """Refuse a fold that the run has not.
-
-    Raises:
-        RunError: it has others.
-    """
-    keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    if fold not in keys:
-        raise RunError(unknown("fold", fold, keys, f"The folds of run {folder.id} are named after who is tested"))
-
-
 def of_fold(folder: RunFolder, fold: str) -> Model:
     """The model of a fold.
 
     Raises:
         RunError: there is no such fold, or a file of the run is missing or damaged.
     """
-    check_fold(folder, fold)
     about, place = folder.read_json("folds.json"), folder.path / "folds" / safe_name(fold)
-    (entry,) = (entry for entry in about["folds"] if entry["fold"] == fold)
+    entries = {entry["fold"]: entry for entry in about["folds"]}
+    if fold not in entries:
+        raise RunError(unknown("fold", fold, entries, f"The folds of run {folder.id} are named after who is tested"))
     return Model(
         f"run {folder.id}",
         config_of(folder),
@@ -186,7 +176,7 @@ def of_fold(folder: RunFolder, fold: str) -> Model:
         tuple(folder.fold_record(fold)["timing"].values()) if place.is_dir() else (),
         fold,
         place / "model.safetensors",
-        frozenset([*entry["train"], *entry["valid"]]),
+        frozenset([*entries[fold]["train"], *entries[fold]["valid"]]),
     )
 
 
