@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from mebench.core import Expression, Prediction, Scheme, Task, Video
-from mebench.runner.fitted import epoch_answers
+from mebench.core.spotting import Curve
+from mebench.errors import PluginError
+from mebench.runner.fitted import FittedMethod, epoch_answers
 from mebench.runner.host import accuracy, f1
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
@@ -121,3 +123,20 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
     epoch_answers(judged)
     assert method.training and not method.part.training and torch.is_grad_enabled()
     assert (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "n"), [("micro", 95, 6), ("micro", -1, 3), ("macro", 0, 3), ("micro", 3, 97), ("micro", 0, 0)]
+)
+def test_a_curve_that_a_method_keeps_lies_in_its_video(kind, first, n):
+    curves = {"micro": Curve(0, np.ones(3), 0.5)}  # of the video before
+    plugin = SimpleNamespace(
+        curves=curves, propose=lambda *_: curves.update({kind: Curve(first, np.ones(n), 0.5)}) or []
+    )
+    judged = SimpleNamespace(method=plugin, task=Task(frozenset({"spot"}), ("micro",)), _name="method 'x'")
+    view = SimpleNamespace(key="toy/1/v1", n_frames=100)
+    if kind == "micro" and 0 <= first <= 100 - n:
+        assert FittedMethod.propose(judged, view, None) == [] and list(curves) == [kind]
+    else:
+        with pytest.raises(PluginError, match=f"kept a curve of '{kind}' from frame {first} to {first + n}"):
+            FittedMethod.propose(judged, view, None)

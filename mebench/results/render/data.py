@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,20 +93,16 @@ def repair_lines(repairs: Sequence[Repair]) -> list[str]:
     """What was repaired and remarked. Many of one kind are one line."""
     lines = list[str]()
     for alike in _alike(
-        repairs, lambda r: (r.sheet, r.column, r.taken is None, _DIGITS.sub("#", r.reason.split(": ")[-1]))
+        repairs, lambda r: (r.sheet, r.column, r.taken is None, re.sub(r"\d+", "#", r.reason.split(": ")[-1]))
     ):
         many = len(alike) > LISTED
         lines += [f"{alike[0]} (and {len(alike) - 1} rows like it)"] if many else map(str, alike)
     return lines
 
 
-_DIGITS = re.compile(r"\d+")
-_T = TypeVar("_T")
-
-
-def _alike(items: Iterable[_T], kind: Callable[[_T], Hashable]) -> Iterable[list[_T]]:
+def _alike(items: Iterable[Any], kind: Callable[[Any], Hashable]) -> Iterable[list[Any]]:
     """The items of each kind together, kinds in the order of their first item."""
-    found: dict[Hashable, list[_T]] = {}
+    found: dict[Hashable, list[Any]] = {}
     for item in items:
         found.setdefault(kind(item), []).append(item)
     return found.values()

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from mebench import heavy
+from mebench import heavy, runner
 from mebench.errors import RunError
 from mebench.format import NONE, count, digits, ends, seconds, whole
 from mebench.metrics import named
@@ -258,8 +258,6 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
         RunError: captum is missing, the method has no maps to explain, or the run keeps no models.
         DataError: the dataset is not there.
     """
-    from mebench.runner.looking import Asked, looks
-
     if side.tables.predictions is None:
         raise RunError(f"run {record.id!r} spots nothing, so there is no interval to look at: leave --faces out")
     wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
@@ -272,13 +270,13 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     )  # "left_only" comes first: it is right
     rows = ranked.head(MOST_FACES).to_dict("records")
     asked = {
-        Asked(
+        runner.looking.Asked(
             p["fold"], p["video"], p["onset"], p["apex"], p["offset"], None if pd.isna(p["emotion"]) else p["emotion"]
         ): p
         for p in rows
     }
-    shown: dict[Asked, dict[str, Any]] = {}
-    for look in looks(RunFolder(record.folder), list(asked)):
+    shown: dict[runner.looking.Asked, dict[str, Any]] = {}
+    for look in runner.looking.looks(RunFolder(record.folder), list(asked)):
         words = f"{look.asked.video}, frame {look.asked.apex}"
         judged_so = "right" if asked[look.asked]["wrong"] == "left_only" else "wrong"
         own = shown.setdefault(
