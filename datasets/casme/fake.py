@@ -40,12 +40,12 @@ SECOND_SECTION = "11"
 """From this person on the files are numbered with three digits, and lie in the other section."""
 
 
-def write(folder: Path, release: Literal["xls", "xlsx"] = "xls", sections: bool = False) -> None:
+def write(folder: Path, release: Literal["coded", "short"] = "coded", sections: bool = False) -> None:
     """Draw eight clips of three people.
 
     Args:
         folder: empty or not there yet.
-        release: format of the sheet.
+        release: which sheet: `CASME-coded-20190721.xlsx`, or one that is called `casme.xlsx`.
         sections: lay the folders out in `Section A` and `Section B`, for the two cameras, instead of one folder.
     """
     empty_folder(folder)
@@ -57,7 +57,7 @@ def write(folder: Path, release: Literal["xls", "xlsx"] = "xls", sections: bool 
         pattern = f"{clip.name}-{{number:03d}}.jpg" if second else f"{clip.name}-{{number}}.jpg"
         numbers = range(clip.first, clip.first + FRAMES)
         write_frames(home / f"sub{clip.subject}" / clip.name, pattern, numbers, [span], int(clip.subject))
-    if release == "xls":
+    if release == "coded":
         write_xlsx(folder / "CASME-coded-20190721.xlsx", {"Sheet1": _rows(), "Sheet2": []})
     else:
         write_xlsx(folder / "casme.xlsx", {"Sheet1": _rows()})

@@ -83,7 +83,7 @@ def write_sheet(file: Path, sheet: Sheet = "2014") -> None:
     write_xlsx(file, {"Sheet1": [head, *((*row[:2], None, *row[2:5], None, *row[5:]) for row in named)]})
 
 
-def write(folder: Path, release: Literal["xlsx", "xls"] = "xlsx") -> None:
+def write(folder: Path, release: Literal["coding", "label"] = "coding") -> None:
     """Draw eight clips of four people, and one that no row names.
 
     Args:
@@ -97,7 +97,7 @@ def write(folder: Path, release: Literal["xlsx", "xls"] = "xlsx") -> None:
         place = home / f"sub{clip.subject}" / clip.name
         write_frames(place, "img{number}.jpg", range(1, last + 1), [(clip.onset, apex, clip.offset)], int(clip.subject))
     write_frames(home / "sub04" / "EP02_02f", "img{number}.jpg", range(1, 13), person=4)
-    if release == "xlsx":
+    if release == "coding":
         write_xlsx(folder / "CASME2-coding-20140508.xlsx", {"Sheet1": _rows(), "Sheet2": []})
     else:
         rows = [(*row[:2], None, *row[2:5], None, *row[5:]) if len(row) == len(HEADER) else row for row in _rows()]

@@ -248,9 +248,8 @@ class SharedStudy:
             study = optuna.create_study(**options, sampler=sampler, pruner=pruner, directions=directions)
         except DuplicatedStudyError:
             study = optuna.load_study(**options, sampler=sampler, pruner=pruner)
-            for _ in range(
-                MARK_LOOKS
-            ):  # on another machine, somebody may have made it this moment and write down now what it is about
+            # On another machine, somebody may have made it this moment and write down now what it is about.
+            for _ in range(MARK_LOOKS):
                 if study.user_attrs.get(MARK) is None:
                     time.sleep(MARK_SECONDS / MARK_LOOKS)
             then = "choose another name with --study NAME, or another --storage"
@@ -258,10 +257,8 @@ class SharedStudy:
                 raise ConfigError(
                     f"study {self.terms.name!r} in {self._place} was not made by mebench tune: {then}"
                 ) from None
-            own, begun = (
-                json.loads(json.dumps(self.terms.about)),
-                f"study {self.terms.name!r} in {self._place} was begun",
-            )
+            begun, about = f"study {self.terms.name!r} in {self._place} was begun", self.terms.about
+            own = json.loads(json.dumps(about))
             for name in own:
                 if name not in found:
                     raise ConfigError(f"{begun} before studies noted their {name}: {then}") from None
@@ -273,9 +270,7 @@ class SharedStudy:
                     raise ConfigError(f"{begun} with {name} {was}, not {now}: {then}") from None
             return study
         study.set_user_attr(MARK, dict(self.terms.about))
-        study.set_metric_names(
-            [objective.path for objective in self.terms.objectives]
-        )  # for other programs that show it
+        study.set_metric_names([o.path for o in self.terms.objectives])  # for other programs that show it
         if (default := self.terms.space.default()) is not None:
             study.enqueue_trial({d.key: d.encoded(default[d.key]) for d in self.terms.space.dimensions})
         return study

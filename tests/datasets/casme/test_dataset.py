@@ -56,7 +56,7 @@ def test_each_quirk_is_mended_and_said(root):
 
 
 def test_sections_and_formats_say_the_same(root, tmp_path):
-    write(tmp_path / "other", release="xlsx", sections=True)
+    write(tmp_path / "other", release="short", sections=True)
     other = dataset(tmp_path / "other")
     assert other.annotation_file.name == "casme.xlsx"
     assert other.videos() == dataset(root).videos()

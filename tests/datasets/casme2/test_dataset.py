@@ -55,7 +55,7 @@ def test_each_quirk_is_mended_and_said(root):
 
 
 def test_both_releases_of_the_sheet_say_the_same(root, tmp_path):
-    write(tmp_path / "old", release="xls")
+    write(tmp_path / "old", release="label")
     old = dataset(tmp_path / "old")
     assert old.annotation_file.name == "CASME2_label_Ver_2.xlsx"
     assert ground_truth_hash(old.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
