@@ -226,20 +226,6 @@ def window(length: int, smoothing: Smoothing) -> Scores:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def smooth_video(scores: Scores, k_prime: int, rule: Rule, smoothing: Smoothing) -> tuple[int, Scores]:
-    """`smooth` of a whole video's scores, (n,), from whose ends NaN is taken off.
-
-    Returns:
-        Frame of the first average, and the averages; none where no score is defined or the video is too short.
-    """
-    defined = np.flatnonzero(~np.isnan(scores))
-    if not len(defined):
-        return 0, np.empty(0)
-    own = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
-    first, smoothed = smooth(own, k_prime, rule, smoothing)
-    return int(defined[0]) + first, smoothed
-
-
 def threshold(scores: NDArray[np.float64], p: float) -> float:
     """T = mean + p (max - mean) of the video's smoothed scores (MEAN, equation 12).
 
@@ -313,9 +299,14 @@ def spot(
     """
     how = options or SpottingParams()
     p, rule = how.p if p is None else p, how.rule if rule is None else rule
-    start, smoothed = smooth_video(scores, k_prime, rule, how.smoothing)
+    defined = np.flatnonzero(~np.isnan(scores))
+    if not len(defined):
+        return []
+    own = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
+    start, smoothed = smooth(own, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []
+    start += int(defined[0])
     height = threshold(smoothed, p) if level is None else level
     if keep is not None:
         keep(Curve(start, smoothed, -np.inf if highest_only else height))

@@ -138,7 +138,9 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
     while index < n:
         gray = to_gray(frames[index], index, label)
         height, width = gray.shape
-        if (face := largest(detect(gray), width, height)) is not None:
+        shown = [(area(inside(face, width, height)), face) for face in detect(gray)]
+        size, face = max(shown, key=lambda one: one[0], default=(0, (0, 0, 0, 0)))
+        if size:
             return Found(index, face, (height, width), gray)
         tried += 1
         index += 1 + index // 4
@@ -272,15 +274,6 @@ def between(a: Box | FloatBox, b: Box) -> float:
     """Distance of the middles of two boxes, in widths of the first."""
     across, down = (a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2
     return float(np.hypot(across, down) / max(a[2] - a[0], 1))
-
-
-def largest(faces: list[Box], width: int, height: int) -> Box | None:
-    """The face with the largest area inside the frame, None if there is none."""
-    return max(
-        (face for face in faces if area(inside(face, width, height))),
-        key=lambda face: area(inside(face, width, height)),
-        default=None,
-    )
 
 
 def inside(box: Box, width: int, height: int) -> Box:

@@ -98,17 +98,6 @@ def path_of(section: str, name: str) -> str:
     return f"{shown}.{name}"
 
 
-def paired_units(pool: Tables) -> tuple[Pairing, list[str]]:
-    """Of a pool of two runs: where each subject's two copies stand among the units of scoring, and its dataset."""
-    people = pool.ordered().videos.drop_duplicates("unit").sort_values("unit")
-    side, subject = people["subject"].str[0], people["subject"].str[2:]
-    one, other = (
-        people.assign(subject=subject)[side == mark].sort_values(["dataset", "subject"]) for mark in ("1", "2")
-    )
-    assert one["subject"].tolist() == other["subject"].tolist()  # the same truth has the same subjects
-    return Pairing(one["unit"].to_numpy(np.int64), other["unit"].to_numpy(np.int64)), one["stratum"].tolist()
-
-
 LEVEL = 0.05
 """Of a test: how often it may find a difference where none is."""
 
@@ -253,7 +242,15 @@ def compare(
         DataError: the tables do not fit together.
     """
     pool = pooled([first, second])
-    pairing, strata = paired_units(pool)
+    # Where each subject's two copies stand among the units of scoring, and its dataset.
+    people = pool.ordered().videos.drop_duplicates("unit").sort_values("unit")
+    side, subject = people["subject"].str[0], people["subject"].str[2:]
+    one, other = (
+        people.assign(subject=subject)[side == mark].sort_values(["dataset", "subject"]) for mark in ("1", "2")
+    )
+    assert one["subject"].tolist() == other["subject"].tolist()  # the same truth has the same subjects
+    pairing = Pairing(one["unit"].to_numpy(np.int64), other["unit"].to_numpy(np.int64))
+    strata = one["stratum"].tolist()
     sections = sections_of(pool, 2 * len(strata), kinds, classes, convention)
     chosen = _chosen(sections, len(strata), pairing, metrics)
     subjects = Resampling.of_subjects(strata, draws, seed)
@@ -265,7 +262,7 @@ def compare(
     }
     adjusted, of_clips = holm([row.p for row in rows.values()]), None
     if first.clips is not None and second.clips is not None:
-        (one, other), asked = (first.clips, second.clips), ["video", "truth"]
+        one, other, asked = first.clips, second.clips, ["video", "truth"]
         if one[asked].to_numpy().tolist() != other[asked].to_numpy().tolist():
             raise DataError(
                 "the clips of the two runs differ or stand in another order: compare runs on the same truth"

@@ -252,8 +252,10 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
         if convention.matching == "maximum":
             rows = match(truths, predictions, convention, every)
         else:
-            asked = best_of_each(near, convention.ties) if convention.matching == "best_only" else near
-            rows = take_turns(asked, draw, convention.ties)
+            if convention.matching == "best_only":  # of every prediction its pair of best IoU alone
+                order = _by_liking(near, convention.ties)
+                near = near.where(order[_first_of_each(near.prediction[order])])
+            rows = take_turns(near, draw, convention.ties)
         chosen = np.flatnonzero(rows >= 0)
         return Found(chosen, rows[chosen], np.ones(n), hits)
     if convention.matching == "best_of_truth":
@@ -268,12 +270,6 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
         convention.matching, np.ones(n)
     )
     return Found(first.prediction, first.truth, weight.astype(np.float64), hits)
-
-
-def best_of_each(pairs: Pairs, ties: str = "earlier") -> Pairs:
-    """For every prediction its pair of best IoU; of equal ones that with the earlier (or later) truth."""
-    order = _by_liking(pairs, ties)
-    return pairs.where(order[_first_of_each(pairs.prediction[order])])
 
 
 def _by_liking(pairs: Pairs, ties: str) -> Indices:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -74,38 +73,6 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     # With equal overlaps `claim` takes the earliest truth.
     level = replace(pairs, intersection=np.ones_like(pairs.truth), union=np.ones_like(pairs.truth))
     return claim(level.where(allowed), predictions["draw"].to_numpy(np.int64))
-
-
-class FirstApexes(NamedTuple):
-    """The first spotted interval of each video beside its first truth.
-
-    Attributes:
-        asked: (n_truths,) 1 for the first truth of each video and kind, else 0.
-        prediction: (n,) row of the first prediction, for each draw, video and kind that has one.
-        truth: (n,) row of the first truth.
-        inside: (n,) bool, whether the spotted apex lies strictly between its onset and offset.
-    """
-
-    asked: Floats
-    prediction: Indices
-    truth: Indices
-    inside: Bools
-
-
-def first_apexes(truths: pd.DataFrame, predictions: pd.DataFrame) -> FirstApexes:
-    """What MEAN's released code looks at for ASR and the apex error: rows are in order, and later ones do not count."""
-    keys = ["video", "kind"]
-    asked = (~truths.duplicated(keys)).to_numpy()
-    first = truths.loc[asked, [*keys, "onset", "offset"]].assign(truth=np.flatnonzero(asked))
-    said = predictions.loc[~predictions.duplicated([*keys, "draw"]), [*keys, "apex"]]
-    both = said.assign(prediction=said.index).merge(first, on=keys)
-    inside = (both["onset"] < both["apex"]) & (both["apex"] < both["offset"])
-    return FirstApexes(
-        asked.astype(np.float64),
-        both["prediction"].to_numpy(np.int64),
-        both["truth"].to_numpy(np.int64),
-        inside.to_numpy(np.bool_),
-    )
 
 
 THRESHOLDS = tuple(Fraction(percent, 100) for percent in range(50, 100, 5))
@@ -321,10 +288,17 @@ def count(
     errors = timing_errors(truths, predictions, found.prediction, found.truth)
     means = {name: mean_terms(unit[found.prediction], values) for name, values in errors.items()}
     if convention.asr == "first":
-        first = first_apexes(truths, predictions)
-        means["asr"] = summed(unit[first.prediction[first.inside]]), of_truths(first.asked)
-        apart = timing_errors(truths, predictions, first.prediction, first.truth)["apex_mae_frames"]
-        means["apex_mae_frames"] = mean_terms(unit[first.prediction], apart)
+        # MEAN's released code looks at the first interval of each video beside its first truth: rows are in order.
+        keys = ["video", "kind"]
+        asked = (~truths.duplicated(keys)).to_numpy()
+        true = truths.loc[asked, [*keys, "onset", "offset"]].assign(truth=np.flatnonzero(asked))
+        said = predictions.loc[~predictions.duplicated([*keys, "draw"]), [*keys, "apex"]]
+        both = said.assign(prediction=said.index).merge(true, on=keys)
+        inside = ((both["onset"] < both["apex"]) & (both["apex"] < both["offset"])).to_numpy(np.bool_)
+        prediction, truth = (both[name].to_numpy(np.int64) for name in ("prediction", "truth"))
+        means["asr"] = summed(unit[prediction[inside]]), of_truths(asked.astype(np.float64))
+        apart = timing_errors(truths, predictions, prediction, truth)["apex_mae_frames"]
+        means["apex_mae_frames"] = mean_terms(unit[prediction], apart)
     else:
         means["asr"] = summed(unit[apex_claims(truths, predictions, pairs)]), of_truths(np.ones(len(truths)))
     lengths = [(table["offset"] - table["onset"] + 1).to_numpy(np.float64) for table in (truths, predictions)]

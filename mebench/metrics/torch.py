@@ -19,7 +19,6 @@ from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.classification import confusion_matrix
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.emotions import class_scores, of_true_positives, strs
-from mebench.metrics.ratios import Indices
 from mebench.metrics.spotting import SpottingCounts, count, precision_recall_f1
 from mebench.metrics.tables import Tables, of_kinds
 
@@ -117,9 +116,8 @@ class _ClassScore(_Score):
                 f"not {tuple(preds.shape)} beside {tuple(target.shape)}"
             )
         said = preds.argmax(dim=1) if scores else preds
-        self.answers = self.answers + _tensor(
-            confusion_matrix(target.tolist(), said.tolist(), range(self.n_classes)), self.device
-        )
+        counted = confusion_matrix(target.tolist(), said.tolist(), range(self.n_classes))
+        self.answers = self.answers + torch.from_numpy(counted).to(self.device)
 
     def compute(self) -> Tensor:
         """The score of all clips at once; NaN without a clip of a class that counts, otherwise 0/0 as the convention says."""
@@ -233,7 +231,7 @@ class SpottingF1(_Score):
         chosen = of_kinds(ordered.truths, self.kinds), of_kinds(ordered.predictions, self.kinds)
         found = count(*chosen, np.array([np.nan]), self.rules)
         columns = (found.true_positives, found.spotted, found.truths)
-        counted = _tensor(np.concatenate(columns).astype(np.int64), self.device)
+        counted = torch.from_numpy(np.concatenate(columns).astype(np.int64)).to(self.device)
         setattr(self, self._state, self.intervals + counted)
         return found
 
@@ -307,16 +305,12 @@ class STRS(SpottingF1):
         )
         truths, predictions = found.tables
         named = of_true_positives(truths, predictions, found.found, 1, self.classes, by_draw=False)
-        self.answers = self.answers + _tensor(named.matrices[0], self.device)
-        self.support = self.support + _tensor(named.support[0], self.device)
+        self.answers = self.answers + torch.from_numpy(named.matrices[0]).to(self.device)
+        self.support = self.support + torch.from_numpy(named.support[0]).to(self.device)
 
     def compute(self) -> Tensor:
         """STRS of all videos at once; NaN without a truth of a class that counts."""
         return self._result(float(strs(self._f1(), self._of_classes(self.answers, self.support, "f1"))))
-
-
-def _tensor(counts: Indices, device: torch.device) -> Tensor:
-    return torch.from_numpy(counts).to(device)
 
 
 def _frame(table: Intervals) -> pd.DataFrame:

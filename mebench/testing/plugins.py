@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mebench.config import registry
 from mebench.config.parts import keys
@@ -23,17 +23,8 @@ HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
 """Packages that take long to import: `mebench list`, `info` and the completion of words must not wait for them."""
 
 
-class Subject(Protocol):
-    """What is checked: a plugin by kind and id."""
-
-    @property
-    def kind(self) -> PluginKind: ...  # noqa: D102
-    @property
-    def id(self) -> str: ...  # noqa: D102
-
-
 class Owner:
-    """What knows the files of its plugin."""
+    """What is checked, a plugin by kind and id; it knows its files."""
 
     kind: PluginKind
     id: str
@@ -45,7 +36,7 @@ class Owner:
 
 
 @promise("Write config.yaml as `mebench new` does: title, summary, tasks, and sections of params.py's keys alone")
-def config_is_complete(subject: Subject) -> None:
+def config_is_complete(subject: Owner) -> None:
     """`config.yaml` holds title, summary and tasks; the folder is named like the plugin and holds its modules."""
     info = registry.plugins(subject.kind).get(subject.id)
     assert info is not None, f"no {subject.kind} is called {subject.id!r}: its folder must have that name"
@@ -58,7 +49,7 @@ def config_is_complete(subject: Subject) -> None:
 
 
 @promise("Give every field a default, and write @dataclass(frozen=True)", after="config_is_complete")
-def params_are_a_frozen_dataclass(subject: Subject) -> None:
+def params_are_a_frozen_dataclass(subject: Owner) -> None:
     """`Params` can be built without arguments, is frozen, and equal parameters are equal objects."""
     params = registry.params_class(registry.find(subject.kind, subject.id))
     assert getattr(params, "__dataclass_params__").frozen, "Params must be frozen: @dataclass(frozen=True)"  # noqa: B009
@@ -69,7 +60,7 @@ def params_are_a_frozen_dataclass(subject: Subject) -> None:
     "Import in params.py and __init__.py only the standard library, mebench.errors, mebench.features and mebench.spotting",
     after="params_are_a_frozen_dataclass",
 )
-def params_import_nothing_heavy(subject: Subject) -> None:
+def params_import_nothing_heavy(subject: Owner) -> None:
     """A fresh Python imports `params.py` without torch and the like, so that listing and completing stay quick."""
     info = registry.find(subject.kind, subject.id)
     package = f"mebench.{subject.kind}s"
@@ -95,7 +86,7 @@ def params_import_nothing_heavy(subject: Subject) -> None:
 
 
 @promise("Make config.yaml and params.py agree", after="params_are_a_frozen_dataclass")
-def presets_and_settings_are_valid(subject: Subject) -> None:
+def presets_and_settings_are_valid(subject: Owner) -> None:
     """`params`, every preset, every setting for a dataset and every value of another input give a valid `Params`."""
     info = registry.find(subject.kind, subject.id)
     presets, base = info.section("presets"), info.section("params")
@@ -136,7 +127,7 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     "Write in README.md what the plugin does, and cite the paper that config.yaml names",
     after="config_is_complete",
 )
-def card_names_the_paper(subject: Subject) -> None:
+def card_names_the_paper(subject: Owner) -> None:
     """`README.md` stands in the folder and cites the paper of `config.yaml`: its first author and year at least."""
     info = registry.find(subject.kind, subject.id)
     card = info.folder / "README.md"
@@ -150,7 +141,7 @@ def card_names_the_paper(subject: Subject) -> None:
 
 
 @promise("Define the class at the top of its module, and Plugin = that class", after="params_are_a_frozen_dataclass")
-def class_pickles(subject: Subject) -> None:
+def class_pickles(subject: Owner) -> None:
     """Whoever is handed something of the plugin finds its class by the name."""
     plugin = registry.load(subject.kind, subject.id)
     assert pickle.loads(pickle.dumps(plugin)) is plugin, (
@@ -158,7 +149,7 @@ def class_pickles(subject: Subject) -> None:
     )
 
 
-def declares(subject: Subject, base: type) -> None:
+def declares(subject: Owner, base: type) -> None:
     """The class keeps to `base`, and says the same as `config.yaml` and `params.py`."""
     info, plugin = registry.find(subject.kind, subject.id), registry.load(subject.kind, subject.id)
     assert issubclass(plugin, base), f"Plugin must be a {base.__name__}, not {plugin.__mro__[1].__name__}"
