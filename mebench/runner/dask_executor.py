@@ -4,6 +4,7 @@ import logging
 import pickle
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from typing import Any
@@ -16,6 +17,8 @@ from mebench.runner.process import limit_threads
 from mebench.runner.workers import Task, tried_twice
 
 CONNECT_SECONDS = 30
+MOST = 100
+"""Jobs that are made and handed over at once: those of a thousand folds would fill the scheduler's memory."""
 ONE_AT_A_TIME = threading.Lock()
 """Held by the task that runs in a worker process: two in one process would draw from one random stream."""
 
@@ -72,15 +75,15 @@ class DaskPool:
         self._client.close(timeout=5)
 
     def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
-        busy: dict[Future[Any], Task] = {}
-        for task in tasks:
-            try:
-                call = pickle.dumps((task.function, task.arguments))
-            except Exception as error:
-                yield task, failure_of(error)
-            else:
-                busy[self._executor.submit(serve, call, task.plugins, task.hosted)] = task
-        while busy:
+        queue, busy = deque(tasks), dict[Future[Any], Task]()
+        while queue or busy:
+            while queue and len(busy) < max(MOST, 2 * self.size):
+                task = queue.popleft()
+                call = attempt(pickle.dumps, ((task.function, task.arguments),))
+                if isinstance(call, Failure):
+                    yield task, call
+                else:
+                    busy[self._executor.submit(serve, call, task.plugins, task.hosted)] = task
             done, _ = wait(busy, LOOK_SECONDS, FIRST_COMPLETED)
             if self._client.status != "running":
                 raise RunError(

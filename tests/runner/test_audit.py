@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.config import resolve, run_key
+from mebench.config import resolve, shaping
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.guard import audit_of
@@ -85,6 +85,6 @@ def test_a_leaking_pair_picks_epochs_unless_the_tested_subjects_choose_otherwise
 
 def test_a_run_keeps_its_audit_and_the_switch_makes_another_run(moody):
     honest, leak = resolve(moody("tracking=null")), resolve(moody("audit=leak"))
-    assert run_key(honest) != run_key(leak)
+    assert shaping(honest) != shaping(leak)
     folder = run(honest, Progress()).folder
     assert folder.read_json("audit.json")["selection"] == folder.read_json("folds.json")["selection"] == "fixed"

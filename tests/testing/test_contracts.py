@@ -55,7 +55,8 @@ class Spotter(Method):
 Plugin = Spotter
 """
 
-LEAK = "next(iter(video._frames.func.__self__.plan.dataset.members.values()))._ask.__self__.plan.videos "  # out of the fold's process
+VIEWS = "video._frames.func.__self__"
+LEAK = f"{VIEWS}.home({VIEWS}.job.test[0])[0]._request.__self__.tested"  # out of the fold's process
 
 
 def write_spotter(write_plugin, id_, code=""):
