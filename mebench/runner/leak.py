@@ -15,10 +15,11 @@ from mebench.metrics.classification import confusion_matrix, uar, uf1
 from mebench.metrics.comparison import compare
 from mebench.runner.fold_files import LOOKS
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.guard import FILE as AUDIT
+from mebench.runner.job import ClipPrediction, FoldResult
 from mebench.runner.scoring import scored_of, tables_of
 
 if TYPE_CHECKING:  # tables of records need no Lightning
-    from mebench.runner.job import FoldResult
     from mebench.runner.plan import Plan
 
 NAME = "worth of the looks"
@@ -62,8 +63,6 @@ def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def worth_of(folder: RunFolder) -> dict[str, Any] | None:
     """The same of a finished run."""
-    from mebench.runner.guard import FILE as AUDIT
-
     there = folder.done and (folder.path / AUDIT).is_file()
     return worth(folder.read_json(AUDIT)) if there else None
 
@@ -127,8 +126,6 @@ class Looks:
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
         """What a leaking run would have kept; weights are none, for nobody should use them."""
-        from mebench.runner.job import ClipPrediction, FoldResult
-
         for key, clips, kept, _ in self.picked(rule):
             record = self.folder.fold_record(key)
             fold = next(fold for fold in self.plan.folds if fold.key == key)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from threadpoolctl import threadpool_limits
+
 from mebench._lightly import load_lightning_lightly
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -32,8 +34,6 @@ def prepare_worker() -> None:
 
 def limit_threads() -> None:
     """Take one thread for each numeric library in a process that somebody else started, such as Dask's worker."""
-    from threadpoolctl import threadpool_limits
-
     os.environ.update(THREADS)  # for libraries that are not loaded yet
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
