@@ -110,7 +110,7 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
     if then == now:
         return
     anew = "Start it anew with: mebench run"
-    if then is None:
+    if not isinstance(then, dict):
         raise RunError(
             f"run {folder.id!r} cannot go on: it began with a mebench that did not note what its folds depend on, and they must not mix "
             f"with others. {anew}"
