@@ -94,9 +94,10 @@ def test_what_differs_from_what_to_what_is_told_of_versions_settings_and_annotat
 
 def test_a_run_that_began_before_runs_noted_their_parts_is_refused_in_one_sentence(begun):
     stored = begun.read_json("config.json")
-    del stored["parts"]
-    begun.write_json("config.json", stored)
-    with pytest.raises(
-        RunError, match=r"began with a mebench that did not note what its folds depend on.*Start it anew"
-    ):
-        resume(begun.id, [], str(begun.path.parent))
+    parts = stored.pop("parts")
+    for noted in ({}, {"parts": None}, {"parts": list(parts)}):  # the last is damaged
+        begun.write_json("config.json", {**stored, **noted})
+        with pytest.raises(
+            RunError, match=r"began with a mebench that did not note what its folds depend on.*Start it anew"
+        ):
+            resume(begun.id, [], str(begun.path.parent))
