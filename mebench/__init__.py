@@ -79,11 +79,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _listed(kind: str, plugins: Any) -> Any:
-    return import_module("mebench.api").listed(kind, plugins)
-
-
-Listed.listed = _listed
+Listed.listed = lambda kind, plugins: import_module("mebench.api").listed(kind, plugins)
 
 
 def __dir__() -> list[str]:

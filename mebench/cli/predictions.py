@@ -127,7 +127,7 @@ def predict(
 
     progress, remarks = Progress(), exchange.table.Remarks()
     folder = runner.folder.RunFolder.finished(runs, run)
-    dataset = config.settings_of(words or ()), tuple(files or ()), tuple(plugins or ())
+    dataset = tuple(words or ()), tuple(files or ()), tuple(plugins or ())
     folds = tuple(model.fold for model in runner.models.of_run(folder, fold))
     ask = runner.trained.Ask(str(folder.path.resolve()), folds, *dataset)
     predicted = runner.trained.predict_all(ask, workers, progress)

@@ -84,10 +84,6 @@ def _positive(value: float | None) -> bool:
     return value is None or 0 < value < float("inf")
 
 
-def _cache() -> str:
-    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench")
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """The keys of a run that belong to no plugin.
@@ -135,7 +131,9 @@ class RunSettings:
     scheme: str | None = None
     kinds: tuple[Literal["micro", "macro"], ...] | None = None
     runs: str = "runs"
-    cache: str = field(default_factory=_cache)
+    cache: str = field(
+        default_factory=lambda: str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench")
+    )
     tracking: str | bool | None = None
     tracking_folds: bool = True
     tracking_models: bool = False

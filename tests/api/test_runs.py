@@ -258,6 +258,13 @@ def test_a_value_of_python_is_checked_as_it_is(settings, sentence):
         mebench.run(**{"method": "mean", "dataset": "synthetic"} | settings)
 
 
+def test_where_a_setting_stands_is_said_as_it_was_given():
+    with pytest.raises(ConfigError, match=r"method.p must be a float, not 'x' \(command line\)"):
+        mebench.run("method=mean", "dataset=synthetic", "method.p=x")
+    with pytest.raises(ConfigError, match=r"method.p must be a float, not 'x' \(argument\)"):
+        mebench.sweep("method=mean", "dataset=synthetic", **{"method.p": ["x", 0.5]})
+
+
 def test_a_value_of_python_is_never_read_as_text(tmp_path):
     (tmp_path / "a=b, [c").mkdir()
     found = resolve({"method": "mean", "dataset": {"name": "folder", "videos": [tmp_path / "a=b, [c"]}})
