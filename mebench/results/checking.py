@@ -40,7 +40,7 @@ def refusal(record: RunFolder, *places: Path) -> str:
         places: folders in which an earlier version of it may lie.
     """
     try:
-        with warnings.catch_warnings(), bounded(MEMORY):
+        with warnings.catch_warnings(), bounded(MEMORY, SECONDS):
             warnings.simplefilter("ignore")
             check_alone(record)
             stored = record.read_json(RECORD)
@@ -95,8 +95,13 @@ def _rules() -> bytes:
 
 
 @contextmanager
-def bounded(memory: int = MORE) -> Iterator[None]:
-    """Let the system refuse what takes so many bytes, a `MemoryError`, or so many seconds, a `TooLongError`, while a record is read."""
+def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
+    """Let the system refuse what takes so many bytes, a `MemoryError`, while a record is read.
+
+    Args:
+        memory: bytes.
+        seconds: of the processor, after which there is a `TooLongError`; 0 for as many as it takes.
+    """
     pool, before = pa.default_memory_pool(), resource.getrlimit(resource.RLIMIT_DATA)
     pa.allocate_buffer(1, memory_pool=pool)  # Arrow's own pools reserve more than is allowed before anything is in them
     with suppress(OSError, ValueError):  # not Linux
@@ -107,7 +112,7 @@ def bounded(memory: int = MORE) -> Iterator[None]:
     former = signal.signal(signal.SIGVTALRM, _stop) if timed else None
     try:
         if timed:
-            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         yield
     finally:
         if timed:

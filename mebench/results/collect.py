@@ -30,7 +30,7 @@ def collect(runs: Path, say: Say | None = None) -> list[Record]:
         if folder.of_study:
             say(f"run {folder.id} is left out: {OF_STUDY}")
         elif folder.done:
-            found += _read(_run, folder, say)
+            found += _read(folder, say)
         else:
             say(f"run {folder.id} is not finished and left out: go on with it by {folder.way_on}")
     return found
@@ -43,7 +43,7 @@ def collect_records(records: Path, say: Say | None = None) -> list[Record]:
     """
     say = say or Progress().say
     files = sorted(records.glob("[!.]*/record.json"))  # a hidden one is still being written
-    found = [record for file in files for record in _read(_record, RunFolder(file.parent), say)]
+    found = [record for file in files for record in _read(RunFolder(file.parent), say, published=True)]
     latest: dict[str, Record] = {}
     for record in sorted(found, key=lambda record: record.version):
         try:
@@ -67,7 +67,8 @@ def unique(records: Iterable[Record], say: Say | None = None) -> list[Record]:
     """
     say = say or (lambda _: None)
     best: dict[str, Record] = {}
-    for record in sorted(records, key=lambda r: (r.published, _number(r.id), r.id)):
+    number = re.compile(r"(?:\.(\d+))?$")  # `<name>-<key>.2` is the second run of a key
+    for record in sorted(records, key=lambda r: (r.published, int((number.search(r.id) or [0, 0])[1] or 1), r.id)):
         same = json.dumps([record.key, record.identity, record.seed, record.summary], sort_keys=True)
         former = best.get(same)
         if former is not None and former.id != record.id:
@@ -81,22 +82,16 @@ def unique(records: Iterable[Record], say: Say | None = None) -> list[Record]:
     return sorted(of_id.values(), key=lambda r: r.id)
 
 
-def _run(folder: RunFolder) -> Record:
-    record = from_run(folder)
-    for name in ANSWERS:
-        folder.read_table(name)
-    return record
-
-
-def _record(folder: RunFolder) -> Record:
-    with bounded():
-        check_once(folder)
-        return from_record(folder)
-
-
-def _read(reader: Callable[[RunFolder], Record], folder: RunFolder, say: Say) -> list[Record]:
+def _read(folder: RunFolder, say: Say, published: bool = False) -> list[Record]:
     try:
-        record = reader(folder)
+        if published:
+            with bounded():
+                check_once(folder)
+                record = from_record(folder)
+        else:
+            record = from_run(folder)
+            for name in ANSWERS:
+                folder.read_table(name)
         lacking = record.lacks()
         _ = record.identity, record.seed, record.convention  # damaged ones lack some
     except MebenchError as error:
@@ -110,9 +105,3 @@ def _read(reader: Callable[[RunFolder], Record], folder: RunFolder, say: Say) ->
             return [record]
         say(f"{folder.id} is left out: where its numbers come from is not known, it lacks {', '.join(lacking)}")
     return []
-
-
-def _number(run_id: str) -> int:
-    """2 for the second run of a key (`<name>-<key>.2`), 1 for the first."""
-    found = re.search(r"\.(\d+)$", run_id)
-    return int(found[1]) if found else 1

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple, get_args
 
@@ -142,8 +142,14 @@ def check_scores(folder: RunFolder) -> None:
         if "videos" not in fold and not about.get("scored_each") and (again := test & tested):
             raise RefusedError(folder, f"subject {min(again)!r} is tested in two folds")
         tested |= test
+    subject_of = folder.read_table("videos.parquet").set_index("video")["subject"]
+    tests = {fold["fold"]: set(fold["test"]) for fold in about["folds"]}
     for name in ("predictions.parquet", "clips.parquet"):
-        _check_folds(folder, name, about["folds"])
+        for fold, video in folder.read_table(name)[["fold", "video"]].drop_duplicates().itertuples(index=False):
+            if subject_of.get(video) not in tests.get(fold, ()):
+                raise RefusedError(
+                    folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject"
+                )
     if difference := _difference(schema.read(folder, RECORD)["summary"], rescore(folder), "summary"):
         raise RefusedError(folder, f"scored again it differs: {difference}")
 
@@ -331,17 +337,6 @@ def _owners(kind: PluginKind) -> dict[str, list[str]]:
         if not info.broken:
             found.setdefault(content_hash(info), []).append(id_)
     return found
-
-
-def _check_folds(folder: RunFolder, name: str, folds: Sequence[Mapping[str, Any]]) -> None:
-    """Every answer comes from a fold that tests its subject."""
-    subject_of = folder.read_table("videos.parquet").set_index("video")["subject"]
-    tests = {fold["fold"]: set(fold["test"]) for fold in folds}
-    for fold, video in folder.read_table(name)[["fold", "video"]].drop_duplicates().itertuples(index=False):
-        if subject_of.get(video) not in tests.get(fold, ()):
-            raise RefusedError(
-                folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject"
-            )
 
 
 def _difference(stored: Any, found: Any, where: str) -> str:

@@ -242,8 +242,14 @@ def read(folder: RunFolder, name: str) -> dict[str, Any]:
         content = json.loads(bytes_of(folder, name))
     except (ValueError, RecursionError) as error:
         raise RefusedError(folder, f"{name} cannot be read ({error})") from error
-    if name == RECORD:
-        _check_format(folder, content)
+    found = content.get("format") if isinstance(content, dict) else None
+    if name == RECORD and found != FORMAT:
+        advice = (
+            f"which lacks the hashes of format {FORMAT}: export its run again with mebench leaderboard export"
+            if isinstance(found, int) and found < FORMAT
+            else f"this mebench reads format {FORMAT}: install the mebench that wrote it"
+        )
+        raise RunError(f"record {folder.id} has format {reprlib.repr(found)}, {advice}")
     try:
         Form.model_validate({"files": {name: content}})
     except ValidationError as error:
@@ -283,17 +289,6 @@ class RefusedError(RunError):
             f"record {folder.id} is refused: {reason}. Take the folder again as mebench leaderboard export wrote it"
         )
         self.reason = reason
-
-
-def _check_format(folder: RunFolder, stored: Any) -> None:
-    found = stored.get("format") if isinstance(stored, dict) else None
-    if found != FORMAT:
-        advice = (
-            f"which lacks the hashes of format {FORMAT}: export its run again with mebench leaderboard export"
-            if isinstance(found, int) and found < FORMAT
-            else f"this mebench reads format {FORMAT}: install the mebench that wrote it"
-        )
-        raise RunError(f"record {folder.id} has format {reprlib.repr(found)}, {advice}")
 
 
 def _in_words(value: Any, error: ErrorDetails) -> str:
