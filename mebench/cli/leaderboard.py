@@ -39,15 +39,13 @@ def build(
     def show(board: results.board.Board) -> tuple[list[results.rows.Table], str]:
         with progress.waiting("tables"):
             tables, worth = board.tables(), board.selection()
-            overview = results.write.write(tables, folder, results.published_tables.SELECTION, worth)
+            overview = results.write.write(tables, folder, worth)
         words = f"{overview}: {plural(len(tables), 'table')} from {board.counted}"
         if not site:
             return tables, words
 
         with progress.waiting("page"):
-            files, n_bytes = results.site.pages.write_site(
-                tables, board.records, board.published, folder / SITE, results.published_tables.SELECTION, worth
-            )
+            files, n_bytes = results.site.pages.write_site(tables, board.records, board.published, folder / SITE, worth)
         return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
 
     with TemporaryDirectory() as room:  # what is shown is read from the runs' tables, wherever they come from

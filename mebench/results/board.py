@@ -26,6 +26,7 @@ from mebench.results.rescore import SCORED_ANEW
 from mebench.results.rows import Table
 from mebench.results.tables import build
 from mebench.runner.folder import RunFolder
+from mebench.table import Table as Shown
 
 RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"
 T = TypeVar("T")
@@ -58,8 +59,8 @@ class Board:
         whole = with_rescored(build(self.records), list(placed(self.rescored, self.published)), self.aliases)
         return [with_published(table, self.published, self.aliases) for table in whole]
 
-    def selection(self) -> list[tuple[str, ...]]:
-        """The rows of what selection is worth."""
+    def selection(self) -> Shown:
+        """What selection is worth."""
         return what_selection_is_worth(self.records, self.papers, self.published, self.aliases)
 
     @property

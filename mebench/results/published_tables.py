@@ -20,6 +20,8 @@ from mebench.results.rows import Part, PublishedLine, Rescored, Table
 from mebench.results.settings import of_protocol, of_scheme
 from mebench.results.tables import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.runner.leak import worth
+from mebench.table import Column
+from mebench.table import Table as Shown
 
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:
@@ -192,8 +194,8 @@ SELECTION = (
 
 def what_selection_is_worth(
     records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published], aliases: Sequence[Alias]
-) -> list[tuple[str, ...]]:
-    """A row, in the order of `SELECTION`, for the runs of each method, settings and data that looked at the tested subjects.
+) -> Shown:
+    """A row for the runs of each method, settings and data that looked at the tested subjects.
 
     Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
     trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
@@ -226,17 +228,19 @@ def what_selection_is_worth(
         looks = [each["looks"] for _, each in group]
         least, most = min(look["least"] for look in looks), max(look["most"] for look in looks)
         words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
-        shown = {
-            "method": first.method + (f" ({words})" if words else ""),
-            "dataset": first.dataset + ("" if protocol == "loso" else f", {of_protocol(first.config)}"),
-            "year": str(row.year or "") if row else "",
-            "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
-            "leaking": digits(mean(leaks)),
-            "honest": digits(mean(leaks) - gain["value"]),
-            "gain": f"{gain['value']:+.3f} {ends(gain)}",
-            "looks": f"{most}" if least == most else f"{least} to {most}",
-            "seeds": ", ".join(str(record.seed) for record, _ in group),
-            "the paper's program": program.says if program else NONE,
-        }
-        rows.append(tuple(shown[name] for name in SELECTION))
-    return sorted(rows, key=lambda row: (row[1], row[0]))
+        rows.append(
+            {
+                "method": first.method + (f" ({words})" if words else ""),
+                "dataset": first.dataset + ("" if protocol == "loso" else f", {of_protocol(first.config)}"),
+                "year": str(row.year or "") if row else "",
+                "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
+                "leaking": digits(mean(leaks)),
+                "honest": digits(mean(leaks) - gain["value"]),
+                "gain": f"{gain['value']:+.3f} {ends(gain)}",
+                "looks": f"{most}" if least == most else f"{least} to {most}",
+                "seeds": ", ".join(str(record.seed) for record, _ in group),
+                "the paper's program": program.says if program else NONE,
+            }
+        )
+    rows.sort(key=lambda row: (row["dataset"], row["method"]))
+    return Shown.of([Column(name) for name in SELECTION], rows, "What selection is worth")

@@ -59,15 +59,6 @@ def stated(row: Row, name: str) -> str:
     return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")
 
 
-def words(name: str) -> str:
-    """A rule or version for people.
-
-    >>> words("dataset_revision")
-    'dataset revision'
-    """
-    return name.replace("_", " ")
-
-
 Score = Mapping[str, float | None]
 
 NOTHING: Score = dict.fromkeys(ENDS)

@@ -28,22 +28,18 @@ def latex(table: Table) -> str:
     """
     lines = ["% Made by mebench leaderboard build. Needs booktabs, and fontenc with T1."]
     for part in table.parts:
-        lines += ["", *_origins(part), _paper(table, part)]
+        lines.append("")
+        for number, row in enumerate(part.rows, 1):
+            if row.measured:
+                said = {name: stated(row, name) for name in (*RULES, *VERSIONS)}
+                said |= {name: f"{value:g}" for name, value in row.costs.items()}
+                said |= {fact.head: str(row.facts.get(fact.name) or "") for fact in columns.FACTS if not fact.mark}
+                facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items() if value)
+                head = " ".join(" ".join([row.method, row.member, row.settings]).split())
+                lines += [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]
+        lines += dict.fromkeys(f"% {row.method}, scored anew: {row.place}" for row in part.rescored)
+        lines.append(_paper(table, part))
     return "\n".join(lines) + "\n"
-
-
-def _origins(part: Part) -> list[str]:
-    """Where the numbers of each row come from, as comments."""
-    lines = []
-    for number, row in enumerate(part.rows, 1):
-        if row.measured:
-            said = {name: stated(row, name) for name in (*RULES, *VERSIONS)}
-            said |= {name: f"{value:g}" for name, value in row.costs.items()}
-            said |= {fact.head: str(row.facts.get(fact.name) or "") for fact in columns.FACTS if not fact.mark}
-            facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items() if value)
-            head = " ".join(" ".join([row.method, row.member, row.settings]).split())
-            lines += [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]
-    return [*lines, *dict.fromkeys(f"% {row.method}, scored anew: {row.place}" for row in part.rescored)]
 
 
 def _paper(table: Table, part: Part) -> str:
@@ -78,15 +74,13 @@ def _paper(table: Table, part: Part) -> str:
 OVERVIEW = "tables.md"
 
 
-def write(
-    tables: Sequence[Table], out: Path, heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()
-) -> Path:
+def write(tables: Sequence[Table], out: Path, selection: Shown | None = None) -> Path:
     """Write `tables.md`, with what selection is worth in it, and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
 
     Files that the former `tables.md` names and no table needs any longer are removed; nothing else is touched.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files = {OVERVIEW: markdown(tables, heads, selection)}
+    files = {OVERVIEW: markdown(tables, selection)}
     for table in tables:
         text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}

@@ -228,19 +228,19 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
     from mebench.results.export import export
-    from mebench.results.published_tables import SELECTION, what_selection_is_worth
+    from mebench.results.published_tables import what_selection_is_worth
     from mebench.results.record import read
     from mebench.results.render.markdown import markdown
 
     found, gain = outcome
     record = read(type(found.folder)(export(found.folder, tmp_path)))
-    (row,) = what_selection_is_worth([record], [], [], [])
-    cells = dict(zip(SELECTION, row))
+    selection = what_selection_is_worth([record], [], [], [])
+    (cells,) = selection.plain()
     score = gain["scores"]["recognition.uf1"]
     assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
     assert (cells["looks"], cells["seeds"], cells["published"]) == ("4", "0", "–")
     assert cells["method"].startswith("logistic") and "audit=leak_last" in cells["method"]
-    assert "## What selection is worth" in markdown([], SELECTION, [row])
+    assert "## What selection is worth" in markdown([], selection)
     assert "What selection is worth" not in markdown([])
 
 
@@ -248,7 +248,7 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     from mebench.results.beside import read_aliases
     from mebench.results.export import export
     from mebench.results.published import read as published_values
-    from mebench.results.published_tables import SELECTION, what_selection_is_worth
+    from mebench.results.published_tables import what_selection_is_worth
     from mebench.results.record import read
     from mebench.results.reproduce import read_paper
 
@@ -258,7 +258,7 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     whole = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
     values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
-    rows = [dict(zip(SELECTION, row)) for row in what_selection_is_worth([whole, some], papers, values, aliases)]
+    rows = what_selection_is_worth([whole, some], papers, values, aliases).plain()
     assert [(row["dataset"], row["published"], row["year"], row["the paper's program"]) for row in rows] == [
         ("megc2019_flow", "0.7353", "2019", "takes the last of 800 epochs"),
         ("megc2019_flow, loso_named (test=[s01, 006])", "–", "2019", "takes the last of 800 epochs"),
@@ -268,7 +268,7 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
 def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the_others(outcome, tmp_path):
     from mebench.results.export import export
     from mebench.results.published import read as published_values
-    from mebench.results.published_tables import SELECTION, what_selection_is_worth
+    from mebench.results.published_tables import what_selection_is_worth
     from mebench.results.record import read
     from mebench.results.reproduce import cells, read_paper
 
@@ -276,7 +276,7 @@ def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the
     assert {cell.words for cell in cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
     record = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
     long = replace(record, config={**record.config, "method": "causalnet"})
-    (row,) = (dict(zip(SELECTION, row)) for row in what_selection_is_worth([long], [paper], values, []))
+    (row,) = what_selection_is_worth([long], [paper], values, []).plain()
     assert row["year"] == "2025"
     assert row["the paper's program"].startswith(
         "keeps for each tested subject the epoch of its best test accuracy among 200"
@@ -286,7 +286,7 @@ def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the
 def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
     from mebench.results.export import export
-    from mebench.results.published_tables import SELECTION, what_selection_is_worth
+    from mebench.results.published_tables import what_selection_is_worth
     from mebench.results.record import read
 
     record = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
@@ -295,6 +295,5 @@ def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
         worth(audit)["looks"] |= {"least": least, "most": most}
     runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
     for order in (runs, runs[::-1]):
-        (row,) = what_selection_is_worth(order, [], [], [])
-        cells = dict(zip(SELECTION, row))
+        (cells,) = what_selection_is_worth(order, [], [], []).plain()
         assert (cells["looks"], cells["seeds"]) == ("1 to 6", "0, 1")

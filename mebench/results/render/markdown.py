@@ -207,9 +207,10 @@ def published(lines: Sequence[PublishedLine]) -> Table:
     )
 
 
-def markdown(tables: Sequence[BoardTable], heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()) -> str:
-    """All tables on one page, with contents; `selection` are the rows, under `heads`, of what selection is worth."""
+def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> str:
+    """All tables on one page, with contents, and what selection is worth."""
     parts = [part for table in tables for part in table.parts]
+    selection = selection if selection and selection.rows else None
     conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
     lines = [HEAD]
     for table in tables:  # as GitHub names its headings
@@ -223,7 +224,7 @@ def markdown(tables: Sequence[BoardTable], heads: Sequence[str] = (), selection:
         for part in table.parts:
             lines += [f"\n### {markdown_text(part.name)}\n", *_part(part)]
     lines += [] if any(part.rows for part in parts) else [UNMEASURED]
-    lines += [SELECTED, Table([Column(head, head) for head in heads], selection).markdown()] if selection else []
+    lines += [SELECTED, selection.markdown()] if selection else []
     lines += ["\n## Conventions\n", *(f"- {markdown_text(described(name))}" for name in conventions)]
     lines += ["\n## Caveats of published values\n", *(f"- `{name}`: {meaning}" for name, meaning in CAVEATS.items())]
     return "\n".join(lines) + "\n"

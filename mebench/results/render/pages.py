@@ -32,7 +32,6 @@ from mebench.table import Column, Table, bar
 HERE = Path(__file__).parent
 LONGEST = 160
 """Characters of a value of the audit."""
-_COUNTS = {"n": "what is scored"}
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 
 
@@ -48,22 +47,17 @@ def environment(*templates: Path) -> Environment:
     found.globals |= {
         "meanings": METRICS,
         "marks": rows.MARKS,
-        "nothing": rows.NOTHING,
         "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
     }
     found.filters |= {
         "digits": digits,
         "interval": ends,
-        "count": count,
-        "seconds": seconds,
-        "shares": rows.shares,
-        "whole": whole,
         "clock": clock,
         "metric": lambda name: find(name).label,
         "bar": bar,
-        "words": rows.words,
-        "meaning": lambda name: METRICS[name].describe() if name in METRICS else _COUNTS.get(name, ""),
+        "words": lambda name: name.replace("_", " "),
+        "meaning": lambda name: METRICS[name].describe(),
         "page": safe_name,
         "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),

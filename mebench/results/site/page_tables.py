@@ -269,10 +269,6 @@ class PageTables:
             cells = [[small.format(*v) if isinstance(v, tuple) else v for v in row[1:]] for row in table.rows]
             yield Table(named[1:], cells).html("plain")
 
-    def selection(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-        """What selection is worth."""
-        return Table([Column(head, head) for head in heads], rows).html()
-
 
 _COUNTS = {"n": "what is scored"}
 _ALIKE = "that share a letter cannot be told apart"

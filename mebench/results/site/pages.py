@@ -29,6 +29,7 @@ from mebench.results.site.chart import Point, chart
 from mebench.results.site.page_tables import Flat, PageTables, source_link
 from mebench.results.write import as_csv, latex
 from mebench.runner.folder import safe_name
+from mebench.table import Table as Shown
 
 Pages = Iterator[tuple[str, str]]
 
@@ -57,8 +58,7 @@ class Site:
         tables: with published lines beside.
         records: of the runs in them.
         published: all published values.
-        heads: of the table of what selection is worth.
-        selection: its rows.
+        selection: what selection is worth.
     """
 
     def __init__(
@@ -66,10 +66,9 @@ class Site:
         tables: Sequence[Table],
         records: Sequence[Record],
         published: Sequence[Published],
-        heads: Sequence[str] = (),
-        selection: Sequence[Sequence[str]] = (),
+        selection: Shown | None = None,
     ) -> None:
-        self.heads, self.selection = heads, selection
+        self.selection = selection if selection and selection.rows else None
         self.tables = tables
         self.records = records
         self.published = published
@@ -111,7 +110,6 @@ class Site:
             n_measured=sum(any(part.rows for part in table.parts) for table in tables),
             n_published=len(self.published),
             n_rescored=len({row.source for row in anew}),
-            heads=self.heads,
             selection=self.selection,
         )
         for table in tables:
@@ -223,8 +221,7 @@ def write_site(
     records: Sequence[Record],
     published: Sequence[Published],
     folder: Path,
-    heads: Sequence[str] = (),
-    selection: Sequence[Sequence[str]] = (),
+    selection: Shown | None = None,
 ) -> tuple[int, int]:
     """Write the site into `folder`, replacing the one that is there as a whole; number of files and bytes.
 
@@ -247,7 +244,7 @@ def write_site(
             files[f"tables/{safe_name(table.name)}.{ending}"] = text
     with new_folder(folder.parent, ".site-") as temporary:
         sizes = []
-        for name, text in chain(files.items(), Site(tables, records, published, heads, selection).pages()):
+        for name, text in chain(files.items(), Site(tables, records, published, selection).pages()):
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             sizes.append((temporary / name).write_bytes(text.encode()))
         put_in_place(temporary, folder)
