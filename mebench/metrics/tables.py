@@ -230,7 +230,18 @@ def in_scope(
         truths = truths[_known(truths, predictions, ["unit", "kind"])]
         predictions = predictions[_known(predictions, truths, ["video", "kind"])]
     if convention.silence == "dummy":
-        predictions = pd.concat([predictions, _dummies(truths, predictions)], ignore_index=True)
+        # One interval [0, 0] for each draw, video and kind with a truth and without a prediction.
+        keys, draws = ["video", "kind"], sorted(set(predictions["draw"])) or [0]
+        asked = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps", "run"]]
+        each = pd.DataFrame({"draw": draws}).merge(asked, how="cross")
+        first = predictions.groupby(["draw", *keys])["row"].min()
+        place = first.reindex(pd.MultiIndex.from_frame(each[["draw", *keys]])).to_numpy(np.float64)
+        silent = np.isnan(place).reshape(len(draws), len(asked))
+        # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
+        following = pd.DataFrame(place.reshape(silent.shape)).bfill(axis=1).to_numpy(np.float64) - 0.5
+        dummies = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))
+        dummies = dummies.assign(onset=0, offset=0, apex=np.nan, confidence=np.nan, emotion="", surest=np.nan)
+        predictions = pd.concat([predictions, dummies], ignore_index=True)
     if convention.order == "rows":
         predictions = predictions.sort_values("row", kind="stable")
     return truths.reset_index(drop=True), predictions.reset_index(drop=True)
@@ -240,18 +251,3 @@ def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> Bool
     """Whether each row's values of some columns occur in another table."""
     own, others = groups(columns, table, other)
     return np.isin(own, others)
-
-
-def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
-    """One interval [0, 0] for each draw, video and kind with a truth and without a prediction."""
-    keys = ["video", "kind"]
-    asked = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps", "run"]]
-    draws = sorted(set(predictions["draw"])) or [0]
-    each = pd.DataFrame({"draw": draws}).merge(asked, how="cross")
-    first = predictions.groupby(["draw", *keys])["row"].min().reindex(pd.MultiIndex.from_frame(each[["draw", *keys]]))
-    place = first.to_numpy(np.float64).reshape(len(draws), len(asked))
-    silent = np.isnan(place)
-    # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
-    following = pd.DataFrame(place).bfill(axis=1).to_numpy(np.float64) - 0.5
-    dummies: pd.DataFrame = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))
-    return dummies.assign(onset=0, offset=0, apex=np.nan, confidence=np.nan, emotion="", surest=np.nan)
