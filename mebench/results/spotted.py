@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,7 @@ from mebench.frames.videofile import write_video
 from mebench.inspection.frame_checks import FPS_TOLERANCE
 from mebench.progress import Progress
 from mebench.results.render.pages import environment
-from mebench.results.render.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock
+from mebench.results.render.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock, edges_of
 from mebench.runner.models import Model
 from mebench.runner.trained import Answer, Ask, predict_all
 from mebench.spotting import stretches
@@ -69,6 +70,10 @@ class SpottedVideo:
     answer: Answer
     notes: tuple[str, ...]
 
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        return edges_of(self.times, self.video.fps)
+
     @property
     def end(self) -> float:
         """Seconds at which the last frame ends."""
@@ -76,10 +81,7 @@ class SpottedVideo:
 
     def ends(self, frame: int) -> float:
         """Seconds at which a frame ends: where the next one begins."""
-        if frame + 1 < len(self.times):
-            return float(self.times[frame + 1])
-        gap = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1 / (self.video.fps or 25.0)
-        return float(self.times[-1]) + gap
+        return float(self._edges[frame + 1])
 
     def intervals(self) -> pd.DataFrame:
         """`COLUMNS`: frames as image files are numbered, else from 0; times in seconds of the frames' own time stamps.
@@ -97,11 +99,10 @@ class SpottedVideo:
 
     def spans(self) -> list[tuple[int, int, Kind, str]]:
         """First and last frame of each interval within the video, from 0, its kind, and words for people."""
-        last, found = len(self.times) - 1, []
-        for p in self.answer.predictions:
-            words = " ".join(filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"]))
-            found.append((max(p.onset, 0), min(p.offset, last), p.kind, words))
-        return found
+        told = [
+            (p, filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"])) for p in self.answer.predictions
+        ]
+        return [(max(p.onset, 0), min(p.offset, len(self.times) - 1), p.kind, " ".join(words)) for p, words in told]
 
     def tiers(self) -> list[Tier]:
         """For ELAN: a tier for each kind, with confidences, and one of the emotions where the models name some."""

@@ -16,7 +16,7 @@ from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, find
 from mebench.metrics import confusion_matrix as count
 from mebench.metrics.tables import in_scope, of_kinds
-from mebench.results.render.timeline import COLORS, Span, Timeline, Track, first_draw
+from mebench.results.render.timeline import COLORS, Span, Timeline, Track, edges_of, first_draw
 from mebench.runner.fold_files import read_csv
 
 if TYPE_CHECKING:
@@ -235,12 +235,10 @@ def score_curve(drawn: Timeline) -> Figure:
     bands = [(track, high) for track, high in bands if high] or [(Track("", (), ()), 0.5)]
     figure = _canvas(11, 1.1 + sum(high for _, high in bands))
     rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
-    edges = np.arange(drawn.n_frames + 1, dtype=np.float64)  # where each frame begins, and the last one ends
     if drawn.times is None or not len(drawn.times):
-        edges /= drawn.fps or 1.0
+        edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
     else:
-        gap = float(np.median(np.diff(drawn.times))) if len(drawn.times) > 1 else 1 / (drawn.fps or 25.0)
-        edges = np.append(drawn.times, drawn.times[-1] + gap)
+        edges = edges_of(drawn.times, drawn.fps)
     for (track, _), axes in zip(bands, rows[:, 0]):
         _track(axes, track, edges)
         axes.spines[["top", "right"]].set_visible(False)

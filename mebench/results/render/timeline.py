@@ -299,6 +299,17 @@ def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
     return Timeline(video, length, fps, tracks, lanes, first=int(row["first"]) if gapless else None)
 
 
+def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
+    """Seconds at which each frame begins, and the last one ends, (n + 1,); it lasts as long as most.
+
+    Args:
+        times: at which the frames are shown, (n,).
+        fps: of the video, for one of a single frame.
+    """
+    gap = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (fps or 25.0)
+    return np.append(times, times[-1] + gap)
+
+
 def first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
     """What a method that predicts by chance said the first time; everything of other methods."""
     return predictions[predictions["draw"] == 0]
