@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
+from math import fsum
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -212,7 +213,7 @@ def _seconds(
 ) -> dict[str, float | None]:
     features = None if missing else 0.0
     if earlier is not None and (took := {video: s for video, s in earlier.features.items() if s > 0}):
-        features = sum(took.get(video.key, fmean(took.values())) for video in missing)
+        features = fsum(took.get(video.key, fmean(took.values())) for video in missing)
     found = dict[str, list[float]]()
     for name in ("fit_seconds", "predict_seconds"):
         took = {} if earlier is None else {fold: seconds[name] for fold, seconds in earlier.folds.items()}
@@ -223,7 +224,7 @@ def _seconds(
     if features is not None and told:  # no fold is split over workers, so the last ones may leave some idle
         rest = max(sum(folds) / max(min(workers, len(folds)), 1), max(folds, default=0.0))
         total = features / min(workers, max(len(missing), 1)) + rest
-    training, prediction = (sum(seconds) if told else None for seconds in found.values())
+    training, prediction = (fsum(seconds) if told else None for seconds in found.values())
     return {"features": features, "training": training, "prediction": prediction, "total": total}
 
 
