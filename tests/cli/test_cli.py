@@ -16,6 +16,7 @@ from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
 from mebench.runner.execute import InterruptedRunError
 from mebench.runner.folder import RunFolder
+from tests.run_folders import make_run
 
 HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]
 PARAMS = '''
@@ -387,3 +388,29 @@ def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatc
     mebench(*words, "--runs", "here")
     assert asked == ["runs", "/data/runs", "here"]
     assert tracked == ([None, *["sqlite:////data/mlflow.db"] * 2] if "build" in words else [])
+
+
+@pytest.mark.parametrize(
+    ("words", "absent"),
+    [
+        (["runs", "list"], {"pandas", "mlflow", "torch", "scipy", "matplotlib"}),
+        (
+            ["score", "--predictions", "mine.csv", "--truth", "truth.csv"],
+            {"torch", "matplotlib", "scipy.stats", "sklearn", "cv2", "mlflow", "lightning", "skimage"},
+        ),
+        (["spot", "nothere.mp4"], {"torch", "pandas", "cv2", "scipy", "lightning"}),
+        (
+            ["run", "--dry-run", "method=mean", "dataset=synthetic", "dataset.preset=tiny", "--json", "plan.json"],
+            {"mlflow", "matplotlib", "scipy.stats", "sklearn"},
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_small_verbs_load_only_what_they_use(monkeypatch, tmp_path, words, absent):
+    monkeypatch.chdir(tmp_path)
+    Path("truth.csv").write_text("subject,video,onset,offset\ns1,a,10,20\ns2,b,5,15\n")
+    Path("mine.csv").write_text("subject,video,onset,offset\ns1,a,11,20\ns2,b,5,14\n")
+    make_run(tmp_path / "runs", "one")
+    modules, _ = imported(*words, PYTHONPATH=str(Path(cli.__file__).parents[2]))
+    assert "mebench.cli" in modules
+    assert not modules & absent
