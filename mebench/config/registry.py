@@ -29,7 +29,7 @@ _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search", "other_input")
 _IMPORTED = "__mebench_code__"
 """Where a plugin's package keeps the hash of its code as it was imported."""
-_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance"}
+_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads"}
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,15 @@ PLACES = frozenset(
     }
 )
 """Keys that say where and how fast, never what: they leave no trace in a record."""
-NOT_IN_KEY = PLACES | {"bootstrap", "convention", "looks", "method.preset", "recognizer.preset", "dataset.preset"}
+NOT_IN_KEY = PLACES | {
+    "bootstrap",
+    "convention",
+    "looks",
+    "sandbox",
+    "method.preset",
+    "recognizer.preset",
+    "dataset.preset",
+}
 """Keys that do not change predictions: places, what is only scored or kept, and a preset's name (its values count)."""
 
 
@@ -119,6 +127,8 @@ class RunSettings:
             Of equal ones the last (HTNet): `leak_last`; no epoch after the first that is right on all (CausalNet): `leak_stop`.
         looks: whether the answers to the tested clips after each epoch are kept, to tell afterwards what choosing among them is
             worth; nothing is chosen on them.
+        sandbox: whether a method at work is kept from files, other processes and the network: `auto`, as far as this system can; `on`, or
+            the run is refused; `off`.
         plugins: folders with more plugins.
     """
 
@@ -147,6 +157,7 @@ class RunSettings:
     validation: float = 0.2
     audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
     looks: bool = False
+    sandbox: Literal["auto", "on", "off"] = "auto"
     plugins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -39,6 +39,7 @@ from .orientation import Hoof as Hoof
 from .orientation import MainDirectionDifference as MainDirectionDifference
 from .orientation import OrientedFlow as OrientedFlow
 from .pipeline import ComputeCost as ComputeCost
+from .pipeline import adopt as adopt
 from .pipeline import clip_feature as clip_feature
 from .pipeline import compute as compute
 from .pipeline import frame_features as frame_features

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from mebench.core import Chain, Dataset, Video
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import Image, Landmarks
 from mebench.features.detection import to_gray
-from mebench.features.entry import Stage
+from mebench.features.entry import Draft, Stage
 from mebench.features.flow import Flow
 from mebench.features.source import FEATURE, FLOW, Clip, Source, nothing, route_of
 from mebench.features.store import FeatureStore
@@ -73,6 +73,36 @@ def compute(
             ticks("feature")
     source.tick = nothing
     return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
+
+
+def adopt(
+    store: FeatureStore,
+    dataset: Dataset,
+    dataset_id: str,
+    video: Video,
+    chains: Sequence[Chain],
+    clips: Sequence[Clip],
+    other: FeatureStore,
+    called: tuple[str, str],
+) -> None:
+    """Keep the features of a video that another process computed into a store of its own; nothing else of that is looked at.
+
+    Args:
+        store: where they go, as the rest in `compute`.
+        dataset: where the frames come from.
+        dataset_id: its id.
+        video: one of its videos.
+        chains: that were computed.
+        clips: likewise.
+        other: where they are.
+        called: key of the video, and fingerprint of its frames, as the process knew them.
+    """
+    source = _look(store, dataset, dataset_id, video)
+    for chain, clip in _wanted(source, chains, clips):
+        key = source.key("feature", chain, clip)
+        if (found := other.read(replace(key, video=called[0], frames=called[1]))) is not None:
+            draft = Draft(found.array.shape, found.array.dtype, [found.array], found.extra)
+            store.fetch(key, lambda draft=draft: draft)  # type: ignore[misc]
 
 
 def is_ready(

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import secrets
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
-from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready
+from mebench.features import Clip, ComputeCost, FeatureStore, adopt, compute, is_ready
 from mebench.progress import Progress
+from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.inputs import anywhere
 from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.plan import Plan
-from mebench.runner.source import FrameSource, RemoteDataset, Source, opened
+from mebench.runner.sandbox import Grant, granted
+from mebench.runner.source import FrameSource, HostedStore, RemoteDataset, Source, opened
 from mebench.runner.workers import Task, Workers
 
 Home = tuple[str, str]
@@ -91,7 +96,10 @@ def feature_task(
         try:
             home: Dataset
             if request is not None:
-                home = RemoteDataset(request, one.revision)
+                home, one = (
+                    RemoteDataset(request, one.revision),
+                    replace(one, store=HostedStore(one.store.root, request)),
+                )
             else:
                 assert one.source is not None
                 home, _ = home_of_video(opened(one.source), one.id, video)
@@ -108,14 +116,31 @@ def feature_task(
 def hosted_feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, worker: Worker
 ) -> ComputeCost | Failure:
-    """The same where plugins bring some of the steps: these are at work in a process that is shown nothing of the dataset but pictures."""
+    """The same where plugins bring some of the steps: these are at work in a process that is shown pictures under a drawn name. Of what it
+    computes the features are kept; crops and flow, which others would read, are not.
+    """
     source = wanted[0].source
     assert source is not None
-    home = home_of_video(opened(source), wanted[0].id, video)
-    arguments = tuple(replace(one, source=None) for one in wanted), video, board, place
-    answer = FrameSource([video], lambda _: home).answer
-    found: ComputeCost | Failure = worker.call(feature_task, arguments, answer, source.config.plugins)
-    return found
+    home, aliases = home_of_video(opened(source), wanted[0].id, video), Aliases(secrets.token_hex(), [], [video])
+    frames, hidden = FrameSource(aliases.videos, lambda _: home), aliases.hide(video)
+
+    def answer(word: str, *of: Any) -> Any:
+        return frames.stored(wanted[0].store, *of) if word == "stored" else frames.answer(word, *of)
+
+    files = {sys.modules[type(step).__module__].__file__ for one in wanted for c in one.chains for step in c.steps}
+    with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
+        write = (Path(scratch), *([] if board is None else [Path(board)]))
+        grant = Grant(granted(Path(file).parent for file in files if file), write)
+        told = tuple(replace(one, source=None, store=FeatureStore(scratch)) for one in wanted), hidden, board, place
+        confined = None if source.config.sandbox == "off" else grant
+        found = worker.call(feature_task, told, aliases.answering(answer), source.config.plugins, None, confined)
+        if isinstance(found, ComputeCost):
+            _, fingerprint = frames.answer("frames", hidden.key)
+            for one in wanted:
+                called = hidden.key, fingerprint
+                adopt(one.store, home[0], one.id, video, one.chains, one.clips, FeatureStore(scratch), called)
+    outcome: ComputeCost | Failure = aliases.told(found)
+    return outcome
 
 
 @dataclass(frozen=True)

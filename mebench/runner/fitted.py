@@ -18,6 +18,7 @@ from mebench.errors import PluginError, unknown
 from mebench.features import FeatureStore, clip_feature, frame_features
 from mebench.runner.isolation import Request
 from mebench.runner.job import FoldJob, Job, Look, Part
+from mebench.runner.source import HostedStore
 from mebench.training import fit
 
 Home = Callable[[Video], tuple[Dataset, str]]
@@ -30,9 +31,9 @@ class Views:
     A view lives as long as its fold: one that a method keeps beyond it, to learn from it later, answers no more.
     """
 
-    def __init__(self, job: Job, method: Method, home: Home) -> None:
+    def __init__(self, job: Job, method: Method, home: Home, request: Request | None = None) -> None:
         self.job, self.home = job, home
-        self.store = FeatureStore(Path(job.cache))
+        self.store = FeatureStore(Path(job.cache)) if request is None else HostedStore(job.cache, request)
         self.chains = {group: method.chains(timing) for group, timing in job.timings.items()}
         self._readable: frozenset[str] | None = None  # None stands for all
 
@@ -123,7 +124,7 @@ class FittedMethod:
         # Plugins may draw from torch, NumPy or Python; what they draw must not depend on what this process did before.
         seed_everything(job.seed, verbose=False)
         self.method = part.new_method(job.seed)
-        self.views = Views(job, self.method, home)
+        self.views = Views(job, self.method, home, request)
         self.looks: list[list[Look]] = []
 
     def fit(self, job: FoldJob) -> None:

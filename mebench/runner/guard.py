@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError
+from mebench.runner import sandbox
 from mebench.runner.plan import Plan, classes_shown, weightless
 
 if TYPE_CHECKING:  # it brings pandas, which a dry run does without
@@ -46,6 +47,10 @@ def warnings(plan: Plan) -> list[str]:
             f"{len(lost)} of {plural(of, 'expression')} can be told in no frames, and nothing learns or is scored on them, such as row "
             f"{lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench data verify lists them"
         )
+    if plan.config.sandbox == "off":
+        told.append("sandbox=off: a method of this run could read any file and process of this machine")
+    elif missing := sandbox.missing_sentence(sandbox.lacking()):
+        told.append(missing)
     if plan.leaks:
         shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
         if plan.selects:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,17 @@ from numpy.typing import NDArray
 
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video
 from mebench.core.spotting import hits
-from mebench.errors import DataError, PluginError
+from mebench.errors import DataError, MebenchError, PluginError
+from mebench.features import FeatureStore
 from mebench.runner import fold as at_work
+from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_files import read_fold, whole_fold
 from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure, Worker
 from mebench.runner.job import Curves, FoldJob, FoldResult, parts_for
 from mebench.runner.plan import Plan
+from mebench.runner.sandbox import Grant, granted
 from mebench.runner.source import FrameSource, Source, opened
 from mebench.runner.workers import Task as PoolTask
 
@@ -53,27 +57,37 @@ class FoldHost:
     It can be sent to another machine, where it opens the dataset itself.
 
     Attributes:
+        key: of the fold.
         job: what the process is told.
         tested: the videos that are tested, with all that is annotated.
         task: what the run is asked to do, where it tests these videos.
+        aliases: the names that videos and people bear in the process.
         id: of the dataset.
+        cache: folder of the computed features, which the process cannot see.
         dataset: opened; or where it is, for another machine.
         timeout: seconds after which the process is ended, or None.
         stored: a result of another run, or the folder of one, which differs in nothing but how frame scores become intervals: only these
             are made. Where the folder is gone, or cannot be seen from here, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
+        sandbox: whether the process is confined, see `mebench.runner.sandbox`.
+        reads: files and folders that it may read beside code.
         spotted: what was found in the tested videos, their frames' scores and the curves; None where nothing was spotted yet.
     """
 
+    key: str
     job: FoldJob
     tested: tuple[Video, ...]
     task: Task
+    aliases: Aliases
     id: str
+    cache: str
     dataset: Dataset | Source
     timeout: float | None = None
     stored: Path | FoldResult | None = None
     names: bool = True
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
+    sandbox: bool = True
+    reads: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan, fold: Fold, stored: Path | FoldResult | None = None, names: bool = True) -> FoldHost:
@@ -96,21 +110,22 @@ class FoldHost:
             )
         if plan.leaks and plan.selects:  # it is chosen on the tested videos, which then keep their labels
             valid = test
-        videos = {video.key: video for video in (*train, *valid, *test)}
-        homes = {key: plan.home(video) for key, video in videos.items()}
+        aliases = Aliases(f"{plan.secret} {fold.key}", list({v.key: v for v in (*train, *valid)}.values()), test)
+        homes = {key: plan.home(video) for key, video in aliases.videos.items()}
+        asked = tuple(aliases.videos[key] for key in sorted(map(aliases.key, (v.key for v in test))))
         job = FoldJob(
-            key=fold.key,
+            key="fold",
             seed=plan.fold_seed(fold),
             parts=parts_for(config, plan.task),
             scheme=plan.scheme,
-            train=train,
-            valid=valid,
-            test=tuple(replace(video, expressions=(), distractors=()) for video in test),
-            groups={key: plan.groups[key] for key in videos},
+            train=tuple(map(aliases.hide, train)),
+            valid=tuple(map(aliases.hide, valid)),
+            test=tuple(aliases.hide(replace(video, expressions=(), distractors=())) for video in asked),
+            groups={key: plan.groups[video.key] for key, video in aliases.videos.items()},
             timings=plan.timings(fold),
             homes={key: id_ for key, (_, id_) in homes.items()},
             revisions={id_: dataset.revision for dataset, id_ in homes.values()},
-            cache=str(Path(config.cache).expanduser().absolute()),
+            cache="",
             plugins=config.plugins,
             audit=config.audit,
             selects=plan.selects,
@@ -120,7 +135,21 @@ class FoldHost:
             instructions=instructions_of_torch(),
             code=code,
         )
-        return cls(job, test, plan.task, config.dataset, plan.dataset, config.fold_timeout, stored, names)
+        cache = str(Path(config.cache).expanduser().absolute())
+        home = config.dataset, cache, plan.dataset
+        return cls(
+            fold.key,
+            job,
+            asked,
+            plan.task,
+            aliases,
+            *home,
+            config.fold_timeout,
+            stored,
+            names,
+            sandbox=config.sandbox != "off",
+            reads=plan.reads,
+        )
 
     def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
         """What the fold leaves, or why it does not.
@@ -136,22 +165,49 @@ class FoldHost:
             self.dataset = self._opened(self.dataset)
         if isinstance(stored, Path):
             there, stored = stored, None
-            if whole_fold(there) == job.key:
+            if whole_fold(there) == self.key:
                 stored = read_fold(there, self.task.kinds)
                 stored = replace(stored, trained_in=stored.trained_in or there.parent.parent.name)
-        if stored is None:
-            found = worker.call(at_work.fit_and_predict, (job,), self.answer, job.plugins, self.timeout)
-            return found if isinstance(found, Failure) else self.complete(found)
-        job = replace(job, train=(), valid=())  # nothing is learnt
-        what = job, stored.frame_scores, stored.model, self.names
-        found = worker.call(at_work.propose, what, self.answer, job.plugins, self.timeout)
-        return found if isinstance(found, Failure) else replace(stored, predictions=found[0], curves=found[1])
+        with TemporaryDirectory(prefix="mebench-fold-") as scratch:
+            job, call = replace(job, cache=scratch), partial(self._called, worker, scratch)
+            if stored is None:
+                found = call(at_work.fit_and_predict, job)
+                return found if isinstance(found, Failure) else self.complete(found)
+            scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
+            found = call(at_work.propose, replace(job, train=(), valid=()), scores, stored.model, self.names)
+        if isinstance(found, Failure):
+            return found
+        curves = {self.aliases.real(video): kinds for video, kinds in found[1].items()}
+        return replace(stored, predictions=self.aliases.predictions(found[0]), curves=curves)
+
+    def _called(self, worker: Worker | Here, scratch: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The answer of a function in the process; what went wrong is told under real names."""
+        plugins = [part.plugin.folder for part in self.job.parts]
+        grant = Grant(read=granted(plugins, self.reads), write=(Path(scratch),)) if self.sandbox else None
+        answer = self.aliases.answering(self.answer)
+        try:
+            found = worker.call(function, arguments, answer, self.job.plugins, self.timeout, grant)
+        except MebenchError as error:  # of this process, where there is no other
+            raise self.aliases.error(error) from error
+        return self.aliases.told(found)
 
     def complete(self, result: FoldResult) -> FoldResult:
-        """The result of the process with the intervals that it gave before it was told where clips are."""
+        """The result of the process under real names, with the intervals that it gave before it was told where clips are."""
         predictions, scores, curves = self.spotted or ([], {}, {})
-        job, own = self.job, replace(result, predictions=predictions, frame_scores=scores, curves=curves)
-        return replace(own, key=job.key, seed=job.seed, timings=dict(job.timings))
+        real = self.aliases.real
+        return replace(
+            result,
+            key=self.key,
+            seed=self.job.seed,
+            timings=dict(self.job.timings),
+            predictions=self.aliases.predictions(predictions),
+            frame_scores={real(video): rows for video, rows in scores.items()},
+            curves={real(video): kinds for video, kinds in curves.items()},
+            clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
+            looks=[
+                [(real(video), onset, offset, row) for video, onset, offset, row in looks] for looks in result.looks
+            ],
+        )
 
     def answer(self, word: str, *of: Any) -> Any:
         """What the process asks.
@@ -169,26 +225,34 @@ class FoldHost:
                     raise PluginError(
                         "a fold asked where the tested clips are before it had spotted them: that is a leak"
                     )
-                return [(v.key, e.onset, e.peak, e.offset) for v in self.tested for e in self.job.scheme.scored(v)]
+                clips = [(v.key, e.onset, e.peak, e.offset) for v in self.tested for e in self.job.scheme.scored(v)]
+                return [(self.aliases.key(video), *place) for video, *place in clips]
             case "score", answers, names:
                 if not self.job.leaks:
                     raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
-                judged = partial(accuracy, self.job.scheme) if names else partial(f1, self.task)
-                return judged(self.tested, answers)
+                if names:
+                    return accuracy(self.job.scheme, self.tested, answers)
+                return f1(self.task, self.tested, self.aliases.predictions(answers))
+            case "stored", key:
+                return self._frames.stored(self._store, key)
         return self._frames.answer(word, *of)
+
+    @cached_property
+    def _store(self) -> FeatureStore:
+        return FeatureStore(self.cache)
 
     @cached_property
     def _frames(self) -> FrameSource:
         dataset = self.dataset
         assert isinstance(dataset, Dataset)
-        videos = {video.key: video for video in (*self.job.train, *self.job.valid, *self.job.test)}
-        return FrameSource(list(videos.values()), lambda video: home_of_video(dataset, self.id, video))
+        return FrameSource(self.aliases.videos, lambda video: home_of_video(dataset, self.id, video))
 
     def _opened(self, source: Source) -> Dataset:
         """Elsewhere: the dataset; its annotations are not looked at, but must be those that the run is scored by."""
         dataset = opened(source)
         annotated = {video.key: video.expressions for video in dataset.videos()}
-        known = {video.key: video.expressions for video in (*self.job.train, *self.job.valid, *self.tested)}
+        learning = [(self.aliases.real(video.key), video) for video in (*self.job.train, *self.job.valid)]
+        known = {key: v.expressions for key, v in [*learning, *((video.key, video) for video in self.tested)]}
         refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
         return dataset
 

@@ -2,9 +2,10 @@
 
 The host starts a process, sends it a call, and answers what it asks until it sends a result or ends. There are four messages:
 
-- host to process, once for each call: `(plugins, call, asks)`: folders with more plugins, and the pickled function with its arguments;
+- host to process, once for each call: `(plugins, call, asks, grant)`: folders with more plugins, the pickled function with its arguments,
+  whether it may ask, and what the process may reach from then on;
 - process to host: `(QUESTION, (word, *arguments))`;
-- host to process, for each question: `(answer, error)`, one of them None;
+- host to process, for each question: `(answer, error)`, one of them None; a `Mapped` array brings its open file along;
 - process to host, last: `(RESULT, answer or Failure)`.
 
 What comes from the process is plain data (see `encode`): nothing that it sends is unpickled, and no code comes along.
@@ -17,7 +18,9 @@ import multiprocessing
 import os
 import pickle
 import signal
+import socket
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -37,7 +40,9 @@ from mebench.core.history import Epoch
 from mebench.core.spotting import Curve
 from mebench.errors import MebenchError
 from mebench.features import ComputeCost, NoFaceError
+from mebench.features.entry import Entry
 from mebench.runner.process import THREADS, prepare_worker
+from mebench.runner.sandbox import Grant, confine
 
 FORKS = sys.platform == "linux"
 """Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes seconds."""
@@ -200,6 +205,67 @@ def receive(pipe: Connection) -> Any:
     return decode([pipe.recv_bytes() for _ in range(int(pipe.recv_bytes()))])
 
 
+@dataclasses.dataclass(frozen=True)
+class Mapped:
+    """An array in a file that the host has opened: the process maps the open file, and never learns what it is called.
+
+    Attributes:
+        file: its path in the host, an open file in the process; None where the array itself travels.
+        array: the array, where it is in no file.
+        offset: of its first number, in bytes.
+        shape: of the array.
+        dtype: of its numbers.
+        extra: what is kept beside it.
+    """
+
+    file: Any
+    array: np.ndarray[Any, Any] | None
+    offset: int
+    shape: tuple[int, ...]
+    dtype: str
+    extra: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Mapped":
+        """In the host: of an entry of the store."""
+        array, extra = entry.array, dict(entry.extra)
+        if isinstance(array, np.memmap) and array.filename is not None:
+            return cls(array.filename, None, array.offset, array.shape, array.dtype.str, extra)
+        return cls(None, np.asarray(array), 0, array.shape, array.dtype.str, extra)
+
+    def entry(self) -> Entry:
+        """In the process: the entry, read-only."""
+        if self.array is not None:
+            return Entry(self.array, self.extra)
+        return Entry(np.memmap(self.file, self.dtype, "r", self.offset, self.shape), self.extra)
+
+
+def _send_answer(pipe: Connection, answer: Any, error: Exception | None) -> None:
+    if not isinstance(answer, Mapped) or answer.file is None:
+        return pipe.send((answer, error))
+    opened = os.open(answer.file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        pipe.send((dataclasses.replace(answer, file=_COMES), error))
+        with socket.socket(fileno=os.dup(pipe.fileno())) as channel:
+            socket.send_fds(channel, [b"f"], [opened])
+    finally:
+        os.close(opened)
+    return None
+
+
+def _receive_answer(pipe: Connection) -> tuple[Any, Exception | None]:
+    answer, error = pipe.recv()
+    if isinstance(answer, Mapped) and answer.file == _COMES:
+        with socket.socket(fileno=os.dup(pipe.fileno())) as channel:
+            _, (opened,), _, _ = socket.recv_fds(channel, 1, 1)
+        answer = dataclasses.replace(answer, file=os.fdopen(opened, "rb"))
+    return answer, error
+
+
+_COMES = "comes"
+"""Stands for a file that follows its message."""
+
+
 # -- the process that hosts --------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +309,7 @@ class Worker:
         answer: Callable[..., Any] | None = None,
         plugins: Iterable[str] = (),
         timeout: float | None = None,
+        grant: Grant | None = None,
     ) -> Any:
         """The answer of `function(*arguments)` in the process, or the `Failure` that its exception or its death is.
 
@@ -252,19 +319,20 @@ class Worker:
             answer: where it is given, the function is also given a `Request` that ends here, in this process.
             plugins: folders with more plugins, which the arguments may come from.
             timeout: seconds after which the process is ended, or None.
+            grant: what the process may reach once its arguments are there, see `mebench.runner.sandbox`; None for everything.
         """
         call = attempt(pickle.dumps, ((function, arguments),))
         if isinstance(call, Failure):
             return dataclasses.replace(call, reason=f"it cannot be handed to a worker process: {call.reason}")
         try:
             self.start()
-            self._pipe.send((tuple(plugins), call, answer is not None))
+            self._pipe.send((tuple(plugins), call, answer is not None, grant))
             ends = float("inf") if timeout is None else now() + timeout
             while self._speaks(ends):
                 kind, content = receive(self._pipe)
                 if kind == RESULT:
                     return content
-                self._pipe.send(_answered(answer, content))
+                _send_answer(self._pipe, *_answered(answer, content))
             late = now() > ends
         except (EOFError, OSError):  # it died, or the fork server did
             late = False
@@ -394,14 +462,18 @@ def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[s
 
     def request(*question: Any) -> Any:
         send(pipe, (QUESTION, question))
-        answer, error = pipe.recv()
+        answer, error = _receive_answer(pipe)
         if error is not None:
             raise error
         return answer
 
-    def called(plugins: Iterable[str], call: bytes, asks: bool) -> Any:
+    def called(plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> Any:
         registry.add_paths(plugins)
         function, arguments = pickle.loads(call)
+        if grant is not None:
+            tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
+            os.chdir(grant.write[0])
+            confine(grant)
         return function(*arguments, request) if asks else function(*arguments)
 
     try:

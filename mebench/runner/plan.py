@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench.config import RunConfig, registry
@@ -39,6 +41,7 @@ from mebench.runner.choices import (
     scored,
 )
 from mebench.runner.inputs import code_of
+from mebench.runner.sandbox import lacking
 
 if TYPE_CHECKING:
     from mebench.core import Method
@@ -171,6 +174,22 @@ class Plan:
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
         return home_of_video(self.dataset, self.config.dataset, video)
+
+    @cached_property
+    def secret(self) -> str:
+        """What no method knows, a hash of all that is annotated: the names that videos bear in a fold are drawn from it."""
+        annotated = [repr(replace(video, distractors=())) for video in self.videos]
+        return hashlib.sha256("\n".join([str(self.config.seed), *annotated]).encode()).hexdigest()
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """Files and folders that a method may read in a fold: those among its settings, and what its `config.yaml` names under `reads`,
+        such as pretrained weights.
+        """
+        plugins = [info for info in (self.method, self.recognizer) if info is not None]
+        declared = [Path(str(place)).expanduser() for info in plugins for place in info.config.get("reads", ())]
+        every = [value for part in self.parts() for value in vars(part.params).values()]
+        return tuple(sorted({*declared, *(value.absolute() for value in every if isinstance(value, Path))}))
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -321,6 +340,11 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     Raises:
         MebenchError: anything that cannot work, in one sentence, before any work is done.
     """
+    if config.sandbox == "on" and (without := lacking()):
+        raise ConfigError(
+            f"sandbox=on asks for a whole sandbox, and this system lacks {' and '.join(without)}: sandbox=auto takes what there is and "
+            "says what is missing"
+        )
     protocol, dataset = find_protocol(config.protocol), open_dataset(config)
     methods = methods or abilities(config)
     tasks = choose_tasks(config, methods, dataset, protocol)

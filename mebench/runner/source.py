@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,11 +18,12 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig, from_plain
 from mebench.core import Dataset, Frames, Video
 from mebench.errors import DataError, PluginError
-from mebench.features import processor
+from mebench.features import FeatureStore, processor
+from mebench.features.entry import Entry, Key
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import open_dataset
 from mebench.runner.inputs import anywhere, digest, inputs_of, refuse_other, refuse_other_processor
-from mebench.runner.isolation import Request
+from mebench.runner.isolation import Mapped, Request
 
 REMEMBERED = 4
 """Of a sweep, how many datasets a worker remembers; its tasks come run by run."""
@@ -81,12 +84,12 @@ class FrameSource:
     """What a process without labels may see of videos, for the asking.
 
     Args:
-        videos: which.
+        videos: which, by the keys under which they are asked for.
         home: for each its dataset and the dataset's id.
     """
 
-    def __init__(self, videos: Sequence[Video], home: Callable[[Video], tuple[Dataset, str]]) -> None:
-        self._videos, self._home = {video.key: video for video in videos}, home
+    def __init__(self, videos: Mapping[str, Video], home: Callable[[Video], tuple[Dataset, str]]) -> None:
+        self._videos, self._home = videos, home
         self._opened: tuple[str, Frames] | None = None
 
     def answer(self, word: str, *of: Any) -> Any:
@@ -99,8 +102,8 @@ class FrameSource:
         with _ANSWERING:
             match word, *of:
                 case "frames", key:
-                    frames = self._frames(key)
-                    return len(frames), frames.fingerprint()
+                    n_frames, fingerprint = self._about(key)  # which holds the names of files
+                    return n_frames, hashlib.sha256(f"{key} {fingerprint}".encode()).hexdigest()
                 case "frame", key, index:
                     return self._frames(key)[index]
                 case "landmarks", key:
@@ -108,6 +111,28 @@ class FrameSource:
                 case "provided", key, name:
                     return self._provided(key, name)
         raise PluginError(f"a method asked the process outside for {word!r}, which nobody answers: that is a leak")
+
+    def stored(self, store: FeatureStore, key: dict[str, Any]) -> Mapped | None:
+        """An entry of the store under the key that a process made of what it is shown; None where it is to be computed.
+
+        Args:
+            store: which the process cannot see: its files bear the names of videos.
+            key: the fields of a `Key`, with the video as it is called there.
+        """
+        video = self._videos[key["video"]]
+        with _ANSWERING:
+            (dataset, id_), (_, fingerprint) = self._home(video), self._about(key["video"])
+        own = {"dataset": id_, "revision": dataset.revision, "video": video.key, "frames": fingerprint}
+        found = store.read(Key(**{**key, **own}))
+        return None if found is None else Mapped.of(found)
+
+    def _about(self, key: str) -> tuple[int, str]:
+        video = self._videos[key]
+        kept = _ABOUT.setdefault(self._home(video)[0], {})
+        if video.key not in kept:
+            frames = self._frames(key)
+            kept[video.key] = len(frames), frames.fingerprint()
+        return kept[video.key]
 
     def _frames(self, key: str) -> Frames:
         if self._opened is None or self._opened[0] != key:
@@ -119,24 +144,54 @@ class FrameSource:
         """The ready-made feature of a video, and those of the videos after it as far as they are small: who asks for one wants all."""
         found, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
         for video in keys[keys.index(key) :]:
-            dataset, _ = self._home(self._videos[video])
+            real = self._videos[video]
+            dataset, _ = self._home(real)
             kept = _READ.setdefault(dataset, {})  # the next fold asks for them again
             try:
-                feature = kept[video, name] if (video, name) in kept else dataset.provided(self._videos[video], name)
+                feature = kept[real.key, name] if (real.key, name) in kept else dataset.provided(real, name)
             except DataError:
                 if video == key:
                     raise
                 break  # it is for whoever asks for that one
             if feature is None or feature.nbytes <= SMALL:
-                kept[video, name] = feature
+                kept[real.key, name] = feature
             found[video] = feature
             if (size := size + (0 if feature is None else feature.nbytes)) > BATCH:
                 break
         return found
 
 
+class HostedStore(FeatureStore):
+    """The store of features as a process without labels sees it: what the host reads for it, and what it computes, which ends with it.
+
+    Args:
+        scratch: its own folder.
+        request: for what is stored.
+    """
+
+    def __init__(self, scratch: Path | str, request: Request) -> None:
+        super().__init__(scratch)
+        self._request = request
+        self._asked: dict[Key, Entry] = {}
+
+    def holds(self, key: Key) -> bool:
+        """Whether the host or this process has the entry."""
+        return self.read(key) is not None
+
+    def read(self, key: Key) -> Entry | None:
+        """The entry, memory-mapped and read-only, or None if neither the host nor this process has it."""
+        if key not in self._asked:
+            found: Mapped | None = self._request("stored", asdict(key))
+            if found is None:
+                return super().read(key)
+            self._asked[key] = found.entry()
+        return self._asked[key]
+
+
 _ANSWERING = threading.Lock()
 """Held by who reads a dataset, which several folds share: it may have been written for one reader."""
+_ABOUT: WeakKeyDictionary[Dataset, dict[str, tuple[int, str]]] = WeakKeyDictionary()
+"""Number and fingerprint of the frames of the videos that were asked for, by their keys."""
 _READ: WeakKeyDictionary[Dataset, dict[tuple[str, str], NDArray[Any] | None]] = WeakKeyDictionary()
 
 

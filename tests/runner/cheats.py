@@ -14,6 +14,7 @@ class Params:
 METHOD = '''
 import gc
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,17 @@ def labels_in(objects, classes):
     return known
 
 
+class Runs:
+    """Runs code where it is unpickled: lets a host answer what is asked for as labels."""
+
+    def __reduce__(self):
+        return exec, ("import mebench; mebench.pierced = True",)
+
+
+class Word(str):
+    __reduce__ = Runs.__reduce__
+
+
 class Cheat(Method):
     Params = _Params
     tasks = frozenset({"recognize"})
@@ -83,6 +95,10 @@ class Cheat(Method):
         way = self.params.way
         self.found = {}
         self.usual = int(np.bincount([clip.label for clip in all_clips(train)]).argmax())
+        self.by_name = {clip.video.key.split("/")[-1][-2:]: clip.label for clip in all_clips(train)}
+        self.by_order = [clip.label for clip in all_clips(train) if clip.video.subject == train[0].subject]
+        if way == "note":
+            self.notes["threshold"] = Runs()
         if way == "module":
             remember(GLOBAL, train)
         elif way == "class":
@@ -100,6 +116,8 @@ class Cheat(Method):
             file.write_text(json.dumps(known))
 
     def classify(self, clips):
+        if self.params.way == "order":
+            return np.eye(len(self.task.classes))[[self.by_order[n % len(self.by_order)] for n in range(len(clips))]]
         return np.eye(len(self.task.classes))[[self.known(clip).get(clip.video.key, self.usual) for clip in clips]]
 
     def known(self, clip):
@@ -137,6 +155,28 @@ class Cheat(Method):
             views = clip.video._frames.func.__self__
             ask = views.home(views.job.test[0])[0]._request
             return {clip.video.key: max(range(3), key=lambda label: ask("score", [label], True))}
+        if way in ("question", "word"):
+            ask = clip.video._frames.func.__self__.home(clip.video._frames.args[0])[0]._request
+            ask("provided", clip.video.key, Runs() if way == "question" else Word("maps"))
+            return {}
+        if way == "names":
+            return {clip.video.key: self.by_name.get(clip.video.key.split("/")[-1][-2:], self.usual)}
+        if way == "processes":
+            told = b""
+            for pid in range(1, 1 << 16):
+                for name in ("cmdline", "environ", "maps"):
+                    try:
+                        told += open(f"/proc/{pid}/{name}", "rb").read() if pid != os.getpid() else b""
+                    except OSError:
+                        pass
+            return {clip.video.key: 0} if told else {}
+        if way == "store":
+            place = Path(self.params.place)
+            return {key: 0 for key in [*place.rglob("*.json")]} or json.loads((place / "feature").read_text())
+        if way == "network":
+            import socket
+
+            socket.create_connection(("localhost", 9))
         place = Path(self.params.place or ".")
         if way == "file":
             file = place / "notes.json"
@@ -175,6 +215,8 @@ MEMORY = (
 """Ways through memory."""
 FILES = ("file", "folders", "truth")
 """Ways through files, in `place` or, where that is empty, from the folder in which the program was started."""
+REST = ("question", "word", "note", "names", "order", "processes", "store", "network")
+"""Code that would run in the host; names and order of clips; other processes; the store of features; the network."""
 
 
 def write(write_plugin):

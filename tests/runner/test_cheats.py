@@ -3,42 +3,64 @@
 import pytest
 from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 
+import mebench
 from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.features import clip_feature
 from mebench.progress import Progress
-from mebench.runner import isolation
+from mebench.runner import isolation, sandbox
 from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.features import prepare, store_of
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
 from mebench.testing import TINY
-from tests.runner.cheats import FILES, MEMORY, PARAMS, write
+from tests.runner.cheats import FILES, MEMORY, PARAMS, REST, write
 
-REFUSED = {"dataset", "asking"}
+REFUSED = {"dataset", "asking", "file", "folders", "question", "note", "store", "network"}
+"""Ways that end in a sentence; of the others the answers are as good as without."""
+
+needs_sandbox = pytest.mark.skipif(bool(sandbox.lacking()), reason=f"this kernel lacks {', '.join(sandbox.lacking())}")
 
 
-@pytest.mark.processes
-def test_who_looks_for_labels_in_memory_finds_none(write_plugin, tmp_path):
-    """The clips' classes are 1, 2, 0, 1 for each of six people; what is in files nobody can keep from a process."""
+@pytest.fixture
+def tried(write_plugin, tmp_path):
+    """UF1 of each way to look for labels, or None where the run was refused. The clips' classes are 1, 2, 0, 1 for each of six people."""
     Megc2019Flow.write_fake_tree(tmp_path / "maps")
     words = [f"plugins={write(write_plugin)}", "method=cheat", "dataset=megc2019_flow", "bootstrap=0", "workers=1"]
     words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")] + [f"dataset.root={tmp_path / 'maps'}"]
-    places = {"file": tmp_path, "folders": tmp_path / "maps", "truth": tmp_path / "runs"}
-    ways = ["none", *MEMORY, *FILES]
-    configs = [resolve([*words, f"method.way={way}", f"method.place={places.get(way, '')}"]) for way in ways]
-    with worker_pool(configs[0]) as pool:
-        outcomes = execute_all([open_session(make_plan(config)) for config in configs], pool, Progress())
-    refused = {way for way, outcome in zip(ways, outcomes) if isinstance(outcome, MebenchError)}
-    scores = {
-        way: outcome.summary["recognition"]["scores"]["uf1"]["value"]
-        for way, outcome in zip(ways, outcomes)
-        if way not in refused
-    }
-    assert refused == REFUSED, outcomes
-    assert {way for way in MEMORY if way not in refused and scores[way] != scores["none"]} == set()
-    assert scores["none"] < 0.3
-    assert min(scores[way] for way in FILES) > 0.9
+    places = {"file": tmp_path, "folders": tmp_path / "maps", "truth": tmp_path / "runs", "store": tmp_path / "cache"}
+
+    def scores(ways, *more):
+        named = [[*words, *more, f"method.way={way}", f"method.place={places.get(way, '')}"] for way in ways]
+        configs = [resolve(one) for one in named]
+        with worker_pool(configs[0]) as pool:
+            outcomes = execute_all([open_session(make_plan(config)) for config in configs], pool, Progress())
+        return {
+            way: None if isinstance(outcome, MebenchError) else outcome.summary["recognition"]["scores"]["uf1"]["value"]
+            for way, outcome in zip(ways, outcomes)
+        }
+
+    return scores
+
+
+@needs_sandbox
+@pytest.mark.processes
+def test_who_looks_for_labels_finds_none(tried):
+    """In memory, in files, in other processes, in names; nor does anything that a fold sends run where labels are known."""
+    scores = tried(["none", *MEMORY, *FILES, *REST])
+    assert {way for way, score in scores.items() if score is None} == REFUSED
+    told = {way for way, score in scores.items() if way != "order" and score not in (None, scores["none"])}
+    assert told == set()
+    assert scores["none"] < 0.3 and scores["order"] < 0.5  # in the order of filming each answer would be right
+    assert not hasattr(mebench, "pierced")
+
+
+@pytest.mark.processes
+def test_drawn_names_hold_without_the_sandbox_too(tried):
+    """Files can be read then, but none is called as a clip is."""
+    scores = tried(["none", "file", "folders", "names", "garbage"], "sandbox=off")
+    assert scores.pop("folders") is None
+    assert set(scores.values()) == {scores["none"]}
 
 
 STEP = """

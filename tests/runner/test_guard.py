@@ -37,7 +37,7 @@ def test_what_a_module_remembers_of_one_fold_is_gone_in_the_next(planted):
     config = resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null"))
     outcome = run(config, Progress())
     assert outcome.summary["recognition"]["scores"]["accuracy"]["value"] <= CHANCE
-    assert accuracy(make_plan(config)) > 0.8  # what it would have bought in one process
+    assert accuracy(make_plan(config)) <= CHANCE  # in one process neither: people bear other names in each fold
 
 
 def test_a_view_does_not_outlive_its_fold(planted):

@@ -78,7 +78,7 @@ def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):
     config = resolve(moody("cache=store"))
     assert anywhere(config.values)["cache"] == str(Path("store").absolute())
     plan = make_plan(config)
-    assert FoldHost.of(plan, plan.folds[0]).job.cache == str(Path("store").absolute())
+    assert FoldHost.of(plan, plan.folds[0]).cache == str(Path("store").absolute())
 
 
 OWN_WORDS = """    landmarks: str = "dlib"

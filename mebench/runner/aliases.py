@@ -1,0 +1,107 @@
+"""The names that videos and people bear inside a fold: drawn ones, so that no released name and no order reaches a method.
+
+A method sees `smic/<twelve digits>/<twelve digits>` instead of `smic/s03/s03_ne_02`. Videos that train or validate keep their order, on
+which training may depend; tested ones come in the order of their drawn names. Numbers of frames, frame rates and databases
+stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mebench.core import Prediction, Video
+from mebench.errors import DataError, MebenchError
+from mebench.runner.isolation import Failure, sentence
+
+UNANSWERED = "the process that hosts this one could not answer"
+"""Begins what a process is told of an error of its host."""
+_ALIAS = re.compile(r"([\w.@+-]+)/([0-9a-f]{12})(?:/([0-9a-f]{12}))?(?![0-9a-f])")
+
+
+class Aliases:
+    """The drawn names of a fold's videos, and the way back.
+
+    Args:
+        secret: what the names are drawn from; nothing inside a fold may tell it.
+        learning: the videos that train or validate, in order.
+        tested: the others.
+
+    Attributes:
+        videos: the real videos by the keys that a method sees, tested ones in the order of these keys.
+    """
+
+    def __init__(self, secret: str, learning: Sequence[Video], tested: Sequence[Video]) -> None:
+        def token(*name: object) -> str:
+            return hashlib.sha256("\x1f".join(map(str, (secret, *name))).encode()).hexdigest()[:12]
+
+        def in_order(names: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+            distinct = list(dict.fromkeys(names))
+            return dict(zip(distinct, sorted(token(*name) for name in distinct)))
+
+        people = in_order((v.dataset, v.subject) for v in learning)
+        people |= {
+            who: token(*who) for who in dict.fromkeys((v.dataset, v.subject) for v in tested) if who not in people
+        }
+        ids = in_order((v.dataset, v.subject, v.id) for v in learning)
+        ids |= {name: token(*name) for name in ((v.dataset, v.subject, v.id) for v in tested) if name not in ids}
+        self._people = {f"{dataset}/{people[dataset, subject]}": f"{dataset}/{subject}" for dataset, subject in people}
+        self._hidden = {
+            v.key: replace(
+                v, subject=people[v.dataset, v.subject], id=ids[v.dataset, v.subject, v.id], first=0, numbers=()
+            )
+            for v in (*learning, *tested)
+        }
+        drawn = sorted(tested, key=lambda video: self._hidden[video.key].key)
+        self._trouble: MebenchError | None = None
+        self.videos: Mapping[str, Video] = {self._hidden[v.key].key: v for v in (*learning, *drawn)}
+
+    def hide(self, video: Video) -> Video:
+        """A video under its drawn name, without the numbers of its files."""
+        return replace(self._hidden[video.key], expressions=video.expressions, distractors=video.distractors)
+
+    def key(self, real: str) -> str:
+        """The drawn key of a video."""
+        return self._hidden[real].key
+
+    def real(self, key: str) -> str:
+        """The real key of a video; a key that nobody drew stays as it is."""
+        return self.videos[key].key if key in self.videos else key
+
+    def predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
+        """Intervals under the real names of their videos."""
+        return [replace(p, video=self.real(p.video)) for p in spotted]
+
+    def answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+        """A host's answers, of which an error tells the process no name: it waits here until the process ends with it."""
+
+        def answered(word: str, *of: Any) -> Any:
+            try:
+                return answer(word, *of)
+            except Exception as error:
+                self._trouble = error if isinstance(error, MebenchError) else DataError(sentence(error))
+                raise type(self._trouble)(f"{UNANSWERED} {word!r}") from None
+
+        return answered
+
+    def told(self, found: Any) -> Any:
+        """What came of a process, of a failure its reason under real names."""
+        if not isinstance(found, Failure):
+            return found
+        error = None if found.error is None else self.error(found.error)
+        reason = self.restore(found.reason) if error is None else str(error)
+        return replace(found, reason=reason, details=self.restore(found.details), error=error)
+
+    def error(self, error: MebenchError) -> MebenchError:
+        """An error under real names; one of the host's own answers as it was there."""
+        if self._trouble is not None and UNANSWERED in str(error):
+            return self._trouble
+        return type(error)(self.restore(str(error)))
+
+    def restore(self, text: str) -> str:
+        """A text, such as the reason of a failure, with real names in place of drawn ones."""
+        known: Callable[[str], str] = lambda name: self._people.get(name) or self.real(name)  # noqa: E731
+        return _ALIAS.sub(lambda found: known(found[0]), text)

@@ -1,0 +1,111 @@
+"""What names give away is found where they say something, and is the commonest class where they do not."""
+
+from collections import Counter
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+from mebench.datasets.megc2019_flow.params import Params
+
+from mebench.metrics.names import answers_by_name, names_chance
+from mebench.metrics.tables import Tables
+from tests.outside import flow_maps
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+def tables(rows):
+    """Clips as (dataset, person, name, class)."""
+    keys = [f"{dataset}/{person}/{name}" for dataset, person, name, _ in rows]
+    videos = pd.DataFrame(
+        {"video": keys, "subject": [f"{row[0]}/{row[1]}" for row in rows], "dataset": [row[0] for row in rows]}
+    )
+    truth = [row[3] for row in rows]
+    clips = pd.DataFrame({"video": keys, "onset": 0, "offset": 50, "truth": truth, "predicted": truth})
+    none = pd.DataFrame(columns=["video", "kind", "onset", "apex", "offset", "emotion"])
+    return Tables(videos.assign(n_frames=100, fps=100.0, first=1), none, clips=clips)
+
+
+def others(table):
+    """Who trains where each person is tested once."""
+    people = sorted(set(table.videos["subject"]))
+    return {person: [other for other in people if other != person] for person in people}
+
+
+def answers(rows):
+    table = tables(rows)
+    return answers_by_name(table, others(table), CLASSES)
+
+
+def test_a_code_that_is_the_class_answers_everything():
+    code = {"negative": "ne", "positive": "po", "surprise": "sur"}
+    table = tables(
+        [
+            ("smic", f"s{p}", f"s{p}_{code[name]}_{p + n:02}", name)
+            for p in range(4)
+            for n, name in enumerate([CLASSES[p % 3]] * (p + 1) + list(CLASSES))
+        ]
+    )
+    scores = names_chance(table, others(table), CLASSES)
+    assert scores["uf1"]["value"] == 1
+    assert scores["reads"] == {"smic": {"code 3": 4}}
+
+
+def test_the_order_of_filming_is_read_too():
+    names = iter("abcdefghijkl")
+    found, reads = answers([("lab", f"p{p}", next(names), name) for p in range(4) for name in CLASSES])
+    assert found.tolist() == list(CLASSES) * 4
+    assert reads == {"lab": {"the rank among the person's clips": 4}}
+
+
+def test_names_that_say_nothing_give_the_commonest_class_of_the_training_people():
+    found, reads = answers([("lab", f"p{p}", name, "positive" if p else "surprise") for p, name in enumerate("abcde")])
+    assert set(found) == {"positive"} and reads == {"lab": {"nothing": 5}}
+
+
+def test_a_dataset_that_nobody_trains_on_gets_the_commonest_class_of_the_others():
+    table = tables([("lab", f"p{p}", "a", "surprise") for p in range(3)] + [("other", "q", "a", "positive")])
+    found, _ = answers_by_name(table, others(table), CLASSES)
+    assert found.tolist() == ["surprise"] * 4
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from(CLASSES)), min_size=8, max_size=16)
+
+
+def rows_of(drawn):
+    return [("lab", f"p{p}", f"{chr(97 + n)}{code}", name) for n, (p, code, name) in enumerate(drawn)]
+
+
+@given(ROWS, st.permutations(CLASSES))
+def test_a_tested_person_is_answered_whatever_their_labels_are(drawn, other):
+    rows = rows_of(drawn)
+    bent = [(d, p, n, other[CLASSES.index(name)] if p == "p0" else name) for d, p, n, name in rows]
+    own = [k for k, row in enumerate(rows) if row[1] == "p0"]
+    assert answers(rows)[0][own].tolist() == answers(bent)[0][own].tolist()
+
+
+def test_by_hand():
+    """The code that p0's clip bears stands at three surprises and a positive of the others."""
+    rows = [("lab", "p0", "a7", "negative"), *[("lab", f"p{p}", f"{c}{code}", name) for p, c, code, name in (
+        (1, "b", 7, "surprise"), (2, "c", 7, "surprise"), (3, "d", 7, "positive"), (4, "e", 8, "positive"), (5, "f", 8, "positive"),
+        (6, "g", 8, "positive"), (7, "h", 7, "surprise"),
+    )]]  # fmt: skip
+    assert answers(rows)[0][0] == "surprise"
+    assert Counter(row[3] for row in rows[1:]).most_common(1)[0][0] == "positive"
+
+
+def test_names_alone_answer_the_real_maps_as_well_as_networks_do():
+    """A rule made by hand (SMIC's code, the commonest class elsewhere) has UF1 .7187; what is found on the training people reads that."""
+    dataset = Megc2019Flow(Params(root=str(flow_maps())))
+    scheme = next(iter(dataset.schemes.values()))
+    clips = [
+        (v.dataset, str(v.subject_key).partition("/")[2], v.key.rpartition("/")[2], scheme.class_of(e))
+        for v in dataset.videos()
+        for e in scheme.scored(v)
+    ]
+    table = tables(clips)
+    scores = names_chance(table, others(table), scheme.classes)
+    assert scores["uf1"]["value"] == pytest.approx(0.7103, abs=5e-5)
+    assert list(scores["reads"]["smic"].values()) == [16]

@@ -1,0 +1,85 @@
+"""Drawn names: they hide what released names say, keep the order of those that train, and lead back."""
+
+import random
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.core import Expression, Prediction, Video
+from mebench.errors import DataError, PluginError
+from mebench.runner.aliases import Aliases
+from mebench.runner.isolation import Failure
+
+ALIAS = re.compile(r"\w+/[0-9a-f]{12}/[0-9a-f]{12}")
+
+
+def video(subject, name="ne_01", dataset="smic", **more):
+    return Video(dataset, subject, name, 100.0, 80, **more)
+
+
+NAMES = st.lists(
+    st.tuples(st.sampled_from("abc"), st.text("0123456789abz_-", min_size=1)), unique=True, min_size=2, max_size=12
+)
+
+
+@given(NAMES, st.integers(0, 12), st.text())
+def test_nothing_of_a_name_is_left_and_the_way_back_is_one(names, n, secret):
+    videos = sorted((video(*name, first=7, numbers=(7, 9)) for name in names), key=lambda v: v.key)
+    train, test = videos[n:], videos[:n]
+    aliases = Aliases(secret, train, test)
+    hidden = [aliases.hide(v) for v in videos]
+    assert all(ALIAS.fullmatch(v.key) and (v.first, v.numbers, v.fps, v.n_frames) == (0, (), 100.0, 80) for v in hidden)
+    assert [aliases.real(v.key) for v in hidden] == [v.key for v in videos]
+    assert [h.key for h in map(aliases.hide, train)] == sorted(h.key for h in map(aliases.hide, train))
+    people = {(v.subject, h.subject) for v, h in zip(videos, hidden)}
+    assert len(people) == len({real for real, _ in people}) == len({drawn for _, drawn in people})
+
+
+def test_tested_videos_come_in_another_order_and_bear_other_names_in_another_fold():
+    test = [video(f"s{n:02}") for n in range(40)]
+    one, two = Aliases("one", [], test), Aliases("two", [], test)
+    order = [v.subject for v in one.videos.values()]
+    assert order != sorted(order) and sorted(order) == [v.subject for v in test]
+    assert not set(one.videos) & set(two.videos)
+    assert list(one.videos) == list(Aliases("one", [], random.sample(test, 40)).videos)
+
+
+def test_labels_stay_with_those_that_bring_them():
+    shown = video("s01", expressions=(Expression(3, 9, apex=5, emotion="happy"),))
+    assert Aliases("", [shown], []).hide(shown).expressions == shown.expressions
+
+
+def test_intervals_and_sentences_come_back_under_real_names():
+    here = video("s01")
+    aliases = Aliases("secret", [], [here])
+    drawn = aliases.hide(here)
+    (back,) = aliases.predictions([Prediction(drawn.key, "micro", 1, 2, 3, 0.5)])
+    assert back == Prediction("smic/s01/ne_01", "micro", 1, 2, 3, 0.5)
+    said = f"propose gave nothing for {drawn.key} of {drawn.subject_key}, nor for smic/0123456789ab/cdefcdefcdef"
+    assert (
+        aliases.restore(said)
+        == "propose gave nothing for smic/s01/ne_01 of smic/s01, nor for smic/0123456789ab/cdefcdefcdef"
+    )
+
+
+def test_an_error_of_the_host_reaches_the_process_without_its_words():
+    aliases = Aliases("secret", [], [video("s01")])
+
+    def missing(word, *of):
+        raise DataError("smic/s01/ne_01.png is missing")
+
+    try:
+        aliases.answering(missing)("frame", "x", 0)
+    except DataError as error:
+        told = error
+    assert "s01" not in str(told)
+    found = aliases.told(Failure(str(told), "", told))
+    assert (found.reason, str(found.error)) == ("smic/s01/ne_01.png is missing",) * 2
+
+
+def test_a_failure_of_the_method_names_the_video():
+    here = video("s01")
+    aliases = Aliases("secret", [], [here])
+    error = PluginError(f"score_frames gave shape (2,) for {aliases.hide(here).key}")
+    assert "smic/s01/ne_01" in str(aliases.told(Failure(str(error), "", error)).error)
