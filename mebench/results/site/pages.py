@@ -5,6 +5,7 @@ import importlib.util
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain
@@ -143,10 +144,12 @@ class Site:
             ),
         ):
             rows_of: dict[str, list[Flat]] = {card.id: [] for card in found}
+            counts: Counter[str] = Counter()
             for one in flat:
-                for id_ in one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+"):
+                used = one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+")
+                counts.update(used)
+                for id_ in dict.fromkeys(used):
                     rows_of.setdefault(id_, []).append(one)
-            counts = {id_: len(some) for id_, some in rows_of.items()}
             title = f"{kind.capitalize()}s"
             yield self._page(f"{kind}s.html", "cards.html", cards=found, title=title, words=words, counts=counts)
             for card in found:

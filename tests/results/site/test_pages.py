@@ -197,3 +197,10 @@ def test_rows_of_one_method_are_told_apart_in_chart_and_table_by_their_settings(
     names = re.findall(r'<th scope="row">.*?</th>', page, re.DOTALL)
     apart = ['<span class="settings">anchor=middle</span>' in name for name in names if ">MEAN<" in name]
     assert sorted(apart) == [False, False, True, True], "in the table of scores and in that of mistakes"
+
+
+def test_a_method_that_also_names_what_it_spots_has_one_row_of_the_pair_on_its_card(tmp_path):
+    make_run(tmp_path, "pair", method="mean + mean", tasks=("spot",))
+    records = collect(tmp_path)
+    page = dict(Site(build(records), records, []).pages())["methods/mean.html"]
+    assert page.count(f"../runs/{records[0].id}.html") == 1
