@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import tempfile
@@ -56,12 +57,15 @@ class MLflow(Tracker):
     @contextmanager
     def open(self) -> Iterator[None]:
         """Ask it alone, and in silence."""
-        with quiet(), alone(self.store):
+        with quiet(collect=False), alone(self.store):
             self.client = client_of(self.store)
             yield
 
     def find(self, entry: Entry) -> Found | None:
         """The run that was handed over to its end; what a killed process left of it is removed, and a table that says something else."""
+        if len(self._ends) > 100:  # nobody else collects garbage meanwhile
+            self._ends.clear()
+            gc.collect()
         own, digest = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'", entry.tags.get(DIGEST_TAG)
         found = self.client.search_runs([self._experiment(entry.experiment)], filter_string=own, max_results=1000)
         whole = {
@@ -141,8 +145,7 @@ class MLflow(Tracker):
 def client_of(store: Store) -> MlflowClient:
     """What asks a store; a sqlite file is made where there is none."""
     store.prepare()
-    with quiet(collect=False):  # it imports as much again
-        return MlflowClient(tracking_uri=store.uri)
+    return MlflowClient(tracking_uri=store.uri)
 
 
 def fetch_records(address: str, target: Path, say: Callable[[str], object]) -> None:
