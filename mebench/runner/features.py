@@ -6,8 +6,8 @@ import json
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -177,7 +177,11 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
-    with board_of(len(jobs)) as (file, board), progress.frames("features", len(jobs)) as show:
+    folder = tempfile.TemporaryDirectory(prefix="mebench-progress-")
+    with folder as name, progress.frames("features", len(jobs)) as show:
+        # A small file that all processes map: for each video the frames done so far, and their share of its work.
+        file = Path(name) / "board"
+        board = np.memmap(file, np.float64, "w+", shape=(len(jobs), 2))
 
         def tell() -> None:
             show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
@@ -244,11 +248,3 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                 modules = {type(step).__module__ for chain in chains for step in chain.steps}
                 job.brought |= {name for name in modules if not name.startswith("mebench.features.")}
     return list(jobs.values())
-
-
-@contextmanager
-def board_of(n: int) -> Iterator[tuple[Path, NDArray[np.float64]]]:
-    """A small file that all processes map: for each of `n` videos the frames done so far, and their share of its work."""
-    with tempfile.TemporaryDirectory(prefix="mebench-progress-") as folder:
-        file = Path(folder) / "board"
-        yield file, np.memmap(file, np.float64, "w+", shape=(n, 2))
