@@ -70,7 +70,7 @@ def answers_by_name(
     about = tables.videos.set_index("video")
     clips = tables.clips.assign(
         subject=tables.clips["video"].map(about["subject"]), dataset=tables.clips["video"].map(about["dataset"])
-    ).sort_values(["video", "onset"], kind="stable")
+    ).sort_values("video", kind="stable")
     rank, number = clips.groupby("subject").cumcount() + 1, clips.groupby("subject")["video"].transform("size")
     rows: list[_Row] = [
         (dataset, subject, truth, (None, at, of, *CODE.findall(video.rpartition("/")[2])))

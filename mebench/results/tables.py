@@ -15,6 +15,7 @@ from mebench.core import ABSENT, KINDS
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS
 from mebench.metrics.catalogue import columns as metrics_shown
 from mebench.metrics.mistakes import quiet_rate, told_misses
+from mebench.metrics.names import names_chance
 from mebench.results import columns, settings
 from mebench.results.columns import VERSIONS
 from mebench.results.record import DAMAGE, Record, UnshownError
@@ -55,6 +56,40 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
         )
         for rule, name in placed.items()
     ]
+
+
+BY_NAME = "not a method: answers by the names of the clips alone, learnt on the training people; a fold hides these names from methods"
+
+
+def names_rows(metrics: Sequence[str], records: Sequence[Record], read: Read) -> list[Row]:
+    """What the names of the clips give away, from the run of the lowest seed whose protocol holds people out."""
+    able = sorted((r for r in records if not r.about.get("subject_dependent")), key=lambda r: (r.seed, r.id))
+    for source in able:
+        tables, folds = read(source), source.about["folds"]
+        trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
+        if tables.clips is None or not set(tables.videos["subject"]) <= set(trained_on):
+            continue
+        levels = names_chance(tables, trained_on, source.about["classes"], source.convention)
+        places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in levels["reads"].items()]
+        return [
+            Row(
+                method="names",
+                settings="; ".join(places),
+                member="",
+                provenance="chance",
+                seeds=(source.seed,),
+                n=len(tables.clips),
+                scores={metric: over_seeds([levels.get(metric, NOTHING)]) for metric in metrics},
+                convention=source.convention,
+                selection="fixed",
+                transductive="none",
+                costs={},
+                versions={"mebench": source.versions["mebench"]},
+                runs=(),
+                remark=BY_NAME,
+            )
+        ]
+    return []
 
 
 OTHERWISE = ("duplicate", "near_miss", "nothing")
@@ -219,6 +254,8 @@ def _part(
     ]
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present])
+    if task == "recognition" and not member:
+        lettered += names_rows(metrics, [record for record, _ in present], read)
     return Part(name, metrics, tuple(sorted(lettered, key=order)))
 
 

@@ -33,8 +33,8 @@ class LinearSvm(nn.Module):
     """One hyperplane for each class against all others: scikit-learn's `LinearSVC` (squared hinge, L2 penalty).
 
     Fitted, it is nothing but buffers: `weights`, (n_classes, n_features), and `intercepts`, (n_classes,), in double
-    precision, and which classes were `seen`. Standardisation is multiplied into them. So it is saved with the model, loads
-    without scikit-learn, and the same samples give the same numbers in every run.
+    precision, and which classes were `seen`. Standardisation is multiplied into them. So it is saved with the model, needs
+    no unpickling, and the same samples give the same numbers in every run.
 
     Attributes:
         notes: `svm_steps` if the last fit ended after so many steps without having converged, which a large `c` makes likely:
