@@ -64,7 +64,7 @@ ORIGINS = {
 }
 
 
-def make_run(runs: Path, run_id: str = "", **said: Any) -> RunFolder:
+def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) -> RunFolder:
     """A run of two videos for each subject, with micro-expressions at 50 and 200, a macro-expression between.
 
     Equal ones are made once and copied.
@@ -72,6 +72,7 @@ def make_run(runs: Path, run_id: str = "", **said: Any) -> RunFolder:
     Args:
         runs: where it goes.
         run_id: its name; by default that of its settings.
+        sealed: whether it keeps the hashes of its files, as runs do: then none of them can be changed any more.
         said: see `_make`.
     """
     name = hashlib.sha256(repr((run_id, sorted(said.items()))).encode()).hexdigest()
@@ -79,7 +80,10 @@ def make_run(runs: Path, run_id: str = "", **said: Any) -> RunFolder:
     if not whole.is_dir():
         _make(whole, run_id, **said)
     (made,) = whole.iterdir()
-    return RunFolder(shutil.copytree(made, runs / made.name))
+    copy = RunFolder(shutil.copytree(made, runs / made.name))
+    if copy.done and not sealed:
+        (copy.path / "DONE").write_text("")
+    return copy
 
 
 def call_fold(folder: RunFolder, former: str, name: str) -> RunFolder:

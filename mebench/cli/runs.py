@@ -1,4 +1,4 @@
-"""`mebench runs list|show|prune` and `track sync`: what lies in the folder of runs, making room there, sending it to MLflow."""
+"""`mebench runs list|show|verify|prune` and `track sync`: what lies in the folder of runs, making room there, sending it to MLflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import typer
 from mebench import config, console, metrics, results, runner, tracking
 from mebench.atomic import WRITING
 from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, verbs
-from mebench.errors import ConfigError, RunError, unknown
+from mebench.errors import ConfigError, RunError, listed, unknown
 from mebench.format import number
 from mebench.progress import Progress
 
@@ -130,6 +130,26 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         console.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
         console.print_lines(f"go on with: {folder.way_on}")
+
+
+@app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
+def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
+    """Compare the files of a finished run with what they were when it was finished.
+
+    Raises:
+        RunError: some differ.
+    """
+    folder = runner.folder.RunFolder.finished(runs, run)
+    changed, sealed = folder.changed(), len(folder.seal)
+    if console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json):
+        if not sealed:
+            console.print_lines(f"{folder.id} was finished before runs were sealed: nothing to compare with")
+        elif not changed:
+            console.print_lines(
+                f"{folder.id}: {sealed} files and their folds are as they were when the run was finished"
+            )
+    if changed:
+        raise RunError(f"run {folder.id}: {listed(changed, 5)} changed since it was finished: compute the run again")
 
 
 @app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")

@@ -127,6 +127,8 @@ class RunSettings:
             Of equal ones the last (HTNet): `leak_last`; no epoch after the first that is right on all (CausalNet): `leak_stop`.
         looks: whether the answers to the tested clips after each epoch are kept, to tell afterwards what choosing among them is
             worth; nothing is chosen on them.
+        tuned_on: the people on whose answers the settings were chosen, as `mebench tune --write` notes; a run that tests one of them is
+            marked as selected on tested people.
         sandbox: whether a method at work is kept from files, other processes and the network: `auto`, as far as this system can; `on`, or
             the run is refused; `off`.
         plugins: folders with more plugins.
@@ -157,6 +159,7 @@ class RunSettings:
     validation: float = 0.2
     audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
     looks: bool = False
+    tuned_on: tuple[str, ...] = ()
     sandbox: Literal["auto", "on", "off"] = "auto"
     plugins: tuple[str, ...] = ()
 

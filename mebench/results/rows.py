@@ -350,3 +350,17 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         place = 1 + next(n for n, other in enumerate(rivals) if other is row)
         found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))
     return list(found.values())
+
+
+def place(part: Sequence[Ranked]) -> str:
+    """Where the best row of a part stands, in words: no winner is named among rows that cannot be told apart.
+
+    Args:
+        part: its ranked rows, the best first; two at least.
+    """
+    alike = sum(not set(part[0].row.group).isdisjoint(other.row.group) for other in part[1:])
+    return (
+        f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"
+        if alike
+        else f"first of {len(part)}"
+    )

@@ -255,7 +255,7 @@ def _part(
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present])
     if task == "recognition" and not member:
-        lettered += names_rows(metrics, [record for record, _ in present], read)
+        lettered += names_rows(metrics, [rows[i][1] for i in tested], read)
     return Part(name, metrics, tuple(sorted(lettered, key=order)))
 
 

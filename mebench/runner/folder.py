@@ -14,7 +14,7 @@
         predictions.parquet  clips.parquet  frame_scores.parquet  costs.csv     all folds together
         curves.parquet   smoothed scores and thresholds, where the method looks for peaks in some
         summary.json     the scores
-        DONE             written last
+        DONE             written last: the hash of every other file, which whoever reads one compares
 
 A fold's folder appears whole or not at all: it is written beside and renamed.
 """
@@ -38,7 +38,17 @@ from filelock import FileLock, Timeout
 from mebench import heavy
 from mebench.atomic import WRITING, whole_file, whole_folder
 from mebench.errors import RunError, unknown
-from mebench.runner.fold_files import CURVES, TABLES, read_fold_table, read_parquet, safe_name, whole_fold, write_files
+from mebench.files import file_hash
+from mebench.runner.fold_files import (
+    CURVES,
+    RECORD,
+    TABLES,
+    read_fold_table,
+    read_parquet,
+    safe_name,
+    whole_fold,
+    write_files,
+)
 
 if TYPE_CHECKING:  # reading a run needs no Lightning
     import pandas as pd
@@ -256,10 +266,53 @@ class RunFolder:
             shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Mark the run as finished; nothing is written after this."""
+        """Mark the run as finished and seal it; nothing is written after this.
+
+        The files of a fold are sealed by its `fold.json`.
+        """
         self._sync_all()
-        with self._writing(self.path / "DONE") as temporary:
-            temporary.write_text("", encoding="utf-8")
+        files = [*self.path.glob("[!.]*.*"), *self.path.glob(f"folds/*/{RECORD}")]
+        self._seal(
+            {file.relative_to(self.path).as_posix(): file_hash(file) for file in sorted(files) if file.is_file()}
+        )
+
+    def _seal(self, hashes: Mapping[str, str]) -> None:
+        with self._full_disk(), whole_file(self.path / "DONE", synced=True) as temporary:
+            temporary.write_text(json.dumps({"sha256": hashes}, indent=1) + "\n", encoding="utf-8")
+
+    @property
+    def seal(self) -> dict[str, str]:
+        """SHA-256 of the files of a finished run by their paths; empty where it is not finished, or was before runs were sealed.
+
+        Raises:
+            RunError: the seal itself is damaged.
+        """
+        try:
+            text = (self.path / "DONE").read_text(encoding="utf-8") if self.done else ""
+            return dict(json.loads(text)["sha256"]) if text else {}
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise self._unreadable("DONE", e) from e
+
+    def changed(self) -> list[str]:
+        """The files of a finished run, those of its folds too, that are missing or not as they were when it was finished, by path."""
+        found = [name for name, known in self.seal.items() if self._hash(name) != known]
+        folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
+        return sorted({*found, *(name for name in folds if whole_fold(self.path / name) is None)})
+
+    def _hash(self, name: str) -> str:
+        try:
+            return file_hash(self.path / name)
+        except OSError:
+            return ""
+
+    def check(self, name: str) -> None:
+        """Compare a file with the seal of the run, if it has one.
+
+        Raises:
+            RunError: it is not as it was when the run was finished.
+        """
+        if (known := self.seal.get(name)) is not None and (self.path / name).is_file() and self._hash(name) != known:
+            raise self._unreadable(name, ValueError("it is not as it was when the run was finished"))
 
     def _sync_all(self) -> None:
         """Have everything on disk that was written so far."""
@@ -275,6 +328,8 @@ class RunFolder:
     def _writing(self, final: Path) -> Iterator[Path]:
         with self._full_disk(), whole_file(final, synced=True) as temporary:
             yield temporary
+        if self.seal and (name := final.relative_to(self.path).as_posix()) in self.seal:
+            self._seal({**self.seal, name: file_hash(final)})
 
     @contextmanager
     def _full_disk(self) -> Iterator[None]:
@@ -297,9 +352,11 @@ class RunFolder:
             RunError: it is missing or damaged.
         """
         try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as e:
             raise self._unreadable(name, e) from e
+        self.check(name)
+        return content
 
     def read_table(self, name: str) -> pd.DataFrame:
         """A parquet table of the run.
@@ -311,6 +368,7 @@ class RunFolder:
             table: pd.DataFrame = read_parquet(self.path / name).to_pandas()
         except Exception as e:  # pyarrow has many kinds
             raise self._unreadable(name, e) from e
+        self.check(name)
         return table
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:

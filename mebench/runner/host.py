@@ -23,7 +23,7 @@ from mebench.runner.choices import home_of_video
 from mebench.runner.fold_files import read_fold, whole_fold
 from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure, Worker
-from mebench.runner.job import Curves, FoldJob, FoldResult, parts_for
+from mebench.runner.job import Curves, FoldJob, FoldResult, part_of
 from mebench.runner.plan import Plan
 from mebench.runner.sandbox import Grant, granted
 from mebench.runner.source import FrameSource, Source, opened
@@ -116,7 +116,7 @@ class FoldHost:
         job = FoldJob(
             key="fold",
             seed=plan.fold_seed(fold),
-            parts=parts_for(config, plan.task),
+            parts=tuple(part_of(part.method, part.params, part.task) for part in plan.parts()),
             scheme=plan.scheme,
             train=tuple(map(aliases.hide, train)),
             valid=tuple(map(aliases.hide, valid)),

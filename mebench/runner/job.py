@@ -149,17 +149,17 @@ class FoldResult:
 
 
 def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
-    """The methods of a run: one, or a spotter and a recognizer, each with its share of the task.
-
-    Their parameters are made again from their fields, paths of files absolute: what a plugin's code, which has been imported here, hung
-    on them stays here.
-    """
+    """The methods of a run: one, or a spotter and a recognizer, each with its share of the task."""
     spotting, naming = (replace(task, tasks=frozenset({one})) for one in ("spot", "recognize"))
     asked = [(config.method, config.method_params, task if config.recognizer is None else spotting)]
     asked += [(config.recognizer, config.recognizer_params, naming)] if config.recognizer is not None else []
-    found = []
-    for id_, params, own_task in asked:
-        places = {own.name: getattr(params, own.name) for own in fields(params) if own.metadata.get("place")}
-        absolute = {name: str(Path(file).absolute()) for name, file in places.items() if file is not None}
-        found.append(Part(registry.find("method", id_), replace(params, **absolute), own_task))
-    return tuple(found)
+    return tuple(part_of(registry.find("method", id_), params, own_task) for id_, params, own_task in asked)
+
+
+def part_of(plugin: PluginInfo, params: Any, task: Task) -> Part:
+    """A method with parameters made again from their fields, paths of files absolute: what a plugin's code, which has been imported
+    here, hung on them stays here.
+    """
+    places = {own.name: getattr(params, own.name) for own in fields(params) if own.metadata.get("place")}
+    absolute = {name: str(Path(file).absolute()) for name, file in places.items() if file is not None}
+    return Part(plugin, replace(params, **absolute), task)

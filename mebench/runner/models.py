@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import DataError, MebenchError, RunError, unknown
+from mebench.runner.fold_files import whole_fold
 from mebench.runner.folder import RunFolder, safe_name
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ def of_fold(folder: RunFolder, fold: str) -> Model:
     entries = {entry["fold"]: entry for entry in about["folds"]}
     if fold not in entries:
         raise RunError(unknown("fold", fold, entries, f"The folds of run {folder.id} are named after who is tested"))
+    if place.is_dir() and whole_fold(place) != fold:
+        raise RunError(f"{place} is not as it was written: a model of it would answer otherwise. Compute the run again")
     return Model(
         f"run {folder.id}",
         config_of(folder),

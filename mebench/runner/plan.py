@@ -260,8 +260,11 @@ class Plan:
 
     @property
     def selection(self) -> str:
-        """`fixed` if nothing is chosen, `inner` if inner validation subjects choose, `test` if tested ones do."""
-        return "test" if self.leaks else "inner" if self.selects else "fixed"
+        """`fixed` if nothing is chosen, `inner` if inner validation subjects choose, `test` if tested ones do: in training, or as those on
+        whom the settings were tuned.
+        """
+        tuned = set(self.config.tuned_on) & {str(subject) for fold in self.folds for subject in fold.test}
+        return "test" if self.leaks or tuned else "inner" if self.selects else "fixed"
 
     @property
     def scored_each(self) -> bool:

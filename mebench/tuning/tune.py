@@ -75,7 +75,8 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
             f"A run over all subjects tests those of the tuning set, too, and flatters: {', '.join(study['subjects'])}.",
             f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
         ]
-    content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE}
+    people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
+    content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE} | {"tuned_on": people}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     try:
         file.write_text(text, encoding="utf-8")

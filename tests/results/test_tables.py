@@ -10,17 +10,23 @@ import pytest
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics.catalogue import columns
+from mebench.metrics.names import names_chance
 from mebench.results import significance
 from mebench.results import tables as module
 from mebench.results.collect import collect
 from mebench.results.record import UnshownError
-from mebench.results.rows import NOTHING, Part, Row, ranked
+from mebench.results.rows import NOTHING, Part, Ranked, Row, place, ranked
 from mebench.results.tables import OTHER_CODE, TOO_MANY, build, over_seeds
+from mebench.runner.scoring import tables_of
 from tests.run_folders import make_run
 
 
 def tables(runs: Path):
     return {table.name: {part.name: part for part in table.parts} for table in build(collect(runs))}
+
+
+def measured(part: Part) -> list[Row]:
+    return [row for row in part.rows if row.measured]
 
 
 def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
@@ -65,10 +71,10 @@ def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
 def test_what_nobody_annotated_is_not_none(tmp_path):
     """Of a blink on which nothing falls the row says 0, of speech, which the run does not know, nothing."""
     runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("blinks", "speech"))]
-    for run, kind, place in zip(runs, ("blink", "speech"), (290, 50)):
+    for run, kind, where in zip(runs, ("blink", "speech"), (290, 50)):
         video = run.read_table("truth.parquet")["video"].iloc[0]
         run.write_table(
-            "distractors.parquet", pd.DataFrame({"video": [video], "kind": kind, "onset": place, "offset": place + 9})
+            "distractors.parquet", pd.DataFrame({"video": [video], "kind": kind, "onset": where, "offset": where + 9})
         )
     rows = [next(r for r in tables(run.path.parent)["spotting-drawn-loso"]["micro"].rows if r.measured) for run in runs]
     assert rows[0].causes["blink"] == (0.0, 0.0) and "speech" not in rows[0].causes and "blink" not in rows[1].causes
@@ -106,7 +112,7 @@ def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
     runs = [make_run(tmp_path, seed=seed, wrong_every=every) for seed, every in ((0, 2), (1, 3), (2, 5))]
     scores = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
     values = [score["value"] for score in scores]
-    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     uf1 = row.scores["uf1"]
     assert row.seeds == (0, 1, 2)
     assert uf1["value"] == pytest.approx(sum(values) / 3)
@@ -139,7 +145,7 @@ def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other
     answers = pd.read_parquet(giant)
     pd.concat([answers] * 50, ignore_index=True).to_parquet(giant)
     monkeypatch.setattr(significance, "MOST_TOGETHER", 10 * len(answers))
-    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert {row.method: (bool(row.group), row.remark) for row in rows} == {
         "m1": (True, ""),
         "m2": (False, TOO_MANY),
@@ -151,7 +157,7 @@ def test_of_many_rows_the_first_are_tested_together(tmp_path, monkeypatch):
     for number in (1, 2, 3):
         make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
     monkeypatch.setattr(significance, "MOST_ROWS", 2)
-    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert [(bool(row.group), row.remark) for row in rows] == [(True, ""), (True, ""), (False, TOO_MANY)]
 
 
@@ -167,7 +173,7 @@ def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
 def test_a_default_spelled_out_makes_no_other_row(tmp_path):
     make_run(tmp_path, seed=0, settings={"method.p": 0.5})
     make_run(tmp_path, seed=1)
-    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert (row.seeds, row.settings) == ((0, 1), "")
 
 
@@ -182,7 +188,7 @@ def test_over_seeds_an_interval_reaches_over_those_of_all_or_is_none():
 def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):
     make_run(tmp_path, "a", key="1" * 16)
     make_run(tmp_path, "b", key="2" * 16, wrong_every=2)
-    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert [(row.seeds, row.remark) for row in rows] == [((0,), OTHER_CODE)] * 2
 
 
@@ -207,14 +213,14 @@ def test_features_by_earlier_steps_mark_the_row(tmp_path, steps, settings, earli
     run = make_run(tmp_path, tasks=("recognize",), settings=settings)
     noted = {} if steps is None else {"steps": steps}
     run.write_json("versions.json", run.read_json("versions.json") | noted)
-    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert (row.facts["earlier"], row.marks) == (earlier, ["earlier features"] * bool(earlier))
 
 
 def test_ready_made_maps_have_no_earlier_features(tmp_path):
     run = make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
     run.write_table("videos.parquet", run.read_table("videos.parquet").assign(n_frames=1))
-    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert row.facts["earlier"] == ""
 
 
@@ -251,9 +257,14 @@ def test_what_was_chosen_on_tested_subjects_stands_below_the_others_without_a_ra
     make_run(tmp_path, "honest", method="good", tasks=("recognize",), wrong_every=3)
     make_run(tmp_path, "poor", method="poor", tasks=("recognize",), wrong_every=2)
     part = tables(tmp_path)["recognition-drawn-loso"]["all clips"]
-    assert [row.method for row in part.rows] == ["good", "poor", "best"]
-    assert part.rows[2].scores["uf1"]["value"] > part.rows[0].scores["uf1"]["value"]
-    assert [(one.row.method, one.rank) for one in ranked(part)] == [("good", 1), ("poor", 2), ("best", None)]
+    rows = measured(part)
+    assert [row.method for row in rows] == ["good", "poor", "best"]
+    assert rows[2].scores["uf1"]["value"] > rows[0].scores["uf1"]["value"]
+    assert [(one.row.method, one.rank) for one in ranked(part) if one.row.measured] == [
+        ("good", 1),
+        ("poor", 2),
+        ("best", None),
+    ]
 
 
 def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
@@ -354,6 +365,24 @@ def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, ot
     assert len({n.casefold() for n in found}) == 2 and all(n.isascii() for n in found)
 
 
+def test_what_the_names_of_clips_give_away_is_a_level_of_chance(tmp_path):
+    """As `names_chance` scores it on the run of the lowest seed; it has neither rank nor letter."""
+    runs = [make_run(tmp_path, seed=seed, tasks=("recognize",), wrong_every=3) for seed in (0, 1)]
+    part = tables(tmp_path)["recognition-drawn-loso"]["all clips"]
+    (names,) = [row for row in part.rows if row.method == "names"]
+    assert (names.provenance, names.seeds, names.group, names.n) == (
+        "chance",
+        (0,),
+        "",
+        len(runs[0].read_table("clips.parquet")),
+    )
+    folds = runs[0].read_json("folds.json")
+    trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds["folds"] for who in fold["test"]}
+    expected = names_chance(tables_of(runs[0]), trained_on, folds["classes"])
+    assert names.scores["uf1"]["value"] == expected["uf1"]["value"]
+    assert [one.rank for one in ranked(part) if one.row.method == "names"] == [None]
+
+
 def test_names_that_no_file_could_have_are_cut(tmp_path):
     make_run(tmp_path, "long", dataset="d" * 300)
     assert all(len(name) < 100 for name in tables(tmp_path))
@@ -366,7 +395,7 @@ def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(t
     make_run(tmp_path, "null", seed=0, settings={"dataset.noise": 0.0})
     found = {name: parts for name, parts in tables(tmp_path).items() if name.startswith("recognition")}
     assert list(found) == ["recognition-drawn-loso", "recognition-drawn-loso-noise_0.0"]
-    plain, null = (parts["all clips"].rows for parts in found.values())
+    plain, null = (measured(parts["all clips"]) for parts in found.values())
     assert sorted(row.runs for row in plain) == [("another",), ("default", "spelled_out")]
     assert [row.runs for row in null] == [("null",)]
 
@@ -374,7 +403,7 @@ def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(t
 def test_other_annotations_are_said(tmp_path):
     make_run(tmp_path, "four", method="one")
     make_run(tmp_path, "five", method="two", subjects=5)
-    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert len({row.remark for row in rows}) == 2 and all("annotations" in row.remark for row in rows)
 
 
@@ -440,3 +469,15 @@ def test_ranks_reach_as_far_as_rows_cannot_be_told_apart_and_pairs_stand_under_t
     ]  # fmt: skip
     assert [pair.method for pair in shown[0].pairs] == ["a + x"]
     assert len(ranked(Part("micro", ("f1",), tuple(every)))) == 6
+
+
+def test_a_card_names_no_winner_among_rows_that_cannot_be_told_apart(tmp_path):
+    make_run(tmp_path)
+    (one,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+
+    def card(*groups):
+        return place([Ranked(replace(one, group=group), n + 1, 1, 1) for n, group in enumerate(groups)])
+
+    assert card("a", "b", "b") == "first of 3"
+    assert card("a", "ab", "b") == "of 3, not distinguishable from 1 other"
+    assert card("a", "a", "a") == "of 3, not distinguishable from 2 others"

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -18,6 +19,7 @@ from mebench.errors import RunError
 from mebench.runner import folder as module
 from mebench.runner.folder import KEPT, RunFolder, safe_name
 from mebench.runner.job import ClipPrediction, FoldResult
+from tests.run_folders import make_run
 
 
 def result(key="d/1", shift=0):
@@ -356,3 +358,26 @@ def test_keys_of_folds_become_names_of_files():
     assert safe_name("a b/ü:1").startswith("a_b--ü_1-")
     keys = ["s 1", "s_1", "s:1", "a/b", "a--b"]
     assert len({safe_name(key) for key in keys}) == len(keys)
+
+
+def test_a_finished_run_tells_one_flipped_bit_in_any_of_its_files(tmp_path):
+    run = make_run(tmp_path, sealed=True)
+    assert run.seal and run.changed() == []
+    for name in sorted(run.seal):
+        file = run.path / name
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
+        assert name in run.changed()
+        if name.endswith((".json", ".parquet")):
+            with pytest.raises(RunError, match=re.escape(name)):
+                run.read_json(name) if name.endswith(".json") else run.read_table(name)
+        file.write_bytes(whole)
+    assert run.changed() == []
+
+
+def test_a_run_that_was_finished_before_runs_were_sealed_is_read_as_it_is(tmp_path):
+    run = make_run(tmp_path)
+    (run.path / "DONE").write_text("")
+    summary = run.path / "summary.json"
+    summary.write_text(summary.read_text().replace("strict", "strict "))
+    assert run.seal == {} and run.changed() == [] and run.read_json("summary.json")

@@ -123,3 +123,9 @@ def test_the_chains_of_a_plan_are_found_once(tiny, monkeypatch):
     first = made.chains
     monkeypatch.setattr(made.method_class, "chains", lambda *_: pytest.fail("asked again"))
     assert made.chains is first
+
+
+def test_settings_that_were_tuned_on_tested_people_are_selected_on_them(plan):
+    assert plan().selection == "fixed"
+    assert plan("tuned_on=[toy/2]").selection == "test"
+    assert plan("tuned_on=[toy/9]").selection == "fixed"

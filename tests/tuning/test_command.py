@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from mebench.cli import app
@@ -25,7 +26,10 @@ def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["conclusion"] in done.output
     assert found == json.loads((tmp_path / "work" / "tuning" / found["study"] / "outcome.json").read_text())
-    assert (tmp_path / "tuned.yaml").read_text().startswith("# Tuned by mebench")
+    text = (tmp_path / "tuned.yaml").read_text()
+    assert text.startswith("# Tuned by mebench")
+    (study,) = found["studies"].values()
+    assert yaml.safe_load(text)["tuned_on"] == sorted(study["subjects"])  # a run that tests one of them is marked
 
 
 def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_path):

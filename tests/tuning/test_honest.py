@@ -40,15 +40,14 @@ PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass 
 NOISE = {
     "field": "key: int = 0",
     "fit": "pass",
-    "propose": "s, v = video.subject.subject, video.key\n"
-    "        rng = np.random.default_rng([self.params.key, int(s), int(v[-1])])\n"
+    "propose": "rng = np.random.default_rng([self.params.key, *divmod(video.n_frames - 100, 10)])\n"
     "        found = rng.integers(0, 90, 2).tolist()",
 }
 CODEBOOK = {
     "field": "subject: str = '00'",
     "fit": "pass",
-    "propose": "known = self.params.subject == video.subject.subject\n"
-    "        s, v = int(video.subject.subject), int(video.key[-1])\n"
+    "propose": "s, v = divmod(video.n_frames - 100, 10)\n"
+    "        known = int(self.params.subject) == s\n"
     "        found = [10 + (37 * s + 23 * v) % 60] if known else [0]",
 }
 MEMORY = {
@@ -63,7 +62,8 @@ WALKER = {
     "propose": "job = video._frames.func.__self__.job\n"
     "        there = {v.key: [e.onset for e in v.expressions] for v in (*job.train, *job.valid, *job.test)}\n"
     "        with Path(self.params.log).open('a') as file:\n"
-    "            file.write(json.dumps([video.key, there]) + '\\n')\n"
+    "            people = sorted({f'{(v.n_frames - 100) // 10:02d}' for v in (*job.train, *job.valid, *job.test)})\n"
+    "            file.write(json.dumps([video.key, there, people]) + '\\n')\n"
     "        found = there.get(video.key) if self.params.trick else [0]",
 }
 
@@ -148,9 +148,9 @@ def test_labels_that_a_method_could_reach_through_its_views_are_not_there(trap, 
     (study,) = found.plain["studies"].values()
     tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}
     looks = [json.loads(line) for line in log.read_text().splitlines()]
-    assert all(there[key] == [] for key, there in looks), "a tested video has no labels, in trials and outside"
-    in_trials = [there for key, there in looks if len(there) == 2 * len(tuned_on)]
-    assert in_trials and all({key.split("/")[1] for key in there} == tuned_on for there in in_trials)
+    assert all(there[key] == [] for key, there, _ in looks), "a tested video has no labels, in trials and outside"
+    in_trials = [people for _, there, people in looks if len(there) == 2 * len(tuned_on)]
+    assert in_trials and all(set(people) == tuned_on for people in in_trials)
     assert outer(found)["outer"]["tuned"]["value"] == 0
 
 

@@ -90,6 +90,7 @@ class Site:
             "named": self._name,
             "titled": lambda dataset: " + ".join(self.titles["dataset"].get(id_, id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
+            "place": rows.place,
             "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
         }
         self.environment.globals["draw"] = PageTables(self.environment)
