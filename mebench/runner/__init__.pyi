@@ -1,3 +1,4 @@
+from . import aliases as aliases
 from . import choices as choices
 from . import dask_executor as dask_executor
 from . import describe as describe
@@ -21,6 +22,7 @@ from . import models as models
 from . import plan as plan
 from . import preload as preload
 from . import process as process
+from . import sandbox as sandbox
 from . import scoring as scoring
 from . import session as session
 from . import source as source

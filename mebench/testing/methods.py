@@ -104,7 +104,9 @@ class _Reloaded:
 
         self.method = new_method(plan, result.seed)
         restore({"": self.method}, load(result.model))
-        self.views = Views(FoldHost.of(plan, plan.folds[0]).job, self.method, plan.home)
+        host = FoldHost.of(plan, plan.folds[0])  # whose job bears drawn names, where this looks at real ones
+        job = dataclasses.replace(host.job, groups=plan.groups, cache=host.cache)
+        self.views = Views(job, self.method, plan.home)
 
     def scores(self, video: Video) -> NDArray[np.float64]:
         return np.asarray(self.method.score_frames(self.views.unlabelled(video)), dtype=np.float64)
