@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mebench.atomic import whole_file
 from mebench.config import RunConfig, registry
 from mebench.config.registry import PluginInfo
 from mebench.core import (
@@ -177,9 +178,15 @@ class Plan:
 
     @cached_property
     def secret(self) -> str:
-        """What no method knows, a hash of all that is annotated: the names that videos bear in a fold are drawn from it."""
-        annotated = [repr(replace(video, distractors=())) for video in self.videos]
-        return hashlib.sha256("\n".join([str(self.config.seed), *annotated]).encode()).hexdigest()
+        """What no method can tell and no label shapes: the names that videos bear in a fold are drawn from it. It lies beside the stored
+        features, and is drawn when somebody first asks.
+        """
+        file = Path(self.config.cache).expanduser() / "names.secret"
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(file) as temporary:
+                temporary.write_text(secrets.token_hex(32), encoding="utf-8")
+        return f"{file.read_text(encoding='utf-8')} {self.config.seed}"
 
     @property
     def reads(self) -> tuple[Path, ...]:

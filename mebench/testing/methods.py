@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mebench import core, heavy
 from mebench.config import RunConfig, registry, resolve
 from mebench.config.registry import PluginKind
-from mebench.core import ClipView, Expression, Prediction, Video
+from mebench.core import ClipView, Expression, Prediction, Video, VideoView
 from mebench.errors import ConfigError
 from mebench.runner.fitted import Views
 from mebench.runner.fold import restore
@@ -106,13 +106,18 @@ class _Reloaded:
         restore({"": self.method}, load(result.model))
         host = FoldHost.of(plan, plan.folds[0])  # whose job bears drawn names, where this looks at real ones
         job = dataclasses.replace(host.job, groups=plan.groups, cache=host.cache)
-        self.views = Views(job, self.method, plan.home)
+        self.views, self.aliases = Views(job, self.method, plan.home), host.aliases
+
+    def view(self, video: Video) -> VideoView:
+        """A tested video under the name that it bore in the fold."""
+        hidden = self.aliases.hide(video)
+        return dataclasses.replace(self.views.unlabelled(video), key=hidden.key, subject=hidden.subject_key)
 
     def scores(self, video: Video) -> NDArray[np.float64]:
-        return np.asarray(self.method.score_frames(self.views.unlabelled(video)), dtype=np.float64)
+        return np.asarray(self.method.score_frames(self.view(video)), dtype=np.float64)
 
     def propose(self, video: Video, scores: NDArray[np.float64]) -> list[Prediction]:
-        return self.method.propose(self.views.unlabelled(video), scores)
+        return self.aliases.predictions(self.method.propose(self.view(video), scores))
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         return np.asarray(self.method.classify(clips), dtype=np.float64)
@@ -273,7 +278,7 @@ def state_is_saved_whole(trial: _Trial) -> None:
         assert loaded == spotted, "the loaded method proposes other intervals"
     if trial.does("recognize") and trial.result.clips:
         apex = {(v.key, e.onset, e.offset): e.peak for v in trial.test_videos for e in v.expressions}
-        views = {v.key: trial.reloaded.views.unlabelled(v) for v in trial.test_videos}
+        views = {v.key: trial.reloaded.view(v) for v in trial.test_videos}
         asked = [
             views[c.video].clip(c.onset, apex[c.video, c.onset, c.offset], c.offset, spotted=False)
             for c in trial.result.clips

@@ -40,7 +40,8 @@ class Moody(Method):
         self.register_buffer("weights", torch.rand(1000, dtype=torch.float64))
 
     def fit_closed_form(self, train, valid):
-        seen = {video.subject.subject for video in train}
+        # People bear drawn names in a fold: the length of their expressions tells them apart.
+        seen = {str(e.offset - e.onset - 8) for video in train for e in video.expressions if e.kind == "micro"}
         troubles = dict(trouble.split("=") for trouble in self.params.trouble)
         trouble = next((t for subject, t in troubles.items() if subject not in seen), "")
         if trouble == "raise":

@@ -97,7 +97,7 @@ def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(mood
     assert "in fold 'toy/2' disgust (1 clip); more subjects would close the gap" in told
     plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
     assert warnings(plan)[0].endswith("scheme=both has no such gap")
-    assert not warnings(make_plan(resolve(moody("dataset.subjects=3"))))
+    assert not warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(mood
     ],
 )
 def test_a_run_that_leaks_says_what_leaks(moody, words, told):
-    assert told in warnings(make_plan(resolve(moody(*words, "audit=leak"))))[0]
+    assert told in warnings(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0]

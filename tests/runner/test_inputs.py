@@ -17,6 +17,7 @@ OTHER_ROOMS = {
 OTHER_FILES = {
     *(
         "__init__",
+        "aliases",
         "dask_executor",
         "describe",
         "estimate",
@@ -27,6 +28,7 @@ OTHER_FILES = {
         "inputs",
         "isolation",
         "live",
+        "sandbox",
     ),
     *("looking", "preload", "process", "models", "scoring", "session", "sweep", "trained", "workers"),
 }

@@ -34,6 +34,7 @@ def run(tmp_path):
     }:  # a finished run has them; nobody reads them here
         (folder.path / name).touch()
     folder.finish()
+    (folder.path / "DONE").write_text("")  # its model is changed below
     return folder, method
 
 
