@@ -49,9 +49,9 @@ def test_who_looks_for_labels_finds_none(tried):
     """In memory, in files, in other processes, in names; nor does anything that a fold sends run where labels are known."""
     scores = tried(["none", *MEMORY, *FILES, *REST])
     assert {way for way, score in scores.items() if score is None} == REFUSED
-    told = {way for way, score in scores.items() if way != "order" and score not in (None, scores["none"])}
-    assert told == set()
-    assert scores["none"] < 0.3 and scores["order"] < 0.5  # in the order of filming each answer would be right
+    drawn = {way: scores.pop(way) for way in ("names", "order")}
+    assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
+    assert scores["none"] < 0.3 and max(drawn.values()) < 0.6  # by released names and order each answer would be right
     assert not hasattr(mebench, "pierced")
 
 
@@ -59,7 +59,7 @@ def test_who_looks_for_labels_finds_none(tried):
 def test_drawn_names_hold_without_the_sandbox_too(tried):
     """Files can be read then, but none is called as a clip is."""
     scores = tried(["none", "file", "folders", "names", "garbage"], "sandbox=off")
-    assert scores.pop("folders") is None
+    assert scores.pop("folders") is None and scores.pop("names") < 0.6
     assert set(scores.values()) == {scores["none"]}
 
 

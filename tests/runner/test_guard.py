@@ -91,7 +91,7 @@ def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):
 
 def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(moody):
     """Subject 1 of the toy shows others and fear, 2 fear and disgust."""
-    plan = make_plan(resolve(moody("dataset.subjects=2")))
+    plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=2")))
     (told,) = warnings(plan)
     assert "in 1 of 2 folds nobody who trains shows a class that is tested" in told
     assert "in fold 'toy/2' disgust (1 clip); more subjects would close the gap" in told
