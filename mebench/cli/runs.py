@@ -134,7 +134,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
 def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
-    """Compare the files of a finished run with what they were when it was finished.
+    """Tell whether a finished run is as it was finished.
 
     Raises:
         RunError: some differ.
