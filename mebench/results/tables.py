@@ -38,21 +38,13 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     placed = {rule: name for rule, name in CHANCE.items() if rule in levels}  # short videos have no best rate
     rates = {rule: levels[rule].get("rate_per_minute") for rule in placed}
     return [
-        Row(
-            method=name,
-            settings="" if rates[rule] is None else f"{rates[rule]:.1f} intervals per minute",
-            member="",
-            provenance="chance",
-            seeds=(source.seed,),
-            n=n_of(source.summary["spotting"][kind]),
-            scores={metric: over_seeds([levels[rule].get(metric, NOTHING)]) for metric in metrics},
-            convention=source.convention,
-            selection="fixed",
-            transductive="none",
-            costs={},
-            versions={"mebench": source.versions["mebench"]},
-            runs=(),
-            remark=BLIND,
+        _level(
+            source,
+            name,
+            "" if rates[rule] is None else f"{rates[rule]:.1f} intervals per minute",
+            n_of(source.summary["spotting"][kind]),
+            {metric: levels[rule].get(metric, NOTHING) for metric in metrics},
+            BLIND,
         )
         for rule, name in placed.items()
     ]
@@ -71,25 +63,29 @@ def names_rows(metrics: Sequence[str], records: Sequence[Record], read: Read) ->
             continue
         levels = names_chance(tables, trained_on, source.about["classes"], source.convention)
         places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in levels["reads"].items()]
-        return [
-            Row(
-                method="names",
-                settings="; ".join(places),
-                member="",
-                provenance="chance",
-                seeds=(source.seed,),
-                n=len(tables.clips),
-                scores={metric: over_seeds([levels.get(metric, NOTHING)]) for metric in metrics},
-                convention=source.convention,
-                selection="fixed",
-                transductive="none",
-                costs={},
-                versions={"mebench": source.versions["mebench"]},
-                runs=(),
-                remark=BY_NAME,
-            )
-        ]
+        scores = {metric: levels.get(metric, NOTHING) for metric in metrics}
+        return [_level(source, "names", "; ".join(places), len(tables.clips), scores, BY_NAME)]
     return []
+
+
+def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> Row:
+    """The row of a level of chance, which is no method: of one run, without seeds to spread over."""
+    return Row(
+        method=name,
+        settings=settings,
+        member="",
+        provenance="chance",
+        seeds=(source.seed,),
+        n=n,
+        scores={metric: over_seeds([score]) for metric, score in scores.items()},
+        convention=source.convention,
+        selection="fixed",
+        transductive="none",
+        costs={},
+        versions={"mebench": source.versions["mebench"]},
+        runs=(),
+        remark=remark,
+    )
 
 
 OTHERWISE = ("duplicate", "near_miss", "nothing")
