@@ -8,7 +8,7 @@ from mebench.methods.tsmsnet.params import Params
 from mebench.config import resolve
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
-from mebench.runner.describe import reusable
+from mebench.runner.identity import reusable
 
 K = 12
 TIMING = Timing(30.0, 3, {"micro": 6})

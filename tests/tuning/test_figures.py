@@ -98,9 +98,9 @@ def test_the_pareto_front_is_of_the_first_two_objectives(figures, objectives):
 
 
 def test_no_figure_and_no_style_stays_behind(figures):
-    before = dict(pyplot.rcParams)
+    before = pyplot.get_fignums(), dict(pyplot.rcParams)
     figures(F1)
-    assert not pyplot.get_fignums() and dict(pyplot.rcParams) == before
+    assert (pyplot.get_fignums(), dict(pyplot.rcParams)) == before
 
 
 def test_without_a_complete_trial_nothing_is_drawn(tmp_path):
