@@ -244,7 +244,7 @@ def _fold(
             if "spot" in tasks:
                 onset, offset = t["onset"] + shift, t["offset"] + shift
                 said = None if pd.isna(t["emotion"]) else t["emotion"]
-                named = (said, tuple(map(float, rng.random(3)))) if "recognize" in tasks else (None, None)
+                named = (said, _shares(said, rng)) if "recognize" in tasks else (None, None)
                 confidence = float(rng.random())
                 predictions.append(
                     Prediction(video, t["kind"], onset, (onset + offset) // 2, offset, confidence, *named)
@@ -260,6 +260,15 @@ def _fold(
     costs = {"fit_seconds": 2.0, "predict_seconds": 0.25, "peak_memory_mib": 300.0 + number, "parameters": 1234}
     timing = Timing(FPS, 3, {"micro": 6, "macro": 20})
     return FoldResult(subject, predictions, clips, scores, {subject.split("/")[0]: timing}, 7, costs, b"")
+
+
+def _shares(said: str | None, rng: np.random.Generator) -> tuple[float, ...] | None:
+    """Random ones, the largest of them that of the answer; none without an answer."""
+    shares = sorted(map(float, rng.random(len(CLASSES))))
+    if said is None:
+        return None
+    own = CLASSES.index(said)
+    return tuple(shares[(place - own - 1) % len(CLASSES)] for place in range(len(CLASSES)))
 
 
 def _curves(truths: list[dict[str, Any]], kinds: tuple[str, ...], rng: np.random.Generator) -> np.ndarray:

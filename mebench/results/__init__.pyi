@@ -4,6 +4,7 @@ from . import checking as checking
 from . import collect as collect
 from . import columns as columns
 from . import compare as compare
+from . import consistency as consistency
 from . import export as export
 from . import integrity as integrity
 from . import merge as merge

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from mebench.config import RunSettings, user_setting
 from mebench.errors import MebenchError
-from mebench.results import integrity, schema
+from mebench.results import consistency, integrity, schema
 from mebench.results.integrity import RECORD, check, check_hashes, check_scores, check_supersedes, record_name
 from mebench.results.record import from_record
 from mebench.results.tables import build
@@ -91,7 +91,7 @@ def check_once(record: RunFolder) -> None:
 @cache
 def _rules() -> bytes:
     """The code of the checks: what passed others is checked anew."""
-    return b"".join(Path(str(module.__file__)).read_bytes() for module in (schema, integrity))
+    return b"".join(Path(str(module.__file__)).read_bytes() for module in (schema, integrity, consistency))
 
 
 @contextmanager

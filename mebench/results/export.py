@@ -64,12 +64,15 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
             table[kept].to_parquet(temporary / name, index=False, compression="zstd")
         files = {file.name: file_hash(file) for file in sorted(temporary.iterdir())}
         content = {"format": FORMAT, "run_id": folder.id, **{name: getattr(record, name) for name in STORED}}
+        parts = folder.read_json("config.json").get("parts")
+        if parts and without_folder(parts) == parts:  # what its key is made of; a path is nobody else's business
+            content["parts"] = parts
         content = json.loads(_json({**content, "files": files}, None))
         former = [*takewhile(Path.exists, (out / record_name(folder.id, version) for version in count(1)))]
         if former:
             check(latest := RunFolder(former[-1]))
             before = latest.read_json(RECORD)
-            if {name: before[name] for name in content} == content:
+            if {name: before.get(name) for name in content} == content:
                 return latest.path
         stored = {**content, "version": len(former) + 1, "supersedes": former[-1].name if former else None}
         (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))

@@ -16,6 +16,7 @@ from pyarrow import parquet as pq
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
 from mebench.results import schema
+from mebench.results.consistency import check_consistency
 from mebench.results.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
@@ -101,8 +102,7 @@ def check(folder: RunFolder) -> None:
         _check_table(folder, name)
     _check_intervals(folder, stored)
     _check_plugins(folder, stored)
-    for name in sorted(stored["files"].keys() - TABLES.keys()):
-        schema.read(folder, name)
+    check_consistency(folder, stored)
     if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
         raise RefusedError(folder, f"its folder should be called {expected}")
 
@@ -128,28 +128,11 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
 
 
 def check_scores(folder: RunFolder) -> None:
-    """Refuse a record that does not score to the summary that it holds, or whose folds are not separate.
+    """Refuse a record that does not score to the summary that it holds.
 
     Raises:
         RunError: what is wrong with it.
     """
-    about = schema.read(folder, schema.FOLDS)
-    tested: set[str] = set()
-    for fold in about["folds"]:
-        test = set(fold["test"])
-        if test & {*fold["train"], *fold["valid"]} and not about.get("subject_dependent"):
-            raise RefusedError(folder, f"subjects of fold {fold['fold']!r} are both trained on and tested")
-        if "videos" not in fold and not about.get("scored_each") and (again := test & tested):
-            raise RefusedError(folder, f"subject {min(again)!r} is tested in two folds")
-        tested |= test
-    subject_of = folder.read_table("videos.parquet").set_index("video")["subject"]
-    tests = {fold["fold"]: set(fold["test"]) for fold in about["folds"]}
-    for name in ("predictions.parquet", "clips.parquet"):
-        for fold, video in folder.read_table(name)[["fold", "video"]].drop_duplicates().itertuples(index=False):
-            if subject_of.get(video) not in tests.get(fold, ()):
-                raise RefusedError(
-                    folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject"
-                )
     if difference := _difference(schema.read(folder, RECORD)["summary"], rescore(folder), "summary"):
         raise RefusedError(folder, f"scored again it differs: {difference}")
 
@@ -321,6 +304,11 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         "dataset": joined(stored["config"]["dataset"]).split("+"),
     }
     for kind, ids in named.items():
+        alike = {known.casefold(): known for known in plugins(kind)}
+        if odd := [(id_, alike[id_.casefold()]) for id_ in ids if alike.get(id_.casefold(), id_) != id_]:
+            raise RefusedError(
+                folder, "its {} is called {}, which only the case of letters tells from {}".format(kind, *odd[0])
+            )
         hashes, known = stored["versions"].get(f"{kind}_plugin", "").split("+"), _owners(kind)
         for id_, hash_ in zip((id_.rpartition(":")[2] for id_ in ids), hashes):
             if hash_ in known and id_ not in known[hash_]:

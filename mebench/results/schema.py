@@ -76,7 +76,7 @@ Settings = TypedDict(
     "Settings",
     {
         "seed": Annotated[int, Field(ge=0, lt=2**32)],
-        "bootstrap": Annotated[int, Field(ge=0, le=100_000)],
+        "bootstrap": Annotated[int, Field(ge=0, le=20_000)],
         "method": Word,
         "recognizer": NotRequired[Word | None],
         "dataset": Word | Annotated[list[Word], Field(max_length=MOST_CLASSES)],
@@ -158,6 +158,7 @@ Record = TypedDict(
         "version": Annotated[int, Field(ge=1, le=10**6)],
         "supersedes": Name | None,
         "key": Annotated[str, Field(pattern=_HEX, max_length=64)],
+        "parts": NotRequired[dict[Text, Plain]],
         "config": Annotated[
             dict[Name, Plain],
             Field(max_length=5_000),
@@ -185,6 +186,7 @@ Folds = TypedDict(
         "scheme": Name,
         "one_per_video": NotRequired[bool],
         "left_out": dict[Text, Count],
+        "persons": NotRequired[dict[Name, Name]],
         "selects": bool,
         "selection": NotRequired[Selection],
         "subject_dependent": NotRequired[bool],

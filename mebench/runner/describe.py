@@ -101,6 +101,8 @@ def describe(
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
+    everybody = {video.subject_key for video in plan.videos}
+    persons = {str(one): str(plan.dataset.person(one)) for one in sorted(everybody) if plan.dataset.person(one) != one}
     timings: dict[str, list[Timing]] = {}
     for fold in plan.folds if "spot" in plan.task.tasks else ():
         for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):
@@ -115,6 +117,7 @@ def describe(
             "one_per_video": plan.task.one_per_video,
             "scheme": plan.scheme.name,
             "left_out": dict(sorted(plan.left_out().items())),
+            **({"persons": persons} if persons else {}),
             "selects": plan.selects,
             "selection": plan.selection,
             "subject_dependent": plan.subject_dependent,

@@ -47,7 +47,22 @@ def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
     run = make_run(tmp_path / "runs", subjects=6, members=("hs", "vis"))
     videos = run.read_table("videos.parquet")
     numbers = videos["subject"].str.rpartition("/")[2].astype(int) // 2
-    run.write_table("videos.parquet", videos.assign(person="smic/" + numbers.astype(str)))
+    videos = videos.assign(person="smic/" + numbers.astype(str))
+    run.write_table("videos.parquet", videos)
+    persons = dict(zip(videos["subject"], videos["person"]))
+    about = run.read_json("folds.json")
+    about["folds"] = [
+        {
+            "fold": person,
+            "train": [subject for subject in persons if persons[subject] != person],
+            "valid": [],
+            "test": [subject for subject in persons if persons[subject] == person],
+        }
+        for person in sorted(set(persons.values()))
+    ]
+    run.write_json("folds.json", about)
+    for name in ("predictions.parquet", "clips.parquet"):
+        run.write_table(name, run.read_table(name).replace({"fold": persons}))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
     (outcome,) = merge([RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert outcome.reason == ""

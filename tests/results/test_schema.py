@@ -94,7 +94,7 @@ def test_what_a_run_writes_is_read_as_it_stands(record):
         ("record.json", "costs/parameters", 2.5, "2.5, but should be a valid integer"),
         ("record.json", "costs/parameters", None, "None, but should be a valid integer"),
         ("record.json", "config/seed", 2**32, "4294967296, but should be less than 4294967296"),
-        ("record.json", "config/bootstrap", 10**9, "1000000000, but should be less than or equal to 100000"),
+        ("record.json", "config/bootstrap", 10**9, "1000000000, but should be less than or equal to 20000"),
         ("record.json", "config/dataset", 5, "5, but should be a valid string"),
         ("record.json", "config/audit", float("-inf"), "-inf, but should be a finite number"),
         ("record.json", "config/audit", ["a", {"b": "\ud800"}], "'\\ud800', but should be a valid string, unable to"),
