@@ -182,8 +182,11 @@ def score(
             scores = exchange.frame_scores.read_frame_scores(answered, remarks)
             spotted = exchange.frame_scores.propose(scores, made, remarks)
         else:
-            spotted = exchange.intervals.read_intervals(answered, "predictions", remarks, FORMATS[form], join.fps)
+            spotted = None
         read, join = exchange.files.read_truth(true, join, remarks, inspection.summary.adapters_of(true))
+        spotted = spotted or exchange.intervals.read_intervals(
+            answered, "predictions", remarks, FORMATS[form], join.fps, read.rate
+        )
         found = exchange.files.of_intervals(
             read, spotted, join, remarks, classes=_listed(classes), kinds=_listed(kinds), scores=scores
         )

@@ -8,6 +8,7 @@ from . import intervals as intervals
 from . import join as join
 from . import megc as megc
 from . import onnx_export as onnx_export
+from . import shapes as shapes
 from . import shift as shift
 from . import table as table
 from . import values as values

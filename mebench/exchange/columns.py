@@ -4,6 +4,10 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+STARTS = ("tstart", "starttime", "onsettime", "onsetseconds", "onsetsec", "startseconds", "startsec")
+STOPS = ("tend", "endtime", "offsettime", "offsetseconds", "offsetsec", "endseconds", "endsec")
+"""Names of columns that hold seconds."""
+
 # Of several known names in one file the earlier wins: the one that mebench uses, but before it one that says frame, since the
 # sheet of CASME has `OnsetF` in frames and `Onset` in ms. `vid`, `pred_onset`, `pred_offset` and `type` are those of the MEGC 2022
 # and 2023 submission files.
@@ -11,9 +15,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "dataset": ("dataset", "database", "db", "corpus", "member"),
     "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
     "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
-    "onset": ("onsetframe", "onsetf", "onset", "start", "startframe", "begin"),
+    "onset": ("onsetframe", "onsetf", "onset", "start", "startframe", "begin", *STARTS),
     "apex": ("apexframe", "apexf", "apex", "peak", "peakframe"),
-    "offset": ("offsetframe", "offsetf", "offset", "end", "endframe", "stop"),
+    "offset": ("offsetframe", "offsetf", "offset", "end", "endframe", "stop", *STOPS),
     "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
     "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
     "confidence": ("confidence", "conf", "score", "probability", "prob"),
@@ -110,3 +114,20 @@ def likely(headers: Sequence[str], name: str) -> str | None:
     names = [plain(header) for header in headers]
     near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
     return next((written[found] for found in near), None)
+
+
+BLANK = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none", "-", "/", "?"})
+"""How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
+
+KINDS = ("micro", "macro")
+_KINDS = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
+
+
+def kind_of(cell: str) -> str | None:
+    """`micro` or `macro` as written in the field's files, or None.
+
+    >>> [kind_of(cell) for cell in ("Micro - 1/2", "macro-expression", "MaE", "me", "mirco")]
+    ['micro', 'macro', 'macro', 'micro', None]
+    """
+    word = re.sub(r"[^a-z]", "", cell.casefold())
+    return next((kind for kind in KINDS if word.startswith(kind)), _KINDS.get(word))

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from mebench.errors import DataError
-from mebench.exchange.values import kind_of
+from mebench.exchange.columns import kind_of
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000

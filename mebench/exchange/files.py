@@ -12,13 +12,14 @@ from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.coders import common_rate, eaf_of
+from mebench.exchange.columns import KINDS, kind_of
 from mebench.exchange.frame_scores import FrameScores
 from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
 from mebench.exchange.table import File, Remarks, parse, read_text
-from mebench.exchange.values import KINDS, IntervalFile, kind_of
+from mebench.exchange.values import IntervalFile
 from mebench.metrics.tables import Tables
 
 
@@ -44,6 +45,8 @@ class Answers:
         return [*(["recognize"] if named else []), *(["spot"] if spotted is not None else [])]
 
 
+_FARTHER = 10
+"""So many times as far as the truth no prediction reaches that counts frames as it does."""
 WORKBOOKS = (".xls", ".xlsx", ".xlsm")
 
 
@@ -146,6 +149,17 @@ def of_intervals(
     """
     if "subject" in predictions.columns - truth.columns and eaf_of(Path(truth.place)) is not None:
         truth = _with_subjects(truth, predictions)
+    reach = [given.intervals["offset"].max() for given in (truth, predictions)]
+    if predictions.fractional != truth.fractional and max(reach) > _FARTHER * min(reach):
+        way = (
+            "leave --fps out"
+            if predictions.fractional == "seconds"
+            else "if they are seconds, give the frame rate with --fps N"
+        )
+        raise DataError(
+            f"{predictions.place}: onsets and offsets, taken for {predictions.fractional or 'frames'}, reach to frame {reach[1]}, those of "
+            f"the truth to {reach[0]}: {way}"
+        )
     if truth.pooled or predictions.pooled:
         truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
@@ -199,7 +213,9 @@ def read_beside(
     if clips:
         found = [of_clips(true, path, rules, own, classes) for path, own in zip(files, owns)]
     else:
-        spotted = [read_intervals(path, "predictions", own, fps=rules.fps) for path, own in zip(files, owns)]
+        spotted = [
+            read_intervals(path, "predictions", own, fps=rules.fps, rate=true.rate) for path, own in zip(files, owns)
+        ]
         if any(one.pooled for one in spotted):
             true = _pooled(true, remarks)
         found = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, owns)]

@@ -12,6 +12,7 @@ from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
 from mebench.core.spotting import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
+from mebench.exchange.columns import KINDS, kind_of
 from mebench.exchange.intervals import repair_decimal_ids
 from mebench.exchange.table import File, Remarks, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -82,14 +83,12 @@ def half_lengths(text: str | None) -> dict[str, int]:
             "truth, which must not influence what is spotted: take (N + 1) / 2 with N the mean of offset - onset of your "
             "training subjects, or micro=N,macro=N for two kinds"
         )
-    parts = (
-        dict(part.partition("=")[::2] for part in text.split(",")) if "=" in text else dict.fromkeys(values.KINDS, text)
-    )
+    parts = dict(part.partition("=")[::2] for part in text.split(",")) if "=" in text else dict.fromkeys(KINDS, text)
     found: dict[str, int] = {}
     for name, number in parts.items():
-        kind = values.kind_of(name)
+        kind = kind_of(name)
         if kind is None:
-            raise ConfigError(f"--k-prime: {unknown('kind', name.strip(), values.KINDS)}")
+            raise ConfigError(f"--k-prime: {unknown('kind', name.strip(), KINDS)}")
         if not re.fullmatch(r"\d{1,9}", number.strip()) or int(number) < 1:
             raise ConfigError(f"--k-prime must be a whole number of frames from 1, not {number.strip()!r}")
         found[kind] = int(number)

@@ -10,7 +10,7 @@ from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.coders import eaf_of, text_of
-from mebench.exchange.columns import ALIASES, plain
+from mebench.exchange.columns import ALIASES, BLANK, kind_of, plain
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -23,7 +23,12 @@ _WANTED: dict[Role, tuple[str, ...]] = {
 
 
 def read_intervals(
-    path: File, role: Role, remarks: Remarks, log: bool | None = None, fps: float | None = None
+    path: File,
+    role: Role,
+    remarks: Remarks,
+    log: bool | None = None,
+    fps: float | None = None,
+    rate: float | None = None,
 ) -> IntervalFile:
     """Read and check a file of intervals.
 
@@ -34,7 +39,8 @@ def read_intervals(
         role: what it holds.
         remarks: what was noticed and repaired is added there.
         log: whether it is a log of MEGC 2020; None finds out.
-        fps: frames per second by which the times of an `.eaf` file become frames (`eaf.common_rate`).
+        fps: frames per second by which the times of an `.eaf` file become frames (`eaf.common_rate`), and seconds (`values.moments`).
+        rate: that of the truth, by which seconds become frames where nothing else says it.
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
@@ -48,7 +54,8 @@ def read_intervals(
     table = _with_kinds(table, remarks)
     # A row that marks neither end shows nothing: a video without expressions, or one in which nothing was spotted.
     there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
-    ends = {name: np.where(there, values.frames(table, name), 0) for name in ("onset", "offset")}
+    moments, fractional = values.moments(table, fps, rate, remarks)
+    ends = {name: np.where(there, moments[name], 0) for name in ("onset", "offset")}
     if role == "predictions" and not there.all():
         lines = at_lines(np.asarray(table.lines)[~there].tolist())
         remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
@@ -65,7 +72,7 @@ def read_intervals(
     for name, read in (("fps", values.numbers), ("n_frames", values.frames)):
         videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
-    apexes = values.frames(table, "apex") if "apex" in table.cells else np.full(len(there), np.nan)
+    apexes = moments.get("apex", np.full(len(there), np.nan))
     if role == "predictions":  # whose middle stands for an apex that is not marked
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     frame = pd.DataFrame(data).assign(
@@ -80,7 +87,7 @@ def read_intervals(
         unsaid = ~there & values.blank(table.cells.get("kind", ["micro"] * len(there)))
         videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[there].reset_index(drop=True)
-    return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells)), remarks)
+    return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells), fractional=fractional), remarks)
 
 
 def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
@@ -151,8 +158,8 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
         if plain(name) in ALIASES["emotion"]
     }
     for name, column in {"emotion": table.cells.get("emotion", []), **labels}.items():
-        cells = [cell for cell in column if cell.casefold() not in values.BLANK]
-        if cells and all(map(values.kind_of, cells)):
+        cells = [cell for cell in column if cell.casefold() not in BLANK]
+        if cells and all(map(kind_of, cells)):
             what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
             remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
             rest = {other: given for other, given in table.cells.items() if other != name}

@@ -10,8 +10,9 @@ import pandas as pd
 
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
+from mebench.exchange.columns import KINDS
 from mebench.exchange.table import Remarks, at_lines
-from mebench.exchange.values import KINDS, IntervalFile, emotion_of
+from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
 
 

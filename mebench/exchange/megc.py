@@ -19,15 +19,16 @@ from mebench.exchange.table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
-_CELL = r"[\s,;]+([-_*–—/]+|-?\d{1,15})"
-_LINE = re.compile(rf"^(\S.*?){_CELL * 4}[\s,;]+(TP|FP|FN)$")
+_NEXT = r"(?:\s*[,;\t]\s*|\s+)"
+_CELL = rf"{_NEXT}([-_*–—/]+|-?\d{{1,15}}(?:\.\d+)?|nan|)"
+_LINE = re.compile(rf"^(\S.*?){_CELL * 4}{_NEXT}(?:\d[\d.]*{_NEXT})?(TP|FP|FN)(?:{_NEXT}.*)?$")
 _ENDS = (18, 26, 34, 42)
 """The columns at which the cells after the first two begin."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the log: `video` is `<subject>_<video>`; intervals are None where there is none."""
+    """A line of the log: `video` is `<subject>_<video>`, `folder` the one before it; intervals are None where there is none."""
 
     line: int
     dataset: str
@@ -35,6 +36,7 @@ class Entry:
     truth: tuple[int, int] | None
     prediction: tuple[int, int] | None
     result: str
+    folder: str = ""
 
 
 def is_log(text: str) -> bool:
@@ -44,19 +46,14 @@ def is_log(text: str) -> bool:
     (True, False)
     """
     first = (line.strip() for line in io.StringIO(text, newline=None) if line.strip())
-    for line, _ in zip(first, range(3)):
-        if _LINE.match(line):
-            return True
-        if not re.fullmatch(r"\w+", line):
-            return False
-    return False
+    return any(_LINE.match(line) for line, _ in zip(first, range(3)))
 
 
 def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFile:
     """The predictions or the truths of a log.
 
     A prediction that finds two truths stands on two lines, and so does a truth that two predictions find: each counts
-    once. The subject is what stands before the first `_`.
+    once. The subject is the folder of the video, else what stands before the first `_`.
 
     Raises:
         DataError: a line is none of a log.
@@ -65,7 +62,9 @@ def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFil
     rows = [(e.line, e.dataset, e.video, *(getattr(e, _SIDE[role]) or (None, None))) for e in entries]
     table = pd.DataFrame(rows, columns=["line", "dataset", "video", "onset", "offset"])
     if role == "truth":
-        table.insert(2, "subject", [video.partition("_")[0] for video in table["video"]])
+        table.insert(2, "subject", [e.folder or e.video.partition("_")[0] for e in entries])
+    if not table["dataset"].any():
+        table = table.drop(columns="dataset")
     there = table.dropna().drop_duplicates([name for name in table.columns if name != "line"]).reset_index(drop=True)
     there = there.astype({"onset": np.int64, "offset": np.int64})
     there = there.assign(kind="micro", apex=((there["onset"] + there["offset"]) // 2).astype(np.float64), emotion="")
@@ -77,28 +76,30 @@ def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFil
         f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
         f"micro and matched together. Its own lines are {', '.join(f'{n} {result}' for result, n in counts.items())}"
     )
-    columns = {"video", "onset", "offset", "dataset"} | ({"subject"} if role == "truth" else set())
-    return IntervalFile(str(path), role, there, videos, frozenset(columns), pooled=True)
+    columns = frozenset({*table, "onset", "offset"} - {"line"})
+    return IntervalFile(str(path), role, there, videos, columns, pooled=True)
 
 
 _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
 
 
 def _entries(text: str, path: File) -> Iterator[Entry]:
-    dataset = DATASETS["1"]
+    dataset, known = "", False
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         found = _LINE.match(line.strip())
         if found:
             video, *ends, result = found.groups()
-            pairs = [(int(a), int(b)) if a[-1].isdigit() and b[-1].isdigit() else None for a, b in (ends[:2], ends[2:])]
+            known, (folder, _, video) = True, video.strip("*").rpartition("/")
+            both = [tuple(int(float(end)) for end in ends[side : side + 2] if end[-1:].isdigit()) for side in (0, 2)]
+            pairs = [(pair[0], pair[1]) if len(pair) == 2 and pair != (-1, -1) else None for pair in both]
             if (pairs[0] is None) != (result == "FP") or (pairs[1] is None) != (result == "FN"):
                 raise DataError(
                     f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"
                 )
-            yield Entry(number, dataset, video, pairs[0], pairs[1], result)
+            yield Entry(number, dataset, video, pairs[0], pairs[1], result, folder.rpartition("/")[2])
         elif re.fullmatch(r"\w+", line.strip()):
             dataset = DATASETS.get(line.strip(), line.strip())
-        elif line.strip():
+        elif line.strip() and (known or number > 1):
             raise DataError(
                 f"{path}, line {number}: {line.strip()[:80]!r} is no line of a MEGC 2020 log: it has the video, the true onset and "
                 "offset, the predicted onset and offset (- where there is none), and TP, FP or FN"

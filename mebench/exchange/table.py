@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from mebench.annotations.sheets import find_sheet, text_of
 from mebench.console import plural
 from mebench.errors import DataError
+from mebench.exchange import shapes
 from mebench.exchange.columns import KNOWN, likely, plain, recognise, rivals
 from mebench.files import open_plain
 
@@ -183,11 +184,16 @@ def read_text(path: File, remarks: Remarks, role: str) -> str:
     file, sheet = (Path(book[1]), book[2]) if book else (path, None)
     try:
         with open_plain(file, MOST_BYTES) as opened:
-            head = opened.read(len(_WORKBOOKS[0]))
-            raw = b"" if head in _WORKBOOKS else head + opened.read()
+            raw = opened.read()
     except OSError as e:
         raise DataError(f"{file} cannot be read ({e.strerror}): name the file with the {role}") from e
-    if head in _WORKBOOKS:
+    try:
+        shaped = shapes.as_text(raw)
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
+    if shaped is not None:
+        return shaped
+    if raw.startswith(_WORKBOOKS):
         found, of = find_sheet(file, sheet, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
         raw = text_of(found).encode()
         if sheet is None and of > 1:
@@ -255,6 +261,9 @@ def parse(
             known[sign] = sum(plain(cell) in KNOWN for cell in next(csv.reader([header], delimiter=sign)))
     separator = max(SEPARATORS, key=lambda sign: known[sign])
     if known[separator] < 2:
+        if (named := shapes.headed(text, SEPARATORS)) is not None:
+            remarks.repair(f"{role}: no line names the columns: they are read as {named[1]}")
+            return parse(named[0], path, role, wanted, remarks, alone)
         raise DataError(
             f"{path}, line {skipped + 1}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
             f"semicolon or tab, but is {header.strip()[:80]!r}: write the names above the rows"

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import unknown
-from mebench.exchange.table import TextTable
+from mebench.exchange.columns import BLANK, KINDS, STARTS, STOPS, kind_of, plain
+from mebench.exchange.table import Remarks, TextTable, at_lines
 
 Role = Literal["predictions", "truth", "frame scores"]
 IDS = ("dataset", "subject", "video")
@@ -32,6 +33,7 @@ class IntervalFile:
             interval does not say: all kinds).
         columns: the known columns that the file has.
         pooled: its intervals are of both kinds and it does not say which is which: all stand as micro.
+        fractional: what fractional onsets and offsets were taken for, `frames` or `seconds`; empty where none was.
     """
 
     place: str
@@ -40,6 +42,13 @@ class IntervalFile:
     videos: pd.DataFrame
     columns: frozenset[str]
     pooled: bool = False
+    fractional: str = ""
+
+    @property
+    def rate(self) -> float | None:
+        """Frames per second of all its videos; None where they differ or nobody says."""
+        known = set(self.videos["fps"].dropna()) if "fps" in self.videos else set()
+        return float(known.pop()) if len(known) == 1 else None
 
     @property
     def ids(self) -> list[str]:
@@ -47,13 +56,7 @@ class IntervalFile:
         return [name for name in IDS if name in self.columns]
 
 
-BLANK = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none", "-", "/", "?"})
-"""How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
-
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
-
-KINDS = ("micro", "macro")
-_KINDS = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
 
 
 def blank(cells: Sequence[str]) -> NDArray[np.bool_]:
@@ -76,15 +79,20 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     return values
 
 
+def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
+    """Numbers, none of them one such as `2,500`, which is 2.5 to some and 2500 to others."""
+    thousands = ["," in cell and _THOUSANDS.fullmatch(cell) is not None for cell in table.cells[name]]
+    table.refuse(name, thousands, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
+    return numbers(table, name)
+
+
 def frames(table: TextTable, name: str) -> NDArray[np.float64]:
     """A column of frame numbers, whole (`12` or `12.0`), NaN where a cell is blank, (n,).
 
     Raises:
         DataError: a cell is no whole number, or one such as `2,500`, which is 2.5 to some and 2500 to others.
     """
-    thousands = ["," in cell and _THOUSANDS.fullmatch(cell) is not None for cell in table.cells[name]]
-    table.refuse(name, thousands, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
-    values = numbers(table, name)
+    values = _digits(table, name)
     table.refuse(
         name,
         ~np.isnan(values) & ((values != np.round(values)) | (np.abs(values) > 2**52)),
@@ -92,6 +100,51 @@ def frames(table: TextTable, name: str) -> NDArray[np.float64]:
         "times in seconds must be multiplied by the frame rate and rounded",
     )
     return values
+
+
+def moments(
+    table: TextTable, fps: float | None, rate: float | None, remarks: Remarks
+) -> tuple[dict[str, NDArray[np.float64]], str]:
+    """Onsets, offsets and, if there are any, apexes as frame numbers, NaN where a cell is blank, (n,) each by the column's name.
+
+    Columns that are named after seconds (`t-start`, `start_time`) become frames by the frame rate: the row's own, else the
+    user's, else the truth's. Of others numbers are frames; where some are fractional they are seconds if the user says a frame
+    rate, else frames too. What is fractional then is rounded to the nearest frame, a half up, and said.
+
+    Args:
+        table: with the columns.
+        fps: frames per second, as the user says it.
+        rate: as the truth says it.
+        remarks: what was rounded is added there.
+
+    Returns:
+        The frames, and what fractional numbers were taken for: `frames`, `seconds`, or nothing where none is fractional.
+
+    Raises:
+        DataError: a cell is no number, or no frame rate is known for seconds.
+    """
+    given = {name: _digits(table, name) for name in ("onset", "apex", "offset") if name in table.cells}
+    seconds = any(plain(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
+    fractional = [~np.isnan(values) & (values != np.round(values)) for values in given.values()]
+    lines = np.asarray(table.lines)[np.any(fractional, axis=0)].tolist()
+    if not seconds and not lines:
+        return {name: frames(table, name) for name in given}, ""
+    if not seconds and fps is None:
+        remarks.repair(
+            f"{table.role}: fractional frames ({at_lines(lines)}) are rounded to the nearest; if they are seconds, give the frame "
+            "rate with --fps N"
+        )
+        return {name: np.floor(values + 0.5) for name, values in given.items()}, "frames"
+    known = np.full(len(table.lines), np.nan if (general := fps or rate) is None else general)
+    own = numbers(table, "fps") if "fps" in table.cells else known
+    rates = np.where(np.isnan(own), known, own)
+    table.refuse(
+        "onset",
+        np.isnan(rates) & ~np.isnan(given["onset"]),
+        "the {name} {cell} is in seconds{more} and no frame rate is known: give it with --fps N (1, if they are frames)",
+    )
+    remarks.repair(f"{table.role}: onsets and offsets are taken for seconds and rounded to the nearest frame")
+    return {name: np.floor(values * rates + 0.5) for name, values in given.items()}, "seconds"
 
 
 def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -132,16 +185,6 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str
         if known[cell] is None and (needed is None or needed[row] or cell.casefold() not in BLANK):
             raise table.error(row, f"{unknown('kind', cell, KINDS)} me and mae will do as well")
     return [known[cell] or "micro" for cell in cells]
-
-
-def kind_of(cell: str) -> str | None:
-    """`micro` or `macro` as written in the field's files, or None.
-
-    >>> [kind_of(cell) for cell in ("Micro - 1/2", "macro-expression", "MaE", "me", "mirco")]
-    ['micro', 'macro', 'macro', 'micro', None]
-    """
-    word = re.sub(r"[^a-z]", "", cell.casefold())
-    return next((kind for kind in KINDS if word.startswith(kind)), _KINDS.get(word))
 
 
 def emotions(table: TextTable) -> list[str]:

@@ -74,6 +74,33 @@ def test_subjects_that_were_written_as_numbers_with_a_decimal_comma_are_whole(re
     assert "predictions: the column subject holds numbers such as 1,0, read as 1" in remarks.repaired
 
 
+def test_fractional_frames_are_rounded_and_the_rounding_is_said(read):
+    """A detector's ends lie between frames; a half goes up. The lines are named, since one alone may be a slip."""
+    rows, remarks = read("video,onset,apex,offset\na,376.671,380.5,407.972\na,10,12,20\na,1.5,,2.49\n", "predictions")
+    assert rows.intervals[["onset", "apex", "offset"]].to_numpy().tolist() == [[377, 381, 408], [10, 12, 20], [2, 2, 2]]
+    assert remarks.repaired[0] == (
+        "predictions: fractional frames (lines 2 and 4) are rounded to the nearest; if they are seconds, give the frame rate with --fps N"
+    )
+
+
+def test_seconds_become_frames_by_the_frame_rate(tmp_path):
+    """The row's own rate, else the user's, else the truth's; columns named after seconds without any rate are an error."""
+    named, bare = tmp_path / "named.csv", tmp_path / "bare.csv"
+    named.write_text("video,t-start,t-end\na,2,3.5\n")
+    bare.write_text("video,start,end\na,2.0,3.5\n")
+    for file, more in ((named, {"fps": 30}), (named, {"rate": 30}), (bare, {"fps": 30})):
+        remarks = Remarks()
+        read = read_intervals(file, "predictions", remarks, **more)
+        assert read.intervals[["onset", "offset"]].to_numpy().tolist() == [[60, 105]]
+        assert (
+            "predictions: onsets and offsets are taken for seconds and rounded to the nearest frame" in remarks.repaired
+        )
+    with pytest.raises(
+        DataError, match=r"named\.csv, line 2: the onset 2 is in seconds and no frame rate is known: give it with"
+    ):
+        read_intervals(named, "predictions", Remarks())
+
+
 def test_a_comma_for_thousands_is_no_decimal_comma(read):
     """A video of 2.5 frames would have a thousand times its false positives a minute."""
     for cells in ("1,200\t20\t2500", "10\t1,020\t2500", "10\t20\t2,500"):
@@ -95,12 +122,10 @@ def test_a_length_below_the_last_offset_is_pointed_at(read):
     ("row", "message"),
     [
         ("1,a,micro,20,,10,joy,1", "line 3: the offset 10 is before the onset 20"),
-        ("1,a,micro,1.5,,10,joy,1", "line 3: the onset 1.5 is not a whole frame number"),
         ("1,a,micro,x,,10,joy,1", "line 3: the onset 'x' is not a number"),
         ("1,a,micro,inf,,10,joy,1", "line 3: the onset 'inf' is not a number"),
         ("1,a,micro,nan,,10,joy,1", "line 3: the onset is 'nan', not a frame number"),
         ("1,a,micro,1,,,joy,1", "line 3: the offset is '', not a frame number"),
-        ("1,a,micro,1,5.5,10,joy,1", "line 3: the apex 5.5 is not a whole"),
         ("1,a,mirco,1,,10,joy,1", "line 3: unknown kind 'mirco'. Did you mean 'micro'?"),
         ("1,a,micro,1,,10,joy,sure", "line 3: the confidence 'sure' is not a number"),
         ("1,,micro,1,,10,joy,1", "line 3: the video is empty"),

@@ -309,7 +309,10 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
     [
         ("# mine\nsubject,video,begin,finish\n1,a,1,2\n", "p, line 2: the header lacks the column 'offset'"),
         ("subject,video,onset,offset,kind\n1,a,1,2,me\n1,b,1,2,mikro\n", "p, line 3: unknown kind 'mikro'"),
-        ("subject,video,onset,offset\n1,a,1,2\n1,a,0.5,0.9\n", "p, line 3: the onset 0.5 is not a whole frame number"),
+        (
+            "subject,video,onset,offset\n1,a,1,2\n1,a,0.5,0.9\n",
+            "reach to frame 2, those of the truth to 70: if they are seconds",
+        ),
         ("subject,video,onset,offset\n1,a,9,2\n", "p, line 2: the offset 2 is before the onset 9"),
         ("subject,video,onset,offset\n1,a,1,2\n4,z,1,2\n", "not in the truth, such as 4/z (line 3)"),
         ("vid,pred_onset,pred_offset\na,1,2\n", "p, line 2: the truth has several videos a"),

@@ -1,0 +1,270 @@
+"""Files of intervals, clips or frame scores in other forms than a table with a header, recognised by what they hold.
+
+JSON (one value, or one on each line), results and ground truth of temporal action detection (ActivityNet, OpenTAD), arrays and
+pickles of NumPy, what a notebook printed, and rows of text without names of columns all become a table of text.
+"""
+
+import csv
+import io
+import json
+import pickle
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from mebench.errors import DataError
+from mebench.exchange.columns import ALIASES, BLANK, KNOWN, kind_of, plain
+
+TIMES = frozenset(
+    {"tstart", "tend", "startseconds", "endseconds", "onsetseconds", "offsetseconds", "onsets", "offsets"}
+)
+"""Names of columns, without signs, that hold seconds."""
+_NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_FEWEST = 3
+"""Cells of a row that says where an interval lies: its video, its onset and its offset."""
+_ARRAYS = {
+    "ndarray": np.ndarray,
+    "dtype": np.dtype,
+    "_reconstruct": np.ndarray.__reduce__(np.empty(0))[0],
+    "scalar": np.float64(0).__reduce__()[0],
+}
+_SAFE = {("_codecs", "encode"): str.encode, ("collections", "OrderedDict"): dict, ("builtins", "set"): set}
+
+Row = Mapping[str, Any]
+
+
+class _Bare:
+    """What stands for an object of a class that is not imported: its attributes, if the pickle holds them as plain values."""
+
+    name = ""
+
+    def __init__(self, *_: object) -> None:
+        raise pickle.UnpicklingError(f"it calls {self.name}")
+
+
+class _Values(pickle.Unpickler):
+    """Makes arrays, numbers, text, lists and dicts, and runs nothing that the file names."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.partition(".")[0] == "numpy" and name in _ARRAYS:
+            return _ARRAYS[name]
+        return _SAFE.get((module, name)) or type(name, (_Bare,), {"name": f"{module}.{name}"})
+
+
+def _unpickled(file: io.BytesIO) -> Any:
+    try:
+        return _Values(file).load()
+    except Exception as error:  # whatever a damaged one raises
+        raise DataError(
+            f"it is a pickle that cannot be read ({error}): of pickles only arrays, numbers and text are; save those as .npz or .csv"
+        ) from error
+
+
+def as_text(raw: bytes) -> str | None:
+    """What such a file holds as a table of text; None of any other file.
+
+    Raises:
+        DataError: it is one of them and damaged, would run something, or holds no such rows.
+    """
+    value = content(raw)
+    if value is None:
+        return None
+    if isinstance(value, Mapping) and {"cells", "nbformat"} <= value.keys():
+        return printed(value)
+    if not (rows := table_of(value)):
+        raise DataError(
+            "no rows in it name a video and say where something lies or what it is: expected a list of rows with names, or the "
+            "intervals of each video, as ActivityNet writes them"
+        )
+    return written(rows)
+
+
+def content(raw: bytes) -> Any:
+    """Lists, dicts, numbers and text of a file of NumPy, a pickle, JSON, lines of JSON or a notebook; None of any other.
+
+    Raises:
+        DataError: it is one of them and damaged, or a pickle that would run something.
+    """
+    try:
+        if raw.startswith(b"\x93NUMPY"):
+            file = io.BytesIO(raw)
+            header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+            if header[np.lib.format.read_magic(file)[0]](file)[2].hasobject:
+                return _plain(_unpickled(file))
+            return np.load(io.BytesIO(raw), allow_pickle=False).tolist()
+        if raw.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+                inside = archive.namelist()
+                if all(name.endswith(".npy") for name in inside):
+                    return {name.removesuffix(".npy"): content(archive.read(name)) for name in inside}
+                return None
+    except zipfile.BadZipFile:  # what reads workbooks says so
+        return None
+    except (ValueError, KeyError, EOFError) as error:
+        raise DataError(f"it begins like an array of NumPy but is damaged ({error})") from error
+    if raw[:1] in (b"\x80", b"(", b"]", b"}") and raw.rstrip().endswith(b"."):
+        return _plain(_unpickled(io.BytesIO(raw)))
+    text = raw.decode("utf-8-sig", "replace").strip()
+    if not text.startswith(("{", "[")):
+        return None
+    with suppress(ValueError):
+        return json.loads(text)
+    lines = text.splitlines()
+    try:
+        return [json.loads(line) for line in lines if line.strip()]
+    except ValueError as error:
+        if len(lines) > 1 and lines[0].endswith("}"):
+            number = next(n for n, line in enumerate(lines, 1) if line.strip() and not _is_json(line))
+            raise DataError(f"line {number} is no JSON ({error}): is the file cut off?") from error
+        raise DataError(f"it begins like JSON but is none ({error}): is the file cut off?") from error
+
+
+def _is_json(line: str) -> bool:
+    with suppress(ValueError):
+        json.loads(line)
+        return True
+    return False
+
+
+def _plain(value: Any) -> Any:
+    """The value without arrays and objects."""
+    if isinstance(value, _Bare):
+        return _plain(vars(value))
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def table_of(value: Any) -> list[Row]:
+    """The rows of a value, by its shape; none where nothing in it is like rows.
+
+    >>> table_of({"results": {"a": [{"segment": [1.5, 2], "label": "micro", "score": 0.5}]}})
+    [{'video': 'a', 't-start': 1.5, 't-end': 2, 'label': 'micro', 'score': 0.5}]
+    >>> table_of([["a", [[3, 9], [20, 30]]], ["b", []]])[1:]
+    [{'video': 'a', 'onset': 20, 'offset': 30}, {'video': 'b', 'onset': '', 'offset': ''}]
+    >>> table_of({"of": "me", "answers": {"video": ["a", "b"], "onset": [1, 2], "offset": [5, 6]}})[0]
+    {'video': 'a', 'onset': 1, 'offset': 5}
+    """
+    if isinstance(value, Mapping):
+        for key in ("results", "database"):
+            if isinstance(value.get(key), Mapping):
+                return [row for video, found in value[key].items() for row in _of_video(video, found)]
+        columns = {name: cells for name, cells in value.items() if isinstance(cells, list) and not _nested(cells)}
+        names, lengths = {*map(plain, columns)}, {*map(len, columns.values())}
+        if len(lengths) == 1 and names & KNOWN:
+            if not names & {*ALIASES["video"]}:
+                columns = {"video": [*range(1, 1 + max(lengths))], **columns}
+            return [dict(zip(columns, cells)) for cells in zip(*columns.values())]
+        if (
+            columns
+            and len(columns) == len(value)
+            and not {type(n) for cells in columns.values() for n in cells} - {int, float}
+        ):
+            return [{"video": v, "frame": n, "score": s} for v, scores in columns.items() for n, s in enumerate(scores)]
+        if value and all(isinstance(found, list) and (not found or _nested(found)) for found in value.values()):
+            return [row for video, found in value.items() for row in _of_video(video, found or [["", ""]])]
+        return next(filter(None, map(table_of, value.values())), [])
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        return value
+    if isinstance(value, list) and all(isinstance(row, list) and len(row) == 2 and _nested(row[1:]) for row in value):
+        return [row for video, found in value for row in _of_video(video, found or [["", ""]])]
+    return []
+
+
+def _nested(cells: Sequence[Any]) -> bool:
+    return any(isinstance(cell, list | Mapping) for cell in cells)
+
+
+def _of_video(video: Any, found: Any) -> Iterator[Row]:
+    """The intervals of a video, in lists or in the dicts of temporal action detection; a row without one where there are none."""
+    about: dict[str, Any] = {"video": video}
+    if isinstance(found, Mapping):
+        about |= {"fps": found["fps"]} if "fps" in found else {}
+        about |= {"n_frames": found["frame"]} if "frame" in found else {}
+        found = found.get("annotations", [])
+    for one in found or [{}]:
+        if isinstance(one, Mapping):
+            start, end = one.get("segment", ("", ""))
+            yield {**about, "t-start": start, "t-end": end, **{name: one[name] for name in one if name != "segment"}}
+        else:
+            yield {**about, **dict(zip(("onset", "offset", "score"), one))}
+
+
+def printed(notebook: Mapping[str, Any]) -> str:
+    r"""The longest table among what the cells of a notebook printed: lines of as many cells, two of them numbers, and a header above.
+
+    >>> printed({"cells": [{"outputs": [{"text": ["k = 6\n", "a,1,9,me\n", "b,4,7,me\n"]}]}]})
+    'a,1,9,me\nb,4,7,me'
+    """
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    lines = "\n".join(
+        "".join(text) for o in outputs for text in (o.get("text", ()), o.get("data", {}).get("text/plain", ()))
+    ).splitlines()
+
+    def width(line: str) -> int:
+        cells = line.replace(",", " ").replace(";", " ").split()
+        return len(cells) if len(cells) >= _FEWEST and sum(map(bool, map(_NUMBER.fullmatch, cells))) >= 2 else 0
+
+    runs = [(cells, [*some]) for cells, some in groupby(lines, width)]
+    place = max(range(len(runs)), key=lambda n: len(runs[n][1]) if runs[n][0] else 0, default=0)
+    above = runs[place - 1][1][-1:] if place else []
+    header = [line for line in above if len(KNOWN & {*map(plain, re.split(r"[\s,;]+", line))}) > 1]
+    return "\n".join(header + runs[place][1]) if runs else ""
+
+
+def written(rows: Sequence[Row]) -> str:
+    """Rows as a table of text, with all columns that any of them has."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def headed(text: str, separators: Sequence[str]) -> tuple[str, str] | None:
+    r"""Rows of intervals without names of columns under such names, and these in words; None where the rows are no such.
+
+    The first cell names the video, or the first two the subject and the video; the first two numbers are onset and offset, with
+    the apex between them where three whole numbers rise in every row; a word is the kind, or the label; the last number the confidence.
+
+    >>> headed("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", [" "])[1]
+    'video, onset, offset, kind, confidence'
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    for sign in separators:
+        rows = [line.split(None if sign == " " else sign) for line in lines]
+        width = len(rows[0])
+        if width < _FEWEST or any(len(row) != width for row in rows):
+            continue
+        cells = [[row[place].strip() for row in rows] for place in range(width)]
+        numeric = [all(_NUMBER.fullmatch(cell) or cell.casefold() in BLANK for cell in column) for column in cells]
+        numbers = [place for place in range(1, width) if numeric[place]]
+        words = [place for place in range(1, width) if not numeric[place]]
+        if len(numbers) < 2:
+            continue
+        names = {0: "video"}
+        if words[:1] == [1]:
+            names |= {0: "subject", 1: "video"}
+            words = words[1:]
+        rising = len(numbers) > 2 and all(
+            all(cell.isdigit() for cell in three) and int(three[0]) <= int(three[1]) <= int(three[2])
+            for three in zip(*(cells[place] for place in numbers[:3]))
+        )
+        ends = ("onset", "apex", "offset") if rising else ("onset", "offset")
+        names |= dict(zip(numbers, ends))
+        names |= {place: "kind" if all(map(kind_of, cells[place])) else "label" for place in words[:2]}
+        names |= dict.fromkeys(numbers[len(ends) :][-1:], "confidence")
+        named = [names.get(place, f"column {place + 1}") for place in range(width)]
+        if len(set(named)) < width:
+            continue
+        return written([dict(zip(named, (cell.strip() for cell in row))) for row in rows]), ", ".join(named)
+    return None
