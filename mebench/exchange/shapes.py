@@ -44,7 +44,7 @@ class _Bare:
     name = ""
 
     def __init__(self, *_: object) -> None:
-        raise pickle.UnpicklingError(f"it calls {self.name}")
+        raise DataError(f"it calls {self.name}")
 
 
 class _Values(pickle.Unpickler):
