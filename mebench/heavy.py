@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     import dlib as dlib
     import matplotlib as matplotlib
     import numpy as numpy
+    import openpyxl as openpyxl  # type: ignore[import-untyped]
     import pandas as pandas
     import pyarrow as pyarrow
     import pydantic as pydantic
     import scipy as scipy
     import skimage as skimage
     import torch as torch
+    import xlrd as xlrd  # type: ignore[import-untyped]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,12 +31,14 @@ def __getattr__(name: str) -> Any:
         "dlib",
         "matplotlib",
         "numpy",
+        "openpyxl",
         "pandas",
         "pyarrow",
         "pydantic",
         "scipy",
         "skimage",
         "torch",
+        "xlrd",
     ):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "matplotlib":

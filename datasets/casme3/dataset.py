@@ -24,8 +24,8 @@ from mebench.annotations import (
     three_classes,
 )
 from mebench.annotations.layout import called, candidates
+from mebench.annotations.names import plain_name
 from mebench.annotations.reading import begin, is_remark
-from mebench.annotations.table import plain_name
 from mebench.core import Kind, Repair, Scheme, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames

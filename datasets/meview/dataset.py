@@ -24,8 +24,9 @@ from mebench.annotations import (
     three_classes,
 )
 from mebench.annotations.layout import check_inside
+from mebench.annotations.names import plain_name
 from mebench.annotations.reading import begin, is_remark
-from mebench.annotations.table import HEADER_WITHIN, plain_name
+from mebench.annotations.text import HEADER_WITHIN
 from mebench.core import Frames, Published, Scheme, Video
 from mebench.errors import DataError
 from mebench.files import read_plain

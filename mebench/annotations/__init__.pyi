@@ -3,6 +3,7 @@ from . import dataset as dataset
 from . import drawn as drawn
 from . import flow_maps as flow_maps
 from . import layout as layout
+from . import names as names
 from . import nested as nested
 from . import openface as openface
 from . import reading as reading
@@ -10,6 +11,7 @@ from . import schemes as schemes
 from . import sheets as sheets
 from . import smic as smic
 from . import table as table
+from . import text as text
 from .annotation import Annotation as Annotation
 from .annotation import Log as Log
 from .annotation import ground_truth_hash as ground_truth_hash

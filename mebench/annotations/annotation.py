@@ -4,10 +4,10 @@ import hashlib
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from typing import Self
+from typing import Any, Self
 
 from mebench.annotations.sheets import DATE, number_of_date
 from mebench.core import Distractor, Expression, Kind, Repair, Unplaced, Video
@@ -59,11 +59,18 @@ class Annotation:
 
 
 class Log:
-    """Collects repairs of one sheet."""
+    """Collects repairs of one sheet.
+
+    Attributes:
+        where: file and sheet.
+        repairs: so far.
+        nameless: columns of names of which it has been said that many lack.
+    """
 
     def __init__(self, where: str = "", remarks: Iterable[Repair] = ()) -> None:
         self.where = where
         self.repairs = list(remarks)
+        self.nameless = set[str]()
 
     def repaired(
         self, row: int | None, column: str, found: str, taken: str, reason: str, altered: bool = False
@@ -74,6 +81,29 @@ class Log:
     def marked(self, row: int | None, column: str, found: str, reason: str, altered: bool = False) -> None:
         """A cell is odd and stays as it is."""
         self.repairs.append(Repair(row, column, found, None, reason, self.where, altered))
+
+
+LISTED = 3
+"""Remarks or findings of one kind that are written out; of more the first one stands for all, with their number."""
+
+
+def alike_in(items: Iterable[Any], kind: Callable[[Any], Hashable]) -> Iterable[list[Any]]:
+    """The items of each kind together, kinds in the order of their first item."""
+    found: dict[Hashable, list[Any]] = {}
+    for item in items:
+        found.setdefault(kind(item), []).append(item)
+    return found.values()
+
+
+def repair_lines(repairs: Sequence[Repair]) -> list[str]:
+    """What was repaired and remarked. Many of one kind are one line."""
+    lines = list[str]()
+    for alike in alike_in(
+        repairs, lambda r: (r.sheet, r.column, r.taken is None, re.sub(r"\d+", "#", r.reason.split(": ")[-1]))
+    ):
+        many = len(alike) > LISTED
+        lines += [f"{alike[0]} (and {len(alike) - 1} rows like it)"] if many else map(str, alike)
+    return lines
 
 
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d*)?[eE][+-]?\d+")
@@ -205,7 +235,8 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     """The expression of an annotation in 0-based positions.
 
     A number that no file has becomes the nearest one inside the interval; one beyond the files becomes the first or the last
-    frame. Both are logged, and flagged `cut` and `missing_frame`. An interval of which no frame is there has no place.
+    frame. Both are logged, and flagged `cut` and `missing_frame`. An interval of which no frame is there, or of which more than half
+    lies outside the video, has no place.
 
     Args:
         annotation: in file numbers.
@@ -228,6 +259,14 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
             short = "none of the interval's frames is there"
         log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
         return _unplaced(annotation, short)
+    inside = min(annotation.offset, known[-1]) - max(annotation.onset, known[0]) + 1
+    if numbers is not None and 2 * inside < (long := annotation.offset - annotation.onset + 1):
+        reason = (
+            f"only {inside} of its {long} frames lie in the video {annotation.subject}/{annotation.video}, whose frames run from "
+            f"{known[0]} to {known[-1]}"
+        )
+        log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
+        return _unplaced(annotation, "most of the interval lies outside the video")
     flags = list(annotation.flags)
     onset = _position(annotation.onset, known, "onset", annotation, flags, log)
     offset = _position(annotation.offset, known, "offset", annotation, flags, log)

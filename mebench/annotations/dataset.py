@@ -151,7 +151,7 @@ class SheetDataset(Dataset):
 
     def repair_rows(self) -> Sequence[Repair]:
         """What was repaired or marked, in the order of the sheet, then what the frames brought to light."""
-        return (*self._read[1], *self._located[2])
+        return (*self.sheet_repairs, *self._located[2])
 
     def unplaced(self) -> Sequence[Unplaced]:
         """Rows without a usable interval, and those that lie outside their video."""
@@ -201,6 +201,11 @@ class SheetDataset(Dataset):
     def annotations(self) -> Sequence[Annotation]:
         """The rows of the sheet, cleaned, in file numbers."""
         return self._read[0]
+
+    @property
+    def sheet_repairs(self) -> Sequence[Repair]:
+        """What was repaired or marked in the sheet."""
+        return self._read[1]
 
     @cached_property
     def annotation_file(self) -> Path:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.errors import DataError
 
 SIZE = 160
@@ -122,9 +123,7 @@ Rows = Sequence[Sequence[Cell]]
 
 def write_xlsx(path: Path, sheets: Mapping[str, Rows]) -> None:
     """Write sheets by name. A text that begins with `=` becomes a formula."""
-    import openpyxl  # type: ignore[import-untyped]
-
-    book = openpyxl.Workbook()
+    book = heavy.openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
 from mebench.annotations.layout import check_name, fold
+from mebench.annotations.names import is_total
 from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
 from mebench.annotations.sheets import read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table
 from mebench.console import plural
 from mebench.core import Kind
 from mebench.errors import DataError
+
+MANY = 3
+"""Rows without a name, above which the column is at fault, and not each of them."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,8 @@ def read_row(
 
 def is_remark(row: Row) -> bool:
     """A row of text that names no video or no person, and has no frame number: a legend or a sum below the table."""
+    if is_total(row.text) and not (row.get("video") and row.get("subject")):
+        return True
     numbered = any(re.search(r"\d", row.get(what)) for what in ("onset", "apex", "offset"))
     named = bool(row.get("video")) and ("subject" not in row.cells or bool(row.get("subject")))
     return not numbered and not (named and any(row.get(what) for what in ("emotion", "units", "kind", "onset")))
@@ -166,7 +172,8 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
     name = " ".join(raw.split())
     column = table.columns.get(what, what)
     if not name:
-        log.marked(row.number, column, raw, "nothing is named: the row is counted, and nothing can score it")
+        if what not in log.nameless:
+            log.marked(row.number, column, raw, "nothing is named: the row is counted, and nothing can score it")
         return ""
     if name != raw:
         log.repaired(row.number, column, raw, name, "blanks around a name mean nothing")
@@ -210,10 +217,23 @@ def _fps(row: Row, table: Table, log: Log) -> float | None:
 def begin(table: Table, log: Log) -> None:
     """Log under the table's name from here on; first what concerns the whole of it.
 
-    Formulas that were read as plain values, and labels that are written in several cases, `Anger` and `anger`.
+    Formulas that were read as plain values, columns that are not read, those in which many names lack, and labels that are written in
+    several cases, `Anger` and `anger`.
     """
     log.where = table.sheet.where
     log.repairs += table.sheet.remarks
+    if table.unread:
+        log.marked(None, "columns", ", ".join(table.unread), "not read")
+    rows = [row for row in table.rows if not is_remark(row)]
+    for what in ("subject", "video"):
+        lacking = sum(not row.get(what) for row in rows) if what in table.columns else 0
+        if lacking > MANY:
+            reason = (
+                f"{lacking} of {len(rows)} rows name none, and nothing can score them: merged cells keep what they say in the first row "
+                "only when a sheet is saved as text, so save it as .xlsx, or fill the column down"
+            )
+            log.marked(None, table.columns[what], "", reason, altered=True)
+            log.nameless.add(what)
     written: dict[str, set[str]] = {}
     for row in table.rows:
         if text := row.get("emotion"):

@@ -6,13 +6,15 @@ import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mebench import heavy
+from mebench.annotations.names import PLAIN_NAMES
+from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, visible
 from mebench.core import Repair
 from mebench.errors import DataError, unknown
 from mebench.files import open_plain
@@ -24,8 +26,6 @@ MAX_ROWS = 50_000
 MAX_BLANK = 2_000
 """Blank rows in a row after which a sheet counts as finished: formatted, empty rows may go on for a million."""
 MAX_COLUMNS = 64
-_FIRST = 3
-"""Rows of a sheet in which `find_sheet` looks for the names of columns."""
 MAX_BYTES = 64 * 2**20
 """Bytes of a file, and of what a zipped one expands to."""
 MAX_XML = 12 * 2**20
@@ -105,7 +105,7 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
         raise DataError(f"{path} is not an .xlsx file, whatever its name says: {_RESAVE}")
     try:
-        return tuple(sheet for sheet in read(path, instead) if sheet.rows)
+        return tuple(_seen(sheet) for sheet in read(path, instead) if sheet.rows)
     except DataError:
         raise
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
@@ -130,7 +130,7 @@ def find_sheet(path: Path, name: str | None, named: Callable[[Sequence[str]], bo
         if not found:
             raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
     else:
-        found = [sheet for sheet in sheets if any(named(row) for _, row in sheet.rows[:_FIRST])] or sheets
+        found = [sheet for sheet in sheets if any(named(row) for _, row in sheet.rows[:HEADER_WITHIN])] or sheets
     if not found:
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     if len(found) > 1:
@@ -169,9 +169,7 @@ def _read_xlsx(path: Path, instead: str) -> list[Sheet]:
 
 def _workbook(file: BinaryIO, saved: bool = False) -> Any:
     """A workbook with its formulas or the values saved with them; dates stay numbers: as openpyxl reads them, 59 and 60 are one day."""
-    import openpyxl  # type: ignore[import-untyped]
-
-    book = openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=saved)
+    book = heavy.openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=saved)
     book._date_formats = set()
     return book
 
@@ -192,7 +190,9 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         cells = (tuple(map(text, row[:MAX_COLUMNS])) for row in sheet.iter_rows())
         return _rows(path, sheet.title, cells, instead)
 
-    found = Sheet(path.name, sheet.title, rows(sheet))
+    with sheet._get_source() as source:
+        merged = [heavy.openpyxl.utils.range_boundaries(found[1].decode()) for found in _MERGED.finditer(source.read())]
+    found = _filled(Sheet(path.name, sheet.title, rows(sheet)), merged)
     if not formulas:
         return found
     saved = rows(_workbook(file, saved=True)[sheet.title])
@@ -202,18 +202,38 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         Repair(row, f"column {column}", formula, values.get((row, column), ""), why, found.where)
         for (row, column), formula in sorted(formulas.items())
     )
-    return replace(found, rows=saved, remarks=remarks)
+    return _filled(replace(found, rows=saved, remarks=remarks), merged)
+
+
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"')
+
+
+def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
+    """The sheet with what stands in the first of some merged cells in those below it, too.
+
+    Args:
+        sheet: of whose merged cells the first one alone holds something.
+        merged: first column, first row, last column and last row of each, from 1.
+    """
+    rows, remarks = dict(sheet.rows), [*sheet.remarks]
+    for column, first, _, last in merged:
+        value = next(iter(rows.get(first, ())[column - 1 : column]), "")
+        for number in range(first + 1, last + 1) if value.strip() else ():
+            if number in rows:  # another row of text
+                cells = [*rows[number], *[""] * (column - len(rows[number]))]
+                rows[number] = (*cells[: column - 1], value, *cells[column:])
+                why = "merged with the cell above"
+                remarks.append(Repair(number, f"column {column}", "", value, why, sheet.where))
+    return replace(sheet, rows=tuple(sorted(rows.items())), remarks=tuple(remarks))
 
 
 def _read_xls(path: Path, instead: str) -> list[Sheet]:
-    import xlrd  # type: ignore[import-untyped]
-
-    with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO()) as book:
+    with heavy.xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO(), formatting_info=True) as book:
         date = partial(date_of, from_1904=book.datemode == 1)
         kinds: dict[int, Callable[[Any], Any]] = {
-            xlrd.XL_CELL_DATE: date,
-            xlrd.XL_CELL_BOOLEAN: bool,
-            xlrd.XL_CELL_ERROR: lambda _: None,
+            heavy.xlrd.XL_CELL_DATE: date,
+            heavy.xlrd.XL_CELL_BOOLEAN: bool,
+            heavy.xlrd.XL_CELL_ERROR: lambda _: None,
         }
         sheets = []
         for name in book.sheet_names():
@@ -222,23 +242,33 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
                 tuple(_text(kinds.get(cell.ctype, lambda value: value)(cell.value)) for cell in row[:MAX_COLUMNS])
                 for row in sheet.get_rows()
             )
-            sheets.append(Sheet(path.name, name, _rows(path, name, cells, instead)))
+            merged = [(left + 1, top + 1, right, bottom) for top, bottom, left, right in sheet.merged_cells]
+            sheets.append(_filled(Sheet(path.name, name, _rows(path, name, cells, instead)), merged))
             book.unload_sheet(name)
         return sheets
 
 
 def _read_text(path: Path, instead: str) -> list[Sheet]:
-    data = path.read_bytes()
-    if b"\0" in data[:4096]:
+    text, encoding = decoded(path.read_bytes(), path)
+    if "\0" in text[:4096]:
         raise DataError(f"{path} is no table of the forms .xlsx, .xls and .csv: {instead}")
-    for encoding in ("utf-8-sig", "gb18030", "latin-1"):  # what spreadsheet programs write in Europe and in China
-        with suppress(UnicodeDecodeError):
-            text = data.decode(encoding)
-            break
+    _, separator, named = header_of(text, PLAIN_NAMES)
     first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(",;\t", key=first.count)
-    cells = csv.reader(io.StringIO(text), delimiter=separator)
-    return [Sheet(path.name, path.name, _rows(path, path.name, cells, instead))]
+    cells = csv.reader(io.StringIO(text), delimiter=separator if named else max(",;\t", key=first.count))
+    said = [f"the file is not UTF-8 and was read as {encoding}"] if encoding else []
+    remarks = tuple(Repair(None, "all columns", "", None, sentence, path.name) for sentence in said)
+    return [Sheet(path.name, path.name, _rows(path, path.name, cells, instead), remarks)]
+
+
+def _seen(sheet: Sheet) -> Sheet:
+    """The sheet with its cells as they are seen, see `visible`."""
+    rows, remarks = list[tuple[int, tuple[str, ...]]](), [*sheet.remarks]
+    for number, cells in sheet.rows:
+        shown = [(cell, []) if cell.isascii() else visible(cell) for cell in cells]
+        rows.append((number, tuple(cell for cell, _ in shown)))
+        for column, (found, (cell, said)) in enumerate(zip(cells, shown), 1):
+            remarks += [Repair(number, f"column {column}", found, cell, one, sheet.where) for one in said]
+    return replace(sheet, rows=tuple(rows), remarks=tuple(remarks))
 
 
 def _rows(path: Path, name: str, cells: Iterable[Sequence[str]], instead: str) -> Rows:

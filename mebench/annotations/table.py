@@ -3,27 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from mebench.annotations.names import NAMES, plain_name
 from mebench.annotations.sheets import Sheet
+from mebench.annotations.text import HEADER_WITHIN
+from mebench.core import Repair
 from mebench.errors import DataError
-
-HEADER_WITHIN = 30
-"""Rows of text within which a header is looked for; SAMM's release has about a dozen above it."""
-
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "subject": ("Subject", "Subject ID", "Subject No", "Sub", "Participant", "Person"),
-    "video": ("Filename", "File", "Video", "Video name", "Clip", "Sequence", "Material"),
-    "onset": ("Onset", "Onset Frame", "OnsetF", "Start", "Start Frame"),
-    "apex": ("Apex", "Apex Frame", "ApexF", "ApexF1", "Apex1"),
-    "offset": ("Offset", "Offset Frame", "OffsetF", "End", "End Frame"),
-    "first": ("FirstF", "First Frame", "First"),
-    "last": ("LastF", "Last Frame", "Last"),
-    "units": ("Action Units", "Action Unit", "AU", "AUs", "FACS"),
-    "emotion": ("Estimated Emotion", "Emotion", "Emotions", "Label", "Emotion Label"),
-    "kind": ("Type", "Expression Type", "Micro", "Micro/Macro", "Kind", "ME/MaE"),
-    "objective": ("Objective Classes", "Objective Class", "Objective", "Classes", "Class"),
-    "fps": ("Fps", "Frame Rate", "FPS (Hz)"),
-}
-"""What sheets in circulation call their columns; case, blanks and signs make no difference."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +78,13 @@ class Table:
         sheet: where they stand.
         columns: field -> the column's name in the sheet, for reports.
         rows: below the header.
+        unread: names of the columns that nothing is taken from.
     """
 
     sheet: Sheet
     columns: Mapping[str, str]
     rows: tuple[Row, ...]
+    unread: tuple[str, ...] = ()
 
 
 def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | None:
@@ -106,10 +92,28 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
     for form in forms:
         if tables := [table for sheet in sheets for table in _tables(sheet, form)]:
             wanted = plain_name(form.sheet)
-            return max(
-                tables, key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows))
+            return _once(
+                max(
+                    tables,
+                    key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows)),
+                )
             )
     return None
+
+
+def _once(table: Table) -> Table:
+    """The table without rows of frames that say in every cell what an earlier one says: they are one expression."""
+    first: dict[str, Row] = {}
+    again = [row for row in table.rows if row.get("onset") and first.setdefault(row.text, row) is not row]
+    reason = "says in every cell what row {} says: one expression, left out"
+    remarks = [
+        Repair(
+            row.number, "all columns", row.text[:80], "none", reason.format(first[row.text].number), table.sheet.where
+        )
+        for row in again
+    ]
+    rows = tuple(row for row in table.rows if row not in again) if again else table.rows
+    return replace(table, rows=rows, sheet=replace(table.sheet, remarks=(*table.sheet.remarks, *remarks)))
 
 
 def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) -> Table:
@@ -126,7 +130,7 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
                 listed = ", ".join(what or "(any)" for what in form.fields)
                 looked.append(f"{len(form.fields)} columns without a header: {listed}")
                 continue
-            titles = {what: (form.names.get(what) or NAMES[what])[0] for what in form.required}
+            titles = {what: form.names.get(what, (what.capitalize(),))[0] for what in form.required}
             looked.append(f"a header with {', '.join(titles.values())} within the first {HEADER_WITHIN} rows")
             first = form is next(other for other in forms if isinstance(other, Header))
             for sheet, number, cells in ((s, n, c) for s in sheets if first for n, c in s.rows[:HEADER_WITHIN]):
@@ -142,15 +146,6 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
     return table
 
 
-def plain_name(text: str) -> str:
-    """Letters and digits only, lower case.
-
-    >>> plain_name("Onset Frame") == plain_name("onset_frame") == plain_name("OnsetFrame ")
-    True
-    """
-    return "".join(c for c in text.casefold() if c.isalnum())
-
-
 def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
     if isinstance(form, Columns):
         fields = {what: column for column, what in enumerate(form.fields) if what}
@@ -164,13 +159,15 @@ def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
         found = form.match(cells)
         if set(form.required) <= found.keys():
             rows = tuple(_row(number, below, found) for number, below in sheet.rows[place + 1 :])
-            yield Table(_told(sheet, found), {what: cells[column].strip() for what, column in found.items()}, rows)
+            columns = {what: cells[column].strip() for what, column in found.items()}
+            unread = tuple(cell.strip() for n, cell in enumerate(cells) if cell.strip() and n not in found.values())
+            yield Table(_told(sheet, found), columns, rows, unread)
             return
 
 
 def _told(sheet: Sheet, fields: Mapping[str, int]) -> Sheet:
     """The sheet with the remarks about columns that are read: of the others nobody needs to know."""
-    read = {f"column {column + 1}" for column in fields.values()}
+    read = {"all columns", *(f"column {column + 1}" for column in fields.values())}
     return replace(sheet, remarks=tuple(remark for remark in sheet.remarks if remark.column in read))
 
 

@@ -109,6 +109,7 @@ def score(
     fps: float | None = None,
     strict_videos: bool = False,
     loose_ids: bool = False,
+    encoding: str | None = None,
     k_prime: int | Mapping[str, int] | str | None = None,
     p: float | None = None,
     smoothing: str | None = None,
@@ -141,6 +142,7 @@ def score(
         fps: frames per second, for scores in milliseconds and per minute; times in `.eaf` files become frames by it.
         strict_videos: refuse videos that the truth does not name.
         loose_ids: take `s1`, `01` and `1` for one subject, `EP2_1F` and `EP02_01f` for one video.
+        encoding: of files that are not UTF-8, such as `gb18030`, where it cannot be told for sure.
         k_prime: of frame scores: half the length of an expression, in frames; a number, or one for each kind.
         p: of frame scores: the threshold, from a video's mean (0) to its maximum (1); 0.55 by default.
         smoothing: of frame scores: `average`, `gaussian_3` …
@@ -171,7 +173,9 @@ def score(
         raise ConfigError(f"{stray} is about {PLACES[stray][0]}: it goes with what={PLACES[stray][0]!r}, not {what!r}")
 
     remarks, join = exchange.table.Remarks(), exchange.join.Rules(fps, strict_videos, loose_ids)
-    answered, true = _file(predictions, "the predictions"), _file(truth, "the truth")
+    answered, true = (
+        _file(given, name, encoding) for given, name in ((predictions, "the predictions"), (truth, "the truth"))
+    )
     if what == "clips":
         read, join = exchange.files.read_truth(true, join, remarks, inspection.summary.adapters_of(true), clips=True)
         found = exchange.files.of_clips(read, answered, join, remarks, _listed(classes))
@@ -236,12 +240,12 @@ def _spotting(
     return exchange.frame_scores.Spotting(lengths, rule=rule, short_videos=short_videos, **chosen)
 
 
-def _file(given: Given | Run, name: str) -> exchange.table.File:
+def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchange.table.File:
     """A file, or the table as one."""
     if isinstance(given, Run):
         raise ConfigError(f"run {given.id!r} brings its own truth: compare it with a run, and leave truth out")
     if isinstance(given, str | Path):
-        return Path(given).expanduser()
+        return exchange.table.of_encoding(Path(given).expanduser(), encoding)
     return exchange.table.Typed(name, given.to_csv(index=False))
 
 
@@ -323,6 +327,7 @@ def compare(
     classes: Names = None,
     loose_ids: bool = False,
     fps: float | None = None,
+    encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two runs; or, beside a truth, what two programs answered. The tests are paired over subjects.
@@ -339,6 +344,7 @@ def compare(
         classes: of tables, the emotions to score.
         loose_ids: see `score`.
         fps: of tables, see `score`.
+        encoding: of tables, see `score`.
         progress: where to tell how long it takes; nowhere by default.
 
     Raises:
@@ -359,11 +365,11 @@ def compare(
             raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
         sides = results.compare.Side.of_run(folders[0]), results.compare.Side.of_run(folders[1])
     else:
-        one, other = (_file(side, f"table {letter}") for side, letter in ((first, "A"), (second, "B")))
+        one, other = (_file(side, f"table {letter}", encoding) for side, letter in ((first, "A"), (second, "B")))
         if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
             raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
         remarks, join = exchange.table.Remarks(), exchange.join.Rules(fps, loose_ids=loose_ids)
-        true = _file(truth, "the truth")
+        true = _file(truth, "the truth", encoding)
         answers = exchange.files.read_beside(
             true, [one, other], join, remarks, clips, _listed(classes), inspection.summary.adapters_of(true)
         )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from mebench import api, exchange, inspection, metrics, results, runner
-from mebench.cli.options import Json, Rule, RunId, Runs, say
+from mebench.cli.options import Encoding, Json, Rule, RunId, Runs, say
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.console import size as byte_size
@@ -62,6 +62,7 @@ def compare(
     ] = None,
     loose_ids: LooseIds = False,
     fps: Fps = None,
+    encoding: Encoding = None,
     leaderboards: Annotated[
         str | None, typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv is; leaderboards.")
     ] = None,
@@ -84,10 +85,13 @@ def compare(
     if truth is None and _is_file(first) and _is_file(second):
         why = "is about scores: name the file of the truth with --truth. Without one, two files are those of two coders"
         _refuse({"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes}, why)
-        _print_agreement(first, second, loose_ids, fps, json)
+        _print_agreement(first, second, loose_ids, fps, encoding, json)
         return
     if truth is None:
-        _refuse({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps}, OF_FILES)
+        _refuse(
+            {"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding},
+            OF_FILES,
+        )
         _refuse_files(first, second)
 
     found = api.compare(
@@ -102,6 +106,7 @@ def compare(
         classes=classes,
         loose_ids=loose_ids,
         fps=fps,
+        encoding=encoding,
         progress=Progress(),
     )
     say(found)
@@ -119,6 +124,7 @@ def mistakes(
     truth: Truth = None,
     loose_ids: LooseIds = False,
     fps: Fps = None,
+    encoding: Encoding = None,
 ) -> None:
     """Count the false positives and misses of a run by cause.
 
@@ -127,7 +133,7 @@ def mistakes(
     if by not in get_args(metrics.mistakes.By):
         raise ConfigError(unknown("--by", by, get_args(metrics.mistakes.By)))
     if truth is None:
-        _refuse({"--loose-ids": loose_ids, "--fps": fps}, OF_FILES)
+        _refuse({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
         _refuse_files(run)
         folder = runner.folder.RunFolder.finished(runs, run)
         name, tables, kinds = folder.id, runner.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
@@ -135,7 +141,8 @@ def mistakes(
         if tables.predictions is None:
             raise RunError(f"run {name!r} does not spot, so it has no false positives and misses: name one that does")
     else:
-        remarks, true, files = exchange.table.Remarks(), Path(truth).expanduser(), [Path(run).expanduser()]
+        remarks = exchange.table.Remarks()
+        true, *files = (exchange.table.of_encoding(Path(word).expanduser(), encoding) for word in (truth, run))
         (answers,) = exchange.files.read_beside(
             true,
             files,
@@ -248,14 +255,17 @@ def _is_file(word: str) -> bool:
     return path.is_file() or exchange.coders.eaf_of(path) is not None
 
 
-def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None, json: str | None) -> None:
+def _print_agreement(
+    first: str, second: str, loose_ids: bool, fps: float | None, encoding: str | None, json: str | None
+) -> None:
     """How well two coders agree."""
 
     def of_end(off: Mapping[str, Any] | None) -> str:  # mean and standard deviation, and the mean without sign
         spread = "" if off is None or off["sd"] is None else f" (sd {off['sd']:.0f})"
         return "-" if off is None else f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
 
-    remarks, one, other = exchange.table.Remarks(), Path(first).expanduser(), Path(second).expanduser()
+    remarks = exchange.table.Remarks()
+    one, other = (exchange.table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
     (answers,) = exchange.files.read_beside(one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
     found = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mebench import config, console, frames, inspection, results
+from mebench.annotations.annotation import repair_lines
 from mebench.cli.options import DatasetWords, Files, Json, Plugins, verbs
 from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError
@@ -32,7 +33,7 @@ def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = 
         return
     for id_, found in members.items():
         console.print_table(results.render.data.HEADERS, results.render.data.summary_rows(found), id_)
-        _print_list(f"{id_}: repairs and remarks", results.render.data.repair_lines(found.repairs), len(found.repairs))
+        _print_list(f"{id_}: repairs and remarks", repair_lines(found.repairs), len(found.repairs))
     if len(members) > 1:
         console.print_table(results.render.data.HEADERS, results.render.data.total_rows(members), " + ".join(members))
 
@@ -71,7 +72,7 @@ def verify(
             for title, lines in looks.finding_lines(seen).items():
                 _print_list(f"{id_}: {title}", lines, titles.count(title))
             repairs = seen.summary.repairs
-            _print_list(f"{id_}: repairs and remarks", looks.repair_lines(repairs), len(repairs))
+            _print_list(f"{id_}: repairs and remarks", repair_lines(repairs), len(repairs))
             if seen.frames:
                 rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
                 console.print_lines(f"{id_}: {seen.frames:,} frames {looks.looked(seen.deep)}, {rate}")

@@ -98,6 +98,12 @@ Json = Annotated[
 Tracking = Annotated[
     str | None, typer.Option("--tracking", metavar="URI", help="MLflow's address; $MLFLOW_TRACKING_URI by default.")
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding", metavar="NAME", help="Of files that are not UTF-8, such as gb18030, shift_jis or cp1252."
+    ),
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All scores and remarks, not the main ones alone.")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mebench import api, exchange, results
-from mebench.cli.options import Json, Rule, Verbose, say
+from mebench.cli.options import Encoding, Json, Rule, Verbose, say
 from mebench.console import write_json
 from mebench.errors import ConfigError, unknown
 from mebench.progress import Progress
@@ -64,6 +64,7 @@ def score(
     loose_ids: Annotated[
         bool, typer.Option("--loose-ids", help="Take s1, 01 and 1 for one subject, EP2_1F and EP02_01f for one video.")
     ] = False,
+    encoding: Encoding = None,
     k_prime: Annotated[
         str | None, typer.Option("--k-prime", metavar="N", help="Half the length in frames; or micro=N,macro=N.")
     ] = None,
@@ -133,6 +134,7 @@ def score(
         rules=rule or (),
         classes=classes,
         loose_ids=loose_ids,
+        encoding=encoding,
         sensitivity=sensitivity,
         form=form,
         seed=seed,

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.annotations.names import plain_name
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
-from mebench.exchange.columns import plain
 from mebench.exchange.intervals import repair_decimal_ids
 from mebench.exchange.join import Rules, join, meant
 from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
@@ -55,7 +55,8 @@ def read_clips(
         DataError: the file cannot be understood, names a class that is none, or its probabilities are not those of what it
             names; the sentence names the line.
     """
-    table = parse(read_text(path, remarks, role), path, role, _WANTED[role], remarks, alone="emotion")
+    text = read_text(path, remarks, role)
+    table = values.with_datasets(parse(text, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
     table.require("video", "emotion")
     data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
     data |= {"line": np.asarray(table.lines, dtype=np.int64), "emotion": values.emotions(table)}
@@ -78,6 +79,7 @@ def read_clips(
                 "name all classes with --classes",
             )
         rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
+    table.note_unread(remarks, _headers_of_classes(table, [*labels, *others]).values())
     videos = rows[["line", *(name for name in IDS if name in table.cells), "kind"]].assign(fps=np.nan, n_frames=np.nan)
     return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
 
@@ -156,11 +158,7 @@ def _probabilities(
         DataError: one is not in 0 to 1; those of a row do not sum to 1, or another class has a larger one; a class lacks.
     """
     named = np.array([answer != "" for answer in answers], dtype=np.bool_)
-    written: dict[str, str] = {}
-    for header in table.others:
-        marked = _OF_CLASS.fullmatch(header)
-        written.setdefault(plain(marked[1] or marked[2] if marked else header), header)
-    headers = {label: written[plain(label)] for label in [*labels, *others] if plain(label) in written}
+    headers = _headers_of_classes(table, [*labels, *others])
     if not headers:
         if "confidence" not in table.cells:
             return np.full(len(named), np.nan)
@@ -191,6 +189,15 @@ def _probabilities(
             "class, or leave the probabilities out",
         )
     return np.where(named, own, np.nan)
+
+
+def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:
+    """The columns that hold the probabilities of classes, by class."""
+    written: dict[str, str] = {}
+    for header in table.others:
+        marked = _OF_CLASS.fullmatch(header)
+        written.setdefault(plain_name(marked[1] or marked[2] if marked else header), header)
+    return {label: written[plain_name(label)] for label in labels if plain_name(label) in written}
 
 
 def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) -> NDArray[np.float64]:

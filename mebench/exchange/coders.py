@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from mebench.console import plural
 from mebench.errors import DataError, unknown
 from mebench.exchange.eaf import EMOTION, Document, read_eaf
+from mebench.exchange.table import Remarks
 
 MILLISECONDS = 1000.0
 """Frames per second where nobody says the frame rate: each millisecond counts as a frame."""
@@ -70,7 +72,7 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
     return MILLISECONDS if silent else rates.pop() if len(rates) == 1 else None
 
 
-def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) -> str:
+def text_of(path: Path, coder: str | None, fps: float | None, role: str, remarks: Remarks) -> str:
     """The intervals of an `.eaf` file, or of each of a folder, as a table of text.
 
     An interval's emotion is what the tier of emotions says during most of it. A file without marks is a row without an interval.
@@ -79,7 +81,8 @@ def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) 
         path: the file or folder.
         coder: whose marks; None for the only one's.
         fps: frames per second; None for what each file says.
-        confidence: whether numbers on the tiers of kinds are confidences.
+        role: what they are; numbers on the tiers of kinds are confidences of `predictions`.
+        remarks: marks and tiers that are left out are told there.
 
     Raises:
         DataError: a file cannot be read, has no tier of a kind, no frame rate, or marks of several coders of whom none is named.
@@ -97,6 +100,10 @@ def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) 
                 f"{document.place} has no tier of intervals (its tiers: {names}): they are read from tiers called micro and macro, "
                 "emotions from one called emotion"
             )
+        for reason, n in document.left_out.items():
+            remarks.warn(f"{role}: {plural(n, 'mark')} of {document.video} {reason}, left out")
+        if others := [tier.name for tier in document.tiers if tier.what is None and tier.marks]:
+            remarks.repair(f"{role}: {plural(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
         coders = [name for name in document.coders if name]
         if coder is not None and coder not in document.coders:
             raise DataError(unknown(f"coder of {document.place}", coder, coders))
@@ -119,7 +126,7 @@ def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) 
             for mark in tier.marks:
                 onset = round(mark.begin * rate / 1000)
                 offset = max(round(mark.end * rate / 1000) - 1, onset)
-                sure = mark.value if confidence and _NUMBER.fullmatch(mark.value) else ""
+                sure = mark.value if role == "predictions" and _NUMBER.fullmatch(mark.value) else ""
                 most = max(named, key=lambda n: min(n.end, mark.end) - max(n.begin, mark.begin), default=mark)
                 emotion = most.value if most is not mark and most.begin < mark.end and mark.begin < most.end else ""
                 rows.append((video, kind, str(onset), str(offset), emotion, sure, f"{rate:.10g}"))

@@ -1,30 +1,17 @@
 """Which column of a table of others is which, whatever it is called."""
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
+
+from mebench.annotations.names import INDEX, NAMES, plain_name, words_of
 
 STARTS = ("tstart", "starttime", "onsettime", "onsetseconds", "onsetsec", "startseconds", "startsec")
 STOPS = ("tend", "endtime", "offsettime", "offsetseconds", "offsetsec", "endseconds", "endsec")
 """Names of columns that hold seconds."""
-
-# Of several known names in one file the earlier wins: the one that mebench uses, but before it one that says frame, since the
-# sheet of CASME has `OnsetF` in frames and `Onset` in ms. `vid`, `pred_onset`, `pred_offset` and `type` are those of the MEGC 2022
-# and 2023 submission files.
+OWN = {"emotion": ("class",), "onset": STARTS, "offset": STOPS}
+"""Names that a table of answers may have, and a sheet has for something else."""
 ALIASES: dict[str, tuple[str, ...]] = {
-    "dataset": ("dataset", "database", "db", "corpus", "member"),
-    "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
-    "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
-    "onset": ("onsetframe", "onsetf", "onset", "start", "startframe", "begin", *STARTS),
-    "apex": ("apexframe", "apexf", "apex", "peak", "peakframe"),
-    "offset": ("offsetframe", "offsetf", "offset", "end", "endframe", "stop", *STOPS),
-    "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
-    "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
-    "confidence": ("confidence", "conf", "score", "probability", "prob"),
-    "fps": ("fps", "framerate", "framespersecond"),
-    "n_frames": ("nframes", "framecount", "numframes", "numberofframes", "totalframes", "frames", "videolength"),
-    "frame": ("frame", "frameindex", "frameid", "framenumber", "frameno"),
-    "score": ("score", "framescore", "confidence", "conf", "value", "prediction"),
+    name: (*map(plain_name, names), *OWN.get(name, ())) for name, names in NAMES.items()
 }
 # Whose number it is may be said in front of the name.
 _OWNERS = {
@@ -40,15 +27,6 @@ KNOWN = frozenset(
     for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
 ).union(*_ALONE.values())
 """All names that some column may have."""
-
-
-def plain(header: str) -> str:
-    """A column name without case, blanks, and signs.
-
-    >>> plain(" Onset_Frame "), plain("N-frames"), plain("onset (frame)")
-    ('onsetframe', 'nframes', 'onsetframe')
-    """
-    return re.sub(r"[\W_]", "", header.casefold())
 
 
 def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
@@ -67,7 +45,7 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
     >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
     {'video': 1, 'onset': 2, 'offset': 3}
     """
-    where = {plain(header): position for position, header in reversed(list(enumerate(headers)))}
+    where = {plain_name(header): position for position, header in reversed(list(enumerate(headers)))}
     found: dict[str, int] = {}
     for name in wanted:
         aliases = [owner + alias for owner in _OWNERS[role] for alias in ALIASES[name]]
@@ -76,6 +54,24 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
         if free:
             found[name] = free[0]
     return found
+
+
+def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Sequence[str]) -> dict[str, int]:
+    """Columns that nothing is taken from and whose name is that of a wanted one with a word for a number behind it.
+
+    >>> compounds(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, ["video", "onset", "kind"])
+    {'onset': 2, 'kind': 1}
+    """
+    taken, places = {*found.values()}, dict[str, int]()
+    for place, header in reversed(list(enumerate(headers))):
+        *words, last = words_of(header) or [""]
+        if place not in taken and last in INDEX:
+            places["".join(words)] = place
+    return {
+        name: places[alias]
+        for name in wanted
+        if name not in found and (alias := next((a for a in ALIASES[name] if a in places), None)) is not None
+    }
 
 
 def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:
@@ -96,11 +92,11 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
     for name, taken in found.items():
         for owner in (*_OWNERS[role], ""):
             names = {owner + alias for alias in ALIASES[name]}
-            if plain(headers[taken]) in names:
+            if plain_name(headers[taken]) in names:
                 yield from (
                     (name, place)
                     for place, header in enumerate(headers)
-                    if plain(header) in names and place not in found.values()
+                    if plain_name(header) in names and place not in found.values()
                 )
 
 
@@ -110,24 +106,21 @@ def likely(headers: Sequence[str], name: str) -> str | None:
     >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
     ('sbuject', None)
     """
-    written = {plain(header): header for header in reversed(headers)}
-    names = [plain(header) for header in headers]
+    written = {plain_name(header): header for header in reversed(headers)}
+    names = [plain_name(header) for header in headers]
     near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
     return next((written[found] for found in near), None)
 
 
+def holding(headers: Sequence[str], name: str) -> str | None:
+    """The first header that has a column's name among its words.
+
+    >>> holding(["video", "onset_s"], "onset"), holding(["offset"], "onset")
+    ('onset_s', None)
+    """
+    found = (header for header in headers for word in words_of(header) if len(word) > 2 and word in ALIASES[name])
+    return next(found, None)
+
+
 BLANK = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none", "-", "/", "?"})
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
-
-KINDS = ("micro", "macro")
-_KINDS = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
-
-
-def kind_of(cell: str) -> str | None:
-    """`micro` or `macro` as written in the field's files, or None.
-
-    >>> [kind_of(cell) for cell in ("Micro - 1/2", "macro-expression", "MaE", "me", "mirco")]
-    ['micro', 'macro', 'macro', 'micro', None]
-    """
-    word = re.sub(r"[^a-z]", "", cell.casefold())
-    return next((kind for kind in KINDS if word.startswith(kind)), _KINDS.get(word))

@@ -8,16 +8,17 @@ declares a document type, and with it entities, is refused, and so is what is to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+from mebench.annotations.names import kind_of
 from mebench.errors import DataError
-from mebench.exchange.columns import kind_of
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000
@@ -75,12 +76,14 @@ class Document:
         video: what its first medium is called, without the ending; else the file itself.
         fps: frames per second where the file says them.
         tiers: in the order of the file.
+        left_out: number of marks on tiers of kinds that are none, by the reason.
     """
 
     place: str
     video: str
     fps: float | None
     tiers: tuple[Tier, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def coders(self) -> tuple[str, ...]:
@@ -173,8 +176,9 @@ def _printable(text: str) -> str:
 def read_eaf(path: Path) -> Document:
     """Read an `.eaf` file.
 
-    A mark that refers to another one (a dependent tier) has its times. One without times is left out. Times are those of the first
-    medium, whose beginning ELAN may have put elsewhere (`TIME_ORIGIN`); a mark that begins before it is left out.
+    A mark that refers to another one (a dependent tier) has its times. Marks that follow one another without times of their own share
+    the time between those around them evenly, as ELAN shows them. Times are those of the first medium, whose beginning ELAN may have
+    put elsewhere (`TIME_ORIGIN`). A mark without times, with its end before its start, or before the medium is left out, and counted.
 
     Raises:
         DataError: it cannot be read, is no such file, declares entities, or is too large.
@@ -226,17 +230,40 @@ def read_eaf(path: Path) -> Document:
             tier = by_name[tier.attrib["PARENT_REF"]]
         return tier.get(what, "")
 
+    def spread(tier: ElementTree.Element) -> None:
+        """Give the slots between the marks of a tier that have no times theirs: they share the time around them evenly."""
+        follows = {mark.get("TIME_SLOT_REF1", ""): mark.get("TIME_SLOT_REF2", "") for mark in tier.iter(_MARKS[0])}
+        for begin in [slot for slot in follows if slot in slots]:
+            chain = [begin]
+            while (next_slot := follows.get(chain[-1], "")) not in ("", *chain):
+                chain.append(next_slot)
+                if next_slot in slots:
+                    break
+            if len(chain) > 2 and chain[-1] in slots:
+                step = (slots[chain[-1]] - slots[begin]) / (len(chain) - 1)
+                slots.update({slot: slots[begin] + round(step * n) for n, slot in enumerate(chain[1:-1], 1)})
+
+    left_out = Counter[str]()
+
     def marks_of(tier: ElementTree.Element) -> Iterator[Mark]:
         """The marks of a tier that have times."""
+        spread(tier)
+        counts = Tier(tier.get("TIER_ID", "")).what not in (None, EMOTION)
         for mark in (mark for mark in tier.iter() if mark.tag in _MARKS and mark.find(_VALUE) is not None):
             value, place = (mark.findtext(_VALUE) or "").strip(), mark
             for _ in range(MAX_DEPTH):  # one may refer to one that refers to another
                 place = marks.get(place.get("ANNOTATION_REF", ""), place)
             begin, end = (slots.get(place.get(f"TIME_SLOT_REF{n}", "")) for n in (1, 2))
-            if begin is not None and end is not None and begin < end and begin + origin >= 0:
+            if begin is None or end is None:
+                left_out["without times"] += counts
+            elif end <= begin:
+                left_out["not ending after their start"] += counts
+            elif begin + origin < 0:
+                left_out["beginning before the medium"] += counts
+            else:
                 yield Mark(begin + origin, end + origin, value)
 
-    tiers = (
+    tiers = tuple(
         Tier(
             tier.get("TIER_ID", ""),
             tuple(sorted(marks_of(tier), key=lambda mark: (mark.begin, mark.end))),
@@ -245,7 +272,7 @@ def read_eaf(path: Path) -> Document:
         )
         for tier in tree.iter("TIER")
     )
-    return Document(str(path), video, fps, tuple(tiers))
+    return Document(str(path), video, fps, tiers, +left_out)
 
 
 _MARKS, _VALUE = ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"), "ANNOTATION_VALUE"

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations import SheetDataset
+from mebench.annotations.annotation import repair_lines
+from mebench.annotations.names import KINDS, kind_of
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.coders import common_rate, eaf_of
-from mebench.exchange.columns import KINDS, kind_of
 from mebench.exchange.frame_scores import FrameScores
 from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
@@ -96,9 +97,9 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
         except DataError:
             continue
         remarks.repair(
-            f"truth: read as the sheet of {dataset.id}, with what its adapter repairs and finds beside it; mebench data summary "
-            f"dataset={dataset.id} dataset.annotations=FILE lists that"
+            f"truth: read as the sheet of {dataset.id}, as mebench data summary dataset={dataset.id} dataset.annotations=FILE reads it"
         )
+        remarks.repaired += [f"truth: {line}" for line in repair_lines(dataset.sheet_repairs)]
         named = [a for a in rows if a.subject and a.video]
         table = pd.DataFrame(
             {

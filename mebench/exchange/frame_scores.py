@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mebench.annotations.names import KINDS, kind_of
 from mebench.console import plural
 from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
 from mebench.core.spotting import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
-from mebench.exchange.columns import KINDS, kind_of
 from mebench.exchange.intervals import repair_decimal_ids
 from mebench.exchange.table import File, Remarks, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -109,6 +109,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
     """
     table = parse(read_text(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
     table.require("video", "frame", "score")
+    table.note_unread(remarks)
     if not table.lines:
         raise DataError(f"{path} holds no row below its header: there is nothing to spot in")
     data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}

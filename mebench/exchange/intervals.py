@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mebench.annotations.names import kind_of, plain_name, words_of
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.coders import eaf_of, text_of
-from mebench.exchange.columns import ALIASES, BLANK, kind_of, plain
+from mebench.exchange.columns import ALIASES, BLANK, compounds
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -46,12 +47,14 @@ def read_intervals(
         DataError: the file cannot be understood; the sentence names the line.
     """
     timed = eaf_of(path) if isinstance(path, Path) else None
-    text = read_text(path, remarks, role) if timed is None else text_of(*timed, fps, role == "predictions")
+    text = read_text(path, remarks, role) if timed is None else text_of(*timed, fps, role, remarks)
     if is_log(text) if log is None and timed is None else log:
         return checked(read_log(text, path, role, remarks), remarks)
-    table = parse(text, path, role, _WANTED[role], remarks)
+    table = values.with_datasets(parse(text, path, role, _WANTED[role], remarks), remarks)
     table.require("video", "onset", "offset")
     table = _with_kinds(table, remarks)
+    if timed is None:
+        table.note_unread(remarks)
     # A row that marks neither end shows nothing: a video without expressions, or one in which nothing was spotted.
     there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
     moments, fractional = values.moments(table, fps, rate, remarks)
@@ -155,7 +158,7 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     labels = {
         name: [cell.strip() for cell in table.others[name]]
         for name in table.others
-        if plain(name) in ALIASES["emotion"]
+        if plain_name(name) in ALIASES["emotion"]
     }
     for name, column in {"emotion": table.cells.get("emotion", []), **labels}.items():
         cells = [cell for cell in column if cell.casefold() not in BLANK]
@@ -163,8 +166,50 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
             what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
             remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
             rest = {other: given for other, given in table.cells.items() if other != name}
-            return replace(table, cells={**rest, "kind": column})
-    return table
+            others = {other: given for other, given in table.others.items() if other != name}
+            return replace(table, cells={**rest, "kind": column}, others=others)
+    return _with_codes(table, remarks)
+
+
+CODES = {"1": "macro", "2": "micro"}
+"""Kinds by number, as the lists have them that come with AUW-GCN, MULT-MicroExpressionSpot and USTC_ME_Spotting."""
+
+
+def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
+    """A column such as `type_idx` may hold numbers for the kinds, or words.
+
+    Raises:
+        DataError: it holds two numbers, and which is which cannot be known.
+    """
+    at = compounds(table.headers, {}, ["kind"]).get("kind")
+    if at is None or (name := table.headers[at]) not in table.others:
+        return table
+    column = [cell.strip() for cell in table.others[name]]
+    said = sorted({cell for cell in column if cell.casefold() not in BLANK})
+    lasting: dict[str, list[float]] = {cell: [] for cell in said}
+    for cell, length in zip(column, values.numbers(table, "offset") - values.numbers(table, "onset")):
+        lasting.get(cell, []).append(float(length))
+    medians = {cell: np.nanmedian(lengths) for cell, lengths in lasting.items()}
+    if said and all(map(kind_of, said)):
+        words = {cell: cell for cell in said}
+    elif (said == [*CODES] and medians["1"] >= medians["2"]) or (
+        {*said} < {*CODES} and said and words_of(name)[-1] == "idx"
+    ):
+        words = CODES
+    elif len(said) == 2:
+        raise DataError(
+            f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, and whether it says which expressions are micro and which "
+            "macro, and how, cannot be known: write micro and macro in a column kind, or take this one out"
+        )
+    else:
+        remarks.warn(
+            f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there"
+        )
+        return table
+    meaning = ", ".join(f"{cell} is {words[cell]}" for cell in said if cell != words[cell])
+    remarks.repair(f"{table.role}: the column {name!r} is read as the kind{f': {meaning}' if meaning else ''}")
+    others = {other: given for other, given in table.others.items() if other != name}
+    return replace(table, cells={**table.cells, "kind": [words.get(cell, cell) for cell in column]}, others=others)
 
 
 def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:

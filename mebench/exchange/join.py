@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mebench.annotations.names import KINDS
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
-from mebench.exchange.columns import KINDS
 from mebench.exchange.table import Remarks, at_lines
 from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
@@ -253,10 +253,17 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
     spellings: dict[Id, set[Id]] = {}
     for form in dict.fromkeys(_tuples(first.reset_index(), names)) if "subject" in names else ():
         spellings.setdefault(_loosened(form), set()).add(form)
-    for forms in spellings.values():
-        if len(forms) > 1:
-            listing = " and ".join("/".join(form) for form in sorted(forms))
-            remarks.warn(f"truth: the subjects {listing} count as different people; if they are one, write them alike")
+    alike = [" and ".join("/".join(form) for form in sorted(forms)) for forms in spellings.values() if len(forms) > 1]
+    if alike:
+        what = (
+            f"the subjects {alike[0]}" if len(alike) == 1 else f"{len(alike)} groups of subjects, such as {alike[0]},"
+        )
+        then = (
+            "if they are one, write them alike"
+            if "dataset" in names
+            else "a column dataset tells people of several databases apart, and whether these are one nobody says here"
+        )
+        remarks.warn(f"truth: {what} count as different people; {then}")
     return _table(first.reset_index(), truth.ids)
 
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from mebench.annotations.names import kind_of, plain_name
 from mebench.errors import DataError
-from mebench.exchange.columns import ALIASES, BLANK, KNOWN, kind_of, plain
+from mebench.exchange.columns import ALIASES, BLANK, KNOWN
 
 TIMES = frozenset(
     {"tstart", "tend", "startseconds", "endseconds", "onsetseconds", "offsetseconds", "onsets", "offsets"}
@@ -159,7 +160,7 @@ def table_of(value: Any) -> list[Row]:
             if isinstance(value.get(key), Mapping):
                 return [row for video, found in value[key].items() for row in _of_video(video, found)]
         columns = {name: cells for name, cells in value.items() if isinstance(cells, list) and not _nested(cells)}
-        names, lengths = {*map(plain, columns)}, {*map(len, columns.values())}
+        names, lengths = {*map(plain_name, columns)}, {*map(len, columns.values())}
         if len(lengths) == 1 and names & KNOWN:
             if not names & {*ALIASES["video"]}:
                 columns = {"video": [*range(1, 1 + max(lengths))], **columns}
@@ -217,7 +218,7 @@ def printed(notebook: Mapping[str, Any]) -> str:
     runs = [(cells, [*some]) for cells, some in groupby(lines, width)]
     place = max(range(len(runs)), key=lambda n: len(runs[n][1]) if runs[n][0] else 0, default=0)
     above = runs[place - 1][1][-1:] if place else []
-    header = [line for line in above if len(KNOWN & {*map(plain, re.split(r"[\s,;]+", line))}) > 1]
+    header = [line for line in above if len(KNOWN & {*map(plain_name, re.split(r"[\s,;]+", line))}) > 1]
     return "\n".join(header + runs[place][1]) if runs else ""
 
 

@@ -1,24 +1,25 @@
 """Tables of text and sheets of workbooks as others write them, and what was noticed about them."""
 
-import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from textwrap import shorten
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mebench.annotations.names import is_total, plain_name
 from mebench.annotations.sheets import find_sheet, text_of
+from mebench.annotations.text import PASSED, SEPARATORS, decoded, header_of, visible
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import shapes
-from mebench.exchange.columns import KNOWN, likely, plain, recognise, rivals
+from mebench.exchange.columns import KNOWN, compounds, holding, likely, recognise, rivals
 from mebench.files import open_plain
 
 SHOWN = 3
@@ -80,26 +81,37 @@ class Typed:
 File = Path | Typed
 """Where a table is read from."""
 
+
+def of_encoding(path: Path, encoding: str | None) -> File:
+    """A file that is none of the encodings that are known by their form, read by the one that the user says; others as they are.
+
+    Raises:
+        ConfigError: there is no such encoding.
+        DataError: it cannot be read, or is not of that encoding.
+    """
+    if encoding is None or not path.is_file():
+        return path
+    try:
+        with open_plain(path, MOST_BYTES) as opened:
+            raw = opened.read()
+    except OSError as e:
+        raise DataError(f"{path} cannot be read: {e.strerror}") from e
+    if raw.startswith((*_WORKBOOKS, *_BINARY)):
+        return path
+    text, said = decoded(raw, path, encoding)
+    return Typed(str(path), text) if said else path
+
+
 MOST_BYTES = 256 * 2**20
 """Of a table of text."""
 MOST_OF_A_NAME = 60
 """Letters of a column's name that a sentence shows: behind a quotation mark that nobody closed it is the whole file."""
-SEPARATORS = (",", ";", "\t", "|", " ")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _SHEET = re.compile(r"(.+\.xls[xm]?):([^:/]+)", re.IGNORECASE)
 _BINARY = {
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a parquet file",
 }
-_PASSED = re.compile(r'#(?![,;\t|])|\s*"?sep=.*\S')
-"""Lines before the header: a remark, unless a column is called #, and what Excel writes of the separator."""
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 
 
@@ -147,6 +159,35 @@ class TextTable:
             more = "" if len(rows) == 1 else f" (so are {len(rows) - 1} more)" if len(rows) > 2 else " (so is one more)"
             raise self.error(int(rows[0]), sentence.format(name=name, cell=self.cells[name][rows[0]], more=more))
 
+    def without_notes(self, remarks: Remarks) -> Self:
+        """Without rows that name no video or no subject and have no number of a frame, or begin with a word for a sum: notes and totals."""
+        named = [self.cells[name] for name in ("subject", "video") if name in self.cells]
+        numbers = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
+        notes = set[int]()
+        for row in (row for row, cells in enumerate(zip(*named)) if not all(cells)):
+            first = next(
+                filter(None, (column[row].strip() for column in (*named, *self.cells.values(), *self.others.values()))),
+                "",
+            )
+            if is_total(first) or not any(re.search(r"\d", column[row]) for column in numbers):
+                notes.add(row)
+        if not notes:
+            return self
+        remarks.repair(
+            f"{self.role}: {at_lines(self.lines[row] for row in notes)}, left out: a note or a sum that names no video"
+        )
+        kept = [row for row in range(len(self.lines)) if row not in notes]
+        cells, others = (
+            {name: [column[row] for row in kept] for name, column in columns.items()}
+            for columns in (self.cells, self.others)
+        )
+        return replace(self, cells=cells, others=others, lines=[self.lines[row] for row in kept])
+
+    def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
+        """Say which columns nothing was taken from, but for some that were used otherwise."""
+        if left := [shorten(name, MOST_OF_A_NAME, placeholder=" …") for name in self.others if name not in used]:
+            remarks.repair(f"{self.role}: {plural(len(left), 'column')} not read: {', '.join(left)}")
+
     def require(self, *names: str) -> None:
         """Make sure that these columns are there, and that of the subject where a header is most like it.
 
@@ -158,8 +199,14 @@ class TextTable:
             needed["subject"] = ("subject", "video")  # it may be missing, but not because of a typing error
         for name, needs in needed.items():
             if name not in self.cells:
-                near = likely(self.headers, name)
+                near = likely(self.headers, name) or holding(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
+                taken = ", ".join(
+                    f"{header!r} as {what}"
+                    for what, position in recognise(self.headers, list(self.cells), self.role).items()
+                    if plain_name(header := self.headers[position]) != plain_name(what)
+                )
+                hint += f" It takes {taken}." if taken else ""
                 there = (shorten(header, MOST_OF_A_NAME, placeholder=" …") for header in self.headers if header)
                 raise DataError(
                     f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
@@ -168,7 +215,7 @@ class TextTable:
 
 
 def read_text(path: File, remarks: Remarks, role: str) -> str:
-    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252; of a workbook, that of its sheet.
+    """The text of a file, see `decoded`, as it is seen, see `visible`; of a workbook, that of its sheet.
 
     Args:
         path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
@@ -194,42 +241,30 @@ def read_text(path: File, remarks: Remarks, role: str) -> str:
     if shaped is not None:
         return shaped
     if raw.startswith(_WORKBOOKS):
-        found, of = find_sheet(file, sheet, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
+        found, of = find_sheet(file, sheet, lambda cells: len(KNOWN & set(map(plain_name, cells))) > 1)
         raw = text_of(found).encode()
         if sheet is None and of > 1:
             remarks.repair(f"{role}: of {of} sheets {found.name} is read")
-        if found.remarks:
-            lines = at_lines({repair.row for repair in found.remarks if repair.row is not None})
-            remarks.repair(
-                f"{role}: {plural(len(found.remarks), 'formula')} ({lines}), not run: the value saved with each is read"
-            )
+        alike: dict[str, list[int]] = {}
+        for repair in found.remarks:
+            alike.setdefault(re.sub(r"^\d+ ", "", repair.reason), []).append(repair.row or 0)
+        for reason, lines in alike.items():
+            remarks.repair(f"{role}: {plural(len(lines), 'cell')} ({at_lines(set(lines))}): {reason}")
     elif sheet is not None:
         raise DataError(f"{file} is no workbook, so it has no sheet {sheet!r}: name the file alone")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
-    encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
-    # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
-    halves = raw[:200:2], raw[1:200:2]
-    for name, zeros, letters in (("utf-16-be", *halves), ("utf-16-le", *halves[::-1])):
-        if encoding is None and zeros.count(0) > len(zeros) / 2 and 0 not in letters:
-            encoding = name
-    for name in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
-        with suppress(UnicodeDecodeError):
-            text = raw.decode(name)
-            break
-    else:
-        raise DataError(f"{path} begins like {encoding} text but is not: save it as UTF-8")
-    if name in ("cp1252", "latin-1"):
-        remarks.repair(f"{role}: the file is not UTF-8 and was read as Windows-1252")
+    text, encoding = decoded(raw, path)
+    if encoding:
+        remarks.repair(f"{role}: the file is not UTF-8 and was read as {encoding}")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise DataError(
             f"{path}, line {line}: a byte of value 0, which no text holds: the file is damaged, write it again"
         )
-    if not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
-        remarks.repair(f"{role}: letters written in several signs, such as e and an accent, are read as one")
+    text, changed = visible(text)
+    remarks.repaired += [f"{role}: {sentence}" for sentence in changed]
     if not text.strip():
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     return text
@@ -251,42 +286,47 @@ def parse(
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
     """
-    above = enumerate(io.StringIO(text, newline=""))
-    skipped, header = next(((n, line) for n, line in above if line.strip() and not _PASSED.match(line)), (0, ""))
-    if not header:
+    begin, separator, named = header_of(text, KNOWN)
+    if not begin:
         raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
-    known = dict.fromkeys(SEPARATORS, 0)
-    for sign in SEPARATORS:
-        with suppress(csv.Error):  # one cell is longer than a cell may be
-            known[sign] = sum(plain(cell) in KNOWN for cell in next(csv.reader([header], delimiter=sign)))
-    separator = max(SEPARATORS, key=lambda sign: known[sign])
-    if known[separator] < 2:
-        if (named := shapes.headed(text, SEPARATORS)) is not None:
-            remarks.repair(f"{role}: no line names the columns: they are read as {named[1]}")
-            return parse(named[0], path, role, wanted, remarks, alone)
+    if not named:
+        if (filled := shapes.headed(text, SEPARATORS)) is not None:
+            remarks.repair(f"{role}: no line names the columns: they are read as {filled[1]}")
+            return parse(filled[0], path, role, wanted, remarks, alone)
+        first = next(islice(io.StringIO(text, newline=""), begin - 1, None)).strip()
         raise DataError(
-            f"{path}, line {skipped + 1}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
-            f"semicolon or tab, but is {header.strip()[:80]!r}: write the names above the rows"
+            f"{path}, line {begin}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
+            f"semicolon or tab, but is {first[:80]!r}: write the names above the rows"
         )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    rows, lines, line = list[list[str]](), list[int](), 1
+    rows, lines, above, line = list[list[str]](), list[int](), list[int](), 1
     try:
         for row in reader:
-            if line > skipped and any(map(str.strip, row)):
+            if line >= begin and any(map(str.strip, row)):
                 rows.append(row)
                 lines.append(line)
+            elif line < begin and not (row and PASSED.match(separator.join(row))) and any(map(str.strip, row)):
+                above.append(line)
             line = reader.line_num + 1
     except csv.Error as e:
         raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
     headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
     positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
-        if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
+        if sum(plain_name(header) == plain_name(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
+    if above:
+        remarks.repair(f"{role}: {at_lines(above)} above the names of the columns, left out")
+    for name, position in compounds(headers, positions, wanted).items():
+        if name != "kind":  # whose numbers stand for words
+            positions[name] = position
+            remarks.repair(f"{role}: the column {headers[position]!r} is read as the {name}")
     unread = [header for position, header in enumerate(headers) if header and position not in positions.values()]
     for name in wanted:
-        near = likely(unread, name) if name not in positions else None
-        if near is not None and plain(near) not in KNOWN:  # most likely meant, it would be left out in silence
+        if name in positions or (name == "kind" and "offset" in wanted):  # `intervals` looks for kinds in other columns
+            continue
+        near = likely(unread, name) or holding(unread, name)
+        if near is not None and plain_name(near) not in KNOWN:  # most likely meant, it would be left out in silence
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
     short = [len(row) < len(headers) for row in rows]
     if any(short[-1:]) and sum(short) < min(2, len(rows)) and not text.endswith(("\n", "\r")):
@@ -311,7 +351,8 @@ def parse(
                 f"{path}, line {lines[at]}: the cell of {name} runs over several lines: is a quotation mark not closed?"
             )
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
-    return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
+    table = TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
+    return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table
 
 
 def _columns(

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.errors import unknown
-from mebench.exchange.columns import BLANK, KINDS, STARTS, STOPS, kind_of, plain
-from mebench.exchange.table import Remarks, TextTable, at_lines
+from mebench.annotations.names import KINDS, kind_of, plain_name
+from mebench.errors import DataError, unknown
+from mebench.exchange.columns import BLANK, STARTS, STOPS
+from mebench.exchange.table import SHOWN, Remarks, TextTable, at_lines
 
 Role = Literal["predictions", "truth", "frame scores"]
 IDS = ("dataset", "subject", "video")
@@ -124,7 +125,7 @@ def moments(
         DataError: a cell is no number, or no frame rate is known for seconds.
     """
     given = {name: _digits(table, name) for name in ("onset", "apex", "offset") if name in table.cells}
-    seconds = any(plain(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
+    seconds = any(plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in given.values()]
     lines = np.asarray(table.lines)[np.any(fractional, axis=0)].tolist()
     if not seconds and not lines:
@@ -163,8 +164,45 @@ def names(table: TextTable, name: str) -> list[str]:
     Raises:
         DataError: a cell is empty.
     """
+    lacking = [line for line, cell in zip(table.lines, table.cells[name]) if not cell]
+    if len(lacking) > SHOWN:
+        raise DataError(
+            f"{table.place}: {len(lacking)} of {len(table.lines)} rows have no {name} ({at_lines(lacking)}): write it in each row; merged "
+            "cells keep it in the first one only when a sheet is saved as text, so name the workbook itself"
+        )
     table.refuse(name, [cell == "" for cell in table.cells[name]], "the {name} is empty{more}")
     return table.cells[name]
+
+
+DATABASES = frozenset(
+    (
+        *(
+            "casme",
+            "casme1",
+            "casme2",
+            "casmeii",
+            "casmesq",
+            "casmesquared",
+            "casme3",
+            "casmeiii",
+            "samm",
+            "sammlv",
+            "smic",
+        ),
+        *("smichs", "smicvis", "smicnir", "smice", "mmew", "4dme", "dfme", "meview", "megc2019", "ck+", "ck"),
+    )
+)
+
+
+def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
+    """The table with a column that names databases of the field, whatever it is called, as the dataset."""
+    for name, column in table.others.items() if "dataset" not in table.cells else ():
+        said = {plain_name(cell) for cell in set(column)}
+        if len(said) > 1 and said <= DATABASES:
+            remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")
+            others = {other: cells for other, cells in table.others.items() if other != name}
+            return replace(table, cells={**table.cells, "dataset": [cell.strip() for cell in column]}, others=others)
+    return table
 
 
 def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str]:

@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import openpyxl
 import pytest
 
 from mebench.annotations import Cleaning, Header, Layout, SheetDataset, SheetParams, by_name, ground_truth_hash
 from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.core import Scheme
 from mebench.errors import DataError
+from mebench.exchange.files import read_truth
+from mebench.exchange.join import Rules
+from mebench.exchange.table import Remarks
 
 HEAD = ("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion", "AU")
 ROWS = [("1", "a", 2, 3, 5, "Fear", "4"), ("1", "b", 1, 2, 4, "fear", "6+12"), ("02", "a", 3, 4, 6, "anger", "L4?")]
@@ -377,3 +381,72 @@ def test_frames_lie_five_levels_deep_and_no_folder_of_a_person_is_searched(tmp_p
     )
     listed = dataset._tree_or_stop.listing._listed
     assert not any(folder.name == "a" and folder.parent.name.startswith("sub") for folder in listed)
+
+
+def reasons(dataset):
+    return [(r.row, r.reason) for r in dataset.repair_rows()]
+
+
+def test_a_row_that_is_there_twice_is_one_expression(tmp_path):
+    write_csv(tmp_path / "codes.csv", [HEAD, *ROWS, ROWS[0], (*ROWS[1][:5], "anger", "6+12")])
+    dataset = small(annotations=str(tmp_path / "codes.csv"))
+    assert [len(v.expressions) for v in dataset.videos()] == [1, 2, 1]
+    assert (5, "says in every cell what row 2 says: one expression, left out") in reasons(dataset)
+    assert (6, "the same interval as in row 3") in reasons(dataset)
+
+
+def test_cells_that_are_merged_hold_for_all_their_rows(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (HEAD, ROWS[0], (None, *ROWS[1][1:]), ROWS[2]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.save(tmp_path / "codes.xlsx")
+    dataset = small(annotations=str(tmp_path / "codes.xlsx"))
+    assert [v.key for v in dataset.videos()] == ["small/01/a", "small/01/b", "small/02/a"]
+    assert (3, "merged with the cell above") in reasons(dataset)
+
+
+def test_totals_unread_columns_and_hidden_signs_are_said(tmp_path):
+    rows = [
+        (*HEAD, "Coder"),
+        *((*row, "x") for row in ROWS[:2]),
+        ("02\u200b", *ROWS[2][1:], "y"),
+        ("Total", "", 6, 9, 15, "", "", ""),
+    ]
+    write_csv(tmp_path / "codes.csv", rows)
+    dataset = small(annotations=str(tmp_path / "codes.csv"))
+    assert len(dataset.annotations) == 3 and dataset.annotations[2].subject == "02"
+    said = reasons(dataset)
+    assert (4, "1 sign that is not shown (U+200B) left out") in said
+    assert (5, "a remark, not an annotation: skipped") in said
+    assert [(r.found, r.reason) for r in dataset.repair_rows() if r.column == "columns"] == [("Coder", "not read")]
+
+
+def test_names_that_lack_in_many_rows_are_one_defect_of_the_column(tmp_path):
+    rows = [("1" if n == 0 else "", f"v{n}", 2, 3, 5, "fear", "4") for n in range(9)]
+    write_csv(tmp_path / "codes.csv", [HEAD, *rows])
+    dataset = small(annotations=str(tmp_path / "codes.csv"))
+    (told,) = [r for r in dataset.repair_rows() if r.column == "Subject" and r.taken is None]
+    assert told.altered and told.row is None and told.reason.startswith("8 of 9 rows name none")
+    assert len(dataset.unplaced()) == 8
+
+
+@pytest.mark.parametrize(("onset", "offset", "placed"), [(7, 12, False), (5, 10, True), (1, 900, False), (8, 9, True)])
+def test_a_mark_that_lies_mostly_outside_its_video_is_refused_not_moved(tmp_path, onset, offset, placed):
+    """Of 8 frames. SMIC's third movements stand in the columns of the first and last frame in a copy that is in circulation."""
+    dataset = small(write_tree(tmp_path, [("1", "a", onset, "", offset, "fear", "")]))
+    assert bool(dataset.videos()) == placed
+    assert [u.reason for u in dataset.unplaced()] == ([] if placed else ["most of the interval lies outside the video"])
+
+
+def test_the_sheet_of_a_dataset_says_the_same_to_its_adapter_and_as_a_truth(tmp_path):
+    path = tmp_path / "codes.xlsx"
+    write_xlsx(
+        path, {"codes": [("note",), (*HEAD, "Coder"), *((*row, "x") for row in [*ROWS, ROWS[0]]), ("Sum", "", 9, 9, 9)]}
+    )
+    dataset, remarks = small(annotations=str(path)), Remarks()
+    truth, _ = read_truth(path, Rules(), remarks, [dataset])
+    rows = [(v.subject, v.id, e.onset + 1, e.offset + 1) for v in dataset.videos() for e in v.expressions]
+    assert sorted(truth.intervals[["subject", "video", "onset", "offset"]].itertuples(index=False, name=None)) == rows
+    said = [line.removeprefix("truth: ") for line in remarks.repaired]
+    assert {str(repair) for repair in dataset.sheet_repairs} <= set(said)

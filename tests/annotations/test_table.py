@@ -56,6 +56,6 @@ def test_columns_by_position_need_numbers_where_numbers_belong():
 def test_without_a_fitting_sheet_it_says_what_was_looked_for_and_what_is_nearest():
     with pytest.raises(DataError) as error:
         need_table([sheet(("note",), ("Subject", "Filename", "Onset"))], Header(), file="codes.xlsx")
-    assert "expected a header with Subject, Filename, Onset, Offset" in str(error.value)
+    assert "expected a header with Subject, Video, Onset, Offset" in str(error.value)
     assert "row 2 of 'codes' has no Offset" in str(error.value)
     assert "dataset.annotations=FILE" in str(error.value)

@@ -279,7 +279,7 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
         (tmp_path / "both").mkdir()
         coded(tmp_path / "both" / "a.eaf")
         coded(tmp_path / "both" / "b.eaf")
-        text_of(tmp_path / "both", None, 25.0, False)
+        text_of(tmp_path / "both", None, 25.0, "truth", Remarks())
     assert common_rate([tmp_path / "a.csv"], None) is None
 
 
@@ -288,3 +288,40 @@ def test_what_lies_before_the_first_frame_marks_none(tmp_path):
     before = [table.iloc[:1].assign(onset=-9, apex=-7, offset=-5) for table in (tables.truths, tables.predictions)]
     found = agreement(replace(tables, truths=before[0], predictions=before[1]), ["micro"])
     assert found["frames"]["kappa"] is None  # no frame has a label in either
+
+
+SLOTS = {"t1": 1000, "t2": None, "t3": 1800, "t4": 3000, "t5": 3500, "t6": None, "t7": 4000, "t8": 3900}
+
+
+def drawn_eaf(path, marks, tier="micro"):
+    """A file with the slots above and marks between some of them."""
+    values = {name: "" if time is None else f' TIME_VALUE="{time}"' for name, time in SLOTS.items()}
+    slots = "".join(f'<TIME_SLOT TIME_SLOT_ID="{name}"{value}/>' for name, value in values.items())
+    drawn = "".join(
+        f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a{n}" TIME_SLOT_REF1="{a}" TIME_SLOT_REF2="{b}"><ANNOTATION_VALUE/>'
+        "</ALIGNABLE_ANNOTATION></ANNOTATION>"
+        for n, (a, b) in enumerate(marks)
+    )
+    path.write_text(
+        f'<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"/><TIME_ORDER>{slots}</TIME_ORDER><TIER TIER_ID="{tier}">{drawn}</TIER>'
+        "</ANNOTATION_DOCUMENT>"
+    )
+    return path
+
+
+def test_marks_that_follow_one_another_without_times_share_the_time_around_them(tmp_path):
+    file = drawn_eaf(tmp_path / "a.eaf", [("t1", "t2"), ("t2", "t3"), ("t4", "t5")])
+    (tier,) = read_eaf(file).tiers
+    assert [(mark.begin, mark.end) for mark in tier.marks] == [(1000, 1400), (1400, 1800), (3000, 3500)]
+
+
+def test_marks_without_times_or_that_end_before_they_begin_are_counted(tmp_path):
+    file = drawn_eaf(tmp_path / "a.eaf", [("t4", "t5"), ("t5", "t6"), ("t7", "t8")])
+    remarks = Remarks()
+    assert len(read_intervals(file, "truth", remarks, fps=25).intervals) == 1
+    assert remarks.warnings == [
+        "truth: 1 mark of a without times, left out",
+        "truth: 1 mark of a not ending after their start, left out",
+    ]
+    gaze = drawn_eaf(tmp_path / "b.eaf", [("t4", "t5"), ("t7", "t8")], "gaze")
+    assert not read_eaf(gaze).left_out

@@ -292,7 +292,7 @@ def test_what_was_looked_for_in_vain_is_written_too_and_nothing_else(write, scor
         (["--truth", "T", "--predictions", "P", "--format", "megc"], 2, "unknown format 'megc'"),
         (["--truth", "T", "--predictions", "P", "--classes", "joy,awe"], 2, "none of the emotions in the truth"),
         (["--truth", "T", "--predictions", "P", "--classes", "disgust,"], 2, "must name different emotions"),
-        (["--truth", "T", "--predictions", "P", "--kinds", "mikro"], 2, "unknown kind 'mikro'"),
+        (["--truth", "T", "--predictions", "P", "--kinds", "mirco"], 2, "unknown kind 'mirco'"),
         (["--truth", "T", "--predictions", "P", "--fps", "0"], 2, "fps must be above 0"),
         (["--truth", "T", "--predictions", "P", "--strict-videos"], 3, "2/b (line 5)"),
         (["--truth", "T", "--predictions", "nowhere.csv"], 3, "nowhere.csv cannot be read"),
@@ -308,7 +308,7 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
     ("predictions", "message"),
     [
         ("# mine\nsubject,video,begin,finish\n1,a,1,2\n", "p, line 2: the header lacks the column 'offset'"),
-        ("subject,video,onset,offset,kind\n1,a,1,2,me\n1,b,1,2,mikro\n", "p, line 3: unknown kind 'mikro'"),
+        ("subject,video,onset,offset,kind\n1,a,1,2,me\n1,b,1,2,mirco\n", "p, line 3: unknown kind 'mirco'"),
         (
             "subject,video,onset,offset\n1,a,1,2\n1,a,0.5,0.9\n",
             "reach to frame 2, those of the truth to 70: if they are seconds",

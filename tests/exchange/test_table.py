@@ -208,7 +208,7 @@ def test_formulas_of_a_workbook_are_not_run(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, (1, "a", "=1+4", 9), (1, "b", 1, 2)]})
     table, remarks = read(tmp_path / "book.xlsx")
     assert table.cells["onset"] == ["", "1"]  # no program has saved a value beside it
-    assert remarks.repaired == ["predictions: 1 formula (line 2), not run: the value saved with each is read"]
+    assert remarks.repaired == ["predictions: 1 cell (line 2): a formula is never run, the value saved with it is read"]
 
 
 def test_a_workbook_of_too_many_rows_says_what_to_do(tmp_path, monkeypatch):

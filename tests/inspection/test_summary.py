@@ -2,11 +2,12 @@
 
 import pytest
 
+from mebench.annotations.annotation import repair_lines
 from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.core.types import Unplaced
 from mebench.inspection import summarise, together
 from mebench.inspection.summary import Durations
-from mebench.results.render.data import repair_lines, summary_rows
+from mebench.results.render.data import summary_rows
 
 
 class Small(Dataset):

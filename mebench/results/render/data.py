@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mebench import heavy
 from mebench._checkout import VERSION
+from mebench.annotations.annotation import LISTED, alike_in, repair_lines
 from mebench.console import plural
-from mebench.core import KINDS, Repair
+from mebench.core import KINDS
 from mebench.inspection import Summary, Verification
 from mebench.inspection.annotation_checks import TITLES
 from mebench.inspection.summary import people_of
@@ -72,14 +72,10 @@ def total_rows(members: Mapping[str, Summary]) -> list[Row]:
     return rows
 
 
-LISTED = 3
-"""Findings or remarks of one kind that are written out; of more the first one stands for all, with their number."""
-
-
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
     """What was found by the title of its check; only titles with findings. Many of one kind are one line."""
     lines: dict[str, list[str]] = {}
-    for alike in _alike(seen.findings, lambda finding: (finding.check, finding.level)):
+    for alike in alike_in(seen.findings, lambda finding: (finding.check, finding.level)):
         first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")
         lines.setdefault(TITLES[first.check], []).extend(
             [f"{finding.level}: {finding}" for finding in alike]
@@ -87,25 +83,6 @@ def finding_lines(seen: Verification) -> dict[str, list[str]]:
             else [f"{first.level}: {len(alike)} in {videos}, such as {first}"]
         )
     return lines
-
-
-def repair_lines(repairs: Sequence[Repair]) -> list[str]:
-    """What was repaired and remarked. Many of one kind are one line."""
-    lines = list[str]()
-    for alike in _alike(
-        repairs, lambda r: (r.sheet, r.column, r.taken is None, re.sub(r"\d+", "#", r.reason.split(": ")[-1]))
-    ):
-        many = len(alike) > LISTED
-        lines += [f"{alike[0]} (and {len(alike) - 1} rows like it)"] if many else map(str, alike)
-    return lines
-
-
-def _alike(items: Iterable[Any], kind: Callable[[Any], Hashable]) -> Iterable[list[Any]]:
-    """The items of each kind together, kinds in the order of their first item."""
-    found: dict[Hashable, list[Any]] = {}
-    for item in items:
-        found.setdefault(kind(item), []).append(item)
-    return found.values()
 
 
 def verdict(errors: int, warnings: int, sound: bool) -> str:

@@ -1,0 +1,252 @@
+"""What columns and kinds are called in sheets and tables of the field, in the languages that they are written in."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+# Of several names in one table the earlier wins; one that says frame before one that may be a time, since the sheet of CASME has
+# `OnsetF` in frames and `Onset` in ms. `vid` and `type` are those of the MEGC 2022 and 2023 submission files. English first; then
+# German, Chinese, French, Spanish.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "dataset": (
+        *("dataset", "database", "db", "corpus", "member", "data", "dataset name", "database name", "source dataset"),
+        *(
+            "Datensatz",
+            "Datenbank",
+            "Korpus",
+            "数据集",
+            "数据库",
+            "資料集",
+            "資料庫",
+            "jeu de données",
+            "base de données",
+        ),
+        *("conjunto de datos", "base de datos"),
+    ),
+    "subject": (
+        *("subject", "subject id", "subject no", "subj", "sub", "participant", "participant id", "person"),
+        *("subject name", "subject code", "Proband", "Probandin", "Versuchsperson", "Teilnehmer", "Teilnehmerin"),
+        *(
+            "Probanden-ID",
+            "被试",
+            "被试编号",
+            "被试者",
+            "受试者",
+            "受试者编号",
+            "参与者",
+            "被試",
+            "受試者",
+            "人员",
+            "sujet",
+        ),
+        *("participante", "sujeto", "persona", "personne"),
+    ),
+    "video": (
+        *("video", "video id", "vid", "video name", "video code", "filename", "file", "clip", "clip name", "sequence"),
+        *("material", "Videoname", "Videodatei", "Datei", "Dateiname", "Aufnahme", "视频", "视频编号", "视频名"),
+        *(
+            "视频名称",
+            "视频文件",
+            "文件名",
+            "文件",
+            "片段",
+            "序列",
+            "影片",
+            "視頻",
+            "檔名",
+            "fichier",
+            "nom du fichier",
+            "séquence",
+        ),
+        *("vidéo", "archivo", "fichero", "nombre del archivo", "nombre de archivo", "secuencia"),
+    ),
+    "onset": (
+        *("onset frame", "onset f", "onset", "start", "start frame", "begin", "begin frame", "first onset"),
+        *(
+            "Beginn",
+            "Anfang",
+            "Startbild",
+            "Anfangsbild",
+            "起始帧",
+            "开始帧",
+            "起始",
+            "开始",
+            "起点",
+            "起点帧",
+            "起始幀",
+        ),
+        *("début", "image de début", "trame de début", "inicio", "comienzo", "fotograma inicial", "cuadro inicial"),
+    ),
+    "apex": (
+        *(
+            "apex frame",
+            "apex f",
+            "apex",
+            "apex f1",
+            "apex 1",
+            "peak",
+            "peak frame",
+            "Höhepunkt",
+            "Scheitelpunkt",
+            "Gipfel",
+        ),
+        *("顶点", "顶点帧", "峰值", "峰值帧", "高潮帧", "顶峰帧", "頂點幀", "apogée", "sommet", "ápice", "pico"),
+    ),
+    "offset": (
+        *("offset frame", "offset f", "offset", "end", "end frame", "stop", "Ende", "Endbild", "Schluss"),
+        *(
+            "结束帧",
+            "终止帧",
+            "结束",
+            "终止",
+            "终点",
+            "终点帧",
+            "結束幀",
+            "fin",
+            "image de fin",
+            "trame de fin",
+            "final",
+        ),
+        *("fotograma final", "cuadro final"),
+    ),
+    "first": ("first f", "first frame", "first"),
+    "last": ("last f", "last frame", "last"),
+    "units": (
+        "action units",
+        "action unit",
+        "AU",
+        "AUs",
+        "FACS",
+        "Aktionseinheiten",
+        "动作单元",
+        "unités d'action",
+        "unidades de acción",
+    ),
+    "emotion": (
+        *("emotion", "estimated emotion", "emotions", "label", "emotion label", "emotion class", "emo", "Gefühl"),
+        *(
+            "Emotionslabel",
+            "情绪",
+            "情感",
+            "情绪类别",
+            "情绪标签",
+            "情感标签",
+            "标签",
+            "表情",
+            "估计情绪",
+            "情緒",
+            "émotion",
+        ),
+        *("étiquette", "emoción", "emoción estimada", "etiqueta"),
+    ),
+    "kind": (
+        *("kind", "type", "expression type", "exp type", "motype", "micro", "micro/macro", "ME/MaE", "Art", "Typ"),
+        *("Ausdruckstyp", "Ausdrucksart", "类型", "表情类型", "种类", "類型", "genre", "type d'expression", "tipo"),
+        *("tipo de expresión",),
+    ),
+    "objective": ("objective classes", "objective class", "objective", "classes", "class"),
+    "fps": (
+        *("fps", "frame rate", "fps (Hz)", "frames per second", "Bildrate", "Bilder pro Sekunde", "帧率", "幀率"),
+        *("fréquence d'images", "images par seconde", "fotogramas por segundo", "cuadros por segundo"),
+    ),
+    "n_frames": (
+        *("n frames", "frame count", "num frames", "number of frames", "total frames", "frames", "video length"),
+        *("Bildanzahl", "Anzahl Bilder", "总帧数", "帧数", "nombre d'images", "número de fotogramas"),
+    ),
+    "frame": (
+        *("frame", "frame index", "frame id", "frame number", "frame no", "Bild", "Bildnummer", "帧", "帧号", "image"),
+        *("trame", "fotograma", "cuadro"),
+    ),
+    "confidence": (
+        *("confidence", "conf", "score", "probability", "prob", "Konfidenz", "置信度", "confiance", "confianza"),
+    ),
+    "score": (
+        *(
+            "score",
+            "frame score",
+            "confidence",
+            "conf",
+            "value",
+            "prediction",
+            "Wert",
+            "得分",
+            "分数",
+            "valeur",
+            "valor",
+        ),
+    ),
+}
+"""Names of each column; case, accents, blanks and signs make no difference (`plain_name`)."""
+
+
+def plain_name(text: str) -> str:
+    """Letters and digits only, without case and accents.
+
+    >>> plain_name("Onset Frame") == plain_name("onset_frame") == plain_name("OnsetFrame ")
+    True
+    >>> plain_name("Début"), plain_name("起始帧")
+    ('debut', '起始帧')
+    """
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", text.casefold()))
+
+
+PLAIN_NAMES = frozenset(plain_name(name) for names in NAMES.values() for name in names)
+_SHORT = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
+KINDS = ("micro", "macro")
+_WORDS = {"micro": "micro", "mikro": "micro", "微": "micro", "macro": "macro", "makro": "macro", "宏": "macro"}
+
+
+def kind_of(cell: str) -> str | None:
+    """`micro` or `macro` as written in the field's files, or None.
+
+    >>> [kind_of(cell) for cell in ("Micro - 1/2", "macro-expression", "MaE", "me", "mirco", "Mikroexpression", "宏表情")]
+    ['micro', 'macro', 'macro', 'micro', None, 'micro', 'macro']
+    """
+    word = re.sub(r"[\d]", "", plain_name(cell))
+    return next((kind for begins, kind in _WORDS.items() if word.startswith(begins)), _SHORT.get(word))
+
+
+_TOTALS = frozenset(
+    (
+        *("total", "totals", "sum", "sums", "count", "mean", "average", "median", "sd", "std", "n"),
+        *(
+            "summe",
+            "gesamt",
+            "anzahl",
+            "mittelwert",
+            "durchschnitt",
+            "总计",
+            "合计",
+            "总数",
+            "共计",
+            "平均",
+            "平均值",
+            "合計",
+        ),
+        *("totaux", "somme", "moyenne", "suma", "promedio", "media", "totales"),
+    )
+)
+
+
+def is_total(text: str) -> bool:
+    """Whether a row that names no video begins with a word for a sum or a mean.
+
+    >>> is_total("Total 255"), is_total("合计：57"), is_total("sub01 happiness")
+    (True, True, False)
+    """
+    words = text.replace("：", " ").replace(":", " ").replace("=", " ").split()
+    return bool(words) and plain_name(words[0]) in _TOTALS
+
+
+INDEX = ("idx", "index", "id", "no", "nr", "num", "number", "code", "int", "flag")
+"""Words behind the name of a column that holds numbers for it: `type_idx`."""
+
+
+def words_of(header: str) -> list[str]:
+    """The words of a compound name.
+
+    >>> words_of("type_idx"), words_of("OnsetFrame2"), words_of("expr-type (ME)")
+    (['type', 'idx'], ['onset', 'frame', '2'], ['expr', 'type', 'me'])
+    """
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)", " ", header)
+    return [plain for word in re.split(r"[\W_]+", spaced) if (plain := plain_name(word))]

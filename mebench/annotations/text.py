@@ -1,0 +1,159 @@
+"""Bytes of a table of text as letters: encodings of the field, and signs that nobody sees."""
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from contextlib import suppress
+from itertools import islice
+
+from mebench.annotations.names import plain_name
+from mebench.console import plural
+from mebench.errors import ConfigError, DataError
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+HEADER_WITHIN = 30
+"""Rows of text within which a header is looked for; SAMM's release has about a dozen above it."""
+SEPARATORS = (",", ";", "\t", "|", " ")
+PASSED = re.compile(r'#(?![,;\t|])|\s*"?sep=.*\S')
+"""Lines before the header: a remark, unless a column is called #, and what Excel writes of the separator."""
+CALLED = {"gb18030": "GB18030 (Chinese)", "cp932": "Shift-JIS (Japanese)", "cp1252": "Windows-1252"}
+"""Encodings that a table may have without saying so, in the order in which they are tried."""
+_HIDDEN = re.compile("[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+"""Signs without a picture: blanks of no width, marks of direction, hyphens that are not there."""
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
+    (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), 0x20
+)
+"""Letters and signs that are as wide as Chinese ones, and blanks of other widths, as plain ones."""
+
+
+def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str, str]:
+    """The text of some bytes, and its encoding where that was concluded from the text, for people; else empty.
+
+    UTF-8, UTF-16 and UTF-32 are known by their form. Another encoding is taken only where what it gives is plainly of its language:
+    Chinese of everyday signs, Japanese, or words of Latin letters with accents.
+
+    Args:
+        raw: of the file.
+        place: the file, for sentences.
+        encoding: of a file that is none of the first three, as the user says.
+
+    Raises:
+        ConfigError: there is no such encoding.
+        DataError: the bytes are not of the encoding, or of none that can be concluded.
+    """
+    known = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
+    # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
+    halves = raw[:200:2], raw[1:200:2]
+    for name, zeros, letters in (("utf-16-be", *halves), ("utf-16-le", *halves[::-1])):
+        if known is None and zeros.count(0) > len(zeros) / 2 and 0 not in letters:
+            known = name
+    try:
+        return raw.decode(known or "utf-8"), ""
+    except UnicodeDecodeError as error:
+        if known is not None:
+            raise DataError(f"{place} begins like {known} text but is not: save it as UTF-8") from None
+        at = raw[: error.start].count(b"\n") + 1
+    if encoding is not None:
+        try:
+            return raw.decode(encoding), encoding
+        except LookupError:
+            raise ConfigError(f"--encoding: there is none called {encoding!r}; expected one such as gb18030") from None
+        except ValueError:
+            raise DataError(f"{place} is not of the encoding {encoding}: name another with --encoding") from None
+    for name, words in CALLED.items():
+        with suppress(UnicodeDecodeError):
+            text = raw.decode(name)
+            if _plainly(text, name):
+                return text, words
+    raise DataError(
+        f"{place}, line {at}: the text is not UTF-8, and its encoding cannot be told for sure: name it with --encoding, such as "
+        f"{', '.join(CALLED)}, or save the file as UTF-8"
+    )
+
+
+def _plainly(text: str, encoding: str) -> bool:
+    """Whether what was decoded is of the language for which the encoding is there."""
+    if (
+        encoding == "cp1252"
+    ):  # a letter with an accent stands in a word of plain ones; three in a row are no word of Europe
+        letters = [found for found in re.finditer(r"[^\W\d_]+", text) if not found[0].isascii()]
+        return all(
+            (len(word[0]) == 1 or re.search("[A-Za-z]", word[0])) and not re.search(r"[^\x00-\x7f]{3}", word[0])
+            for word in letters
+        )
+    signs = Counter(sign for sign in text if not sign.isascii())
+    everyday = {sign: n for sign, n in signs.items() if _everyday(sign, encoding)}
+    return any(sign.isalpha() for sign in everyday) and sum(everyday.values()) >= 0.9 * sum(signs.values())
+
+
+def _everyday(sign: str, encoding: str) -> bool:
+    """Whether a sign is among the common ones of Chinese (GB 2312), or of Japanese (kana, and the first level of kanji)."""
+    if encoding == "gb18030":
+        with suppress(UnicodeEncodeError):
+            return len(sign.encode("gb2312")) == 2
+        return False
+    with suppress(UnicodeEncodeError):
+        lead = sign.encode("shift_jis")[0]
+        return 0x81 <= lead <= 0x97 and not 0x85 <= lead <= 0x87
+    return False
+
+
+def header_of(text: str, known: frozenset[str]) -> tuple[int, str, int]:
+    """Where the columns are named.
+
+    Args:
+        text: of the table.
+        known: names that columns may have, see `plain_name`.
+
+    Returns:
+        Number of the first line of `HEADER_WITHIN` that names at least two, from 1, what separates them, and how many they are; else of
+        the first line that holds anything.
+    """
+    lines = enumerate(io.StringIO(text, newline=""), 1)
+    first = 0
+    for number, line in islice((n for n in lines if n[1].strip() and not PASSED.match(n[1])), HEADER_WITHIN):
+        first, found = first or number, dict.fromkeys(SEPARATORS, 0)
+        for sign in SEPARATORS:
+            with suppress(csv.Error):  # one cell is longer than a cell may be
+                found[sign] = len(known & {plain_name(cell) for cell in next(csv.reader([line], delimiter=sign))})
+        separator = max(SEPARATORS, key=lambda sign: found[sign])
+        if found[separator] > 1:
+            return number, separator, found[separator]
+    return first, ",", 0
+
+
+def visible(text: str) -> tuple[str, list[str]]:
+    r"""The text as it is seen, and what was changed for it, in words.
+
+    Signs without a picture are left out, blanks of all widths are plain ones, letters as wide as Chinese ones are plain, too, and a
+    letter written in several signs is one.
+
+    >>> visible("EP02\u200b\u3000a，１"), visible("EP02")
+    (('EP02 a,1', ['1 sign that is not shown (U+200B) left out', '3 wide letters or blanks read as plain ones']), ('EP02', []))
+    """
+    if text.isascii():
+        return text, []
+    said = []
+    if hidden := _HIDDEN.findall(text):
+        codes = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden))
+        are = "sign that is not shown" if len(hidden) == 1 else "signs that are not shown"
+        said.append(f"{len(hidden)} {are} ({codes}) left out")
+        text = _HIDDEN.sub("", text)
+    narrow = text.translate(_WIDE)
+    if narrow != text:
+        said.append(
+            f"{plural(sum(a != b for a, b in zip(text, narrow)), 'wide letter or blank', 'wide letters or blanks')} read as plain ones"
+        )
+    if not unicodedata.is_normalized("NFC", narrow):
+        narrow = unicodedata.normalize("NFC", narrow)
+        said.append("letters written in several signs, such as e and an accent, are read as one")
+    return narrow, said

@@ -1,0 +1,147 @@
+"""Tables as people of the field write them: names, languages, encodings, notes, codes, and what is said of every row and column."""
+
+import openpyxl
+import pytest
+
+from mebench.annotations.text import decoded
+from mebench.errors import DataError
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.table import Remarks, of_encoding
+
+HEAD = ("subject", "video", "onset", "offset")
+
+
+def read(path, role="truth", encoding=None):
+    remarks = Remarks()
+    return read_intervals(of_encoding(path, encoding), role, remarks), remarks
+
+
+def spans(table):
+    return list(zip(table.intervals["kind"], table.intervals["onset"], table.intervals["offset"]))
+
+
+CODED = "subject,video_name,start_frame,end_frame,type_idx\nx,a,10,40,1\nx,a,60,70,2\nx,a,90,140,1\n"
+
+
+def test_kinds_by_number_are_read_as_in_the_lists_of_the_field(write):
+    """`type_idx` of AUW-GCN and others: 1 is macro."""
+    table, remarks = read(write(CODED))
+    assert spans(table) == [("macro", 10, 40), ("micro", 60, 70), ("macro", 90, 140)]
+    assert "truth: the column 'type_idx' is read as the kind: 1 is macro, 2 is micro" in remarks.repaired
+    alone, _ = read(write("video,onset,offset,type_idx\na,10,40,1\n"), "predictions")
+    assert spans(alone) == [("macro", 10, 40)]
+    words, _ = read(write("video,onset,offset,type_code\na,10,40,MaE\na,1,4,ME\n"))
+    assert spans(words) == [("macro", 10, 40), ("micro", 1, 4)]
+
+
+@pytest.mark.parametrize("rows", ["x,a,10,14,1\nx,a,60,90,2\n", "x,a,10,40,0\nx,a,60,70,1\n"])
+def test_numbers_that_contradict_the_lengths_or_may_mean_anything_are_refused(write, rows):
+    with pytest.raises(DataError, match=r"the column 'type_idx' holds . and ., .* write micro and macro"):
+        read(write("subject,video,onset,offset,type_idx\n" + rows))
+
+
+def test_a_column_of_many_codes_is_named(write):
+    _, remarks = read(write("subject,video,onset,offset,type_id\nx,a,1,4,7\nx,a,10,14,8\nx,a,20,24,9\n"))
+    assert (
+        "truth: the column 'type_id' is not read; if it holds the kind, write micro and macro there" in remarks.warnings
+    )
+
+
+def test_columns_that_are_not_read_are_listed(write):
+    _, remarks = read(write("subject,video,onset_no,offset,notes,AU\nx,a,1,4,?,4\n"))
+    assert "truth: the column 'onset_no' is read as the onset" in remarks.repaired
+    assert "truth: 2 columns not read: notes, AU" in remarks.repaired
+
+
+@pytest.mark.parametrize("name", ["data", "db", "corpus", "source"])
+def test_databases_are_told_apart_whatever_their_column_is_called(write, score, name):
+    """MEGC 2019's lists: the same numbers are other people in SMIC and SAMM."""
+    rows = ["smic,11,a1,0", "smic,11,a2,1", "smic,12,a3,2", "samm,11,b1,0", "samm,011,b2,0", "samm,12,b3,1"]
+    file = write("\n".join([f"{name},subject,clip,label", *rows]))
+    found = score("--truth", file, "--clips", file)
+    assert {base: member["n"] for base, member in found["recognition"]["members"].items()} == {"smic": 3, "samm": 3}
+    (warned,) = found["warnings"]
+    assert "the subjects samm/011 and samm/11 count as different people" in warned
+
+
+def test_people_written_alike_are_one_warning_that_merges_nobody(write, score):
+    file = write("subject,clip,label\n20,a,0\nsub20,b,1\n7,c,0\nsub07,d,1\n")
+    (warned,) = score("--truth", file, "--clips", file)["warnings"]
+    assert "2 groups of subjects, such as 20 and sub20, count as different people" in warned and "alike" not in warned
+
+
+SIGNS = ["\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c"]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_signs_that_nobody_sees_are_left_out_and_said(write, sign):
+    table, remarks = read(write(f"subject,video,onset,offset\n1\u3000,EP{sign}02{sign},10,24\n"))
+    assert table.intervals["video"].tolist() == ["EP02"] and table.intervals["subject"].tolist() == ["1"]
+    assert f"truth: 2 signs that are not shown (U+{ord(sign):04X}) left out" in remarks.repaired
+
+
+LANGUAGES = {
+    "de": "Proband;Video;Beginn;Höhepunkt;Ende;Gefühl;Art\n1;a;10;12;20;Überraschung;Mikro",
+    "zh": "被试，视频，起始帧，顶点帧，结束帧，情绪，类型\n１，a，10，12，20，惊讶，微表情",
+    "fr": "Sujet,Séquence,Début,Apex,Fin,Émotion,Type\n1,a,10,12,20,surprise,micro-expression",
+    "es": "Sujeto;Archivo;Inicio;Ápice;Fin;Emoción;Tipo\n1;a;10;12;20;sorpresa;microexpresión",
+}
+ENCODINGS = [("de", "cp1252"), ("zh", "gb18030"), ("fr", "cp1252"), ("es", "cp1252"), ("zh", "utf-16")]
+
+
+@pytest.mark.parametrize(("language", "encoding"), [*((name, "utf-8") for name in LANGUAGES), *ENCODINGS])
+def test_headers_of_four_languages_are_understood_in_the_encodings_that_people_save_them_in(write, language, encoding):
+    table, remarks = read(write(LANGUAGES[language], encoding=encoding))
+    row = table.intervals.iloc[0]
+    assert (row["subject"], row["video"], row["kind"]) == ("1", "a", "micro")
+    assert (row["onset"], row["apex"], row["offset"]) == (10, 12, 20)
+    assert any("not UTF-8" in line for line in remarks.repaired) == (encoding in ("cp1252", "gb18030"))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("これは被験者", "shift_jis"), ("被験者,動画", "shift_jis"), ("für é", "latin-1")]
+)
+def test_an_encoding_is_concluded_where_the_text_says_so(text, encoding):
+    assert decoded(text.encode(encoding), "file")[0] == text
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "big5", "cp949"])
+def test_any_other_encoding_is_asked_for(write, encoding):
+    name = {"cp1251": "испытуемый", "big5": "視頻", "cp949": "똠방각하"}[encoding]
+    file = write(f"subject,video,onset,offset\n1,{name},1,2\n", encoding=encoding)
+    with pytest.raises(DataError, match=r"line 2: the text is not UTF-8, .* name it with --encoding"):
+        read(file)
+    table, _ = read(file, encoding=encoding)
+    assert table.intervals["video"].tolist() == [name]
+
+
+def test_a_refusal_says_which_columns_it_would_take(write):
+    with pytest.raises(
+        DataError, match=r"lacks the column 'offset'; .* It takes 'Proband' as subject, 'Beginn' as onset"
+    ):
+        read(write("Proband;Video;Beginn;Dauer\n1;a;3;4\n"))
+
+
+def test_lines_above_the_names_and_notes_and_sums_below_are_left_out_and_said(write):
+    text = "Our coding 2024\nfps 200\nsubject,video,onset,offset\n1,a,3,9\n,,,\nchecked twice,,,\nTotal,,3,9\n"
+    table, remarks = read(write(text))
+    assert spans(table) == [("micro", 3, 9)]
+    assert "truth: lines 1 and 2 above the names of the columns, left out" in remarks.repaired
+    assert "truth: lines 6 and 7, left out: a note or a sum that names no video" in remarks.repaired
+
+
+def test_a_column_of_names_that_is_half_empty_is_one_defect(write):
+    rows = [f"{'1' if n == 0 else ''},v{n},1,2" for n in range(9)]
+    with pytest.raises(DataError, match=r"8 of 9 rows have no subject \(lines 3, 4, 5 and 5 more\)"):
+        read(write("\n".join([",".join(HEAD), *rows])))
+
+
+def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (HEAD, (1, "a", 1, 2), (None, "b", 3, 4), (2, "c", 5, 6)):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.save(tmp_path / "book.xlsx")
+    table, remarks = read(tmp_path / "book.xlsx")
+    assert table.intervals["subject"].tolist() == ["1", "1", "2"]
+    assert "truth: 1 cell (line 3): merged with the cell above" in remarks.repaired
