@@ -40,7 +40,7 @@ from pathlib import Path
 from attack_files import KINDS, Case, make_files
 from attack_records import FAMILIES, Made, make_records
 
-from mebench.runner.folder import RunFolder
+from mebench.runs.folder import RunFolder
 
 SERVER = multiprocessing.get_context("forkserver")
 SECONDS, PATIENCE, MIB = 10.0, 10, 1536
@@ -121,16 +121,16 @@ def _program(words: Sequence[str], folder: str, out: str, log: str) -> None:
 
 def _time_records(log: str) -> None:
     """Write down when the check of each record begins and ends."""
-    from mebench.results import merge
+    from mebench.boards import accept
 
-    refusal = merge.refusal
+    refusal = accept.refusal
 
     def timed(record: RunFolder, *places: Path) -> str:
         with Path(log).open("a") as file:
             file.write(json.dumps([str(record.path), _spent(os.getpid())]) + "\n")
         return refusal(record, *places)
 
-    merge.refusal = timed
+    accept.refusal = timed
 
 
 def run(words: Sequence[str], folder: Path, limit: float, terminal: bool = False, log: str = "") -> Ended:
@@ -390,11 +390,11 @@ def main() -> None:
     SERVER.set_forkserver_preload(
         [
             "mebench.cli",
-            "mebench.results.site.pages",
-            "mebench.results.board",
-            "mebench.runner.scoring",
+            "mebench.boards.site.site_pages",
+            "mebench.boards.board",
+            "mebench.runs.scoring",
             "mebench.inspection",
-            "mebench.exchange.files",
+            "mebench.exchange.answers",
             "openpyxl",
             "torch",
             "safetensors.torch",

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from mebench.config.registry import content_hash, plugins
 from mebench.files import file_hash
-from mebench.results.integrity import own_hash, rescore
-from mebench.runner.folder import RunFolder
+from mebench.records.integrity import own_hash, rescore
+from mebench.runs.folder import RunFolder
 
 JSONS = ("record.json", "folds.json", "audit.json")
 TABLES = ("videos.parquet", "truth.parquet", "predictions.parquet", "clips.parquet")

@@ -21,8 +21,8 @@ from mebench.config import resolve
 from mebench.config.registry import find
 from mebench.metrics.comparison import compare, detectable_difference
 from mebench.runner.choices import open_dataset
-from mebench.runner.folder import RunFolder
-from mebench.runner.scoring import tables_of
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import tables_of
 
 SPOTTERS = ("mean", "softnet", "optical_strain", "lbp_chi2")
 METRIC = "spotting.micro.f1"

@@ -133,8 +133,8 @@ def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     """The features of each video, and the seconds to open the store, check them and read every number."""
     from mebench.config import resolve
     from mebench.features import frame_features
-    from mebench.runner.features import store_of
     from mebench.runner.plan import make_plan
+    from mebench.runner.prepare import store_of
 
     plan = make_plan(resolve(words))
     chain = next(c for c in plan.chains["folders"] if c.scope == "frames")

@@ -39,7 +39,7 @@ from typing import Any, Protocol
 import pandas as pd
 from kills_jobs import JOBS, Job, Pieces
 
-from mebench.runner.fold_files import TABLES, whole_fold
+from mebench.runs.fold_files import TABLES, whole_fold
 
 RUNS = 4
 STOPPED = (4, 129, 130, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
@@ -174,11 +174,11 @@ def import_all() -> None:
         "mebench.core.method",
         "mebench.runner.sweep",
         "mebench.tracking.send",
-        "mebench.results.site.pages",
-        "mebench.results.board",
-        "mebench.results.merge",
-        "mebench.results.rescore",
-        "mebench.runner.scoring",
+        "mebench.boards.site.site_pages",
+        "mebench.boards.board",
+        "mebench.boards.accept",
+        "mebench.reproduction.rescore",
+        "mebench.runs.scoring",
         "mebench.tuning",
     ):
         importlib.import_module(name)

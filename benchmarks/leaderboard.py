@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mebench.cli.leaderboard import build
-from mebench.results.integrity import own_hash
+from mebench.records.integrity import own_hash
 
 RECORDS = Path(__file__).parents[1] / "leaderboards" / "records"
 

@@ -125,8 +125,8 @@ def fill(words: list[str]) -> int:
     from mebench.config import resolve
     from mebench.features.entry import Draft
     from mebench.features.source import Source
-    from mebench.runner.features import store_of
     from mebench.runner.plan import make_plan
+    from mebench.runner.prepare import store_of
 
     plan = make_plan(resolve(words))
     store, written = store_of(plan.config), 0

@@ -24,11 +24,11 @@ from grown_table import rows_of, write
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
+from mebench.boards.collect import unique
 from mebench.metrics.conventions import named
 from mebench.metrics.matching import match
-from mebench.results.collect import unique
-from mebench.results.record import Record, read
-from mebench.runner.folder import RunFolder
+from mebench.records.record import Record, read
+from mebench.runs.folder import RunFolder
 
 Floats = NDArray[np.float64]
 HEAD = """# Null control

@@ -21,11 +21,11 @@ import numpy as np
 from grown_table import rows_of, write
 from scipy import stats
 
+from mebench.inference.models import of_run
+from mebench.inference.predict import Ask, predict_all
 from mebench.progress import Progress
-from mebench.results.record import read
-from mebench.runner.folder import RunFolder
-from mebench.runner.models import of_run
-from mebench.runner.trained import Ask, predict_all
+from mebench.records.record import read
+from mebench.runs.folder import RunFolder
 
 STILL = ("dataset=synthetic", "dataset.preset=board", "dataset.seed=1", "dataset.micro_max=0", "dataset.macros=0")
 HEAD = """# Where nobody expresses anything

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         spot,
         sweep,
     )
-    from mebench.api.runs import Names
+    from mebench.api.run_results import Names
 
     def datasets(plugins: Names = ()) -> pd.DataFrame:
         """All datasets, see `mebench.api.listed`."""

@@ -20,7 +20,7 @@ from mebench.core.options import (
     SpottingParams,
     Threshold,
 )
-from mebench.core.spotting import (
+from mebench.core.peaks import (
     Curve,
     Spotted,
     anchored,

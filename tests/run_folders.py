@@ -17,9 +17,9 @@ import pandas as pd
 
 from mebench.core.types import Prediction, Timing
 from mebench.metrics.catalogue import METRICS
-from mebench.runner.folder import RunFolder, safe_name
-from mebench.runner.job import ClipPrediction, FoldResult
-from mebench.runner.scoring import score
+from mebench.runs.fold_result import ClipPrediction, FoldResult
+from mebench.runs.folder import RunFolder, safe_name
+from mebench.runs.scoring import score
 
 CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = 4

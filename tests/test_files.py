@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.config.layers import read_file
+from mebench.config.setting_layers import read_file
 from mebench.errors import ConfigError
 from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, code_hash, load_yaml, read_plain
 

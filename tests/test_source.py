@@ -17,7 +17,7 @@ PACKS = (".dumps", "register_pickle_by_value", "list_registry_pickle_by_value")
 SAFE_OR_NOT = ("shell", "allow_pickle", "weights_only")
 """Words of calls that say whether what a file holds is run."""
 
-OWN = {"mebench/runner/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/own.py"}
+OWN = {"mebench/runner/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/adapter.py"}
 """Who unpickles the calls that its own host sends it, or what lies, beside its hash, in a plugin's folder: that is code anyway."""
 
 

@@ -15,18 +15,18 @@ from PIL import Image
 from safetensors.numpy import save
 
 from mebench.annotations.sheets import read_sheets
-from mebench.config.layers import read_file
+from mebench.config.setting_layers import read_file
 from mebench.errors import MebenchError
 from mebench.exchange.clips import read_clips
 from mebench.exchange.eaf import Mark, Tier, read_eaf, write_eaf
 from mebench.exchange.frame_scores import read_frame_scores
 from mebench.exchange.intervals import read_intervals
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.files import file_hash
 from mebench.frames.images import BadImageError, image_size, read_image
-from mebench.results.integrity import check, own_hash
-from mebench.runner.folder import RunFolder
-from mebench.runner.models import read_header
+from mebench.inference.models import read_header
+from mebench.records.integrity import check, own_hash
+from mebench.runs.folder import RunFolder
 
 NUMBER = itertools.count()
 RECORDS = Path(__file__).parents[1] / "leaderboards" / "records"

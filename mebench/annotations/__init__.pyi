@@ -1,5 +1,4 @@
 from . import annotation as annotation
-from . import dataset as dataset
 from . import drawn as drawn
 from . import flow_maps as flow_maps
 from . import layout as layout
@@ -8,6 +7,7 @@ from . import nested as nested
 from . import openface as openface
 from . import reading as reading
 from . import schemes as schemes
+from . import sheet_dataset as sheet_dataset
 from . import sheets as sheets
 from . import smic as smic
 from . import table as table
@@ -15,7 +15,6 @@ from . import text as text
 from .annotation import Annotation as Annotation
 from .annotation import Log as Log
 from .annotation import ground_truth_hash as ground_truth_hash
-from .dataset import SheetDataset as SheetDataset
 from .layout import Layout as Layout
 from .layout import SheetParams as SheetParams
 from .openface import ACTION_UNITS as ACTION_UNITS
@@ -34,6 +33,7 @@ from .schemes import parse_unit as parse_unit
 from .schemes import parse_units as parse_units
 from .schemes import shown_units as shown_units
 from .schemes import three_classes as three_classes
+from .sheet_dataset import SheetDataset as SheetDataset
 from .sheets import Sheet as Sheet
 from .sheets import read_sheets as read_sheets
 from .table import Columns as Columns

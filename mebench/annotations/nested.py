@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mebench.annotations.dataset import SheetDataset
 from mebench.annotations.layout import MOST_FOLDERS, Layout, Tree, check_inside, fold
+from mebench.annotations.sheet_dataset import SheetDataset
 from mebench.errors import DataError
 
 LEVELS = 6

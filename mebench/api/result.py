@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mebench import heavy, metrics, results
+from mebench import heavy, metrics, reports
 from mebench.errors import DataError, unknown
 
 if TYPE_CHECKING:
@@ -82,18 +82,16 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        return results.render.plots.shown_in_notebooks(
-            results.render.plots.score_curve(
-                results.render.timeline.timeline(_named(video, self.tables), [self._side()])
-            )
+        return reports.plots.shown_in_notebooks(
+            reports.plots.score_curve(reports.timeline.timeline(_named(video, self.tables), [self._side()]))
         )
 
     @abstractmethod
-    def _side(self) -> results.render.timeline.Judged:
+    def _side(self) -> reports.timeline.Judged:
         """What a timeline shows."""
 
     def _repr_html_(self) -> str:
-        return html(self.title, results.render.summary.main_table(self.summary), self._notes())
+        return html(self.title, reports.run_summary.main_table(self.summary), self._notes())
 
     def _notes(self) -> Sequence[str]:
         """Lines below the scores."""

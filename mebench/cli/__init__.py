@@ -14,13 +14,13 @@ from mebench._checkout import VERSION
 from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     cache,
-    catalogue,
     check,
     compare,
     data,
     doctor,
     features,
     leaderboard,
+    plugins,
     predictions,
     reproduce,
     run,
@@ -29,7 +29,7 @@ from mebench.cli import (
     spot,
     tune,
 )
-from mebench.cli.options import Verbs
+from mebench.cli.option_types import Verbs
 from mebench.console import print_lines
 from mebench.errors import MebenchError, unknown
 
@@ -42,11 +42,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (run, catalogue, doctor, check, compare, score, reproduce, spot, tune):
+for room in (run, plugins, doctor, check, compare, score, reproduce, spot, tune):
     app.add_typer(room.app)
 app.add_typer(predictions.predict_app)
 for name, group in {
-    "config": catalogue.config_app,
+    "config": plugins.config_app,
     "new": check.new_app,
     "data": data.app,
     "runs": runs.app,

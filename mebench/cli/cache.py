@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mebench import config, console, features
-from mebench.cli.options import Json, verbs
+from mebench.cli.option_types import Json, verbs
 from mebench.errors import ConfigError, DataError
 from mebench.progress import Progress
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from mebench import config, console, testing
-from mebench.cli.options import Json, Plugins, verbs
+from mebench.cli.option_types import Json, Plugins, verbs
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.progress import Progress
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from mebench import api, exchange, inspection, metrics, results, runner
-from mebench.cli.options import Encoding, Json, Rule, RunId, Runs, say
+from mebench import api, exchange, inspection, metrics, records, reports
+from mebench import runs as run_files
+from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, say
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.console import size as byte_size
@@ -73,11 +74,11 @@ def compare(
     are those of two coders, and how well these agree is told. Beside a published result: what separates the run from it, in words.
     """
     if second.startswith(BESIDE):
-        word, folder = second.removeprefix(BESIDE), runner.folder.RunFolder.finished(runs, first)
+        word, folder = second.removeprefix(BESIDE), run_files.folder.RunFolder.finished(runs, first)
         place = leaderboards_folder(leaderboards)
-        rows = results.published.called(word, results.published.read(place / PUBLISHED))
-        aliases = results.beside.read_aliases(place / results.beside.FILE)
-        said = results.beside.separates(results.record.read(folder), rows, aliases)
+        rows = records.published.called(word, records.published.read(place / PUBLISHED))
+        aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
+        said = records.matching_published.separates(records.record.read(folder), rows, aliases)
         if write_json({"run_id": folder.id, "published": word, "separates": said}, json):
             print_lines(f"{folder.id} beside {rows[0].method}")
             print_table(("", "what separates them"), list(said.items()))
@@ -111,7 +112,7 @@ def compare(
     )
     say(found)
     if write_json(found.summary, json):
-        results.compare.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
+        reports.compare_runs.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
 
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
@@ -135,20 +136,20 @@ def mistakes(
     if truth is None:
         _refuse({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
         _refuse_files(run)
-        folder = runner.folder.RunFolder.finished(runs, run)
-        name, tables, kinds = folder.id, runner.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
+        folder = run_files.folder.RunFolder.finished(runs, run)
+        name, tables, kinds = folder.id, run_files.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
         told: dict[str, Any] = {"run_id": name}
         if tables.predictions is None:
             raise RunError(f"run {name!r} does not spot, so it has no false positives and misses: name one that does")
     else:
-        remarks = exchange.table.Remarks()
-        true, *files = (exchange.table.of_encoding(Path(word).expanduser(), encoding) for word in (truth, run))
-        (answers,) = exchange.files.read_beside(
+        remarks = exchange.text_table.Remarks()
+        true, *files = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (truth, run))
+        (answers,) = exchange.answers.read_beside(
             true,
             files,
             exchange.join.Rules(fps, loose_ids=loose_ids),
             remarks,
-            adapters=inspection.summary.adapters_of(true),
+            adapters=inspection.dataset_summary.adapters_of(true),
         )
         say(remarks)
         said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
@@ -177,16 +178,16 @@ def mistakes(
         "convention": "strict",
         "by": by,
         "draws": draws,
-        "counts": results.render.summary.plain(counts),
+        "counts": reports.run_summary.plain(counts),
     }
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
     if write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json):
-        note = "" if astray is None else results.render.summary.distracted_line(counts, astray, tables)
-        results.render.summary.print_mistakes(
+        note = "" if astray is None else reports.run_summary.distracted_line(counts, astray, tables)
+        reports.run_summary.print_mistakes(
             counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note
         )
-        results.render.summary.print_causes(why)
+        reports.run_summary.print_causes(why)
 
 
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")
@@ -214,9 +215,9 @@ def report(
     nothing. Of two runs both are on the same timelines. No face is in it without --faces.
     """
     words, progress, found = [word for word in (run, other) if word], Progress(), None
-    folders = [runner.folder.RunFolder.finished(runs, word) for word in words]
+    folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
-        results.report.refuse(folder)
+        reports.report.refuse(folder)
     if faces and len(folders) > 1:
         raise ConfigError("--faces shows where one run looked: name one run, or leave --faces out")
     if len(folders) > 1:
@@ -224,8 +225,8 @@ def report(
             found = api.compare(*words, runs=runs).found
     page, files = Path(out).expanduser(), list[Path]()
     with progress.waiting("drawing"):
-        results.report.write(results.report.page(folders, found, faces), page)
-        files = results.report.write_figures(folders, Path(figures).expanduser()) if figures else []
+        reports.report.write(reports.report.page(folders, found, faces), page)
+        files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
         progress.say(f"{out} shows faces of the dataset: treat it as its licence says")
     size = page.stat().st_size
@@ -264,9 +265,9 @@ def _print_agreement(
         spread = "" if off is None or off["sd"] is None else f" (sd {off['sd']:.0f})"
         return "-" if off is None else f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
 
-    remarks = exchange.table.Remarks()
-    one, other = (exchange.table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
-    (answers,) = exchange.files.read_beside(one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
+    remarks = exchange.text_table.Remarks()
+    one, other = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
+    (answers,) = exchange.answers.read_beside(one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
     found = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(

@@ -67,10 +67,10 @@ def _joined(given: Iterable[str]) -> tuple[list[str], str]:
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
-    types: dict[str, Any] = dict.fromkeys(config.layers.PLUGIN_KEYS)
+    types: dict[str, Any] = dict.fromkeys(config.setting_layers.PLUGIN_KEYS)
     hints = get_type_hints(config.RunSettings)
     types |= {field.name: hints[field.name] for field in dataclasses.fields(config.RunSettings)}
-    for key, kind in config.layers.PLUGIN_KEYS.items():
+    for key, kind in config.setting_layers.PLUGIN_KEYS.items():
         name = chosen.get(key, "")
         members = name.strip("[]").split(",") if name.startswith("[") else []
         for prefix, id_ in [(f"{key}.{config.parts.called(m.strip())}", m.strip()) for m in members] or [(key, name)]:
@@ -88,12 +88,16 @@ def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
 
 def _values(key: str, hint: Any, words: Iterable[str]) -> list[str]:
     """The values of a key that has few."""
-    if key in config.layers.PLUGIN_KEYS:
-        return [id_ for id_, info in config.registry.plugins(config.layers.PLUGIN_KEYS[key]).items() if not info.broken]
+    if key in config.setting_layers.PLUGIN_KEYS:
+        return [
+            id_
+            for id_, info in config.registry.plugins(config.setting_layers.PLUGIN_KEYS[key]).items()
+            if not info.broken
+        ]
     if key == "protocol":
         return sorted(protocols.PROTOCOLS)
-    for part, kind in config.layers.PLUGIN_KEYS.items():
+    for part, kind in config.setting_layers.PLUGIN_KEYS.items():
         if key == f"{part}.preset":
             chosen = dict(word.split("=", 1) for word in words if "=" in word).get(part, "")
             return list(config.registry.find(kind, chosen).section("presets"))
-    return list(config.values.choices(hint))
+    return list(config.typed_values.choices(hint))

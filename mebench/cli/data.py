@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import config, console, frames, inspection, results
+from mebench import config, console, frames, inspection, reports
 from mebench.annotations.annotation import repair_lines
-from mebench.cli.options import DatasetWords, Files, Json, Plugins, verbs
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, verbs
 from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError
 from mebench.progress import Progress
@@ -32,10 +32,12 @@ def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = 
     if not console.write_json(inspection.together(members) if len(members) > 1 else one.plain(), json):
         return
     for id_, found in members.items():
-        console.print_table(results.render.data.HEADERS, results.render.data.summary_rows(found), id_)
+        console.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(found), id_)
         _print_list(f"{id_}: repairs and remarks", repair_lines(found.repairs), len(found.repairs))
     if len(members) > 1:
-        console.print_table(results.render.data.HEADERS, results.render.data.total_rows(members), " + ".join(members))
+        console.print_table(
+            reports.dataset_report.HEADERS, reports.dataset_report.total_rows(members), " + ".join(members)
+        )
 
 
 @app.command("verify", epilog="Example: mebench data verify dataset=synthetic --report report.md")
@@ -60,13 +62,13 @@ def verify(
             members[id_] = inspection.verify(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
-        Path(report).write_text(results.render.data.verification_markdown(members, strict), encoding="utf-8")
+        Path(report).write_text(reports.dataset_report.verification_markdown(members, strict), encoding="utf-8")
     parts = {id_: seen.plain() for id_, seen in members.items()}
     told: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
     if len(parts) > 1:  # the sums of a composite, and what is told of each member
         told |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
     if console.write_json(told | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
-        looks = results.render.data
+        looks = reports.dataset_report
         for id_, seen in members.items():
             titles = [inspection.annotation_checks.TITLES[finding.check] for finding in seen.findings]
             for title, lines in looks.finding_lines(seen).items():
@@ -107,7 +109,7 @@ def preview(
 
     home: dict[str, Dataset] = {}
     for id_, dataset in members.items():
-        if not inspection.summary.has_frames(dataset):
+        if not inspection.dataset_summary.has_frames(dataset):
             raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to look at")
         home |= {v.key: dataset for v in dataset.videos()}
     every = [v for dataset in members.values() for v in dataset.videos()]
@@ -117,7 +119,7 @@ def preview(
     ]
     if all(tile.image is None for strip in strips for tile in strip.tiles):
         raise DataError(next(strip.problem for strip in strips))
-    picture = results.render.data.contact_sheet(strips, f"{' + '.join(members)}: {len(strips)} expressions")
+    picture = reports.dataset_report.contact_sheet(strips, f"{' + '.join(members)}: {len(strips)} expressions")
     Path(out).write_bytes(picture)
     shown = [
         {

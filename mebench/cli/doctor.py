@@ -17,7 +17,7 @@ from typing import Literal
 import typer
 
 from mebench import config, console
-from mebench.cli.options import Json, Plugins
+from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 
 app = typer.Typer()
@@ -65,10 +65,10 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
 
 def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     """Look at everything; a broken part becomes a finding, not an error."""
-    layer, where = config.layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
+    layer, where = config.setting_layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
         if (path := config.user_file()) is not None:
-            layer, where = config.layers.read_file(path), str(path.absolute())
+            layer, where = config.setting_layers.read_file(path), str(path.absolute())
         findings = [Finding("place", "user's file", "ok", where)]
     except MebenchError as error:
         findings = [Finding("place", "user's file", "missing", str(error), "correct the file")]
@@ -120,7 +120,7 @@ def _packages() -> Iterator[Finding]:
                 yield Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
 
 
-def _places(layer: config.layers.Layer) -> Iterator[Finding]:
+def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
     defaults = config.RunSettings()
     for name in ("cache", "runs"):
         yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
@@ -145,7 +145,7 @@ def _place(name: str, path: Path) -> Finding:
     return Finding("place", name, "missing", f"{detail}, not writable", setting)
 
 
-def _datasets(layer: config.layers.Layer) -> Iterator[Finding]:
+def _datasets(layer: config.setting_layers.Layer) -> Iterator[Finding]:
     known = config.registry.plugins("dataset")
     for id_, info in known.items():
         if info.broken:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from mebench import console, core, features, runner
-from mebench.cli.options import Files, Json, Plugins, Words, checked, configured, verbs
+from mebench.cli.option_types import Files, Json, Plugins, Words, checked, configured, verbs
 from mebench.errors import DataError
 from mebench.progress import Progress
 
@@ -36,7 +36,7 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
     with runner.execute.stoppable(), runner.execute.worker_pool(settings) as pool:
         try:
             plan = runner.plan.make_plan(settings)
-            done = runner.features.prepare([plan], pool, progress)
+            done = runner.prepare.prepare([plan], pool, progress)
         except KeyboardInterrupt as stop:
             raise runner.execute.InterruptedRunError(
                 f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop

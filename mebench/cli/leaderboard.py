@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from mebench import config, results, runner, tracking
-from mebench.cli.options import Json, RunId, Runs, verbs
+from mebench import boards, config, records, tracking
+from mebench import runs as run_files
+from mebench.cli.option_types import Json, RunId, Runs, verbs
 from mebench.console import plural, print_lines, size, write_json
 from mebench.errors import RunError
 from mebench.progress import Progress
@@ -36,31 +37,33 @@ def build(
     folder, progress = Path(out).expanduser(), Progress()
     tracked = config.user_setting("tracking", "") or None
 
-    def show(board: results.board.Board) -> tuple[list[results.rows.Table], str]:
+    def show(board: boards.board.Board) -> tuple[list[records.rows.Table], str]:
         with progress.waiting("tables"):
             tables, worth = board.tables(), board.selection()
-            overview = results.write.write(tables, folder, worth)
+            overview = boards.table_files.write(tables, folder, worth)
         words = f"{overview}: {plural(len(tables), 'table')} from {board.counted}"
         if not site:
             return tables, words
 
         with progress.waiting("page"):
-            files, n_bytes = results.site.pages.write_site(tables, board.records, board.published, folder / SITE, worth)
+            files, n_bytes = boards.site.site_pages.write_site(
+                tables, board.records, board.published, folder / SITE, worth
+            )
         return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
 
     with TemporaryDirectory() as room:  # what is shown is read from the runs' tables, wherever they come from
         if from_mlflow is None:
             home = Path(runs).expanduser()
-            for sentence in tracking.remarks(tracked, str(home), results.board.ids_there(home, folder)):
+            for sentence in tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)):
                 progress.say(sentence)
-            board = results.board.read_board(home, folder, progress.say)
+            board = boards.board.read_board(home, folder, progress.say)
         else:
             with progress.waiting("asking MLflow"):
                 tracking.fetch_records(from_mlflow, Path(room), progress.say)
             found = [
-                replace(record, published=False) for record in results.collect.collect_records(Path(room), progress.say)
+                replace(record, published=False) for record in boards.collect.collect_records(Path(room), progress.say)
             ]
-            board = results.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.say)
+            board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.say)
         tables, words = board.shown(show, progress.say)
     if write_json({"tables": [table.plain() for table in tables]}, json):
         print_lines(*words.split("\n"))
@@ -76,10 +79,10 @@ def build(
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
 def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records") -> None:
     """Write the record of a run for others. They score it again and build their leaderboard from it."""
-    folder = runner.folder.RunFolder.finished(runs, run)
-    if results.record.is_record(folder):
+    folder = run_files.folder.RunFolder.finished(runs, run)
+    if records.record.is_record(folder):
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
-    record = results.export.export(folder, Path(out).expanduser())
+    record = boards.export.export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
     print_lines(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
 
@@ -93,9 +96,9 @@ def merge(
 ) -> None:
     """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
     progress = Progress()
-    sources = [source for place in places for source in results.merge.find_records(Path(place).expanduser())]
+    sources = [source for place in places for source in boards.accept.find_records(Path(place).expanduser())]
     with progress.waiting("scoring again"):
-        outcomes = results.merge.merge(sources, Path(out).expanduser(), check)
+        outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
     words = {"taken": f"taken into {out}", "there": "is there already", "checked": "scores to what it says"}
     for outcome in outcomes:

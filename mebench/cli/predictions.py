@@ -8,8 +8,9 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from mebench import config, exchange, metrics, results, runner
-from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
+from mebench import config, exchange, inference, metrics, reports
+from mebench import runs as run_files
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
 from mebench.console import plural, print_lines, print_markdown, print_table, size, write_json
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.files import file_hash
@@ -59,8 +60,8 @@ def export(
 
     Frames are numbered as the dataset's own files are, unless told otherwise.
     """
-    folder, progress = runner.folder.RunFolder.finished(runs, run), Progress()
-    tables, remarks = runner.scoring.tables_of(folder), exchange.table.Remarks()
+    folder, progress = run_files.folder.RunFolder.finished(runs, run), Progress()
+    tables, remarks = run_files.scoring.tables_of(folder), exchange.text_table.Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     tables, said = _counted(folder.id, tables, frames)
@@ -125,12 +126,12 @@ def predict(
     if target.is_dir() or not target.parent.is_dir():
         raise ConfigError(f"--out must name a file in a folder that is there, not {out!r}")
 
-    progress, remarks = Progress(), exchange.table.Remarks()
-    folder = runner.folder.RunFolder.finished(runs, run)
+    progress, remarks = Progress(), exchange.text_table.Remarks()
+    folder = run_files.folder.RunFolder.finished(runs, run)
     dataset = tuple(words or ()), tuple(files or ()), tuple(plugins or ())
-    folds = tuple(model.fold for model in runner.models.of_run(folder, fold))
-    ask = runner.trained.Ask(str(folder.path.resolve()), folds, *dataset)
-    predicted = runner.trained.predict_all(ask, workers, progress)
+    folds = tuple(model.fold for model in inference.models.of_run(folder, fold))
+    ask = inference.predict.Ask(str(folder.path.resolve()), folds, *dataset)
+    predicted = inference.predict.predict_all(ask, workers, progress)
     failed, videos = predicted.failed, len(predicted.job.test)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames)
@@ -181,7 +182,7 @@ def export_model(
     if part not in get_args(Part):
         raise ConfigError(unknown("part", part, get_args(Part)))
 
-    folder = runner.folder.RunFolder.finished(runs, run)
+    folder = run_files.folder.RunFolder.finished(runs, run)
     keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
     if not fold and len(keys) != 1:
         shown = ", ".join(keys[:3])
@@ -189,13 +190,13 @@ def export_model(
     fold = fold or str(keys[0])
 
     if form == "onnx":
-        outputs = exchange.onnx_export.export_onnx(
-            runner.trained.trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path
+        outputs = inference.onnx.export_onnx(
+            inference.predict.trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path
         )
-        Progress().say(f"{path}: input {exchange.onnx_export.INPUT}, outputs {', '.join(outputs)}")
+        Progress().say(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
         return
 
-    said = results.model_card.export_model(folder, fold, path, name, note)
+    said = reports.model_card.export_model(folder, fold, path, name, note)
     Progress().say(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
 
 
@@ -206,7 +207,7 @@ _FORMS = ("safetensors", "onnx")
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
     """List the models that came with methods."""
     config.registry.add_paths(plugins or ())
-    found = [(model, model.path.stat().st_size) for model in runner.models.named()]
+    found = [(model, model.path.stat().st_size) for model in inference.models.named()]
     report = [
         {"hash": file_hash(model.path)[:8], "shipped": True, "file": str(model.path), "bytes": n}
         | model.said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
@@ -234,6 +235,6 @@ def info_of_model(model: ModelWord, plugins: Plugins = None, json: Json = None) 
     What it was trained on, how good it is, and what it is not good for.
     """
     config.registry.add_paths(plugins or ())
-    said = runner.models.read_header(runner.models.find(model))
+    said = inference.models.read_header(inference.models.find(model))
     if write_json(said.model_dump(), json):
         print_markdown(said.card)

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from mebench import metrics, results
+from mebench import metrics, records, reproduction
 from mebench._checkout import PACKAGE, shipped
-from mebench.cli.options import Files, Json, Plugins, Words
+from mebench.cli.option_types import Files, Json, Plugins, Words
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
 from mebench.format import NONE, number, scored
@@ -56,18 +56,18 @@ def reproduce(
 ) -> None:
     """Run what a paper's table needs, and compare its cells. Each: published, measured, interval and why they differ."""
     folder = leaderboards_folder(leaderboards)
-    known = results.reproduce.read_paper(folder / PAPERS, paper)
+    known = reproduction.reproduce.read_paper(folder / PAPERS, paper)
     if table is None and known.programs:
         table = next(iter(known.tables))
     if table is None:
         listing = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {listing}")
-    published = results.published.read(folder / PUBLISHED)
-    request = results.reproduce.Request(
+    published = records.published.read(folder / PUBLISHED)
+    request = reproduction.reproduce.Request(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
-    found = results.reproduce.reproduce(
-        known, results.reproduce.cells(known, table, published), published, request, Progress()
+    found = reproduction.reproduce.reproduce(
+        known, reproduction.reproduce.cells(known, table, published), published, request, Progress()
     )
     plain = {
         "paper": known.id,
@@ -105,17 +105,17 @@ def rescore(
     By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
     """
     folder, progress = leaderboards_folder(leaderboards), Progress()
-    place = kept = folder / results.rescore.SCORED_ANEW
-    known = results.rescore.read_source(place, source)
-    published = results.published.read(folder / PUBLISHED)
+    place = kept = folder / reproduction.rescore.SCORED_ANEW
+    known = reproduction.rescore.read_source(place, source)
+    published = records.published.read(folder / PUBLISHED)
     with progress.waiting("scoring"):
-        outcome = results.rescore.rescore(known, Path(root).expanduser())
+        outcome = reproduction.rescore.rescore(known, Path(root).expanduser())
     if PACKAGE in folder.resolve().parents:  # that of an installed mebench, which is not the user's to write to
-        kept = Path("leaderboards", results.rescore.SCORED_ANEW)
+        kept = Path("leaderboards", reproduction.rescore.SCORED_ANEW)
         kept.mkdir(parents=True, exist_ok=True)
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
-    file = results.rescore.write_outcome(outcome, kept)
-    found = results.rescore.cells(known, outcome, published)
+    file = reproduction.rescore.write_outcome(outcome, kept)
+    found = reproduction.rescore.cells(known, outcome, published)
     plain = [
         {
             "dataset": cell.dataset,
@@ -133,7 +133,7 @@ def rescore(
         print_lines(f"{file}: mebench leaderboard build puts it into tables and page")
 
 
-def _print_rescored(source: results.rescore.Source, found: Sequence[results.rescore.Cell]) -> None:
+def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reproduction.rescore.Cell]) -> None:
     """A line for each score that the paper prints, else for the main ones, and a column for each reading."""
     readings = list(dict.fromkeys(reading for cell in found for reading in cell.values))
     heads = [f"{rule}, {later} frames later" if later else rule for rule, later in readings]
@@ -174,10 +174,10 @@ def leaderboards_folder(named: str | None) -> Path:
 
 
 def _print(
-    paper: results.reproduce.Paper,
+    paper: reproduction.reproduce.Paper,
     table: str,
-    found: Sequence[results.reproduce.Result],
-    request: results.reproduce.Request,
+    found: Sequence[reproduction.reproduce.Result],
+    request: reproduction.reproduce.Request,
 ) -> None:
     """The cells that a run answers, one line for all that are absent for one reason, and what to know of the rest."""
     print_lines(paper.title, f"Table {table}: {paper.titles[table]}", "")
@@ -217,7 +217,7 @@ def _print(
     print_lines("Where this reproduction departs from the paper:", *(f"- {line}" for line in paper.differs))
 
 
-def worth_rows(found: Sequence[results.reproduce.Result]) -> list[tuple[str, ...]]:
+def worth_rows(found: Sequence[reproduction.reproduce.Result]) -> list[tuple[str, ...]]:
     """Method, year, published, leaking, honest, gain with its interval, looks, program: UF1 over all clips of each that looked."""
     rows = []
     for r in found:

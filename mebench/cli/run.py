@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mebench import api, config, protocols, results, runner
-from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
+from mebench import api, boards, config, protocols, reports, runner
+from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
 from mebench.console import command, print_lines, print_table, write_json
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
@@ -70,7 +70,7 @@ def resume(
 def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:
     """Print the scores of a finished run, write them as JSON."""
     if write_json(run.summary, json):
-        results.render.summary.print_outcome(run.folder, run.summary, run.tracked, verbose, told, run.tracker)
+        reports.run_summary.print_outcome(run.folder, run.summary, run.tracked, verbose, told, run.tracker)
 
 
 def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = False, json: str | None = None) -> None:
@@ -82,7 +82,9 @@ def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = 
     """
     began, progress = time.perf_counter(), Progress()
     lists = config.combinations.lists_of_words(words)
-    combinations, configs = api.runs.planned(lists, files or (), plugins or (), config.layers.COMMAND_LINE)
+    combinations, configs = api.run_results.planned(
+        lists, files or (), plugins or (), config.setting_layers.COMMAND_LINE
+    )
     if dry_run:
         plans, trained = [], set[str]()
         for combination, settings in zip(combinations, configs):
@@ -92,7 +94,7 @@ def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = 
             plans.append({"words": combination.varied, **plan})
         write_json(plans, json)
         return
-    found = api.runs.swept(combinations, configs, progress)
+    found = api.run_results.swept(combinations, configs, progress)
     if found.tracked:
         progress.say(f"{found.runs[0].tracker}: {found.tracked}")  # beside the table, which may go into a file
     report = {
@@ -102,7 +104,7 @@ def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = 
         "seconds": round(time.perf_counter() - began, 3),
     }
     if write_json(report, json):
-        print_table(*results.render.sweep.sweep_table(found.rows).words(), title="sweep")
+        print_table(*boards.sweep_scores.sweep_table(found.rows).words(), title="sweep")
         if any(len(row["seeds"]) > 1 for row in found.rows):
             how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
             print_lines(f"scores: {how}", error=True)

@@ -14,9 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import config, console, metrics, results, runner, tracking
+from mebench import config, console, metrics, reports, runner, tracking
+from mebench import runs as run_files
 from mebench.atomic import WRITING
-from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, verbs
+from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import ConfigError, RunError, listed, unknown
 from mebench.format import number
 from mebench.progress import Progress
@@ -100,10 +101,10 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
 def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. Status, scores, why folds failed, and what each fold cost."""
-    folder = runner.folder.RunFolder.open(runs, run)
+    folder = run_files.folder.RunFolder.open(runs, run)
     found, stored = _describe(folder), folder.read_json("config.json")
     if (folder.path / "costs.csv").is_file():
-        costs: list[Any] = runner.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
+        costs: list[Any] = run_files.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
     else:
         finished, every = folder.finished_folds(), folder.read_json("folds.json")["folds"]
         keys = [fold["fold"] for fold in every if fold["fold"] in finished]
@@ -114,7 +115,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         return
     console.print_lines(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
     if whole:
-        results.render.summary.print_outcome(folder, folder.read_json("summary.json"), None, verbose)
+        reports.run_summary.print_outcome(folder, folder.read_json("summary.json"), None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
         console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
@@ -139,7 +140,7 @@ def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
     Raises:
         RunError: some differ.
     """
-    folder = runner.folder.RunFolder.finished(runs, run)
+    folder = run_files.folder.RunFolder.finished(runs, run)
     changed, sealed = folder.changed(), len(folder.seal)
     if console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json):
         if not sealed:
@@ -238,9 +239,9 @@ def sync(
     """Send runs that MLflow lacks, and tables of the leaderboard. Its server was down, for example."""
     progress, boards = Progress(), list[Path]()
     if run:
-        folders = list({f.path: f for f in (runner.folder.RunFolder.finished(runs, word) for word in run)}.values())
+        folders = list({f.path: f for f in (run_files.folder.RunFolder.finished(runs, word) for word in run)}.values())
     else:
-        folders = [folder for folder in runner.folder.RunFolder.all(runs) if folder.done]
+        folders = [folder for folder in run_files.folder.RunFolder.all(runs) if folder.done]
         home = Path(leaderboards).expanduser()
         boards = [file for task in metrics.catalogue.SECTIONS for file in sorted(home.glob(f"{task}-*.json"))]
     if not (n := len(folders) + len(boards)):
@@ -265,10 +266,10 @@ def sync(
         )
 
 
-def _all(runs: str) -> list[tuple[runner.folder.RunFolder, Run]]:
+def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, Run]]:
     """Every run, the latest first; of a damaged one a sentence is told."""
     found = []
-    for folder in runner.folder.RunFolder.all(runs):
+    for folder in run_files.folder.RunFolder.all(runs):
         try:
             found.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:
@@ -276,7 +277,7 @@ def _all(runs: str) -> list[tuple[runner.folder.RunFolder, Run]]:
     return sorted(found, key=lambda pair: (pair[1].days, pair[1].id))
 
 
-def _describe(folder: runner.folder.RunFolder) -> Run:
+def _describe(folder: run_files.folder.RunFolder) -> Run:
     values = config.flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     done, failed = folder.count_folds()
@@ -305,13 +306,13 @@ def _describe(folder: runner.folder.RunFolder) -> Run:
         lost=lost,
         audit=audit,
         honest="" if worth is None else str(worth["honest"]),
-        scores={name: score["value"] for name, score in results.render.scores.main_scores(summary).items()},
+        scores={name: score["value"] for name, score in reports.scores.main_scores(summary).items()},
         days=max(time.time() - newest, 0.0) / DAY,
         bytes=sum(s.st_size for s in stats),
     )
 
 
-def _busy(folder: runner.folder.RunFolder) -> bool:
+def _busy(folder: run_files.folder.RunFolder) -> bool:
     """Whether a process works on a run; where nobody here may write, nobody here does."""
     try:
         lock = folder.lock()

@@ -6,15 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import api, exchange, results
-from mebench.cli.options import Encoding, Json, Rule, Verbose, say
+from mebench import api, exchange, reports
+from mebench.cli.option_types import Encoding, Json, Rule, Verbose, say
 from mebench.console import write_json
 from mebench.errors import ConfigError, unknown
 from mebench.progress import Progress
 
 app = typer.Typer()
 
-FILES: dict[api.files.What, str] = {"intervals": "--predictions", "frame scores": "--frame-scores", "clips": "--clips"}
+FILES: dict[api.score_files.What, str] = {
+    "intervals": "--predictions",
+    "frame scores": "--frame-scores",
+    "clips": "--clips",
+}
 """The option that names each."""
 
 
@@ -105,7 +109,9 @@ def score(
             "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
             "(the emotion of each given clip), and --truth FILE"
         )
-    what: api.files.What = "clips" if clips is not None else "frame scores" if frame_scores is not None else "intervals"
+    what: api.score_files.What = (
+        "clips" if clips is not None else "frame scores" if frame_scores is not None else "intervals"
+    )
     options: dict[str, Any] = {
         "kinds": kinds,
         "fps": fps,
@@ -118,8 +124,10 @@ def score(
         "short_videos": short_videos,
     }
     given = {**options, "write_predictions": write}
-    if stray := api.files.misplaced(what, {name: None if value is False else value for name, value in given.items()}):
-        places = api.files.PLACES[stray]
+    if stray := api.score_files.misplaced(
+        what, {name: None if value is False else value for name, value in given.items()}
+    ):
+        places = api.score_files.PLACES[stray]
         fits = " or ".join(FILES[place] for place in places)
         raise ConfigError(f"--{stray.replace('_', '-')} is about {places[0]}: it goes with {fits}, not {FILES[what]}")
 
@@ -146,4 +154,4 @@ def score(
         found.write_predictions(write, write_form)
     say(found)
     if write_json(found.summary, json):
-        results.render.scores.print_scores(found.summary, found.tables, verbose)
+        reports.scores.print_scores(found.summary, found.tables, verbose)

@@ -12,8 +12,8 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import api, frames, results, runner
-from mebench.cli.options import Json, Runs
+from mebench import api, frames, inference, reports
+from mebench.cli.option_types import Json, Runs
 from mebench.console import at_terminal, check_target, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
 from mebench.errors import ConfigError, RunError, unknown
@@ -87,10 +87,10 @@ def spot(
     }
     if live is not None and (given := [name for name, there in whole.items() if there]):
         raise ConfigError(f"{given[0]} is for videos that are looked at as a whole: leave it out, or --live")
-    progress, paths = Progress(), api.own.videos_at(videos or ())
-    if faces not in get_args(results.spotted.Faces):
-        raise ConfigError(unknown("--faces", faces, get_args(results.spotted.Faces)))
-    whose = cast("results.spotted.Faces", faces)
+    progress, paths = Progress(), api.evaluation.videos_at(videos or ())
+    if faces not in get_args(reports.spotted.Faces):
+        raise ConfigError(unknown("--faces", faces, get_args(reports.spotted.Faces)))
+    whose = cast("reports.spotted.Faces", faces)
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
     if model is None and not isinstance(by, api.Run):
         progress.say(
@@ -99,7 +99,9 @@ def spot(
         )
     if live is not None:
         models = (
-            runner.models.of_run(by.folder, fold) if isinstance(by, api.Run) else (runner.models.read_model(by.path),)
+            inference.models.of_run(by.folder, fold)
+            if isinstance(by, api.Run)
+            else (inference.models.read_model(by.path),)
         )
         return _live(live, models, fps, seconds, json, progress)
     found = api.spot(paths, by, fold=fold, faces=whose, fps=fps, workers=workers, progress=progress)
@@ -107,12 +109,14 @@ def spot(
     for video in found.spotted.videos:
         for note in video.notes:
             progress.say(f"{video.title}: {note}")
-    progress.say(results.spotted.CAUTION)
+    progress.say(reports.spotted.CAUTION)
     if overlay:
         progress.say("the overlay shows the faces of the video: treat it as the video itself")
     if write_json(found.summary, json):
         kinds = list(found.spotted.videos[0].answer.curves)
-        print_table(("video", "seconds", *kinds), [api.own.counted(video, kinds) for video in found.spotted.videos])
+        print_table(
+            ("video", "seconds", *kinds), [api.evaluation.counted(video, kinds) for video in found.spotted.videos]
+        )
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     if found.failed:
         name, reason = next(iter(found.failed.items()))
@@ -124,7 +128,7 @@ def spot(
 
 def _live(
     source: str,
-    models: Sequence[runner.models.Model],
+    models: Sequence[inference.models.Model],
     fps: float | None,
     seconds: float | None,
     json: str | None,
@@ -134,14 +138,14 @@ def _live(
     import numpy as np
 
     check_target(json)
-    at_work = runner.live.Live(models, frames.stream.Stream(source, fps))
+    at_work = inference.live.Live(models, frames.stream.Stream(source, fps))
     stream = at_work.stream
 
     def late(frames: int) -> int:
         return round(1000 * frames / stream.fps)
 
     delays = {kind: dict(zip(("curve", "intervals"), map(late, at_work.lags(kind)))) for kind in at_work.levels}
-    progress.say(results.spotted.CAUTION)
+    progress.say(reports.spotted.CAUTION)
     for kind, stated in delays.items():
         progress.say(
             f"{kind}: the curve comes {stated['curve']} ms late, an interval {stated['intervals']} ms after its peak, or later where "
@@ -170,7 +174,7 @@ def _live(
         try:
             for found in at_work.run(seconds):
                 write(**_event(found))
-                spotted += not isinstance(found, runner.live.Point)
+                spotted += not isinstance(found, inference.live.Point)
                 show(found)
         except KeyboardInterrupt:
             progress.say("stopped")
@@ -193,10 +197,10 @@ def _live(
         print_lines(*lines)
 
 
-def _event(found: runner.live.Point | runner.live.Interval) -> dict[str, Any]:
+def _event(found: inference.live.Point | inference.live.Interval) -> dict[str, Any]:
     """As a line of JSON says it: frames from 0, seconds of the video."""
     delay = {"delay_ms": round(1000 * found.delay)}
-    if isinstance(found, runner.live.Point):
+    if isinstance(found, inference.live.Point):
         place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
         return {"event": "curve", **place, "score": found.score, "face": found.face, **delay}
     p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
@@ -214,17 +218,17 @@ WIDE = 60
 def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     """A function that shows points and intervals: on a terminal running curves, elsewhere the intervals as lines; or nothing."""
 
-    def words(found: runner.live.Interval) -> str:
+    def words(found: inference.live.Interval) -> str:
         p, (begin, _, end) = found.prediction, found.seconds
         what = " ".join(filter(None, [p.kind, p.emotion]))
-        clock = results.render.timeline.clock
+        clock = reports.timeline.clock
         late = f"{1000 * found.delay:.0f} ms after its peak"
         return f"{clock(begin)} to {clock(end)}  {what}  {p.confidence:.3g}  ({late})"
 
     if quiet or not at_terminal():
         yield (
             lambda found: (
-                None if quiet or isinstance(found, runner.live.Point) else print_lines(words(found), flush=True)
+                None if quiet or isinstance(found, inference.live.Point) else print_lines(words(found), flush=True)
             )
         )
         return
@@ -234,8 +238,8 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
     with Display(Text(""), console=console(), refresh_per_second=8, transient=True) as display:
 
-        def show(found: runner.live.Point | runner.live.Interval) -> None:
-            if not isinstance(found, runner.live.Point):
+        def show(found: inference.live.Point | inference.live.Interval) -> None:
+            if not isinstance(found, inference.live.Point):
                 display.console.print(words(found))
                 return
             curves[found.kind].append(found.score)
@@ -248,6 +252,6 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
                     f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
                 )
             seen = "" if found.face else "   no face in sight"
-            display.update(Text(f"{results.render.timeline.clock(found.seconds)}{seen}\n" + "\n".join(rows)))
+            display.update(Text(f"{reports.timeline.clock(found.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mebench import tuning
-from mebench.cli.options import Files, Json, Plugins, Words, checked
+from mebench.cli.option_types import Files, Json, Plugins, Words, checked
 from mebench.console import write_json
 from mebench.errors import ConfigError
 from mebench.progress import Progress
@@ -117,9 +117,9 @@ def tune(
     settings = checked(words, files, plugins)
 
     progress = Progress()
-    found = tuning.tune.tune(settings, options, progress)
+    found = tuning.run_studies.tune(settings, options, progress)
     if write_json(found.plain, json):
         tuning.show.print_outcome(found.plain, found.plain["folder"])
     if file is not None:
-        for line in tuning.tune.write_tuned(found, file):
+        for line in tuning.run_studies.write_tuned(found, file):
             progress.say(f"{write}: {line}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from mebench.config.layers import ALIASES, key_value
+from mebench.config.setting_layers import ALIASES, key_value
 from mebench.console import text
 from mebench.errors import ConfigError
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Required, get_type_hints
 
 from mebench.config import registry
-from mebench.config.layers import ARGUMENT, COMMAND_LINE, NESTED, PLUGIN_KEYS, Layer
 from mebench.config.registry import PluginInfo
-from mebench.config.values import NULLS, Raw, convert
+from mebench.config.setting_layers import ARGUMENT, COMMAND_LINE, NESTED, PLUGIN_KEYS, Layer
+from mebench.config.typed_values import NULLS, Raw, convert
 from mebench.errors import ConfigError, PluginError, unknown
 
 OF_ONE_MEMBER = frozenset({"root", "annotations", "openface", "preset"})

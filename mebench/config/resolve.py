@@ -7,10 +7,10 @@ from typing import Any
 
 from mebench import protocols
 from mebench.config import registry
-from mebench.config.layers import PLUGIN_KEYS, Given, Layer, flatten, layers_of, more_plugins
 from mebench.config.parts import Part, Section, called, merged, one_name, parts_of
+from mebench.config.setting_layers import PLUGIN_KEYS, Given, Layer, flatten, layers_of, more_plugins
 from mebench.config.settings import PROTOCOL, RunConfig, RunSettings
-from mebench.config.values import Raw, plain, typed, unknown_key
+from mebench.config.typed_values import Raw, plain, typed, unknown_key
 from mebench.errors import ConfigError
 
 SAVED = "saved configuration"

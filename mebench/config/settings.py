@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mebench import metrics
 from mebench.config import registry
-from mebench.config.layers import flatten
+from mebench.config.setting_layers import flatten
 from mebench.errors import ConfigError, PluginError
 
 PROTOCOL = "loso"

@@ -3,7 +3,7 @@ from . import dataset as dataset
 from . import history as history
 from . import method as method
 from . import options as options
-from . import spotting as spotting
+from . import peaks as peaks
 from . import types as types
 from . import views as views
 from .chain import Chain as Chain

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
-from mebench.core import spotting
+from mebench.core import peaks
 from mebench.core.chain import Chain
 from mebench.core.history import History
 from mebench.core.options import SpottingParams, learns_threshold
@@ -86,7 +86,7 @@ class Method(L.LightningModule):
         self.params, self.task, self.seed, self.stage = params, task, seed, ""
         self.history = History()
         self.notes: dict[str, float] = {}
-        self.curves: dict[Kind, spotting.Curve] = {}
+        self.curves: dict[Kind, peaks.Curve] = {}
         if self._has_absolute_thresholds():
             self.register_buffer("thresholds", torch.full((len(task.kinds),), torch.inf, dtype=torch.float64))
 
@@ -133,7 +133,7 @@ class Method(L.LightningModule):
                 scores = [(v.timing, self.score_frames(v)[:, column]) for v in videos]
                 found = [self.spotted(timing, kind, own, level=-np.inf) for timing, own in scores]
                 truths = [[(e.onset, e.offset) for e in v.expressions if e.kind == kind] for v in videos]
-                learnt.append(spotting.learnt_threshold(found, truths))
+                learnt.append(peaks.learnt_threshold(found, truths))
             self.thresholds = torch.tensor(learnt).double()
             self.notes |= {
                 f"threshold_{kind}": float(level)
@@ -167,7 +167,7 @@ class Method(L.LightningModule):
 
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
-    ) -> list[spotting.Spotted]:
+    ) -> list[peaks.Spotted]:
         """Intervals of one kind from the scores of a video's frames, (n_frames,).
 
         By default smoothed scores, their peaks above a threshold and an interval around each, as `SpottingParams` in
@@ -179,7 +179,7 @@ class Method(L.LightningModule):
             scores: NaN where undefined, at the ends only.
             level: an absolute threshold; None for the one relative to these scores.
         """
-        return spotting.spot(
+        return peaks.spot(
             scores,
             timing.k_prime[kind],
             highest_only=self.task.one_per_video,

@@ -1,15 +1,14 @@
+from . import answers as answers
 from . import clips as clips
 from . import coders as coders
 from . import columns as columns
 from . import eaf as eaf
-from . import files as files
 from . import frame_scores as frame_scores
 from . import intervals as intervals
 from . import join as join
 from . import megc as megc
-from . import onnx_export as onnx_export
 from . import shapes as shapes
 from . import shift as shift
-from . import table as table
+from . import text_table as text_table
 from . import values as values
 from . import write as write

@@ -18,7 +18,7 @@ from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.intervals import repair_decimal_ids
 from mebench.exchange.join import Rules, join, meant
-from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics.tables import Tables
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mebench.console import plural
 from mebench.errors import DataError, unknown
 from mebench.exchange.eaf import EMOTION, Document, read_eaf
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 
 MILLISECONDS = 1000.0
 """Frames per second where nobody says the frame rate: each millisecond counts as a frame."""

@@ -10,11 +10,11 @@ import pandas as pd
 from mebench.annotations.names import KINDS, kind_of
 from mebench.console import plural
 from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
-from mebench.core.spotting import spot
+from mebench.core.peaks import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.intervals import repair_decimal_ids
-from mebench.exchange.table import File, Remarks, at_lines, parse, read_text
+from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 ROLE: Role = "frame scores"

@@ -13,7 +13,7 @@ from mebench.exchange import values
 from mebench.exchange.coders import eaf_of, text_of
 from mebench.exchange.columns import ALIASES, BLANK, compounds
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")

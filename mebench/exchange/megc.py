@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.exchange.table import File, Remarks
+from mebench.exchange.text_table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}

@@ -5,8 +5,8 @@ import pandas as pd
 from scipy.special import stdtr
 
 from mebench.console import plural
-from mebench.core.spotting import overlap, ratio
-from mebench.exchange.table import Remarks
+from mebench.core.peaks import overlap, ratio
+from mebench.exchange.text_table import Remarks
 from mebench.metrics.matching import same_group
 from mebench.metrics.ratios import Bools, Floats, Indices
 

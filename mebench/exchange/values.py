@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mebench.annotations.names import KINDS, kind_of, plain_name
 from mebench.errors import DataError, unknown
 from mebench.exchange.columns import BLANK, STARTS, STOPS
-from mebench.exchange.table import SHOWN, Remarks, TextTable, at_lines
+from mebench.exchange.text_table import SHOWN, Remarks, TextTable, at_lines
 
 Role = Literal["predictions", "truth", "frame scores"]
 IDS = ("dataset", "subject", "video")

@@ -12,7 +12,7 @@ from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.join import NO_DATASET
 from mebench.exchange.megc import Entry, log_lines
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.metrics.conventions import named
 from mebench.metrics.matching import match
 from mebench.metrics.tables import Tables

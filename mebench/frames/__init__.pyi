@@ -1,7 +1,7 @@
-from . import folder as folder
+from . import image_folder as image_folder
 from . import images as images
 from . import stream as stream
 from . import unpack as unpack
 from . import videofile as videofile
-from .folder import FolderFrames as FolderFrames
+from .image_folder import FolderFrames as FolderFrames
 from .videofile import VideoFrames as VideoFrames

@@ -18,7 +18,7 @@ from typing import IO
 from mebench import heavy
 from mebench.atomic import whole_folder
 from mebench.errors import ConfigError, DataError
-from mebench.frames.folder import FolderFrames
+from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 from mebench.frames.videofile import VideoFrames
 

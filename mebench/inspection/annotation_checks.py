@@ -8,7 +8,7 @@ from typing import Literal
 
 from mebench.console import printable
 from mebench.core import Expression, Kind, Published, Scheme, Unplaced, Video
-from mebench.inspection.summary import Summary
+from mebench.inspection.dataset_summary import Summary
 
 Level = Literal["error", "warning"]
 Check = Literal[

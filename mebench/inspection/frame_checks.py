@@ -8,7 +8,7 @@ from mebench.console import plural
 from mebench.core import Dataset, Repair, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
-from mebench.frames.folder import file_number, natural
+from mebench.frames.image_folder import file_number, natural
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.annotation_checks import KNOWN_DEFECT, Check, Finding, span
 

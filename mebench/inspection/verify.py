@@ -17,8 +17,8 @@ from mebench.inspection.annotation_checks import (
     published_counts,
     unprintable_names,
 )
+from mebench.inspection.dataset_summary import Summary, annotations_alone, has_frames, summarise
 from mebench.inspection.frame_checks import check_video
-from mebench.inspection.summary import Summary, annotations_alone, has_frames, summarise
 
 THREADS = 4
 """Videos looked at at the same time: while one thread waits for the disk, others read."""

@@ -13,7 +13,7 @@ from . import mistakes as mistakes
 from . import names as names
 from . import paired as paired
 from . import ratios as ratios
-from . import spotting as spotting
+from . import spotting_scores as spotting_scores
 from . import summary as summary
 from . import tables as tables
 from . import torch as torch
@@ -28,7 +28,7 @@ from .curves import frame_auc as frame_auc
 from .emotions import acc_mesr as acc_mesr
 from .matching import find as find
 from .matching import match as match
-from .spotting import SpottingCounts as SpottingCounts
-from .spotting import precision_recall_f1 as precision_recall_f1
+from .spotting_scores import SpottingCounts as SpottingCounts
+from .spotting_scores import precision_recall_f1 as precision_recall_f1
 from .summary import summarize as summarize
 from .tables import Tables as Tables

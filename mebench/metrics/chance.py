@@ -12,7 +12,7 @@ from mebench.metrics.bootstrap import Score, derived_seed, score
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import largest, overlap, same_group
 from mebench.metrics.ratios import Floats, Indices
-from mebench.metrics.spotting import precision_recall_f1
+from mebench.metrics.spotting_scores import precision_recall_f1
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, of_kinds
 

@@ -17,7 +17,7 @@ from mebench.metrics.classification import SCORES, calibration, confusion_matric
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Floats, Indices
-from mebench.metrics.spotting import SpottingCounts
+from mebench.metrics.spotting_scores import SpottingCounts
 from mebench.metrics.tables import Tables, groups, of_kinds
 
 OF_SAMPLES = ("accuracy", "wr", "wf1")

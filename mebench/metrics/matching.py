@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mebench import heavy
-from mebench.core import spotting
+from mebench.core import peaks
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
 from mebench.metrics.ratios import Bools, Floats, Indices
@@ -33,7 +33,7 @@ class Pairs:
 
     def hits(self, threshold: Fraction, reaching: bool = True) -> "Pairs":
         """The pairs whose IoU reaches (or, on demand, exceeds) a threshold; in whole numbers, hence exact."""
-        return self.where(spotting.reaches(self.intersection, self.union, threshold, reaching))
+        return self.where(peaks.reaches(self.intersection, self.union, threshold, reaching))
 
     def where(self, mask: Bools | Indices) -> "Pairs":
         """Some of the pairs, by mask or position."""
@@ -42,7 +42,7 @@ class Pairs:
     @property
     def iou(self) -> Floats:
         """Intersection over union; 0 where both are 0. Correctly rounded, so it orders pairs as the exact ratios do."""
-        return np.asarray(spotting.ratio(self.intersection, self.union), dtype=np.float64)
+        return np.asarray(peaks.ratio(self.intersection, self.union), dtype=np.float64)
 
 
 def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
@@ -78,7 +78,7 @@ def overlap(
     """Intersection and union of pairs, from the (onsets, offsets) of all predictions and of all truths."""
     less = int(convention.ends == "half_open")
     (a, b), (c, d) = ((onset[i], offset[i] - less) for (onset, offset), i in ((spotted, prediction), (true, truth)))
-    common, either = spotting.overlap((a, b), (c, d))
+    common, either = peaks.overlap((a, b), (c, d))
     if convention.ends == "never_empty":
         counted = np.where((b > a) & (d > c), np.maximum(common, 1), 0)
         common, either = counted, either + common - counted

@@ -34,7 +34,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mebench.core.spotting import overlap
+from mebench.core.peaks import overlap
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Pairs, find, pair, same_group
 from mebench.metrics.ratios import Bools, Indices

@@ -15,7 +15,7 @@ from mebench.metrics.curves import detection_curve, frame_truth, thinned, weight
 from mebench.metrics.emotions import analysis, counted, recognition, recognition_of_parts
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.ratios import Floats, per_unit, ratio
-from mebench.metrics.spotting import SpottingCounts, count
+from mebench.metrics.spotting_scores import SpottingCounts, count
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 

@@ -19,7 +19,7 @@ from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.classification import confusion_matrix
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.emotions import class_scores, of_true_positives, strs
-from mebench.metrics.spotting import SpottingCounts, count, precision_recall_f1
+from mebench.metrics.spotting_scores import SpottingCounts, count, precision_recall_f1
 from mebench.metrics.tables import Tables, of_kinds
 
 Intervals = pd.DataFrame | Mapping[str, Any] | Sequence[Prediction] | Sequence[Expression]

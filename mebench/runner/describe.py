@@ -14,10 +14,10 @@ from mebench._checkout import ROOT, beside_checkout
 from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.metrics.tables import Tables
-from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.inputs import anywhere, versions
 from mebench.runner.plan import Plan
+from mebench.runs.folder import RunFolder
 
 
 def truth_tables(plan: Plan) -> Tables:

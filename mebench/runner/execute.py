@@ -11,15 +11,15 @@ from mebench.config import RunConfig
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
-from mebench.runner.features import Home, prepare
-from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.host import modules_of
 from mebench.runner.identity import by_training
 from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
+from mebench.runner.prepare import Home, prepare
 from mebench.runner.session import Outcome, Session, again, as_it_stands, finished_run, is_again, open_session
 from mebench.runner.workers import WorkerPool, Workers, default_workers
+from mebench.runs.folder import RunFolder
 
 EARLY = 4
 """Workers that get ready while the plan is made; the others when it is known how much there is to do."""

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from mebench.core import Chain, ClipView, Dataset, LabelledVideo, Method, Prediction, Video, VideoView
 from mebench.errors import PluginError, unknown
 from mebench.features import FeatureStore, clip_feature, frame_features
+from mebench.runner.fold_source import HostedStore
 from mebench.runner.isolation import Request
-from mebench.runner.job import FoldJob, Job, Look, Part
-from mebench.runner.source import HostedStore
+from mebench.runner.job import FoldJob, Job, Part
+from mebench.runs.fold_result import Look
 from mebench.training import fit
 
 Home = Callable[[Video], tuple[Dataset, str]]

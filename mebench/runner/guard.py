@@ -17,7 +17,7 @@ from mebench.runner import sandbox
 from mebench.runner.plan import Plan, classes_shown, weightless
 
 if TYPE_CHECKING:  # it brings pandas, which a dry run does without
-    from mebench.runner.folder import RunFolder
+    from mebench.runs.folder import RunFolder
 
 FEW = 3
 """Signs of a changed copy that a run tells of."""

@@ -12,10 +12,10 @@ from mebench.core.options import learns_threshold
 from mebench.errors import RunError, listed
 from mebench.features.pipeline import content
 from mebench.files import file_hash
-from mebench.runner.features import store_of
-from mebench.runner.folder import RunFolder
 from mebench.runner.inputs import digest, inputs_of
 from mebench.runner.plan import Plan
+from mebench.runner.prepare import store_of
+from mebench.runs.folder import RunFolder
 
 ABSENT = "absent"
 PARTS_SHOWN = 6

@@ -1,6 +1,6 @@
 """What numbers depend on beside the data: code, packages, settings, the processor. What workers need of it is told without PyTorch.
 
-Of mebench's own code counts what computes predictions: `ROOMS`, and of `runner/` what executes a fold, `OF_FOLDS`. Annotations and
+Of mebench's own code counts what computes predictions: `ROOMS`, and the files that execute a fold, `OF_FOLDS`. Annotations and
 protocols say who trains on what, core, features, frames and training make frame scores of it, and spotting makes intervals of these.
 The command line, the Python interface, reports and tables come before or after, and so does scoring, which is done anew from
 stored predictions. Configuration counts by the values that it comes to. Neither comments nor docstrings count, see `code_hash`.
@@ -30,8 +30,19 @@ from mebench.protocols import ADDED
 PACKAGE = Path(__file__).resolve().parent.parent
 ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py", "training")
 """The parts of mebench that shape predictions."""
-OF_FOLDS = ("choices", "features", "fitted", "fold", "fold_files", "host", "job", "leak", "plan", "source")
-"""The files of `mebench/runner` that execute a fold."""
+OF_FOLDS = (
+    *(
+        "runner/choices",
+        "runner/fitted",
+        "runner/fold",
+        "runner/fold_source",
+        "runner/host",
+        "runner/job",
+        "runner/leak",
+    ),
+    *("runner/plan", "runner/prepare", "runs/fold_files", "runs/fold_result"),
+)
+"""The files that execute a fold."""
 PACKAGES = (
     "torch",
     "lightning",
@@ -201,7 +212,7 @@ def packages() -> dict[str, str]:
 def _own_code(code: Callable[[Path], str]) -> dict[str, str]:
     """The hash of each part of mebench that shapes predictions, so that an edit between stop and resume does not mix two programs."""
     files = {name: [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py") for name in ROOMS}
-    files["runner"] = (PACKAGE / "runner" / f"{name}.py" for name in OF_FOLDS)
+    files["runner"] = (PACKAGE / f"{name}.py" for name in OF_FOLDS)
     return {f"code of mebench/{name}": _hash_of(own, PACKAGE, code) for name, own in files.items()}
 
 

@@ -37,12 +37,13 @@ import numpy as np
 from mebench.config import registry
 from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
-from mebench.core.spotting import Curve
+from mebench.core.peaks import Curve
 from mebench.errors import MebenchError
 from mebench.features import ComputeCost, NoFaceError
 from mebench.features.entry import Entry
 from mebench.runner.process import THREADS, prepare_worker
 from mebench.runner.sandbox import Grant, confine
+from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"
 """Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes seconds."""
@@ -137,7 +138,18 @@ def _name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-for _known in (Prediction, Timing, Epoch, Curve, ComputeCost, Failure, MebenchError, NoFaceError):
+for _known in (
+    Prediction,
+    Timing,
+    Epoch,
+    Curve,
+    ClipPrediction,
+    FoldResult,
+    ComputeCost,
+    Failure,
+    MebenchError,
+    NoFaceError,
+):
     plain_data(_known)
 for _error in MebenchError.__subclasses__():
     plain_data(_error)

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mebench.config import RunConfig, registry
 from mebench.config.registry import PluginInfo
-from mebench.core import Kind, Prediction, Scheme, Task, Timing, Video
-from mebench.core.history import Epoch
-from mebench.core.spotting import Curve
-from mebench.runner.isolation import plain_data
+from mebench.core import Scheme, Task, Timing, Video
 
 if TYPE_CHECKING:
     from mebench.core import Method
-
-Curves = dict[str, dict[Kind, Curve]]
-"""By video and kind."""
-Look = tuple[str, int, int, tuple[float, ...]]
-"""The answer to an annotated clip: its video, onset and offset, and a number for each class."""
 
 
 @dataclass(frozen=True)
@@ -109,43 +98,6 @@ class FoldJob(Job):
     def leaks(self) -> bool:
         """Whether the run leaks on purpose, see `Plan.leaks`."""
         return self.audit != "guard"
-
-
-@plain_data
-@dataclass(frozen=True)
-class ClipPrediction:
-    """The answer to one annotated clip; `probabilities` has one number for each class of the task."""
-
-    video: str
-    onset: int
-    offset: int
-    predicted: str
-    probabilities: tuple[float, ...]
-
-
-@plain_data
-@dataclass(frozen=True)
-class FoldResult:
-    """What a fold leaves behind; plain data, so that it travels between processes.
-
-    Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
-    `curves` are those in which the spotting method of the fold looked for peaks, as far as it kept some.
-    `trained_in` is the run whose frame scores and models these are, where that is another one.
-    """
-
-    key: str
-    predictions: list[Prediction]
-    clips: list[ClipPrediction]
-    frame_scores: dict[str, NDArray[np.float64]]
-    timings: dict[str, Timing]
-    seed: int
-    costs: dict[str, float]
-    model: bytes = field(repr=False, default=b"")
-    history: list[Epoch] = field(repr=False, default_factory=list)
-    notes: dict[str, float] = field(default_factory=dict)
-    looks: list[list[Look]] = field(repr=False, default_factory=list)
-    trained_in: str = ""
-    curves: Curves = field(repr=False, default_factory=dict)
 
 
 def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:

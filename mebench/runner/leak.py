@@ -13,11 +13,11 @@ from mebench.config import RunConfig, from_plain
 from mebench.metrics.bootstrap import Score
 from mebench.metrics.classification import confusion_matrix, uar, uf1
 from mebench.metrics.comparison import compare
-from mebench.runner.fold_files import LOOKS
-from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.guard import FILE as AUDIT
-from mebench.runner.job import ClipPrediction, FoldResult
-from mebench.runner.scoring import scored_of, tables_of
+from mebench.runs.fold_files import LOOKS
+from mebench.runs.fold_result import ClipPrediction, FoldResult
+from mebench.runs.folder import RunFolder, safe_name
+from mebench.runs.scoring import scored_of, tables_of
 
 if TYPE_CHECKING:  # tables of records need no Lightning
     from mebench.runner.plan import Plan

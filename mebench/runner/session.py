@@ -22,9 +22,6 @@ from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
 from mebench.runner.describe import describe, truth_tables
-from mebench.runner.features import Home, Prepared, home_of, missing_videos
-from mebench.runner.fold_files import safe_name
-from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
 from mebench.runner.host import fold_task
 from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
@@ -32,8 +29,11 @@ from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_pr
 from mebench.runner.isolation import Failure, sentence
 from mebench.runner.leak import Looks
 from mebench.runner.plan import Plan, make_plan
-from mebench.runner.scoring import score
+from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
 from mebench.runner.workers import Task
+from mebench.runs.fold_files import safe_name
+from mebench.runs.folder import RunFolder, first_id
+from mebench.runs.scoring import score
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""

@@ -20,8 +20,8 @@ from mebench.runner.fitted import Views
 from mebench.runner.fold import restore
 from mebench.runner.host import FoldHost, propose_again
 from mebench.runner.host import execute as execute_fold
-from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan, make_plan, new_method
+from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 from mebench.testing.plugins import COMMON, Owner, cut_down, declares
 

@@ -19,13 +19,13 @@ from rich.console import Console
 
 from mebench.config import RunConfig, registry, resolve
 from mebench.core import Fold, Video
-from mebench.core.spotting import hits
+from mebench.core.peaks import hits
 from mebench.errors import MebenchError
 from mebench.progress import Progress
 from mebench.runner.execute import execute_all, worker_pool
-from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.session import Outcome, open_session
+from mebench.runs.folder import RunFolder
 from mebench.testing.plugins import cut_down
 
 ONE_IN = 500

@@ -14,7 +14,7 @@ from typing import Any
 from mebench.config import registry
 from mebench.config.parts import keys
 from mebench.config.registry import PluginInfo, PluginKind
-from mebench.config.values import typed
+from mebench.config.typed_values import typed
 from mebench.core import KINDS
 from mebench.errors import ConfigError
 from mebench.testing.checks import promise

@@ -1,10 +1,10 @@
 from . import entries as entries
 from . import mlflow as mlflow
+from . import mlflow_store as mlflow_store
 from . import send as send
-from . import store as store
 from .mlflow import fetch_records as fetch_records
+from .mlflow_store import in_use as in_use
+from .mlflow_store import remarks as remarks
 from .send import Synced as Synced
 from .send import Tracker as Tracker
 from .send import sync as sync
-from .store import in_use as in_use
-from .store import remarks as remarks

@@ -13,19 +13,19 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from mebench.boards.export import WithheldError, export
 from mebench.config import flatten
 from mebench.format import Score, scored
 from mebench.metrics import summarize
 from mebench.metrics.summary import flat_scores
-from mebench.results.export import WithheldError, export
-from mebench.results.render.plots import history_of
-from mebench.results.report import figures_of
-from mebench.results.settings import joined, own_choices
-from mebench.runner.fold_files import read_csv
-from mebench.runner.folder import RunFolder
-from mebench.runner.scoring import tables_of_folds
+from mebench.records.setting_words import joined, own_choices
+from mebench.reports.plots import history_of
+from mebench.reports.report import figures_of
+from mebench.runs.fold_files import read_csv
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import tables_of_folds
 from mebench.table import Column, Table, markdown_text
-from mebench.tracking.store import RUN_TAG, without_password
+from mebench.tracking.mlflow_store import RUN_TAG, without_password
 
 FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"
 BOARD_TAG, DIGEST_TAG = "mebench.leaderboard", "mebench.digest"

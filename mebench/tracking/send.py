@@ -15,10 +15,10 @@ import pandas as pd
 
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.progress import Progress
-from mebench.results.record import DAMAGE
-from mebench.runner.folder import RunFolder
+from mebench.records.record import DAMAGE
+from mebench.runs.folder import RunFolder
 from mebench.tracking.entries import MODELS_TAG, Entry, Point, copy_models, head_of, of_board, of_run
-from mebench.tracking.store import OFF, without_password
+from mebench.tracking.mlflow_store import OFF, without_password
 
 GROUP = "mebench.trackers"
 """The entry points of trackers: each is a class that takes an address, or None for the one it chooses itself."""

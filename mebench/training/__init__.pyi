@@ -1,7 +1,7 @@
+from . import adapter as adapter
 from . import boundaries as boundaries
 from . import layers as layers
 from . import maps as maps
-from . import own as own
 from . import released as released
 from . import samples as samples
 from . import svm as svm

@@ -19,10 +19,10 @@ from mebench.runner.describe import truth_tables
 from mebench.runner.host import propose_again
 from mebench.runner.identity import content_of, reusable, truth_of
 from mebench.runner.inputs import digest, inputs_of
-from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan
-from mebench.runner.scoring import scored_of
 from mebench.runner.workers import Workers
+from mebench.runs.fold_result import FoldResult
+from mebench.runs.scoring import scored_of
 from mebench.tuning.records import Objective
 from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who

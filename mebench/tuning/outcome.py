@@ -13,13 +13,13 @@ from mebench.core import Fold
 from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
 from mebench.progress import Progress
 from mebench.runner.describe import describe, truth_tables
-from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.identity import content_of, reusable, truth_of
 from mebench.runner.inputs import digest, inputs_of
 from mebench.runner.plan import Plan
-from mebench.runner.scoring import score, tables_of
 from mebench.runner.session import write_skipped
 from mebench.runner.workers import Workers
+from mebench.runs.folder import TUNED, RunFolder
+from mebench.runs.scoring import score, tables_of
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 import yaml
 
 from mebench.config import RunConfig, parts, registry
-from mebench.config.values import choices, convert, expected, plain
+from mebench.config.typed_values import choices, convert, expected, plain
 from mebench.core import Task
 from mebench.errors import ConfigError, unknown
 from mebench.files import load_yaml

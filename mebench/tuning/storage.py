@@ -21,7 +21,7 @@ from sqlalchemy import exc
 
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, unknown
-from mebench.tracking.store import hold, located, without_password
+from mebench.tracking.mlflow_store import hold, located, without_password
 from mebench.tuning.records import Terms
 from mebench.tuning.space import Dimension
 

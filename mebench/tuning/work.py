@@ -13,15 +13,15 @@ from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner.choices import abilities
-from mebench.runner.features import prepare
-from mebench.runner.fold_files import read_fold, safe_name
-from mebench.runner.folder import RunFolder
 from mebench.runner.host import fold_task
 from mebench.runner.inputs import digest
 from mebench.runner.isolation import Failure
-from mebench.runner.job import FoldResult
 from mebench.runner.plan import Plan
+from mebench.runner.prepare import prepare
 from mebench.runner.workers import Workers
+from mebench.runs.fold_files import read_fold, safe_name
+from mebench.runs.fold_result import FoldResult
+from mebench.runs.folder import RunFolder
 
 
 class FoldCache:

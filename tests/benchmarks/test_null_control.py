@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import null_control
 from benchmarks.grown_table import rows_of
-from mebench.core.spotting import hits
+from mebench.core.peaks import hits
 from tests.run_folders import make_run
 
 

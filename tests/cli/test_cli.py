@@ -15,7 +15,7 @@ from mebench.cli.complete import complete_plugin, complete_word
 from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
 from mebench.runner.execute import InterruptedRunError
-from mebench.runner.folder import RunFolder
+from mebench.runs.folder import RunFolder
 from tests.run_folders import make_run
 
 HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]
@@ -231,7 +231,7 @@ def test_every_failure_is_a_sentence_and_an_exit_code(mebench, monkeypatch, erro
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("mebench.cli.catalogue._more_plugins", fail)
+    monkeypatch.setattr("mebench.cli.plugins._more_plugins", fail)
     got, out, err = mebench("list")
     assert (got, out) == (code, "")
     assert err.startswith(message) and "Traceback" not in err
@@ -241,7 +241,7 @@ def test_the_traceback_is_there_on_request(monkeypatch):
     def fail(*_):
         raise RunError("it broke")
 
-    monkeypatch.setattr("mebench.cli.catalogue._more_plugins", fail)
+    monkeypatch.setattr("mebench.cli.plugins._more_plugins", fail)
     monkeypatch.setattr(sys, "argv", ["mebench", "list"])
     monkeypatch.setenv("MEBENCH_DEBUG", "1")
     with pytest.raises(RunError):
@@ -377,7 +377,7 @@ def test_completion_never_complains(root):
 def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words):
     asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mebench.results.board.collect", lambda runs, say: asked.append(str(runs)) or [])
+    monkeypatch.setattr("mebench.boards.board.collect", lambda runs, say: asked.append(str(runs)) or [])
     monkeypatch.setattr("mebench.tracking.remarks", lambda tracking, *_: tracked.append(tracking) or [])
     monkeypatch.setattr(RunFolder, "finished", lambda runs, run: asked.append(runs) or sys.exit())
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))

@@ -3,8 +3,8 @@
 import json
 
 from mebench.config import resolve
-from mebench.runner.features import missing_videos
 from mebench.runner.plan import make_plan
+from mebench.runner.prepare import missing_videos
 from tests.runner.blind import SMALL, blind_words
 
 STRAIN = ("method=optical_strain", "method.flow=dis")

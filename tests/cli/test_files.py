@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from mebench.annotations.drawn import write_xlsx
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import write_predictions
-from mebench.runner.scoring import tables_of
+from mebench.runs.scoring import tables_of
 from tests.run_folders import make_run
 
 

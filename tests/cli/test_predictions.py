@@ -7,7 +7,7 @@ from mebench.cli.predictions import export
 from mebench.core import number_at
 from mebench.errors import ConfigError, RunError
 from mebench.exchange.intervals import read_intervals
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import FORMATS
 from tests.run_folders import make_run
 

@@ -67,7 +67,7 @@ def test_an_edit_of_what_computes_is_refused_by_its_name_and_neither_a_comment_n
     copy, runs = tmp_path / "copy" / "mebench", str(begun.path.parent)
     shutil.copytree(inputs.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(inputs, "PACKAGE", copy)
-    said, reports, rule = copy / "core/chain.py", copy / "cli/doctor.py", copy / "core/spotting.py"
+    said, reports, rule = copy / "core/chain.py", copy / "cli/doctor.py", copy / "core/peaks.py"
     said.write_text(said.read_text() + "# a comment\n")
     reports.write_text(reports.read_text() + "# a comment\n\nanother = 'word'\n")
     whole = rule.read_text()

@@ -11,9 +11,9 @@ import pytest
 
 from mebench.cli import runs as verbs
 from mebench.errors import ConfigError, RunError
-from mebench.runner.folder import RunFolder
 from mebench.runner.guard import FILE
 from mebench.runner.leak import NAME
+from mebench.runs.folder import RunFolder
 from tests.run_folders import make_run
 
 

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, shaping, user_file
-from mebench.config.values import choices, convert, expected, plain
+from mebench.config.typed_values import choices, convert, expected, plain
 from mebench.console import text
 from mebench.core.types import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
-from mebench.results.settings import of_data, of_method
+from mebench.records.setting_words import of_data, of_method
 from mebench.runner.inputs import code_and_settings
 
 METHOD_PARAMS = """

@@ -10,7 +10,7 @@ from mebench.annotations.sheets import read_sheets
 from mebench.config import registry, resolve
 from mebench.core import Dataset, number_at
 from mebench.exchange.intervals import read_intervals
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import write_truth
 from mebench.runner.describe import truth_tables
 from mebench.runner.plan import make_plan

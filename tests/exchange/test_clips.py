@@ -14,10 +14,10 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.join import Rules
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.metrics import summarize
 from mebench.metrics.classification import expected_calibration_error
-from mebench.runner.scoring import tables_of
+from mebench.runs.scoring import tables_of
 from tests.outside import outside
 from tests.run_folders import CLASSES, make_run
 

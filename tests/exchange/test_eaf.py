@@ -16,10 +16,10 @@ from mebench.errors import DataError
 from mebench.exchange.coders import common_rate, text_of
 from mebench.exchange.eaf import Mark, Tier, lanes, read_eaf, write_eaf
 from mebench.exchange.intervals import read_intervals
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import write_predictions
 from mebench.metrics.agreement import agreement, kappa
-from mebench.runner.scoring import tables_of
+from mebench.runs.scoring import tables_of
 from tests.cli.conftest import mebench
 from tests.run_folders import make_run
 

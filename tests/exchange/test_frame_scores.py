@@ -8,7 +8,7 @@ from scipy.signal import find_peaks
 
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.frame_scores import Spotting, half_lengths, propose, read_frame_scores
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.spotting import SMOOTHINGS, SpottingParams, spot
 
 HEAD = "subject,video,frame,score\n"

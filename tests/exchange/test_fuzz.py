@@ -7,7 +7,7 @@ import pytest
 
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules, join
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.metrics.summary import summarize
 
 HALF, KINDS = Fraction(1, 2), ("micro", "macro")

@@ -5,7 +5,7 @@ import pytest
 
 from mebench.errors import DataError
 from mebench.exchange.intervals import read_intervals
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 
 HEAD = "subject,video,kind,onset,apex,offset,emotion,confidence\n"
 

@@ -6,7 +6,7 @@ import pytest
 from mebench.errors import DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules, join
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 
 TRUTH = "subject,video,onset,offset\n01,EP02,10,20\n02,EP02,30,40\n02,EP03,,\n"
 

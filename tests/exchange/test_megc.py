@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.exchange.files import read_beside
+from mebench.exchange.answers import read_beside
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.megc import Entry, is_log, log_lines
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from tests.outside import outside
 
 # The layout of the organizers' log: fixed columns, one block for each dataset.

@@ -6,7 +6,7 @@ import pytest
 from mebench.annotations.text import decoded
 from mebench.errors import DataError
 from mebench.exchange.intervals import read_intervals
-from mebench.exchange.table import Remarks, of_encoding
+from mebench.exchange.text_table import Remarks, of_encoding
 
 HEAD = ("subject", "video", "onset", "offset")
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mebench.exchange.shift import note_shift
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 
 
 def truths(rng, n=40, videos=8, length=15):

@@ -10,10 +10,10 @@ from mebench.datasets.samm.fake import CLIPS, HEADER, PREAMBLE
 
 from mebench.annotations.drawn import write_xlsx
 from mebench.errors import DataError
-from mebench.exchange.files import read_truth
+from mebench.exchange.answers import read_truth
 from mebench.exchange.join import Rules
-from mebench.exchange.table import Remarks
-from mebench.inspection.summary import adapters_of
+from mebench.exchange.text_table import Remarks
+from mebench.inspection.dataset_summary import adapters_of
 from tests.old_excel import write_xls
 
 SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules, join
-from mebench.exchange.table import Remarks
+from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import FORMATS, guarded, write_predictions
 
 DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]

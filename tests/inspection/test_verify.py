@@ -14,7 +14,7 @@ from mebench.core.types import Published
 from mebench.errors import DataError
 from mebench.inspection import Verification, verify
 from mebench.inspection.annotation_checks import KNOWN_DEFECT, differing_counts, odd_annotations
-from mebench.results.render.data import finding_lines
+from mebench.reports.dataset_report import finding_lines
 from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 

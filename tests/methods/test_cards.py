@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from mebench.config import registry
-from mebench.results.record import read
-from mebench.runner.folder import RunFolder
+from mebench.records.record import read
+from mebench.runs.folder import RunFolder
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDS = CHECKOUT / "leaderboards" / "records"

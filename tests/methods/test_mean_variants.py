@@ -16,9 +16,9 @@ from mebench.config.registry import find
 from mebench.core import ClipView, Expression, LabelledClip, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain
-from mebench.runner.fold_files import write_files
 from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
+from mebench.runs.fold_files import write_files
 from mebench.testing import TINY, scratch
 from mebench.training import fit
 

@@ -12,19 +12,19 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.markdown import markdown
+from mebench.boards.table_files import as_csv, latex
 from mebench.cli import app
 from mebench.core.types import Task
 from mebench.metrics.catalogue import COLUMNS, JOINT, METRICS, SECTIONS, Metric, columns, find
 from mebench.metrics.comparison import compare
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.spotting import SpottingCounts
+from mebench.metrics.spotting_scores import SpottingCounts
 from mebench.metrics.summary import summarize
-from mebench.results.collect import collect
-from mebench.results.compare import conclusions
-from mebench.results.render.markdown import markdown
-from mebench.results.render.scores import score_tables
-from mebench.results.tables import build
-from mebench.results.write import as_csv, latex
+from mebench.reports.compare_runs import conclusions
+from mebench.reports.scores import score_tables
 from mebench.tuning.records import read_objectives
 from tests.metrics.test_summary import CLASSES, random_run, tables, truth, videos
 from tests.run_folders import make_run

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
+from mebench.boards.significance import Pool
 from mebench.metrics.comparison import compare
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
-from mebench.results.significance import Pool
 
 CLASSES = ("negative", "positive", "surprise")
 

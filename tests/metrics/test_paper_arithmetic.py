@@ -18,7 +18,7 @@ from mebench.metrics.classification import (
     uf1,
 )
 from mebench.metrics.emotions import acc_mesr, strs
-from mebench.metrics.spotting import precision_recall_f1
+from mebench.metrics.spotting_scores import precision_recall_f1
 
 
 @dataclass

@@ -22,7 +22,7 @@ from torchmetrics.classification import MulticlassF1Score, MulticlassRecall
 from mebench.core import Expression, Prediction
 from mebench.errors import ConfigError, DataError
 from mebench.metrics.conventions import CONVENTIONS, Convention
-from mebench.metrics.spotting import count
+from mebench.metrics.spotting_scores import count
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, of_kinds
 from mebench.metrics.torch import STRS, UAR, UF1, SpottingF1

@@ -10,8 +10,8 @@ from mebench.features import clip_feature
 from mebench.progress import Progress
 from mebench.runner import isolation, sandbox
 from mebench.runner.execute import execute_all, worker_pool
-from mebench.runner.features import prepare, store_of
 from mebench.runner.plan import make_plan
+from mebench.runner.prepare import prepare, store_of
 from mebench.runner.session import open_session
 from mebench.testing import TINY
 from tests.runner.cheats import FILES, MEMORY, PARAMS, REST, write

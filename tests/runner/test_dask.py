@@ -16,9 +16,9 @@ from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.runner import dask_executor, execute
 from mebench.runner.execute import run
-from mebench.runner.fold_files import TABLES
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
+from mebench.runs.fold_files import TABLES
 from tests.same_process import stand_in
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")

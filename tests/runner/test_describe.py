@@ -13,10 +13,10 @@ from mebench.config.registry import load
 from mebench.core import Distractor
 from mebench.files import code_hash
 from mebench.runner.describe import describe, made_by, truth_tables
-from mebench.runner.folder import RunFolder
 from mebench.runner.identity import content_of, key_of
 from mebench.runner.inputs import _own_code, digest
 from mebench.runner.plan import make_plan
+from mebench.runs.folder import RunFolder
 
 TWO = (
     *("method=mean", "dataset=[slow:synthetic,fast:synthetic]", "dataset.subjects=3", "dataset.fast.preset=fps200"),

@@ -12,8 +12,8 @@ from mebench.features import compute
 from mebench.progress import Progress
 from mebench.runner.estimate import dry_run, earlier_run
 from mebench.runner.execute import run
-from mebench.runner.features import clips_of, store_of
 from mebench.runner.plan import make_plan
+from mebench.runner.prepare import clips_of, store_of
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
 WORDS = [

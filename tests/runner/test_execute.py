@@ -16,14 +16,14 @@ from rich.console import Console
 
 from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
+from mebench.inference.predict import Ask, Ensemble, plan_prediction, predict_all, trained
 from mebench.progress import Progress
 from mebench.runner import isolation
 from mebench.runner.execute import InterruptedRunError, run, stoppable
-from mebench.runner.folder import RunFolder
 from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Session
-from mebench.runner.trained import Ask, Ensemble, plan_prediction, predict_all, trained
+from mebench.runs.folder import RunFolder
 from tests.same_process import stand_in
 
 pytestmark = pytest.mark.processes

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mebench.core import Expression, Prediction, Scheme, Task, Video
-from mebench.core.spotting import Curve
+from mebench.core.peaks import Curve
 from mebench.errors import PluginError
 from mebench.runner.fitted import FittedMethod, epoch_answers
 from mebench.runner.host import accuracy, f1

@@ -11,15 +11,15 @@ import pytest
 
 from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
-from mebench.results.settings import without_places
+from mebench.records.setting_words import without_places
 from mebench.runner import isolation
+from mebench.runner.fold_source import Source, opened
 from mebench.runner.host import FoldHost, FoldTask, Here, execute, fold_task
 from mebench.runner.identity import key_of
 from mebench.runner.inputs import anywhere
 from mebench.runner.plan import make_plan
-from mebench.runner.source import Source, opened
 from mebench.runner.workers import Task, WorkerPool
-from tests.runner.test_features import HEAVY, RESIDENT
+from tests.runner.test_prepare import HEAVY, RESIDENT
 
 
 @pytest.fixture(autouse=True)

@@ -11,28 +11,30 @@ OTHER_ROOMS = {
     *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
     *("files.py", "format.py", "heavy.py", "progress.py", "table.py"),
     *("api", "cli", "config", "datasets", "exchange", "inspection", "methods"),
-    *("metrics", "results", "testing", "tracking", "tuning"),
+    *("boards", "inference", "metrics", "records", "reports", "reproduction", "testing", "tracking", "tuning"),
 }
 """Plugins count each by itself; configuration by its values; scoring is done anew from stored predictions."""
 OTHER_FILES = {
     *(
-        "__init__",
-        "aliases",
-        "dask_executor",
-        "describe",
-        "estimate",
-        "execute",
-        "folder",
-        "guard",
-        "identity",
-        "inputs",
-        "isolation",
-        "live",
-        "sandbox",
+        "runner/__init__",
+        "runner/aliases",
+        "runner/dask_executor",
+        "runner/describe",
+        "runner/estimate",
+        "runner/execute",
     ),
-    *("looking", "preload", "process", "models", "scoring", "session", "sweep", "trained", "workers"),
+    *("runner/guard", "runner/identity", "runner/inputs", "runner/isolation", "runner/preload", "runner/process"),
+    *(
+        "runner/sandbox",
+        "runner/session",
+        "runner/sweep",
+        "runner/workers",
+        "runs/__init__",
+        "runs/folder",
+        "runs/scoring",
+    ),
 }
-"""Who plans, starts, carries, watches, keeps and scores folds; what uses their models afterwards."""
+"""Who plans, starts, carries, watches, keeps and scores folds."""
 
 
 def names(folder):
@@ -41,8 +43,8 @@ def names(folder):
 
 def test_of_every_room_and_file_it_is_decided_whether_it_shapes_predictions():
     """Somebody who adds one decides here: what shapes predictions belongs to `inputs.ROOMS` or `inputs.OF_FOLDS`."""
-    assert names(PACKAGE) - {*ROOMS, *OTHER_ROOMS, "runner"} == set() == set(ROOMS) - names(PACKAGE)
-    files = {name.removesuffix(".py") for name in names(PACKAGE / "runner")}
+    assert names(PACKAGE) - {*ROOMS, *OTHER_ROOMS, "runner", "runs"} == set() == set(ROOMS) - names(PACKAGE)
+    files = {f"{room}/{name.removesuffix('.py')}" for room in ("runner", "runs") for name in names(PACKAGE / room)}
     assert files - {*OF_FOLDS, *OTHER_FILES} == set() == set(OF_FOLDS) - files
 
 
@@ -50,16 +52,21 @@ def test_what_computes_a_fold_imports_nothing_that_is_neither_counted_nor_known_
     program = "import sys, mebench.runner.fold, mebench.training; print(*[m for m in sys.modules if m.startswith('mebench.')])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     counted = {room.removesuffix(".py") for room in ROOMS}
-    others = {room.removesuffix(".py") for room in OTHER_ROOMS} - {
+    above = {
         "api",
+        "boards",
         "cli",
         "exchange",
-        "results",
+        "inference",
+        "records",
+        "reports",
+        "reproduction",
         "testing",
         "tracking",
         "tuning",
     }
-    assert {name.split(".")[1] for name in found} - counted - others == {"runner"}
+    others = {room.removesuffix(".py") for room in OTHER_ROOMS} - above
+    assert {name.split(".")[1] for name in found} - counted - others == {"runner", "runs"}
 
 
 def test_the_code_is_hashed_quickly():

@@ -18,7 +18,7 @@ from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.runner import isolation
 from mebench.runner.isolation import Failure, decode, encode
-from mebench.runner.job import ClipPrediction, FoldResult
+from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 pytestmark = pytest.mark.processes
 

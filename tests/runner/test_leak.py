@@ -14,7 +14,7 @@ from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
 from mebench.runner.execute import leak_gain, run
 from mebench.runner.fitted import _Best
-from mebench.tracking.store import RUN_TAG
+from mebench.tracking.mlflow_store import RUN_TAG
 from mebench.training import fit
 
 

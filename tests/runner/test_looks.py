@@ -13,13 +13,13 @@ from sklearn.metrics import f1_score
 
 from mebench.config import resolve
 from mebench.errors import RunError
+from mebench.inference.predict import trained
 from mebench.progress import Progress
 from mebench.runner import fitted
 from mebench.runner.execute import InterruptedRunError, leak_gain, run
-from mebench.runner.folder import RunFolder
 from mebench.runner.leak import Looks, chosen, worth
 from mebench.runner.session import Session
-from mebench.runner.trained import trained
+from mebench.runs.folder import RunFolder
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 
@@ -227,10 +227,10 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
 
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
-    from mebench.results.export import export
-    from mebench.results.published_tables import what_selection_is_worth
-    from mebench.results.record import read
-    from mebench.results.render.markdown import markdown
+    from mebench.boards.export import export
+    from mebench.boards.markdown import markdown
+    from mebench.boards.published_tables import what_selection_is_worth
+    from mebench.records.record import read
 
     found, gain = outcome
     record = read(type(found.folder)(export(found.folder, tmp_path)))
@@ -245,12 +245,12 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
 
 
 def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(outcome, tmp_path):
-    from mebench.results.beside import read_aliases
-    from mebench.results.export import export
-    from mebench.results.published import read as published_values
-    from mebench.results.published_tables import what_selection_is_worth
-    from mebench.results.record import read
-    from mebench.results.reproduce import read_paper
+    from mebench.boards.export import export
+    from mebench.boards.published_tables import what_selection_is_worth
+    from mebench.records.matching_published import read_aliases
+    from mebench.records.published import read as published_values
+    from mebench.records.record import read
+    from mebench.reproduction.reproduce import read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
     program = replace(paper.programs["STSTNet", ""], method="logistic")
@@ -266,11 +266,11 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
 
 
 def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the_others(outcome, tmp_path):
-    from mebench.results.export import export
-    from mebench.results.published import read as published_values
-    from mebench.results.published_tables import what_selection_is_worth
-    from mebench.results.record import read
-    from mebench.results.reproduce import cells, read_paper
+    from mebench.boards.export import export
+    from mebench.boards.published_tables import what_selection_is_worth
+    from mebench.records.published import read as published_values
+    from mebench.records.record import read
+    from mebench.reproduction.reproduce import cells, read_paper
 
     paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
     assert {cell.words for cell in cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
@@ -285,9 +285,9 @@ def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the
 
 def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
-    from mebench.results.export import export
-    from mebench.results.published_tables import what_selection_is_worth
-    from mebench.results.record import read
+    from mebench.boards.export import export
+    from mebench.boards.published_tables import what_selection_is_worth
+    from mebench.records.record import read
 
     record = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
     audits = [deepcopy(record.audit) for _ in range(2)]

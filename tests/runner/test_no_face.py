@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from mebench.boards.export import export
+from mebench.boards.site.site_pages import Site
 from mebench.config import resolve
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.results.export import export
-from mebench.results.record import read
-from mebench.results.render.summary import print_outcome
-from mebench.results.site.pages import Site
+from mebench.records.record import read
+from mebench.reports.run_summary import print_outcome
 from mebench.runner.execute import leak_gain, run
-from mebench.runner.folder import RunFolder
 from mebench.runner.host import FoldHost
 from mebench.runner.host import execute as execute_fold
 from mebench.runner.plan import make_plan
-from mebench.runner.scoring import tables_of
 from mebench.runner.session import Session
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import tables_of
 
 from .blind import blind_words
 

@@ -17,14 +17,14 @@ from mebench.config import resolve
 from mebench.config.combinations import expand, lists_of_words
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress, Silent
-from mebench.runner import features
+from mebench.runner import prepare
 from mebench.runner import sweep as runner_sweep
 from mebench.runner.execute import run
-from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.host import Here
 from mebench.runner.identity import by_training
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
+from mebench.runs.folder import RunFolder, safe_name
 
 from .blind import SMALL
 
@@ -191,8 +191,8 @@ def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monk
 
 def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monkeypatch, capsys):
     computed = []
-    real = features.compute
-    monkeypatch.setattr(features, "compute", lambda *args: computed.append(args[3].key) or real(*args))
+    real = prepare.compute
+    monkeypatch.setattr(prepare, "compute", lambda *args: computed.append(args[3].key) or real(*args))
     words = [
         *("method=optical_strain", "method.flow=dis", "dataset=synthetic", *SMALL, "seeds=0..2", "method.p=0.5,0.6"),
         *("workers=1", "bootstrap=5", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from mebench.core import Expression
-from mebench.core.spotting import reaches
+from mebench.core.peaks import reaches
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import pair
 from mebench.spotting import (

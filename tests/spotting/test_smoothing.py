@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import correlate1d
 
-from mebench.core.spotting import window
+from mebench.core.peaks import window
 from mebench.spotting import SMOOTHINGS, smooth
 
 shaped = st.sampled_from(["gaussian_1", "gaussian_3", "exponential_1", "exponential_3"])

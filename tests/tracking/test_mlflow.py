@@ -19,15 +19,15 @@ import pytest
 import urllib3.util.retry
 from rich.console import Console
 
+from mebench.boards.collect import collect_records
 from mebench.cli import runs as verbs
 from mebench.cli.leaderboard import build
 from mebench.errors import RunError
 from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
-from mebench.results.collect import collect_records
-from mebench.tracking import fetch_records, store, sync
+from mebench.tracking import fetch_records, mlflow_store, sync
 from mebench.tracking.mlflow import MLflow
-from mebench.tracking.store import RUN_TAG, Store, without_password
+from mebench.tracking.mlflow_store import RUN_TAG, Store, without_password
 from tests.run_folders import call_fold, make_run
 
 
@@ -441,7 +441,7 @@ def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progres
 def test_three_processes_may_create_one_database(tmp_path, monkeypatch):
     import mlflow  # noqa: F401  (forked processes need not import it again)
 
-    monkeypatch.setattr(store, "LOCK_SECONDS", 120.0)  # of a machine with much else to do
+    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 120.0)  # of a machine with much else to do
     folders = [make_run(tmp_path / "runs", seed=seed) for seed in range(3)]
     with ProcessPoolExecutor(3, mp_context=get_context("fork")) as pool:
         jobs = [pool.submit(mirrored, folder) for folder in folders]
@@ -465,7 +465,7 @@ def test_a_composite_is_named_by_its_members(tmp_path, database, progress):
 
 
 def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, database, progress, said, monkeypatch):
-    monkeypatch.setattr(store, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 0.5)
     folder = make_run(tmp_path / "runs")
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -492,12 +492,12 @@ def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress)
     assert {f"metrics.`{name}`" for name in ("F1", "AP", "ASR", "STRS", "UF1", "UAR")} <= set(view["selectedColumns"])
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert sync(runs, None, progress).opening == command + shown
-    server = store.Store.of("https://ann:p@ss@mlflow.example.org/")
+    server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org/")
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 
 
 def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progress, said, monkeypatch):
-    monkeypatch.setattr(store, "file_system", lambda path: "nfs4")
+    monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress) is None
     assert "lies on a network drive (nfs4)" in said.getvalue() and "MLFLOW_TRACKING_URI=http://" in said.getvalue()
@@ -516,14 +516,14 @@ def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
     for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
         told = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
         if told:
-            assert store.file_system(place) == told[-1]
-    assert store.file_system(tmp_path / "not" / "there") == store.file_system(tmp_path)
+            assert mlflow_store.file_system(place) == told[-1]
+    assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
 
 
 def test_the_kind_of_a_file_system_is_known_where_its_name_holds_a_blank(tmp_path, monkeypatch):
     mounts = f"/dev/a / ext4 rw 0 0\nserver:/x {tmp_path}/my\\040runs nfs4 rw 0 0\n"  # as the kernel writes it
-    monkeypatch.setattr(store.Path, "read_text", lambda *_, **__: mounts)
-    assert [store.file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
+    monkeypatch.setattr(mlflow_store.Path, "read_text", lambda *_, **__: mounts)
+    assert [mlflow_store.file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
 
 
 @contextmanager

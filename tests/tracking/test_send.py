@@ -197,7 +197,7 @@ def test_off_writes_nothing_and_imports_nothing_of_mlflow(tmp_path):
 import sys
 from pathlib import Path
 from mebench.progress import Progress
-from mebench.runner.folder import RunFolder
+from mebench.runs.folder import RunFolder
 from mebench.tracking import sync
 found = sync([RunFolder(Path({str(folder.path)!r}))], False, Progress())
 assert found.sent == found.failed == () and found.opening == ""

@@ -9,7 +9,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.progress import Progress
-from mebench.tuning import tune as module
+from mebench.tuning import run_studies as module
 from mebench.tuning.records import TuneOptions
 
 DATASET_PARAMS = """

@@ -33,7 +33,7 @@ def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
 
 
 def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_path):
-    from mebench.tuning import tune as module
+    from mebench.tuning import run_studies as module
 
     def refuse(*_):
         raise ConfigError("the middle values do not go together")
@@ -71,7 +71,7 @@ def test_numbers_out_of_range_are_a_sentence(toy, option):
 def test_who_types_no_option_gets_the_defaults_of_a_program(monkeypatch):
     given = []
     monkeypatch.setattr(
-        "mebench.tuning.tune.tune", lambda config, options, progress: given.append(options) or sys.exit()
+        "mebench.tuning.run_studies.tune", lambda config, options, progress: given.append(options) or sys.exit()
     )
     assert invoke("method=mean", "dataset=synthetic").exit_code == 0
     assert given == [TuneOptions()]

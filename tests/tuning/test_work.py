@@ -9,10 +9,10 @@ from mebench.config import resolve
 from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.runner.features import Prepared
 from mebench.runner.host import execute, propose_again
 from mebench.runner.isolation import Failure
 from mebench.runner.plan import make_plan
+from mebench.runner.prepare import Prepared
 from mebench.tuning import work
 from mebench.tuning.space import with_values
 from mebench.tuning.work import Features, with_config

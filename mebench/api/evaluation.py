@@ -1,0 +1,379 @@
+"""What is yours: an object, judged like any method, and videos, in which trained models spot."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from mebench import config as configuration
+from mebench import features, heavy, inference, inspection, reports, training
+from mebench.api.result import html, one_of
+from mebench.api.run_results import Names, Run, _several, executed
+from mebench.core import Kind
+from mebench.errors import ConfigError, DataError, RunError, unknown
+from mebench.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+OBJECTS = ".objects"
+"""Folder beside the run folders, of the objects that were evaluated: plugins that runs name."""
+CONFIG = """title: {what}
+summary: an object that was given to mebench.evaluate
+tasks: [{tasks}]
+"""
+PARAMS = '''"""Parameters of the object's spotting."""
+
+from mebench.spotting import SpottingParams as Params
+
+__all__ = ["Params"]
+'''
+CODE = '''"""An object that was given to mebench.evaluate: {what}."""
+
+from pathlib import Path
+
+from mebench.training.adapter import Own
+
+from .params import Params as _Params
+
+
+class Plugin(Own):
+    """Asks the object."""
+
+    Params = _Params
+    tasks = frozenset({tasks})
+    kinds = {kinds}
+    model = Path(__file__).with_name("object")
+    sha256 = "{sha256}"
+'''
+_REGISTER = threading.Lock()
+"""Held while cloudpickle's register, which is the whole process's, names a module."""
+
+
+def evaluate(
+    model: Any,
+    dataset: str | dict[str, Any],
+    protocol: str | dict[str, Any] = "loso",
+    *words: str,
+    features: Any = None,
+    config: Names = (),
+    plugins: Names = (),
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Run:
+    """Judge an object of yours under a protocol: it needs no plugin, and is guarded like any method.
+
+        mebench.evaluate(LinearSVC(), "synthetic")             # scikit-learn, on the flow between onset and apex
+        mebench.evaluate(MySpotter(), "synthetic", features=lambda timing: Chain("flow", (FaceCrop(), Flow(k=timing.k), ...)))
+
+    Each fold begins with a copy of the object as it is now, which is fitted on the fold's training subjects. It is
+
+    - anything with `score_frames(video)`, answering a score for each frame, `(n_frames,)` or `(n_frames, n_kinds)`, NaN where undefined,
+      or `classify(clips)`, answering a score for each class, `(n_clips, n_classes)`, or class numbers, `(n_clips,)`; or both. What it
+      learns it learns in `fit(train)`, or `fit(train, task)` where it needs `task.classes` and `task.kinds`. `video`, `clips` and `train`
+      are the `VideoView`, `ClipView` and `LabelledVideo` of `mebench.core`: `video.features(name)` and `clip.feature(name)` give what the
+      chain of that name computes, `train[0].expressions` and `mebench.core.all_clips(train)` the labels;
+    - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it names their emotion, on one of frames it tells frames
+      inside an expression from others. What is random in it follows from the run's seed.
+
+    The object travels to other processes by pickling, with the code of the file that it is defined in, and lies beside the run folders,
+    so that the run can go on later; it is as trusted as any code of yours.
+
+    Args:
+        model: the object, not fitted.
+        dataset: id of the dataset, or a map with its `name` and settings.
+        protocol: its name, or a map with its `name` and settings.
+        words: further `key=value` words of the run, such as `method.p=0.6` for the threshold of a spotter.
+        features: a `Chain`, several, or a function of the timing that answers with them; the object asks for each under its name, or
+            under its key in a map. An object with `chains(timing)` names its own. For an estimator by default the flow map between
+            onset and apex.
+        config: YAML files of settings.
+        plugins: folders with more datasets and protocols.
+        progress: see `run`.
+        settings: further settings of the run, such as `seed=1`.
+
+    Raises:
+        ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
+        MebenchError: see `run`.
+    """
+    said = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
+    files = _several(config)
+    place = Path(configuration.user_setting("runs", "runs", said, files)).expanduser().absolute() / OBJECTS
+    name = _written(model, features, place)
+    settled = configuration.resolve({**said, "method": name}, files, [*_several(plugins), place])
+    inspection.dataset_summary.check_needs([settled])
+    return executed(settled, progress)
+
+
+def _written(model: Any, chains: Any, place: Path) -> str:
+    """Write the object as a plugin, unless it is there; its name."""
+    if chains is None and training.adapter.is_estimator(model):
+        chains = features.maps.MapParams().maps(features.maps.ONSET_APEX)
+    tasks, what = training.adapter.tasks_of(model, chains), type(model).__qualname__
+    if not tasks:
+        raise ConfigError(
+            f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
+            "scikit-learn (fit and predict)"
+        )
+    if chains is not None and callable(getattr(model, "chains", None)):
+        raise ConfigError(
+            f"{what} names its chains itself, in chains(timing): leave features out, or take chains out of it"
+        )
+    try:
+        with _whole(model):
+            content = heavy.cloudpickle.dumps((model, chains))
+    except Exception as error:  # each library refuses in its own way
+        raise ConfigError(
+            f"{what} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave out open files, locks "
+            "and the like, or make them in fit"
+        ) from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    snake = re.sub(r"\W+|_+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", what.rpartition(".")[2]).lower()).strip("_")
+    name = f"own_{snake}_{sha256[:8]}"
+    folder = place / "methods" / name
+    kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
+    texts = {
+        "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
+        "config.yaml": CONFIG.format(what=what, tasks=", ".join(tasks)),
+        "params.py": PARAMS,
+        "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, data in {**{name: text.encode() for name, text in texts.items()}, "object": content}.items():
+            path = folder / file
+            if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
+                path.write_bytes(data)
+    except OSError as error:
+        raise RunError(
+            f"{what} cannot be kept at {folder}: {error.strerror}. Choose another place with runs=DIR"
+        ) from error
+    return name
+
+
+@contextmanager
+def _whole(model: Any) -> Iterator[None]:
+    """Meanwhile the code of a model's own file is pickled with it, unless that file is installed: it may change or move later."""
+    module = sys.modules.get(type(model).__module__)
+    file = getattr(module, "__file__", None)
+    installed = file is None or any(Path(file).is_relative_to(path) for path in set(sysconfig.get_paths().values()))
+    if module is None or installed or module.__name__ == "__main__":  # what is defined there is pickled whole anyway
+        yield
+        return
+    with _REGISTER:
+        theirs = module.__name__ in heavy.cloudpickle.list_registry_pickle_by_value()
+        heavy.cloudpickle.register_pickle_by_value(module)
+        try:
+            yield
+        finally:
+            if not theirs:
+                heavy.cloudpickle.unregister_pickle_by_value(module)
+
+
+class TrainedModel:
+    """A trained model from its file, which anybody may have made: nothing in it is run.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, said: inference.models.Said) -> None:
+        self.path, self._said = path, said
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._said.name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Method and parameters, task, durations in its training, versions and scores, as `mebench model info --json` writes them."""
+        return self._said.model_dump()
+
+    @property
+    def card(self) -> str:
+        """What it was trained on, how good it is, and what it is not good for, in Markdown."""
+        return self._said.card
+
+    def spot(self, videos: Names, **how: Any) -> Spottings:
+        """See `mebench.spot`."""
+        return spot(videos, self, **how)
+
+    def _repr_html_(self) -> str:
+        task = self._said.task
+        does = ", ".join([*(f"spots {kind}" for kind in task.kinds), *(["names emotions"] if task.classes else [])])
+        return html(f"model {self.name}", (("method", "does"), [(str(self._said.method["name"]), does)]), [self.card])
+
+    def __repr__(self) -> str:
+        return f"<TrainedModel {self.name}: {self.path}>"
+
+
+def load_model(name: str | Path | None = None) -> TrainedModel:
+    """A trained model that came with a method, or from a file.
+
+    Args:
+        name: as `mebench model list` says it; or a file, which ends with `.safetensors`. By default, of those that came with a method,
+            the one with the best F1 of micro-expressions on its card.
+
+    Raises:
+        RunError: there is no such model, or the file is none.
+        PluginError: its method is not here.
+    """
+    path = (inference.models.by_default().path if name is None else inference.models.find(str(name))).resolve()
+    said = inference.models.read_model(path).said
+    assert said is not None  # a file says what it holds
+    return TrainedModel(path, said)
+
+
+class Spottings:
+    """What was spotted in videos; of nobody's truth, so without scores.
+
+    Attributes:
+        spotted: each face of each video, with its curves; why other videos could not be predicted.
+    """
+
+    def __init__(self, spotted: reports.spotted.Spotted) -> None:
+        self.spotted = spotted
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """All of it as plain data, as `mebench spot --json` writes it."""
+        return self.spotted.plain()
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """A row for each interval: `video`, `face`, `kind`, `onset`, `apex`, `offset` (both ends belong to it; frames as image files are
+        numbered, else from 0), the same in seconds (`onset_s` …), `confidence`, `emotion`.
+        """
+        return self.spotted.intervals
+
+    @cached_property
+    def frame_scores(self) -> pd.DataFrame:
+        """A row for each frame and kind: `video`, `face`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
+        parts = [
+            heavy.pandas.DataFrame(
+                {
+                    "video": one.name,
+                    "face": one.face,
+                    "frame": range(len(curve.scores)),
+                    "kind": kind,
+                    "score": curve.scores,
+                }
+            )
+            for one in self.spotted.videos
+            for kind, curve in one.answer.curves.items()
+        ]
+        return heavy.pandas.concat(parts, ignore_index=True)
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why videos could not be predicted, by their names."""
+        return dict(self.spotted.failed)
+
+    def plot_timeline(self, video: str | None = None) -> Figure:
+        """The frame scores of one video over time, and spotted intervals as bars.
+
+        Args:
+            video: its name, of several faces with the face (`clip, face2`), or a part that is in one only; the first if left out.
+
+        Raises:
+            DataError: there is no such video.
+        """
+        every = {one.title: one for one in self.spotted.videos}
+        title = next(iter(every)) if video is None else one_of(video, list(every))
+        return reports.plots.shown_in_notebooks(reports.plots.score_curve(every[title].timeline()))
+
+    def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
+        """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
+
+        Args:
+            folder: it is made if need be; files in it are replaced.
+            overlay: write the videos with curve and intervals drawn in, too: they show the faces.
+            progress: where to tell how it goes; standard error by default.
+
+        Raises:
+            DataError: a file cannot be written.
+        """
+        return self.spotted.write(Path(folder).expanduser(), overlay, progress)
+
+    def _repr_html_(self) -> str:
+        kinds = list(dict.fromkeys(kind for one in self.spotted.videos for kind in one.answer.curves))
+        notes = [f"{one.title}: {note}" for one in self.spotted.videos for note in one.notes]
+        failed = [f"{name} could not be predicted: {why}" for name, why in self.failed.items()]
+        shown = ("video", "seconds", *kinds), [counted(one, kinds) for one in self.spotted.videos]
+        return html(f"spotted by {self.spotted.model}", shown, [*notes, *failed, reports.spotted.CAUTION])
+
+    def __repr__(self) -> str:
+        return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"
+
+
+def counted(video: reports.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
+    """A row about a video: its title, seconds, and the number of intervals of each kind."""
+    spotted = [prediction.kind for prediction in video.answer.predictions]
+    return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]
+
+
+def videos_at(videos: Names) -> list[Path]:
+    """Where videos are, before anything heavy is loaded for them.
+
+    Raises:
+        DataError: one is not there.
+    """
+    paths = [Path(video).expanduser() for video in _several(videos)]
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"there is no video {path}: expected a video file, or a folder of images")
+    return paths
+
+
+def spot(
+    videos: Names,
+    model: str | Path | TrainedModel | Run | None = None,
+    *,
+    fold: str | None = None,
+    faces: reports.spotted.Faces = "largest",
+    fps: float | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Spottings:
+    """Spot in videos of one's own, as `mebench spot` does.
+
+        mebench.spot("my.mp4", mebench.load_run("mean-casme2")).predictions
+
+    Args:
+        videos: a video file or a folder of images, or several.
+        model: the name or the file of a model, one that was loaded, or a run, whose folds answer together; by default as
+            `load_model` has it.
+        fold: of a run: one fold instead of all together.
+        faces: `largest`, or `all`, each by itself.
+        fps: frames per second, of images, or where a file says a wrong rate.
+        workers: processes; all cores if left out.
+        progress: see `run`.
+
+    Raises:
+        ConfigError: there is no such way to take faces; a fold is named of what is no run.
+        RunError: there is no such model or fold, or it only names emotions.
+        DataError: no video can be read.
+    """
+    paths = videos_at(videos)
+    if faces not in get_args(reports.spotted.Faces):
+        raise ConfigError(unknown("faces", faces, get_args(reports.spotted.Faces)))
+    if isinstance(model, Run):
+        folds = tuple(one.fold for one in inference.models.of_run(model.folder, fold))
+        ask = inference.predict.Ask(str(model.path.resolve()), folds, {})
+    elif fold is None:
+        known = model if isinstance(model, TrainedModel) else load_model(model)
+        ask = inference.predict.Ask(str(known.path), (), {})
+    else:
+        raise ConfigError(f"fold {fold!r}: a model is one; only a run has folds")
+    return Spottings(reports.spotted.spot_videos(paths, ask, faces=faces, fps=fps, workers=workers, progress=progress))

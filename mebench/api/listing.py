@@ -1,0 +1,109 @@
+"""What there is to run, and what is known of it, as data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mebench import boards, heavy, metrics, records, tracking
+from mebench import config as configuration
+from mebench._checkout import shipped
+from mebench.api.run_results import Names, _several, runs_folder
+from mebench.errors import ConfigError, RunError, unknown
+from mebench.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:
+    """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and why it is `broken`, if it is.
+
+    Args:
+        kind: `method` or `dataset`.
+        plugins: folders with more of them.
+    """
+    configuration.registry.add_paths([*configuration.more_plugins(), *_several(plugins)])
+    columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
+    rows = {
+        p.id: (p.title, ", ".join(p.tasks), p.summary, str(p.config.get("paper") or ""), str(p.folder), p.broken or "")
+        for p in configuration.registry.plugins(kind).values()
+    }
+    return heavy.pandas.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
+
+
+def leaderboard(
+    task: str | None = None,
+    dataset: str | None = None,
+    protocol: str | None = None,
+    *,
+    runs: str = "",
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """The leaderboard of all finished runs and records, what others published marked beside: one row a line of its tables.
+
+    Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table; `method`, `settings`, `member`, `provenance` (`measured`,
+    `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows of a part that share a letter cannot be told apart), `source` the
+    line; then each score of any table, where measured with `_low` and `_high`. Only rows of one table may be compared.
+
+    Args:
+        task: `spotting`, `analysis` or `recognition`; all if left out.
+        dataset: id of a dataset, those of a composite joined by `+`.
+        protocol: its name.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+        folder: of records and published results; `leaderboards` here, else that of the checkout, or what the installed package holds.
+        progress: where to tell what is left out; nowhere by default.
+
+    Raises:
+        ConfigError: there is no such task.
+        RunError: there is nothing to show.
+    """
+
+    def tables(board: boards.board.Board) -> list[records.rows.Table]:
+        return board.tables()
+
+    if task is not None and task not in metrics.catalogue.SECTIONS:
+        raise ConfigError(unknown("task", task, metrics.catalogue.SECTIONS))
+    told = progress or Silent()
+    places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
+    place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
+    home = Path(runs_folder(runs)).expanduser()
+    for sentence in tracking.remarks(
+        configuration.user_setting("tracking", "") or None, str(home), boards.board.ids_there(home, place)
+    ):
+        told.say(sentence)
+    board = boards.board.read_board(home, place, told.say)
+    table = heavy.pandas.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])
+    if table.empty:
+        raise RunError(
+            f"no finished run in {runs_folder(runs)} and no record in {place / boards.board.RECORDS} that can be shown, and what "
+            "others published stands beside measured rows alone: make a run, or name the folder of yours with runs="
+        )
+    table = table.dropna(axis="columns", how="all")
+    for name, wanted in (("task", task), ("dataset", dataset), ("protocol", protocol)):
+        if wanted is not None:
+            table = table[table[name] == wanted]
+    return (table.dropna(axis="columns", how="all") if len(table) else table).reset_index(drop=True)
+
+
+def _lines(table: records.rows.Table) -> Iterator[dict[str, Any]]:
+    """The lines of all parts of a table, measured ones first."""
+    for part in table.parts:
+        place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")} | {
+            "part": part.name
+        }
+        for row in part.rows:
+            head = {name: getattr(row, name) for name in ("method", "settings", "member", "provenance", "n", "group")}
+            ends = (("", "value"), ("_low", "low"), ("_high", "high"))
+            scores = {f"{m}{end}": row.scores[m][key] for m in part.metrics for end, key in ends}
+            yield {**place, **head, "seeds": len(row.seeds), "source": ", ".join(row.runs), **scores}
+        for line in part.published:
+            values = {metric: float(text) for metric, text in line.values.items()}
+            head = {"method": line.method, "member": line.member, "provenance": "published", "source": line.source}
+            yield {**place, **head, "settings": line.caveats_in_words(), **values}
+        for anew in part.rescored:
+            head = {"method": anew.method, "settings": anew.reading, "member": anew.member, "n": anew.n}
+            scores = {name: score["value"] for name, score in anew.scores.items()}
+            yield {**place, **head, "provenance": "scored anew", "source": anew.place, **scores}

@@ -1,0 +1,366 @@
+"""Runs from Python: a run or a sweep from its words to its scores, one that goes on, one that was made before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mebench import boards, heavy, inspection, metrics, records, reports, runner, tracking
+from mebench import config as configuration
+from mebench import runs as run_files
+from mebench.api.result import Result, html
+from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.format import number
+from mebench.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Names = str | Path | Iterable[str | Path]
+"""A path, or several."""
+
+
+class Run(Result):
+    """A finished run: its folder, read when something is asked for.
+
+    Attributes:
+        summary: all scores as plain data, as `mebench run --json` writes them.
+        tracked: how its tracker shows the run, in words; None where it did not take it, or was not asked.
+        tracker: the name of that tracker, `MLflow` by default.
+        fresh: whether folds of it were computed just now.
+    """
+
+    def __init__(
+        self,
+        folder: run_files.folder.RunFolder,
+        summary: Mapping[str, Any],
+        tracked: str | None = None,
+        fresh: bool = False,
+        tracker: str = "MLflow",
+    ) -> None:
+        self.folder = type(folder)(folder.path.absolute())  # the same folder from wherever the program works later
+        self.summary, self.tracked, self.fresh, self.tracker = dict(summary), tracked, fresh, tracker
+
+    @property
+    def id(self) -> str:
+        """Its name: that of its folder."""
+        return self.folder.id
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.folder.path
+
+    @property
+    def title(self) -> str:
+        """Method, dataset, protocol and seed."""
+        return reports.run_summary.title_of(self.config)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Every setting by its key, such as `method.p`; of a record without folders."""
+        stored = self.folder.read_json("record.json" if records.record.is_record(self.folder) else "config.json")
+        return configuration.flatten(stored["config"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know of its folds and data."""
+        about = self.folder.read_json("folds.json")
+        return [line for line in [*about.get("warnings", ()), about["remark"]] if line]
+
+    @property
+    def tables(self) -> metrics.tables.Tables:
+        """What scoring read: videos, truths, predictions, clips."""
+        return run_files.scoring.tables_of(self.folder)
+
+    @property
+    def frame_scores(self) -> pd.DataFrame:
+        """A row for each frame and kind: `fold`, `video`, `frame` (from 0), `kind`, `score` (NaN where undefined). Empty where nothing
+        was spotted, and in a record, which keeps none.
+        """
+        return self._table("frame_scores", "spot", ["fold", "video", "frame", "kind", "score"])
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """A row for each annotated clip that was to be named: `fold`, `video`, `onset`, `offset`, `predicted`, and in `probabilities`
+        a number for each class of the scheme. Empty where nothing was named.
+        """
+        return self._table("clips", "recognize", ["fold", "video", "onset", "offset", "predicted", "probabilities"])
+
+    @property
+    def folds(self) -> pd.DataFrame:
+        """A row for each fold by its name: who was tested (`test`), how many trained and validated, and what it cost: seconds of
+        features, training and prediction, memory in MiB, numbers that were learnt.
+        """
+        folds = self.folder.read_json("folds.json")["folds"]
+        rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
+        table = heavy.pandas.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis(
+            "fold"
+        )
+        costs = self.path / "costs.csv"
+        return table.join(run_files.fold_files.read_csv(costs).set_index("fold")) if costs.is_file() else table
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """How training went: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for what is not trained."""
+        return reports.plots.history_of(self.folder)
+
+    def _side(self) -> reports.timeline.Judged:
+        return reports.report.judged(records.record.read(self.folder))
+
+    def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
+        """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""
+        kept = task in self.folder.read_json("folds.json")["tasks"] and not records.record.is_record(self.folder)
+        there = kept or (self.path / f"{name}.parquet").is_file()
+        return self.folder.read_table(f"{name}.parquet") if there else heavy.pandas.DataFrame(columns=list(columns))
+
+    def _notes(self) -> Sequence[str]:
+        return [*super()._notes(), *self.warnings, f"run folder: {self.path}"]
+
+    def __repr__(self) -> str:
+        scores = ", ".join(
+            f"{name} {number(score['value'])}" for name, score in reports.scores.main_scores(self.summary).items()
+        )
+        return f"<Run {self.id}: {scores}>"
+
+
+def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:
+    """Run a method on a dataset, as `mebench run` does with the same words, and hand it over to its tracker, MLflow by default.
+
+        mebench.run("method=mean", "dataset=synthetic", seed=1)
+        mebench.run(method={"name": "mean", "p": 0.6}, dataset="synthetic")
+
+    An unfinished run of the same settings goes on; after a finished one a new one begins. It works in threads and notebooks
+    too: only in the main thread of a program SIGTERM ends it as Ctrl-C does.
+
+    Args:
+        words: `key=value`, such as `method.p=0.6`.
+        config: YAML files of settings; later ones rank higher.
+        plugins: folders with more methods, datasets and protocols.
+        progress: where to tell how it goes; standard error by default, `mebench.progress.Silent()` tells nothing.
+        settings: the same as words, with Python's values.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong.
+        PluginError: there is no such method or dataset, or it is broken.
+        DataError: something that the run needs is not there.
+        RunError: folds failed; the others are kept.
+    """
+    settled = configuration.resolve(
+        configuration.settings_of(words, settings) if settings else words, _several(config), _several(plugins)
+    )
+    inspection.dataset_summary.check_needs([settled])
+    return executed(settled, progress)
+
+
+def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
+    """The run that a configuration asks for, or the unfinished one of that id."""
+    told = progress or Progress()
+    outcome = runner.execute.run(config, told, run_id)
+    return _mirrored(outcome.folder, outcome.summary, config, told, fresh=True)
+
+
+def resume(
+    run: str | Path | Run, *words: str, runs: str = "", progress: Progress | None = None, **settings: Any
+) -> Run:
+    """Go on with a run that was stopped; one that is finished is given back, and goes to MLflow if that lacks it. Under another
+    `convention`, or with other `bootstrap` draws, its answers are scored anew, and its folder stays as it is.
+
+    Args:
+        run: its id, the beginning of its id, or its folder.
+        words: settings that shape no prediction, such as `workers=4`.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+        progress: see `run`.
+        settings: the same as words.
+
+    Raises:
+        RunError: there is no such run; its data, plugins or versions have changed; folds failed.
+        ConfigError: a setting would make it another run.
+    """
+    word, told = str(run.path if isinstance(run, Run) else run), progress or Progress()
+    folder = run_files.folder.RunFolder.open(runs_folder(runs), word)
+    said, own = configuration.settings_of(words), configuration.settings_of(values=settings)
+    other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
+    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in other)
+    for key in said | own:
+        if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
+            then = "Any other would make it another run: begin that with mebench run"
+            raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
+    here = {"executor_address": None} if (said | own).get("executor") == "local" else {}
+    stored, places = folder.read_json("config.json"), configuration.setting_layers
+    origins = dict.fromkeys(said | here, places.COMMAND_LINE) | dict.fromkeys(own, places.ARGUMENT)
+    # The folder may have been moved: what is resumed is the run that was named.
+    values = {**stored["config"], **said, **own, **here, "runs": str(folder.path.parent)}
+    config = configuration.from_plain(values, {**stored["origins"], **origins})
+    if not folder.done:
+        return executed(config, told, folder.id)
+    told.say(f"run {folder.id} is finished")
+    return _mirrored(folder, runner.session.as_it_stands(folder, config).summary, config, told)
+
+
+def load_run(run: str | Path, runs: str = "") -> Run:
+    """A run that was made before, or the record of one.
+
+    Args:
+        run: its id, the beginning of its id, or its folder.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+
+    Raises:
+        RunError: there is no such run, or it is not finished.
+    """
+    folder = run_files.folder.RunFolder.finished(runs_folder(runs), str(run))
+    return Run(
+        folder,
+        folder.read_json("record.json")["summary"]
+        if records.record.is_record(folder)
+        else folder.read_json("summary.json"),
+    )
+
+
+def runs_folder(runs: str) -> str:
+    """The folder of runs: as it is given, else as the user's file says."""
+    return runs or configuration.user_setting("runs", "runs")
+
+
+def _several(names: Names) -> list[str | Path]:
+    return [names] if isinstance(names, str | Path) else list(names)
+
+
+def _mirrored(
+    folder: run_files.folder.RunFolder,
+    summary: dict[str, Any],
+    config: configuration.RunConfig,
+    progress: Progress,
+    fresh: bool = False,
+) -> Run:
+    """A finished run that its tracker has, too; of one that leaks with what the leak gained."""
+    folders = [folder]
+    if config.audit != "guard":
+        summary = {**summary, "leak": runner.execute.leak_gain(config, summary, progress)}
+        folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
+    with progress.waiting("tracking"):
+        how = config.tracking_folds, config.tracking_models, config.tracking_figures
+        synced = tracking.sync(folders, config.tracking, progress, *how)
+    return Run(folder, summary, (not synced.failed and synced.opening) or None, fresh, synced.title)
+
+
+class Sweep:
+    """Many runs as one.
+
+    Attributes:
+        runs: the finished ones, in the order of the combinations.
+        rows: for all seeds of equal settings one row, as `mebench run -m --json` writes them.
+        failures: why the others failed, by their settings.
+        tracked: how their tracker shows them, in words; empty where none finished.
+        words: of each finished run, the settings that vary.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        rows: Sequence[dict[str, Any]],
+        failures: Sequence[tuple[dict[str, str], MebenchError]],
+        words: Sequence[dict[str, str]],
+        tracked: str,
+    ) -> None:
+        self.runs, self.rows, self.words, self.tracked = list(runs), list(rows), list(words), tracked
+        self.failures = list(failures)
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their standard
+        deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
+        """
+        rows: list[dict[str, Any]] = [
+            {**row["settings"], "score": name, **score, "seeds": row["seeds"]}
+            for row in self.rows
+            for name, score in row["scores"].items()
+        ]
+        return heavy.pandas.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        failed = [f"failed: {' '.join(words.values())}: {why}" for words, why in self.failures]
+        return html("sweep", boards.sweep_scores.sweep_table(self.rows), failed)
+
+    def __repr__(self) -> str:
+        return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"
+
+
+def sweep(
+    *words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any
+) -> Sweep:
+    """Run every combination of the values that words and settings list, as `mebench run -m` does: one queue, features shared.
+
+        mebench.sweep(method=["mean", "softnet"], dataset="synthetic", seed=range(3))
+
+    Finished runs of the same settings stand as they are, so a sweep that was stopped goes on, and may be widened.
+
+    Args:
+        words: `key=value`, values separated by commas or a range: `seeds=0..2`.
+        config: YAML files of settings; later ones rank higher.
+        plugins: folders with more plugins.
+        progress: see `run`.
+        settings: the same as words; a list or a range is several values, so `dataset=[["casme2", "samm"]]` is one composite.
+
+    Returns:
+        All that finished, and in `failures` why others did not.
+
+    Raises:
+        MebenchError: nothing could be run, or what stops all, such as a full disk.
+    """
+    lists = [
+        *configuration.combinations.lists_of_words(words),
+        *configuration.combinations.lists_of(configuration.settings_of(values=settings)),
+    ]
+    origin = configuration.setting_layers.ARGUMENT if settings else configuration.setting_layers.COMMAND_LINE
+    return swept(*planned(lists, config, plugins, origin), progress or Progress())
+
+
+def planned(
+    lists: configuration.combinations.Lists, config: Names, plugins: Names, origin: str
+) -> tuple[list[configuration.combinations.Combination], list[configuration.RunConfig]]:
+    """The runs that a sweep names, each with its configuration; what they need is looked for.
+
+    Args:
+        lists: the values of each key.
+        config: YAML files of settings.
+        plugins: folders with more plugins.
+        origin: where the values stand, for people.
+
+    Raises:
+        ConfigError: a value is wrong, or two runs would be the same: their spread over seeds would be none.
+    """
+    combinations = configuration.combinations.expand(lists)
+    configs = [configuration.resolve(c.settings, _several(config), _several(plugins), origin) for c in combinations]
+    named = dict[str, str]()
+    for c, settled in zip(combinations, configs):
+        name = " ".join(f"{key}={value}" for key, value in c.varied.items())
+        same = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), name)
+        if same != name:
+            raise ConfigError(f"{same} and {name} are the same run: name each value once")
+    inspection.dataset_summary.check_needs(configs)
+    return combinations, configs
+
+
+def swept(
+    combinations: Sequence[configuration.combinations.Combination],
+    configs: Sequence[configuration.RunConfig],
+    progress: Progress,
+) -> Sweep:
+    """The runs of some combinations, each with its configuration."""
+    outcomes = runner.sweep.sweep(configs, progress)
+    pairs = list(zip(combinations, outcomes))
+    finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
+    with progress.waiting("tracking"):
+        folders = [outcome.folder for _, outcome in finished]
+        synced = tracking.sync(folders, configs[0].tracking, progress)
+    return Sweep(
+        [Run(o.folder, o.summary, synced.opening or None, fresh=True, tracker=synced.title) for _, o in finished],
+        boards.sweep_scores.sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),
+        [(c.varied, o) for c, o in pairs if isinstance(o, MebenchError)],
+        [c.varied for c, _ in finished],
+        synced.opening,
+    )

@@ -1,0 +1,386 @@
+"""Scores of any program's predictions, and two runs or programs compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from mebench import core, exchange, heavy, inspection, metrics, reports
+from mebench import runs as run_files
+from mebench.api.result import Result, html
+from mebench.api.run_results import Run, runs_folder
+from mebench.errors import ConfigError, RunError, unknown
+from mebench.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+What = Literal["intervals", "frame scores", "clips"]
+Given: TypeAlias = "str | Path | pd.DataFrame"
+"""A file, or a table with the columns of one."""
+Names: TypeAlias = "str | Sequence[str] | None"
+FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
+"""Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
+PLACES: Mapping[str, Sequence[What]] = {
+    **dict.fromkeys(("k_prime", "p", "smoothing", "postprocess", "anchor", "short_videos"), ("frame scores",)),
+    **dict.fromkeys(("kinds", "fps", "strict_videos", "write_predictions"), ("intervals", "frame scores")),
+}
+"""Options that are not about all of the three."""
+
+
+class Scores(Result):
+    """Scores of what a program answered.
+
+    Attributes:
+        summary: all scores as plain data, as `mebench score --json` writes them, with `warnings` (what looks wrong, or changes
+            what a score means) and `repaired` (what was read otherwise than it is written).
+    """
+
+    def __init__(
+        self,
+        summary: dict[str, Any],
+        answers: exchange.answers.Answers,
+        remarks: exchange.text_table.Remarks,
+        title: str,
+    ) -> None:
+        self.summary, self.answers, self._remarks, self._title = summary, answers, remarks, title
+
+    @property
+    def title(self) -> str:
+        """What was scored."""
+        return self._title
+
+    @property
+    def tables(self) -> metrics.tables.Tables:
+        """What scoring read: videos, truths, predictions, clips."""
+        return self.answers.tables
+
+    @property
+    def frame_scores(self) -> pd.DataFrame:
+        """A row for each frame and kind: `video`, `frame`, `kind`, `score`; empty unless frame scores were given."""
+        found = self.tables.frame_scores
+        return heavy.pandas.DataFrame(columns=["video", "frame", "kind", "score"]) if found is None else found
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of intervals."""
+        columns = ["video", "subject", "dataset", "truth", "predicted", "probability"]
+        return heavy.pandas.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
+
+    @property
+    def warnings(self) -> list[str]:
+        """What looks wrong with the files, or changes what a score means."""
+        return self._remarks.warnings
+
+    @property
+    def repaired(self) -> list[str]:
+        """What was read otherwise than it is written."""
+        return self._remarks.repaired
+
+    def write_predictions(self, path: str | Path, form: str = "csv") -> None:
+        """Write the intervals that were scored.
+
+        Args:
+            path: the file.
+            form: `csv`, `strs`, `megc2020` or `megc2023`.
+
+        Raises:
+            DataError: the format cannot hold them.
+        """
+        exchange.write.write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
+
+    def _notes(self) -> Sequence[str]:
+        return [*super()._notes(), *self.warnings]
+
+    def _side(self) -> reports.timeline.Judged:
+        kinds = self.answers.kinds if self.tables.predictions is not None else ()
+        return reports.timeline.Judged(
+            "", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict")
+        )
+
+
+def score(
+    predictions: Given,
+    truth: Given,
+    *,
+    what: What = "intervals",
+    convention: str = "strict",
+    rules: Mapping[str, Any] | Sequence[str] = (),
+    classes: Names = None,
+    kinds: Names = None,
+    fps: float | None = None,
+    strict_videos: bool = False,
+    loose_ids: bool = False,
+    encoding: str | None = None,
+    k_prime: int | Mapping[str, int] | str | None = None,
+    p: float | None = None,
+    smoothing: str | None = None,
+    postprocess: str | None = None,
+    anchor: str | None = None,
+    short_videos: bool = False,
+    sensitivity: bool = False,
+    form: str = "auto",
+    seed: int = 0,
+    bootstrap: int = 1000,
+    progress: Progress | None = None,
+) -> Scores:
+    """Score predictions of any program, as `mebench score` does.
+
+    Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx:sheet`), or logs
+    of MEGC 2020, `.eaf` files of ELAN or folders of them (of several coders `clip.eaf:anna`); a data frame needs the same columns.
+    Frames are taken as they are written, from 0 or from 1, as long as both tables do the same; intervals include both ends. A clip
+    without an answer is counted as wrong.
+
+    Args:
+        predictions: spotted intervals (`subject`, `video`, `onset`, `offset` …), or frame scores (`subject`, `video`, `frame`, `score`),
+            or the emotions of given clips (`subject`, `video`, `emotion` …), as `what` says.
+        truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip. It may be
+            the sheet that a dataset was released with.
+        what: what the predictions are.
+        convention: rules of the scorer, see `mebench.datasets` and the page of conventions.
+        rules: single rules of the convention that are changed, such as `{"ends": "half_open"}`.
+        classes: emotions to score; all in the truth by default.
+        kinds: `micro`, `macro` or both; those of the tables by default.
+        fps: frames per second, for scores in milliseconds and per minute; times in `.eaf` files become frames by it.
+        strict_videos: refuse videos that the truth does not name.
+        loose_ids: take `s1`, `01` and `1` for one subject, `EP2_1F` and `EP02_01f` for one video.
+        encoding: of files that are not UTF-8, such as `gb18030`, where it cannot be told for sure.
+        k_prime: of frame scores: half the length of an expression, in frames; a number, or one for each kind.
+        p: of frame scores: the threshold, from a video's mean (0) to its maximum (1); 0.55 by default.
+        smoothing: of frame scores: `average`, `gaussian_3` …
+        postprocess: of frame scores: whose intervals, `paper` or `released_code`.
+        anchor: of frame scores: intervals around peaks (`paper`) or around the middles of the windows that scores stand for (`middle`).
+        short_videos: of frame scores: one expression a video, its highest peak, no threshold.
+        sensitivity: score under every convention, too (`summary["sensitivity"]`).
+        form: format of the predictions: `auto`, `csv`, `strs`, `megc2020` or `megc2023`.
+        seed: of the bootstrap.
+        bootstrap: draws; 0 for no intervals.
+        progress: where to tell how long it takes; nowhere by default.
+
+    Raises:
+        ConfigError: an option is wrong, or is about other predictions than these.
+        DataError: a table cannot be understood; the sentence names its line.
+    """
+    convention = _convention(convention, rules)
+    for option, word, known in (("what", what, get_args(What)), ("format", form, FORMATS)):
+        if word not in known:
+            raise ConfigError(unknown(option, word, known))
+    if fps is not None and not fps > 0:
+        raise ConfigError(f"fps must be above 0, not {fps}")
+    if bootstrap < 0:
+        raise ConfigError(f"bootstrap must be 0 or more draws, not {bootstrap}")
+    how = {"p": p, "smoothing": smoothing, "postprocess": postprocess, "anchor": anchor}
+    given = {**how, "k_prime": k_prime, "short_videos": short_videos or None, "kinds": kinds, "fps": fps}
+    if stray := misplaced(what, {**given, "strict_videos": strict_videos or None}):
+        raise ConfigError(f"{stray} is about {PLACES[stray][0]}: it goes with what={PLACES[stray][0]!r}, not {what!r}")
+
+    remarks, join = exchange.text_table.Remarks(), exchange.join.Rules(fps, strict_videos, loose_ids)
+    answered, true = (
+        _file(given, name, encoding) for given, name in ((predictions, "the predictions"), (truth, "the truth"))
+    )
+    if what == "clips":
+        read, join = exchange.answers.read_truth(
+            true, join, remarks, inspection.dataset_summary.adapters_of(true), clips=True
+        )
+        found = exchange.answers.of_clips(read, answered, join, remarks, _listed(classes))
+    else:
+        scores, join = None, replace(join, fps=exchange.coders.common_rate([true, answered], fps))
+        if what == "frame scores":
+            made = _spotting(k_prime, how, short_videos)
+            scores = exchange.frame_scores.read_frame_scores(answered, remarks)
+            spotted = exchange.frame_scores.propose(scores, made, remarks)
+        else:
+            spotted = None
+        read, join = exchange.answers.read_truth(true, join, remarks, inspection.dataset_summary.adapters_of(true))
+        spotted = spotted or exchange.intervals.read_intervals(
+            answered, "predictions", remarks, FORMATS[form], join.fps, read.rate
+        )
+        found = exchange.answers.of_intervals(
+            read, spotted, join, remarks, classes=_listed(classes), kinds=_listed(kinds), scores=scores
+        )
+
+    def under(name: str, draws: int) -> dict[str, Any]:
+        return metrics.summary.summarize(
+            found.tables, kinds=found.kinds, classes=found.classes, seed=int(seed), convention=name, draws=draws
+        )
+
+    with (progress or Silent()).waiting("scoring"):
+        summary = under(convention, int(bootstrap))
+        if sensitivity:
+            summary["sensitivity"] = metrics.summary.of_conventions(under)
+            summary["sensitivity_of_rules"] = metrics.summary.of_rules(under, convention)
+            summary["remarks"] += metrics.summary.strongest(summary["sensitivity_of_rules"], convention)
+    if "recognition" in summary and found.tables.clips is not None:
+        summary["chance"] = {"recognition": metrics.chance.recognition_chance(found.tables, found.classes, convention)}
+        summary["confusion"] = reports.plots.confusions(found.tables.clips, found.classes).to_dict("index")
+    summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    return Scores(summary, found, remarks, f"{what} of {answered} beside {true}")
+
+
+def misplaced(what: What, options: Mapping[str, object]) -> str | None:
+    """The first of some options that is set though it is not about these predictions, or None."""
+    return next((name for name, value in options.items() if value is not None and what not in PLACES[name]), None)
+
+
+def _spotting(
+    k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any], short_videos: bool
+) -> exchange.frame_scores.Spotting:
+    """How intervals are made of frame scores; what is None is the default."""
+    chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
+    chosen |= {name: value for name, value in how.items() if value is not None}
+    for name, known in (
+        ("postprocess", core.options.RULES),
+        ("smoothing", core.options.SMOOTHINGS),
+        ("anchor", core.options.ANCHORS),
+    ):
+        if chosen[name] not in known:
+            raise ConfigError(unknown(name, str(chosen[name]), known))
+    if isinstance(k_prime, Mapping):
+        k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
+    lengths, rule = (
+        exchange.frame_scores.half_lengths(None if k_prime is None else str(k_prime)),
+        chosen.pop("postprocess"),
+    )
+    return exchange.frame_scores.Spotting(lengths, rule=rule, short_videos=short_videos, **chosen)
+
+
+def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchange.text_table.File:
+    """A file, or the table as one."""
+    if isinstance(given, Run):
+        raise ConfigError(f"run {given.id!r} brings its own truth: compare it with a run, and leave truth out")
+    if isinstance(given, str | Path):
+        return exchange.text_table.of_encoding(Path(given).expanduser(), encoding)
+    return exchange.text_table.Typed(name, given.to_csv(index=False))
+
+
+def _listed(names: Names) -> str | None:
+    """Names as the command line takes them."""
+    return names if names is None or isinstance(names, str) else ",".join(map(str, names))
+
+
+def _convention(name: str, rules: Mapping[str, Any] | Sequence[str]) -> str:
+    """The name of a convention of which some rules are changed."""
+    if isinstance(rules, Mapping):
+        rules = [f"{field}={value}" for field, value in rules.items()]
+    pairs = [rules] if isinstance(rules, str) else rules
+    return metrics.conventions.named(metrics.conventions.changed(name, pairs)).name
+
+
+class Comparison:
+    """Two runs, or two programs, on the same truth: differences, intervals, paired tests.
+
+    Attributes:
+        summary: all of it as plain data, as `mebench compare --json` writes it.
+        conclusions: one sentence for each score: which is better, or what could have been seen.
+        remarks: what a reader must know to trust the numbers.
+        warnings: what looks wrong with tables, or changes what a score means.
+        repaired: what was read otherwise than it is written.
+        sides: what was compared.
+    """
+
+    def __init__(
+        self,
+        found: metrics.comparison.Comparison,
+        sides: tuple[reports.compare_runs.Side, reports.compare_runs.Side],
+        convention: str,
+        told: Mapping[str, Any],
+    ) -> None:
+        self.found, self.sides = found, sides
+        self.conclusions = reports.compare_runs.conclusions(found)
+        self.remarks = reports.compare_runs.remarks(found, *sides, metrics.conventions.named(convention))
+        self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks) | dict(told)
+        self.warnings, self.repaired = list(told.get("warnings", ())), list(told.get("repaired", ()))
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its interval, `p` of the
+        permutation test, `p_holm` among all scores, and `detectable`, the smallest difference that these subjects show with 80 % power.
+        """
+        rows = {
+            name: {
+                "first": row.first["value"],
+                "second": row.second["value"],
+                "difference": row.difference["value"],
+                "low": row.difference["low"],
+                "high": row.difference["high"],
+                "p": row.p,
+                "p_holm": row.p_holm,
+                "detectable": row.detectable,
+            }
+            for name, row in self.found.scores.items()
+        }
+        return heavy.pandas.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
+
+    def _repr_html_(self) -> str:
+        digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
+        rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
+        title = " against ".join(side.title for side in self.sides)
+        return html(title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks])
+
+
+def compare(
+    first: Given | Run,
+    second: Given | Run,
+    *,
+    truth: Given | None = None,
+    runs: str = "",
+    metrics: Sequence[str] = (),
+    convention: str = "strict",
+    rules: Mapping[str, Any] | Sequence[str] = (),
+    clips: bool = False,
+    classes: Names = None,
+    loose_ids: bool = False,
+    fps: float | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two runs; or, beside a truth, what two programs answered. The tests are paired over subjects.
+
+    Args:
+        first: a run, its id, the beginning of its id or its folder; beside a `truth` a file or table, as for `score`.
+        second: another one.
+        truth: the truth of files or tables.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+        metrics: such as `f1`, `spotting.micro.ap50` or `all`; the main ones by default.
+        convention: the rules under which both are scored.
+        rules: see `score`.
+        clips: whether tables with onset and offset name the emotions of given clips.
+        classes: of tables, the emotions to score.
+        loose_ids: see `score`.
+        fps: of tables, see `score`.
+        encoding: of tables, see `score`.
+        progress: where to tell how long it takes; nowhere by default.
+
+    Raises:
+        RunError: the runs have different truths, classes or protocols, or are one.
+        ConfigError: there is no such convention or metric; both words name one file.
+        DataError: a table cannot be understood.
+    """
+    name = _convention(convention, rules)
+    told: dict[str, Any] = {}
+    if truth is None:
+        if not all(isinstance(side, str | Path | Run) for side in (first, second)):
+            raise ConfigError("a table has no truth of its own, as a run has: give truth=")
+        folders = [
+            side.folder if isinstance(side, Run) else run_files.folder.RunFolder.finished(runs_folder(runs), str(side))
+            for side in (first, second)
+        ]
+        if folders[0].path.resolve() == folders[1].path.resolve():
+            raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
+        sides = reports.compare_runs.Side.of_run(folders[0]), reports.compare_runs.Side.of_run(folders[1])
+    else:
+        one, other = (_file(side, f"table {letter}", encoding) for side, letter in ((first, "A"), (second, "B")))
+        if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
+            raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
+        remarks, join = exchange.text_table.Remarks(), exchange.join.Rules(fps, loose_ids=loose_ids)
+        true = _file(truth, "the truth", encoding)
+        answers = exchange.answers.read_beside(
+            true, [one, other], join, remarks, clips, _listed(classes), inspection.dataset_summary.adapters_of(true)
+        )
+        told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
+        sides = reports.compare_runs.Side.of_file(one, answers[0]), reports.compare_runs.Side.of_file(other, answers[1])
+    with (progress or Silent()).waiting("comparing"):
+        return Comparison(reports.compare_runs.compare_sides(*sides, name, metrics), sides, name, told)

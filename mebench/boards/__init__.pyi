@@ -1,0 +1,12 @@
+from . import accept as accept
+from . import board as board
+from . import build as build
+from . import checking as checking
+from . import collect as collect
+from . import export as export
+from . import markdown as markdown
+from . import published_tables as published_tables
+from . import significance as significance
+from . import site as site
+from . import sweep_scores as sweep_scores
+from . import table_files as table_files

@@ -1,0 +1,80 @@
+"""Takes in the records of others, each after all checks and scored again; nothing that is there is ever edited."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mebench.atomic import new_folder
+from mebench.boards.checking import refusal
+from mebench.errors import MebenchError, RunError
+from mebench.records.integrity import RECORD, record_name
+from mebench.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of one record.
+
+    Attributes:
+        id: name of its folder.
+        status: `taken`, `there` (the same record is there already), `checked` (nothing was to be taken) or `refused`.
+        reason: why it was refused, in a sentence; empty otherwise.
+    """
+
+    id: str
+    status: str
+    reason: str = ""
+
+
+def find_records(place: Path) -> list[RunFolder]:
+    """The record at `place`, or those in it, sorted by name.
+
+    Raises:
+        RunError: there is none.
+    """
+    found = [place] if (place / RECORD).is_file() else sorted(file.parent for file in place.glob(f"[!.]*/{RECORD}"))
+    if not found:
+        raise RunError(
+            f"{place} holds no record: name a folder that mebench leaderboard export wrote, or a folder of such folders"
+        )
+    return [RunFolder(folder) for folder in found]
+
+
+def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> list[Merged]:
+    """Check records, and copy those that pass into `records`, earlier versions first.
+
+    Args:
+        sources: folders of records.
+        records: where they go.
+        check_only: copy nothing.
+    """
+    outcomes: list[Merged] = []
+    for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
+        run_id, _, version = source.id.rpartition("~v")
+        former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
+        lost = former in {outcome.id for outcome in outcomes if outcome.status == "refused"}
+        status, reason = "checked", refusal(source, records, *([source.path.parent] if check_only and not lost else []))
+        if not reason and not check_only:
+            try:
+                status = _take(source, records)
+            except (MebenchError, OSError) as error:
+                reason = str(error)
+        outcomes.append(Merged(source.id, "refused" if reason else status, reason))
+    return outcomes
+
+
+def _take(source: RunFolder, records: Path) -> str:
+    stored = source.read_json(RECORD)
+    final = records / source.id
+    if final.exists():
+        if RunFolder(final).read_json(RECORD).get("sha256") == stored["sha256"]:
+            return "there"
+        raise RunError(
+            f"record {source.id} is refused: {final} says something else, and records are never edited. Export the run "
+            f"again beside it, which makes version {stored['version'] + 1} that supersedes it"
+        )
+    with new_folder(records) as temporary:
+        for name in (RECORD, *stored["files"]):
+            shutil.copyfile(source.path / name, temporary / name)
+        temporary.rename(final)
+    return "taken"

@@ -1,0 +1,129 @@
+"""All that a leaderboard is made of, collected: runs, records, what others published, what was scored anew; and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from mebench.boards.build import build
+from mebench.boards.collect import Say, collect, collect_records, unique
+from mebench.boards.published_tables import (
+    Known,
+    collect_rescored,
+    placed,
+    what_selection_is_worth,
+    with_published,
+    with_rescored,
+)
+from mebench.console import plural
+from mebench.errors import RunError
+from mebench.records.matching_published import FILE, Alias, read_aliases
+from mebench.records.published import Published, read
+from mebench.records.record import Record, UnshownError
+from mebench.records.rows import Table
+from mebench.reproduction.reproduce import Paper, read_paper
+from mebench.reproduction.rescore import SCORED_ANEW
+from mebench.runs.folder import RunFolder
+from mebench.table import Table as Shown
+
+RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is shown on a leaderboard.
+
+    Attributes:
+        records: of runs, each once.
+        published: results printed by others.
+        aliases: which published dataset and protocol stands beside which measured one.
+        rescored: files of others, scored anew.
+        papers: whose programs look at tested subjects, and how.
+    """
+
+    records: Sequence[Record]
+    published: Sequence[Published]
+    aliases: Sequence[Alias]
+    rescored: Sequence[Known]
+    papers: Sequence[Paper]
+
+    def tables(self) -> list[Table]:
+        """The tables, published results beside.
+
+        Raises:
+            UnshownError: some of the records can be in no table; the others can.
+        """
+        whole = with_rescored(build(self.records), list(placed(self.rescored, self.published)), self.aliases)
+        return [with_published(table, self.published, self.aliases) for table in whole]
+
+    def selection(self) -> Shown:
+        """What selection is worth."""
+        return what_selection_is_worth(self.records, self.papers, self.published, self.aliases)
+
+    @property
+    def counted(self) -> str:
+        """Of how many runs and sources it is made, in words."""
+        anew = f" and {plural(len(self.rescored), 'source')} scored anew" if self.rescored else ""
+        return f"{plural(len(self.records), 'run')}{anew}"
+
+    def shown(self, show: Callable[[Board], T], say: Say) -> T:
+        """What `show` makes of the board without the records that it cannot show, each told in a sentence."""
+        try:
+            return show(self)
+        except UnshownError as error:  # what cannot be shown is found out by showing it
+            for run_id, why in error.reasons.items():
+                say(f"{run_id} is left out: it cannot be shown ({why})")
+            sound = [record for record in self.records if record.id not in error.reasons]
+            return replace(self, records=sound).shown(show, say)
+
+
+def read_board(runs: Path, folder: Path, say: Say) -> Board:
+    """Collect a board from run folders.
+
+    Args:
+        runs: folder of run folders.
+        folder: of records, published results and papers, such as `leaderboards`.
+        say: takes a sentence for all that is left out.
+
+    Raises:
+        RunError: there is nothing to show.
+    """
+    if not runs.is_dir():
+        say(
+            f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
+        )
+    return board_of(collect(runs, say), str(runs), folder, say)
+
+
+def board_of(found: Sequence[Record], source: str, folder: Path, say: Say) -> Board:
+    """Collect a board of some runs.
+
+    Args:
+        found: the runs.
+        source: where they were looked for, in words.
+        folder: as of `read_board`; its records count too.
+        say: as of `read_board`.
+
+    Raises:
+        RunError: there is nothing to show.
+    """
+    records, file = unique([*found, *collect_records(folder / RECORDS, say)], say), folder / PUBLISHED
+    published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
+    rescored = collect_rescored(folder / SCORED_ANEW, say)
+    if not records:
+        nothing = f"no finished run in {source} and no record in {folder / RECORDS}"
+        advice = "make one with mebench run, or name the folder of your runs with --runs"
+        if not published and not rescored:
+            raise RunError(f"{nothing}: {advice}")
+        say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
+    papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
+    return Board(records, published, aliases, rescored, papers)
+
+
+def ids_there(runs: Path, folder: Path) -> set[str]:
+    """Ids of all runs that are there as folders, finished or not, or as records; the arguments are those of `read_board`."""
+    records_there = {file.parent.name.partition("~v")[0] for file in (folder / RECORDS).glob("*/record.json")}
+    return records_there | {folder.id for folder in RunFolder.all(runs)}

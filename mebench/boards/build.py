@@ -1,0 +1,342 @@
+"""Measured runs as tables: a row for each method and its settings, and rows for the level of chance."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import groupby
+from operator import itemgetter, methodcaller
+from typing import Any
+
+from mebench.boards.significance import Read, letters, together
+from mebench.core import ABSENT, KINDS
+from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS
+from mebench.metrics.catalogue import columns as metrics_shown
+from mebench.metrics.mistakes import quiet_rate, told_misses
+from mebench.metrics.names import names_chance
+from mebench.records import row_facts, setting_words
+from mebench.records.record import DAMAGE, Record, UnshownError
+from mebench.records.row_facts import VERSIONS
+from mebench.records.rows import NOTHING, QUIET, Part, Row, Score, Table
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import of_dataset, tables_of
+
+BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
+CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
+
+
+def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
+    """The level of chance, from the run of the lowest seed: between methods it differs by noise alone."""
+    able = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
+    if not able:
+        return []
+    source = able[0]
+    levels = source.summary["chance"][kind]
+    placed = {rule: name for rule, name in CHANCE.items() if rule in levels}  # short videos have no best rate
+    rates = {rule: levels[rule].get("rate_per_minute") for rule in placed}
+    return [
+        _level(
+            source,
+            name,
+            "" if rates[rule] is None else f"{rates[rule]:.1f} intervals per minute",
+            n_of(source.summary["spotting"][kind]),
+            {metric: levels[rule].get(metric, NOTHING) for metric in metrics},
+            BLIND,
+        )
+        for rule, name in placed.items()
+    ]
+
+
+BY_NAME = "not a method: answers by the names of the clips alone, learnt on the training people; a fold hides these names from methods"
+
+
+def names_rows(metrics: Sequence[str], records: Sequence[Record], read: Read) -> list[Row]:
+    """What the names of the clips give away, from the run of the lowest seed whose protocol holds people out."""
+    able = sorted((r for r in records if not r.about.get("subject_dependent")), key=lambda r: (r.seed, r.id))
+    for source in able:
+        tables, folds = read(source), source.about["folds"]
+        trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
+        if tables.clips is None or not set(tables.videos["subject"]) <= set(trained_on):
+            continue
+        levels = names_chance(tables, trained_on, source.about["classes"], source.convention)
+        places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in levels["reads"].items()]
+        scores = {metric: levels.get(metric, NOTHING) for metric in metrics}
+        return [_level(source, "names", "; ".join(places), len(tables.clips), scores, BY_NAME)]
+    return []
+
+
+def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> Row:
+    """The row of a level of chance, which is no method: of one run, without seeds to spread over."""
+    return Row(
+        method=name,
+        settings=settings,
+        member="",
+        provenance="chance",
+        seeds=(source.seed,),
+        n=n,
+        scores={metric: over_seeds([score]) for metric, score in scores.items()},
+        convention=source.convention,
+        selection="fixed",
+        transductive="none",
+        costs={},
+        versions={"mebench": source.versions["mebench"]},
+        runs=(),
+        remark=remark,
+    )
+
+
+OTHERWISE = ("duplicate", "near_miss", "nothing")
+"""What lies under a false positive that lies on no expression of another kind and no distractor."""
+TOO_MANY = "not tested beside the others: rows, or answers, are too many"
+OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
+
+
+def build(records: Iterable[Record]) -> list[Table]:
+    """All tables, by task, dataset, protocol and variant. The same records give the same tables in whatever order.
+
+    Raises:
+        UnshownError: some of the records can be in no table; the others can.
+    """
+    some = list(records)
+    try:
+        return _build(some)
+    except DAMAGE:
+        reasons = {}
+        for record in some:
+            try:
+                tables_of(RunFolder(record.folder))  # which tests of pairs read
+                plain = [table.plain() for table in _build([record])]
+                json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+            except DAMAGE as error:
+                reasons[record.id] = f"{type(error).__name__}: {error}"
+        if not reasons:
+            raise
+        raise UnshownError(reasons) from None
+
+
+def _build(records: Sequence[Record]) -> list[Table]:
+    def about_data(record: Record) -> str:
+        mine = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
+        return json.dumps(mine, sort_keys=True)
+
+    def place(task: str, record: Record) -> tuple[str, str, str]:
+        """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
+        scheme = setting_words.of_scheme(record.config) if task != "spotting" else ""
+        rules = f"convention {record.convention}" if record.convention != "strict" else ""
+        return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
+
+    # The same settings of dataset and protocol are said in the same words: a default that somebody spelled out makes no other table.
+    shortest: dict[str, str] = {}
+    ordered = sorted(records, key=lambda r: (r.identity, r.seed, r.id))
+    for record in ordered:
+        own = about_data(record)
+        shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
+    ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
+    tables = []
+    for task in SECTIONS:
+        groups: dict[tuple[str, str, str], list[Record]] = {}
+        for record in ordered:
+            if task in record.summary:
+                groups.setdefault(place(task, record), []).append(record)
+        for where, group in sorted(groups.items(), key=itemgetter(0)):
+            scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
+            held = cache(
+                lambda folder: tables_of(RunFolder(folder))
+            )  # of one table's tests, however many pairs a run is in
+            parts = _parts(task, group, lambda record, held=held: held(record.folder))  # type: ignore[misc]
+            tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
+    counts = Counter(table.name.casefold() for table in tables)  # none may take the place of another one's file
+    return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
+    """Name of a table's files, without ending."""
+
+    def slug(text: str) -> str:
+        short = re.sub(r"[^\w.]+", "_", text, flags=re.ASCII).strip("_")
+        plain = len(short) <= 40 and not re.search(r"[^\w.:;,= -]|=-", text, re.ASCII)  # -1 is not 1
+        return short if plain else f"{short[:32]}_{_hash(text)}"
+
+    fits = re.compile(r"[\w+.-]{1,80}", re.ASCII).fullmatch
+    words = (word if fits(word) else slug(word) for word in (dataset, protocol))
+    return "-".join([task, *words, *([slug(variant)] if variant else [])])
+
+
+def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
+    sections = [(r, r.summary[task]) for r in records]
+    rows: list[Row] = []
+    if task == "recognition":
+        for member in sorted({name for _, section in sections for name in section.get("members", {})}):
+            own = [(r, s.get("members", {}).get(member)) for r, s in sections]
+            rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
+        whole = _part(task, "all clips", "recognition.uf1", sections, read)
+        return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
+    found: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        kind: (f"spotting.{kind}.f1", methodcaller("get", kind)) for kind in ("micro", "macro", "overall")
+    }
+    if task == "analysis":
+        found = {
+            "true positives": ("analysis.strs", _with_joint),
+            "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
+        }
+    parts = [_part(task, name, path, [(r, pick(s)) for r, s in sections], read) for name, (path, pick) in found.items()]
+    found.pop("all intervals", None)
+    for name, (path, pick) in found.items():  # a row for each member of a composite, from the same predictions
+        rows = []
+        for member in sorted({member for r in records for member in r.summary.get("members", {})}):
+            own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
+            chosen = [(r, pick(part) if part else None) for r, part in own]
+            mine: Read = lambda record, member=member: of_dataset(read(record), member)  # type: ignore[misc]  # noqa: E731
+            rows += _part(task, f"{name}, members", path, chosen, mine, member).rows
+        parts.append(Part(f"{name}, members", metrics_shown(task), tuple(rows)))
+    return tuple(part for part in parts if part.rows)
+
+
+def _with_joint(analysis: Mapping[str, Any]) -> dict[str, Any]:
+    joint = {name: score for name, score in analysis.items() if name in JOINT}
+    return {"n": analysis["true_positives"]["n"], "scores": {**joint, **analysis["true_positives"]["scores"]}}
+
+
+def _part(
+    task: str, name: str, path: str, sections: Sequence[tuple[Record, Any]], read: Read, member: str = ""
+) -> Part:
+    """One row for each identity among the records that have this section; `sections` come sorted by identity."""
+    present = [(record, section) for record, section in sections if section]
+    kind = name if task == "spotting" and not member and name in KINDS else ""
+    metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
+    main, worth = metrics[0], METRICS[metrics[0]].worth
+    truth = 0 if task == "spotting" else 1  # spotting does not see emotions
+    common = Counter(record.annotations[truth] for record, _ in present).most_common()
+
+    def order(row: Row) -> tuple[Any, ...]:
+        """Best first; below the others what was chosen on tested subjects."""
+        value = row.scores[main]["value"]
+        return row.chosen_on_tested, -worth(value), row.method, row.settings, row.seeds, row.runs
+
+    rows: list[tuple[Row, Record]] = []
+    for _, same in groupby(present, key=lambda pair: pair[0].identity):
+        group = list(same)
+        several_codes = len({record.seed for record, _ in group}) < len(group)
+        # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
+        for one in [[pair] for pair in group] if several_codes else [group]:
+            first = one[0][0]
+            own = f"annotations {first.annotations[truth]}: not the same as in every other row"
+            remarks = (
+                first.about["remark"],
+                OTHER_CODE if several_codes else "",
+                "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
+                own if len(common) > 1 else "",
+            )
+            row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
+            if kind:
+                row = replace(row, **_mistakes([record for record, _ in one], kind, read))
+            # The run that stands for the row in paired tests has the lower median of the seeds' main scores.
+            ranked = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
+            rows.append((row, ranked[(len(one) - 1) // 2][0]))
+    rows.sort(key=lambda pair: order(pair[0]))
+    alike = [i for i, (_, record) in enumerate(rows) if record.annotations[truth] == common[0][0]]
+    tested = [alike[n] for n in together([rows[i][1] for i in alike])]
+    groups = dict(zip(tested, letters([rows[i][1] for i in tested], path, read)))
+    left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
+    lettered = [
+        replace(row, group=groups.get(i, ""), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
+    ]
+    if task == "spotting" and not member:
+        lettered += chance_rows(name, metrics, [record for record, _ in present])
+    if task == "recognition" and not member:
+        lettered += names_rows(metrics, [rows[i][1] for i in tested], read)
+    return Part(name, metrics, tuple(sorted(lettered, key=order)))
+
+
+def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
+    """The columns of a part, the main metric first."""
+    metrics = metrics_shown(task, of_unit)
+    return tuple(m for m in metrics if m not in JOINT) if part == "all intervals" else metrics
+
+
+def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
+    records, sections = [record for record, _ in group], [section for _, section in group]
+    first = records[0]
+    known = [name for name in first.costs if all(name in record.costs for record in records)]
+    return Row(
+        method=first.method,
+        # A value that somebody spelled out though it is the default makes no other row, only a longer text.
+        settings=min((record.settings for record in records), key=lambda text: (len(text), text)),
+        member=member,
+        provenance="measured",
+        seeds=tuple(record.seed for record in records),
+        n=mean([n_of(section) for section in sections]),
+        scores={m: over_seeds([section["scores"].get(m, NOTHING) for section in sections]) for m in metrics},
+        convention=first.convention,
+        selection=first.selection,
+        transductive=first.transductive,
+        costs={name: round(mean([record.costs[name] for record in records]), 3) for name in known},
+        versions={name: first.versions[name] for name in VERSIONS if name in first.versions},
+        runs=tuple(record.id for record in records),
+        remark=remark,
+        facts={fact.name: fact.read(first) for fact in row_facts.FACTS},
+    )
+
+
+def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
+    """See `causes`, `missed` and `quiet` of `Row`; of the first two all records must tell."""
+    told, runs = [record.summary.get("mistakes", {}).get(kind, {}) for record in records], list(map(read, records))
+    found: dict[str, Any] = {"quiet": {}}
+    for absent, kinds in zip(QUIET, ([kind], KINDS)):
+        rates = [quiet_rate(run, kind, run.truths[run.truths["kind"].isin(kinds)]) for run in runs]
+        known = [rate for rate, _ in rates if rate is not None]
+        if len(known) == len(rates):
+            found["quiet"][absent] = (mean(known), rates[0][1])
+    if not all("gain" in one for one in told):
+        return found
+    shares = [told_misses(one) for one in told]
+    found["missed"] = {
+        name: {third: mean([one[name][third] for one in shares]) for third in thirds}
+        for name, thirds in shares[0].items()
+        if all(name in one for one in shares)
+    }
+    missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
+    annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
+    possible = annotated | {*KINDS, *OTHERWISE} - {kind}
+    names = sorted(possible.union(*(one["gain"] for one in told)) - {"missed"})
+    found["causes"] = {
+        word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
+    }
+    found["causes"]["missed"] = (mean(missed), mean([one["gain"]["missed"] for one in told]))
+    return found
+
+
+def n_of(section: Mapping[str, Any]) -> float:
+    """How many were scored: truths of spotting, else what the section counts."""
+    return float(section["n"] if "n" in section else section["tp"] + section["fn"])
+
+
+def over_seeds(scores: Sequence[Score]) -> Score:
+    """Mean, lowest and highest value, lowest and highest end of the intervals.
+
+    Nothing if a value is undefined, no interval if one seed has none.
+    """
+    values = [score["value"] for score in scores]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return NOTHING
+    lows, highs = ([s[end] for s in scores] for end in ("low", "high"))
+    return {
+        "value": mean(known),
+        "low": None if None in lows else min(lows, default=None),  # type: ignore[type-var]
+        "high": None if None in highs else max(highs, default=None),  # type: ignore[type-var]
+        "min": min(known),
+        "max": max(known),
+    }
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean; of equal values exactly that value."""
+    return values[0] if len(set(values)) == 1 else sum(values) / len(values)

@@ -1,0 +1,91 @@
+"""Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
+
+import json
+from itertools import count, takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mebench.atomic import new_folder
+from mebench.boards.checking import check_alone
+from mebench.errors import RunError
+from mebench.files import file_hash
+from mebench.records.integrity import OPTIONAL, RECORD, TABLES, check, own_hash, record_name
+from mebench.records.record import AUDIT, FORMAT, OF_STUDY, STORED, from_run
+from mebench.records.schema import Folds, RefusedError
+from mebench.records.setting_words import without_folder
+from mebench.runs.folder import RunFolder
+
+
+class WithheldError(RunError):
+    """A run is sound, and yet nobody could take in its record."""
+
+
+def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
+    """Write `<out>/<run id>/`; its path. A record is never edited: where it says something else by now, a new version is
+    written beside it as `<run id>~v2`, which supersedes it; where it says the same, it stays as it is.
+
+    It holds `record.json` (configuration without folders, versions, summary, costs, hashes of the other files),
+    `folds.json` (who trained, validated and was tested), `audit.json` where the run has one, `videos.parquet`,
+    `truth.parquet` (intervals, scored classes, intensities where known), `distractors.parquet` where any are annotated,
+    `predictions.parquet` and `clips.parquet`: no frame scores, no models, no images. Confidences keep all their digits, because
+    a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
+
+    Args:
+        folder: the run.
+        out: where the record goes.
+        scored_again: whether the record is checked as who takes it in will, or else but for its scores, which the run has just computed.
+
+    Raises:
+        RunError: the run is not finished or damaged, its record is damaged, or it is one of a study's outer runs.
+        WithheldError: nobody could take in what would be written.
+    """
+    if not folder.done:
+        raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: {folder.way_on}")
+    if folder.of_study:
+        raise RunError(f"run {folder.id!r} cannot be published: {OF_STUDY}")
+    record = from_run(folder)
+    with new_folder(out) as room:
+        (temporary := room / "record").mkdir()
+        about = {name: record.about[name] for name in Folds.__annotations__ if name in record.about}
+        (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects: a line each helps nobody
+        if record.audit:
+            (temporary / AUDIT).write_text(_json(without_folder(record.audit), 1))
+        for name, columns in TABLES.items():
+            if name in OPTIONAL and not (folder.path / name).is_file():
+                continue
+            table = folder.read_table(name)
+            if "probabilities" in table:
+                rows = [None if row is None else np.asarray(row, dtype=np.float32) for row in table["probabilities"]]
+                table["probabilities"] = pd.Series(rows, index=table.index, dtype=object)
+            kept = [column for column in columns if column in table or column not in OPTIONAL]
+            table[kept].to_parquet(temporary / name, index=False, compression="zstd")
+        files = {file.name: file_hash(file) for file in sorted(temporary.iterdir())}
+        content = {"format": FORMAT, "run_id": folder.id, **{name: getattr(record, name) for name in STORED}}
+        parts = folder.read_json("config.json").get("parts")
+        if parts and without_folder(parts) == parts:  # what its key is made of; a path is nobody else's business
+            content["parts"] = parts
+        content = json.loads(_json({**content, "files": files}, None))
+        former = [*takewhile(Path.exists, (out / record_name(folder.id, version) for version in count(1)))]
+        if former:
+            check(latest := RunFolder(former[-1]))
+            before = latest.read_json(RECORD)
+            if {name: before.get(name) for name in content} == content:
+                return latest.path
+        stored = {**content, "version": len(former) + 1, "supersedes": former[-1].name if former else None}
+        (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))
+        written = temporary.rename(room / record_name(folder.id, len(former) + 1))
+        try:
+            (check_alone if scored_again else check)(RunFolder(written))
+        except RefusedError as e:
+            raise WithheldError(
+                f"run {folder.id!r} is not published, since its record would be refused: {e.reason}. Run it again under this mebench; a "
+                "name that is refused must be another one in the dataset first"
+            ) from e
+        return written.rename(out / written.name)
+
+
+def _json(content: Any, indent: int | None) -> str:
+    return json.dumps(content, indent=indent, allow_nan=False) + "\n"

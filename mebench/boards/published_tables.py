@@ -1,0 +1,246 @@
+"""Published results, and those scored anew from published files, beside measured ones; and what looking at the tested was worth."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
+from mebench.errors import ConfigError, DataError
+from mebench.format import NONE, digits, ends
+from mebench.metrics.catalogue import SECTIONS
+from mebench.records.matching_published import Alias, beside
+from mebench.records.published import COUNTS, Published
+from mebench.records.record import Record
+from mebench.records.rows import Part, PublishedLine, Rescored, Table
+from mebench.records.setting_words import of_protocol, of_scheme
+from mebench.reports.scores import parts_of
+from mebench.reproduction.reproduce import Paper, Program, cells
+from mebench.reproduction.rescore import Source, read_source, sources
+from mebench.runner.leak import worth
+from mebench.table import Column
+from mebench.table import Table as Shown
+
+
+def lines(rows: Sequence[Published]) -> list[PublishedLine]:
+    """Values of one method in one table of one source, with as many classes, as one line each, in the order of the file."""
+    groups: dict[tuple[Any, ...], list[Published]] = {}
+    for row in rows:
+        place = (row.source, row.table, row.method, row.method_variant, row.member, row.protocol, row.classes)
+        groups.setdefault(place, []).append(row)
+    return [
+        PublishedLine(
+            method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
+            year=first.year,
+            member=first.member,
+            protocol=first.protocol,
+            classes=first.classes,
+            values={row.metric: f"{row.value:.{row.digits}f}" for row in same},
+            caveats={row.metric: row.caveats for row in same if row.caveats},
+            source=first.source,
+            table=first.table,
+            note="; ".join(dict.fromkeys(part for row in same if row.note for part in row.note.split("; "))),
+        )
+        for same in groups.values()
+        for first in same[:1]
+    ]
+
+
+def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
+    """The table with the published lines of its dataset beside each part."""
+    mine = [
+        row
+        for row in rows
+        if row.task == table.task and beside((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
+    ]
+    parts = (replace(p, published=tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts)
+    return replace(table, parts=tuple(parts))
+
+
+class Placed(NamedTuple):
+    """A row of scores of published files, and where it stands: task, dataset, protocol, emotion scheme, part of the table.
+
+    Spotting has no scheme, as in `Table`; a source that names none stands beside every one.
+    """
+
+    task: str
+    dataset: str
+    protocol: str
+    scheme: str
+    part: str
+    row: Rescored
+
+
+def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
+    """The tables with the rows beside each part; where a table or a part lacks, one without measured rows is made, named after its
+    scheme.
+    """
+    found = list(tables)
+    for placed in rows:
+        if not any(_stands(placed, table, aliases) for table in found):
+            place = placed.dataset, placed.protocol, of_scheme({"scheme": placed.scheme})
+            found.append(Table(table_name(placed.task, *place), placed.task, *place, placed.scheme, ()))
+    found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
+    for n, table in enumerate(found):
+        parts = {part.name: part for part in table.parts}
+        for placed in rows:
+            if _stands(placed, table, aliases):
+                part = parts.get(placed.part) or Part(placed.part, metrics_of(table.task, placed.part), ())
+                parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
+        found[n] = replace(table, parts=tuple(parts.values()))
+    return found
+
+
+def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
+    return (
+        placed.task == table.task
+        and placed.scheme in ("", table.scheme)
+        and beside((placed.dataset, placed.protocol), table.dataset, table.protocol, aliases)
+    )
+
+
+def part_of(row: Published) -> str:
+    """Name of the part of a table that a published value belongs to."""
+    return {
+        "spotting": row.kind,
+        "recognition": "members" if row.member else "all clips",
+        # strs spans both networks and stands beside the true positives
+        "analysis": (row.part or "true_positives").replace("_", " "),
+    }[row.task]
+
+
+class Known(NamedTuple):
+    """A source and what came of it."""
+
+    source: Source
+    outcome: Mapping[str, Any]
+
+
+def collect_rescored(folder: Path, say: Callable[[str], object]) -> list[Known]:
+    """The sources of a folder that were scored, sorted by name; of each that cannot enter `say` is told in one sentence."""
+    known = []
+    for name in sources(folder):
+        again = f"mebench rescore {name} --root CLONE"
+        try:
+            source, file = read_source(folder, name), folder / f"{name}.json"
+            outcome: Any = json.loads(file.read_text(encoding="utf-8"))
+            if outcome["key"] != source.key:
+                say(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
+                continue
+            list(placed([Known(source, outcome)], []))
+        except FileNotFoundError:
+            say(f"{name} is left out: it was not scored yet, {again}")
+        except (ConfigError, DataError) as error:
+            say(f"{name} is left out: {error}")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            say(f"{name} is left out: {file} is damaged ({type(error).__name__}: {error}); write it again by {again}")
+        else:
+            known.append(Known(source, outcome))
+    return known
+
+
+def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
+    """Each scored result of each source as a row, and where it stands."""
+    for source, outcome in known:
+        for one, scored in zip(source.sets, outcome["sets"], strict=True):
+            printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]
+            for result in scored["results"]:
+                rule, later = result["convention"], result["later"]
+                exact = rule == source.convention and not later  # what the paper should print
+                whose = f"{rule}, the authors' rules" if rule == source.convention else rule
+                summary = result["summary"]
+                sections = [(task, part, "", section) for task, part, _, section in parts_of(summary)]
+                if recognition := summary.get("recognition"):
+                    members = recognition.get("members", {}).items()
+                    sections.append(("recognition", "all clips", "", recognition))
+                    sections += [("recognition", "members", member, section) for member, section in members]
+                for task, part, member, section in sections:
+                    own = (
+                        row for row in printed if exact and (row.task, part_of(row), row.member) == (task, part, member)
+                    )
+                    row = Rescored(
+                        method=source.method,
+                        reading=f"{whose}; intervals {later} frames (k'/2) later" if later else whose,
+                        convention=rule,
+                        member=member,
+                        n=n_of(section),
+                        scores={name: over_seeds([score]) for name, score in section["scores"].items()},
+                        printed={row.metric: f"{row.value:.{row.digits}f}{'†' if row.caveats else ''}" for row in own},
+                        source=source.id,
+                        repository=source.repository,
+                        commit=source.commit,
+                        note="; ".join(source.notes),
+                    )
+                    scheme = one.scheme if task != "spotting" else ""
+                    yield Placed(task, one.dataset, one.protocol, scheme, part, row)
+
+
+SELECTION = (
+    "method",
+    "dataset",
+    "year",
+    "published",
+    "leaking",
+    "honest",
+    "gain",
+    "looks",
+    "seeds",
+    "the paper's program",
+)
+"""Columns of the table of what selection is worth."""
+
+
+def what_selection_is_worth(
+    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published], aliases: Sequence[Alias]
+) -> Shown:
+    """A row for the runs of each method, settings and data that looked at the tested subjects.
+
+    Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
+    trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
+    Values that others published stand beside runs of their dataset and protocol; another protocol than `loso` is named.
+    """
+    known, named = list(published), dict[str, tuple[Published, Program]]()
+    for paper in papers:
+        for table in paper.tables:
+            for cell in cells(paper, table, known):
+                value = cell.published
+                program = paper.programs.get((value.method, value.method_variant))
+                if program and value.dataset in paper.datasets and value.metric == "uf1" and not value.member:
+                    named[program.method] = value, program
+    groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
+    for record in records:
+        told = worth(record.audit)
+        if told is not None and told["differences"].get("recognition.uf1"):
+            groups.setdefault(record.identity, []).append((record, told))
+    rows = []
+    for group in groups.values():
+        group.sort(key=lambda each: each[0].seed)
+        first = group[0][0]
+        leaks = [record.summary["recognition"]["scores"]["uf1"]["value"] for record, _ in group]
+        gain = over_seeds([each["differences"]["recognition.uf1"] for _, each in group])
+        if gain["value"] is None or None in leaks:
+            continue
+        row, program = named.get(first.method, (None, None))
+        protocol = str(first.config["protocol"])
+        same = row is not None and beside((row.dataset, row.protocol), first.dataset, protocol, aliases)
+        looks = [each["looks"] for _, each in group]
+        least, most = min(look["least"] for look in looks), max(look["most"] for look in looks)
+        words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
+        rows.append(
+            {
+                "method": first.method + (f" ({words})" if words else ""),
+                "dataset": first.dataset + ("" if protocol == "loso" else f", {of_protocol(first.config)}"),
+                "year": str(row.year or "") if row else "",
+                "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
+                "leaking": digits(mean(leaks)),
+                "honest": digits(mean(leaks) - gain["value"]),
+                "gain": f"{gain['value']:+.3f} {ends(gain)}",
+                "looks": f"{most}" if least == most else f"{least} to {most}",
+                "seeds": ", ".join(str(record.seed) for record, _ in group),
+                "the paper's program": program.says if program else NONE,
+            }
+        )
+    rows.sort(key=lambda row: (row["dataset"], row["method"]))
+    return Shown.of([Column(name) for name in SELECTION], rows, "What selection is worth")

@@ -1,0 +1,278 @@
+"""Which rows of a table cannot be told apart: paired tests of all rows together, as letters."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, count, pairwise, permutations, product, takewhile
+from math import factorial
+from typing import Any, NamedTuple, cast
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.stats import beta
+
+from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.metrics import Tables, named
+from mebench.metrics.bootstrap import derived_seed
+from mebench.metrics.comparison import path_of, pooled, sections_of
+from mebench.metrics.paired import PERMUTATIONS
+from mebench.metrics.ratios import Bools, Floats
+from mebench.records.record import Record
+
+ALPHA = 0.05
+_AT_FIRST = 200
+_ROUNDING = 1e-9
+"""Sums in another order differ in the last digits: what is equal must count as equal."""
+
+Score = Callable[[NDArray[np.int64]], Floats]
+"""From (m, n_subjects) places in a pool, those of a run's subjects, to (m,) scores."""
+
+
+def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[Iterator[NDArray[np.int16]], bool]:
+    """Whose predictions each run gets, subject by subject.
+
+    Dealing to other runs what is dealt to these leaves their range as it is, so the first subject may stay.
+
+    Args:
+        n_runs: number of runs.
+        n_subjects: number of subjects.
+        most: the most to try.
+        seed: of random ones.
+
+    Returns:
+        parts of them, (m, n_subjects, n_runs), each made when it is asked for, with twice as many as the one before: what is unclear after
+        few stays so for long; and whether these are all there are (n_runs! ^ (n_subjects - 1), the one that leaves everything
+        as it is among them), in one part; otherwise they are `most` random ones.
+
+    >>> next(dealings(2, 2, 10, seed=0)[0]).tolist()
+    [[[0, 1], [0, 1]], [[0, 1], [1, 0]]]
+    >>> [part.shape for part in dealings(5, 8, 1000, seed=0)[0]]
+    [(200, 8, 5), (400, 8, 5), (400, 8, 5)]
+    """
+    own = np.arange(n_runs, dtype=np.int16)
+    if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
+        orders = list(permutations(own)) if n_subjects > 1 else []  # of one subject all would be made, and none needed
+        every = product([tuple(own)], *[orders] * (n_subjects - 1))
+        return iter([np.array(list(every), dtype=np.int16)]), True
+    rng = np.random.default_rng(seed)
+    ends = takewhile(lambda end: end < most, (_AT_FIRST * (2**n - 1) for n in count()))
+    sizes = (end - start for start, end in pairwise((*ends, most)))
+    return (rng.permuted(np.broadcast_to(own, (size, n_subjects, n_runs)), axis=2) for size in sizes), False
+
+
+def told_apart(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Bools | None:
+    """Which runs differ, each from each, at `ALPHA` for all pairs together.
+
+    The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the Journal of
+    the American Statistical Association) with permutations: two runs differ if every set of neighbours in the ranking that holds
+    both is found to differ, the widest first; of k runs the p of a set must be at most 1 - (1 - ALPHA)^(p / k), of all and of
+    all but one `ALPHA`. Only the runs of the set are dealt anew: dealt among all, one run far off would hide, or feign,
+    differences of the others (Petrondas and Gabriel 1983, same journal, 78(384)).
+
+    Args:
+        evaluate: from (m, n_units) weights of a pool of all runs' predictions to (m,) scores.
+        units: (n_runs, n_subjects) where each run's predictions of each subject stand in the pool.
+        most: the most permutations to try for a set.
+        seed: of random ones.
+
+    Returns:
+        (n_runs, n_runs), False where a run's own score is undefined; None where fewer than two have one.
+    """
+    score = _of_places(evaluate, int(units.max()) + 1)
+    observed = score(units)
+    ranked = [int(run) for run in np.argsort(-observed, kind="stable") if not np.isnan(observed[run])]
+    k, alike = len(ranked), list[tuple[int, int]]()
+    if k < 2:
+        return None
+    for wide in range(k, 1, -1):
+        level = ALPHA if wide >= k - 1 else 1 - (1 - ALPHA) ** (wide / k)
+        for first in range(k - wide + 1):
+            end = first + wide
+            inside = any(a <= first and end <= b for a, b in alike)  # of what is found alike no part is looked at
+            if not inside and range_p(score, units[ranked[first:end]], most, seed, level) > level:
+                alike.append((first, end))
+    apart = np.zeros((len(units), len(units)), dtype=np.bool_)
+    for one, other in combinations(range(k), 2):
+        if not any(a <= one and other < b for a, b in alike):
+            apart[ranked[one], ranked[other]] = apart[ranked[other], ranked[one]] = True
+    return apart
+
+
+def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level: float | None = None) -> float:
+    """How often runs whose predictions were dealt anew, subject by subject, lie as far apart as the best and the worst of these.
+
+    Args:
+        score: of runs, from where their subjects stand.
+        units: (n_runs, n_subjects) where those of the runs in question do; their own scores are defined.
+        most: the most permutations to try. Random ones count the observed one too, so p is never 0.
+        seed: of random ones.
+        level: where nobody asks for more than whether p exceeds it, p so far is enough as soon as its 99.9 % interval (Clopper and
+            Pearson) does not hold it (Davidson and MacKinnon 2000, Econometric Reviews 19(1), choose the number of draws so).
+
+    Returns:
+        p; a permutation that leaves a score undefined counts as one of large differences.
+    """
+    n_runs, n_subjects = units.shape
+    observed = score(units)
+    far = observed.max() - observed.min() - _ROUNDING
+    parts, exact = dealings(n_runs, n_subjects, most, seed)
+    tried, as_far = (0, 0) if exact else (1, 1)
+    for part in parts:
+        found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
+        as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is
+        tried += len(part)
+        if level is not None and not exact:
+            low = beta.ppf(0.0005, as_far, tried - as_far + 1) if as_far else 0.0
+            high = beta.ppf(0.9995, as_far + 1, tried - as_far) if as_far < tried else 1.0
+            if not low <= level <= high:
+                break
+    return as_far / tried
+
+
+class _Chosen:
+    """Weights of a pool, (m, n_units), that are 1 at some places and else 0, (m, n_subjects), as far as scores ask: almost all are 0."""
+
+    def __init__(self, places: NDArray[np.int64], n_units: int) -> None:
+        m, n_subjects = places.shape
+        ones, ends = np.ones(places.size), np.arange(0, places.size + 1, n_subjects)
+        self._weights = csr_array((ones, places.ravel(), ends), shape=(m, n_units))
+
+    def __len__(self) -> int:
+        return int(self._weights.shape[0])
+
+    def __matmul__(self, counts: Floats) -> Floats:
+        return np.asarray(self._weights @ counts)
+
+    def __getitem__(self, places: Any) -> Floats:  # average precision, which goes by the rank of each answer
+        return np.asarray(self._weights.toarray()[places])
+
+
+def _of_places(evaluate: Callable[[Floats], Floats], n_units: int) -> Score:
+    return lambda places: np.asarray(evaluate(cast(Floats, _Chosen(places, n_units))))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Runs on the same truth, as if each had been scored on subjects of its own.
+
+    Attributes:
+        tables: of all runs; run 2's copy of the subject `a/01` is `2|a/01`.
+        units: (n_runs, n_subjects) where each run's predictions of each subject stand among the units of scoring.
+    """
+
+    tables: Tables
+    units: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, runs: Sequence[Tables]) -> Pool:
+        """Of methods that predict by chance, the first draw.
+
+        Raises:
+            DataError: the tables of a run do not fit together.
+        """
+        tables = pooled(runs)
+        people = tables.ordered().videos.drop_duplicates("unit")
+        parts = people["subject"].str.partition("|")
+        ranked = people.assign(run=parts[0].astype("int64"), own=parts[2]).sort_values(["run", "dataset", "own"])
+        return cls(tables, ranked["unit"].to_numpy(np.int64).reshape(len(runs), -1))
+
+    def scorer(
+        self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
+    ) -> Callable[[Floats], Floats]:
+        """From (m, n_units) weights to (m,) values of the score at `path`, such as `spotting.micro.f1`.
+
+        Raises:
+            ConfigError: these runs have no such score.
+        """
+        sections = sections_of(self.tables, self.units.size, kinds, classes, convention)
+        ones = np.ones((1, self.units.size))
+        for section, part in sections.items():
+            for name in part.evaluate(ones):
+                if path == path_of(section, name):
+                    return lambda weights: part.evaluate(weights)[name]
+        raise ConfigError(unknown("score of these runs", path, sections))
+
+
+MOST_ROWS, MOST_TOGETHER = 60, 500_000
+"""Runs that are tested together, whose cube the time grows with, and answers of all of them, which the memory grows with. The last
+rows beyond, and the largest runs, get no letter."""
+
+Read = Callable[[Record], Tables]
+
+
+def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
+    """Letters for runs on the same truth; runs that share one cannot be told apart, the best run's first letter is `a`.
+
+    All pairs are tested together (`told_apart`). The letters are the maximal sets without a pair that is told apart (Piepho
+    2004, Journal of Computational and Graphical Statistics 13(2)).
+
+    Args:
+        records: best first.
+        path: of the score, for example `spotting.micro.f1`.
+        read: gives the tables of a record.
+
+    Returns:
+        one text each; empty of a run without such a score, and of all where fewer than two runs have one.
+    """
+    apart = _apart(records, path, read) if len(records) > 1 else None
+    if apart is None:
+        return [""] * len(records)
+    graph = nx.from_numpy_array(np.triu(~apart.pairs)).subgraph(np.flatnonzero(apart.tested).tolist())
+    groups = sorted(sorted(group) for group in nx.find_cliques(graph))
+    every = string.ascii_lowercase  # after `z` comes `a1`
+    names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
+    return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(records))]
+
+
+def together(records: Sequence[Record]) -> list[int]:
+    """Places, in order, of the first `MOST_ROWS` of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
+    sizes = np.array([record.answers for record in records], dtype=int)
+    smallest = np.argsort(sizes, kind="stable")
+    return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
+
+
+class Apart(NamedTuple):
+    """Which runs differ.
+
+    Attributes:
+        pairs: as of `told_apart`.
+        tested: (n_runs,) whether a run's own score is defined.
+    """
+
+    pairs: Bools
+    tested: Bools
+
+
+def _apart(records: Sequence[Record], path: str, read: Read) -> Apart | None:
+    """None where nothing can be tested."""
+    task, _, section = path.partition(".")
+    kind = section.partition(".")[0] if task == "spotting" else "micro"
+    first = records[0]
+    kinds = [kind] if kind != "overall" else first.about["kinds"]
+    try:
+        pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
+        score = pool.scorer(path, kinds, first.about["classes"], first.convention)
+    except MebenchError:
+        return None
+    pairs = told_apart(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
+    return None if pairs is None else Apart(pairs, ~np.isnan(_of_places(score, pool.units.size)(pool.units)))
+
+
+def _needed(tables: Tables, task: str, convention: str) -> Tables:
+    """Only what the score is computed from."""
+    if task == "recognition":
+        return replace(tables, predictions=None)
+    if task == "analysis":  # of a run without intervals, clips say whether it names emotions
+        return tables
+    if tables.predictions is None:
+        return replace(tables, clips=None)
+    predictions = tables.predictions.assign(emotion=None)
+    if (
+        named(convention).matching == "maximum"
+    ):  # how many match does not depend on confidences, and ranking them is slow
+        predictions = predictions.assign(confidence=0.0)
+    return replace(tables, predictions=predictions, clips=None)

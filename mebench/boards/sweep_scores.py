@@ -1,0 +1,124 @@
+"""The runs of a sweep as one table: a row for all seeds of equal settings."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mebench.boards.build import over_seeds
+from mebench.format import interval, number
+from mebench.metrics.catalogue import METRICS
+from mebench.reports.scores import main_scores
+from mebench.runs.fold_files import read_csv
+from mebench.runs.folder import RunFolder
+from mebench.table import Column, Table
+
+COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
+PEAK = "peak_memory_mib"
+
+
+def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """One row for all seeds of equal settings.
+
+    Of each score the mean over seeds, their `spread` (standard deviation of n - 1; None for one seed) and an interval from
+    the lowest to the highest end of the runs' own. Undefined in one run, it is undefined in all. Where the runs differ in
+    the action unit that they look for, a last row holds the mean over units.
+
+    Args:
+        runs: of each the settings that vary, its folder and its summary.
+    """
+    groups: dict[tuple[tuple[str, str], ...], list[tuple[str | None, RunFolder, Mapping[str, Any]]]] = {}
+    for varied, folder, summary in runs:
+        common = tuple((key, value) for key, value in varied.items() if key != "seed")
+        groups.setdefault(common, []).append((varied.get("seed"), folder, summary))
+    rows = []
+    for settings, members in groups.items():
+        scores = [main_scores(summary) for _, _, summary in members]
+        costs = [costs_of(folder) for _, folder, _ in members]
+        table: dict[str, Any] = {}
+        for name in scores[0]:
+            values = [score[name]["value"] for score in scores]
+            known = [value for value in values if value is not None]
+            spread = statistics.stdev(known) if len(known) == len(values) > 1 else None
+            pooled = over_seeds([score[name] for score in scores])
+            table[name] = {**{end: pooled[end] for end in ("value", "low", "high")}, "spread": spread}
+        rows.append(
+            {
+                "settings": dict(settings),
+                "seeds": [int(seed) for seed, _, _ in members if seed is not None],
+                "runs": [folder.id for _, folder, _ in members],
+                "scores": table,
+                "costs": {name: round(statistics.fmean(c[name] for c in costs), 3) for name in costs[0]},
+            }
+        )
+    return [*rows, *_means_over_units(rows)]
+
+
+def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For rows that differ in the action unit alone the mean of its F1; without an interval, since subjects are shared."""
+    unit = METRICS["unit_f1"].label
+    groups: dict[tuple[tuple[str, str], ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        if unit in row["scores"] and "scheme" in row["settings"]:
+            common = tuple((key, value) for key, value in row["settings"].items() if key != "scheme")
+            groups.setdefault(common, []).append(row)
+    means = []
+    for settings, of_units in groups.items():
+        values = [row["scores"][unit]["value"] for row in of_units]
+        if len(values) > 1 and None not in values:
+            score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
+            costs = {name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]}
+            means.append(
+                {
+                    "settings": {**dict(settings), "scheme": f"mean of {len(values)} units"},
+                    "seeds": of_units[0]["seeds"],
+                    "runs": [run for row in of_units for run in row["runs"]],
+                    "scores": {unit: score},
+                    "costs": costs | {PEAK: max(row["costs"][PEAK] for row in of_units)},
+                }
+            )
+    return means
+
+
+def costs_of(folder: RunFolder) -> dict[str, float]:
+    """Seconds of features, training and prediction, summed over folds, and the largest fold's memory in MiB."""
+    costs = read_csv(folder.path / "costs.csv")
+    seconds = {name: round(float(costs[name].sum()), 3) for name in COSTS if name in costs}
+    return seconds | {PEAK: round(float(costs[PEAK].max()), 1)}
+
+
+def sweep_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """The table of some `sweep_rows`: a score with its spread over seeds."""
+    settings = list(dict.fromkeys(key for row in rows for key in row["settings"]))
+    metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
+    costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
+    columns = [
+        *(Column(key, key) for key in settings),
+        Column("seeds"),
+        *(Column(name, name, text=_figure) for name in metrics),
+        *(Column(name, COSTS[name], digits=1) for name in costs),
+        Column(PEAK, "memory, MiB", text="{:.0f}".format),
+    ]
+    cells = [
+        [
+            *(row["settings"].get(key, "") for key in settings),
+            ",".join(map(str, row["seeds"])) or "-",
+            *(row["scores"].get(name) for name in metrics),
+            *(row["costs"][name] for name in (*costs, PEAK)),
+        ]
+        for row in rows
+    ]
+    return Table(columns, cells, "sweep")
+
+
+def _figure(score: dict[str, float | None] | None) -> str:
+    """A score with spread and interval.
+
+    >>> _figure({"value": 0.5, "low": 0.4, "high": 0.62, "spread": 0.01}), _figure(None)
+    ('0.5000 ± 0.0100 [0.4000, 0.6200]', '')
+    """
+    if score is None:
+        return ""
+    if score["value"] is None:
+        return "undefined"
+    spread = "" if score["spread"] is None else f" ± {score['spread']:.4f}"
+    return " ".join(filter(None, [f"{number(score['value'])}{spread}", interval(score)]))

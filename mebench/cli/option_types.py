@@ -1,0 +1,129 @@
+"""What verbs share: words and options, groups that name near-misses, runs as the user names them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mebench import api, config, exchange, inspection
+from mebench.cli.complete import complete_word
+from mebench.console import check_target
+from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.progress import Progress
+
+
+class StoppedError(MebenchError):
+    """Ctrl-C, where the verb itself has nothing more to say about it."""
+
+    exit_code = 130
+
+
+class Verbs(TyperGroup):
+    """Verbs that answer a typing error with the nearest one, and Ctrl-C with a sentence."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that the first word names.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+            verb = f"verb of {ctx.command_path}"
+            raise ConfigError(unknown(verb, args[0], self.list_commands(ctx), f"See: {ctx.command_path} --help"))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb.
+
+        Raises:
+            StoppedError: Ctrl-C.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped: what was finished is kept, and the same command begins or goes on") from None
+
+
+def verbs(help_: str) -> typer.Typer:
+    """A group of verbs."""
+    return typer.Typer(cls=Verbs, help=help_, no_args_is_help=True)
+
+
+def complete_words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What the `key=value` word at the cursor may become."""
+    return complete_word(ctx.params.get("words") or (), incomplete, ctx.params.get("plugins") or ())
+
+
+def _target(ctx: typer.Context, value: str | None) -> str | None:
+    """Complain now about a file that could not be written after hours of work."""
+    if not ctx.resilient_parsing:
+        check_target(value)
+    return value
+
+
+def _runs(ctx: typer.Context, value: str) -> str:
+    """The folder of runs: as it is given, else as the user's file says."""
+    return value if ctx.resilient_parsing else value or config.user_setting("runs", "runs")
+
+
+def _words(help_: str) -> Any:
+    return typer.Argument(metavar="KEY=VALUE", help=help_, autocompletion=complete_words)
+
+
+Words = Annotated[list[str] | None, _words("Settings, such as method=mean method.p=0.6 seed=1.")]
+DatasetWords = Annotated[list[str] | None, _words("The dataset, such as dataset=casme2 dataset.root=/data/CASME2.")]
+Files = Annotated[
+    list[str] | None, typer.Option("-c", "--config", metavar="FILE", help="YAML file of settings; repeatable.")
+]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
+]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder.")]
+Rule = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rule", metavar="FIELD=VALUE", help="One rule of the convention, such as ends=half_open; repeatable."
+    ),
+]
+Runs = Annotated[
+    str, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.", callback=_runs, show_default=False)
+]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result there; - for standard output.", callback=_target),
+]
+Tracking = Annotated[
+    str | None, typer.Option("--tracking", metavar="URI", help="MLflow's address; $MLFLOW_TRACKING_URI by default.")
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding", metavar="NAME", help="Of files that are not UTF-8, such as gb18030, shift_jis or cp1252."
+    ),
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All scores and remarks, not the main ones alone.")]
+
+
+def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
+    """The configuration of a run that the words of a verb, its files and the user's file ask for."""
+    return config.resolve(words or (), files or (), plugins or ())
+
+
+def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
+    """The same, after a look for all that such a run needs: what is missing is said before anything heavy is imported."""
+    settings = configured(words, files, plugins)
+
+    inspection.dataset_summary.check_needs([settings])
+    return settings
+
+
+def say(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
+    """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
+    progress = Progress()
+    for line in remarks.repaired:
+        progress.say(f"note: {line}")
+    for line in remarks.warnings:
+        progress.say(f"warning: {line}")

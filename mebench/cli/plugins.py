@@ -1,0 +1,164 @@
+"""`mebench list`, `info` and `config show`: what there is to run, and how it is set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from mebench import config, console, core, metrics, protocols
+from mebench.cli.complete import complete_plugin
+from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
+from mebench.errors import ConfigError, PluginError, unknown
+
+app = typer.Typer()
+config_app = verbs("Look at configurations.")
+
+LISTS = ("methods", "datasets", "protocols", "metrics")
+
+
+def _lists(incomplete: str) -> list[str]:
+    return [name for name in LISTS if name.startswith(incomplete)]
+
+
+def _names(ctx: typer.Context, incomplete: str) -> list[str]:
+    return complete_plugin(incomplete, ctx.params.get("plugins") or ())
+
+
+@app.command("list", epilog="Example: mebench list methods")
+def list_(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="|".join(LISTS), help="One list; all by default.", autocompletion=_lists),
+    ] = None,
+    plugins: Plugins = None,
+) -> None:
+    """List what there is to run."""
+    if what is not None and what not in LISTS:
+        raise ConfigError(unknown("list", what, LISTS))
+    _more_plugins(plugins)
+    tables: dict[str, tuple[Sequence[str], list[Any]]] = {}
+    for kind in config.registry.PLUGIN_KINDS:
+        if what in (None, f"{kind}s"):
+            found = [
+                (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
+                for p in config.registry.plugins(kind).values()
+            ]
+            tables[f"{kind}s"] = (kind, "tasks", "summary"), found
+    if what in (None, "protocols"):
+        told = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
+        told |= {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
+        tables["protocols"] = ("protocol", "meaning"), sorted(told.items())
+    if what in (None, "metrics"):
+        measured = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
+        tables["metrics"] = ("metric", "range and meaning"), measured
+    if what is None and not console.at_terminal():  # one table, so that its lines can be filtered
+        rows = [(name, row[0], *(["-"] * (3 - len(row))), *row[1:]) for name in tables for row in tables[name][1]]
+        tables = {"": (("list", "name", "tasks", "meaning"), rows)}
+    for name, (headers, rows) in tables.items():
+        console.print_table(headers, rows, title=name)
+
+
+@app.command("info", epilog="Example: mebench info mean")
+def info(
+    plugin: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Name of a method, dataset, protocol or metric.", autocompletion=_names),
+    ],
+    plugins: Plugins = None,
+) -> None:
+    """Show the card of a plugin or protocol, or what a metric is."""
+    _more_plugins(plugins)
+    id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
+    found = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
+    if not found and id_ not in {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS}:
+        every = [name for kind in config.registry.PLUGIN_KINDS for name in config.registry.plugins(kind)]
+        known = {*every, *protocols.PROTOCOLS, *metrics.catalogue.METRICS}
+        raise PluginError(
+            unknown("plugin, protocol or metric", id_, known, f"See them with: mebench list. {config.registry.YOURS}")
+        )
+    if metric := metrics.catalogue.METRICS.get(id_):
+        number = metric.direction is not None
+        tables = ", ".join(section for section in metric.sections if id_ in metrics.catalogue.COLUMNS[section])
+        facts = {
+            "range": metrics.catalogue.RANGES[metric.scale] if number else None,
+            "unit": metric.unit or ("none" if number else None),
+            "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
+            "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
+            "column of the leaderboards of": tables,
+            "meaning": metric.meaning,
+            "formula": metric.formula,
+            "source": metric.source,
+        }
+        _print_facts(f"metric {metric.name}: {metric.label}", facts)
+    if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
+        protocol = protocols.find(id_)
+        console.print_lines(*protocol.describe().split("\n"), "")
+        if hints := config.parts.hints_of(protocol.params, f"protocol {id_}"):
+            _print_parameters("protocol", protocol.params, hints, {})
+    for known_plugin in found:
+        _print_plugin(known_plugin)
+
+
+@config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
+def config_show(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Show every setting and where its value comes from."""
+    found = configured(words, files, plugins)
+    if console.write_json({"values": found.values, "origins": found.origins}, json):
+        values = config.flatten(found.values)
+        rows = [(key, console.text(value), found.origins.get(key, "default")) for key, value in values.items()]
+        console.print_table(("key", "value", "from"), rows)
+
+
+def _more_plugins(plugins: Plugins) -> None:
+    config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
+
+
+def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
+    console.print_lines(title, *(f"{name}: {fact}" for name, fact in facts.items() if fact), "")
+
+
+def _print_plugin(info: config.registry.PluginInfo) -> None:
+    """Card, parameters with the values that they have where nobody sets them, presets, settings for datasets."""
+    card = info.folder / "README.md"
+    facts = {"broken": info.broken, "summary": info.summary, "tasks": ", ".join(info.tasks)}
+    facts |= {"paper": info.config.get("paper"), "folder": str(info.folder)}
+    _print_facts(f"{info.kind} {info.id}: {info.title or '(no title)'}", facts)
+    if card.is_file():
+        console.print_markdown(card.read_text(encoding="utf-8"))
+        console.print_lines("")
+    if info.broken:
+        return
+    params, preset = (
+        config.registry.params_class(info),
+        info.section("presets").get(info.config.get("preset", "")) or {},
+    )
+    _print_parameters(info.kind, params, config.parts.keys(info), info.section("params") | preset)
+    for section, title in (("presets", "preset"), ("datasets", "settings for")):
+        rows = [
+            (f"{title} {name}", " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)")
+            for name, values in info.section(section).items()
+        ]
+        if rows:
+            console.print_table((title, "values"), rows, title=section)
+
+
+def _print_parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dict[str, Any]) -> None:
+    """A row for each parameter, with the value that it has where nobody sets it."""
+    meanings = core.options.attributes(params)
+    defaults = config.parts.Section("", params, "").defaults() | packaged
+    rows = [
+        (
+            f"{part}.{name}",
+            config.typed_values.expected(hint),
+            _text(defaults.get(name, "(needed)")),
+            meanings.get(name, ""),
+        )
+        for name, hint in hints.items()
+    ]
+    console.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
+
+
+def _text(value: Any) -> str:
+    return console.text(config.typed_values.plain(value))

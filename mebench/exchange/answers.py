@@ -1,0 +1,294 @@
+"""Files of any program beside a truth, as what scoring one, comparing two and sorting mistakes begin with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mebench.annotations import SheetDataset
+from mebench.annotations.annotation import repair_lines
+from mebench.annotations.names import KINDS, kind_of
+from mebench.console import plural
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange.clips import join_clips, read_clips
+from mebench.exchange.coders import common_rate, eaf_of
+from mebench.exchange.frame_scores import FrameScores
+from mebench.exchange.intervals import checked, read_intervals
+from mebench.exchange.join import Rules, classes_of, join, named_classes
+from mebench.exchange.megc import is_log
+from mebench.exchange.shift import note_shift
+from mebench.exchange.text_table import File, Remarks, parse, read_text
+from mebench.exchange.values import IntervalFile
+from mebench.metrics.tables import Tables
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a program answered, beside what is true.
+
+    Attributes:
+        tables: as a run's.
+        kinds: that were spotted and are scored, micro first; none of recognition alone.
+        classes: that are scored.
+    """
+
+    tables: Tables
+    kinds: list[str]
+    classes: list[str]
+
+    @property
+    def tasks(self) -> list[str]:
+        """As a run's: `recognize` where classes are named, `spot` where intervals are."""
+        spotted = self.tables.predictions
+        named = self.tables.clips is not None or (spotted is not None and (spotted["emotion"] != "").any())
+        return [*(["recognize"] if named else []), *(["spot"] if spotted is not None else [])]
+
+
+_FARTHER = 10
+"""So many times as far as the truth no prediction reaches that counts frames as it does."""
+WORKBOOKS = (".xls", ".xlsx", ".xlsm")
+
+
+def read_truth(
+    file: File, rules: Rules, remarks: Remarks, adapters: Iterable[SheetDataset] = (), clips: bool = False
+) -> tuple[IntervalFile, Rules]:
+    """The true intervals, or the true class of each clip.
+
+    A workbook that is called as the sheet of a dataset is read by its adapter, with all that it knows and repairs: lines above
+    the header, offsets of 0, names without leading zeros. So is a table of text that is none without its adapter.
+
+    Args:
+        file: where it is.
+        rules: how the files go together.
+        remarks: what was noticed is added there.
+        adapters: those of datasets of which a sheet is called so, the likeliest first, with this file as their annotations.
+        clips: whether classes of given clips are asked for.
+
+    Returns:
+        The truth, frames by file numbers as the file has them; and the rules. An adapter writes names as the folders have them, so
+        that others are the same that differ only in case, leading zeros or a prefix.
+
+    Raises:
+        DataError: the file cannot be understood; the sentence names the line.
+    """
+    workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
+    sheet = _of_dataset(file, adapters, remarks) if workbook else None
+    if sheet is None:
+        own = Remarks()
+        try:
+            true = read_clips(file, "truth", own) if clips else read_intervals(file, "truth", own, fps=rules.fps)
+        except DataError:
+            if workbook or (sheet := _of_dataset(file, adapters, remarks)) is None:
+                raise
+        else:
+            remarks.warnings += own.warnings
+            remarks.repaired += own.repaired
+            return true, rules
+    return sheet, replace(rules, loose_ids=True)
+
+
+def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
+    """The rows of a sheet of annotations, or None where no adapter reads it."""
+    for dataset in adapters:
+        try:
+            rows = list(dataset.annotations)
+        except DataError:
+            continue
+        remarks.repair(
+            f"truth: read as the sheet of {dataset.id}, as mebench data summary dataset={dataset.id} dataset.annotations=FILE reads it"
+        )
+        remarks.repaired += [f"truth: {line}" for line in repair_lines(dataset.sheet_repairs)]
+        named = [a for a in rows if a.subject and a.video]
+        table = pd.DataFrame(
+            {
+                "line": np.array([a.row for a in named], np.int64),
+                "subject": [a.subject for a in named],
+                "video": [a.video for a in named],
+            }
+        )
+        videos = table.assign(fps=[a.fps or dataset.fps for a in named], n_frames=np.nan)
+        there = [a for a in named if a.onset is not None]
+        intervals = table[[a.onset is not None for a in named]].reset_index(drop=True)
+        intervals = intervals.assign(
+            kind=[a.kind for a in there],
+            onset=np.array([a.onset for a in there], np.int64),
+            offset=np.array([a.offset for a in there], np.int64),
+            apex=np.array([np.nan if a.apex is None else a.apex for a in there], np.float64),
+            emotion=[a.emotion or "" for a in there],
+        )
+        columns = frozenset({*table, *intervals, "fps"} - {"line"})
+        return checked(IntervalFile(str(file), "truth", intervals, videos, columns), remarks)
+    return None
+
+
+def of_intervals(
+    truth: IntervalFile,
+    predictions: IntervalFile,
+    rules: Rules,
+    remarks: Remarks,
+    *,
+    classes: str | None = None,
+    kinds: str | None = None,
+    scores: FrameScores | None = None,
+) -> Answers:
+    """Spotted intervals.
+
+    Args:
+        truth: of all videos.
+        predictions: as read, or as made of `scores`.
+        rules: how the files go together.
+        remarks: what was noticed is added there.
+        classes: to score, as the command line names them; all of the truth by default.
+        kinds: to score, likewise; by default those that the predictions tell apart and somebody names.
+        scores: frame scores of which the predictions were made.
+
+    Raises:
+        ConfigError: there is no such kind, or the classes are none.
+        DataError: the files do not fit together.
+    """
+    if "subject" in predictions.columns - truth.columns and eaf_of(Path(truth.place)) is not None:
+        truth = _with_subjects(truth, predictions)
+    reach = [given.intervals["offset"].max() for given in (truth, predictions)]
+    if predictions.fractional != truth.fractional and max(reach) > _FARTHER * min(reach):
+        way = (
+            "leave --fps out"
+            if predictions.fractional == "seconds"
+            else "if they are seconds, give the frame rate with --fps N"
+        )
+        raise DataError(
+            f"{predictions.place}: onsets and offsets, taken for {predictions.fractional or 'frames'}, reach to frame {reach[1]}, those of "
+            f"the truth to {reach[0]}: {way}"
+        )
+    if truth.pooled or predictions.pooled:
+        truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
+    if predictions.intervals.empty and scores is None:
+        remarks.warn("predictions: there are none: every truth is missed")
+    tables = join(truth, predictions, rules, remarks, None if scores is None else scores.rows)
+    assert tables.predictions is not None
+    note_shift(tables.truths, tables.predictions, remarks)
+    told = scores.kinds if scores is not None else None if "kind" in predictions.columns else ["micro"]
+    told = ["micro"] if predictions.pooled else told
+    scored = _kinds(kinds, told, tables, remarks)
+    named = classes_of(classes, tables, remarks)
+    # A truth whose label is no class has none: it counts for spotting only.
+    emotion = tables.truths["emotion"]
+    truths = tables.truths.assign(emotion=emotion.where(emotion.isin(named), None))
+    return Answers(replace(tables, truths=truths), scored, named)
+
+
+def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
+    """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
+    labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].tolist()
+    scored = named_classes(classes, labels, remarks)
+    others = sorted(set(labels) - {"", *scored})
+    read = read_clips(path, "predictions", remarks, scored, others)
+    return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
+
+
+def read_beside(
+    truth: File,
+    files: Sequence[File],
+    rules: Rules,
+    remarks: Remarks,
+    clips: bool = False,
+    classes: str | None = None,
+    adapters: Iterable[SheetDataset] = (),
+) -> list[Answers]:
+    """Files beside one truth: all of spotted intervals, or all of given clips where one of them lacks onset and offset.
+
+    Args:
+        truth: the file of the truth.
+        files: of predictions; of several, the first is called A in remarks.
+        rules: how the files go together.
+        remarks: what was noticed is added there.
+        clips: whether they are about given clips though they hold intervals.
+        classes: to score, as the command line names them.
+        adapters: see `read_truth`.
+    """
+    clips = clips or not all(map(_has_intervals, files))
+    rules = replace(rules, fps=common_rate([truth, *files], rules.fps))
+    true, rules = read_truth(truth, rules, remarks, adapters, clips)
+    owns, found = [Remarks() for _ in files], []
+    if clips:
+        found = [of_clips(true, path, rules, own, classes) for path, own in zip(files, owns)]
+    else:
+        spotted = [
+            read_intervals(path, "predictions", own, fps=rules.fps, rate=true.rate) for path, own in zip(files, owns)
+        ]
+        if any(one.pooled for one in spotted):
+            true = _pooled(true, remarks)
+        found = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, owns)]
+    for letter, own in zip("AB", owns):
+        for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
+            for line in mine:  # what is said of the truth holds for all
+                told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
+                lines += [told] if told not in lines else []
+    # Each with the videos too that others alone predict in, which have no expressions.
+    every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
+    lacking = [every[~every["video"].isin(one.tables.videos["video"])] for one in found]
+    videos = [pd.concat([one.tables.videos, more], ignore_index=True) for one, more in zip(found, lacking)]
+    return [replace(one, tables=replace(one.tables, videos=own)) for one, own in zip(found, videos)]
+
+
+def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
+    """The same without kinds, to stand beside a file that does not tell them apart."""
+    macro = int((given.intervals["kind"] == "macro").sum())
+    if macro:
+        remarks.warn(
+            f"{given.role}: {plural(macro, 'macro-expression')} stand as micro, since the log of MEGC 2020 beside them does not tell "
+            "kinds apart"
+        )
+    videos = given.videos.assign(kind="micro") if "kind" in given.videos else given.videos
+    return replace(given, intervals=given.intervals.assign(kind="micro"), videos=videos, pooled=True)
+
+
+def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
+    """An `.eaf` file says no subjects: each video's is the one whom the predictions name there, else one of its own.
+
+    A video that is called `<subject>_<video>` there is found, too.
+    """
+    known: dict[str, set[tuple[str, str]]] = {}
+    for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
+        for called in (video, f"{subject}_{video}"):
+            known.setdefault(called, set()).add((subject, video))
+    names = {v: next(iter(known[v])) if len(known.get(v, ())) == 1 else (v, v) for v in truth.videos["video"]}
+    intervals, videos = (
+        rows.assign(subject=[names[v][0] for v in rows["video"]], video=[names[v][1] for v in rows["video"]])
+        for rows in (truth.intervals, truth.videos)
+    )
+    return replace(truth, intervals=intervals, videos=videos, columns=truth.columns | {"subject"})
+
+
+def _has_intervals(path: File) -> bool:
+    if isinstance(path, Path) and eaf_of(path) is not None:
+        return True
+    text = read_text(path, Remarks(), "predictions")
+    wanted = ("onset", "offset")
+    return is_log(text) or {*wanted} <= {*parse(text, path, "predictions", ("video", *wanted), Remarks()).cells}
+
+
+def _kinds(asked: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+    """The kinds to score: those asked for, else those that the predictions tell apart and somebody names."""
+    assert tables.predictions is not None
+    if asked is not None:
+        named = [kind_of(word) for word in asked.split(",")]
+        if None in named:
+            raise ConfigError(f"--kinds: {unknown('kind', asked.split(',')[named.index(None)].strip(), KINDS)}")
+        scored = [kind for kind in KINDS if kind in named]
+        for kind in scored:
+            if told is not None and kind not in told:
+                remarks.warn(
+                    f"--kinds: the predictions do not tell kinds apart and are taken as {', '.join(sorted(told, reverse=True))}: no "
+                    f"{kind}-expression is found; a column kind would"
+                )
+        return scored
+    true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
+    scored = [kind for kind in KINDS if kind in (told if told is not None else true | said)] or ["micro"]
+    for kind in sorted(true - set(scored)):
+        remarks.warn(
+            f"truth: {plural(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the predictions do not tell "
+            f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
+        )
+    return scored

@@ -1,0 +1,5 @@
+"""Trained models on new videos: predicting, live, where a network looked, and export."""
+
+from lazy_loader import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,0 +1,142 @@
+"""Where the networks of a finished run looked: Grad-CAM of their maps, laid back onto the face (MEAN, Figure 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Video
+from mebench.errors import RunError
+from mebench.features.base import Landmarks, MapStep
+from mebench.features.pipeline import placed_crops
+from mebench.features.source import route_of
+from mebench.inference.models import config_of, of_fold
+from mebench.runner.fitted import FittedMethod
+from mebench.runner.fold import parts_of
+from mebench.runner.host import FoldHost
+from mebench.runner.plan import make_plan
+from mebench.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from mebench.core.method import Looked
+
+MISSING = "where a network looked is found by captum, which is not installed: pip install 'mebench[explain]'"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A spotted interval: its fold, video, first frame, peak and last frame, and the class that it was given, if any."""
+
+    fold: str
+    video: str
+    onset: int
+    apex: int
+    offset: int
+    emotion: str | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a network looked at.
+
+    Attributes:
+        asked: the interval.
+        task: `spot` or `recognize`.
+        face: (H, W) uint8, the crop at the peak.
+        heat: (H, W), 0 to 1, 0 outside the regions that the network sees.
+    """
+
+    asked: Asked
+    task: str
+    face: NDArray[np.uint8]
+    heat: NDArray[np.float64]
+
+
+def grad_cam(looked: Looked, features: NDArray[Any], target: int) -> NDArray[np.float64]:
+    """Grad-CAM of one feature, (h, w), 0 to 1 (Selvaraju et al. 2017): 0 everywhere where nothing speaks for the target.
+
+    The maps that enter `looked.layer`, each weighted by the mean gradient of the target's output, are summed and rectified. So it shows
+    where maps are active that speak for the target, not which of those places the layers behind them use.
+
+    Args:
+        looked: the network, its layer, and how it takes features.
+        features: (H, W, C), as stored.
+        target: the output.
+
+    Raises:
+        RunError: captum is not installed.
+    """
+    try:
+        from captum.attr import LayerGradCam
+    except ImportError:
+        raise RunError(MISSING) from None
+    cam = LayerGradCam(looked.network.eval(), looked.layer)
+    found = cam.attribute(
+        looked.inputs(features[None]), target=target, relu_attributions=True, attribute_to_layer_input=True
+    )
+    heat = found.detach().double().numpy()[0, 0]
+    highest = float(heat.max())
+    return np.asarray(heat / highest if highest > 0 else heat, dtype=np.float64)
+
+
+def onto_face(
+    heat: NDArray[np.float64], steps: Sequence[MapStep], landmarks: Landmarks | None, size: int
+) -> NDArray[np.float64]:
+    """A heat of the network's input laid back onto the crop, (size, size): each step of the chain undoes where it put things.
+
+    Raises:
+        RunError: a step does not tell where its output lies on the face.
+    """
+    laid = heat
+    for step in reversed(steps):
+        laid = step.back(laid, landmarks, size, size)
+    if laid.shape != (size, size):
+        shape = " x ".join(map(str, laid.shape))
+        raise RunError(
+            f"a heat of {shape} cannot be laid onto a face of {size} x {size} pixels: these maps are no pictures"
+        )
+    return laid
+
+
+def looks(folder: RunFolder, asked: Sequence[Asked]) -> Iterator[Look]:
+    """Where the networks of each interval's fold looked, for spotting at its peak, for recognition from its onset to its peak.
+
+    Raises:
+        RunError: captum is missing, or the method has no maps that could be explained, or keeps no models.
+        DataError: the dataset is not there.
+    """
+    plan = make_plan(config_of(folder))
+    videos = {video.key: video for video in plan.videos}
+    for key in dict.fromkeys(one.fold for one in asked):
+        (fold,) = (fold for fold in plan.folds if fold.key == key)
+        job = FoldHost.of(plan, fold).job
+        parts = [FittedMethod(job, part, plan.home) for part in job.parts]
+        of_fold(folder, key).restore(parts_of([part.method for part in parts]))
+        tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
+        for one in (one for one in asked if one.fold == key):
+            for task in tasks:
+                if task == "spot" or one.emotion in plan.task.classes:
+                    yield _look(parts[0 if task == "spot" else -1], videos[one.video], one, task)
+
+
+def _look(part: FittedMethod, video: Video, one: Asked, task: str) -> Look:
+    views, looked = part.views, part.method.looked_at(task)
+    view = views.unlabelled(video)
+    last = view.n_frames - 1
+    onset, apex = (min(max(frame, 0), last) for frame in (one.onset, one.apex))
+    if task == "spot":
+        rows = view.features(looked.chain)
+        features = np.asarray(rows[min(apex, len(rows) - 1)], np.float32)
+        target = part.method.task.kinds.index("micro") if len(part.method.task.kinds) > 1 else 0
+    else:
+        features = np.asarray(view.clip_feature(looked.chain, onset, apex), np.float32)
+        target = list(part.method.task.classes).index(str(one.emotion))
+    chain = views.chains[part.job.groups[video.key]][looked.chain]
+    home = views.store, *views.home(video), replace(video, expressions=())
+    crops, landmarks = placed_crops(*home, chain)
+    heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
+    return Look(one, task, np.array(crops[apex]), heat)

@@ -1,0 +1,290 @@
+"""Spotting while a video is shown: frames come as a camera or a file in its own time gives them, and each is looked at once."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.config import registry
+from mebench.core import Kind, Prediction, SubjectKey, VideoView
+from mebench.core.options import SpottingParams
+from mebench.core.peaks import Spotted
+from mebench.errors import RunError
+from mebench.features.alignment import Reference
+from mebench.features.base import Landmarks
+from mebench.features.detection import LOOKS, MISSES, NoFaceError, shows_face
+from mebench.features.flow import Flow
+from mebench.features.pipeline import feature_rows
+from mebench.features.source import route_of
+from mebench.frames.stream import Stream
+from mebench.inference.models import Model
+from mebench.inference.predict import task_of, timing_at
+from mebench.runner.process import one_thread
+from mebench.spotting import Running
+
+if TYPE_CHECKING:
+    from mebench.core import Method
+
+KEPT = 4
+"""Multiples of k' by which features are kept, for the names of what is spotted."""
+_VIDEO = "live/live/live"
+
+
+@dataclass(frozen=True)
+class Point:
+    """The curve of one kind at one frame.
+
+    Attributes:
+        kind: which.
+        frame: index in the stream.
+        seconds: of that frame.
+        score: smoothed.
+        face: whether one is in sight.
+        delay: seconds since that frame came.
+    """
+
+    kind: Kind
+    frame: int
+    seconds: float
+    score: float
+    face: bool
+    delay: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What was spotted.
+
+    Attributes:
+        prediction: in frames of the stream; an end may lie before the first or after the last one that was seen.
+        seconds: of onset, apex and offset.
+        delay: seconds since the frame of the apex came.
+    """
+
+    prediction: Prediction
+    seconds: tuple[float, float, float]
+    delay: float
+
+
+class Live:
+    """Models at work on a live video.
+
+    Args:
+        models: of one run, or one; their scores are averaged.
+        stream: the video.
+
+    Attributes:
+        timing: durations at the rate of the stream.
+        delays: of what was told, in seconds, `curve` and `intervals`.
+
+    Raises:
+        RunError: the models need more than a live video gives.
+    """
+
+    def __init__(self, models: Sequence[Model], stream: Stream) -> None:
+        first, self.stream = models[0], stream
+        self.task, params = task_of(first.about), first.config.method_params
+        if first.config.recognizer is not None or "spot" not in self.task.tasks:
+            raise RunError(f"{first.name} is no single method that spots, which live video needs: leave --live out")
+        cls: type[Method] = registry.load("method", first.config.method)
+        how = self._how = SpottingParams.of(params)
+        for need, met in {
+            "a method that scores each frame by itself": cls.framewise,
+            "method.threshold=absolute, as nobody knows its maximum yet": how.threshold == "absolute",
+            "method.rule=paper": how.rule == "paper",
+            "method.interval=fixed": how.interval == "fixed",
+            "method.nms=null": how.nms is None,
+        }.items():
+            if not met:
+                raise RunError(
+                    f"live video needs {need}, which {first.name} has not: take a model of mebench model list"
+                )
+        learnt = [timing for model in models for timing in model.timings]
+        self.timing = timing_at(learnt, stream.fps, self.task.kinds)
+        self._methods = [cls(params, self.task).eval() for _ in models]
+        for model, method in zip(models, self._methods):
+            model.restore({"": method})
+        chains = [(n, c) for n, c in self._methods[0].chains(self.timing).items() if c.scope == "frames"]
+        if len(chains) != 1:
+            raise RunError(
+                f"live video gives one feature of each frame and {first.name} reads {len(chains)}: leave --live out"
+            )
+        ((self._name, self._chain),) = chains
+        self._route = route_of(self._chain)
+        self._levels = np.mean([method.thresholds.tolist() for method in self._methods], axis=0)
+        self.levels = {kind: float(level) for kind, level in zip(self.task.kinds, self._levels)}
+        self.delays: dict[str, list[float]] = {"curve": [], "intervals": []}
+        self._looks: dict[int, bool] = {}
+        self._every = max(1, round(stream.fps / LOOKS))
+        self._start = 0
+        # Load and compile all that frames will need, so that the first ones do not wait for it.
+        crop = self._route.crop
+        empty = np.zeros((crop.size, crop.size), np.uint8)
+        shows_face(empty)
+        list(crop.cut(iter([empty] * 2), (0, 0, crop.size, crop.size)))
+        if not self._route.maps_need_landmarks:
+            row = next(feature_rows(self._chain, [empty] * (self._route.gap + 1)))
+            with one_thread():
+                self._methods[0].score_frames(self._view([row]))
+
+    def lags(self, kind: Kind) -> tuple[int, int]:
+        """Frames after which a point of the curve is told, and after which a peak is that has no other near it, at most.
+
+        The gap of the flow, k; what a moving box and a flow at every n-th frame wait for; k' of the smoothing; and for a peak k' more
+        in which none must be higher.
+        """
+        core, k_prime = self._route.core, self.timing.k_prime[kind]
+        curve = self._route.gap + self._route.crop.lookahead + (core.stride - 1 if isinstance(core, Flow) else 0)
+        curve += 0 if self._how.smoothing == "none" else k_prime
+        return curve, curve + k_prime
+
+    def run(self, seconds: float | None = None) -> Iterator[Point | Interval]:
+        """What is seen, as soon as it is known.
+
+        Args:
+            seconds: of the video to look at; None for all.
+
+        Raises:
+            DataError: the video cannot be read.
+            NoFaceError: nobody is seen in it.
+        """
+        last = None if seconds is None else max(1, round(seconds * self.stream.fps))
+        tried, seen = 0, False
+        try:
+            while (last is None or self.stream.taken < last) and not (seen and self.stream.over):
+                frames = islice(self.stream.frames(), None if last is None else last - self.stream.taken)
+                begun, looks = self._first_face(frames)
+                tried += looks
+                if begun is None:
+                    if self.stream.over or (last is not None and self.stream.taken >= last):
+                        break
+                    continue
+                (frame, reference), landmarks, seen = begun, None, True
+                if self._route.maps_need_landmarks:
+                    reference = self._route.crop.with_landmarks(_Still(frame), reference, "the live video")
+                    landmarks = reference.crop_landmarks
+                with one_thread():
+                    yield from self._followed(chain([frame], frames), reference, landmarks)
+        finally:
+            self.stream.close()
+        if not seen:
+            raise NoFaceError(
+                f"no face found in the live video ({self.stream.taken} frames, {tried} of them looked at): it must show an upright "
+                "frontal face"
+            )
+
+    def _followed(
+        self, frames: Iterator[NDArray[np.uint8]], reference: Reference, landmarks: Landmarks | None
+    ) -> Iterator[Point | Interval]:
+        """What is seen from the first frame with a face on."""
+        running = {
+            kind: Running(k_prime, self.levels[kind], self._how, self._methods[0].score_lead(self.timing, kind))
+            for kind, k_prime in self.timing.k_prime.items()
+            if kind in self.task.kinds
+        }
+        crops = self._looked(self._route.crop.cut(frames, reference, "the live video"))
+        rows: deque[NDArray[Any]] = deque(maxlen=KEPT * max(self.timing.k_prime.values()))
+        last = -1
+        for last, row in enumerate(feature_rows(self._chain, crops, landmarks)):
+            rows.append(row)
+            view = self._view([row])
+            scores = np.mean([method.score_frames(view)[0] for method in self._methods], axis=0)
+            for (kind, own), score in zip(running.items(), scores):
+                value, settled = own.add(float(score))
+                if value is not None:
+                    delay, place = self._since(own.frame), own.frame + self._start
+                    self.delays["curve"].append(delay)
+                    yield Point(kind, place, place / self.stream.fps, value, self._in_sight(own.frame), delay)
+                yield from self._told(kind, settled, rows, last)
+        for kind, own in running.items():
+            yield from self._told(kind, own.finish(), rows, last)
+
+    def _first_face(
+        self, frames: Iterator[NDArray[np.uint8]]
+    ) -> tuple[tuple[NDArray[np.uint8], Reference] | None, int]:
+        """The first frame that shows a face, and where; and how many were looked at. Those that came during a look are passed over."""
+        tried = 0
+        for frame in frames:
+            if tried and self.stream.behind:
+                continue
+            tried += 1
+            with suppress(NoFaceError):
+                found = frame, self._route.crop.locate(_Still(frame), None, "the live video")
+                self._start = self.stream.taken - 1
+                self._looks.clear()
+                return found, tried
+        return None, tried
+
+    def _looked(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        for index, crop in enumerate(crops):
+            if index % self._every == 0:
+                self._looks[index] = shows_face(crop)
+                self._looks.pop(index - 1000 * self._every, None)
+            yield crop
+
+    def _in_sight(self, frame: int) -> bool:
+        """Whether a face is seen by the look before or after a frame, or too few looks in a row missed it to believe that."""
+        at = frame // self._every * self._every
+        if self._looks.get(at, True) or self._looks.get(at + self._every, False):
+            return True
+        missed = [0, 0]
+        for side, step in enumerate((-self._every, self._every)):
+            while not self._looks.get(at + (missed[side] + side) * step, True):
+                missed[side] += 1
+        return sum(missed) < MISSES
+
+    def _view(self, rows: Sequence[NDArray[Any]]) -> VideoView:
+        """Some frames in a row as a video of their own."""
+        features = np.stack(list(rows))
+
+        def no_clip(*_: Any) -> NDArray[Any]:
+            raise RunError("a live video has no clips")
+
+        n, who = len(features) + self._route.gap, SubjectKey("live", "live")
+        return VideoView(_VIDEO, who, self.stream.fps, n, self.timing, lambda _: features, no_clip)
+
+    def _told(
+        self, kind: Kind, found: Sequence[Spotted], rows: Sequence[NDArray[Any]], last: int
+    ) -> Iterator[Interval]:
+        for one in found:
+            if not self._in_sight(max(one.apex, 0)):
+                continue
+            named: dict[str, Any] = {}
+            if "recognize" in self.task.tasks:
+                first = last + 1 - len(rows)
+                clip = self._view(rows).clip(one.onset - first, one.apex - first, one.offset - first)
+                row = np.mean([method.classify([clip])[0] for method in self._methods], axis=0)
+                named = {"emotion": self.task.classes[int(row.argmax())], "probabilities": tuple(map(float, row))}
+            onset, apex, offset = (frame + self._start for frame in (one.onset, one.apex, one.offset))
+            prediction = Prediction(_VIDEO, kind, onset, apex, offset, one.confidence, **named)
+            delay = self._since(one.apex)
+            self.delays["intervals"].append(delay)
+            yield Interval(prediction, tuple(f / self.stream.fps for f in (onset, apex, offset)), delay)  # type: ignore[arg-type]
+
+    def _since(self, frame: int) -> float:
+        """Seconds since a frame came; of one that is to come, 0."""
+        return max(0.0, (now := time.monotonic()) - self.stream.came.get(frame + self._start, now))
+
+
+class _Still:
+    """One picture as the frames of a video."""
+
+    def __init__(self, frame: NDArray[np.uint8]) -> None:
+        self._frame = frame
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        return self._frame
+
+    def fingerprint(self) -> str:
+        return ""

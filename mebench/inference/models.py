@@ -1,0 +1,327 @@
+"""Fitted models that are ready for other videos: those of the folds of a run, and files of models.
+
+A file is one of safetensors, so nothing in it is run. Its header holds all that one must know of the model, as JSON (`Said`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mebench.atomic import replace_file
+from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
+from mebench.errors import DataError, MebenchError, RunError, unknown
+from mebench.runs.fold_files import whole_fold
+from mebench.runs.folder import RunFolder, safe_name
+
+if TYPE_CHECKING:
+    from mebench.core import Method
+
+ENDING = ".safetensors"
+_KEY = "mebench"
+_HEADER = 4 << 20
+"""Bytes of the longest header that is read."""
+_BYTES = 1 << 30
+"""Bytes of the largest file that is read."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Word = Annotated[str, Field(max_length=200, pattern=r"^\P{Cc}*$")]
+Text = Annotated[str, Field(max_length=20_000, pattern=r"^[\P{Cc}\n]*$")]
+Count = Annotated[int, Field(ge=0, le=2**32)]
+Frames = Annotated[int, Field(ge=1, le=10**6)]
+Kind = Literal["micro", "macro"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Asked(_Strict):
+    """What a model does: some of `spot` and `recognize`, the kinds it spots, the emotions it names."""
+
+    tasks: list[Literal["spot", "recognize"]] = Field(max_length=2)
+    kinds: list[Kind] = Field(max_length=2)
+    classes: list[Word] = Field(max_length=100)
+    scheme: Word
+    one_per_video: bool
+
+
+class Timed(_Strict):
+    """Durations in the videos that a model was fitted on, in frames."""
+
+    fps: float = Field(gt=0, le=100_000)
+    k: Frames
+    k_prime: dict[Kind, Frames]
+
+
+class Said(_Strict):
+    """What the file of a model says of it.
+
+    Attributes:
+        format: of the header.
+        name: which it is called by.
+        method: `name`, `preset` and parameters, as a run's configuration has them.
+        recognizer: the same of a pair's second method, or None.
+        task: what it does.
+        timings: durations in its training.
+        fold: of the run that it was fitted in, which gives its seed.
+        seed: of that run.
+        features: fingerprint of each chain that it reads, at the first of `timings`.
+        versions: of mebench, packages and plugins.
+        card: what it was trained on, how good it is, what it is not good for, in Markdown.
+        scores: on people that it was not trained on, by path.
+    """
+
+    format: Literal[1] = 1
+    name: Name
+    method: dict[Word, Any] = Field(max_length=200)
+    recognizer: dict[Word, Any] | None = Field(default=None, max_length=200)
+    task: Asked
+    timings: list[Timed] = Field(min_length=1, max_length=100)
+    fold: Word
+    seed: Count
+    features: dict[Word, Word] = Field(max_length=50)
+    versions: dict[Word, Word] = Field(max_length=50)
+    card: Text
+    scores: dict[Word, float | None] = Field(max_length=50)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What was fitted together: a method, or a spotter and a recognizer.
+
+    Attributes:
+        name: for sentences.
+        config: which methods, with which parameters.
+        about: what they were asked to do: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
+        timings: of the videos that they were fitted on: `fps`, `k`, `k_prime` by kind.
+        fold: whose name gives the seed.
+        file: safetensors; not there where nothing is learnt.
+        trained_on: keys of the people, as far as a run knows them.
+        said: what the file of a model says of it; None for a fold of a run.
+    """
+
+    name: str
+    config: RunConfig
+    about: Mapping[str, Any]
+    timings: Sequence[Mapping[str, Any]]
+    fold: str
+    file: Path
+    trained_on: frozenset[str] = field(default=frozenset(), repr=False)
+    said: Said | None = None
+
+    def restore(self, parts: Mapping[str, Method]) -> None:
+        """Give methods their weights, ready to predict; those that have none need no file.
+
+        Args:
+            parts: the methods by what the names of their weights begin with (`fold.parts_of`).
+
+        Raises:
+            RunError: the weights are missing, damaged, or of another version of a method.
+        """
+        from safetensors.torch import load_file
+
+        from mebench.runner.fold import restore
+
+        if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
+            return restore(parts, {})
+        if not self.file.is_file() and self.config.audit != "guard":
+            raise RunError(
+                f"{self.name} leaks (audit={self.config.audit}) and keeps no weights: name the honest run beside it"
+            )
+        if not self.file.is_file():
+            raise RunError(
+                f"{self.name} keeps no model of fold {self.fold!r}: {self.file} is not there. A record of the leaderboard never "
+                "holds one; compute the run again with mebench run, which keeps the models of all folds"
+            )
+        try:
+            restore(parts, load_file(self.file))
+        except Exception as error:
+            names = " and ".join(repr(type(method).__module__.split(".")[-2]) for method in parts.values())
+            raise RunError(
+                f"{self.file} does not fit method {names} as it is now ({' '.join(str(error).split())}): run it again"
+            ) from error
+
+
+def config_of(folder: RunFolder) -> RunConfig:
+    """The configuration of a run.
+
+    Raises:
+        RunError: its file is missing or damaged.
+        PluginError: a plugin is gone or broken.
+    """
+    stored = folder.read_json("config.json")
+    return from_plain(stored["config"], stored["origins"])
+
+
+def of_fold(folder: RunFolder, fold: str) -> Model:
+    """The model of a fold.
+
+    Raises:
+        RunError: there is no such fold, or a file of the run is missing or damaged.
+    """
+    about, place = folder.read_json("folds.json"), folder.path / "folds" / safe_name(fold)
+    entries = {entry["fold"]: entry for entry in about["folds"]}
+    if fold not in entries:
+        raise RunError(unknown("fold", fold, entries, f"The folds of run {folder.id} are named after who is tested"))
+    if folder.seal and (place / "model.safetensors").is_file() and whole_fold(place) != fold:
+        raise RunError(f"{place} is not as it was written: a model of it would answer otherwise. Compute the run again")
+    return Model(
+        f"run {folder.id}",
+        config_of(folder),
+        about,
+        tuple(folder.fold_record(fold)["timing"].values()) if place.is_dir() else (),
+        fold,
+        place / "model.safetensors",
+        frozenset([*entries[fold]["train"], *entries[fold]["valid"]]),
+    )
+
+
+def of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ...]:
+    """The models of all folds, or of one.
+
+    Raises:
+        RunError: there is no such fold, or the run keeps no models.
+    """
+    keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
+    if missing := [key for key in keys if not (folder.path / "folds" / safe_name(key)).is_dir()]:
+        raise RunError(
+            f"run {folder.id} keeps no models: {folder.path / 'folds' / safe_name(missing[0])} is not there. A record of the "
+            "leaderboard never holds them; compute the run again with mebench run"
+        )
+    return tuple(of_fold(folder, key) for key in ([fold] if fold is not None else keys))
+
+
+# -- files ------------------------------------------------------------------------------------------------------------------
+
+
+def read_model(path: Path) -> Model:
+    """A model from its file. Only methods that are installed, or that the user's file names the folder of, can be in it; no folder is
+    looked into that it names.
+
+    Raises:
+        RunError: it cannot be read, is no model of mebench, or says what cannot be.
+        ConfigError, PluginError: its method is not here, or has other parameters by now; a folder in the user's file has no plugins.
+    """
+    said = read_header(path)
+    parts = {"method": said.method} | ({"recognizer": said.recognizer} if said.recognizer else {})
+    named = {name: part.get("name") for name, part in parts.items()}
+    values = {
+        name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}", named)} for name, part in parts.items()
+    }
+    here = {"cache": user_setting("cache", RunSettings().cache), "plugins": more_plugins()}
+    try:
+        config = from_plain({**values, "dataset": {"name": "folder"}, "seed": said.seed, **here})
+    except MebenchError as error:
+        raise type(error)(f"the model {path}: {error}") from error
+    task, timings = said.task.model_dump(), tuple(timing.model_dump() for timing in said.timings)
+    return Model(f"model {said.name}", config, task, timings, said.fold, path, said=said)
+
+
+def read_header(path: Path) -> Said:
+    """What the file of a model says of it; its weights are not read.
+
+    Raises:
+        RunError: it cannot be read, is no model of mebench, or says what cannot be.
+    """
+    try:
+        if not path.is_file():
+            raise RunError(
+                f"there is no model {path}: name a file that mebench model export wrote, or one of mebench model list"
+            )
+        if path.stat().st_size > _BYTES:
+            raise RunError(f"the model {path} has more than {_BYTES >> 20} MiB, and no more are read")
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = file.read(length) if length <= _HEADER else b""
+    except OSError as error:
+        raise RunError(f"the model {path} cannot be read: {error.strerror}") from error
+    try:
+        text = json.loads(header)["__metadata__"][_KEY]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise RunError(f"{path} is no model of mebench: name a file that mebench model export wrote") from None
+    try:
+        return Said.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunError(
+            f"the model {path} says what cannot be ({where[:100]}: {first['msg']}): export it again"
+        ) from None
+
+
+def write_model(path: Path, model: Model, said: Said) -> None:
+    """Write the file of a model, whole or not at all.
+
+    Raises:
+        RunError: its weights are missing or damaged.
+        DataError: the file cannot be written.
+    """
+    from safetensors.torch import load_file, save
+
+    weights = load_file(model.file) if model.file.is_file() else {}
+    try:
+        replace_file(path, bytes(save(weights, {_KEY: said.model_dump_json()})))
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+# -- names ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model that came with a method, and is called by a name.
+
+    Attributes:
+        path: the file.
+        said: what it says.
+    """
+
+    path: Path
+    said: Said
+
+
+def named() -> list[Named]:
+    """The models that came with methods. A file that is none is left out."""
+    found = []
+    for info in registry.plugins("method").values():
+        for file in sorted((info.folder / "models").glob(f"*{ENDING}")):
+            with suppress(RunError):
+                found.append(Named(file, read_header(file)))
+    return found
+
+
+def by_default() -> Named:
+    """The model for whoever names none: one that names emotions rather than one that only spots; of such the one with the best F1 of
+    micro-expressions on its card.
+
+    Raises:
+        RunError: none came along.
+    """
+    if not (known := named()):
+        raise RunError("no model came with this mebench: name one with --model, or a finished run with --run")
+    return max(
+        known,
+        key=lambda model: ("recognition.uf1" in model.said.scores, model.said.scores.get("spotting.micro.f1") or 0.0),
+    )
+
+
+def find(word: str) -> Path:
+    """The file that a word means: the path of one, or the name of a model that came with a method.
+
+    Raises:
+        RunError: there is no such model.
+    """
+    if word.endswith(ENDING):
+        return Path(word).expanduser()
+    known = {model.said.name: model.path for model in named()}
+    if word not in known:
+        raise RunError(unknown("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}"))
+    return known[word]

@@ -1,0 +1,367 @@
+"""The fitted methods that a finished run keeps, and what they predict for videos that no fold has tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.config import RunConfig
+from mebench.config.resolve import resolve_dataset
+from mebench.config.setting_layers import Given
+from mebench.console import plural
+from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed
+from mebench.core.views import mean_over_scales
+from mebench.errors import ConfigError, DataError, RunError
+from mebench.features.detection import out_of_sight
+from mebench.features.pipeline import count_faces, face_crops
+from mebench.inference.models import Model, of_fold, read_model
+from mebench.metrics.tables import Tables
+from mebench.progress import Progress
+from mebench.runner.choices import home_of_video, measured, open_dataset
+from mebench.runner.describe import tables_of_videos
+from mebench.runner.fitted import FittedMethod
+from mebench.runner.fold import parts_of
+from mebench.runner.isolation import Failure, plain_data
+from mebench.runner.job import Job, parts_for
+from mebench.runner.plan import pair_gap, rate_groups
+from mebench.runner.workers import Task as PoolTask
+from mebench.runner.workers import WorkerPool, default_workers
+from mebench.runs.fold_files import tables_of_fold
+from mebench.runs.fold_result import FoldResult
+from mebench.runs.folder import ORDERS, RunFolder
+
+if TYPE_CHECKING:
+    from mebench.core import Method
+
+Part = Literal["method", "recognizer"]
+
+
+def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
+    """A method as it was after a fold's training, ready to predict. The dataset need not be there.
+
+    Args:
+        folder: the run.
+        fold: key of the fold.
+        part: of a pair, which of the two.
+
+    Raises:
+        RunError: the run has no such fold or part, or the model is damaged or of another version of the method.
+        PluginError: the method is gone or broken.
+    """
+    model = of_fold(folder, fold)
+    pair = model.config.recognizer is not None
+    if part == "recognizer" and not pair:
+        raise RunError(f"run {folder.id} has no recognizer of its own: leave --part out")
+    parts = parts_for(model.config, task_of(model.about))
+    method = parts[0 if part == "method" else 1].new_method()
+    model.restore({f"{part}." if pair else "": method})
+    return method
+
+
+def task_of(about: Mapping[str, Any]) -> Task:
+    """What a model was asked to do, from `Model.about`."""
+    short = bool(about["one_per_video"])
+    return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), one_per_video=short)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What shall be predicted.
+
+    Attributes:
+        run: path of the run folder, or of the file of a model.
+        folds: keys of the folds whose models answer together; none of a model's file.
+        dataset: its settings, as values by key or words.
+        files: configuration files.
+        plugins: folders with more plugins.
+        look: whether to look where no face is in sight.
+    """
+
+    run: str
+    folds: tuple[str, ...]
+    dataset: Given
+    files: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    look: bool = False
+
+    def models(self) -> tuple[Model, ...]:
+        """The models that answer together."""
+        if not self.folds:
+            return (read_model(Path(self.run)),)
+        folder = RunFolder(Path(self.run))
+        return tuple(of_fold(folder, fold) for fold in self.folds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictJob(Job):
+    """What models are told that answer together for videos which no fold has tested. Nobody is trained on, and nobody's truth is known.
+
+    Attributes:
+        models: all of one run, or one.
+        config: of the first one, on the dataset of these videos.
+        look: whether to look where no face is in sight.
+    """
+
+    models: tuple[Model, ...]
+    config: RunConfig
+    look: bool = False
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What was predicted.
+
+    Attributes:
+        job: what the models were told.
+        dataset: opened.
+        answers: by key of the video, sorted.
+        failed: why other videos failed, likewise.
+    """
+
+    job: PredictJob
+    dataset: Dataset
+    answers: dict[str, Answer]
+    failed: dict[str, str]
+
+    def tables(self) -> Tables:
+        """As `mebench predictions export` takes it; nobody knows the truth. Videos that failed are missing."""
+        job, found = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
+        result = FoldResult(job.key, found, [], {}, dict(job.timings), 0, {})
+        predictions = tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
+        ordered = predictions.sort_values(ORDERS[0], kind="stable", ignore_index=True)
+        videos = [video for video in job.test if video.key not in self.failed]
+        return replace(tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
+
+
+def plan_prediction(ask: Ask, models: Sequence[Model]) -> tuple[PredictJob, Dataset]:
+    """What models are told of other videos, and the dataset of these.
+
+    Timings are those of the models: k from each video's own frame rate, k' the mean of theirs at that rate, else in
+    seconds. The weights are not loaded.
+
+    Args:
+        ask: which videos.
+        models: all of one run.
+
+    Raises:
+        MebenchError: the models only name emotions, or the videos cannot be read or say no frame rate.
+    """
+    first = models[0]
+    about, config = first.about, first.config
+    if "spot" not in about["tasks"]:
+        raise RunError(
+            f"{first.name} names the emotions of clips that somebody has marked, and spots nothing: take a run that spots, or "
+            f"a pair, mebench run method=optical_strain recognizer={config.method} …"
+        )
+    chosen = resolve_dataset(ask.dataset, ask.files, ask.plugins)
+    config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
+    dataset = open_dataset(config)
+    videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
+    if not videos:
+        raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
+    task = replace(task_of(about), one_per_video=dataset.one_per_video)
+    groups = rate_groups(videos)
+    learnt = [timing for model in models for timing in model.timings]
+    rates = {groups[video.key]: float(video.fps or 0) for video in videos}
+    job = PredictJob(
+        key="+".join(model.fold for model in models),
+        seed=config.seed,
+        parts=parts_for(config, task),
+        scheme=Scheme(str(about["scheme"]), task.classes, {}),
+        test=tuple(replace(video, expressions=(), distractors=()) for video in videos),
+        groups=groups,
+        timings={group: timing_at(learnt, fps, task.kinds) for group, fps in rates.items()},
+        cache=str(Path(config.cache).expanduser().absolute()),
+        plugins=tuple(dict.fromkeys((*config.plugins, *chosen.plugins))),
+        models=tuple(models),
+        config=config,
+        look=ask.look,
+    )
+    return job, dataset
+
+
+def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kind]) -> Timing:
+    """Durations at a frame rate: those of models that were trained at it, else the mean of all of them in seconds."""
+    same = [timing for timing in learnt if timing["fps"] == fps] or [timing for timing in learnt if timing["fps"]]
+    k_prime: dict[Kind, int] = {}
+    for kind in kinds:
+        seconds = [timing["k_prime"][kind] / timing["fps"] for timing in same if kind in timing["k_prime"]]
+        k_prime[kind] = max(1, round(fps * sum(seconds) / len(seconds)))
+    return Timing(fps, pair_gap(fps), k_prime)
+
+
+@plain_data
+@dataclass(frozen=True)
+class ScoreCurve:
+    """How the scores of one kind became intervals.
+
+    Attributes:
+        scores: of frames, (n_frames,); NaN where undefined.
+        smoothed: the same after smoothing; None where the method has a way of its own.
+        level: that a peak of `smoothed` must reach; None likewise.
+    """
+
+    scores: NDArray[np.float64]
+    smoothed: NDArray[np.float64] | None = None
+    level: float | None = None
+
+
+@plain_data
+@dataclass(frozen=True)
+class Answer:
+    """What models say of a video.
+
+    Attributes:
+        predictions: the spotted intervals, named where the models name emotions.
+        curves: by kind.
+        timing: durations at the video's frame rate.
+        unseen: first and last frame, both inclusive, of the stretches where no face is in sight, if that was asked; nothing
+            peaks there.
+        faces: in the frame where the face was found, if that was asked; 0 where nobody looked.
+    """
+
+    predictions: list[Prediction]
+    curves: dict[Kind, ScoreCurve]
+    timing: Timing
+    unseen: tuple[tuple[int, int], ...] = ()
+    faces: int = 0
+
+
+class Ensemble:
+    """Models that answer together: their scores of frames and of classes are averaged.
+
+    An absolute threshold is averaged, too. What else a method keeps to make intervals of scores is that of the first model.
+
+    Args:
+        job: which models and videos.
+
+    Raises:
+        RunError: a model is missing or damaged.
+    """
+
+    def __init__(self, job: PredictJob) -> None:
+        self.job, dataset = job, open_dataset(job.config)
+        dataset.videos()  # where a dataset may learn in which folders the frames lie
+        self._home = partial(home_of_video, dataset, job.config.dataset)
+        self._folds: list[list[FittedMethod]] = []
+        for model in job.models:
+            own = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
+            self._folds.append([FittedMethod(own, part, self._home) for part in job.parts])
+            model.restore(parts_of([fitted.method for fitted in self._folds[-1]]))
+        levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
+        if len(levels) > 1 and levels[0] is not None:
+            first = self._folds[0][0].method
+            first.thresholds = sum(levels[1:], levels[0]) / len(levels)
+
+    def answer(self, video: Video) -> Answer:
+        """What the models say of a video."""
+        spotters, namers = [fold[0] for fold in self._folds], [fold[-1] for fold in self._folds]
+        view = spotters[0].views.unlabelled(video)
+        scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
+        unseen, faces = self._seen(spotters[0], video) if self.job.look else ([], 0)
+        blind = np.zeros(len(scores), dtype=bool)
+        for first, last in unseen:
+            blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins before ends there
+        last_frame = (video.n_frames or 1) - 1
+        found = spotters[0].propose(view, _level(scores, blind))
+        spotted = [p for p in found if not blind[min(max(p.apex, 0), last_frame)]]
+        curves = {}
+        for column, kind in enumerate(spotters[0].task.kinds):
+            curves[kind] = ScoreCurve(np.where(blind, np.nan, scores[:, column]))
+            if (kept := spotters[0].method.curves.get(kind)) is not None:
+                smoothed = np.full(len(scores), np.nan)
+                smoothed[kept.first : kept.first + len(kept.heights)] = kept.heights
+                curves[kind] = replace(curves[kind], smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
+        if self.job.names and spotted:
+            views = [namer.views.unlabelled(video) for namer in namers]
+            clips = [[own.clip(p.onset, p.apex, p.offset) for p in spotted] for own in views]
+            rows = np.mean([namer.class_scores(own) for namer, own in zip(namers, clips)], axis=0)
+            names = [namers[0].task.classes[int(row.argmax())] for row in rows]
+            spotted = [
+                replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, names, rows)
+            ]
+        return Answer(spotted, curves, view.timing, tuple(unseen), faces)
+
+    def _seen(self, spotter: FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
+        """Where no face is in sight, and how many there are where the first one was found."""
+        views = spotter.views
+        chains = views.chains[self.job.groups[video.key]].values()
+        chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
+        home = views.store, *self._home(video), video
+        crops = None if chain is None else face_crops(*home, chain)
+        if chain is None or crops is None:
+            return [], 0
+        return out_of_sight(crops, video.fps or 0.0), count_faces(*home, chain)
+
+
+def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The scores, where nothing is to be seen at the median of the others: nothing peaks there, and no maximum comes from there."""
+    if not blind.any():
+        return scores
+    flat, seen = scores.copy(), scores[~blind]
+    for column in range(scores.shape[1]):
+        known = seen[:, column][~np.isnan(seen[:, column])]
+        flat[blind & ~np.isnan(scores[:, column]), column] = np.median(known) if len(known) else 0.0
+    return flat
+
+
+_ENSEMBLE: list[Ensemble] = []
+"""The one that this process has asked last."""
+
+
+def predict_task(job: PredictJob, video: Video) -> Answer:
+    """In a worker: what models say of one video."""
+    if not (_ENSEMBLE and _ENSEMBLE[0].job == job):
+        _ENSEMBLE[:] = [Ensemble(job)]
+    return _ENSEMBLE[0].answer(video)
+
+
+def predict_all(ask: Ask, workers: int | None, progress: Progress) -> Predicted:
+    """Predict all videos of a dataset in worker processes.
+
+    Args:
+        ask: which models and videos.
+        workers: processes; None for all cores.
+        progress: where to tell how it goes.
+
+    Raises:
+        ConfigError: there are fewer workers than one.
+        MebenchError: the models cannot predict, or the videos cannot be read.
+    """
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
+    models = ask.models()
+    job, dataset = plan_prediction(ask, models)
+    for line in dataset.repairs():
+        progress.say(line)
+    trained_on = {subject for model in models for subject in model.trained_on}
+    if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
+        progress.say(
+            f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so what they predict of them is no test"
+        )
+    # What else a run says of its models is for this process: each task carries the rest.
+    light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), said=None) for m in models)
+    told = replace(job, test=(), models=light)
+    longest_first = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
+    tasks = [PoolTask(video.key, predict_task, (told, video), job.plugins) for video in longest_first]
+    found, failed = dict[str, Answer](), dict[str, str]()
+    pool = WorkerPool(min(workers or default_workers(), len(tasks)))
+    try:
+        with progress.stage("videos", len(tasks), "videos") as advance:
+            for task, outcome in pool.run(tasks):
+                if isinstance(outcome, Failure):
+                    failed[task.key] = outcome.reason
+                else:
+                    found[task.key] = outcome
+                advance()
+    finally:
+        pool.stop()
+    if len(failed) == len(tasks):
+        raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
+    return Predicted(job, dataset, dict(sorted(found.items())), dict(sorted(failed.items())))

@@ -1,0 +1,275 @@
+"""The datasets that a configuration names."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
+from mebench.config import RunConfig
+from mebench.config.registry import load, plugins
+from mebench.core import KINDS, Dataset, Kind, Repair, SubjectKey
+from mebench.errors import DataError, PluginError
+from mebench.exchange.text_table import File
+from mebench.features import FaceParams
+from mebench.features.landmarks import find_predictor, how_to_get
+
+
+def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
+    """The dataset, or the members of a composite, by id in the order of the configuration.
+
+    Args:
+        dataset_params: the `Params` of each by its id.
+
+    Raises:
+        PluginError: one is broken.
+    """
+    return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
+
+
+def adapters_of(file: File) -> Iterator[SheetDataset]:
+    """Datasets of which a sheet is called so, the most telling name first, with this file as their annotations."""
+    found = list[tuple[int, type[SheetDataset], Mapping[str, Any]]]()
+    if not isinstance(file, Path):
+        return
+    for id_ in sorted(plugins("dataset")):
+        try:
+            plugin = load("dataset", id_)
+        except PluginError:
+            continue
+        names = plugin.sheet_names() if issubclass(plugin, SheetDataset) else {}
+        fits = [name for name in names if fnmatch(file.name.casefold(), name.casefold())]
+        found += [(len(name.replace("*", "")), plugin, names[name]) for name in fits]
+    for _, plugin, params in sorted(found, key=lambda fit: fit[0], reverse=True):
+        yield plugin(plugin.Params(annotations=str(file), **params))
+
+
+def check_needs(configs: Iterable[RunConfig]) -> None:
+    """Look for what runs need, in seconds and before anything heavy is imported: roots, sheets, frames, a landmark file.
+
+    Raises:
+        DataError: something is missing; the sentence says what to do, in the words of the command line.
+        PluginError: a dataset is broken.
+    """
+    opened: dict[str, dict[str, Dataset]] = {}
+    for config in configs:
+        data = repr(config.dataset_params)
+        if data not in opened:
+            opened[data] = open_members(config.dataset_params)
+            for dataset in opened[data].values():
+                dataset.check()
+        for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
+            params = getattr(config, f"{part}_params")
+            if not isinstance(params, FaceParams) or not params.needs_landmarks:
+                continue
+            instead = params.without_landmarks
+            of_all_frames = params.align == "pose"  # which no dataset brings
+            lacking = [
+                word
+                for word, dataset in opened[data].items()
+                if has_frames(dataset) and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
+            ]
+            if lacking and find_predictor(params.landmarks) is None:
+                raise DataError(
+                    f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
+                    f"{how_to_get(f'{part}.{instead}' if instead else '', part)}"
+                )
+
+
+def has_frames(dataset: Dataset) -> bool:
+    """Whether the dataset can have frames at all; some hold ready-made features only."""
+    return type(dataset).frames is not Dataset.frames
+
+
+def annotations_alone(dataset: Dataset) -> bool:
+    """Whether the user named no folder, so that only the annotations can be looked at."""
+    return getattr(dataset.params, "root", "") is None
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Durations of expressions in milliseconds: frames, both ends counted, by frames per second.
+
+    Attributes:
+        n: expressions with an interval and a frame rate.
+        min: the shortest.
+        median: the middle one, or the mean of the middle two.
+        mean: over all.
+        max: the longest.
+    """
+
+    n: int
+    min: float
+    median: float
+    mean: float
+    max: float
+
+
+@dataclass(frozen=True)
+class SchemeCounts:
+    """Micro-expressions under an emotion scheme.
+
+    Attributes:
+        classes: scored class -> number, in the scheme's order, 0 among them.
+        left_out: native label -> number of those that the scheme does not score, by label or as an exception.
+    """
+
+    classes: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a dataset holds.
+
+    Attributes:
+        hash: of the ground truth, see `ground_truth_hash`.
+        people: everybody with an annotated expression, as known beyond the dataset (`Dataset.person`).
+        subjects: number of the subjects with an annotated expression.
+        videos: videos with an annotated expression.
+        with_frames: those among them whose frames lie here; None where the dataset can have none.
+        folders: that the frames are read from, then others that hold frames of these videos too, and are not read.
+        without_expressions: further videos that lie there, none of whose frames is annotated.
+        expressions: number by kind, all rows.
+        emotions: native label, lower case -> number by kind, the most frequent first.
+        without_interval: rows among them that have no usable interval.
+        durations_ms: by kind; kinds without any are absent.
+        fps: the frame rates that occur, rising.
+        action_units: number of expressions that show each unit, by its number, whatever side and intensity; in doubt
+            between two, both.
+        with_units: expressions for which action units are annotated.
+        schemes: by name.
+        unmapped: native labels that no scheme by emotion scores, and their number.
+        repairs: what was repaired or marked in the annotations.
+    """
+
+    hash: str
+    people: frozenset[SubjectKey]
+    subjects: int
+    videos: int
+    with_frames: int | None
+    folders: tuple[str, ...]
+    without_expressions: int
+    expressions: Mapping[Kind, int]
+    emotions: Mapping[str, Mapping[Kind, int]]
+    without_interval: int
+    durations_ms: Mapping[Kind, Durations]
+    fps: tuple[float, ...]
+    action_units: Mapping[int, int]
+    with_units: int
+    schemes: Mapping[str, SchemeCounts]
+    unmapped: Mapping[str, int]
+    repairs: tuple[Repair, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data for JSON; `emotions` are numbers over all kinds."""
+        by_kind = {
+            kind: {label: n[kind] for label, n in self.emotions.items() if n[kind]}
+            for kind in KINDS
+            if self.expressions[kind]
+        }
+        return {
+            "subjects": self.subjects,
+            "videos": self.videos,
+            "expressions": dict(self.expressions),
+            "emotions": {label: sum(n.values()) for label, n in self.emotions.items()},
+            "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in self.repairs],
+            "emotions_by_kind": by_kind,
+            "videos_with_frames": self.with_frames,
+            "folder_of_frames": self.folders[0] if self.folders else None,
+            "other_folders_of_frames": list(self.folders[1:]),
+            "videos_without_expressions": self.without_expressions,
+            "expressions_without_interval": self.without_interval,
+            "durations_ms": {kind: asdict(durations) for kind, durations in self.durations_ms.items()},
+            "fps": list(self.fps),
+            "action_units": {f"AU{unit}": n for unit, n in self.action_units.items()},
+            "expressions_with_action_units": self.with_units,
+            "schemes": {name: asdict(counts) for name, counts in self.schemes.items()},
+            "unmapped_labels": dict(self.unmapped),
+            "hash": self.hash,
+        }
+
+
+def summarise(dataset: Dataset) -> Summary:
+    """Count a dataset, from its annotations alone where the frames are absent.
+
+    Every row counts once: an expression of `Dataset.videos()`, or one of `Dataset.unplaced()`. Durations, schemes and hash are
+    those of `Dataset.as_annotated()`, which two laboratories share whatever frames they hold.
+
+    Raises:
+        DataError: the annotations are missing or cannot be read.
+    """
+    videos, lost, annotated = dataset.videos(), dataset.unplaced(), dataset.as_annotated()
+    rows = [(e.kind, e.emotion) for v in videos for e in v.expressions] + [(row.kind, row.emotion) for row in lost]
+    kinds = Counter(kind for kind, _ in rows)
+    labels: dict[str, Counter[Kind]] = {}
+    for kind, label in rows:
+        if label is not None:
+            labels.setdefault(label.lower(), Counter())[kind] += 1
+    own = str(getattr(dataset, "id", ""))
+    shown = [video for video in videos if video.expressions]
+    subjects = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
+    named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
+    expressions = [e for video in annotated for e in video.expressions]
+    by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
+    lasting: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
+    for video in annotated:
+        for e in video.expressions if video.fps else ():
+            lasting[e.kind].append(1000 * e.length / (video.fps or 1))
+    schemes = {}
+    for name, scheme in dataset.schemes.items():
+        classes = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
+        left_out = dict(scheme.left_out(expressions).most_common())
+        schemes[name] = SchemeCounts({class_: classes[class_] for class_ in scheme.classes}, left_out)
+    return Summary(
+        hash=ground_truth_hash(annotated),
+        people=frozenset(map(dataset.person, subjects)),
+        subjects=len(subjects),
+        videos=len(named),
+        with_frames=sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
+        folders=tuple(map(str, dataset.frame_folders())),
+        without_expressions=len(videos) - len(shown),
+        expressions={kind: kinds[kind] for kind in KINDS},
+        emotions={label: labels[label] for label in sorted(labels, key=lambda label: (-labels[label].total(), label))},
+        without_interval=len(lost),
+        durations_ms={
+            kind: Durations(len(ms), *(round(x, 3) for x in (min(ms), median(ms), fmean(ms), max(ms))))
+            for kind, ms in lasting.items()
+            if ms
+        },
+        fps=tuple(sorted({video.fps for video in videos if video.fps})),
+        action_units=dict(sorted(Counter(unit for e in expressions for unit in shown_units(e.action_units)).items())),
+        with_units=sum(bool(e.action_units) for e in expressions),
+        schemes=schemes,
+        unmapped={
+            label: n.total() for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
+        },
+        repairs=tuple(dataset.repair_rows()),
+    )
+
+
+def together(members: Mapping[str, Summary]) -> dict[str, Any]:
+    """Plain data of a composite: sums over its members, then each of them under `members`.
+
+    `people` are fewer than `subjects` where one is in several members. `repairs` carry their member's name. What cannot be
+    summed stands with the members only.
+    """
+    parts = {id_: summary.plain() for id_, summary in members.items()}
+    return {
+        "subjects": sum(part["subjects"] for part in parts.values()),
+        "people": len(people_of(members)),
+        "videos": sum(part["videos"] for part in parts.values()),
+        "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
+        "emotions": dict(sum((Counter(part["emotions"]) for part in parts.values()), Counter[str]())),
+        "repairs": [{"dataset": id_} | repair for id_, part in parts.items() for repair in part["repairs"]],
+        "fps": sorted({rate for part in parts.values() for rate in part["fps"]}),
+        "members": parts,
+    }
+
+
+def people_of(members: Mapping[str, Summary]) -> frozenset[SubjectKey]:
+    """Everybody in the members of a composite; who is in several counts once."""
+    return frozenset[SubjectKey]().union(*(summary.people for summary in members.values()))

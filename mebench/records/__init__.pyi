@@ -1,0 +1,9 @@
+from . import consistency as consistency
+from . import integrity as integrity
+from . import matching_published as matching_published
+from . import published as published
+from . import record as record
+from . import row_facts as row_facts
+from . import rows as rows
+from . import schema as schema
+from . import setting_words as setting_words

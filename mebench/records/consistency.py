@@ -1,0 +1,243 @@
+"""Whether a record agrees with itself: its folds with its protocol, its key with its settings, its shares with its answers, its costs
+with its models, its audit with what it says was chosen on whom.
+
+Nothing is scored here. Answers that somebody made up, and made to fit, are found by nobody but who runs the method again.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from mebench.core import Expression, Fold, SubjectKey, Video
+from mebench.errors import MebenchError
+from mebench.protocols import PROTOCOLS
+from mebench.protocols.people import People
+from mebench.records import schema
+from mebench.records.schema import RefusedError
+from mebench.runner.inputs import digest
+from mebench.runs.folder import RunFolder
+
+NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
+"""The tables of answers, and the column of each that names a class."""
+NEAR = 1e-6
+"""Shares that float32 cannot tell from each other."""
+ROUNDED = 0.002
+"""Seconds by which a cost for a minute may differ from that of all videos, each rounded."""
+BYTES_OF_WEIGHT = 2
+"""At least, in a process that holds the weights."""
+_TRAIN = ("train", "valid")
+
+
+def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """Refuse a record that contradicts itself.
+
+    Args:
+        folder: of the record; its files have the types and hashes of a record.
+        stored: its `record.json`.
+
+    Raises:
+        RunError: what contradicts what.
+    """
+    about, config = schema.read(folder, schema.FOLDS), stored["config"]
+    audit = schema.read(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {}
+    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
+    answers = {name: folder.read_table(name) for name in NAMED}
+    found = [
+        _odd_folds(config, about, videos, truths, answers.values()),
+        *(_odd_shares(table, name, about["classes"]) for name, table in answers.items()),
+        _odd_costs(stored["costs"], config, audit, videos),
+        _odd_audit(config, about, audit),
+        _odd_key(stored),
+    ]
+    for reason in filter(None, found):
+        raise RefusedError(folder, reason)
+
+
+def _odd_folds(
+    config: Mapping[str, Any],
+    about: Mapping[str, Any],
+    videos: pd.DataFrame,
+    truths: pd.DataFrame,
+    answers: Iterable[pd.DataFrame],
+) -> str:
+    """Who is on two sides, or answered for by another fold, or on another side than the protocol says."""
+    if about["protocol"] != config["protocol"]:
+        return f"its folds are those of protocol {about['protocol']!r}, and it ran under {config['protocol']!r}"
+    persons = {**about.get("persons", {}), **dict(zip(videos["subject"], videos.get("person", videos["subject"])))}
+    tested, dependent = set[str](), False
+    for fold in about["folds"]:
+        both = {persons.get(who, who) for side in _TRAIN for who in fold[side]} & {
+            persons.get(w, w) for w in fold["test"]
+        }
+        dependent |= bool(both)
+        if both and not about.get("subject_dependent"):
+            return f"subjects of fold {fold['fold']!r} are both trained on and tested"
+        if "videos" not in fold and not about.get("scored_each") and (again := tested.intersection(fold["test"])):
+            return f"subject {min(again)!r} is tested in two folds"
+        tested.update(fold["test"])
+    if about.get("subject_dependent") and not dependent:
+        return "it says that tested people train too, and nobody does"
+    subjects, tests = videos.set_index("video")["subject"], {fold["fold"]: set(fold["test"]) for fold in about["folds"]}
+    for name, table in zip(NAMED, answers):
+        for fold_name, video in table[["fold", "video"]].drop_duplicates().itertuples(index=False):
+            if subjects.get(video) not in tests.get(fold_name, ()):
+                return f"{name} answers for {video!r} in fold {fold_name!r}, which does not test its subject"
+    if (drawn := drawn_again(config, about, videos, truths, persons)) is None:
+        return ""
+    of_protocol = {
+        fold.key: _sides([*map(str, fold.test)], map(str, (*fold.train, *fold.valid)), fold.videos) for fold in drawn
+    }
+    of_record = {f["fold"]: _sides(f["test"], (*f["train"], *f["valid"]), f.get("videos", ())) for f in about["folds"]}
+    for key in sorted(of_protocol.keys() | of_record.keys()):
+        mine, its = of_record.get(key), of_protocol.get(key)
+        if mine != its:
+            said = (
+                "tests {} and trains on {}".format(*map(len, sides[:2])) if sides else "is not there"
+                for sides in (mine, its)
+            )
+            return "fold {!r} is not that of protocol {}: here it {}, and by the protocol it {}".format(
+                key, about["protocol"], *said
+            )
+    return ""
+
+
+def _sides(test: Iterable[str], train: Iterable[str], videos: Iterable[str]) -> tuple[set[str], set[str], set[str]]:
+    return set(test), set(train), set(videos)
+
+
+def drawn_again(
+    config: Mapping[str, Any],
+    about: Mapping[str, Any],
+    videos: pd.DataFrame,
+    truths: pd.DataFrame,
+    persons: Mapping[str, str],
+) -> list[Fold] | None:
+    """The folds that the protocol of a record draws from its people; who of those who train validates is another draw.
+
+    Returns:
+        None where a record does not hold what they hang on: the protocol is not here, splits as the authors did, or draws among people
+        whose videos are not tested.
+    """
+    if (protocol := PROTOCOLS.get(str(config["protocol"]))) is None:
+        return None
+    said = {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
+    shown = defaultdict[str, list[Expression]](list)
+    try:
+        params = TypeAdapter[Any](protocol.params).validate_python(said)
+        for video, kind, onset, offset, emotion in truths[["video", "kind", "onset", "offset", "emotion"]].itertuples(
+            index=False
+        ):
+            shown[video].append(Expression(onset, offset, kind, emotion=emotion if isinstance(emotion, str) else None))
+        there = [
+            Video(*_key(subject), video.removeprefix(f"{subject}/"), None, None, tuple(shown[video]))
+            for subject, video in zip(videos["subject"], videos["video"])
+        ]
+        others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(videos["subject"])
+        if others and getattr(params, "share", None) is not None:
+            return None
+        people = People(
+            [*there, *(Video(*_key(who), "", None, None) for who in others)],
+            person=lambda subject: _key(persons.get(str(subject), str(subject))),
+            short=dict.fromkeys(videos["dataset"], bool(about.get("one_per_video"))),
+            split=_unknown,
+            class_of=lambda expression: expression.emotion,
+        )
+        return protocol.make(people, params)
+    except _UnknownError:
+        return None
+    except (MebenchError, ValidationError):
+        return []
+
+
+class _UnknownError(Exception):
+    """The authors' own split of a dataset, which no record holds."""
+
+
+def _unknown(subject: SubjectKey) -> str:
+    raise _UnknownError
+
+
+def _key(subject: str) -> SubjectKey:
+    return SubjectKey(*subject.split("/", 1)) if "/" in subject else SubjectKey("", subject)
+
+
+def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
+    """Whether an answer is another class than the one with the largest share."""
+    rows = table[table["probabilities"].notna()]
+    if not len(rows):
+        return ""
+    shares, answers = np.stack(rows["probabilities"].tolist()), rows[NAMED[name]]
+    if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
+        return f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
+    place, most = pd.Index(classes).get_indexer(pd.Index(answers)), shares.max(axis=1)
+    own, first = shares[np.arange(len(shares)), place], shares.argmax(axis=1) == place
+    odd = (place < 0) | ~first & ((own < most - NEAR * abs(most)) | (shares.min(axis=1) == most))
+    if not odd.any():
+        return ""
+    return f"{name} answers {answers[odd].iloc[0]!r} for {rows['video'][odd].iloc[0]!r}, whose share is not the largest"
+
+
+def _odd_costs(
+    costs: Mapping[str, Any], config: Mapping[str, Any], audit: Mapping[str, Any], videos: pd.DataFrame
+) -> str:
+    """Costs that no run has: trained without time or weights, answered in no time, or with more weights than memory."""
+    trained = any(value for key, value in config.items() if key.endswith("epochs") and isinstance(value, int))
+    learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
+    memory, parameters, predict = costs.get("peak_memory_mib"), costs["parameters"], costs["predict_seconds"]
+    seconds = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False)
+    rate = None if pd.isna(seconds) or not seconds else 60 * predict / float(seconds)
+    odd = {
+        "predict_seconds": predict <= 0,
+        "predict_per_minute": abs(costs.get("predict_per_minute", rate or 0) - (rate or 0)) > ROUNDED,
+        "fit_seconds": trained and costs["fit_seconds"] <= 0,
+        "parameters": ((trained or learnt) and not parameters)
+        or (memory is not None and BYTES_OF_WEIGHT * parameters > memory * 2**20),
+    }
+    name = next((name for name, is_odd in odd.items() if is_odd), None)
+    return "" if name is None else f"{name} of costs is {costs[name]}, which the run that it describes cannot have cost"
+
+
+def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mapping[str, Any]) -> str:
+    """What was chosen on tested people, and is said to be of a guarded run."""
+    switch = str(config.get("audit", "guard"))
+    selection = audit.get("selection") or about.get("selection")
+    saw = [value["name"] for value in audit.get("values", ()) if value["saw"] in ("test", "all")]
+    if audit.get("switch", switch) != switch:
+        return f"it ran under audit={switch}, and its audit is of {audit['switch']}"
+    if about.get("selection", selection) != selection:
+        return f"folds.json says selection: {about['selection']}, and its audit {selection}"
+    if (switch != "guard" or saw) and selection != "test":
+        return (
+            f"tested people shaped {saw[0] if saw else f'a run of audit={switch}'}, and it says selection: {selection}"
+        )
+    for fold in about["folds"] if "sides" in audit else ():
+        for side in (*_TRAIN, "test"):
+            names = sorted(fold[side])
+            own = {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
+            if audit["sides"].get(fold["fold"], {}).get(side) != own:
+                return f"its audit is of other people than fold {fold['fold']!r} has in {side}"
+    return ""
+
+
+def _odd_key(stored: Mapping[str, Any]) -> str:
+    """Whether the key of a record that says what it is made of is another one, or of other settings than the record's."""
+    if (parts := stored.get("parts")) is None:
+        return ""
+    if (key := digest(parts)) != stored["key"]:
+        return f"its key is {stored['key']}, and that of its parts {key}"
+    said = {
+        **{f"setting {name}": value for name, value in stored["config"].items()},
+        **{f"package {name}": value for name, value in stored["versions"].items()},
+        "processor": stored["versions"].get("processor"),
+        "revision of the dataset": stored["versions"].get("dataset_revision"),
+    }
+    for name, value in said.items():
+        if name in parts and json.dumps(parts[name]) != json.dumps(value):
+            return f"the key is one of {name} {parts[name]!r}, and the record says {value!r}"
+    return ""

@@ -1,0 +1,345 @@
+"""Whether a record is what a run wrote: its files, their types, their hashes, and that it scores to what it says."""
+
+import hashlib
+import io
+import json
+import reprlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple, get_args
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import compute as pc
+from pyarrow import parquet as pq
+
+from mebench.config.registry import PluginKind, content_hash, plugins
+from mebench.core import Kind
+from mebench.records import schema
+from mebench.records.consistency import check_consistency
+from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
+from mebench.records.setting_words import joined
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import score
+
+__all__ = ["RECORD", "check", "check_hashes", "check_scores", "own_hash", "record_name", "rescore"]
+
+MOST_ROWS = {
+    **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
+    "predictions.parquet": 10**6,
+}
+MOST_BYTES = 256 * 2**20
+"""Of a table when it is read: a few bytes of parquet may say a long text a million times."""
+MOST_FOOTER, MOST_GROUPS = 2**20, 100
+"""Bytes of what parquet says of itself, and groups of rows, of which a run writes one for a million rows."""
+MOST_FRAMES = 10**9
+"""Of all videos."""
+MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
+"""Draws of the bootstrap by subjects, and spotted intervals by annotated ones of a video: what scoring holds at once."""
+TOLERANCE = 1e-9
+"""Of scores computed on another machine, whose sums may differ in the last digits."""
+
+
+class Column(NamedTuple):
+    """What a column holds: in words, the types of Arrow that say so, and the bounds of a number."""
+
+    words: str
+    types: tuple[pa.DataType, ...]
+    low: float | None = None
+    high: float | None = None
+
+
+_TEXT = Column("text", (pa.string(), pa.large_string()))
+_FRAME = Column("whole number", (pa.int64(),), -(10**7), 10**7)
+_SHARES = Column("list of numbers", (pa.list_(pa.float32()), pa.list_(pa.float64())), -1e15, 1e15)
+TABLES: dict[str, dict[str, Column]] = {
+    "videos.parquet": {
+        **dict.fromkeys(("video", "subject", "dataset", "person"), _TEXT),
+        "n_frames": _FRAME._replace(low=1),
+        "fps": Column("number", (pa.float64(),), 0.001, 100_000),
+    },
+    "truth.parquet": {
+        **dict.fromkeys(("video", "kind"), _TEXT),
+        **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
+        "emotion": _TEXT,
+        "intensity": Column("number", (pa.float64(),), 0, 100),  # some people go beyond the full strength
+    },
+    "distractors.parquet": {
+        **dict.fromkeys(("video", "kind"), _TEXT),
+        **dict.fromkeys(("onset", "offset"), _FRAME._replace(low=0)),
+    },
+    "predictions.parquet": {
+        **dict.fromkeys(("fold", "video", "kind"), _TEXT),
+        **dict.fromkeys(("onset", "apex", "offset"), _FRAME),
+        "confidence": Column("number", (pa.float64(),), -1e15, 1e15),
+        "emotion": _TEXT,
+        "probabilities": _SHARES,
+        "draw": Column("whole number", (pa.int64(),), 0, 100_000),
+    },
+    "clips.parquet": {
+        **dict.fromkeys(("fold", "video"), _TEXT),
+        **dict.fromkeys(("onset", "offset"), _FRAME._replace(low=0)),
+        "predicted": _TEXT,
+        "probabilities": _SHARES,
+    },
+}
+"""The tables of a record with their columns; a column of an empty table may have no type."""
+OPTIONAL = ("distractors.parquet", "intensity", "person")
+"""Tables and columns of those runs only whose dataset knows such."""
+
+
+def check(folder: RunFolder) -> None:
+    """Refuse a record whose files, types or hashes are not those that were exported.
+
+    Hashes find accidents and edits by hand; who makes up predictions and hashes them anew is found by nobody but who
+    runs the method again.
+
+    Raises:
+        RunError: what is wrong with it.
+    """
+    stored = check_hashes(folder)
+    for name in _tables(stored):
+        _check_table(folder, name)
+    _check_intervals(folder, stored)
+    _check_plugins(folder, stored)
+    check_consistency(folder, stored)
+    if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
+        raise RefusedError(folder, f"its folder should be called {expected}")
+
+
+def check_hashes(folder: RunFolder) -> dict[str, Any]:
+    """What `record.json` says, where the files beside it are those that were exported, by name and hash.
+
+    Raises:
+        RunError: what is wrong with it.
+    """
+    stored = schema.read(folder, RECORD)
+    if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
+        raise RefusedError(
+            folder,
+            f"{min(strange)} is no part of a record, which is JSON and parquet of known names only, hashed in {RECORD}",
+        )
+    for name, digest in sorted(stored["files"].items()):
+        if hashlib.sha256(schema.bytes_of(folder, name)).hexdigest() != digest:
+            raise RefusedError(folder, f"{name} is not the file that was exported: its hash differs")
+    if own_hash(stored) != stored["sha256"]:
+        raise RefusedError(folder, f"{RECORD} is not what was exported: its hash differs")
+    return stored
+
+
+def check_scores(folder: RunFolder) -> None:
+    """Refuse a record that does not score to the summary that it holds.
+
+    Raises:
+        RunError: what is wrong with it.
+    """
+    if difference := _difference(schema.read(folder, RECORD)["summary"], rescore(folder), "summary"):
+        raise RefusedError(folder, f"scored again it differs: {difference}")
+
+
+def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
+    """Refuse a later version of a record that has other answers than the one before: whoever sends it may say more of them.
+
+    Raises:
+        RunError: the one before is not there, or what both say of the run or its answers differs.
+    """
+    stored = schema.read(folder, RECORD)
+    if stored["supersedes"] != former.id or not (former.path / RECORD).is_file():
+        raise RefusedError(
+            folder, f"it supersedes {former.id}, which is not in {former.path.parent}, or is refused itself: send both"
+        )
+    before = schema.read(former, RECORD)
+    for name in ("key", "config"):
+        if stored[name] != before[name]:
+            raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
+    for name in _tables(before):
+        told = former.read_table(name)
+        if name not in stored["files"] or not folder.read_table(name).reindex(columns=told.columns).equals(told):
+            raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
+
+
+def _tables(stored: Mapping[str, Any]) -> list[str]:
+    """The tables that `record.json` names, videos first."""
+    return [name for name in TABLES if name in stored["files"]]
+
+
+def rescore(folder: RunFolder) -> dict[str, Any]:
+    """The summary of a record, computed anew from its tables; equal to the one that it holds.
+
+    Raises:
+        RunError: a file of it is missing or damaged.
+    """
+    config = schema.read(folder, RECORD)["config"]
+    return score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
+
+
+def record_name(run_id: str, version: int) -> str:
+    """Name of a record's folder.
+
+    >>> record_name("mean-casme2-loso-seed0-0123abcd", 1), record_name("a", 2)
+    ('mean-casme2-loso-seed0-0123abcd', 'a~v2')
+    """
+    return run_id if version == 1 else f"{run_id}~v{version}"
+
+
+def own_hash(stored: Mapping[str, Any]) -> str:
+    """SHA-256 of all that `record.json` says but this hash."""
+    content = json.dumps({name: value for name, value in stored.items() if name != "sha256"}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _check_table(folder: RunFolder, name: str) -> None:
+    """A table is looked at from outside to inside: what its footer says, then the pages, then the cells."""
+    columns, raw = TABLES[name], schema.bytes_of(folder, name)
+    if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
+        raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
+    try:
+        outside = pq.ParquetFile(io.BytesIO(raw))
+        _check_footer(folder, name, outside)
+        texts = [column for column in outside.schema_arrow.names if columns[column].low is None]
+        file = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts)
+        table = file.read(use_threads=False)
+        n_bytes = sum(map(_bytes_of, table.columns))
+        if n_bytes > MOST_BYTES:
+            raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+        table.validate(full=True)
+    except MemoryError:  # Arrow's is an ArrowException, too
+        raise
+    except (OSError, pa.ArrowException, UnicodeError) as error:
+        reason = " ".join(str(error).split())
+        raise RefusedError(folder, f"{name} cannot be read as parquet ({reason[:MOST_LETTERS]})") from error
+    for column in table.column_names:
+        words, _, low, high = columns[column]
+        values = table[column]
+        if not len(values) or pa.types.is_null(values.type):
+            continue
+        if low is None:
+            values = pa.chunked_array([chunk.dictionary for chunk in values.chunks])
+            long = pc.greater(pc.utf8_length(values), MOST_LETTERS)
+            odd = pc.match_substring_regex(values, f"[{UNPRINTED}]")
+            wrong, more = (
+                values.filter(pc.or_(odd, long)),
+                f"without control characters, of {MOST_LETTERS} letters at most",
+            )
+        else:
+            if pa.types.is_list(values.type):
+                shortest, longest = pc.min_max(pc.list_value_length(values)).values()
+                few, many = shortest.as_py() or 0, longest.as_py() or 0
+                if many > MOST_CLASSES or few < many:
+                    found = f"{many} in a row" if few == many else f"{few} to {many} in a row"
+                    raise RefusedError(
+                        folder, f"{column} of {name} holds {found}, expected as many in each, {MOST_CLASSES} at most"
+                    )
+                values = pc.list_flatten(values)
+            inside = pc.and_(pc.less_equal(low, values), pc.less_equal(values, high))
+            wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
+        if len(wrong):
+            found = reprlib.repr(wrong[0].as_py())
+            raise RefusedError(folder, f"{column} of {name} is {found}, expected {words} {more}")
+
+
+def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
+    """Columns, their types and the number of rows, before any page is unpacked."""
+    about = file.schema_arrow
+    columns = {column: told for column, told in TABLES[name].items() if column in about.names or column not in OPTIONAL}
+    if about.names != list(columns):
+        found, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
+        raise RefusedError(folder, f"the columns of {name} are {found}, expected {few}")
+    for column, (words, types, low, _) in columns.items():
+        kind = about.field(column).type
+        kind = kind.value_type if low is None and pa.types.is_dictionary(kind) else kind
+        # A column of an empty table may have no type.
+        if file.metadata.num_rows and not pa.types.is_null(kind) and kind not in types:
+            raise RefusedError(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
+    if file.metadata.num_rows > MOST_ROWS[name]:
+        raise RefusedError(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
+    if (n_groups := file.metadata.num_row_groups) > MOST_GROUPS:
+        raise RefusedError(folder, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}")
+    groups = (file.metadata.row_group(n) for n in range(n_groups))
+    if (n_bytes := sum(group.total_byte_size for group in groups)) > MOST_BYTES:
+        raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+
+
+def _bytes_of(values: pa.ChunkedArray) -> int:
+    """What a column takes with every text written out."""
+    if not pa.types.is_dictionary(values.type):
+        return int(values.nbytes)
+    written = (pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() for chunk in values.chunks)
+    return sum(n or 0 for n in written) + 8 * len(values)
+
+
+def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """Each video is there once, what the other tables say is of one of them and ends after it began, and all can be scored."""
+    videos = folder.read_table("videos.parquet")
+    if len(again := videos["video"][videos["video"].duplicated()]):
+        raise RefusedError(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
+    if (n_frames := videos["n_frames"].sum()) > MOST_FRAMES:
+        raise RefusedError(folder, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}")
+    draws, subjects = stored["config"]["bootstrap"], videos["subject"].nunique()
+    if draws * subjects > MOST_WEIGHTS:
+        raise RefusedError(
+            folder, f"it has {draws} draws of {subjects} subjects, expected at most {MOST_WEIGHTS} in all"
+        )
+    counts = {}
+    for name in _tables(stored)[1:]:
+        table = folder.read_table(name)
+        counts[name] = table["video"].value_counts()
+        if len(strange := table["video"][~table["video"].isin(videos["video"])]):
+            raise RefusedError(folder, f"{name} speaks of {strange.iloc[0]!r}, which is not in videos.parquet")
+        kinds = table["kind"] if "kind" in table and name not in OPTIONAL else pd.Series(dtype=object)
+        if len(odd := kinds[~kinds.isin(get_args(Kind))]):
+            raise RefusedError(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
+        if len(wrong := table[table["onset"] > table["offset"]]):
+            onset, offset = wrong.iloc[0][["onset", "offset"]]
+            raise RefusedError(folder, f"{name} holds an interval from {onset} to {offset}")
+    pairs = (counts["predictions.parquet"] * counts["truth.parquet"]).max()
+    if pairs > MOST_PAIRS:
+        raise RefusedError(folder, f"{pairs:.0f} pairs of intervals of one video, expected at most {MOST_PAIRS}")
+
+
+def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """The code of a plugin is not that of another one that is installed; code that nobody here has is another version."""
+    named: dict[PluginKind, list[str]] = {
+        "method": [stored["config"]["method"], *filter(None, [stored["config"].get("recognizer")])],
+        "dataset": joined(stored["config"]["dataset"]).split("+"),
+    }
+    for kind, ids in named.items():
+        alike = {known.casefold(): known for known in plugins(kind)}
+        if odd := [(id_, alike[id_.casefold()]) for id_ in ids if alike.get(id_.casefold(), id_) != id_]:
+            raise RefusedError(
+                folder, "its {} is called {}, which only the case of letters tells from {}".format(kind, *odd[0])
+            )
+        hashes, known = stored["versions"].get(f"{kind}_plugin", "").split("+"), _owners(kind)
+        for id_, hash_ in zip((id_.rpartition(":")[2] for id_ in ids), hashes):
+            if hash_ in known and id_ not in known[hash_]:
+                raise RefusedError(
+                    folder, f"{kind}_plugin of versions is the code of {kind} {known[hash_][0]}, and it says {id_}"
+                )
+
+
+@cache
+def _owners(kind: PluginKind) -> dict[str, list[str]]:
+    """The installed plugins by the hash of their code."""
+    found: dict[str, list[str]] = {}
+    for id_, info in plugins(kind).items():
+        if not info.broken:
+            found.setdefault(content_hash(info), []).append(id_)
+    return found
+
+
+def _difference(stored: Any, found: Any, where: str) -> str:
+    """The first place where two summaries differ, in words; empty if they agree."""
+    if isinstance(stored, Mapping) and isinstance(found, Mapping):
+        for name in sorted(stored.keys() | found.keys()):
+            if name not in stored or name not in found:
+                return f"only one of both has {where}.{name}"
+            if words := _difference(stored[name], found[name], f"{where}.{name}"):
+                return words
+        return ""
+    if isinstance(stored, list) and isinstance(found, list) and len(stored) == len(found):
+        return next(
+            filter(None, (_difference(a, b, f"{where}[{n}]") for n, (a, b) in enumerate(zip(stored, found)))), ""
+        )
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (stored, found))
+    same = abs(stored - found) <= TOLERANCE * max(1.0, abs(found)) if numbers else stored == found
+    return "" if same else f"{where} is {stored!r} in the record and {found!r} anew"

@@ -1,0 +1,182 @@
+"""Which published results stand beside which measured ones, the score of a run that each stands for, and what separates both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mebench.errors import DataError
+from mebench.files import read_yaml
+from mebench.format import scored
+from mebench.metrics.catalogue import find
+from mebench.records.published import CLIPS, Published
+from mebench.records.record import Record
+
+Value = tuple[float, float | None, float | None]
+"""A score, and the ends of its interval where it has one."""
+FILE = "beside.yaml"
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Published results of one dataset and protocol also stand beside these measured datasets and protocols.
+
+    Attributes:
+        published: dataset and protocol as in `leaderboards/published.csv`.
+        measured: datasets, then protocols.
+    """
+
+    published: tuple[str, str]
+    measured: tuple[frozenset[str], frozenset[str]]
+
+
+def read_aliases(file: Path) -> list[Alias]:
+    """The aliases of a YAML list of `{published: {dataset, protocol}, measured: {dataset: [...], protocol: [...]}}`.
+
+    A file that is not there holds none.
+
+    Raises:
+        DataError: it cannot be read or has another form.
+    """
+    try:
+        content: Any = read_yaml(file) or []
+        return [
+            Alias(
+                (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),
+                (frozenset(map(str, entry["measured"]["dataset"])), frozenset(map(str, entry["measured"]["protocol"]))),
+            )
+            for entry in content
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{file} cannot be read ({type(error).__name__}: {error}): expected a list of published and measured pairs"
+        ) from error
+
+
+def beside(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
+    """Whether values of a published dataset and protocol stand beside what was measured on these."""
+    own = published[0] == dataset and published[1] in (protocol, "none", "")
+    return own or any(
+        alias.published == published and dataset in alias.measured[0] and protocol in alias.measured[1]
+        for alias in aliases
+    )
+
+
+SELECTION = {
+    "fixed": "this run takes its last epoch or closed form, and nothing is chosen",
+    "inner": "this run chooses on inner validation subjects",
+    "test": "this run chooses on the tested subjects (audit={audit})",
+}
+
+
+def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> dict[str, str]:
+    """What separates a run from a published result, a sentence for each subject of which one must ask.
+
+    Args:
+        record: of the run.
+        rows: the values of the published result.
+        aliases: which datasets and protocols hold the same clips and folds.
+
+    Returns:
+        Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1`,
+        `UF1, samm` or `F1, macro`.
+    """
+    mine = [
+        row for row in rows if row.task in record.summary and row.kind in ("micro", "overall", *record.about["kinds"])
+    ]
+    if not mine:
+        tasks = ", ".join(sorted({row.task for row in rows}))
+        return {"task": f"published are values of {tasks}, and this run has none: nothing to compare"}
+    tables: dict[tuple[object, ...], list[Published]] = {}
+    for row in mine:
+        tables.setdefault((row.source, row.table, row.dataset, row.protocol, row.classes), []).append(row)
+    dataset, protocol = record.dataset, str(record.config["protocol"])
+    # Of several tables that print the method the one of the same clips; the fullest, if that does not decide.
+    mine = max(
+        tables.values(),
+        key=lambda some: (beside((some[0].dataset, some[0].protocol), dataset, protocol, aliases), len(some)),
+    )
+    first, classes = mine[0], record.about["classes"]
+    same = beside((first.dataset, first.protocol), dataset, protocol, aliases)
+    notes = "; ".join(dict.fromkeys(row.note for row in mine if row.note))
+    chosen = f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
+    if not any("test_selected" in row.caveats for row in mine):
+        chosen = "nothing is known to be chosen on the tested subjects of the published value"
+    counted, n = sum(CLIPS.get((first.dataset, ""), ())), record.summary.get(first.task, {}).get("n")
+    clips = "how many the published value scores is not printed"
+    if counted and n is not None:
+        alike = "the same number" if counted == n else "not the same, so the numbers are not comparable"
+        clips = f"published over {counted}, this run over {n}: {alike}"
+    said = {
+        "source": f"{first.source}, {first.table}",
+        "method": f"published {first.method}, this run {record.method}{f' ({record.settings})' if record.settings else ''}",
+        "protocol": f"published under {first.protocol or 'no named protocol'} on {first.dataset}, this run under "
+        f"{protocol} on {dataset}: "
+        + ("the same clips and folds" if same else "other clips or folds, so the numbers are not comparable"),
+        "selection": f"{chosen}; " + SELECTION[record.selection].format(audit=record.config.get("audit", "leak")),
+        "classes": f"published over {f'{first.classes} classes' if first.classes else 'an unknown number of classes'}, "
+        f"this run over {len(classes)} ({', '.join(classes)}): {'as many' if first.classes == len(classes) else 'not as many'}",
+        "clips": f"{clips}; the pictures are those of {dataset}, which need not be the authors' own",
+        "seeds": f"this run is one training (seed {record.seed}); how many trainings the published value stands for is not printed",
+    }
+    for row in mine:
+        metric = find(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
+        of = row.kind if row.task == "spotting" else row.part.replace("_", " ")
+        words = f"{row.value:.{row.digits}f} published, undefined or not scored here"
+        if found := value_of(record.summary, row):
+            here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
+            # Of other clips or folds the two values alone: what lies between them chance does not explain, nor does the method.
+            gap = gap_in_words(row, *found) if same else "not comparable"
+            words = f"{row.value:.{row.digits}f} published, {here} here: {gap}"
+        said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = words
+    return said
+
+
+def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:
+    """The gap in a few words; a printed value is known to half a unit of its last digit."""
+    slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
+    if abs(value - row.value) <= slack:
+        return "equal to the printed digits"
+    if low is None or high is None:
+        return gap
+    inside = low - slack <= row.value <= high + slack
+    return f"{gap}, {'inside the interval: may be chance' if inside else 'outside the interval: more than chance'}"
+
+
+def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
+    """The score that a published value stands for, with its interval; None where the run lacks it or it is undefined.
+
+    A member that is not there is looked for by its database alone: `smic_hs` is `smic` in ready-made maps.
+    """
+    members = summary.get(row.task, {}).get("members", {})
+    if row.member and row.member not in members and row.member.partition("_")[0] in members:
+        row = replace(row, member=row.member.partition("_")[0])
+    section: Any = summary
+    for key in row.path[:-1]:
+        section = section.get(key, {})
+    found: Any = count_of(summary, row) if row.metric == "n" else section.get(row.metric)
+    if found is None and row.task == "analysis" and row.metric in ("tp", "fp", "fn"):
+        # A summary holds right answers as a share; each wrong one is both a false positive and a miss.
+        accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
+        right = None if accuracy is None else round(accuracy * section["n"])
+        found = right if right is None or row.metric == "tp" else section["n"] - right
+    if isinstance(found, Mapping):
+        return None if found["value"] is None else (found["value"], found["low"], found["high"])
+    return None if found is None else (float(found), None, None)
+
+
+def section_of(row: Published) -> tuple[str, ...]:
+    """The keys of the part of a summary that a value belongs to."""
+    return tuple(key for key in row.path[:-1] if key != "scores")
+
+
+def count_of(summary: Mapping[str, Any], row: Published) -> float | None:
+    """How many were scored: truths of spotting, samples of analysis."""
+    part: Any = summary
+    for key in section_of(row):
+        part = part.get(key, {})
+    return float(part["n"]) if "n" in part else float(part["tp"] + part["fn"]) if "tp" in part else None

@@ -1,0 +1,326 @@
+"""Results printed by others: a value and its words, whether the values agree with each other, and `leaderboards/published.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import permutations
+from math import nan, sqrt
+from pathlib import Path
+from typing import Any
+
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange.text_table import MOST_BYTES
+from mebench.files import read_plain
+from mebench.metrics.catalogue import JOINT, METRICS
+
+CAVEATS: dict[str, str] = {
+    "test_selected": "something, such as the epoch, was chosen on the test subjects",
+    "different_protocol": "other clips, videos, classes or folds than the rows around it: not comparable with them",
+    "reproduction": "run again by somebody, or by the authors in another program, with another outcome than the paper's",
+    "impossible": "contradicts the values printed beside it",
+    "misassigned": "belongs to another dataset, metric, kind or part than printed, or contradicts another table",
+    "unranked": "an average precision over intervals without confidence",
+}
+KINDS: dict[str, tuple[str, ...]] = {
+    "spotting": ("micro", "macro", "overall"),
+    "analysis": ("micro",),
+    "recognition": ("micro",),
+}
+"""Tasks, each with its kinds of expressions."""
+PARTS = ("true_positives", "all_intervals")
+"""What an analysis is scored over; what spans spotting and recognition, as `strs`, has no part."""
+COUNTS = frozenset({"n", "tp", "fp", "fn"})
+
+
+@dataclass(frozen=True)
+class Published:
+    """One printed value. An empty text means that the source does not say, or that the column does not apply.
+
+    Attributes:
+        method: its name in the literature.
+        method_variant: which of several settings or runs.
+        year: of the method.
+        dataset: id of the dataset; of a composite, the composite's.
+        member: id of the member dataset that the value is restricted to.
+        task: `spotting`, `analysis` or `recognition`.
+        kind: `micro`, `macro` or `overall`.
+        part: `true_positives` or `all_intervals` in an analysis.
+        protocol: name of the protocol; `none` for a method that learns nothing.
+        classes: number of emotion classes.
+        metric: one of `METRICS` that is no curve, or of `COUNTS`.
+        value: a share from 0 to 1, or a count.
+        digits: printed after the decimal point; the value is known to half a unit in the last one.
+        source: citation key, then DOI, arXiv number or address.
+        table: where in the source.
+        caveats: some of `CAVEATS`.
+        note: anything else that a reader must know.
+        line: of the file, the header being line 1.
+    """
+
+    method: str
+    method_variant: str
+    year: int | None
+    dataset: str
+    member: str
+    task: str
+    kind: str
+    part: str
+    protocol: str
+    classes: int | None
+    metric: str
+    value: float
+    digits: int
+    source: str
+    table: str
+    caveats: tuple[str, ...]
+    note: str
+    line: int
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The keys of the same value in the summary of a run, whose sections hold the scores beside the counts."""
+        if self.metric in JOINT:
+            return self.task, self.metric
+        section = {"spotting": self.kind, "analysis": self.part, "recognition": ""}[self.task]
+        members = ("members", self.member) if self.member else ()
+        scores = () if self.metric in COUNTS else ("scores",)
+        return (self.task, *filter(None, [section]), *members, *scores, self.metric)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What no two rows share: all but the value and what is said about it."""
+        besides = {"year", "value", "digits", "caveats", "note", "line"}
+        return tuple(getattr(self, column.name) for column in fields(self) if column.name not in besides)
+
+
+EXCUSED = frozenset({"impossible", "misassigned"})
+"""Rows with one of these caveats are compared with nothing."""
+BARELY = 1e-9
+"""Room for the rounding of binary fractions."""
+CLIPS = {
+    ("megc2019", ""): (250, 109, 83),
+    ("megc2019", "casme2"): (88, 32, 25),
+    ("megc2019", "samm"): (92, 26, 15),
+    ("megc2019", "smic_hs"): (70, 51, 43),
+}
+"""Clips of each class, by dataset and member, where every source scores the same (MEGC 2019, doi 10.1109/FG.2019.8756611)."""
+
+
+def slug(row: Published) -> str:
+    """What a published result is called by: the letters and digits of its method, and the year.
+
+    `HTNet` of 2023 is `htnet2023`.
+    """
+    return re.sub(r"[^a-z0-9]", "", row.method.lower()) + str(row.year or "")
+
+
+def called(word: str, rows: Iterable[Published]) -> list[Published]:
+    """The values that a word such as `htnet2023` names, of its plain variant where it has one.
+
+    Raises:
+        ConfigError: nothing is called so.
+    """
+    by_name: dict[str, list[Published]] = defaultdict(list)
+    for row in rows:
+        by_name[slug(row)].append(row)
+    if word not in by_name:
+        raise ConfigError(unknown("published result", word, by_name, "A result is called by its method and year"))
+    return [row for row in by_name[word] if not row.method_variant] or by_name[word]
+
+
+def _ratio(part: float, whole: float) -> float:
+    """NaN for 0/0, which is neither above nor below anything."""
+    return part / whole if whole else nan
+
+
+IDENTITIES: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str, Callable[..., float]], ...] = (
+    (("spotting",), "precision", ("tp", "fp"), "the counts", lambda tp, fp: _ratio(tp, tp + fp)),
+    (("spotting",), "recall", ("tp", "fn"), "the counts", lambda tp, fn: _ratio(tp, tp + fn)),
+    (("spotting",), "n", ("tp", "fn"), "tp and fn", lambda tp, fn: tp + fn),
+    (("spotting",), "f1", ("tp", "fp", "fn"), "the counts", lambda tp, fp, fn: _ratio(2 * tp, 2 * tp + fp + fn)),
+    (("analysis",), "accuracy", ("tp", "n"), "the counts", _ratio),
+    (("analysis",), "uar", ("recall",), "the recall", lambda recall: recall),
+    (
+        ("spotting", "analysis"),
+        "f1",
+        ("precision", "recall"),
+        "precision and recall",
+        lambda precision, recall: 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+    ),
+)
+"""For some tasks a metric, what it follows from, that in words, and how. Counts are exact; a larger share never makes it smaller."""
+Finding = tuple[Published, str]
+
+
+def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
+    """Each row that the values beside it rule out, with the reason in words.
+
+    Only values of one table, method and dataset are compared. With `tp`, `fp` and `fn` the counts of spotted intervals
+    (Liong, See and Chan 2023, doi:10.1016/j.image.2022.116875, equations 15, 16, 21 and 24):
+
+    - spotting: precision = tp / (tp + fp), recall = tp / (tp + fn), f1 = 2 tp / (2 tp + fp + fn), n = tp + fn;
+    - spotting and analysis: f1 is the harmonic mean of precision and recall;
+    - spotting: overall precision, recall and f1 lie between those of micro and macro, for they pool the counts;
+    - analysis: accuracy = tp / n, uar = recall, and uf1 is at most f1 (Opitz and Burst 2019, arXiv:1911.03347);
+    - analysis and recognition: uf1 lies between what `least_uf1` says and 2 uar / (1 + uar);
+    - strs = spotting f1 x analysis f1 of the true positives.
+
+    What is 0/0 is not compared.
+    """
+    tables: dict[tuple[object, ...], dict[tuple[object, ...], dict[str, Published]]] = {}
+    for row in rows:
+        if not EXCUSED & set(row.caveats):
+            table = (row.source, row.table, row.method, row.method_variant, row.dataset, row.member, row.protocol)
+            where = (row.task, row.kind, row.part, row.classes)
+            tables.setdefault(table, defaultdict(dict))[where][row.metric] = row
+    for (*_, dataset, member, _), sections in tables.items():
+        for (task, *_), section in sections.items():
+            for tasks, metric, names, given, rule in IDENTITIES:
+                if task in tasks and {metric, *names} <= section.keys():
+                    lows, highs = zip(*(_range(section[name]) for name in names), strict=True)
+                    yield from _expect(section[metric], rule(*lows), rule(*highs), given)
+            if task == "analysis" and {"uf1", "f1"} <= section.keys():
+                yield from _expect(section["uf1"], 0, _range(section["f1"])[1], "the f1, its upper bound,")
+            if {"uf1", "uar"} <= section.keys():
+                low, high = _range(section["uar"])
+                least = least_uf1(low, CLIPS.get((str(dataset), str(member)), ()))
+                # F1 is at most 2 r / (1 + r) with the recall r of a class, where nothing is named wrongly so: concave
+                yield from _expect(section["uf1"], least, 2 * high / (1 + high), "the uar")
+        kinds = (sections.get(("spotting", kind, "", None), {}) for kind in ("micro", "macro", "overall"))
+        micro, macro, overall = kinds
+        for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
+            lows, highs = zip(_range(micro[metric]), _range(macro[metric]), strict=True)
+            yield from _expect(overall[metric], min(lows), max(highs), "micro and macro")
+        for (_, kind, _, classes), section in sections.items():
+            analysed = sections.get(("analysis", kind, "true_positives", classes), {})
+            if {"f1"} <= micro.keys() & analysed.keys() and "strs" in section:
+                low, high = (a * b for a, b in zip(_range(micro["f1"]), _range(analysed["f1"]), strict=True))
+                yield from _expect(section["strs"], low, high, "the f1 of spotting and analysis")
+
+
+def least_uf1(uar: float, clips: Sequence[int]) -> float:
+    """No UF1 below this goes with that UAR, whatever the confusions.
+
+    With N clips, n_c of class c of which p_c are named so and the share r_c rightly, F1_c = 2 r_c n_c / (n_c + p_c). All
+    n_c + p_c sum to 2 N, so by Cauchy's inequality the F1 of C classes sum to at least (sum_c sqrt(r_c n_c))^2 / N. That
+    is concave in the r_c, so it is least where all of them but one are 0 or 1.
+
+    >>> round(least_uf1(0.528, (70, 51, 43)), 3), least_uf1(0.528, ())
+    (0.293, 0.0)
+    """
+    recalls = [min(max(uar * len(clips) - place, 0.0), 1.0) for place in range(len(clips))]
+    least = min(sum(sqrt(r * n) for r, n in zip(recalls, order, strict=True)) ** 2 for order in permutations(clips))
+    return least / (len(clips) * sum(clips)) if clips else 0.0
+
+
+def _expect(row: Published, low: float, high: float, given: str) -> Iterator[Finding]:
+    own_low, own_high = _range(row)
+    if own_high < low - BARELY or own_low > high + BARELY:
+        allowed = f"{low:.{row.digits}f}" if high - low < BARELY else f"{low:.{row.digits}f} to {high:.{row.digits}f}"
+        yield (
+            row,
+            f"{row.metric} of {row.method} is {row.value:.{row.digits}f}, but {given} beside it give {allowed}: "
+            "correct it, or add the caveat impossible or misassigned",
+        )
+
+
+def _range(row: Published) -> tuple[float, float]:
+    """What the printed digits leave open; a count is exact."""
+    half = 0.5 * 10.0**-row.digits if row.digits else 0.0
+    return max(row.value - half, 0.0), row.value + half
+
+
+COLUMNS = tuple(column.name for column in fields(Published) if column.name not in {"digits", "line"})
+"""Columns of the file, in order."""
+REQUIRED = ("method", "dataset", "task", "kind", "metric", "value", "source", "table")
+
+_ID = (r"[a-z0-9_]*", "an id of lower-case letters, digits and underscores")
+_FORMS = {
+    **dict.fromkeys(("dataset", "member", "protocol"), _ID),
+    "source": (
+        r"[a-z]\w* (doi:10\.\d{4,}/\S+|arXiv:\d{4}\.\d{4,5}|https://\S+)",
+        "a key, a blank, and doi:10.…, arXiv:… or https://…",
+    ),
+    "year": (r"(19\d\d|20\d\d|2100)?", "nothing or a whole number from 1900 to 2100"),
+    "classes": (r"([2-9]|[1-4]\d|50)?", "nothing or a whole number from 2 to 50"),
+}
+"""What a cell must match, with that in words."""
+
+
+def read(path: Path) -> list[Published]:
+    """The published rows in the order of the file, after all checks.
+
+    Raises:
+        DataError: the file is missing or no UTF-8 table with these columns; a row lacks a field, has an unknown name or a
+            value out of its range, or repeats another; values contradict each other and none carries a caveat for it.
+    """
+    rows: dict[tuple[object, ...], Published] = {}
+    try:
+        text = read_plain(path, MOST_BYTES).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise DataError(f"{path}, line 1: expected the columns {','.join(COLUMNS)}")
+        repeated = []
+        for cells in reader:
+            try:
+                row = _row(cells, reader.line_num)
+            except DataError as error:
+                raise DataError(f"{path}, line {reader.line_num}: {error}") from None
+            if (first := rows.setdefault(row.key, row)) is not row:
+                repeated.append((row, first))
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}: give the path of a table of published results") from None
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a UTF-8 table of comma-separated values: {error}") from error
+    for row, first in repeated:
+        what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
+        raise DataError(
+            f"{path}, line {row.line}: repeats line {first.line} ({what}): remove one, or tell them apart by method_variant"
+        )
+    for row, words in contradictions(rows.values()):
+        raise DataError(f"{path}, line {row.line}: {words}")
+    return list(rows.values())
+
+
+def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
+    """A row whose fields are there and of their form, whose names are known, and whose value lies in its range."""
+    if None in cells or None in cells.values():
+        raise DataError(f"expected {len(COLUMNS)} columns: quote a text that holds a comma, and end no line early")
+    text = {str(name): str(cell) for name, cell in cells.items()}
+    caveats = tuple(text["caveats"].split(";")) if text["caveats"] else ()
+    for name, cell in text.items():
+        pattern, words = _FORMS.get(name, (".*", ""))
+        if cell != cell.strip() or not cell.isprintable():
+            raise DataError(f"{name} is {cell!r}: remove blanks at its ends, tabs and line breaks")
+        if name in REQUIRED and not cell:
+            raise DataError(f"{name} is empty: every row needs {', '.join(REQUIRED)}")
+        if not re.fullmatch(pattern, cell, re.ASCII):
+            raise DataError(f"{name} is {cell!r}: expected {words}")
+    task, part, metric, value = (text[name] for name in ("task", "part", "metric", "value"))
+    metrics = {name for name, known in METRICS.items() if known.direction} | COUNTS
+    named = [("task", task, KINDS), (f"kind of {task}", text["kind"], KINDS.get(task, ())), ("metric", metric, metrics)]
+    for what, name, known in (*named, *(("caveat", name, CAVEATS) for name in caveats)):
+        if name not in known:
+            then = "Several are separated by semicolons without blanks" if what == "caveat" else ""
+            raise DataError(unknown(what, name, known, then))
+    if len(set(caveats)) < len(caveats):
+        raise DataError(f"caveats are {text['caveats']!r}: name each once")
+    if part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)):
+        raise DataError(
+            f"part is {part!r}: an analysis, {' and '.join(sorted(JOINT))} aside, needs {' or '.join(PARTS)}, all else needs it empty"
+        )
+    pattern, words = (
+        (r"\d{1,9}", "a whole number") if metric in COUNTS else (r"\d{1,9}\.\d{1,9}", "digits, a point, digits")
+    )
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise DataError(f"{metric} is {value!r}: expected {words}")
+    if metric not in COUNTS and METRICS[metric].scale == "share" and float(value) > 1 and "impossible" not in caveats:
+        raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")
+    numbers: dict[str, Any] = {name: int(text[name]) if text[name] else None for name in ("year", "classes")}
+    numbers |= {"value": float(value), "digits": len(value.partition(".")[2])}
+    return Published(**text | numbers | {"caveats": caveats, "line": line})

@@ -1,0 +1,263 @@
+"""What a leaderboard needs of a run: read from its run folder, or from a committed record of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyarrow.parquet import read_metadata
+
+import mebench.features
+from mebench.config.registry import plugins
+from mebench.errors import MebenchError, RunError
+from mebench.metrics.catalogue import SECTIONS
+from mebench.records import schema, setting_words
+from mebench.runs.fold_files import read_csv
+from mebench.runs.folder import RunFolder
+
+FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
+VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
+TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
+ANSWERS = ("predictions.parquet", "clips.parquet")
+"""Tables of what a run spotted and named."""
+STORED = ("key", "config", "settings", "data", "versions", "summary", "costs")
+"""Attributes that `record.json` holds as they are."""
+
+OF_STUDY = "it is an outer run of a study, whose values no configuration names. Run what mebench tune --write FILE wrote: run -c FILE"
+"""Why a run is no record."""
+_PROVENANCE = ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
+
+
+DAMAGE = (MebenchError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What goes wrong with a record that lacks something, or holds something else."""
+
+
+class UnshownError(RunError):
+    """Records that no table or page can show: why, by their ids."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{run_id} cannot be shown ({why})" for run_id, why in reasons.items()))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a leaderboard needs of a run.
+
+    Attributes:
+        id: of the run.
+        key: equal for two runs if and only if everything that shapes their predictions is.
+        config: the resolved configuration as flat keys, without folders.
+        settings: what of method and run is not default, in words.
+        data: what of dataset and protocol is not default, in words.
+        versions: of Python, packages, plugins and dataset, without the machine.
+        about: the run's `folds.json`.
+        summary: the scores.
+        costs: `fit_seconds` and `predict_seconds` over all folds, `predict_per_minute` (seconds for a minute of video;
+            absent where the frame rate is unknown), `parameters` of the largest model, `peak_memory_mib`, and
+            `feature_seconds` of those features that the run computed; absent where it found all of them stored.
+        annotations: hash of videos and annotated intervals, and the same with emotions.
+        folder: where its tables are.
+        audit: what saw which subjects, as the run wrote it down; empty for runs that did not.
+        published: whether it is a committed record.
+        frames: whether its videos have frames, or else ready-made features alone.
+        version: of the record, from 1; a later one supersedes the earlier.
+    """
+
+    id: str
+    key: str
+    config: dict[str, Any]
+    settings: str
+    data: str
+    versions: dict[str, str]
+    about: dict[str, Any] = field(repr=False)
+    summary: dict[str, Any] = field(repr=False)
+    costs: dict[str, float]
+    annotations: tuple[str, str]
+    folder: Path = field(compare=False, repr=False)
+    audit: dict[str, Any] = field(default_factory=dict, repr=False)
+    published: bool = False
+    frames: bool = True
+    version: int = 1
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return int(self.config["seed"])
+
+    @property
+    def method(self) -> str:
+        """Id of the method; with that of its recognizer, if it has one."""
+        return " + ".join(filter(None, [str(self.config["method"]), self.config.get("recognizer")]))
+
+    @property
+    def dataset(self) -> str:
+        """Id of the dataset; those of a composite's members are joined by `+`."""
+        return setting_words.joined(self.config["dataset"])
+
+    @property
+    def plugins(self) -> dict[str, list[str]]:
+        """Ids of the plugins at work by kind, `method` and `dataset`."""
+        return {"method": self.method.split(" + "), "dataset": self.dataset.split("+")}
+
+    @property
+    def convention(self) -> str:
+        """Name of the scorer's rules."""
+        return str(self.summary["convention"])
+
+    @cached_property
+    def answers(self) -> int:
+        """Rows of its tables of spotted intervals and named clips, in all draws; nothing else of them is read."""
+        files = [self.folder / name for name in ANSWERS]
+        return sum(read_metadata(file).num_rows for file in files if file.is_file())
+
+    @property
+    def selection(self) -> str:
+        """`inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`."""
+        stated = self.audit.get("selection") or self.about.get("selection")
+        return str(stated) if stated else "inner" if self.about["selects"] else "fixed"
+
+    @property
+    def transductive(self) -> str:
+        """`video` if a test video's own unlabelled statistics enter its predictions, else `none`."""
+        return str(self.audit.get("transductive") or self.about["transductive"])
+
+    @property
+    def identity(self) -> str:
+        """Equal for runs that differ in nothing but the seed, on whichever processor."""
+        parts = [
+            setting_words.identity(self.config),
+            {name: text for name, text in self.versions.items() if name != "processor"},
+            {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
+            [fold["test"] for fold in self.about["folds"]],
+            self.annotations,
+            self.convention,
+        ]
+        return json.dumps(parts, sort_keys=True)
+
+    @property
+    def earlier(self) -> str:
+        """The steps of its features that were of an earlier version, which gave other numbers; empty if none was.
+
+        Versions are noted since those of crops and flow were raised: who lacks them and crops faces was made before.
+        """
+        if (noted := self.versions.get("steps")) is not None:
+            then = dict(text.split() for text in noted.split(", ") if text)
+            now = {name: str(getattr(getattr(mebench.features, name, None), "version", "")) for name in then}
+            why = [f"{name} {then[name]}, now {now[name]}" for name in then if now[name] not in ("", then[name])]
+            return "; ".join(why)
+        crops = {f"{part}.{word}": part for part in ("method", "recognizer") for word in ("align", "flow")}
+        parts = {part for key, part in crops.items() if key in self.config}
+        flows = {str(self.config.get(f"{part}.flow")) for part in parts} & {"tvl1", "tvl1_eps05"}
+        why = ["FaceCrop", *(f"flow={name}, which was OpenCV's" for name in sorted(flows))]
+        return "; ".join(why) if parts and self.frames else ""
+
+    @property
+    def other_input(self) -> str:
+        """What its methods read in place of their papers' input, as the plugins say that are there now; empty if they read that."""
+        known, parts = plugins("method"), zip(self.plugins["method"], ("method", "recognizer"))
+        said = (known[id_].other_input(self.config, part) for id_, part in parts if id_ in known)
+        return "; ".join(filter(None, said))
+
+    def lacks(self) -> list[str]:
+        """What is missing to know where the numbers come from; a record that lacks something enters no table."""
+        return [
+            *(f"version of {name}" for name in _PROVENANCE if not self.versions.get(name)),
+            *(f"setting {name}" for name in ("method", "dataset", "protocol", "seed") if name not in self.config),
+            *(name for name in ("selects", "transductive", "folds", "remark") if name not in self.about),
+            *([] if any(task in self.summary for task in SECTIONS) else ["a score"]),
+        ]
+
+
+def is_record(folder: RunFolder) -> bool:
+    """Whether the folder is that of a record, not of a run."""
+    return (folder.path / schema.RECORD).is_file()
+
+
+def read(folder: RunFolder) -> Record:
+    """A finished run or a committed record.
+
+    Raises:
+        RunError: a file of it is missing or damaged.
+    """
+    return from_record(folder) if is_record(folder) else from_run(folder)
+
+
+def from_run(folder: RunFolder) -> Record:
+    """A finished run as a record.
+
+    Raises:
+        RunError: a file of it is missing or damaged.
+    """
+    stored, summary = folder.read_json("config.json"), folder.read_json("summary.json")
+    return Record(
+        id=folder.id,
+        key=stored["key"],
+        config=setting_words.without_places(stored["config"]),
+        settings=setting_words.of_method(stored["config"], stored["origins"]),
+        data=setting_words.of_data(stored["config"], stored["origins"]),
+        versions={name: text for name, text in folder.read_json("versions.json").items() if name != "platform"},
+        about=folder.read_json(schema.FOLDS),
+        summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
+        costs=_costs(folder),
+        annotations=_annotations(folder),
+        folder=folder.path,
+        audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
+        frames=_has_frames(folder),
+    )
+
+
+def from_record(folder: RunFolder) -> Record:
+    """A committed record, as it stands: `integrity.check` says whether it was tampered with.
+
+    Raises:
+        RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
+    """
+    stored = schema.read(folder, schema.RECORD)
+    return Record(
+        id=stored["run_id"],
+        about=schema.read(folder, schema.FOLDS),
+        annotations=_annotations(folder),
+        folder=folder.path,
+        audit=schema.read(folder, AUDIT) if AUDIT in stored["files"] else {},
+        published=True,
+        frames=_has_frames(folder),
+        version=stored["version"],
+        **{name: stored[name] for name in STORED},
+    )
+
+
+def _costs(folder: RunFolder) -> dict[str, float]:
+    table, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
+    predict = float(table["predict_seconds"].sum())
+    costs: dict[str, float] = {
+        "fit_seconds": round(float(table["fit_seconds"].sum()), 3),
+        "predict_seconds": round(predict, 3),
+        "parameters": int(table["parameters"].max()),
+    }
+    if "peak_memory_mib" in table and table["peak_memory_mib"].notna().any():
+        costs["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
+    if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
+        costs["feature_seconds"] = round(seconds, 3)
+    minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
+    if not pd.isna(minutes) and minutes > 0:
+        costs["predict_per_minute"] = round(predict / float(minutes), 3)
+    return costs
+
+
+def _has_frames(folder: RunFolder) -> bool:
+    return bool(
+        folder.read_table("videos.parquet")["n_frames"].fillna(0).max() > 1
+    )  # of maps there is one for each clip
+
+
+def _annotations(folder: RunFolder) -> tuple[str, str]:
+    videos = folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)].to_csv(index=False)
+    truths = folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
+    tables = (truths.drop(columns="emotion"), truths)
+    bare, full = (hashlib.sha256((videos + table.to_csv(index=False)).encode()).hexdigest()[:8] for table in tables)
+    return bare, full

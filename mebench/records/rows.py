@@ -1,0 +1,366 @@
+"""Numbers of a table as text, the same in Markdown, LaTeX and on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mebench.format import NONE
+from mebench.metrics.catalogue import METRICS
+from mebench.records import row_facts, setting_words
+from mebench.records.row_facts import RULES, VERSIONS
+from mebench.table import ENDS
+
+PRINTED = 4
+"""Digits after the point where papers print a score, and so of what stands beside it."""
+
+
+def shares(thirds: Mapping[str, float]) -> str:
+    """Shares in words.
+
+    >>> shares({"short": 0.251, "long": 0.0}), shares({})
+    ('25 % short, 0 % long', '–')
+    """
+    return ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items()) or NONE
+
+
+def shown(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
+    """The metrics that some row has; the main one always."""
+
+    def known(metric: str) -> bool:
+        return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
+
+    return [metric for n, metric in enumerate(metrics) if n == 0 or known(metric)]
+
+
+def common(rows: Sequence[Row]) -> dict[str, str]:
+    """What all measured rows share of rules, versions and remark; what none has is left out."""
+    measured = [row for row in rows if row.measured]
+    values = {name: {stated(row, name) for row in measured} for name in (*RULES, *VERSIONS)}
+    values["remark"] = {row.remark for row in measured}
+    shared = ((name, *found) for name, found in values.items() if len(found) == 1)
+    return {name: text for name, text in shared if text or name == "remark"}
+
+
+def apart(row: Row, rows: Sequence[Row]) -> str:
+    """What of a measured row's settings tells it from other rows of the same method; empty if there are none, or no difference.
+
+    Of the parts of a composite, which stand under their whole, none is told apart.
+    """
+    if not row.measured or row.member:
+        return ""
+    return setting_words.told_apart(row.settings, [o.settings for o in rows if o.method == row.method and o is not row])
+
+
+def stated(row: Row, name: str) -> str:
+    """One of a row's `RULES` or versions; empty where it has none."""
+    return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")
+
+
+Score = Mapping[str, float | None]
+
+NOTHING: Score = dict.fromkeys(ENDS)
+MARKS = {
+    "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
+    **{fact.mark: fact.meaning for fact in row_facts.FACTS if fact.mark},
+}
+"""What is said beside the name of a row, and what it means."""
+QUIET = ("none of the kind", "none at all")
+"""Expressions in a video, where whatever is spotted is wrong."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: a method with its settings, over all its seeds.
+
+    Attributes:
+        method: id of the method, with that of its recognizer after ` + `; or what was placed at random.
+        settings: what is not default, in words.
+        member: the member of a composite dataset, or empty.
+        provenance: `measured`, or `chance` for intervals placed at random.
+        seeds: of the runs.
+        n: what is scored: truths (spotting), true positives or videos (analysis), clips (recognition); mean over seeds.
+        scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and `high`, the
+            lowest and highest end of the runs' intervals. All None where a run's value is undefined.
+        convention: of the scorer.
+        selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
+        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`.
+        costs: means over seeds of `fit_seconds` and `predict_seconds` of all folds, `predict_per_minute`, `parameters`, `peak_memory_mib`.
+        versions: of mebench, Python, torch, the plugins' code and the dataset.
+        runs: ids of the runs.
+        remark: what a reader must know to compare.
+        facts: what else the tables say of it, by the names of `columns.FACTS`.
+        causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
+            seeds; `missed` to the number of all misses but near ones. Absent is what is not annotated, or what no run tells.
+        missed: share of the truths of this kind that are missed, by what is known of them (`length` …) and their third (`short` …).
+        quiet: what is absent (see `QUIET`) to false positives a minute in the videos without it, and their minutes; those that are.
+        group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
+    """
+
+    method: str
+    settings: str
+    member: str
+    provenance: str
+    seeds: tuple[int, ...]
+    n: float
+    scores: dict[str, Score]
+    convention: str
+    selection: str
+    transductive: str
+    costs: dict[str, float]
+    versions: dict[str, str]
+    runs: tuple[str, ...]
+    remark: str
+    facts: dict[str, Any] = field(default_factory=lambda: {fact.name: "" for fact in row_facts.FACTS})
+    causes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    missed: dict[str, dict[str, float]] = field(default_factory=dict)
+    quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
+    group: str = ""
+
+    @property
+    def letters(self) -> list[str]:
+        """Those of its group; after `z` comes `a1`."""
+        return re.findall(r"[a-z]\d*", self.group)
+
+    @property
+    def chosen_on_tested(self) -> bool:
+        """Whether something was chosen on the tested subjects: such a score is too good."""
+        return self.selection == "test"
+
+    @property
+    def measured(self) -> bool:
+        """Whether a method ran; otherwise it is the level of chance."""
+        return self.provenance == "measured"
+
+    @property
+    def marks(self) -> list[str]:
+        """What must be said beside the name: see `MARKS`."""
+        facts = (fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name))
+        return [*([next(iter(MARKS))] if self.chosen_on_tested else []), *facts]
+
+
+@dataclass(frozen=True)
+class PublishedLine:
+    """What one table of one source prints for one method: never sorted among measured rows.
+
+    Attributes:
+        method: its name in the literature, with the variant.
+        year: of the method, or None.
+        member: the member of a composite that it is restricted to, or empty.
+        protocol: as in `leaderboards/published.csv`.
+        classes: number of emotion classes, or None where the source does not say.
+        values: for each metric the value with the printed digits, as text.
+        caveats: for each metric some of `published_row.CAVEATS`.
+        source: citation key, then DOI, arXiv number or address.
+        table: where in the source.
+        note: anything else that a reader must know.
+    """
+
+    method: str
+    year: int | None
+    member: str
+    protocol: str
+    classes: int | None
+    values: dict[str, str]
+    caveats: dict[str, tuple[str, ...]]
+    source: str
+    table: str
+    note: str
+
+    def caveats_in_words(self) -> str:
+        """The caveats; where they are not those of all values, with the metric they belong to.
+
+        >>> line = PublishedLine("a", None, "", "", None, {"f1": "0.1", "ap": "0.2"}, {"ap": ("unranked",)}, "s", "t", "")
+        >>> line.caveats_in_words()
+        'unranked (ap)'
+        """
+        every = dict.fromkeys(caveat for metric in self.values for caveat in self.caveats.get(metric, ()))
+        of = {caveat: [m for m in self.values if caveat in self.caveats.get(m, ())] for caveat in every}
+        return "; ".join(
+            caveat if len(metrics) == len(self.values) else f"{caveat} ({', '.join(metrics)})"
+            for caveat, metrics in of.items()
+        )
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What authors' own public files score to: no run of mebench, and no printed value; it stands among neither.
+
+    Attributes:
+        method: its name in the literature.
+        reading: by whose rules it is scored, and whether intervals were moved.
+        convention: of the scorer.
+        member: the member of a composite that it is restricted to, or empty.
+        n: what is scored, as in `Row`.
+        scores: as of a row of one seed.
+        printed: for some metrics what the paper prints, as text, with † if there is a caveat.
+        source: name of its file in `leaderboards/rescored`.
+        repository: where the files are public.
+        commit: of the repository.
+        note: what a reader must know.
+    """
+
+    method: str
+    reading: str
+    convention: str
+    member: str
+    n: float
+    scores: dict[str, Score]
+    printed: dict[str, str]
+    source: str
+    repository: str
+    commit: str
+    note: str
+
+    @property
+    def place(self) -> str:
+        """Where the files are public, for people."""
+        return f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that may be compared: one kind of expressions, one choice of clips.
+
+    Attributes:
+        name: for example `micro`, `true positives`, `members`.
+        metrics: its columns; the first sorts.
+        rows: best first; by member, then best first, where there are members.
+        published: printed by others for the same dataset, in the order of their sources.
+        rescored: scored anew from files that authors published, in the order of their sources.
+    """
+
+    name: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+    published: tuple[PublishedLine, ...] = field(default=())
+    rescored: tuple[Rescored, ...] = field(default=())
+
+    @property
+    def causes(self) -> list[str]:
+        """What lies under false positives of some row, by name, and `missed`."""
+        return [*sorted({word for row in self.rows for word, (n, _) in row.causes.items() if n} - {"missed"}), "missed"]
+
+    @property
+    def properties(self) -> list[str]:
+        """Those by which some row tells what it misses."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.missed))
+
+
+@dataclass(frozen=True)
+class Table:
+    """The results of one task on one dataset under one protocol.
+
+    Attributes:
+        name: of its files, without ending.
+        task: `spotting`, `analysis` or `recognition`.
+        dataset: id of the dataset.
+        protocol: name of the protocol.
+        variant: what of dataset, emotion scheme or convention is not default, in words: other ones make another table.
+        scheme: the emotion scheme of analysis and recognition; empty for spotting, which sees no emotions.
+        parts: at least one.
+    """
+
+    name: str
+    task: str
+    dataset: str
+    protocol: str
+    variant: str
+    scheme: str
+    parts: tuple[Part, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return f"{self.task}: {self.dataset}, {self.protocol}" + (f" ({self.variant})" if self.variant else "")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        plain = asdict(self)
+        for part in plain["parts"]:  # facts stand among the other columns of a row
+            part["rows"] = [
+                {
+                    key: found
+                    for name, value in row.items()
+                    for key, found in (value if name == "facts" else {name: value}).items()
+                }
+                for row in part["rows"]
+            ]
+        return plain
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A measured row of a part among the others, as a page shows it; or one that has no rank, see `ranked`.
+
+    Attributes:
+        row: the row.
+        rank: from 1, by the main score; or None.
+        low: the best rank that it may have: as many rows as can be told apart from it are better, and one.
+        high: the worst.
+        pairs: rows of the same spotter with recognizers, which spot as it does.
+    """
+
+    row: Row
+    rank: int | None
+    low: int = 0
+    high: int = 0
+    pairs: tuple[Row, ...] = ()
+
+
+def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
+    """The rows of a part with their ranks, and between them, without one, the levels of chance, what was chosen on tested subjects, and
+    rows whose main score is undefined.
+
+    Args:
+        part: of a table; the members of a composite are ranked each by itself.
+        floors: methods that are levels of chance.
+        fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
+    """
+    metric, worth = part.metrics[0], METRICS[part.metrics[0]].worth
+
+    def told_apart(row: Row, other: Row) -> bool:
+        return bool(row.group and other.group) and not {*row.letters} & {*other.letters}
+
+    kept, found = list[Row](), dict[int, Ranked]()
+    pairs: dict[int, list[Row]] = {}
+    for row in part.rows:
+        found[id(row)] = Ranked(row, None)
+        judged = row.measured and row.scores[metric]["value"] is not None
+        if not judged or row.chosen_on_tested or row.method in floors:
+            continue
+        spotter, *recognizers = row.method.split(" + ")
+        same = (  # a row of the same spotter, and so with the same scores of spotting
+            other
+            for other in kept
+            if other.method.split(" + ")[0] == spotter and row.seeds == other.seeds and row.scores == other.scores
+        )
+        if fold and recognizers and (home := next(same, None)) is not None:
+            pairs.setdefault(id(home), []).append(row)
+            found.pop(id(row))
+        else:
+            kept.append(row)
+    for row in kept:
+        rivals = [other for other in kept if other.member == row.member]
+        own = worth(row.scores[metric]["value"])
+        others = [worth(other.scores[metric]["value"]) for other in rivals if told_apart(row, other)]
+        better, worse = sum(other > own for other in others), sum(other < own for other in others)
+        place = 1 + next(n for n, other in enumerate(rivals) if other is row)
+        found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))
+    return list(found.values())
+
+
+def place(part: Sequence[Ranked]) -> str:
+    """Where the best row of a part stands, in words: no winner is named among rows that cannot be told apart.
+
+    Args:
+        part: its ranked rows, the best first; two at least.
+    """
+    alike = sum(not set(part[0].row.group).isdisjoint(other.row.group) for other in part[1:])
+    return (
+        f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"
+        if alike
+        else f"first of {len(part)}"
+    )

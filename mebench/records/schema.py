@@ -1,0 +1,310 @@
+"""What the JSON of a record may hold: the keys, types, bounds and words of all that a run writes, and no more.
+
+What passes has no surprise for those who score and show it.
+"""
+# ruff: noqa: UP013 - a form is a table of keys: side by side they read as the files do
+
+import json
+import reprlib
+from contextlib import suppress
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import BaseModel, Discriminator, Field, RootModel, Tag, TypeAdapter, ValidationError, WrapValidator
+from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
+
+from mebench.core import Kind
+from mebench.errors import RunError
+from mebench.files import read_plain
+from mebench.runs.folder import RunFolder
+
+FORMAT = 2
+RECORD, FOLDS, AUDIT = "record.json", "folds.json", "audit.json"
+LARGEST = 64 * 2**20
+"""Bytes of one file; a record is numbers and words, so more is something else."""
+MOST_JSON = 32 * 2**20
+"""Bytes of one file of JSON, which takes twenty times as many once it is read."""
+MOST_CLASSES, MOST_LETTERS = 100, 300
+"""Classes of a scheme, and characters of a name."""
+UNPRINTED = r"\p{Cc}\p{Zl}\p{Zp}\x{061C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FEFF}\x{FFF9}-\x{FFFB}\x{E0000}-\x{E007F}"
+"""Characters that move the cursor, end a line, turn the direction of writing or hide, for a set of a regular expression."""
+
+_PATTERNS = {
+    rf"^[^{UNPRINTED}]*$": "hold no control characters",
+    r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$": "begin with a letter or digit and hold only these and . + - _",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.:+-]*$": "hold only letters, digits and . : + - _",
+    r"^[0-9a-f]+$": "hold hexadecimal digits only",
+}
+"""What a text must match, with that in words."""
+_PRINTED, _ID, _WORD, _HEX = _PATTERNS
+
+Text = Annotated[str, Field(pattern=_PRINTED, max_length=10_000)]
+Name = Annotated[str, Field(pattern=_PRINTED, max_length=MOST_LETTERS)]
+Word = Annotated[str, Field(pattern=_WORD, max_length=MOST_LETTERS)]
+"""What a plugin or a protocol is called: two that look alike are one."""
+Texts = Annotated[list[Text], Field(max_length=100_000)]
+Names = Annotated[list[Name], Field(max_length=100_000)]
+Classes = Annotated[list[Name], Field(max_length=MOST_CLASSES)]
+Hash = Annotated[str, Field(pattern=_HEX, min_length=64, max_length=64)]
+Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+"""Neither infinite nor NaN, and sums of a few stay finite."""
+Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+"""Seconds, MiB, or the mean of several counts."""
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Frames = Annotated[int, Field(ge=0, le=10**7)]
+
+
+class Plain(
+    RootModel[
+        Annotated[
+            Annotated[None, Tag("NoneType")]
+            | Annotated[bool, Tag("bool")]
+            | Annotated[int, Field(ge=-(10**15), le=10**15), Tag("int")]
+            | Annotated[Number, Tag("float")]
+            | Annotated[Text, Tag("str")]
+            | Annotated[list["Plain"], Field(max_length=100_000), Tag("list")]
+            | Annotated[dict[Text, "Plain"], Field(max_length=100_000), Tag("dict")],
+            Discriminator(lambda value: type(value).__name__),
+        ]
+    ],
+    strict=True,
+):
+    """Any JSON."""
+
+
+Settings = TypedDict(
+    "Settings",
+    {
+        "seed": Annotated[int, Field(ge=0, lt=2**32)],
+        "bootstrap": Annotated[int, Field(ge=0, le=20_000)],
+        "method": Word,
+        "recognizer": NotRequired[Word | None],
+        "dataset": Word | Annotated[list[Word], Field(max_length=MOST_CLASSES)],
+        "protocol": Word,
+        "scheme": NotRequired[Name | None],
+        "convention": NotRequired[Name],
+    },
+)
+"""What scores and tables read of a configuration; what stands beside it belongs to plugins."""
+Costs = TypedDict(
+    "Costs",
+    {
+        "fit_seconds": Amount,
+        "predict_seconds": Amount,
+        "predict_per_minute": NotRequired[Amount],
+        "feature_seconds": NotRequired[Amount],
+        "parameters": Count,
+        "peak_memory_mib": NotRequired[Amount],
+    },
+)
+Score = TypedDict(
+    "Score", {"value": Number | None, "low": Number | None, "high": Number | None, "reason": NotRequired[Text]}
+)
+Spotted = TypedDict(
+    "Spotted", {"tp": Amount, "fp": Amount, "fn": Amount, "scores": dict[Text, Score], "details": Plain}
+)
+Classified = TypedDict("Classified", {"n": Amount, "scores": dict[Text, Score], "details": Plain})
+Analysed = TypedDict(
+    "Analysed",
+    {"strs": Score, "acc_mesr": Score, "true_positives": Classified, "all_intervals": NotRequired[Classified]},
+)
+Recognized = TypedDict(
+    "Recognized",
+    {
+        "n": Amount,
+        "scores": dict[Text, Score],
+        "details": Plain,
+        "members": NotRequired[dict[Text, Classified]],
+        "folds": NotRequired[dict[Text, Plain]],
+    },
+)
+Spotting = dict[Kind | Literal["overall"], Spotted]
+Member = TypedDict("Member", {"spotting": NotRequired[Spotting], "analysis": NotRequired[Analysed]})
+Chance = TypedDict(
+    "Chance", {"precision": Score, "recall": Score, "f1": Score, "rate_per_minute": NotRequired[Amount | None]}
+)
+Summary = TypedDict(
+    "Summary",
+    {
+        "convention": Text,
+        "rules": Text,
+        "remarks": Texts,
+        "bootstrap": Plain,
+        "spotting": NotRequired[Spotting],
+        "analysis": NotRequired[Analysed],
+        "recognition": NotRequired[Recognized],
+        "members": NotRequired[dict[Text, Member]],
+        "mistakes": NotRequired[dict[Kind, dict[Text, dict[Text, Amount]]]],
+        "chance": NotRequired[dict[Kind, dict[Literal["as_many", "best_rate"], Chance]]],
+    },
+)
+Hashes = TypedDict(
+    "Hashes",
+    {
+        "folds.json": Hash,
+        "audit.json": NotRequired[Hash],
+        "videos.parquet": Hash,
+        "truth.parquet": Hash,
+        "distractors.parquet": NotRequired[Hash],
+        "predictions.parquet": Hash,
+        "clips.parquet": Hash,
+    },
+)
+Record = TypedDict(
+    "Record",
+    {
+        "format": int,
+        "run_id": Annotated[str, Field(pattern=_ID, max_length=200)],
+        "version": Annotated[int, Field(ge=1, le=10**6)],
+        "supersedes": Name | None,
+        "key": Annotated[str, Field(pattern=_HEX, max_length=64)],
+        "parts": NotRequired[dict[Text, Plain]],
+        "config": Annotated[
+            dict[Name, Plain],
+            Field(max_length=5_000),
+            WrapValidator(lambda config, inner: (inner(config), _SETTINGS.validate_python(config, strict=True))),
+        ],
+        "settings": Text,
+        "data": Text,
+        "versions": Annotated[dict[Name, Name], Field(max_length=200)],
+        "summary": Summary,
+        "costs": Costs,
+        "files": Hashes,
+        "sha256": Hash,
+    },
+)
+Selection = Literal["fixed", "inner", "test"]
+Transductive = Literal["none", "video"]
+Fold = TypedDict("Fold", {"fold": Name, "train": Names, "valid": Names, "test": Names, "videos": NotRequired[Names]})
+Folds = TypedDict(
+    "Folds",
+    {
+        "protocol": Word,
+        "tasks": Annotated[list[Literal["recognize", "spot"]], Field(max_length=2)],
+        "kinds": Annotated[list[Kind], Field(max_length=2)],
+        "classes": Classes,
+        "scheme": Name,
+        "one_per_video": NotRequired[bool],
+        "left_out": dict[Text, Count],
+        "persons": NotRequired[dict[Name, Name]],
+        "selects": bool,
+        "selection": NotRequired[Selection],
+        "subject_dependent": NotRequired[bool],
+        "scored_each": NotRequired[bool],
+        "transductive": Transductive,
+        "comparable": bool,
+        "remark": Text,
+        "card": NotRequired[Texts],
+        "warnings": NotRequired[Texts],
+        "k_prime": Annotated[dict[Name, dict[Kind, Frames]], Field(max_length=MOST_CLASSES)],
+        "folds": Annotated[list[Fold], Field(max_length=20_000)],
+    },
+)
+Audited = TypedDict(
+    "Audited",
+    {
+        "name": Text,
+        "saw": Literal["nobody", "train", "valid", "train+valid", "test", "all", "video"],
+        "value": NotRequired[Plain],
+        "folds": NotRequired[dict[Text, Plain]],
+    },
+)
+Audit = TypedDict(
+    "Audit",
+    {
+        "selection": Selection,
+        "transductive": Transductive,
+        "subject_dependent": NotRequired[bool],
+        "switch": NotRequired[Text],
+        "sides": NotRequired[dict[Text, dict[Literal["train", "valid", "test"], Plain]]],
+        "values": list[Audited],
+    },
+)
+_SETTINGS = TypeAdapter(Settings)
+Contents = TypedDict(
+    "Contents",
+    {"record.json": NotRequired[Record], "folds.json": NotRequired[Folds], "audit.json": NotRequired[Audit]},
+)
+
+
+class Form(BaseModel, strict=True, extra="forbid"):
+    """The content of some files of a record: of exactly these types, and no key more."""
+
+    files: Contents
+
+
+def read(folder: RunFolder, name: str) -> dict[str, Any]:
+    """The content of `record.json`, `folds.json` or `audit.json`.
+
+    Raises:
+        RunError: it is missing, damaged, no plain file or too large; another mebench wrote it in another form; or it holds
+            what no run writes.
+    """
+    try:
+        content = json.loads(bytes_of(folder, name))
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(folder, f"{name} cannot be read ({error})") from error
+    found = content.get("format") if isinstance(content, dict) else None
+    if name == RECORD and found != FORMAT:
+        advice = (
+            f"which lacks the hashes of format {FORMAT}: export its run again with mebench leaderboard export"
+            if isinstance(found, int) and found < FORMAT
+            else f"this mebench reads format {FORMAT}: install the mebench that wrote it"
+        )
+        raise RunError(f"record {folder.id} has format {reprlib.repr(found)}, {advice}")
+    try:
+        Form.model_validate({"files": {name: content}})
+    except ValidationError as error:
+        raise RefusedError(folder, _in_words(content, error.errors(include_url=False)[0])) from None
+    return dict(content)
+
+
+def bytes_of(folder: RunFolder, name: str) -> bytes:
+    """The content of a file; nothing but a plain one of a sensible size is opened.
+
+    Raises:
+        RunError: it is missing, or no such file.
+    """
+    file = folder.path / name
+    if file.is_symlink() or not file.is_file():
+        raise RefusedError(
+            folder, f"{name} is {'not a plain file' if file.is_symlink() or file.exists() else 'missing'}"
+        )
+    most = MOST_JSON if name.endswith(".json") else LARGEST
+    if file.stat().st_size > most:
+        raise RefusedError(folder, f"{name} is larger than {most // 2**20} MiB")
+    try:
+        return read_plain(file, most)
+    except OSError as error:
+        raise RefusedError(folder, f"{name} cannot be read ({error.strerror})") from error
+
+
+class RefusedError(RunError):
+    """A record that is not what a run wrote.
+
+    Attributes:
+        reason: why, without its name.
+    """
+
+    def __init__(self, folder: RunFolder, reason: str) -> None:
+        super().__init__(
+            f"record {folder.id} is refused: {reason}. Take the folder again as mebench leaderboard export wrote it"
+        )
+        self.reason = reason
+
+
+def _in_words(value: Any, error: ErrorDetails) -> str:
+    """What pydantic found first in the content of a file, as a clause: where, which value, and what it should be."""
+    _, name, *steps = error["loc"]
+    path = ""
+    for step in steps[:16]:  # of what is nested without end, the beginning
+        with suppress(LookupError, TypeError):  # pydantic also names the branches that it took
+            value = value[step]
+            path += f".{step}" if str(step).isidentifier() else f"[{reprlib.repr(step)}]"
+    where = f"{path.removeprefix('.')} of {name}" if path else name
+    if error["type"] == "missing":
+        return f"{where} lacks {steps[-1]!r}"
+    if error["type"] == "extra_forbidden":
+        return f"{where} is no part of a record"
+    expected = _PATTERNS.get(error.get("ctx", {}).get("pattern", ""), error["msg"].partition(" should ")[2])
+    return f"{where} is {reprlib.repr(error['input'])}, but should {expected or 'be less deep'}: somebody re-typed it"

@@ -1,0 +1,5 @@
+"""What a person reads of one run or of several: scores, figures, pages."""
+
+from lazy_loader import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

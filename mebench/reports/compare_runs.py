@@ -1,0 +1,325 @@
+"""Two runs, or two files beside one truth, as a person reads them: scores, tests, what follows, and what to keep in mind."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from mebench.console import print_lines, print_report
+from mebench.errors import RunError
+from mebench.exchange.answers import Answers
+from mebench.exchange.text_table import File
+from mebench.format import number
+from mebench.metrics.catalogue import find
+from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
+from mebench.metrics.conventions import Convention
+from mebench.metrics.mistakes import number_of_draws
+from mebench.metrics.tables import Tables
+from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
+from mebench.reports.scores import how_intervals
+from mebench.runs.folder import TUNED, RunFolder
+from mebench.runs.scoring import tables_of
+from mebench.table import Column, Table
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a run, or a file of any program beside a truth.
+
+    Attributes:
+        name: id of the run, or the file.
+        tables: what was predicted and what is true.
+        tasks: `spot`, `recognize`.
+        kinds: that were spotted.
+        classes: that are scored.
+        record: of the run.
+        of_study: whether the run is one of a study's outer ones.
+    """
+
+    name: str
+    tables: Tables
+    tasks: Sequence[str]
+    kinds: Sequence[str]
+    classes: Sequence[str]
+    record: Record | None = None
+    of_study: bool = False
+
+    @classmethod
+    def of_run(cls, folder: RunFolder) -> Self:
+        """A finished run, or the record of one."""
+        record = read(folder)
+        about = record.about
+        return cls(
+            record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record, folder.of_study
+        )
+
+    @classmethod
+    def of_file(cls, path: File, answers: Answers) -> Self:
+        """A file, as it was read."""
+        return cls(str(path), answers.tables, answers.tasks, answers.kinds, answers.classes)
+
+    @property
+    def draws(self) -> int:
+        """Random draws of the predictions."""
+        return number_of_draws(self.tables)
+
+    @property
+    def title(self) -> str:
+        """Method, settings and seed of a run before its id; a file goes by its name."""
+        if self.record is None:
+            return self.name
+        settings = f" ({self.record.settings})" if self.record.settings else ""
+        return f"{self.record.config['method']}{settings}, seed {self.record.seed}: {self.name}"
+
+    @property
+    def does(self) -> list[str]:
+        """Tasks, and kinds where it spots."""
+        return [*self.tasks, *(self.kinds if "spot" in self.tasks else [])]
+
+    def plain(self) -> dict[str, Any]:
+        """What it is, for JSON."""
+        if self.record is None:
+            return {"file": self.name}
+        method, settings = self.record.config["method"], self.record.settings
+        return {"run_id": self.name, "method": method, "settings": settings, "seed": self.record.seed}
+
+
+def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[str]) -> Comparison:
+    """Compare what both do.
+
+    Raises:
+        RunError: they have different truths, classes or protocols, or nothing in common.
+        ConfigError: there is no such convention or metric.
+    """
+    if (difference := _difference_of_truths(first, second)) is not None:
+        raise RunError(
+            f"the runs {first.name} and {second.name} have different truths ({difference}): compare runs on the same dataset, "
+            "with the same dataset settings and emotion scheme"
+        )
+    if first.record and second.record:
+        one, other = first.record.about, second.record.about
+        if one["protocol"] != other["protocol"]:
+            raise RunError(
+                f"{first.name} was run under {one['protocol']}, {second.name} under {other['protocol']}: what a method was trained on "
+                "differs, so compare runs under one protocol"
+            )
+        if [fold["test"] for fold in one["folds"]] != [fold["test"] for fold in other["folds"]]:
+            raise RunError(
+                f"{first.name} and {second.name} were run under {one['protocol']} with different folds: compare runs with equal folds"
+            )
+    tasks, kinds = shared(first, second)
+    if not tasks or ("recognize" not in tasks and not kinds):
+        does = [", ".join(side.does) for side in (first, second)]
+        raise RunError(f"there is nothing in common to compare: {first.name} does {does[0]}; {second.name}, {does[1]}")
+    both = []
+    for side in (first, second):  # what only one did would be compared with nothing
+        predictions = side.tables.predictions if "spot" in tasks else None
+        if predictions is not None and "recognize" not in tasks:
+            predictions = predictions.assign(emotion=None)
+        clips = side.tables.clips if "recognize" in tasks else None
+        both.append(replace(side.tables, predictions=predictions, clips=clips))
+    return compare(*both, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
+
+
+def shared(first: Side, second: Side) -> tuple[list[str], list[str]]:
+    """The tasks that both do, and the kinds that both spot."""
+    tasks = [name for name in first.tasks if name in second.tasks]
+    return tasks, [kind for kind in first.kinds if kind in second.kinds] if "spot" in tasks else []
+
+
+def _difference_of_truths(first: Side, second: Side) -> str | None:
+    """The first thing in which two truths differ, in words; None if they are the same."""
+    datasets = [sorted(set(side.tables.videos["dataset"])) for side in (first, second)]
+    if datasets[0] != datasets[1]:
+        return f"the first is of {', '.join(datasets[0])}; the second, of {', '.join(datasets[1])}"
+    parts = (("video", "videos", VIDEO_COLUMNS), ("expression", "truths", TRUTH_COLUMNS))
+    for what, name, columns in parts:
+        tables = [getattr(side.tables, name)[list(columns)].astype(object) for side in (first, second)]
+        rows = [[tuple(map(str, row)) for row in table.where(table.notna(), "").values] for table in tables]
+        for which, mine, others in (("first", rows[0], rows[1]), ("second", rows[1], rows[0])):
+            if alone := sorted(set(mine) - set(others)):
+                shown = ", ".join(f"{column} {value}" for column, value in zip(columns, alone[0]) if value)
+                return f"only the {which} has the {what} with {shown}; {len(alone)} differ"
+        if sorted(rows[0]) != sorted(rows[1]):
+            return f"a {what} is there twice in one of them"
+    if {"recognize"} <= {*first.tasks} & {*second.tasks} and sorted(first.classes) != sorted(second.classes):
+        classes = [", ".join(side.classes) for side in (first, second)]
+        return f"the first scores the classes {classes[0]}; the second, {classes[1]}"
+    return None
+
+
+def print_comparison(
+    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+) -> None:
+    """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
+    columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
+    rows = [
+        (in_words(path), *({**score, "digits": find(path).digits} for score in (row.first, row.second, row.difference)))
+        for path, row in comparison.scores.items()
+    ]
+    scores = Table(columns, rows, f"scores ({comparison.subjects} subjects)")
+    print_lines("")
+    print_report(f"A  {first.title}")
+    print_report(f"B  {second.title}", scores, table_of_tests(comparison), *said, "", *notes)
+
+
+def plain(
+    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+) -> dict[str, Any]:
+    """The same for JSON."""
+    return {
+        "first": first.plain(),
+        "second": second.plain(),
+        **comparison.plain(),
+        "conclusions": list(said),
+        "remarks": list(notes),
+    }
+
+
+def in_words(path: str) -> str:
+    """A score's path in words.
+
+    >>> in_words("spotting.micro.f1"), in_words("spotting.micro.f1_at_iou.0.55"), in_words("recognition.members.samm.uf1")
+    ('spotting, micro: F1', 'spotting, micro: F1 at IoU 0.55', 'recognition, samm: UF1')
+    """
+    section = re.split(r"\.(?!\d)", path)[:-1]
+    words = [part.replace("_", " ") for part in section if part not in {"members", "details"}]
+    return f"{', '.join(words)}: {find(path).label}"
+
+
+def conclusions(comparison: Comparison) -> list[str]:
+    """One sentence for each score: who is better, or what could have been seen."""
+    return [f"{in_words(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
+
+
+def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
+    metric, difference = find(path), row.difference["value"]
+    if difference is None or row.p is None or row.p_holm is None:
+        return "undefined for A or B, so nothing is compared"
+    if row.same:
+        return "nothing that this score sees differs between A and B"
+    several = len([r for r in comparison.scores.values() if r.p is not None])
+    p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
+    if row.p_holm < LEVEL:
+        higher, lower = ("A", "B") if difference > 0 else ("B", "A")
+        better, worse = (lower, higher) if metric.direction == "lower" else (higher, lower)
+        # Where 0 is best the test is about the difference: which of two is nearer to 0 it leaves open.
+        ranking = f"that of {higher} is higher" if metric.direction == "zero" else f"{better} is better than {worse}"
+        values = [number(score["value"], metric.digits) for score in (row.first, row.second)]
+        return f"{ranking} ({values[0]} against {values[1]}; {p})"
+    shown = f"no difference is shown (A - B = {number(difference, metric.digits)}; {p})"
+    if row.detectable is None:
+        return shown
+    if _beyond_all(path, row):
+        return f"{shown}; with these {row.subjects} subjects, one test alone finds no true difference in 4 of 5 cases, however large"
+    return (
+        f"{shown}; with these {row.subjects} subjects, one test alone finds a true difference of "
+        f"{number(row.detectable, metric.digits)} in 4 of 5 cases, smaller ones less often"
+    )
+
+
+def _beyond_all(path: str, row: ComparedScore) -> bool:
+    """Whether no two shares can differ so much as to be told apart."""
+    return row.detectable is not None and row.detectable > 1 and find(path).scale == "share"
+
+
+def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention) -> list[str]:
+    """What a reader must know to trust the numbers."""
+    scores = comparison.scores.values()
+    tested = sum(row.p is not None for row in scores)
+    how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)
+    exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
+    said = [
+        f"convention {rule.describe()}",
+        f"{how}; those of A - B paired, of shares recovered from both intervals, which is cautious: the p value decides",
+        f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B",
+    ]
+    if comparison.exact and tested / comparison.permutations >= LEVEL:
+        among = f", {tested / comparison.permutations:.4f} among {tested} scores" if tested > 1 else ""
+        said.append(
+            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: these are too few to show "
+            "any difference, however large"
+        )
+    if any(0 < row.wilcoxon_n < row.subjects for row in scores):
+        said.append(
+            "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself"
+        )
+    if any(not row.wilcoxon_n for row in scores):
+        said.append(
+            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, so it would hardly "
+            "ever find a difference that the permutation test finds"
+        )
+    if tested > 1:
+        said.append(
+            f"{tested} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
+        )
+    if first.record and second.record:
+        said += _of_runs(first, second, first.record, second.record)
+    tasks, kinds = shared(first, second)
+    reasons: dict[str, list[str]] = {}
+    for path, row in comparison.scores.items():
+        for letter, score in (("A", row.first), ("B", row.second), ("A - B", row.difference)):
+            if "reason" in score:
+                reasons.setdefault(score["reason"], []).append(f"{in_words(path)} of {letter}")
+    for letter, side in (("A", first), ("B", second)):
+        alone = [name for name in side.tasks if name not in tasks]
+        alone += [name for name in side.kinds if name not in kinds] if "spot" in tasks else []
+        said += [f"only {letter} does {', '.join(alone)}: left out"] if alone else []
+        said += (
+            [f"{letter} predicts by chance in {side.draws} draws: the first one is compared"] if side.draws > 1 else []
+        )
+    said += [f"no interval of {'; '.join(missing)}: {reason}" for reason, missing in reasons.items()]
+    if found := comparison.mcnemar:
+        said.append(
+            f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "
+            f"p {_compared(found.p)}; it takes the clips of one face as independent, which the permutation test does not"
+        )
+    said += [side.record.about["remark"] for side in (first, second) if side.record]
+    return list(dict.fromkeys(filter(None, said)))
+
+
+def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[str]:
+    """What else differs between two runs: their data, settings, or the chance in training."""
+    if one.data != other.data:
+        a, b = (record.data or "the defaults" for record in (one, other))
+        yield f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"
+    for letter, side in (("A", first), ("B", second)):
+        if side.of_study:
+            yield f"{letter} is an outer run of a study: its values are in its {TUNED}, and its settings are those of the study"
+    if first.of_study or second.of_study:
+        return
+    if one.key == other.key:
+        yield "the runs have the same settings, data and seed: differences come from the machine alone"
+    elif one.identity == other.identity and one.seed == other.seed:
+        yield "the runs have the same settings and seed: the code of method or dataset differs"
+    elif one.identity == other.identity:
+        yield f"the runs differ in nothing but the seed ({one.seed} and {other.seed}): what differs is the chance in training"
+    else:
+        yield (
+            f"each run is one training (seeds {one.seed} and {other.seed}): the tests speak about other subjects, not about "
+            "other seeds; compare several seeds of each"
+        )
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _compared(p: float) -> str:
+    return f"= {_p(p)}" if p >= 0.0001 else "< 0.0001"
+
+
+def table_of_tests(comparison: Comparison) -> Table:
+    """The tests of each score: p values, effect size, and the smallest difference that they find in 4 of 5 cases."""
+    heads = ("p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power")
+    rows = [
+        (
+            in_words(path),
+            *(_p(p) or "-" for p in (row.p, row.p_holm, row.wilcoxon_p)),
+            row.wilcoxon_n,
+            number(row.rank_biserial, 2),
+            "> 1" if _beyond_all(path, row) else number(row.detectable, find(path).digits),
+        )
+        for path, row in comparison.scores.items()
+    ]
+    return Table([Column("score", main=True), *(Column(head, right=True) for head in heads)], rows, "tests of A - B")

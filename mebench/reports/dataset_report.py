@@ -1,0 +1,233 @@
+"""What a dataset holds and what is wrong with this copy: lines, Markdown, and a picture of a few expressions."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mebench import heavy
+from mebench._checkout import VERSION
+from mebench.annotations.annotation import LISTED, alike_in, repair_lines
+from mebench.console import plural
+from mebench.core import KINDS
+from mebench.inspection import Summary, Verification
+from mebench.inspection.annotation_checks import TITLES
+from mebench.inspection.dataset_summary import people_of
+from mebench.inspection.tiles import Strip, Tile
+from mebench.table import Column, Table, markdown_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEADERS = ("what", "which", "number", "more")
+Row = tuple[str, str, str, str]
+
+
+def summary_rows(summary: Summary) -> list[Row]:
+    """The lines of a summary: what is counted, which of them, how many, and more about it."""
+    lacking = f"and {summary.without_expressions} without expressions" if summary.without_expressions else ""
+    rows: list[Row] = [
+        ("subjects", "", f"{summary.subjects}", ""),
+        ("videos", "", f"{summary.videos}", lacking),
+    ]
+    if summary.with_frames is not None:  # where they lie, and which other folders were seen and are not read
+        also = f"; not read: {', '.join(summary.folders[1:])}" if len(summary.folders) > 1 else ""
+        where = f" in {summary.folders[0]}{also}" if summary.folders else ""
+        rows.append(("videos", "with frames", f"{summary.with_frames}", f"of {summary.videos}{where}"))
+    rows.append(("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""))
+    for kind in KINDS:
+        ms = summary.durations_ms.get(kind)
+        lasts = f"{ms.min:.0f} to {ms.max:.0f} ms, median {ms.median:.0f}, mean {ms.mean:.0f}" if ms else ""
+        rows.append(("expressions", kind, f"{summary.expressions[kind]}", lasts))
+    if summary.without_interval:
+        rows.append(("expressions", "no interval", f"{summary.without_interval}", "counted above, never scored"))
+    for label, n in summary.emotions.items():
+        rows.append(("emotion", label, f"{sum(n.values())}", _listed({kind: n[kind] for kind in KINDS if n.get(kind)})))
+    for name, scheme in summary.schemes.items():
+        left_out = f"; left out: {_listed(scheme.left_out)}" if scheme.left_out else ""
+        rows.append(("scheme", name, f"{sum(scheme.classes.values())}", f"{_listed(scheme.classes)}{left_out}"))
+    if summary.unmapped:
+        rows.append(("in no scheme", "", f"{sum(summary.unmapped.values())}", _listed(summary.unmapped)))
+    units = ", ".join(f"{unit} ({n})" for unit, n in summary.action_units.items())
+    return [
+        *rows,
+        ("action units", "", f"{summary.with_units}", units),
+        ("ground truth", "SHA-256", "", summary.hash),
+    ]
+
+
+def total_rows(members: Mapping[str, Summary]) -> list[Row]:
+    """The sums over the members of a composite."""
+    numbers: dict[tuple[str, str], dict[str, int]] = {
+        ("subjects", ""): {id_: summary.subjects for id_, summary in members.items()},
+        ("videos", ""): {id_: summary.videos for id_, summary in members.items()},
+        **{("expressions", kind): {id_: s.expressions[kind] for id_, s in members.items()} for kind in KINDS},
+    }
+    rows = [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
+    if (people := len(people_of(members))) < sum(numbers["subjects", ""].values()):
+        rows.insert(1, ("people", "", f"{people}", "whoever is in several of them counts once"))
+    return rows
+
+
+def finding_lines(seen: Verification) -> dict[str, list[str]]:
+    """What was found by the title of its check; only titles with findings. Many of one kind are one line."""
+    lines: dict[str, list[str]] = {}
+    for alike in alike_in(seen.findings, lambda finding: (finding.check, finding.level)):
+        first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")
+        lines.setdefault(TITLES[first.check], []).extend(
+            [f"{finding.level}: {finding}" for finding in alike]
+            if len(alike) <= LISTED
+            else [f"{first.level}: {len(alike)} in {videos}, such as {first}"]
+        )
+    return lines
+
+
+def verdict(errors: int, warnings: int, sound: bool) -> str:
+    """Sound or not, and why.
+
+    >>> verdict(1, 0, False), verdict(0, 2, True)
+    ('problems found: 1 error, no warnings', 'sound: no errors, 2 warnings')
+    """
+    numbers = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    return f"{'sound' if sound else 'problems found'}: {numbers}"
+
+
+def looked(deep: bool) -> str:
+    """How the frames were looked at."""
+    return "decoded" if deep else "checked without decoding them"
+
+
+def counted(n: int, what: str) -> str:
+    """A number and its noun.
+
+    >>> counted(0, "error"), counted(1, "error"), counted(2, "error")
+    ('no errors', '1 error', '2 errors')
+    """
+    return plural(n, what) if n else f"no {what}s"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in counts.items())
+
+
+def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
+    """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
+    lines = ["# Verification of " + " + ".join(members), "", f"mebench {VERSION}", ""]
+    for id_, seen in members.items():
+        lines += [
+            f"## {id_}",
+            "",
+            f"- {verdict(seen.errors, seen.warnings, seen.sound(strict))}",
+            f"- frames: {seen.frames} {looked(seen.deep)}",
+            f"- ground truth: `{seen.summary.hash}` (SHA-256; equal for two laboratories that score the same annotations)",
+            "",
+        ]
+        for title, found in finding_lines(seen).items():
+            n = sum(TITLES[finding.check] == title for finding in seen.findings)
+            lines += [
+                f"### {title[0].upper()}{title[1:]} ({n})",
+                "",
+                *(f"- {markdown_text(line)}" for line in found),
+                "",
+            ]
+        if seen.counts:
+            columns = [*map(Column, ("what", "found", "published", ""))]
+            rows = [(name, n, said, "" if n == said else "differs") for name, (n, said) in seen.counts.items()]
+            table = Table(columns, rows).markdown()
+            lines += ["### Counts", "", f"Published: {markdown_text(seen.source)}.", "", table, ""]
+        table = Table([*map(Column, HEADERS)], summary_rows(seen.summary)).markdown()
+        lines += ["### Summary", "", table, ""]
+        if repairs := seen.summary.repairs:
+            told = (f"- {markdown_text(line)}" for line in repair_lines(repairs))
+            lines += [f"### Repairs and remarks ({len(repairs)})", "", *told, ""]
+    return "\n".join(lines)
+
+
+COLUMNS = 4
+TILE_INCHES = 2.1
+DPI = 110
+CROP, LANDMARKS, REGIONS = "#00a3ff", "#ffd400", "#ff4d00"
+"""Blue, yellow and orange stay apart on skin, and for colour-blind readers."""
+AROUND = 0.35
+"""Share of the crop's width and height that the close pictures show on each side of it."""
+
+
+def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
+    """The picture as the bytes of a PNG file.
+
+    One row for each expression: its video's first frame as a whole, then onset, apex and offset from near. All crops of a
+    video go by its first face, so box, landmarks and regions are the same in the whole row.
+    """
+    tall = TILE_INCHES + 0.45
+    figure = heavy.matplotlib.figure.Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
+    height = figure.get_figheight()
+    figure.suptitle(title, x=0.02, y=1 - 0.1 / height, ha="left", va="top", fontsize=10, weight="bold")
+    for row, strip in enumerate(strips):
+        top = height - 0.4 - row * tall
+        figure.text(0.02, top / height, caption(strip), ha="left", va="top", fontsize=8)
+        for column, tile in enumerate(strip.tiles):
+            left, bottom = column / COLUMNS + 0.01, (top - 0.33 - TILE_INCHES) / height
+            axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / height))
+            _draw(axes, tile, strip, near=column > 0)
+    landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
+    dots = "yellow: 68 landmarks" if landmarks else "no landmarks: regions at fixed places of the crop"
+    legend = f"blue: face crop; orange: eyes with brows, and mouth; {dots}"
+    figure.text(0.02, 0.1 / height, legend, ha="left", va="bottom", fontsize=7)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI)
+    return out.getvalue()
+
+
+def caption(strip: Strip) -> str:
+    """One line about an expression: video, kind, emotion, action units, duration."""
+    video, e = strip.chosen
+    words = (
+        f"{video.key}: {e.kind}",
+        e.emotion or "no emotion given",
+        f"AU {'+'.join(e.action_units)}" if e.action_units else "",
+        f"frames {e.onset} to {e.offset}",
+        f"{1000 * e.length / video.fps:.0f} ms" if video.fps else "",
+        "cut at the end of the video" if "cut" in e.flags else "",
+    )
+    return ", ".join(filter(None, words))
+
+
+def _draw(axes: Axes, tile: Tile, strip: Strip, near: bool) -> None:
+    """A picture with the box, landmarks and regions of its face, or why there is none."""
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(tile.title, fontsize=7, pad=2)
+    words, color, box = "no frame", "0.3", None
+    if tile.image is None:
+        axes.set_facecolor("0.9")
+    else:
+        axes.imshow(tile.image, interpolation="bilinear")
+        axes.set_anchor("N")
+        words, color = strip.problem or "no face found", "white"
+        box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8}
+    if tile.image is None or strip.face is None:
+        words = words if len(words) <= 90 else f"{words[:87]}…"
+        place: dict[str, Any] = {
+            "transform": axes.transAxes,
+            "ha": "center",
+            "va": "center",
+            "fontsize": 7,
+            "wrap": True,
+        }
+        axes.text(0.5, 0.5, words, color=color, bbox=box, **place)
+        return
+    # Pixel centres are whole numbers, so edges lie half a pixel before them.
+    (x0, y0, x1, y1), patches = strip.face.box, heavy.matplotlib.patches
+    axes.add_patch(patches.Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=CROP, linewidth=1.2))
+    for corners in strip.face.regions:
+        axes.add_patch(patches.Polygon(np.asarray(corners), closed=True, fill=False, edgecolor=REGIONS, linewidth=0.9))
+    if strip.face.landmarks is not None:
+        points: Any = np.asarray(strip.face.landmarks)
+        axes.plot(points[:, 0], points[:, 1], ".", color=LANDMARKS, markersize=1.6)
+    if near:
+        dx, dy = AROUND * (x1 - x0), AROUND * (y1 - y0)
+        high, wide = tile.image.shape[:2]
+        axes.set_xlim(max(x0 - dx, 0) - 0.5, min(x1 + dx, wide) - 0.5)
+        axes.set_ylim(min(y1 + dy, high) - 0.5, max(y0 - dy, 0) - 0.5)

@@ -1,0 +1,361 @@
+"""Figures of one run, drawn with matplotlib's objects: no window, no global state."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench import heavy
+from mebench.errors import RunError
+from mebench.metrics import Convention, Tables, find
+from mebench.metrics import confusion_matrix as count
+from mebench.metrics.tables import in_scope, of_kinds
+from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, first_draw
+from mebench.runs.fold_files import read_csv
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from mebench.runs.folder import RunFolder
+
+DPI = 150
+CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
+STYLES = {"train": "-", "valid": "--"}
+COLUMNS = ("fold", "stage", "epoch", "split", "loss", "accuracy")
+
+
+def history_of(folder: RunFolder) -> pd.DataFrame:
+    """The trainings of all folds that noted any: `COLUMNS`, `split` being `train` or `valid`, `accuracy` NaN where not counted.
+
+    Raises:
+        RunError: a table is damaged.
+    """
+    parts = []
+    for file in sorted(folder.path.glob("folds/*/history.csv")):
+        try:
+            parts.append(read_csv(file))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file} cannot be read ({error}): run again") from error
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+
+
+def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
+    """Loss and accuracy of one stage over its epochs, the mean over folds; a line for each training and split.
+
+    Args:
+        histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
+        title: above the figure.
+    """
+    figure = _canvas(10, 3.6)
+    axes = figure.subplots(1, 2)
+    for ax, column in zip(axes, ("loss", "accuracy")):
+        for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
+            for split, style in STYLES.items():
+                mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
+                if len(mean):
+                    mark, label = "o" if len(mean) == 1 else "", _text(f"{name}: {split}")
+                    ax.plot(mean.index + 1, mean, linestyle=style, marker=mark, color=color, linewidth=1.2, label=label)
+        ax.set(xlabel="epoch", ylabel=column)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[1].set_ylim(0, 1.02)
+    figure.suptitle(_text(title), x=0.01, ha="left", fontsize=11)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
+
+
+def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    """`training_<stage>` for each stage of some trainings, by their names, which may be empty where there is one."""
+    figures = {}
+    for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
+        own = {name or stage: history[history["stage"] == stage] for name, history in histories.items()}
+        own = {name: history for name, history in own.items() if len(history)}
+        folds = max(history["fold"].nunique() for history in own.values())
+        figures[f"training_{stage}"] = training_curves(own, f"training: {stage}, mean over {folds} folds")
+    return figures
+
+
+OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
+"""As on a page (`static/timeline.css`)."""
+INK, RULE = "#1f2937", "#e5e7eb"
+MANY = 1500
+"""Frames from which on a curve is drawn thin."""
+NARROW = 0.01
+"""Share of the video below which a bar is too narrow to hold the mark of its apex."""
+
+
+def sweeps_of(summary: Mapping[str, Any], name: str = "") -> dict[str, Mapping[str, Any]]:
+    """F1 of each kind at each threshold of the IoU, by the kind after the run's name if it has one."""
+    parts = {kind: part.get("details", {}).get("f1_at_iou") for kind, part in summary.get("spotting", {}).items()}
+    return {", ".join(filter(None, [name, kind])): sweep for kind, sweep in parts.items() if sweep}
+
+
+def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """F1 over the IoU from which an interval is right, with 95 % intervals where they are known.
+
+    Args:
+        sweeps: for each line its scores by threshold, as `details.f1_at_iou` of a summary.
+    """
+    figure = _canvas(6.4, 3.6)
+    axes = figure.add_subplot()
+    for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
+        points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
+        axes.plot([iou for iou, _ in points], [score["value"] for _, score in points], color=color, label=_text(name))
+        sure = np.array([(iou, score["low"], score["high"]) for iou, score in points if score["low"] is not None])
+        if len(sure):
+            axes.fill_between(sure[:, 0], sure[:, 1], sure[:, 2], color=color, alpha=0.15, linewidth=0)
+    axes.set(xlabel="IoU from which an interval is right", ylabel="F1", xlim=(0, 1), ylim=(0, 1.02))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
+    """A score of each subject, a mark for each run; subjects for whom it is undefined have none.
+
+    Args:
+        scores: by the name of the run, then by subject.
+    """
+    names = list(dict.fromkeys(subject for own in scores.values() for subject in own))
+    figure = _canvas(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
+    axes = figure.add_subplot()
+    for color, marker, (name, own) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
+        known = [(names.index(subject), value) for subject, value in own.items() if value is not None]
+        axes.plot([x for x, _ in known], [y for _, y in known], marker, color=color, label=_text(name), markersize=5)
+    axes.set_xticks(range(len(names)), [*map(_text, names)], rotation=90, fontsize=7)
+    axes.set(ylabel="F1", ylim=(-0.02, 1.02))
+    axes.grid(axis="y", color=RULE)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(scores) > 1:
+        axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+PAGE = {
+    "#c2410c": "var(--micro, #c2410c)",
+    "#0369a1": "var(--macro, #0369a1)",
+    "#000000": "currentColor",
+    INK: "currentColor",
+}
+"""Colours that become those of the page, which differ by day and by night."""
+
+
+def inline(figure: Figure, name: str, colors: Mapping[str, str] = PAGE) -> str:
+    """The drawing as an SVG element whose size, font and colours are the page's.
+
+    Args:
+        figure: to be drawn.
+        name: tells its ids apart from those of others on the page.
+        colors: of the figure, as `#rrggbb`, and what stands for them on the page.
+    """
+    target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
+    with heavy.matplotlib.rc_context(look):  # type: ignore[arg-type]
+        figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    # Half the bytes: hundredths of a point, no blanks between elements, the page's own font.
+    drawing = re.sub(r">\s+<", "><", target.getvalue().partition("<svg")[2])
+    drawing = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", drawing)
+    in_attributes: Callable[[re.Match[str]], str] = lambda found: re.sub(  # noqa: E731
+        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0]
+    )
+    drawing = " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, drawing).split())
+    for side in ("width", "height"):
+        drawing = re.sub(rf'^([^>]*?) {side}="[^"]*"', r"\1", drawing, count=1)
+    drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", f"<svg {drawing}", flags=re.DOTALL)
+    for color, variable in colors.items():
+        drawing = drawing.replace(color, variable)
+    return drawing
+
+
+def unique_ids(drawing: str, name: str, kept: Collection[str] = ()) -> str:
+    """The drawing without ids that nothing refers to, `kept` ones excepted, and the others told apart by a name."""
+    used = {*re.findall(r'#([^")]+)[")]', drawing), *kept}
+    for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - used:
+        drawing = drawing.replace(f' id="{unused}"', "")
+    prefix: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}{name}-"  # noqa: E731
+    return re.sub(r'(\bid="|url\(#|xlink:href="#)', prefix, drawing).strip()
+
+
+def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
+    """Counts, and in brackets and as shade the share of each true class.
+
+    Args:
+        answers: columns `truth` and `predicted`; rows whose truth is not among the classes are left out.
+        classes: in the order of rows and columns. Classes that occur neither in truth nor in answers are not shown;
+            answers that are no class at all get a column `no class`.
+        title: above the figure.
+    """
+    table = confusions(answers, classes)
+    matrix = table.to_numpy()
+    support = matrix.sum(axis=1, keepdims=True)
+    share = matrix / np.maximum(support, 1)
+    rows, columns = matrix.shape
+    figure = _canvas(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
+    axes = figure.add_subplot()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), number in np.ndenumerate(matrix):
+        color = "white" if share[row, column] > 0.55 else "#1f2937"
+        text = f"{number}\n{share[row, column]:.0%}" if support[row, 0] else f"{number}\n–"
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=10, linespacing=1.3)
+    axes.set_xticks(range(columns), [*map(_text, table.columns)], rotation=20 if columns > 4 else 0)
+    axes.set_yticks(range(rows), [f"{_text(name)}\n(n = {n})" for name, n in zip(table.index, support[:, 0])])
+    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.set_title(_text(title), loc="left", fontsize=11)
+    return figure
+
+
+def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Counts of true (rows) against predicted classes, of those that occur; `no class` for answers that are none."""
+    matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
+    shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
+    columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
+    return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[shown, columns]
+
+
+def score_curve(drawn: Timeline) -> Figure:
+    """A video over time: for each track its scores (thin where they are smoothed, too), the threshold, and its lanes below.
+
+    A micro-expression is orange, a macro-expression blue. Bars are green where a spotted interval is right or a true one found,
+    red and hatched where not; the surer a spotted interval among those of its kind, the more solid its bar. A line in a bar marks
+    the apex or peak, where there is room.
+    """
+    bands: list[tuple[Track, float]] = [(t, (2.0 if t.curves else 0.0) + 0.2 * len(t.lanes)) for t in drawn.tracks]
+    bands += [(Track("", (), drawn.lanes), 0.2 * len(drawn.lanes))] if drawn.lanes else []
+    bands = [(track, high) for track, high in bands if high] or [(Track("", (), ()), 0.5)]
+    figure = _canvas(11, 1.1 + sum(high for _, high in bands))
+    rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
+    if drawn.times is None or not len(drawn.times):
+        edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
+    else:
+        edges = edges_of(drawn.times, drawn.fps)
+    for (track, _), axes in zip(bands, rows[:, 0]):
+        _track(axes, track, edges)
+        axes.spines[["top", "right"]].set_visible(False)
+    bottom = rows[-1, 0]
+    bottom.set_xlim(edges[0], edges[-1])
+    bottom.set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
+    rows[0, 0].set_title(_text(drawn.title), loc="left", fontsize=11)
+    curves = [curve for track, _ in bands for curve in track.curves]
+    outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
+    handles: list[Any] = [
+        heavy.matplotlib.lines.Line2D([], [], color=color, label=f"{kind}: score")
+        for kind, color in COLORS.items()
+        if any(curve.kind == kind for curve in curves)
+    ]
+    if any(curve.level is not None for curve in curves):
+        handles.append(
+            heavy.matplotlib.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold")
+        )
+    named = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
+    handles += [
+        heavy.matplotlib.patches.Patch(color=OUTCOMES[name], label=told)
+        for name, told in named.items()
+        if name in outcomes
+    ]
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+    return figure
+
+
+def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
+    """Curves over lanes; a lane is a step of the scale high."""
+    n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
+    shown = [values for c in track.curves for values in (c.scores, c.smoothed) if values is not None]
+    known = np.concatenate([*shown, [c.level for c in track.curves if c.level is not None], []]).astype(np.float64)
+    known = known[np.isfinite(known)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    step = 0.1 * ((high - low) or 1.0)
+    for curve in track.curves:
+        color, thick = COLORS[curve.kind], 1.2 if n < MANY else 0.5
+        half = 1 if curve.smoothed is None else 0.5
+        for values, share in ((curve.scores, half), (curve.smoothed, 1)):
+            if values is not None:
+                axes.plot(
+                    middle[: len(values)], values[:n], color=color, linewidth=share * thick, alpha=share, zorder=3
+                )
+        if curve.level is not None and np.isfinite(curve.level):
+            axes.axhline(curve.level, color=color, linewidth=0.9, linestyle=(0, (5, 4)), zorder=2)
+    for row, lane in enumerate(track.lanes):
+        level = low - (row + 1.2) * step
+        axes.axhline(level, color=RULE, linewidth=0.8, zorder=1)
+        for span in lane.spans:
+            _bar(axes, span, edges, level, 0.7 * step)
+    bottom, top = low - (len(track.lanes) + 0.9) * step, high + step if track.curves else low - 0.3 * step
+    axes.set_ylim(bottom, top)
+    ticks = [tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step] if track.curves else []
+    names = {low - (row + 1.2) * step: lane for row, lane in enumerate(track.lanes)}
+    axes.set_yticks(
+        [*ticks, *names], [*(f"{tick:.3g}" for tick in ticks), *(_text(lane.name) for lane in names.values())]
+    )
+    for label, lane in zip(axes.get_yticklabels()[len(ticks) :], names.values()):
+        label.set(fontsize=8, color=COLORS.get(lane.kind, INK))
+    axes.set_ylabel(f"{_text(track.name)}\nscore".strip() if track.curves else "")
+
+
+def _bar(axes: Axes, span: Span, edges: NDArray[np.float64], level: float, height: float) -> None:
+    n, color = len(edges) - 1, OUTCOMES[span.outcome]
+    start, end = (float(edges[min(max(frame, 0), n)]) for frame in (span.onset, span.offset + 1))
+    look: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
+    axes.broken_barh(
+        [(start, end - start)],
+        (level - height / 2, height),
+        facecolor=color,
+        alpha=0.35 + 0.65 * span.strength,
+        zorder=2,
+        linewidth=0,
+        **look,
+    )
+    if span.apex is not None and 0 <= span.apex < n and end - start > NARROW * (edges[-1] - edges[0]):
+        peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
+        axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
+
+
+def shown_in_notebooks(figure: Figure) -> Figure:
+    """The figure with a picture that a notebook finds, whichever backend it has set up."""
+
+    def png() -> bytes:
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png")
+        return stream.getvalue()
+
+    setattr(figure, "_repr_png_", png)  # noqa: B010
+    return figure
+
+
+def _text(words: str) -> str:
+    """Words of others, in which a dollar begins no formula."""
+    return words.replace("$", r"\$")
+
+
+def _canvas(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches, tied to nothing global."""
+    return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+
+
+def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
+    """True and predicted class of the first draw's micro-expressions that are right; empty if none carries an emotion."""
+    assert tables.predictions is not None
+    predictions = first_draw(tables.predictions)
+    if predictions["emotion"].isna().all():
+        return pd.DataFrame(columns=["truth", "predicted"])
+    ordered = Tables(tables.videos, tables.truths, predictions).ordered()
+    assert ordered.predictions is not None
+    true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.predictions, ["micro"]), rule)
+    found = find(true, spotted, rule)
+    return pd.DataFrame(
+        {
+            "truth": true["emotion"].to_numpy()[found.truth],
+            "predicted": spotted["emotion"].to_numpy()[found.prediction],
+        }
+    )

@@ -1,0 +1,380 @@
+"""What models spot in anybody's videos: as tables, for ELAN, as a page with timelines, and drawn into the videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import ImageColor
+
+from mebench import heavy
+from mebench.config import registry
+from mebench.config.resolve import resolve_dataset
+from mebench.console import plural, write_json
+from mebench.core import Kind, Video
+from mebench.core.types import number_at
+from mebench.errors import DataError
+from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
+from mebench.exchange.write import write_rows
+from mebench.features import FaceCrop, FaceParams
+from mebench.features.detection import Tracks, tracks_of
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.videofile import write_video
+from mebench.inference.models import Model
+from mebench.inference.predict import Answer, Ask, predict_all
+from mebench.inspection.frame_checks import FPS_TOLERANCE
+from mebench.progress import Progress
+from mebench.reports.pages import environment
+from mebench.reports.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock, edges_of
+from mebench.spotting import stretches
+
+Faces = Literal["largest", "all"]
+CAUTION = (
+    "A spotted interval says that something moved there as the movements did that the model was trained on. It does not say what a "
+    "person feels, thinks or hides, and nothing here detects lies. Models miss expressions and find some where none are, more so on "
+    "faces, cameras and movements unlike their training's. Do not judge, hire, grade or accuse anybody by it, and ask the people who "
+    "are seen before you analyse them."
+)
+"""What a result can and cannot say about a person."""
+COLUMNS = (
+    "subject", "video", "face", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "confidence", "emotion",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SpottedVideo:
+    """One face in one video.
+
+    Attributes:
+        name: of the video.
+        face: `face1` and so on where several are followed, else empty.
+        path: the file, or the folder of images.
+        video: as the dataset has it.
+        times: seconds at which the frames are shown, (n_frames,).
+        answer: of the models.
+        notes: what one must know of it, in sentences.
+    """
+
+    name: str
+    face: str
+    path: Path
+    video: Video
+    times: NDArray[np.float64]
+    answer: Answer
+    notes: tuple[str, ...]
+
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        return edges_of(self.times, self.video.fps)
+
+    @property
+    def end(self) -> float:
+        """Seconds at which the last frame ends."""
+        return self.ends(len(self.times) - 1)
+
+    def ends(self, frame: int) -> float:
+        """Seconds at which a frame ends: where the next one begins."""
+        return float(self._edges[frame + 1])
+
+    def intervals(self) -> pd.DataFrame:
+        """`COLUMNS`: frames as image files are numbered, else from 0; times in seconds of the frames' own time stamps.
+
+        Both ends are inclusive: `offset_s` is when the last frame is first shown.
+        """
+        last, rows = len(self.times) - 1, []
+        for p in sorted(self.answer.predictions, key=lambda p: (p.onset, p.kind)):
+            frames = [min(max(frame, 0), last) for frame in (p.onset, p.apex, p.offset)]
+            numbers = [number_at(frame, self.video.first, self.video.numbers) for frame in frames]
+            seconds = [round(float(self.times[frame]), 6) for frame in frames]
+            who = self.video.subject, self.name, self.face, p.kind
+            rows.append((*who, *numbers, *seconds, p.confidence, p.emotion or ""))
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def spans(self) -> list[tuple[int, int, Kind, str]]:
+        """First and last frame of each interval within the video, from 0, its kind, and words for people."""
+        told = [
+            (p, filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"])) for p in self.answer.predictions
+        ]
+        return [(max(p.onset, 0), min(p.offset, len(self.times) - 1), p.kind, " ".join(words)) for p, words in told]
+
+    def tiers(self) -> list[Tier]:
+        """For ELAN: a tier for each kind, with confidences, and one of the emotions where the models name some."""
+        at = f"@{self.face}" if self.face else ""
+        marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
+        for (first, last, kind, _), p in zip(self.spans(), self.answer.predictions):
+            begin, end = round(1000 * float(self.times[first])), round(1000 * self.ends(last))
+            marks[kind].append(Mark(begin, end, f"{p.confidence:.6g}"))
+            if p.emotion is not None:
+                marks.setdefault(EMOTION, []).append(Mark(begin, end, p.emotion))
+        return [Tier(f"{name}{at}", tuple(own), "mebench", self.face) for name, own in marks.items()]
+
+    def timeline(self) -> Timeline:
+        """The curves and intervals."""
+        own, last = self.answer, len(self.times) - 1
+        curves = [Curve(kind, found.scores, found.smoothed, found.level) for kind, found in own.curves.items()]
+        ranks = pd.Series([p.confidence for p in own.predictions], dtype=float).rank(pct=True)
+        spans: dict[Kind, list[Span]] = {kind: [] for kind in own.curves}
+        for (onset, offset, kind, words), p, rank in zip(self.spans(), own.predictions, ranks):
+            told = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends(offset))}"
+            spans[kind].append(Span(onset, offset, told, min(max(p.apex, 0), last), strength=float(rank)))
+        lanes = [Lane(kind, found, kind, spotted=True) for kind, found in spans.items()]
+        hidden = [
+            (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends(b))}")
+            for a, b in own.unseen
+        ]
+        fps, first = self.video.fps, None if self.video.numbers else self.video.first
+        steady = fps and np.allclose(self.times, np.arange(last + 1) / fps, rtol=0, atol=5e-4)
+        times = None if steady else self.times
+        return Timeline(self.title, last + 1, fps, [Track("", curves, lanes)], (), times, first, hidden)
+
+    @property
+    def title(self) -> str:
+        """The video, and the face if several are followed."""
+        return f"{self.name}, {self.face}" if self.face else self.name
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "video": self.name,
+            "face": self.face or None,
+            "fps": self.video.fps,
+            "frames": len(self.times),
+            "seconds": round(self.end - float(self.times[0]), 6),
+            "notes": list(self.notes),
+            "intervals": self.intervals().drop(columns=["subject", "video", "face"]).to_dict("records"),
+        }
+
+
+@dataclass(frozen=True)
+class Spotted:
+    """What was spotted in some videos.
+
+    Attributes:
+        model: which models, in a sentence.
+        videos: each face of each video that could be predicted, by name.
+        failed: why others could not, by their names.
+        notes: what was noticed about files.
+    """
+
+    model: str
+    videos: tuple[SpottedVideo, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def intervals(self) -> pd.DataFrame:
+        """All of them, `COLUMNS`."""
+        return pd.concat([video.intervals() for video in self.videos], ignore_index=True)
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "model": self.model,
+            "caution": CAUTION,
+            "notes": list(self.notes),
+            "failed": dict(self.failed),
+            "videos": [video.plain() for video in self.videos],
+        }
+
+    def write(self, out: Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
+        """Write `intervals.csv`, `intervals.json`, `report.html`, and for each video `intervals.eaf`; of several `NAME.eaf`.
+
+        Args:
+            out: the folder; files of these names are replaced.
+            overlay: write `overlay.mp4`, of several videos `NAME.overlay.mp4`, too: it shows the faces of the video.
+            progress: where to tell how it goes.
+
+        Returns:
+            The files.
+
+        Raises:
+            DataError: a file cannot be written.
+        """
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"the folder {out} cannot be made: {error.strerror}. Name another with -o DIR") from error
+        files, table = [out / "intervals.csv", out / "intervals.json", out / "report.html"], self.intervals
+        columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
+        write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
+        write_json(self.plain(), str(files[1]))
+        files[2].write_text(self.page(), encoding="utf-8")
+        whole = dict.fromkeys(video.name for video in self.videos)
+        for name in whole:
+            faces = [video for video in self.videos if video.name == name]
+            media = faces[0].path if faces[0].path.is_file() else None
+            files.append(out / ("intervals.eaf" if len(whole) == 1 else f"{name}.eaf"))
+            write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
+            if overlay:
+                files.append(out / ("overlay.mp4" if len(whole) == 1 else f"{name}.overlay.mp4"))
+                with (progress or Progress()).waiting(f"drawing {files[-1].name}"):
+                    write_video(files[-1], _overlaid(faces), faces[0].times)
+        return files
+
+    def page(self) -> str:
+        """A page with the timelines that needs no other file and no network; no picture of anybody is in it."""
+        return environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
+
+
+def spot_videos(
+    paths: Sequence[Path],
+    ask: Ask,
+    *,
+    faces: Faces = "largest",
+    fps: float | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Spotted:
+    """Spot in videos by models that answer together.
+
+    Args:
+        paths: video files and folders of images.
+        ask: which models; the settings of the dataset are made here.
+        faces: the largest of the first picture that shows one, or all, each by itself.
+        fps: frames per second of folders of images, and of files that say a wrong rate: durations go by it, times by the file.
+        workers: processes; None for all cores.
+        progress: where to tell how it goes.
+
+    Raises:
+        MebenchError: no video can be read or predicted.
+    """
+    progress, models = progress or Progress(), ask.models()
+    settings: dict[str, Any] = {"dataset": "folder", "dataset.videos": [str(path) for path in paths]}
+    settings |= {} if fps is None else {"dataset.fps": fps}
+    found = _faces(settings, models[0], progress) if faces == "all" else {}
+    if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
+        settings["dataset.faces"] = parts
+    predicted = predict_all(replace(ask, dataset=settings, look=True), workers, progress)
+    dataset: Any = predicted.dataset
+    answers, failed, videos = predicted.answers, predicted.failed, []
+    for video in predicted.job.test:
+        if video.key in answers:
+            path, (name, _) = dataset.place(video), dataset.face(video)
+            times = dataset.times(video)
+            tracks = found.get(name, Tracks([], 0)) if faces == "all" else None
+            about = tuple(_notes(video, times, answers[video.key], models, tracks))
+            videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
+    named = {video.id: failed[video.key] for video in predicted.job.test if video.key in failed}
+    first = models[0]
+    what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
+    which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
+    told = f"{what} of {first.name}{'' if first.said else f': {which}'}"
+    return Spotted(told, tuple(videos), named, tuple(dataset.repairs()))
+
+
+def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:
+    """Where each face stays in the videos that show several, by what a video is called."""
+    params = model.config.method_params
+    crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
+    dataset: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
+    found = dict[str, Tracks]()
+    with progress.stage("faces", len(dataset.videos()), "videos") as advance:
+        for video in dataset.videos():
+            with suppress(DataError):  # what cannot be read is told of when it is predicted, and the others are kept
+                tracks = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
+                found |= {video.id: tracks} if len(tracks.parts) + tracks.mixed > 1 else {}
+            advance(video.n_frames or 0)
+    return found
+
+
+def _notes(
+    video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], tracks: Tracks | None
+) -> Iterator[str]:
+    """What one must know of an answer."""
+    timing = answer.timing
+    trained = sorted({float(timing["fps"]) for model in models for timing in model.timings if timing["fps"]})
+    rates = " and ".join(f"{rate:g}" for rate in trained)
+    durations = [f"k = {timing.k} frames ({1000 * timing.k / timing.fps:.0f} ms)"]
+    durations += [
+        f"k' of {kind}-expressions = {frames} frames ({1000 * frames / timing.fps:.0f} ms)"
+        for kind, frames in timing.k_prime.items()
+    ]
+    same = trained == [video.fps]
+    yield (
+        f"{video.fps:.6g} frames a second{'' if same or not trained else f', where the models were trained at {rates}'}: "
+        f"{', '.join(durations)}"
+    )
+    longer = timing.fps * float(np.ptp(times)) / max(len(times) - 1, 1)
+    if longer and abs(longer - 1) > FPS_TOLERANCE:
+        yield f"seconds are those of the file, {longer:.4g} times real ones"
+    if answer.faces > 1 and tracks is None:
+        yield f"{answer.faces} faces are seen, the largest is followed: --faces all takes each by itself"
+    elif tracks is not None and tracks.mixed:
+        rest = f"{tracks.mixed} left out" if tracks.parts else "the largest is followed"
+        yield f"of {len(tracks.parts) + tracks.mixed} faces {rest}: one comes where another was, as they or the camera move"
+    if answer.unseen:
+        stretches = plural(len(answer.unseen), "stretch", "stretches")
+        seconds = sum(last - first + 1 for first, last in answer.unseen) / timing.fps
+        yield f"no face in sight in {stretches}, {seconds:.1f} s together: nothing is spotted there"
+
+
+def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
+    """The frames of a video, below each a strip for every face that is followed."""
+    path = faces[0].path
+    frames = FolderFrames(path) if path.is_dir() else VideoFrames(path)
+    strips = list[Strip]()
+    for index in range(len(faces[0].times)):
+        frame = frames[index]
+        for row, face in enumerate(faces if not strips else ()):
+            curve = next(iter(face.answer.curves.values()))
+            values = curve.scores if curve.smoothed is None else curve.smoothed
+            strips.append(Strip(frame.shape[1], values, face.spans(), row))
+        for strip in strips:
+            frame = strip.draw(frame, index)
+        yield frame
+
+
+class Strip:
+    """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the frame that is shown.
+
+    Args:
+        width: of the frames, pixels.
+        values: the curve, (n,); NaN leaves a gap.
+        spans: first and last frame, both inclusive, kind and words of each interval.
+        row: of the words in the picture, from 0.
+    """
+
+    def __init__(
+        self, width: int, values: NDArray[np.float64], spans: Sequence[tuple[int, int, Kind, str]], row: int = 0
+    ) -> None:
+        self._row, self._n, self._spans, self._height = row, max(len(values), 1), spans, max(48, width // 12)
+        picture = np.full((self._height, width, 3), 24, np.uint8)
+        for first, last, kind, _ in spans:
+            left, right = (int(place * width / self._n) for place in (first, last + 1))
+            picture[:, max(left, 0) : max(right, left + 1)] = _bgr(kind) // 2
+        known = values[np.isfinite(values)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        heights = 4 + ((self._height - 9) * (high - values) / ((high - low) or 1.0))
+        places = (np.arange(len(values)) + 0.5) * width / self._n
+        for first, last in stretches(np.isfinite(values)):
+            points = np.stack([places, heights], axis=1)[first : last + 1].astype(np.int32)
+            heavy.cv2.polylines(picture, [points], False, (235, 235, 235), 1, heavy.cv2.LINE_AA)
+        self._picture = picture
+
+    def draw(self, frame: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+        """Frame `index` (H, W, 3) in B, G, R order with the strip below it, (H + strip, W, 3), and the words of what it shows."""
+        strip = self._picture.copy()
+        at = int((index + 0.5) * strip.shape[1] / self._n)
+        heavy.cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
+        whole = np.concatenate([frame, strip])
+        now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
+        scale = max(strip.shape[1] / 1280, 0.4)
+        if now:
+            place, words = (int(12 * scale), int(36 * scale * (1 + self._row))), ", ".join(text for _, text in now)
+            for color, thick in (((0, 0, 0), 5), (_bgr(now[0][0]).tolist(), 2)):
+                heavy.cv2.putText(
+                    whole, words, place, heavy.cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale))
+                )
+        return whole
+
+
+def _bgr(kind: Kind) -> NDArray[np.uint8]:
+    """The colour of a kind, (3,) in B, G, R order, lighter than on paper."""
+    return np.array([min(part + 50, 255) for part in reversed(ImageColor.getrgb(COLORS[kind]))], np.uint8)

@@ -1,0 +1,377 @@
+"""A paper's tables run again, and for each cell why the measured value is not the printed one."""
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mebench import runner
+from mebench.config import RunConfig, resolve
+from mebench.console import command
+from mebench.errors import ConfigError, DataError, MebenchError, unknown
+from mebench.files import read_yaml
+from mebench.progress import Progress
+from mebench.records.matching_published import count_of, gap_in_words, section_of, value_of
+from mebench.records.published import Published
+from mebench.runner.leak import differences, worth_of
+from mebench.runner.plan import make_plan
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import score
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a method's program chooses on the tested subjects, as far as its code or text was read.
+
+    Attributes:
+        says: that in words.
+        leaks: whether the published value is one that was chosen so.
+        settings: words of as many runs, the best of which would be taken by who chooses settings on the tested subjects.
+        method: id of the plugin that is the method here; empty where none is.
+    """
+
+    says: str
+    leaks: bool
+    settings: tuple[Words, ...] = ()
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper.
+
+    Attributes:
+        id: such as `mean2022`.
+        title: its citation.
+        source: its key in `leaderboards/published.csv`.
+        convention: the rules that its own scores follow.
+        datasets: words that choose its videos and classes, by dataset.
+        differs: where this reproduction departs from the paper, in sentences without end.
+        titles: of its tables, by number.
+        tables: by number how their rows are measured: by `method` and `method_variant` as in `leaderboards/published.csv`
+            the words of `mebench run` without the dataset's, or why it cannot be run.
+        sources: of the tables that another source than the paper's prints, by number.
+        programs: what the programs of methods choose on the tested subjects, by `method` and `method_variant`.
+    """
+
+    id: str
+    title: str
+    source: str
+    convention: str
+    datasets: Mapping[str, Words]
+    differs: tuple[str, ...]
+    titles: Mapping[str, str]
+    tables: Mapping[str, Mapping[tuple[str, str], Words | str]]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[tuple[str, str], Program] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One published value and how to measure it.
+
+    Attributes:
+        published: the value.
+        words: of `mebench run`; None where it cannot be run.
+        absent: why it cannot, or empty.
+    """
+
+    published: Published
+    words: tuple[str, ...] | None
+    absent: str
+
+
+def read_paper(folder: Path, name: str) -> Paper:
+    """The paper of that name from `<folder>/<name>.yaml`.
+
+    Raises:
+        ConfigError: there is none.
+        DataError: its file has another form.
+    """
+    file = folder / f"{name}.yaml"
+    known = {place.stem for place in folder.glob("*.yaml")}
+    if name not in known:
+        raise ConfigError(unknown("paper", name, known, f"Papers are looked for in {folder}"))
+    try:
+        content: Any = read_yaml(file)
+        tables = {str(number): table for number, table in content["tables"].items()}
+        rows: dict[str, dict[tuple[str, str], Words | str]] = {number: {} for number in tables}
+        programs: dict[tuple[str, str], Program] = {}
+        for number, table in tables.items():
+            for row in table["rows"]:
+                key = (str(row["method"]), str(row.get("variant", "")))
+                # A `run` beside `absent` is too long to be made with the others.
+                run = "run" in row and "absent" not in row
+                rows[number][key] = tuple(str(row["run"]).split()) if run else str(row.get("absent", ""))
+                if "program" in row:
+                    named = row.get("settings", {})
+                    chosen = product(*([f"{name}={value}" for value in values] for name, values in named.items()))
+                    method = str(row.get("run", "")).partition(" ")[0].removeprefix("method=")
+                    says, leaks = str(row["program"]), bool(row.get("leaks"))
+                    programs[key] = Program(says, leaks, tuple(chosen) if named else (), method)
+        return Paper(
+            id=name,
+            title=str(content["title"]),
+            source=str(content["source"]),
+            convention=str(content.get("convention", "strict")),
+            datasets={str(id_): tuple(str(words).split()) for id_, words in content["datasets"].items()},
+            differs=tuple(map(str, content.get("differs", ()))),
+            titles={number: str(table["title"]) for number, table in tables.items()},
+            tables=rows,
+            sources={number: str(table["source"]) for number, table in tables.items() if "source" in table},
+            programs=programs,
+        )
+    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{file} cannot be read ({type(error).__name__}: {error}): compare it with its neighbours"
+        ) from error
+
+
+def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell]:
+    """The cells of a table, in the order of the paper.
+
+    Raises:
+        ConfigError: the paper has no such table here.
+    """
+    if table not in paper.tables:
+        raise ConfigError(unknown("table", table, paper.tables, f"{paper.id} has no other that can be run"))
+    found = []
+    for value in published:
+        source = paper.sources.get(table, paper.source)
+        if value.source.partition(" ")[0] != source or value.table not in (table, f"Table {table}"):
+            continue
+        words = paper.tables[table].get((value.method, value.method_variant), "nobody said how to measure it here")
+        dataset = paper.datasets.get(value.dataset, f"nobody said how to take {value.dataset} here")
+        absent = next((reason for reason in (words, dataset) if isinstance(reason, str)), None)
+        found.append(Cell(value, None if absent is not None else (*words, *dataset), absent or ""))
+    if not found:
+        raise DataError(
+            f"published.csv holds no value of {paper.source}, Table {table}: restore it from the repository"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one line of words gave.
+
+    Attributes:
+        folder: of the finished run, or None.
+        reason: why there is none, in a few words.
+        sentence: the same as the user may be told once, with what to do.
+        stands_in: whether another dataset was run than the words name.
+        failed: whether it was tried.
+    """
+
+    folder: RunFolder | None
+    reason: str = ""
+    sentence: str = ""
+    stands_in: bool = False
+    failed: bool = False
+
+    @property
+    def worth(self) -> dict[str, Any] | None:
+        """What looking at the tested subjects was worth, see `mebench.runner.leak`; None of a run that does not."""
+        return None if self.folder is None else worth_of(self.folder)
+
+    @property
+    def honest(self) -> RunFolder | None:
+        """Of a run that looks, the honest one of the same training."""
+        found = self.worth
+        return None if found is None or self.folder is None else RunFolder(self.folder.path.with_name(found["honest"]))
+
+
+@dataclass(frozen=True)
+class Result:
+    """One cell, measured or not.
+
+    Attributes:
+        cell: the published value.
+        value: measured under the paper's rules; None where there is nothing.
+        low: lower end of its interval, or None.
+        high: upper end of its interval, or None.
+        strict: the same score under `strict`, or None.
+        run_id: of the run, or empty.
+        why: explanation of the gap, or why there is no measured value.
+        sentence: what to do where there is none; empty where there is nothing to do.
+        failed: whether its run failed.
+        leaking: where one training gave both, the score of the leaking run; else None.
+        honest: and that of the honest one.
+        worth: what looking was worth, see `mebench.runner.leak`.
+        program: what the method's program does; empty where nothing is said.
+        best_of: what choosing settings on the tested subjects was worth, see `_best`.
+    """
+
+    cell: Cell
+    value: float | None
+    low: float | None
+    high: float | None
+    strict: float | None
+    run_id: str
+    why: str
+    sentence: str = ""
+    failed: bool = False
+    leaking: float | None = None
+    honest: float | None = None
+    worth: Mapping[str, Any] | None = None
+    program: str = ""
+    best_of: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for beside the table.
+
+    Attributes:
+        words: for every run, after those of the paper.
+        files: of settings.
+        plugins: folders.
+        stand_in: id of a dataset to run where one is absent, with words of its own after it; None for none.
+        dry_run: run nothing.
+        settings: also run the settings of which somebody would take the best on the tested subjects.
+    """
+
+    words: Words = ()
+    files: Words = ()
+    plugins: Words = ()
+    stand_in: str | None = None
+    dry_run: bool = False
+    settings: bool = False
+
+
+def reproduce(
+    paper: Paper, cells: Sequence[Cell], published: Sequence[Published], request: Request, progress: Progress
+) -> list[Result]:
+    """Measure cells; finished runs of the same key count, everything else is run in one sweep.
+
+    A dataset that is not here makes its cells absent, each with the reason, and stops nothing.
+
+    Raises:
+        ConfigError: the user's words are wrong.
+        MebenchError: what stops all runs: a full disk, Ctrl-C.
+    """
+    lines = list(dict.fromkeys(cell.words for cell in cells if cell.words))
+    others: dict[Words, list[Words]] = {line: [] for line in lines}
+    for line in lines if request.settings else ():
+        names = {(cell.published.method, cell.published.method_variant) for cell in cells if cell.words == line}
+        for name in names & paper.programs.keys():
+            others[line] += [(*line, *setting) for setting in paper.programs[name].settings]
+    runs = _runs([*lines, *(other for several in others.values() for other in several)], request, progress)
+    best = {line: _best(runs[line], [runs[other] for other in several]) for line, several in others.items()}
+    summaries: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+    folders = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
+    for folder in {folder.id: folder for folder in folders}.values():
+        config, own = folder.read_json("config.json")["config"], folder.read_json("summary.json")
+        by_paper, strict = (
+            own if own["convention"] == name else score(folder, int(config["seed"]), int(config["bootstrap"]), name)
+            for name in (paper.convention, "strict")
+        )
+        summaries[folder.id] = by_paper, strict
+    counts = {
+        (row.dataset, section_of(row)): row
+        for row in published
+        if row.metric == "n" and row.source.partition(" ")[0] == paper.source
+    }
+    results = [_result(paper, cell, runs, summaries, counts, request) for cell in cells]
+    return [replace(r, best_of=best.get(r.cell.words) if r.cell.words else None) for r in results]
+
+
+def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
+    """Who chooses the best of several settings on the tested subjects: their number, the best honest run, its UF1 and the gain.
+
+    None unless all of them, and the default beside them, are there.
+    """
+    there = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
+    if not others or len(there) <= len(others):
+        return None
+    scored = [folder.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in there]
+    place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
+    gain = differences(there[0], there[place], "strict")["recognition.uf1"]
+    about = {"of": len(others), "run_id": there[place].id, "uf1": scored[place]}
+    return {**about, "default": scored[0], "difference": gain}
+
+
+def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
+    """For each line of words its run; those that have to be run are run together, and equal ones once."""
+    found: dict[Words, Run] = {}
+    to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
+    for line in lines:
+        config, stands_in = resolve([*line, *request.words], request.files, request.plugins), False
+        try:
+            plan = make_plan(config)
+        except DataError as error:
+            if request.stand_in is None:
+                found[line] = Run(None, f"{config.dataset} is not here", str(error))
+                continue
+            config, stands_in = resolve(_standing_in(line, request), request.files, request.plugins), True
+            plan = make_plan(config)
+        folder = runner.session.finished_run(plan)
+        there = Run(folder, stands_in=stands_in)
+        if folder is not None and ((honest := there.honest) is None or honest.done):
+            found[line] = there
+        elif request.dry_run:
+            words = _standing_in(line, request) if stands_in else [*line, *request.words]
+            would = f"it would be: {command('run', words, request.files, request.plugins)}"
+            found[line] = Run(None, "not run yet", would)
+        else:
+            key = json.dumps(config.values, sort_keys=True, default=str)
+            to_run.setdefault(key, (config, []))[1].append((line, stands_in))
+    if to_run:
+        outcomes = runner.sweep.sweep([config for config, _ in to_run.values()], progress)
+        for (_, waiting), outcome in zip(to_run.values(), outcomes):
+            failed = Run(None, "its run failed", str(outcome), failed=True)
+            for line, stands_in in waiting:
+                found[line] = failed if isinstance(outcome, MebenchError) else Run(outcome.folder, stands_in=stands_in)
+    return found
+
+
+def _standing_in(line: Words, request: Request) -> list[str]:
+    """The words with another dataset, without what belongs to the one they name."""
+    own = [word for word in (*line, *request.words) if not word.startswith(("dataset", "scheme="))]
+    dataset, *words = shlex.split(request.stand_in or "")
+    return [*own, f"dataset={dataset}", *words]
+
+
+def _result(
+    paper: Paper,
+    cell: Cell,
+    runs: Mapping[Words, Run],
+    summaries: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
+    counts: Mapping[tuple[str, Words], Published],
+    request: Request,
+) -> Result:
+    nothing = Result(cell, None, None, None, None, "", "")
+    if cell.words is None:
+        return replace(nothing, why=f"absent: {cell.absent}")
+    run, row = runs[cell.words], cell.published
+    if run.folder is None:
+        return replace(nothing, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
+    program, honest = paper.programs.get((row.method, row.method_variant)), run.honest
+    like = run.folder if honest is None or (program and program.leaks) else honest  # what the published value is like
+    by_paper, strict = (value_of(summary, row) for summary in summaries[like.id])
+    if by_paper is None:
+        return replace(nothing, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
+    value, low, high = by_paper
+    there, here = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
+    other = (request.stand_in or "").partition(" ")[0]
+    differ = there is not None and here is not None and round(here) != round(there.value)
+    why = [
+        f"{other} stands in for {row.dataset}, so this is no comparison" if run.stands_in else "",
+        *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
+        row.note,
+        f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",
+        "" if run.stands_in else gap_in_words(row, value, low, high),
+    ]
+    found = Result(cell, value, low, high, strict[0] if strict else None, like.id, "; ".join(filter(None, why)))
+    if honest is None:
+        return found
+    sides = [value_of(summaries[folder.id][0], row) for folder in (run.folder, honest)]
+    leaking, clean = (None if side is None else side[0] for side in sides)
+    return replace(found, leaking=leaking, honest=clean, worth=run.worth, program=program.says if program else "")

@@ -1,4 +1,0 @@
-from . import cards as cards
-from . import chart as chart
-from . import page_tables as page_tables
-from . import pages as pages

@@ -1,0 +1,250 @@
+"""The features that runs read, computed by workers that load neither PyTorch nor Lightning."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.config import RunConfig
+from mebench.core import Chain, Dataset, Video
+from mebench.features import Clip, ComputeCost, FeatureStore, adopt, compute, is_ready
+from mebench.progress import Progress
+from mebench.runner.aliases import Aliases
+from mebench.runner.choices import home_of_video
+from mebench.runner.fold_source import FrameSource, HostedStore, RemoteDataset, Source, opened
+from mebench.runner.inputs import anywhere
+from mebench.runner.isolation import Failure, Request, Worker
+from mebench.runner.plan import Plan
+from mebench.runner.sandbox import Grant, granted
+from mebench.runner.workers import Task, Workers
+
+Home = tuple[str, str]
+"""A video of a dataset with its settings and store, and its key."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one run asks of one video.
+
+    Attributes:
+        source: the dataset of the run; None for a process that may not know it.
+        store: where the features are kept.
+        id: of the dataset that the video is of.
+        revision: of that.
+        chains: whose features are asked for.
+        clips: likewise.
+    """
+
+    source: Source | None
+    store: FeatureStore
+    id: str
+    revision: str
+    chains: tuple[Chain, ...]
+    clips: tuple[Clip, ...]
+
+
+def store_of(config: RunConfig) -> FeatureStore:
+    """Where the features of a run are kept."""
+    return FeatureStore(Path(config.cache).expanduser())
+
+
+def clips_of(plan: Plan, video: Video) -> list[Clip]:
+    """(onset, apex, offset) of the annotated clips that are recognised; the middle where no apex is marked."""
+    scored = plan.scheme.scored(video) if "recognize" in plan.task.tasks else ()
+    return [(e.onset, e.peak, e.offset) for e in scored]
+
+
+def missing_videos(plan: Plan) -> list[Video]:
+    """The videos for which the store lacks a feature that the run reads."""
+    store = store_of(plan.config)
+    return [v for v in plan.videos if not is_ready(store, *plan.home(v), v, plan.chains_of(v), clips_of(plan, v))]
+
+
+def feature_task(
+    wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request | None = None
+) -> ComputeCost:
+    """In a worker: compute what the store lacks of one video for each of some runs.
+
+    Args:
+        wanted: by each run.
+        video: the same for all.
+        board: file in which the row `place` tells how far this is; None where nobody looks.
+        place: row of the board.
+        request: of a process that may not know the dataset: for the pictures of the video.
+    """
+    frames, seconds, computed = 0, 0.0, False
+    trouble: Exception | None = None
+    row: NDArray[np.float64] | None = None
+    with suppress(OSError):  # a worker on another machine
+        row = None if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
+    for number, one in enumerate(wanted):
+
+        def tell(frames: int, share: float, number: int = number) -> None:
+            if row is not None:
+                row[:] = frames, (number + share) / len(wanted)
+
+        try:
+            home: Dataset
+            if request is not None:
+                home, one = (
+                    RemoteDataset(request, one.revision),
+                    replace(one, store=HostedStore(one.store.root, request)),
+                )
+            else:
+                assert one.source is not None
+                home, _ = home_of_video(opened(one.source), one.id, video)
+            cost = compute(one.store, home, one.id, video, one.chains, one.clips, tell)
+        except Exception as error:  # what the others ask for may well work
+            trouble = trouble or error
+        else:
+            frames, seconds, computed = max(frames, cost.n_frames), seconds + cost.seconds, computed or cost.computed
+    if trouble is not None:
+        raise trouble
+    return ComputeCost(seconds, frames, computed)
+
+
+def hosted_feature_task(
+    wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, worker: Worker
+) -> ComputeCost | Failure:
+    """The same where plugins bring some of the steps: these are at work in a process that is shown pictures under a drawn name. Of what it
+    computes the features are kept; crops and flow, which others would read, are not.
+    """
+    source = wanted[0].source
+    assert source is not None
+    home, aliases = home_of_video(opened(source), wanted[0].id, video), Aliases(secrets.token_hex(), [], [video])
+    frames, hidden = FrameSource(aliases.videos, lambda _: home), aliases.hide(video)
+
+    def answer(word: str, *of: Any) -> Any:
+        return frames.stored(wanted[0].store, *of) if word == "stored" else frames.answer(word, *of)
+
+    files = {sys.modules[type(step).__module__].__file__ for one in wanted for c in one.chains for step in c.steps}
+    with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
+        write = (Path(scratch), *([] if board is None else [Path(board)]))
+        grant = Grant(granted(Path(file).parent for file in files if file), write)
+        told = tuple(replace(one, source=None, store=FeatureStore(scratch)) for one in wanted), hidden, board, place
+        confined = None if source.config.sandbox == "off" else grant
+        found = worker.call(feature_task, told, aliases.answering(answer), source.config.plugins, None, confined)
+        if isinstance(found, ComputeCost):
+            _, fingerprint = frames.answer("frames", hidden.key)
+            for one in wanted:
+                called = hidden.key, fingerprint
+                adopt(one.store, home[0], one.id, video, one.chains, one.clips, FeatureStore(scratch), called)
+    outcome: ComputeCost | Failure = aliases.told(found)
+    return outcome
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What came of computing features.
+
+    Attributes:
+        videos: how many had a feature missing.
+        frames: of those that are finished.
+        seconds: of work, by video.
+        failures: why a video failed.
+    """
+
+    videos: int
+    frames: int
+    seconds: Mapping[Home, float]
+    failures: Mapping[Home, Failure]
+
+
+def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:
+    """Compute what the store lacks, one task for each video; what several runs read is computed once.
+
+    A video that fails does not stop the others.
+
+    Args:
+        plans: of the runs.
+        pool: the workers.
+        progress: where to tell how it goes.
+    """
+    # The longest first: one at the end would leave the other workers idle.
+    jobs = sorted(_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), job.video.key))
+    if not jobs:
+        return Prepared(0, 0, {}, {})
+    done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
+    weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
+    weights = weights if weights.all() else np.ones(len(jobs))
+    folder = tempfile.TemporaryDirectory(prefix="mebench-progress-")
+    with folder as name, progress.frames("features", len(jobs)) as show:
+        # A small file that all processes map: for each video the frames done so far, and their share of its work.
+        file = Path(name) / "board"
+        board = np.memmap(file, np.float64, "w+", shape=(len(jobs), 2))
+
+        def tell() -> None:
+            show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
+
+        tasks = []
+        for place, job in enumerate(jobs):
+            wanted = tuple(job.wanted)
+            hosted = tuple(sorted(job.brought)) or None
+            function = feature_task if hosted is None else hosted_feature_task
+            arguments = wanted, job.video, str(file), place
+            tasks.append(Task(place, function, arguments, tuple(sorted(job.plugins)), hosted))
+        for task, outcome in pool.run(tasks, tell):
+            job, done = jobs[task.key], done + 1
+            if isinstance(outcome, Failure):
+                failures[job.home] = outcome
+                board[task.key] = 0, 1
+            else:
+                frames += outcome.n_frames
+                seconds[job.home] = outcome.seconds
+                board[task.key] = outcome.n_frames, 1
+            tell()
+    return Prepared(len(jobs), frames, seconds, dict(sorted(failures.items())))
+
+
+def home_of(plan: Plan, video: Video) -> Home:
+    """What two runs must share so that a video of one is that of the other."""
+    return json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True), video.key
+
+
+@dataclass
+class _Job:
+    """One video and the runs whose features it lacks; their folders with plugins, and the modules of the steps that these bring."""
+
+    home: Home
+    video: Video
+    wanted: list[Wanted] = field(default_factory=list)
+    names: set[tuple[str, Clip | None]] = field(default_factory=set)
+    plugins: set[str] = field(default_factory=set)
+    brought: set[str] = field(default_factory=set)
+
+
+def _jobs(plans: Sequence[Plan]) -> list[_Job]:
+    jobs: dict[Home, _Job] = {}
+    for plan in plans:
+        missing = missing_videos(plan)
+        source = Source.of(plan.config, plan.dataset) if missing else None
+        store = FeatureStore(Path(plan.config.cache).expanduser().absolute())
+        for video in missing:
+            key = home_of(plan, video)
+            job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
+            # Steps with their parameters alone: what else a plugin, asked for its chains beside a plan, hung on them stays here.
+            chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in plan.chains_of(video))
+            clips = tuple(clips_of(plan, video))
+            names = {
+                (chain.fingerprint() + chain.name, clip)
+                for chain in chains
+                for clip in ((None,) if chain.scope == "frames" else clips)
+            }
+            if not names <= job.names:  # seeds of one method want the same
+                dataset, id_ = plan.home(video)
+                job.names |= names
+                job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips))
+                job.plugins.update(plan.config.plugins)
+                modules = {type(step).__module__ for chain in chains for step in chain.steps}
+                job.brought |= {name for name in modules if not name.startswith("mebench.features.")}
+    return list(jobs.values())

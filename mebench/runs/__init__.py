@@ -1,0 +1,5 @@
+"""A run on disk: its folder, the files of its folds, and what they score."""
+
+from lazy_loader import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,0 +1,260 @@
+"""The files of one fold: tables, model, and a record that says how the others must look to be whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lazy_loader as lazy
+import numpy as np
+
+from mebench import heavy
+from mebench.core import Timing
+from mebench.core.history import Epoch
+from mebench.runs.fold_result import ClipPrediction, FoldResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+else:
+    pa = lazy.load("pyarrow")
+
+TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
+CURVES = "curves.parquet"
+"""The curves in which peaks were looked for, where the method kept them."""
+LOOKS = "looks.parquet"
+"""Answers to the tested clips after each epoch, where the run keeps them."""
+RECORD = "fold.json"
+
+
+def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
+    """Write what a fold leaves behind into an empty folder, the record last."""
+    files = {}
+    for name, table in tables_of_fold(result, kinds).items():
+        if name in TABLES or len(table) or (name == LOOKS and result.looks):  # nobody may have been asked
+            sink = pa.BufferOutputStream()
+            heavy.pyarrow.parquet.write_table(table, sink)
+            files[name] = bytes(sink.getvalue())
+    if result.model:  # a leaking run keeps none
+        files["model.safetensors"] = result.model
+    if result.history:  # one row for each pass of the training
+        rows = [{"fold": result.key, **asdict(epoch)} for epoch in result.history]
+        files["history.csv"] = heavy.pandas.DataFrame(rows).to_csv(index=False).encode()
+    record = {
+        "fold": result.key,
+        "seed": result.seed,
+        "timing": {
+            d: {"fps": t.fps, "k": t.k, "k_prime": {str(kind): value for kind, value in t.k_prime.items()}}
+            for d, t in result.timings.items()
+        },
+        "costs": result.costs,
+        "notes": result.notes,
+        **({"trained_in": result.trained_in} if result.trained_in else {}),
+        "files": {name: _stamp(content) for name, content in files.items()},
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
+    """What a whole fold left behind, from its files; without its intervals, which can be made anew, and its answers after each epoch.
+
+    Args:
+        folder: of the fold.
+        kinds: kinds that are spotted, in the order of the columns of frame scores.
+    """
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    clips = read_fold_table(folder, "clips.parquet").drop_columns(["fold"]).to_pylist()
+    scores = read_fold_table(folder, "frame_scores.parquet").to_pandas()
+    model, history = folder / "model.safetensors", folder / "history.csv"
+    epochs: list[Any] = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
+    # A number that nobody noted is None; a loss is NaN then.
+    noted: list[dict[str, Any]] = [{n: None if v != v and n != "loss" else v for n, v in row.items()} for row in epochs]
+    return FoldResult(
+        record["fold"],
+        [],
+        [ClipPrediction(**{**row, "probabilities": tuple(row["probabilities"])}) for row in clips],
+        {
+            str(video): np.stack(
+                [rows[rows["kind"] == kind].sort_values("frame")["score"].to_numpy(np.float64) for kind in kinds],
+                axis=1,
+            )
+            for video, rows in scores.groupby("video")
+        },
+        {name: Timing(t["fps"], t["k"], t["k_prime"]) for name, t in record["timing"].items()},
+        record["seed"],
+        record["costs"],
+        model.read_bytes() if model.is_file() else b"",
+        [Epoch(**row) for row in noted],
+        record["notes"],
+        trained_in=record.get("trained_in", ""),
+    )
+
+
+def whole_fold(folder: Path) -> str | None:
+    """Key of the fold whose files lie in `folder`, or None if one of them is not as it was written.
+
+    Folds are not synced to disk one by one, which would cost more than a small fold itself: after a power cut this tells
+    which ones came through.
+    """
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if all(_stamp((folder / name).read_bytes()) == stamp for name, stamp in record["files"].items()):
+            return str(record["fold"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+def read_fold_table(folder: Path, name: str) -> pa.Table:
+    """One of `TABLES`, or `CURVES`.
+
+    Raises:
+        Exception: it is missing or damaged; pyarrow has many kinds.
+    """
+    return read_parquet(folder / name).cast(_schemas()[name])
+
+
+def read_parquet(file: Path) -> pa.Table:
+    """A table, in a third of the time that pyarrow's `read_table` and pandas take where it has some rows.
+
+    Raises:
+        Exception: it is missing or damaged; pyarrow has many kinds.
+    """
+    with heavy.pyarrow.parquet.ParquetFile(file) as opened:
+        return opened.read(use_threads=False)
+
+
+def read_csv(file: Path) -> pd.DataFrame:
+    """Costs or a history. Folds and stages are called as they are, `NA` and `01` too; only an empty cell lacks a value.
+
+    Raises:
+        OSError, ValueError: it is missing or damaged.
+    """
+    return heavy.pandas.read_csv(file, dtype={"fold": str, "stage": str}, keep_default_na=False, na_values=[""])
+
+
+def safe_name(fold: str) -> str:
+    """A fold's key as a file name; keys that differ get names that differ.
+
+    >>> safe_name("casme2/sub01")
+    'casme2--sub01'
+    >>> safe_name("casme2/sub 1")
+    'casme2--sub_1-d8f165'
+    """
+    name = re.sub(r"[^\w.=+-]", "_", fold.replace("/", "--"))
+    return name if name.replace("--", "/") == fold else f"{name}-{hashlib.sha256(fold.encode()).hexdigest()[:6]}"
+
+
+def _stamp(content: bytes) -> list[int]:
+    return [len(content), zlib.crc32(content)]
+
+
+@cache
+def _schemas() -> dict[str, pa.Schema]:
+    """One type for each column, also in an empty table, so that tables of folds go together."""
+    text, whole, number = pa.string(), pa.int64(), pa.float64()
+    many, place = pa.list_(number), [("fold", text), ("video", text)]
+    interval = [("kind", text), ("onset", whole), ("apex", whole), ("offset", whole), ("confidence", number)]
+    answer = [("onset", whole), ("offset", whole), ("predicted", text), ("probabilities", many)]
+    return {
+        "predictions.parquet": pa.schema(
+            [*place, *interval, ("emotion", text), ("probabilities", many), ("draw", whole)]
+        ),
+        "clips.parquet": pa.schema([*place, *answer]),
+        "frame_scores.parquet": pa.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
+        CURVES: pa.schema([*place, ("frame", whole), ("kind", text), ("smoothed", number), ("level", number)]),
+        LOOKS: pa.schema(
+            [*place, ("epoch", whole), ("onset", whole), ("offset", whole), ("probabilities", pa.list_(pa.float32()))]
+        ),
+    }
+
+
+def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
+    """`TABLES`, `CURVES` and `LOOKS` of what a fold leaves behind."""
+    rows: dict[str, list[dict[str, Any]]] = {
+        "predictions.parquet": [
+            {
+                "video": p.video,
+                "kind": str(p.kind),
+                "onset": _whole(p.onset),
+                "apex": _whole(p.apex),
+                "offset": _whole(p.offset),
+                "confidence": p.confidence,
+                "emotion": p.emotion,
+                "probabilities": p.probabilities,
+                "draw": p.draw,
+            }
+            for p in result.predictions
+        ],
+        "clips.parquet": [
+            {
+                "video": c.video,
+                "onset": c.onset,
+                "offset": c.offset,
+                "predicted": c.predicted,
+                "probabilities": c.probabilities,
+            }
+            for c in result.clips
+        ],
+        LOOKS: [
+            {"video": video, "epoch": epoch, "onset": onset, "offset": offset, "probabilities": numbers}
+            for epoch, look in enumerate(result.looks)
+            for video, onset, offset, numbers in look
+        ],
+    }
+    columns: dict[str, list[dict[str, Any]]] = {
+        "frame_scores.parquet": [
+            {
+                "video": video,
+                "kind": str(kind),
+                "frame": np.arange(len(scores)),
+                "score": np.ascontiguousarray(scores[:, column], dtype=np.float64),
+            }
+            for video, scores in sorted(result.frame_scores.items())
+            for column, kind in enumerate(kinds)
+        ],
+        CURVES: [
+            {
+                "video": video,
+                "kind": str(kind),
+                "frame": curve.first + np.arange(len(curve.heights)),
+                "smoothed": np.asarray(curve.heights, dtype=np.float64),
+                "level": np.full(len(curve.heights), curve.level, dtype=np.float64),
+            }
+            for video, curves in sorted(result.curves.items())
+            for kind, curve in curves.items()
+        ],
+    }
+    schemas, tables = _schemas(), {}
+    for name, some in rows.items():
+        # NumPy's numbers as Python's, which pyarrow takes for any column.
+        plain = [{key: v.item() if isinstance(v, np.generic) else v for key, v in row.items()} for row in some]
+        tables[name] = pa.Table.from_pylist([{"fold": result.key, **row} for row in plain], schemas[name])
+    for name, parts in columns.items():
+        found = []
+        for part in parts:
+            texts = {"fold": result.key, "video": part.pop("video"), "kind": part.pop("kind")}
+            whole = {key: pa.repeat(pa.scalar(text), len(part["frame"])) for key, text in texts.items()}
+            found.append(pa.table({**whole, **part}, schemas[name]))
+        tables[name] = pa.concat_tables(found).combine_chunks() if found else schemas[name].empty_table()
+    return tables
+
+
+def _whole(frame: float) -> int:
+    """A frame index as an int; pyarrow would cut 10.5 to 10 without a word.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if int(frame) != frame:
+        raise ValueError(f"{frame} is no frame index")
+    return int(frame)

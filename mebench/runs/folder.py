@@ -1,0 +1,435 @@
+"""The run folder: the truth that everything after reads.
+
+    runs/<id>/
+        config.json      the resolved configuration, where each value comes from, and the keys of the run and its training
+        versions.json    Python and packages
+        videos.parquet   the dataset as it was scored: videos, with the numbers of their files …
+        truth.parquet    … and their expressions
+        distractors.parquet  … and blinks, speech and the like, where the dataset annotates them
+        folds.json       who trained, validated and was tested
+        features.json    seconds of computing features, by video, and the cards of the chains
+        folds/<fold>/    predictions, clips, frame scores, model (safetensors) and fold.json (timing, cost, size and checksum
+                         of the others), one folder a fold
+        failed/<fold>    why a fold failed
+        predictions.parquet  clips.parquet  frame_scores.parquet  costs.csv     all folds together
+        curves.parquet   smoothed scores and thresholds, where the method looks for peaks in some
+        summary.json     the scores
+        DONE             written last: the hash of every other file, which whoever reads one compares
+
+A fold's folder appears whole or not at all: it is written beside and renamed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from mebench import heavy
+from mebench.atomic import WRITING, whole_file, whole_folder
+from mebench.errors import RunError, unknown
+from mebench.files import file_hash
+from mebench.runs.fold_files import (
+    CURVES,
+    RECORD,
+    TABLES,
+    read_fold_table,
+    read_parquet,
+    safe_name,
+    whole_fold,
+    write_files,
+)
+
+if TYPE_CHECKING:  # reading a run needs no Lightning
+    import pandas as pd
+
+    from mebench.runs.fold_result import FoldResult
+
+__all__ = ["RunFolder", "first_id", "safe_name"]
+
+ORDERS = (
+    ["draw", "video", "kind", "onset", "offset", "confidence"],
+    ["video", "onset", "offset"],
+    ["video", "kind", "frame"],
+)
+"""How the rows of predictions, clips and frame scores are sorted."""
+
+KEPT = (
+    *("config.json", "versions.json", "folds.json", "videos.parquet", "truth.parquet"),
+    *("predictions.parquet", "clips.parquet", "summary.json"),
+)
+"""What every finished run holds, and all that reads one asks for."""
+TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
+SYNC_SECONDS = 5.0
+"""A power cut may cost the folds of that long; a kill none."""
+_C = ctypes.CDLL(None)
+
+
+class RunFolder:
+    """Reads and writes one run. Only the parent process writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self._synced = time.monotonic()
+
+    # -- finding ------------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def all(cls, runs: Path | str) -> list[RunFolder]:
+        """Every run of a folder, finished or not, by id; none where there is no such folder."""
+        return [cls(file.parent) for file in sorted(Path(runs).expanduser().glob("*/config.json"))]
+
+    @classmethod
+    def open(cls, runs: Path | str, word: str) -> RunFolder:
+        """The run that a word names, finished or not: its id, the beginning of one id only, or the path of its folder.
+
+        Raises:
+            RunError: there is no such run, or several begin so.
+        """
+        for path in (Path(word).expanduser().resolve(), Path(runs).expanduser() / word):
+            if os.path.isfile(path / "config.json"):  # noqa: PTH113  (Path's raises where a word is too long for a name)
+                return cls(path)
+        known = {folder.id: folder for folder in cls.all(runs)}
+        begin_so = [run_id for run_id in known if run_id.startswith(word)]
+        if len(begin_so) > 1:
+            raise RunError(f"{len(begin_so)} runs begin with {word!r}: {', '.join(begin_so)}. Give more of the id")
+        if not begin_so:
+            raise RunError(
+                unknown("run", word, known, f"Runs are looked for in {runs}; choose another place with --runs DIR")
+            )
+        return known[begin_so[0]]
+
+    @classmethod
+    def finished(cls, runs: Path | str, word: str) -> RunFolder:
+        """The finished run that a word names, as in `open`; or the record of one, by its path.
+
+        Raises:
+            RunError: there is no such run, several begin so, or it is not finished.
+        """
+        path = Path(word).expanduser().resolve()
+        if os.path.isfile(path / "record.json"):  # noqa: PTH113
+            return cls(path)
+        folder = cls.open(runs, word)
+        if not folder.done:
+            raise RunError(f"run {folder.id!r} is not finished: go on with it by {folder.way_on}")
+        if lost := folder.lost:
+            raise RunError(
+                f"run {folder.id!r} is marked as finished but lacks {' and '.join(lost)}: remove {folder.path} and run again"
+            )
+        return folder
+
+    @classmethod
+    def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
+        """The unfinished run of this key that nobody works on, or a new one, or the one that is named; locked.
+
+        Raises:
+            RunError: `run_id` names a run that another process works on, that is finished, or that is a study's.
+        """
+        if run_id is not None:
+            return cls(runs / run_id)._claim_this()
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise RunError(
+                f"the folder of the runs, {runs}, cannot be made: {e.strerror}. Choose another place with runs=DIR"
+            ) from e
+        first = first_id(name, key)
+        while True:
+            there = cls.equal(runs, first)
+            number = max(there, default=0) + 1
+            for folder in (*there.values(), cls(runs / (f"{first}.{number}" if there else first))):
+                if not folder.done:
+                    folder.path.mkdir(exist_ok=True)
+                    if (lock := folder.lock()) is not None:
+                        if not folder.done:
+                            return folder, lock
+                        lock.release()  # finished while we asked
+
+    @classmethod
+    def all_finished(cls, runs: Path, first: str) -> list[RunFolder]:
+        """The finished runs whose id is `first`, `first.2`, `first.3` …, that lost nothing since; the latest first."""
+        return [run for run in [*cls.equal(runs, first).values()][::-1] if run.done and not run.lost]
+
+    @classmethod
+    def equal(cls, runs: Path, first: str) -> dict[int, RunFolder]:
+        """The runs whose id is `first`, `first.2`, `first.3` …, finished or not, by number; some may have been removed since."""
+        found = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
+        return {number: cls(path) for number, path in sorted({1: runs / first, **found}.items()) if path.is_dir()}
+
+    def _claim_this(self) -> tuple[RunFolder, FileLock]:
+        if self.of_study:
+            raise RunError(
+                f"run {self.id!r} is a study's, which knows the values of its folds: go on with {self.way_on}"
+            )
+        if (lock := self.lock()) is None:
+            raise RunError(f"another process is working on run {self.id!r}: wait for it, or stop it first")
+        if self.done:
+            lock.release()
+            raise RunError(f"run {self.id!r} is finished: its scores are in {self.path / 'summary.json'}")
+        return self, lock
+
+    def lock(self) -> FileLock | None:
+        """Take the run for this process, or None if another one has it."""
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        return lock
+
+    @property
+    def word(self) -> str:
+        """What `mebench resume` finds it by from here, as a shell takes it: its id, or its path where it does not lie in `runs`."""
+        return shlex.quote(self.id if self.path.parent.absolute() == Path("runs").absolute() else str(self.path))
+
+    @property
+    def of_study(self) -> bool:
+        """Whether `mebench tune` made it of outer folds."""
+        return (self.path / TUNED).is_file()
+
+    @property
+    def way_on(self) -> str:
+        """What goes on with it, for people."""
+        return "the same mebench tune" if self.of_study else f"mebench resume {self.word}"
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is finished."""
+        return (self.path / "DONE").is_file()
+
+    @property
+    def lost(self) -> list[str]:
+        """The files that a finished run must have and this one has no more."""
+        return [name for name in KEPT if not (self.path / name).is_file()] if self.done else []
+
+    # -- writing ------------------------------------------------------------------------------------------------------------
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file, whole or not at all."""
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        with self._writing(self.path / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table, whole or not at all: parquet, or csv by the name's ending."""
+        with self._writing(self.path / name) as temporary:
+            if name.endswith(".csv"):
+                table.to_csv(temporary, index=False)
+            else:
+                table.to_parquet(temporary, index=False)
+
+    def write_fold(self, result: FoldResult, kinds: Sequence[str]) -> None:
+        """Keep a fold's results."""
+        final = self.path / "folds" / safe_name(result.key)
+        with self._full_disk():
+            final.parent.mkdir(exist_ok=True)
+            with whole_folder(final) as temporary:
+                write_files(temporary, result, kinds)
+                if final.exists():
+                    shutil.rmtree(final)
+            if time.monotonic() > self._synced + SYNC_SECONDS:
+                self._sync_all()
+        (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
+
+    def write_failure(self, fold: str, reason: str) -> None:
+        """Keep the reason why a fold failed; a later success removes it."""
+        with self._full_disk():
+            (self.path / "failed").mkdir(exist_ok=True)
+        with self._writing(self.path / "failed" / safe_name(fold)) as temporary:
+            temporary.write_text(reason + "\n", encoding="utf-8")
+
+    def add_feature_seconds(self, seconds: Mapping[str, float], chains: Mapping[str, Sequence[str]]) -> None:
+        """Keep the seconds that computing features took, by video; an earlier try of the run may have computed others.
+
+        Args:
+            seconds: by key of the video.
+            chains: cards of the chains.
+        """
+        before = self.read_json("features.json")["videos"] if (self.path / "features.json").is_file() else {}
+        videos = {key: round(before.get(key, 0.0) + seconds.get(key, 0.0), 6) for key in sorted({*before, *seconds})}
+        self.write_json("features.json", {"seconds": sum(videos.values()), "videos": videos, "chains": chains})
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed process was writing; only for the one who holds the lock."""
+        for half in [*self.path.glob(f"{WRITING}*"), *self.path.glob(f"*/{WRITING}*")]:
+            shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Mark the run as finished and seal it; nothing is written after this.
+
+        The files of a fold are sealed by its `fold.json`.
+        """
+        self._sync_all()
+        files = [*self.path.glob("[!.]*.*"), *self.path.glob(f"folds/*/{RECORD}")]
+        self._seal(
+            {file.relative_to(self.path).as_posix(): file_hash(file) for file in sorted(files) if file.is_file()}
+        )
+
+    def _seal(self, hashes: Mapping[str, str]) -> None:
+        with self._full_disk(), whole_file(self.path / "DONE", synced=True) as temporary:
+            temporary.write_text(json.dumps({"sha256": hashes}, indent=1) + "\n", encoding="utf-8")
+
+    @property
+    def seal(self) -> dict[str, str]:
+        """SHA-256 of the files of a finished run by their paths; empty where it is not finished, or was before runs were sealed.
+
+        Raises:
+            RunError: the seal itself is damaged.
+        """
+        try:
+            text = (self.path / "DONE").read_text(encoding="utf-8") if self.done else ""
+            return dict(json.loads(text)["sha256"]) if text else {}
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise self._unreadable("DONE", e) from e
+
+    def changed(self) -> list[str]:
+        """The files of a finished run, those of its folds too, that are missing or not as they were when it was finished, by path."""
+        found = [name for name, known in self.seal.items() if self._hash(name) != known]
+        folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
+        return sorted({*found, *(name for name in folds if whole_fold(self.path / name) is None)})
+
+    def _hash(self, name: str) -> str:
+        try:
+            return file_hash(self.path / name)
+        except OSError:
+            return ""
+
+    def check(self, name: str) -> None:
+        """Compare a file with the seal of the run, if it has one.
+
+        Raises:
+            RunError: it is not as it was when the run was finished.
+        """
+        if (known := self.seal.get(name)) is not None and (self.path / name).is_file() and self._hash(name) != known:
+            raise self._unreadable(name, ValueError("it is not as it was when the run was finished"))
+
+    def _sync_all(self) -> None:
+        """Have everything on disk that was written so far."""
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            if not hasattr(_C, "syncfs") or _C.syncfs(handle) != 0:
+                os.sync()
+        finally:
+            os.close(handle)
+        self._synced = time.monotonic()
+
+    @contextmanager
+    def _writing(self, final: Path) -> Iterator[Path]:
+        with self._full_disk(), whole_file(final, synced=True) as temporary:
+            yield temporary
+        if self.seal and (name := final.relative_to(self.path).as_posix()) in self.seal:
+            self._seal({**self.seal, name: file_hash(final)})
+
+    @contextmanager
+    def _full_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as e:
+            if e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+                raise
+            raise RunError(
+                f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, "
+                f"then go on with: {self.way_on}"
+            ) from e
+
+    # -- reading ------------------------------------------------------------------------------------------------------------
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the run.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as e:
+            raise self._unreadable(name, e) from e
+        self.check(name)
+        return content
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """A parquet table of the run.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            table: pd.DataFrame = read_parquet(self.path / name).to_pandas()
+        except Exception as e:  # pyarrow has many kinds
+            raise self._unreadable(name, e) from e
+        self.check(name)
+        return table
+
+    def _unreadable(self, name: str, cause: Exception) -> RunError:
+        file = self.path / name
+        fix = (
+            f"remove {file.parent} and go on with: {self.way_on}"
+            if name.startswith("folds/") and not self.done
+            else f"remove {self.path} and run again"
+        )
+        return RunError(f"{file} cannot be read ({cause}): {fix}")
+
+    def finished_folds(self) -> set[str]:
+        """Keys of the folds whose results are complete and as they were written."""
+        return {key for folder in self._whole("folds") if (key := whole_fold(folder)) is not None}
+
+    def count_folds(self) -> tuple[int, int]:
+        """How many folds have results, and how many failed; none is opened."""
+        return len(self._whole("folds")), len(self._whole("failed"))
+
+    def _whole(self, name: str) -> list[Path]:
+        """What lies in a folder of the run, but for what is being written."""
+        return [path for path in (self.path / name).glob("*") if not path.name.startswith(".")]
+
+    def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
+        """Put the tables of all folds together, sorted, so that the order of completion leaves no trace.
+
+        Args:
+            folds: their keys.
+            feature_seconds: what computing the features of each fold's test videos took, for `costs.csv`.
+
+        Raises:
+            RunError: a file of a fold is missing or damaged.
+        """
+        for name, order in zip(TABLES, ORDERS):
+            table = heavy.pyarrow.concat_tables([self._fold_table(fold, name) for fold in folds]).to_pandas()
+            self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
+        if kept := [fold for fold in folds if (self.path / "folds" / safe_name(fold) / CURVES).is_file()]:
+            table = heavy.pyarrow.concat_tables([self._fold_table(fold, CURVES) for fold in kept]).to_pandas()
+            self.write_table(CURVES, table.sort_values(ORDERS[-1], kind="stable", ignore_index=True))
+        costs = [
+            {
+                "fold": fold,
+                **({} if feature_seconds is None else {"feature_seconds": round(feature_seconds.get(fold, 0.0), 6)}),
+                **self.fold_record(fold)["costs"],
+            }
+            for fold in folds
+        ]
+        self.write_table("costs.csv", heavy.pandas.DataFrame(costs))
+
+    def _fold_table(self, fold: str, name: str) -> Any:
+        folder = self.path / "folds" / safe_name(fold)
+        try:
+            return read_fold_table(folder, name)
+        except Exception as e:  # pyarrow has many kinds
+            raise self._unreadable(f"folds/{folder.name}/{name}", e) from e
+
+    def fold_record(self, fold: str) -> dict[str, Any]:
+        """Timing, seed and cost of a finished fold."""
+        return dict(self.read_json(f"folds/{safe_name(fold)}/fold.json"))
+
+
+def first_id(name: str, key: str) -> str:
+    """Id of the first run of a key; later ones add `.2`, `.3`."""
+    return f"{name}-{key[:8]}"

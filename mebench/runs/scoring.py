@@ -1,0 +1,170 @@
+"""The scores of a run from its folder alone: predictions and truth, no model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.console import plural
+from mebench.errors import listed
+from mebench.metrics import Tables, named, spotting_chance, summarize
+from mebench.metrics.mistakes import summarize_mistakes
+from mebench.runs.folder import RunFolder
+
+SHOWN = 5
+"""Folds that a remark names."""
+
+
+def tables_of(folder: RunFolder) -> Tables:
+    """The tables that scoring reads; a clip that several folds test has several rows.
+
+    Raises:
+        RunError: a table of the run is missing or damaged.
+    """
+    about = folder.read_json("folds.json")
+    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
+    predictions = folder.read_table("predictions.parquet") if "spot" in about["tasks"] else None
+    clips = None
+    if "recognize" in about["tasks"]:
+        answers = folder.read_table("clips.parquet")
+        if about.get("scored_each"):  # each fold is scored by itself: a `part` of its own
+            parts = []
+            for fold in about["folds"]:
+                own = _tested(fold, videos)
+                of_fold = truths[truths["video"].isin(own["video"])], answers[answers["fold"] == fold["fold"]]
+                parts.append(_clips(about, own, *of_fold).assign(part=fold["fold"]))
+            clips = pd.concat(parts, ignore_index=True)
+        else:
+            clips = _clips(about, videos, truths, answers)
+    there = (folder.path / "distractors.parquet").is_file()
+    distractors = folder.read_table("distractors.parquet") if there else None
+    return Tables(videos, truths, predictions, clips, distractors=distractors)
+
+
+def scored_of(truths: pd.DataFrame) -> pd.DataFrame:
+    """The annotated clips that recognition is asked about (`Scheme.scores`); `emotion` holds their classes."""
+    return truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
+
+
+def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """The annotated clips of some videos with their answers."""
+    answers = answers.drop_duplicates(["video", "onset", "offset"])
+    clips = (
+        scored_of(truths)
+        .rename(columns={"emotion": "truth"})
+        .merge(answers, on=["video", "onset", "offset"], how="left")
+        .merge(videos[["video", "subject", "dataset"]], on="video")
+    )
+    clips["probability"] = _of_predicted(clips["probabilities"], clips["predicted"], about["classes"])
+    return clips[["video", "subject", "dataset", "truth", "predicted", "probability"]]
+
+
+def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
+    """Each fold's name, and what its models answered about the videos that it tests.
+
+    Raises:
+        RunError: as `tables_of`.
+    """
+    about, every = folder.read_json("folds.json"), tables_of(folder)
+    answers = None if every.clips is None else folder.read_table("clips.parquet")
+    for fold in about["folds"]:
+        own = _of_videos(every, _tested(fold, every.videos))
+        clips = answers
+        if clips is not None:
+            clips = _clips(about, own.videos, own.truths, clips[clips["fold"] == fold["fold"]])
+        spotted = None if own.predictions is None else own.predictions[own.predictions["fold"] == fold["fold"]]
+        yield fold["fold"], Tables(own.videos, own.truths, spotted, clips)
+
+
+def of_dataset(tables: Tables, name: str) -> Tables:
+    """The rows of one dataset, as if nothing else had been tested."""
+    return _of_videos(tables, tables.videos[tables.videos["dataset"] == name])
+
+
+def _tested(fold: Mapping[str, Any], videos: pd.DataFrame) -> pd.DataFrame:
+    """The videos that a fold tests."""
+    column, names = ("video", fold["videos"]) if "videos" in fold else ("subject", fold["test"])
+    return videos[videos[column].isin(names)]
+
+
+def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
+    """The rows of some of the videos."""
+
+    def own(table: pd.DataFrame) -> pd.DataFrame:
+        return table[table["video"].isin(videos["video"])]
+
+    asked = (None if table is None else own(table) for table in (tables.predictions, tables.clips))
+    return Tables(videos, own(tables.truths), *asked)
+
+
+def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> NDArray[np.float64]:
+    """Probability of the predicted class; NaN for all if the classes' scores are not probabilities that sum to 1."""
+    answered = rows.notna().to_numpy()
+    found = np.full(len(rows), np.nan)
+    if not answered.any():
+        return found
+    # A record keeps them as float32: scored from there they must give the same.
+    scores = np.stack([np.asarray(row, dtype=np.float32) for row in rows[answered]]).astype(np.float64)
+    if scores.shape[1] == len(classes) and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+        column = pd.Index(classes).get_indexer(pd.Index(predicted[answered]))
+        found[answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
+    return np.asarray(np.minimum(found, 1), dtype=np.float64)
+
+
+def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
+    """The summary of a run, and beside its spotting the level of chance for each kind.
+
+    The level of chance is that of one-to-one matching in all videos, so it is left out under other conventions. Of several
+    datasets that were spotted in, `members` holds spotting and analysis of each from the same predictions.
+
+    Args:
+        folder: a run whose folds are merged, or the record of one.
+        seed: of the run; bootstrap and chance draw from it.
+        draws: of the bootstrap.
+        convention: name of the rules.
+    """
+    about, tables = folder.read_json("folds.json"), tables_of(folder)
+    rules = {"classes": about["classes"], "seed": seed, "draws": draws, "convention": convention}
+    summary = summarize(tables, kinds=about["kinds"], **rules)
+    datasets = sorted(set(tables.videos["dataset"]))
+    if "spotting" in summary and len(datasets) > 1:
+        members = {name: summarize(of_dataset(tables, name), kinds=about["kinds"], **rules) for name in datasets}
+        summary["members"] = {
+            name: {part: own[part] for part in ("spotting", "analysis") if part in own} for name, own in members.items()
+        }
+    rule = named(convention)
+    if "spotting" in summary:
+        summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
+        summary["remarks"] += filter(None, (_silent(about["folds"], tables, kind) for kind in about["kinds"]))
+    if "spotting" in summary and (rule.matching, rule.videos) != ("maximum", "all"):
+        summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
+    elif "spotting" in summary:
+        summary["chance"] = {
+            kind: spotting_chance(
+                tables.videos,
+                tables.truths,
+                {name: k[kind] for name, k in about["k_prime"].items()},
+                kind,
+                seed,
+                convention=convention,
+                one_per_video=about.get("one_per_video", False),
+            )
+            for kind in about["kinds"]
+        }
+    return summary
+
+
+def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> str:
+    """In which folds nothing of a kind is spotted though their videos hold some, as after a training that came to nothing; or empty."""
+    assert tables.predictions is not None
+    truths = tables.truths[tables.truths["kind"] == kind]
+    spotted = set(tables.predictions["fold"][tables.predictions["kind"] == kind])
+    without = [fold for fold in folds if fold["fold"] not in spotted]
+    held = {fold["fold"]: truths["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
+    silent = [name for name, n in held.items() if n]
+    if not silent:
+        return ""
+    where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)})"
+    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"

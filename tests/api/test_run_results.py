@@ -1,0 +1,291 @@
+"""Runs from Python: equal to those of the command, read again as data frames, in threads, in notebooks."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import mebench
+from mebench import tracking
+from mebench.config import resolve, settings_of
+from mebench.config.combinations import expand, lists_of
+from mebench.errors import ConfigError, DataError, PluginError, RunError
+from mebench.metrics import summarize
+from mebench.progress import Silent
+from tests.cli.conftest import mebench as command  # noqa: F401
+from tests.run_folders import call_fold, make_run
+
+pytestmark = pytest.mark.usefixtures("untracked")
+PATH = {**os.environ, "PYTHONPATH": str(Path(mebench.__file__).parent.parent)}
+LIGHT = """
+import sys
+before = set(sys.modules)
+import mebench
+for name in mebench.__all__:
+    getattr(mebench, name)
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_the_import_is_light():
+    """Of modules there are few, none of a package but the one that loads the others late: below .3 s, whatever the machine does."""
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True, env=PATH)
+    names = done.stdout.split()
+    assert {name.partition(".")[0] for name in names} <= {"mebench", "lazy_loader", *sys.stdlib_module_names}
+    assert len(names) < 150
+
+
+def test_what_is_public_is_there_and_documented():
+    for name in mebench.__all__:
+        assert getattr(mebench, name).__doc__, name
+    assert set(mebench.__all__) <= set(dir(mebench))
+    with pytest.raises(AttributeError, match="no attribute 'rum'"):
+        mebench.rum  # noqa: B018
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("api")
+
+
+@pytest.fixture(scope="module")
+def ran(place, tiny):
+    """A run from Python in another thread than the main one."""
+    found = []
+    words = {"method": "optical_strain", "runs": place / "runs", "workers": 1, "bootstrap": 50, "seed": 3}
+    thread = threading.Thread(
+        target=lambda: found.append(mebench.run(*tiny, "tracking=none", progress=Silent(), **words))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setattr(tracking, "sync", lambda *_: tracking.Synced())
+        thread.start()
+        thread.join()
+    return found[0]
+
+
+def test_a_run_equals_that_of_the_command(ran, place, tiny, command, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    words = ["method=optical_strain", *tiny, "workers=1", "bootstrap=50", "seed=3"]
+    code, out, _ = command("run", *words, "--json", "-")
+    assert code == 0
+    theirs = json.loads(out)
+    assert {**theirs, "seconds": 0} == {**ran.summary, "seconds": 0}
+
+
+def test_a_run_is_data_frames(ran):
+    assert ran.title.startswith("optical_strain on synthetic under loso, seed 3")
+    assert ran.scores.loc["spotting.micro.f1", "value"] == ran.summary["spotting"]["micro"]["scores"]["f1"]["value"]
+    assert list(ran.scores) == ["value", "low", "high", "reason"]
+    assert (
+        set(ran.predictions["video"]) <= set(ran.videos["video"]) and (ran.truth["onset"] <= ran.truth["offset"]).all()
+    )
+    scored = ran.frame_scores.groupby("video")["frame"]
+    assert (scored.max() == ran.videos.set_index("video")["n_frames"] - 1).all() and (scored.min() == 0).all()
+    assert list(ran.folds["n_train"]) == [2, 2, 2] and (ran.folds["predict_seconds"] > 0).all()
+    assert ran.clips.empty and ran.history.empty
+    assert ran.config["method"] == "optical_strain" and ran.config["dataset.subjects"] == 3
+    assert "F1 micro" in repr(ran)
+
+
+def test_a_notebook_s_event_loop_and_signals_stay_as_they_are(tiny, tmp_path, monkeypatch):
+    """A cell runs in the main thread, below a loop that goes on."""
+    monkeypatch.chdir(tmp_path)
+
+    def cell():
+        return mebench.run(*tiny, method="random", workers=1, bootstrap=0, progress=Silent())
+
+    async def below_a_loop():
+        return cell()
+
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        asyncio.get_running_loop()  # that of a test's browser goes on in this thread
+    except RuntimeError:
+        found = asyncio.run(below_a_loop())
+    else:
+        found = cell()
+    assert found.fresh
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_a_timeline_is_a_picture_of_a_video(ran):
+    figure = ran.plot_timeline("s002")
+    assert isinstance(figure, matplotlib.figure.Figure) and "s002" in figure.axes[0].get_title(loc="left")
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert len(figure.axes[0].lines) > 1
+    with pytest.raises(DataError, match="3 videos have 's0' in their keys"):
+        ran.plot_timeline("s0")
+    with pytest.raises(DataError, match="unknown video 'nobody'"):
+        ran.plot_timeline("nobody")
+
+
+def test_a_run_is_found_again(ran, place):
+    for word in (ran.id, ran.id[:-3], ran.path, str(ran.path)):
+        again = mebench.load_run(word, runs=str(place / "runs"))
+        assert (again.id, again.summary) == (ran.id, ran.summary)
+    pd.testing.assert_frame_equal(again.frame_scores, ran.frame_scores)
+    with pytest.raises(RunError, match="unknown run 'other'"):
+        mebench.load_run("other", runs=str(place / "runs"))
+
+
+def test_a_run_stays_where_it_is_when_the_program_goes_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = make_run(Path("runs"))
+    run = mebench.load_run("runs/" + made.id)
+    assert run.path == tmp_path / "runs" / made.id
+    before = run.clips, run.frame_scores, run.config
+    by_id = mebench.load_run(made.id)
+    monkeypatch.chdir("/")
+    pd.testing.assert_frame_equal(by_id.clips, before[0])
+    pd.testing.assert_frame_equal(by_id.frame_scores, before[1])
+    assert by_id.config == before[2] and by_id.path == run.path
+
+
+def test_a_lost_table_is_no_empty_one(tmp_path):
+    run = mebench.load_run(make_run(tmp_path, tasks=("spot",)).path)
+    assert run.clips.empty  # nothing was to be named
+    (run.path / "frame_scores.parquet").unlink()
+    with pytest.raises(RunError, match=r"frame_scores\.parquet cannot be read"):
+        run.frame_scores  # noqa: B018
+
+
+def test_a_finished_run_is_resumed_as_it_is(ran, place):
+    again = mebench.resume(ran, progress=Silent())
+    assert (again.id, again.summary, again.fresh) == (ran.id, ran.summary, False)
+    with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'seed'"):
+        mebench.resume(ran, seed=4)
+    with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'looks'"):  # its folds would mix
+        mebench.resume(ran, looks=True)
+
+
+def test_a_finished_run_is_scored_anew_under_the_rules_that_are_asked_for(ran):
+    before = (ran.path / "summary.json").read_bytes()
+    again = mebench.resume(ran, convention="mean2022", bootstrap=0, progress=Silent())
+    assert (again.summary["convention"], again.summary["bootstrap"]["draws"]) == ("mean2022", 0)
+    theirs = summarize(ran.tables, kinds=["micro"], classes=[], seed=3, draws=0, convention="mean2022")
+    assert again.summary["spotting"]["micro"]["scores"] == theirs["spotting"]["micro"]["scores"]
+    assert again.summary["spotting"] != ran.summary["spotting"]
+    assert (ran.path / "summary.json").read_bytes() == before  # the run keeps the scores that it was made with
+
+
+def test_a_wrong_setting_is_a_sentence(tiny):
+    with pytest.raises(PluginError, match="Did you mean 'optical_strain'"):
+        mebench.run(*tiny, method="optical_strein")
+    with pytest.raises(ConfigError, match=r"method\.p"):
+        mebench.run(*tiny, method={"name": "optical_strain", "p": "much"})
+
+
+def test_a_run_of_any_kind_is_read(tmp_path):
+    run = mebench.load_run(make_run(tmp_path, kinds=("micro", "macro")).path)
+    assert run.scores.loc["recognition.uf1", "value"] == pytest.approx(0.6136, abs=1e-4)
+    assert len(run.clips) == 16 and len(run.folds) == 4
+    assert len(run.plot_timeline().axes[0].collections) >= 3
+    with pytest.raises(RunError, match="is not finished"):
+        mebench.load_run(make_run(tmp_path, done=False, seed=5).path)
+
+
+@pytest.mark.parametrize("name", ["NA", "007"])
+def test_a_fold_may_be_called_as_a_missing_value_or_a_number(tmp_path, name):
+    run = mebench.load_run(call_fold(make_run(tmp_path), "drawn/02", name).path)
+    assert run.folds.loc[name, "fit_seconds"] == 2 and not run.folds["fit_seconds"].isna().any()
+
+
+def test_a_record_is_read_like_a_run(tmp_path):
+    from mebench.boards.export import export
+
+    run = make_run(tmp_path)
+    record = mebench.load_run(export(run, tmp_path / "records"))
+    assert record.scores.loc["spotting.micro.f1", "value"] == 1
+    assert record.title == mebench.load_run(run.path).title
+    assert len(record.predictions) == 16 and record.frame_scores.empty
+    record.plot_timeline()
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (np.arange(3), [0, 1, 2]),
+        (np.float64(0.5), 0.5),
+        (pd.Series(["micro", "macro"]), ["micro", "macro"]),
+        (pd.RangeIndex(2), [0, 1]),
+        ({"anchors": np.array([[1.5, 2]])}, {"anchors": [[1.5, 2.0]]}),
+    ],
+)
+def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
+    found = settings_of(values={"scheme": value})
+    assert found == settings_of(values={"scheme": plain}) == {"scheme": plain}
+    assert [one.settings["scheme"] for one in expand(lists_of(found))] == (
+        plain if isinstance(plain, list) else [plain]
+    )
+
+
+@given(st.lists(st.text("ab,/ ", min_size=1).map(str.strip).filter(len), min_size=1, max_size=4, unique=True))
+@example(["/ann's,b"])
+@example(["'a,b'"])
+@example(["[a,b"])
+def test_a_text_of_python_is_one_value_of_a_sweep_whatever_commas_it_has(texts):
+    found = expand(lists_of(settings_of(values={"dataset.root": texts})))
+    assert [one.settings for one in found] == [{"dataset.root": text} for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"seed": 1.5}, r"seed must be an int, not 1.5 \(argument\)"),
+        ({"kinds": ["mikro"]}, r"kinds must be a list of micro|macro or null, not \['mikro'\] \(argument\)"),
+        ({"method": {"name": "mean", "p": True}}, r"method.p must be a float, not True \(argument\)"),
+        ({"dataset": {"name": "synthetic", "presett": "tiny"}}, r"unknown key 'dataset.presett'. .* \(argument\)"),
+        (
+            {"scheme": object()},
+            r"scheme must be text, a number, or a list or map of them, not <object .*> \(argument\)",
+        ),
+    ],
+)
+def test_a_value_of_python_is_checked_as_it_is(settings, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        mebench.run(**{"method": "mean", "dataset": "synthetic"} | settings)
+
+
+def test_where_a_setting_stands_is_said_as_it_was_given():
+    with pytest.raises(ConfigError, match=r"method.p must be a float, not 'x' \(command line\)"):
+        mebench.run("method=mean", "dataset=synthetic", "method.p=x")
+    with pytest.raises(ConfigError, match=r"method.p must be a float, not 'x' \(argument\)"):
+        mebench.sweep("method=mean", "dataset=synthetic", **{"method.p": ["x", 0.5]})
+
+
+def test_a_value_of_python_is_never_read_as_text(tmp_path):
+    (tmp_path / "a=b, [c").mkdir()
+    found = resolve({"method": "mean", "dataset": {"name": "folder", "videos": [tmp_path / "a=b, [c"]}})
+    assert found.dataset_params["folder"].videos == (str(tmp_path / "a=b, [c"),)
+
+
+def test_nothing_in_a_notebook_is_markup(tmp_path):
+    evil = "<script>alert(1)</script>"
+    run = mebench.load_run(make_run(tmp_path, "evil", method=evil, warnings=[evil], remark=evil).path)
+    shown = run._repr_html_()
+    assert "<script" not in shown and shown.count("&lt;script&gt;") == 3
+    assert "<td>spotting, micro: F1</td>" in shown
+
+
+def test_a_sweep_is_rows_and_runs(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = mebench.sweep(
+        *tiny, method="random", scheme=[None, "nobody"], seed=range(2), workers=1, bootstrap=0, progress=Silent()
+    )
+    assert [run.config["seed"] for run in found.runs] == [0, 1]
+    assert len(found.failures) == 2 and "unknown emotion scheme 'nobody'" in str(found.failures[0][1])
+    (row,) = found.scores[found.scores["score"] == "F1 micro"].to_dict("records")
+    assert (row["scheme"], row["seeds"]) == ("null", [0, 1])
+    assert "<td>null</td>" in found._repr_html_() and "failed: nobody" in found._repr_html_()

@@ -1,0 +1,74 @@
+"""A site of drawn runs, opened from its folder in Debian's Chromium."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.published_tables import collect_rescored, placed, with_published, with_rescored
+from mebench.boards.site.site_pages import write_site
+from mebench.records.matching_published import read_aliases
+from mebench.records.published import read
+from tests.run_folders import make_run
+
+LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    runs = folder / "runs"
+    for seed in (0, 1):
+        make_run(runs, method="mean", dataset="casme2", seed=seed, shift=seed)
+    make_run(runs, method="optical_strain", dataset="casme2", tasks=("spot",), shift=5, kinds=("micro", "macro"))
+    make_run(runs, "evil", method=EVIL, dataset="casme2", settings={"method.p": f'"{EVIL}'}, remark=f"{EVIL}&amp;")
+    make_run(runs, method="ststnet", dataset="megc2019_flow", tasks=("recognize",), members=("casme2", "samm"))
+    records = collect(runs)
+    published = read(LEADERBOARDS / "published.csv")
+    aliases = read_aliases(LEADERBOARDS / "beside.yaml")
+    anew = [one for one in collect_rescored(LEADERBOARDS / "rescored", print) if one.source.id == "mean_casme2"]
+    whole = with_rescored(build(records), list(placed(anew, published)), aliases)
+    tables = [with_published(table, published, aliases) for table in whole]
+    write_site(tables, records, published, folder / "site")
+    return folder / "site"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("no Chromium here: apt-get install chromium, and the page is tested in it")
+    playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested by playwright")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Opens a page of the site, wide or narrow, by day or by night; errors of the console fail the test at its end."""
+    contexts, complaints = [], []
+
+    def open_page(name="index.html", folder=site, width=1280, height=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on(
+            "request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else complaints.append(r.url)
+        )
+        page.goto((folder / name).as_uri())
+        if page.locator("table[data-sortable]").count():
+            page.wait_for_selector("html[data-ready]", state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,253 @@
+"""The site as its readers use it: mouse, keyboard, phone, night."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from mebench.boards.site.site_pages import write_site
+from mebench.records.published import read
+from tests.boards.site.conftest import EVIL, LEADERBOARDS
+
+pytestmark = pytest.mark.browser
+TABLE = "tables/spotting-casme2-loso.html"
+QUICK_MS = 200
+MANY = 2000
+
+
+def column(page, table, n):
+    return page.locator(f"{table} tbody tr td:nth-child({n}), {table} tbody tr th:nth-child({n})").all_inner_texts()
+
+
+def test_every_page_opens_without_a_complaint(visit, site):
+    page = visit()
+    for file in sorted(site.rglob("*.html")):
+        page.goto(file.as_uri())
+        if page.locator("table[data-sortable]").count():
+            page.wait_for_selector("html[data-ready]", state="attached")
+        assert page.locator("h1").count() == 1
+
+
+def test_a_click_on_a_heading_sorts(visit):
+    page = visit(TABLE)
+    table = page.locator("#micro table").first
+    heading = table.locator("thead th", has_text="fit, s")
+    methods = table.locator("tbody tr td:nth-child(1)")
+    before = methods.all_inner_texts()
+    heading.click()
+    table.locator("th[aria-sort=ascending]", has_text="fit, s").wait_for()
+    costs = table.locator("tbody tr").evaluate_all(
+        f"rows => rows.map(r => +r.cells[{place(table, 'fit, s')}].dataset.order)"
+    )
+    assert costs == sorted(costs)
+    heading.click()
+    table.locator("th[aria-sort=descending]", has_text="fit, s").wait_for()
+    assert sorted(methods.all_inner_texts()) == sorted(before)
+
+
+def place(table, name):
+    return [text.strip() for text in table.locator("thead th").all_inner_texts()].index(name)
+
+
+def test_words_and_choices_filter(visit):
+    page = visit("published.html")
+    rows = page.locator("table tbody tr")
+    page.get_by_role("combobox", name="dataset").select_option("meview")
+    assert {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
+    page.get_by_role("searchbox").fill("gan 2022")
+    assert rows.count() == 4 and all("Gan 2022" in text for text in column(page, "table", 1))
+    page.get_by_role("searchbox").fill("nothing of that kind")
+    assert rows.all_inner_texts() == ["no row fits the filter"]
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("combobox", name="dataset").select_option(label="all")
+    assert "rows" in page.locator(".dt-info").inner_text()
+
+
+def test_links_lead_from_the_first_page_to_a_run(visit):
+    page = visit()
+    page.locator("a.card", has_text="CASME II").first.click()
+    page.locator("#micro table tbody a", has_text="seed 0").first.click()
+    assert "mean on casme2, seed 0" in page.locator("h1").inner_text()
+    page.get_by_role("link", name="casme2", exact=True).click()
+    assert page.url.endswith("datasets/casme2.html")
+
+
+def test_a_point_of_the_chart_leads_to_its_run(visit):
+    page = visit(TABLE)
+    point = page.locator("#micro .chart .wide svg a").last  # the one on top
+    assert ": F1 " in point.get_attribute("aria-label")
+    point.locator("use").click()
+    page.wait_for_url("**/runs/**")
+
+
+def test_the_keyboard_alone_is_enough(visit):
+    page = visit(TABLE)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#content")
+    headings = page.locator("#micro table").first.locator("thead th")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("!!document.activeElement.closest('thead')"):
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    page.keyboard.press("Enter")
+    headings.and_(page.locator("[aria-sort=ascending]")).wait_for()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('tbody a')"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/tables/" not in url)
+
+
+@pytest.mark.parametrize(
+    "name", ["index.html", TABLE, "runs/evil.html", "published.html", "methods/mean.html", "about.html"]
+)
+def test_a_phone_shows_it_without_sideways_scrolling_of_the_page(visit, name):
+    page = visit(name, width=360, height=740)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_phone_gets_the_narrow_chart_and_sees_method_and_score(visit):
+    page = visit(TABLE, width=390, height=844)
+    assert page.locator("#micro .chart .narrow").is_visible() and not page.locator("#micro .chart .wide").is_visible()
+    score = page.locator("#micro table").first.locator("tbody td.main").first.bounding_box()
+    assert score["x"] + score["width"] <= 390
+
+
+def luminance(color):
+    red, green, blue = (int(part) / 255 for part in color[4:-1].split(",")[:3])
+    parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_by_day_and_by_night(visit, scheme):
+    page = visit(TABLE, color_scheme=scheme)
+    ground = page.evaluate("getComputedStyle(document.querySelector('.scroll')).backgroundColor")
+    for selector in ("tbody th a", "td.main .value", "td .interval", "thead th", "tr.chance td.main .value"):
+        color = page.evaluate(f"getComputedStyle(document.querySelector('#micro {selector}')).color")
+        bright, dim = sorted((luminance(color), luminance(ground)), reverse=True)
+        assert (bright + 0.05) / (dim + 0.05) >= 4.5, (selector, color, ground)  # WCAG 2, level AA
+    assert (luminance(ground) < 0.1) == (scheme == "dark")
+
+
+def test_in_print_nothing_is_hidden_behind_a_scroll_bar(visit):
+    page = visit(TABLE)
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
+    assert not page.locator("nav").is_visible()
+    assert page.locator("#micro .chart .wide").is_visible()
+
+
+def test_without_scripts_the_tables_are_there(visit, site, browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / TABLE).as_uri())
+    assert page.locator("#micro table").first.locator("tbody tr").count() > 3
+    context.close()
+
+
+def test_a_name_that_is_a_script_shows_as_text(visit):
+    page = visit(TABLE)  # a dialog would fail the test
+    assert page.get_by_text(EVIL).count() >= 1
+    page = visit("runs/evil.html")
+    assert EVIL in page.locator("h1").inner_text()
+
+
+def test_a_published_value_keeps_its_mark_and_its_source_on_a_phone(visit):
+    printed = {(f"{row.value:.{row.digits}f}", bool(row.caveats)) for row in read(LEADERBOARDS / "published.csv")}
+    page = visit("published.html", width=390)
+    assert "caveats" not in page.locator("thead th").all_inner_texts()
+    page.get_by_role("searchbox").fill("htnet lbp-top")
+    values = column(page, "table", 4)
+    assert "0.2000†" in values and "0.5882" in values
+    assert all((text.rstrip("†"), text.endswith("†")) in printed for text in values)
+    assert all("wang2023htnet, " in text for text in column(page, "table", 1))
+
+
+def test_print_has_all_rows_of_a_table_that_the_screen_shows_in_pages(visit):
+    page = visit("published.html")
+    rows = page.locator("table tbody tr")
+    assert rows.count() == 50
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert rows.count() == len(read(LEADERBOARDS / "published.csv"))
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert rows.count() == 50
+
+
+def test_2000_rows_sort_and_filter_quickly(visit, tmp_path):
+    """What the page computes and paints for a click, in the time of its own thread: other processes do not count."""
+    row = next(row for row in read(LEADERBOARDS / "published.csv") if row.metric == "f1")
+    rows = [replace(row, method=f"method {n * 7919 % MANY:04}", value=n % 997 / 1000, line=n) for n in range(MANY)]
+    write_site([], [], rows, tmp_path / "site")
+    page = visit("published.html", folder=tmp_path / "site")
+    assert page.locator(".dt-info").inner_text() == "1 to 50 of 2,000 rows"
+    thread = page.context.new_cdp_session(page)
+    thread.send("Performance.enable", {"timeDomain": "threadTicks"})
+    first = page.locator("tbody tr").first
+
+    def busy():
+        return next(m["value"] for m in thread.send("Performance.getMetrics")["metrics"] if m["name"] == "TaskDuration")
+
+    def milliseconds(action, column, text):
+        before = busy()
+        action()
+        first.locator(f"> :nth-child({column})", has_text=text).wait_for()
+        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")  # painted
+        return 1000 * (busy() - before)
+
+    def sort(n):
+        return page.locator("thead th").nth(n).locator(".dt-column-order").click
+
+    def words(text):
+        return lambda: page.get_by_role("searchbox").fill(text)
+
+    taken = {
+        "sort texts": milliseconds(sort(0), 1, "method 0000"),
+        "sort numbers": milliseconds(sort(7), 8, "0.0000"),
+        "sort the other way": milliseconds(sort(7), 8, "0.9960"),
+        "filter": milliseconds(words("method 1999"), 1, "method 1999"),
+        "no filter": milliseconds(words(""), 8, "0.9960"),
+    }
+    print({what: round(ms) for what, ms in taken.items()})
+    assert min(taken.values()) > 0 and max(taken.values()) < QUICK_MS, taken
+
+
+def test_what_is_chosen_is_kept_in_the_address(visit):
+    page = visit("published.html")
+    page.get_by_role("combobox", name="dataset").select_option("meview")
+    page.get_by_text("columns", exact=True).click()
+    page.get_by_role("checkbox", name="caveats").uncheck()
+    page.goto("about:blank")
+    page.go_back()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert "dataset=meview" in page.url and {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
+    assert "caveats" not in page.locator("thead th").all_inner_texts()
+
+
+def test_timelines_answer_to_mouse_keys_and_links(visit, site):
+    name = next(file for file in (site / "runs").iterdir() if file.name.startswith("optical_strain"))
+    page = visit(f"runs/{name.name}")
+    figures = page.locator("figure.timeline")
+    assert page.locator("figure.timeline[data-drawn]").count() < figures.count()  # those in view
+    page.locator(".slips summary").first.click()
+    page.locator(".slips a").first.click()
+    _, onset, offset = re.fullmatch(r".*#(v\d+):(\d+)-(\d+)", page.url).groups()
+    stage = page.locator("figure.timeline .stage:focus")
+    stage.wait_for()
+    middle = (int(onset) + int(offset)) // 2
+    assert stage.get_attribute("aria-valuenow") == str(middle)
+    assert f"(frames {onset} to {offset}, peak" in stage.get_attribute("aria-valuetext")
+    page.keyboard.press("ArrowRight")
+    assert stage.get_attribute("aria-valuenow") == str(middle + 1) and "micro score" in stage.get_attribute(
+        "aria-valuetext"
+    )
+    page.keyboard.press("Home")
+    page.keyboard.press("0")
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
+    assert stage.get_attribute("aria-valuenow") == "299"

@@ -1,0 +1,47 @@
+"""Numbers of a run's page."""
+
+import re
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from mebench.reports.pages import cures, details, environment
+from mebench.reports.plots import confusions
+from mebench.reports.report import SCORES
+from mebench.reports.timeline import Judged
+from tests.metrics.plain import rows, tables
+
+
+def test_a_confusion_matrix_has_counts_and_shares_of_the_true_class():
+    classes, truth, said = "abc", list("aaaabbcaab"), list("aabcbbcaba")
+    table = confusions(pd.DataFrame({"truth": truth, "predicted": said}), classes)
+    counts, shares = (confusion_matrix(truth, said, labels=list(classes), normalize=by) for by in (None, "true"))
+    assert list(table.columns) == list(table.index) == list(classes) and table.to_numpy().tolist() == counts.tolist()
+    page = environment().get_template("parts.html").module.confusions({"confusions": [("all", table)]})
+    cells = re.findall(r'--share:([\d.]+)">(\d+)<small>(\d+) %', page)
+    assert [int(n) for _, n, _ in cells] == counts.ravel().tolist()
+    assert [float(share) for share, _, _ in cells] == pytest.approx(shares.ravel().tolist(), abs=0.005)
+    assert [int(share) for _, _, share in cells] == pytest.approx((100 * shares).ravel().tolist(), abs=0.5)
+    assert [int(total) for total in re.findall(r'class="num">(\d+)</td></tr>', page)] == counts.sum(axis=1).tolist()
+
+
+def test_cures_stand_by_their_gain_and_misses_by_what_is_known_of_them():
+    told = {
+        "micro": {
+            "gain": {"blink": 0.01, "missed": 0.3, "near_miss": 0.1},
+            "missed_by_length": {"short": 0.5, "long": 0.25},
+        },
+        "macro": {"gain": {"blink": 0.2}},
+    }
+    found = cures(told)
+    assert [column.name for column in found.columns] == ["gain in F1", "micro", "macro"]
+    assert found.rows == [("all other misses found", 0.3, None), ("blink", 0.01, 0.2), ("near miss", 0.1, None)]
+    name = "d/1/a"
+    side = Judged(
+        "", tables([rows(name, [(10, 20)])], [rows(name, [(10, 20)])], [name]), ["micro"], pd.DataFrame(columns=SCORES)
+    )
+    record = SimpleNamespace(about={"classes": []}, summary={"mistakes": told}, convention="strict")
+    assert details(record, side)["missed"] == [("micro, by length", "50 % short, 25 % long")]
+    assert cures({"micro": {"false_positive": {}}}) is None

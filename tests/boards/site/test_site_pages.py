@@ -1,0 +1,206 @@
+"""The files of the site, read without a browser."""
+
+import base64
+import json
+import re
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.site import site_pages as module
+from mebench.boards.site.cards import cards, to_html
+from mebench.boards.site.chart import COLORS
+from mebench.boards.site.site_pages import Site, library
+from tests.run_folders import make_run
+
+LARGEST = 3 * 2**20
+LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+class Reader(HTMLParser):
+    """Open elements, ids, links and text of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.scripts, self.text = [], [], [], 0, []
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [named["id"]] if "id" in named else []
+        links = [named.get(name) for name in ("href", "src", "xlink:href")]
+        self.links += [link for link in links if link]
+        self.scripts += tag == "script" and "type" not in named
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    found = {}
+    for file in sorted(site.rglob("*.html")):
+        reader = Reader()
+        reader.feed(file.read_text(encoding="utf-8"))
+        found[file] = reader
+    return found
+
+
+def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_published(pages, site):
+    words = " ".join(" ".join(pages[site / "tables" / "spotting-casme2-loso.html"].text).split())
+    order = [
+        words.index(text) for text in ("mebench runs", "Scored anew from the authors’ files", "Published by others")
+    ]
+    assert order == sorted(order)
+    anew = words[order[1] : order[2]]
+    stored = json.loads((LEADERBOARDS / "rescored" / "mean_casme2.json").read_text(encoding="utf-8"))
+    scores = stored["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]
+    for name, printed in (("f1", "0.6516"), ("ap", "0.1180†")):
+        assert "{value:.4f} [{low:.4f}, {high:.4f}] printed ".format(**scores[name]) + printed in anew
+    assert "mean2022, the authors' rules; intervals 17 frames (k'/2) later" in anew and "0.7787" in anew
+    assert "1 public source of others scores to" in " ".join(pages[site / "index.html"].text)
+
+
+def test_a_card_bears_the_name_for_people_and_the_paper():
+    found = {card.id: card for card in cards("dataset")}
+    assert (found["casme2"].title, found["cas_me2"].title) == ("CASME II", "CAS(ME)2")
+    assert found["casme2"].paper.startswith("Yan et al., CASME II: An Improved") and found["synthetic"].paper == ""
+
+
+def test_every_element_is_closed_and_every_id_is_the_only_one(pages):
+    for file, page in pages.items():
+        assert page.open == [], file
+        assert len(set(page.ids)) == len(page.ids), file
+
+
+def test_every_link_inside_the_site_leads_to_a_file_and_an_id(pages):
+    for file, page in pages.items():
+        for link in page.links:
+            if link.startswith(("https://", "data:", "http://")):
+                continue
+            place, _, anchor = link.partition("#")
+            target = (file.parent / place).resolve() if place else file
+            assert target.is_file(), (file, link)
+            assert not anchor or anchor.partition(":")[0] in pages[target].ids, (file, link)
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    for file in site.rglob("*.html"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?(?:https?:)?//", text), file
+    styles = (site / "assets" / "site.css").read_text() + (site / "assets" / "datatables.css").read_text()
+    assert not re.search(r"url\([\"']?(?:https?:)?//|@import", styles)
+
+
+def test_names_are_text_everywhere(site, pages):
+    for file, page in pages.items():
+        assert page.scripts == 3 + (file.parent.name == "runs" and "v0" in page.ids), file  # those of the site
+        assert "<script>alert" not in file.read_text(encoding="utf-8"), file
+    runs = [page for file, page in pages.items() if file.parent.name == "runs"]
+    assert any("<script>alert(1)</script> on casme2" in "".join(page.text) for page in runs)
+    assert not [file for file in site.rglob("*") if "<" in file.name]
+
+
+def test_there_is_a_page_for_every_run_method_and_dataset(pages):
+    names = {f"{file.parent.name}/{file.stem}" for file in pages}
+    assert {"methods/mean", "methods/ststnet", "datasets/casme2", "datasets/synthetic", "runs/evil"} <= names
+
+
+def test_published_values_stand_in_tables_of_their_own_and_are_marked(pages, site):
+    page = (site / "tables" / "spotting-casme2-loso.html").read_text(encoding="utf-8")
+    measured, _, beside = page.partition("Published by others")
+    assert "liong2023mean" in beside and "liong2023mean" not in re.sub(r"<svg.*?</svg>", "", measured, flags=re.DOTALL)
+    assert "not measured here" in beside and 'class="published"' in beside
+
+
+def test_the_charts_take_their_colours_from_the_page(site):
+    page = (site / "tables" / "spotting-casme2-loso.html").read_text(encoding="utf-8")
+    drawings = re.findall(r"<svg [^>]*viewBox.*?</svg>", page, re.DOTALL)
+    drawings = [drawing for drawing in drawings if "clip-path" in drawing]
+    assert len(drawings) == 6  # micro, macro and overall, wide and narrow
+    for drawing in drawings:
+        assert not any(color in drawing for color in COLORS)
+        assert "var(--accent)" in drawing and "<title>" in drawing and "../runs/" in drawing
+
+
+def size(*files):
+    return sum(file.stat().st_size for file in files)
+
+
+def test_the_site_is_small(site):
+    assert size(*(file for file in site.rglob("*") if file.is_file())) < LARGEST
+
+
+def test_a_hundred_runs_leave_the_site_small(site):
+    """What grows with runs, beside what does not."""
+    runs = [*(site / "runs").glob("*.html")]
+    rest = [file for file in site.rglob("*") if file.is_file() and file.parent.name not in ("runs", "tables")]
+    drawn = re.compile(r'<figure class="timeline".*?</figure>', re.DOTALL)  # records keep no scores of frames
+    bare = [len(drawn.sub("", file.read_text(encoding="utf-8"))) for file in runs]
+    assert size(*rest) + 100 * sum(bare) / len(bare) < 1.2 * LARGEST
+
+
+def test_the_table_library_is_packed_as_it_was_shipped(site):
+    text = (site / "assets" / "datatables.js").read_text()
+    packed = re.fullmatch(r'window\.tableLibrary = "([\w+/=]+)";\n', text)[1]
+    assert zlib.decompress(base64.b64decode(packed)).decode() == library()[0]
+
+
+def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path):
+    make_run(tmp_path, "honest", method="mean", tasks=("recognize",))
+    make_run(tmp_path, "chosen", method="ststnet", tasks=("recognize",), selection="test")
+    records = collect(tmp_path)
+    pages = dict(Site(build(records), records, []).pages())
+    for name in ("index.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
+        assert pages[name].count("selected on test subjects</span>") == 1, name
+    assert "selected on test subjects</span>" not in pages["methods/mean.html"]
+
+
+def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path, monkeypatch):
+    make_run(tmp_path)
+    (record,) = collect(tmp_path)
+    whole = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
+    monkeypatch.setattr(module, "MOST_SHOWN", record.answers - 1)
+    few = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
+    assert "timeline" in whole and "too many" not in whole and 'class="timeline"' not in few
+    assert f"{record.answers:,} answers are too many for a page" in few and "Spotting" in few
+
+
+def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
+    text = "# Head\n\n<img src=x onerror=alert(1)> [a](../b/README.md) [c](../d/README.md) [e](javascript:alert(1)) [f](https://x.org)"
+    html = to_html(text, {"b.html"})
+    assert "<img" not in html and "Head" not in html and '<a href="javascript' not in html
+    assert re.findall(r'href="([^"]+)"', html) == ["b.html", "https://x.org"]
+
+
+def test_rows_of_one_method_are_told_apart_in_chart_and_table_by_their_settings(tmp_path):
+    make_run(tmp_path, "plain", method="mean", tasks=("spot",))
+    make_run(tmp_path, "middle", method="mean", tasks=("spot",), shift=3, settings={"method.anchor": "middle"})
+    records = collect(tmp_path)
+    (page,) = (text for path, text in Site(build(records), records, []).pages() if path.startswith("tables/"))
+    titles = re.findall(r'aria-label="([^"]*): F1 ', page)
+    assert set(titles) == {"MEAN", "MEAN, anchor=middle"}
+    names = re.findall(r'<th scope="row">.*?</th>', page, re.DOTALL)
+    apart = ['<span class="settings">anchor=middle</span>' in name for name in names if ">MEAN<" in name]
+    assert sorted(apart) == [False, False, True, True], "in the table of scores and in that of mistakes"
+
+
+def test_a_method_that_also_names_what_it_spots_has_one_row_of_the_pair_on_its_card(tmp_path):
+    make_run(tmp_path, "pair", method="mean + mean", tasks=("spot",))
+    records = collect(tmp_path)
+    page = dict(Site(build(records), records, []).pages())["methods/mean.html"]
+    assert page.count(f"../runs/{records[0].id}.html") == 1

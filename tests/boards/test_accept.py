@@ -1,0 +1,485 @@
+import json
+import re
+import shutil
+import signal
+from collections import Counter
+from contextlib import suppress
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mebench.boards import checking
+from mebench.boards.accept import find_records, merge
+from mebench.boards.build import build
+from mebench.boards.collect import collect_records
+from mebench.boards.export import export
+from mebench.boards.markdown import markdown
+from mebench.boards.site.chart import chart
+from mebench.boards.site.site_pages import Site
+from mebench.boards.table_files import as_csv, latex
+from mebench.config.registry import content_hash, plugins
+from mebench.errors import RunError
+from mebench.files import file_hash
+from mebench.records.integrity import MOST_ROWS, check, own_hash, rescore
+from mebench.runs.folder import RunFolder
+from tests.run_folders import make_run
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    return export(make_run(folder / "runs", "r", members=("a", "b")), folder / "records")
+
+
+@pytest.fixture
+def record(exported, tmp_path):
+    return shutil.copytree(exported, tmp_path / "sent" / "r")
+
+
+def refused(record, tmp_path):
+    (outcome,) = merge([RunFolder(record)], tmp_path / "taken")
+    assert outcome.status == "refused" and not list((tmp_path / "taken").glob("*"))
+    return outcome.reason
+
+
+def sign(record, **changes):
+    """Change `record.json` and hash everything anew, as somebody would who knows how."""
+    stored = json.loads((record / "record.json").read_text()) | changes
+    stored["files"] = {name: file_hash(record / name) for name in stored["files"]}
+    del stored["sha256"]
+    (record / "record.json").write_text(json.dumps({**stored, "sha256": own_hash(stored)}))
+
+
+def rewrite(record, name, **columns):
+    table = pd.read_parquet(record / name)
+    table.assign(**{column: change(table[column]) for column, change in columns.items()}).to_parquet(record / name)
+
+
+def test_a_sound_record_is_taken_byte_for_byte(record, tmp_path):
+    assert [(o.id, o.status) for o in merge([RunFolder(record)], tmp_path / "taken")] == [("r", "taken")]
+    there = {f.name: f.read_bytes() for f in (tmp_path / "taken" / "r").iterdir()}
+    assert there == {f.name: f.read_bytes() for f in record.iterdir()}
+    assert merge([RunFolder(record)], tmp_path / "taken")[0].status == "there"
+
+
+def test_records_are_found_by_name_whatever_the_order_on_disk(tmp_path, monkeypatch):
+    for name in "bca":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "record.json").touch()
+    files = [tmp_path / name / "record.json" for name in "bca"]
+    monkeypatch.setattr(type(tmp_path), "glob", lambda *_: iter(files))
+    assert [record.path.name for record in find_records(tmp_path)] == ["a", "b", "c"]
+
+
+def test_checking_takes_nothing(record, tmp_path):
+    assert merge([RunFolder(record)], tmp_path / "taken", check_only=True)[0].status == "checked"
+    assert not (tmp_path / "taken").exists()
+
+
+def test_a_number_edited_by_hand_is_found_by_its_hash(record, tmp_path):
+    stored = json.loads((record / "record.json").read_text())
+    stored["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.99
+    (record / "record.json").write_text(json.dumps(stored))
+    assert "record.json is not what was exported: its hash differs" in refused(record, tmp_path)
+
+
+def test_a_number_edited_with_its_hash_is_found_by_scoring_again(record, tmp_path):
+    summary = json.loads((record / "record.json").read_text())["summary"]
+    true = summary["recognition"]["scores"]["uf1"]["value"]
+    summary["recognition"]["scores"]["uf1"]["value"] = 0.99
+    sign(record, summary=summary)
+    reason = refused(record, tmp_path)
+    assert f"summary.recognition.scores.uf1.value is 0.99 in the record and {true!r} anew" in reason
+
+
+def test_predictions_edited_with_their_hash_are_found_by_scoring_again(record, tmp_path):
+    rewrite(record, "predictions.parquet", offset=lambda column: column + 40)
+    sign(record)
+    assert "scored again it differs: summary." in refused(record, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "words"),
+    [
+        ("predictions.parquet", {"onset": lambda c: c.astype(float)}, "onset of predictions.parquet is of type double"),
+        ("predictions.parquet", {"confidence": lambda c: c.astype(str)}, "expected number: somebody re-typed it"),
+        ("videos.parquet", {"fps": lambda c: c.astype("int64")}, "fps of videos.parquet is of type int64"),
+        ("clips.parquet", {"more": lambda c: 1}, "the columns of clips.parquet are"),
+    ],
+)
+def test_a_retyped_column_is_refused(record, tmp_path, name, columns, words):
+    table = pd.read_parquet(record / name)
+    table.assign(**{n: change(table.get(n)) for n, change in columns.items()}).to_parquet(record / name, index=False)
+    sign(record)
+    assert words in refused(record, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value", "words"),
+    [
+        ("videos.parquet", "fps", -30.0, "is -30.0, expected number from 0.001 to 100000"),
+        ("videos.parquet", "n_frames", 0, "is 0, expected whole number from 1 to 1e+07"),
+        ("videos.parquet", "n_frames", 10**9, "is 1000000000, expected whole number from 1 to 1e+07"),
+        ("videos.parquet", "subject", "a\x1b[2J", r"is 'a\x1b[2J', expected text without control characters"),
+        ("truth.parquet", "onset", -1, "is -1, expected whole number from 0 to 1e+07"),
+        ("predictions.parquet", "offset", 2**62, "is 4611686018427387904, expected whole number from -1e+07 to 1e+07"),
+        ("predictions.parquet", "confidence", float("nan"), "is nan, expected number from -1e+15 to 1e+15"),
+        ("predictions.parquet", "confidence", float("inf"), "is inf, expected number from -1e+15 to 1e+15"),
+        ("predictions.parquet", "draw", 10**9, "is 1000000000, expected whole number from 0 to 100000"),
+        (
+            "clips.parquet",
+            "probabilities",
+            [float("nan"), 1, 0],
+            "is nan, expected list of numbers from -1e+15 to 1e+15",
+        ),
+    ],
+)
+def test_a_cell_beyond_its_bounds_is_refused(record, tmp_path, name, column, value, words):
+    table = pq.read_table(record / name)  # pandas would write NaN as a gap
+    place = table.column_names.index(column)
+    cells = [*table[column].to_pylist()[:-1], value]
+    changed = table.set_column(place, table.field(place), pa.array(cells, table.field(place).type))
+    pq.write_table(changed, record / name)
+    sign(record)
+    assert f"{column} of {name} {words}" in refused(record, tmp_path)
+
+
+def test_more_rows_than_any_run_has_are_refused_before_they_are_read(record, tmp_path, monkeypatch):
+    monkeypatch.setitem(MOST_ROWS, "videos.parquet", 7)
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", lambda *_: pytest.fail("they were read"))
+    assert "videos.parquet has 8 rows, expected at most 7" in refused(record, tmp_path)
+
+
+def change(record, name, **columns):
+    """Write a table of a record anew with some columns changed, and hash it."""
+    table = pd.read_parquet(record / name)
+    table.assign(**{n: values(table) for n, values in columns.items()}).to_parquet(record / name, index=False)
+    sign(record)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "words"),
+    [
+        ("videos.parquet", {"video": lambda t: t["video"].iloc[0]}, "videos.parquet holds 'a/00/v0' twice"),
+        (
+            "videos.parquet",
+            {"subject": lambda t: "x" * 301},
+            "expected text without control characters, of 300 letters",
+        ),
+        ("videos.parquet", {"n_frames": lambda t: 10**7}, "predict_per_minute of costs is"),
+        ("truth.parquet", {"video": lambda t: "nowhere"}, "truth.parquet speaks of 'nowhere', which is not in videos"),
+        ("truth.parquet", {"kind": lambda t: "tiny"}, "kind of truth.parquet is 'tiny', expected micro or macro"),
+        ("truth.parquet", {"offset": lambda t: t["onset"] - 1}, "truth.parquet holds an interval from 50 to 49"),
+        ("predictions.parquet", {"offset": lambda t: -5}, "predictions.parquet holds an interval from 50 to -5"),
+    ],
+)
+def test_tables_that_contradict_each_other_are_refused(record, tmp_path, name, columns, words):
+    change(record, name, **columns)
+    reason = refused(record, tmp_path)
+    assert words in reason
+
+
+def test_a_text_that_is_none_is_refused(record, tmp_path):
+    table = pq.read_table(record / "videos.parquet")
+    torn = pa.array([b"\xff\xfe"] * len(table)).cast(pa.binary()).view(pa.string())
+    pq.write_table(table.set_column(1, "subject", torn), record / "videos.parquet")
+    sign(record)
+    assert "videos.parquet cannot be read as parquet (" in refused(record, tmp_path)
+
+
+def test_a_few_bytes_that_say_a_long_text_a_million_times_are_refused(record, tmp_path, monkeypatch):
+    monkeypatch.setattr("mebench.records.integrity.MOST_BYTES", 2**20)
+    monkeypatch.setitem(MOST_ROWS, "clips.parquet", 10**5)
+    table = pq.read_table(record / "clips.parquet").slice(0, 1)
+    many = pa.concat_tables([table.set_column(1, "video", pa.array(["v" * 290]))] * 10_000)
+    pq.write_table(many, record / "clips.parquet")
+    sign(record)
+    assert (record / "clips.parquet").stat().st_size < 10_000
+    assert "clips.parquet expands to " in refused(record, tmp_path)
+
+
+def test_the_code_of_another_plugin_is_refused(record, tmp_path, monkeypatch):
+    versions = json.loads((record / "record.json").read_text())["versions"]
+    codes = {kind: {content_hash(p): p.id for p in plugins(kind).values()} for kind in ("method", "dataset")}
+    for kind, name in (("method", "random"), ("dataset", "synthetic")):
+        (mine,) = (code for code, id_ in codes[kind].items() if id_ == name)
+        sign(record, versions=versions | {f"{kind}_plugin": mine})
+        assert f"{kind}_plugin of versions is the code of {kind} {name}, and it says " in refused(record, tmp_path)
+
+
+def test_a_check_that_takes_too_much_ends_and_the_next_record_is_checked(record, tmp_path, monkeypatch):
+    def endless(_):
+        while True:
+            with suppress(Exception):  # as of somebody who foresaw errors of his own
+                sum(range(100))
+
+    words = r"record r is refused: checking it took more than [0-9.]+ seconds, or more than 1024 MiB"
+    with monkeypatch.context() as patch:
+        patch.setattr(checking, "SECONDS", 0.05)
+        patch.setattr(checking, "check_scores", endless)
+        assert re.fullmatch(words, checking.refusal(RunFolder(record), tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(checking, "check_scores", lambda _: np.empty(2**31, np.uint8))
+        assert re.fullmatch(words, checking.refusal(RunFolder(record), tmp_path))
+    assert checking.refusal(RunFolder(record), tmp_path) == ""
+    np.empty(2**31, np.uint8)  # nobody else is bounded
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+
+
+def test_more_draws_or_pairs_than_can_be_scored_are_refused_before(record, tmp_path, monkeypatch):
+    monkeypatch.setattr(checking, "check_scores", lambda _: pytest.fail("it was scored"))
+    monkeypatch.setattr("mebench.records.integrity.MOST_WEIGHTS", 199)
+    assert "it has 50 draws of 4 subjects, expected at most 199 in all" in refused(record, tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(checking, "check_scores", lambda _: pytest.fail("it was scored"))
+    monkeypatch.setattr("mebench.records.integrity.MOST_PAIRS", 5)
+    assert "6 pairs of intervals of one video, expected at most 5" in refused(record, tmp_path)
+
+
+def test_a_record_that_has_passed_is_known_by_its_hashes(record, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    told, checked = [], []
+    monkeypatch.setattr(checking, "check", lambda folder: checked.append(folder.id) or check(folder))
+    for _ in range(2):
+        assert [found.id for found in collect_records(record.parent, told.append)] == ["r"]
+    assert checked == ["r"] and told == []
+    rewrite(record, "predictions.parquet", offset=lambda column: column + 40)
+    assert collect_records(record.parent, told.append) == []
+    assert "predictions.parquet is not the file that was exported: its hash differs" in told[0] and checked == ["r"]
+    rewrite(record, "predictions.parquet", offset=lambda column: column.astype(float))
+    sign(record)
+    assert collect_records(record.parent, told.append) == []
+    assert "offset of predictions.parquet is of type double" in told[1] and checked == ["r", "r"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"version": "1"}, "version of record.json is '1', but should be a valid integer: somebody re-typed it"),
+        ({"version": True}, "version of record.json is True, but should be a valid integer: somebody re-typed it"),
+        (
+            {"costs": {"fit_seconds": "8"}},
+            "costs.fit_seconds of record.json is '8', but should be a valid number: somebody",
+        ),
+        ({"costs": {"fit_seconds": float("nan")}}, "costs.fit_seconds of record.json is nan, but should be a finite"),
+        ({"versions": {"mebench": 1}}, "versions.mebench of record.json is 1, but should be a valid string: somebody"),
+        ({"config": {"method": "a", "seed": "0"}}, "config.seed of record.json is '0', but should be a valid integer"),
+        ({"run_id": "another"}, "its folder should be called another"),
+        ({"format": 1}, "format 1, which lacks the hashes"),
+        ({"version": 2, "supersedes": "r"}, "its folder should be called r~v2"),
+    ],
+)
+def test_a_retyped_or_renamed_record_is_refused(record, tmp_path, changes, words):
+    sign(record, **changes)
+    assert words in refused(record, tmp_path)
+
+
+def test_damaged_and_missing_files_are_named(record, tmp_path):
+    whole = (record / "clips.parquet").read_bytes()
+    (record / "clips.parquet").write_bytes(whole[:100])
+    assert "clips.parquet is not the file that was exported" in refused(record, tmp_path)
+    sign(record)
+    assert "clips.parquet cannot be read as parquet" in refused(record, tmp_path)
+    (record / "clips.parquet").unlink()
+    assert "clips.parquet is missing" in refused(record, tmp_path)
+
+
+def test_a_torn_record_json_is_named(record, tmp_path):
+    (record / "record.json").write_text((record / "record.json").read_text()[:200])
+    assert "record r is refused: record.json cannot be read" in refused(record, tmp_path)
+
+
+def test_only_json_and_parquet_of_known_names_enter(record, tmp_path):
+    (record / "face.png").write_bytes(b"x")
+    assert "face.png is no part of a record, which is JSON and parquet of known names only" in refused(record, tmp_path)
+    (record / "face.png").unlink()
+    target = tmp_path / "elsewhere.json"
+    target.write_bytes((record / "folds.json").read_bytes())
+    (record / "folds.json").unlink()
+    (record / "folds.json").symlink_to(target)
+    assert "folds.json is not a plain file" in refused(record, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../evil.json", "/etc/passwd", "audit.json"])
+def test_a_file_that_is_named_but_not_there_is_never_read(record, tmp_path, name):
+    stored = json.loads((record / "record.json").read_text())
+    stored["files"][name] = "0"
+    (record / "record.json").write_text(json.dumps(stored))
+    assert "is no part of a record" in refused(record, tmp_path) or name == "audit.json"
+
+
+def test_who_trains_and_is_tested_is_refused(record, tmp_path):
+    folds = json.loads((record / "folds.json").read_text())
+    folds["folds"][0]["train"] += folds["folds"][0]["test"]
+    (record / "folds.json").write_text(json.dumps(folds))
+    sign(record)
+    assert "are both trained on and tested" in refused(record, tmp_path)
+    folds["subject_dependent"] = True
+    (record / "folds.json").write_text(json.dumps(folds))
+    sign(record)
+    assert "fold 'a/00' is not that of protocol loso" in refused(record, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"remark": 5}, "remark of folds.json is 5, but should be a valid string: somebody re-typed it"),
+        ({"classes": "abc"}, "classes of folds.json is 'abc', but should be a valid list: somebody re-typed it"),
+        ({"folds": [{"fold": "a", "train": [], "valid": []}]}, "folds[0] of folds.json lacks 'test'"),
+        (
+            {"folds": [{"fold": "a", "train": [1], "valid": [], "test": []}]},
+            "folds[0].train[0] of folds.json is 1, but",
+        ),
+    ],
+)
+def test_retyped_folds_are_refused(record, tmp_path, changes, words):
+    folds = json.loads((record / "folds.json").read_text()) | changes
+    (record / "folds.json").write_text(json.dumps(folds))
+    sign(record)
+    assert words in refused(record, tmp_path)
+
+
+def test_answers_of_a_fold_that_does_not_test_their_subject_are_refused(record, tmp_path):
+    folds = json.loads((record / "folds.json").read_text())
+    names = [fold["fold"] for fold in folds["folds"]]
+    for fold, name in zip(folds["folds"], names[1:] + names[:1]):
+        fold["fold"] = name
+    (record / "folds.json").write_text(json.dumps(folds))
+    sign(record)
+    assert "predictions.parquet answers for " in refused(record, tmp_path)
+    assert "which does not test its subject" in refused(record, tmp_path)
+
+
+def leaves(content, path=()):
+    """Where the values of JSON stand, each list by its first entry."""
+    entries = (
+        content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
+    )
+    for name, value in entries:
+        yield (*path, name)
+        yield from leaves(value, (*path, name))
+
+
+@pytest.mark.parametrize("file", ["record.json", "folds.json"])
+def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, monkeypatch, file):
+    """Every value in turn becomes one of another type, hashed anew: the tables and the page of the run are made all the same."""
+    monkeypatch.setattr("mebench.boards.site.site_pages.cards", lambda kind: [])  # slow, and not of the record
+    drawn = {}
+
+    def draw_once(*what):  # slow, too, and most values change nothing in it
+        key = repr(what)
+        if key not in drawn:
+            drawn[key] = chart(*what)
+        return drawn[key]
+
+    monkeypatch.setattr("mebench.boards.site.site_pages.chart", draw_once)
+    record = shutil.copytree(exported, tmp_path / "sent" / "r")
+    content = json.loads((record / file).read_text())
+    paths = [path for path in leaves(content) if path[0] not in ("summary", "files", "sha256", "format")]
+    outcomes = Counter()
+    for number, path in enumerate(paths):
+        *above, last = path
+        part = reduce(lambda inner, name: inner[name], above, content)
+        before, part[last] = part[last], (7, "seven", None, [["x"]], {"y": {}}, float("inf"))[number % 6]
+        (record / file).write_text(json.dumps(content))
+        sign(record)
+        try:
+            check(RunFolder(record))
+        except RunError as error:
+            assert "is refused: " in str(error)
+            outcomes["refused"] += 1
+        else:
+            records = collect_records(record.parent)
+            tables = build(records)
+            assert markdown(tables) and [(as_csv(table), latex(table)) for table in tables]
+            assert list(Site(tables, records, []).pages())
+            outcomes["shown"] += 1
+        part[last] = before
+    assert outcomes["refused"] > 20 and outcomes["shown"]
+
+
+def test_nothing_that_is_there_is_edited(record, tmp_path):
+    merge([RunFolder(record)], tmp_path / "taken")
+    before = (tmp_path / "taken" / "r" / "record.json").read_bytes()
+    sign(record, settings="p=0.7")
+    (outcome,) = merge([RunFolder(record)], tmp_path / "taken")
+    assert outcome.status == "refused" and "records are never edited" in outcome.reason
+    assert (tmp_path / "taken" / "r" / "record.json").read_bytes() == before
+
+
+def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
+    run = make_run(tmp_path / "runs", "r")
+    export(run, tmp_path / "sent")
+    run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
+    second = export(run, tmp_path / "sent")
+    (outcome,) = merge([RunFolder(second)], tmp_path / "taken")
+    assert outcome.status == "refused" and "supersedes r, which is not in" in outcome.reason
+    outcomes = merge(find_records(tmp_path / "sent")[::-1], tmp_path / "taken")
+    assert [(o.id, o.status) for o in outcomes] == [("r", "taken"), ("r~v2", "taken")]
+
+
+@pytest.mark.parametrize("check_only", [True, False])
+def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
+    export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
+    export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")
+    for torch in ("9", "10"):
+        other.write_json("versions.json", other.read_json("versions.json") | {"torch": torch})
+        export(other, tmp_path / "sent")
+    outcomes = merge(find_records(tmp_path / "sent"), tmp_path / "taken", check_only)
+    assert [(o.id, o.status == "refused") for o in outcomes] == [
+        *[("r", False), ("r~v2", True), ("r~v3", True), ("r~v4", True)]
+    ]
+    assert "it supersedes r~v3, which is not in" in outcomes[3].reason and "is refused itself" in outcomes[3].reason
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        ({"row_group_size": 1}, "predictions.parquet has "),
+        ({"metadata": {"note": "n" * 2**20}}, "the footer of predictions.parquet has "),
+        (
+            {"probabilities": [0.5] * 101},
+            "probabilities of predictions.parquet holds 101 in a row, expected as many in each",
+        ),
+        (
+            {"probabilities": [0.5], "but_one": [0.5, 0.5]},
+            "holds 1 to 2 in a row, expected as many in each, 100 at most",
+        ),
+    ],
+)
+def test_parquet_that_is_small_and_says_much_is_refused(record, tmp_path, monkeypatch, write, words):
+    monkeypatch.setattr("mebench.records.integrity.MOST_GROUPS", 10)
+    table, how = pq.read_table(record / "predictions.parquet"), dict(write)
+    if "probabilities" in how:
+        place, kind = table.column_names.index("probabilities"), pa.list_(pa.float32())
+        cells = [how.pop("probabilities")] * len(table)
+        cells[0] = how.pop("but_one", cells[0])
+        table = table.set_column(place, "probabilities", pa.array(cells, kind))
+    table = table.replace_schema_metadata(how.pop("metadata", None))
+    pq.write_table(table, record / "predictions.parquet", **how)
+    sign(record)
+    assert words in refused(record, tmp_path)
+
+
+def test_a_record_that_takes_too_much_memory_is_left_out_by_name(record, monkeypatch):
+    told = []
+    monkeypatch.setattr("mebench.boards.collect.check_once", lambda folder: np.empty(2**31, np.uint8))
+    assert collect_records(record.parent, told.append) == []
+    assert told == [f"r is left out: reading {record} takes more memory than the record of any run"]
+    np.empty(2**31, np.uint8)  # nobody else is bounded
+
+
+def test_what_no_table_would_show_is_not_taken(record, tmp_path):
+    stored = json.loads((record / "record.json").read_text())
+    versions = {name: version for name, version in stored["versions"].items() if name != "python"}
+    sign(record, versions=versions)
+    assert "it lacks version of python, so no table would show it" in refused(record, tmp_path)
+    folds = json.loads((record / "folds.json").read_text())
+    (record / "folds.json").write_text(json.dumps(folds | {"tasks": []}))
+    sign(record, summary={name: stored["summary"][name] for name in ("convention", "rules", "remarks", "bootstrap")})
+    sign(record, summary=rescore(RunFolder(record)))
+    assert "it lacks version of python, a score, so no table" in refused(record, tmp_path)

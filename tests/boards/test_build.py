@@ -1,0 +1,483 @@
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.boards import build as module
+from mebench.boards import significance
+from mebench.boards.build import OTHER_CODE, TOO_MANY, build, over_seeds
+from mebench.boards.collect import collect
+from mebench.config import registry
+from mebench.features import FaceCrop, Flow
+from mebench.metrics.catalogue import columns
+from mebench.metrics.names import names_chance
+from mebench.records.record import UnshownError
+from mebench.records.rows import NOTHING, Part, Ranked, Row, place, ranked
+from mebench.runs.scoring import tables_of
+from tests.run_folders import make_run
+
+
+def tables(runs: Path):
+    return {table.name: {part.name: part for part in table.parts} for table in build(collect(runs))}
+
+
+def measured(part: Part) -> list[Row]:
+    return [row for row in part.rows if row.measured]
+
+
+def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
+    make_run(tmp_path)
+    make_run(tmp_path, method="recognizer", tasks=("recognize",))
+    make_run(tmp_path, dataset="filmed", tasks=("spot",))
+    assert {name: list(parts) for name, parts in tables(tmp_path).items()} == {
+        "spotting-drawn-loso": ["micro"],
+        "spotting-filmed-loso": ["micro"],
+        "analysis-drawn-loso": ["true positives"],
+        "recognition-drawn-loso": ["all clips"],
+    }
+
+
+def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
+    """As each run's summary tells it; and what is spotted where there is nothing, which no summary holds."""
+    runs = [make_run(tmp_path, seed=seed, shift=shift) for seed, shift in ((0, 4), (1, 100))]
+    for run in runs:
+        truths = run.read_table("truth.parquet")
+        quiet = truths["video"].iloc[0]
+        run.write_table("truth.parquet", truths[truths["video"] != quiet])
+        summary = run.read_json("summary.json")
+        summary["mistakes"]["micro"]["missed_by_length"] = {
+            "short": 0.25,
+            "long": run.read_json("config.json")["config"]["seed"] / 2,
+        }
+        run.write_json("summary.json", summary)
+    (row,) = (r for r in tables(tmp_path)["spotting-drawn-loso"]["micro"].rows if r.measured)
+    told = [run.read_json("summary.json")["mistakes"]["micro"] for run in runs]
+    assert set(row.causes) == {"macro", "duplicate", "near_miss", "nothing", "missed"}
+    for cause, (n, gain) in row.causes.items():
+        assert gain == pytest.approx(np.mean([one["gain"].get(cause, 0) for one in told]))
+        if cause != "missed":
+            assert n == pytest.approx(np.mean([one["under"].get(cause, 0) for one in told]))
+    assert row.causes["missed"][0] == np.mean([one["miss"]["missed"] + one["miss"]["kind_confusion"] for one in told])
+    assert row.missed == {"length": {"short": 0.25, "long": 0.25}}
+    spotted = [(run.read_table("predictions.parquet")["video"] == quiet).sum() for run in runs]
+    assert row.quiet["none of the kind"] == pytest.approx((np.mean(spotted) / (10 / 60), 10 / 60))
+    assert row.quiet["none at all"] == row.quiet["none of the kind"], "the macro-expression of that video went, too"
+
+
+def test_what_nobody_annotated_is_not_none(tmp_path):
+    """Of a blink on which nothing falls the row says 0, of speech, which the run does not know, nothing."""
+    runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("blinks", "speech"))]
+    for run, kind, where in zip(runs, ("blink", "speech"), (290, 50)):
+        video = run.read_table("truth.parquet")["video"].iloc[0]
+        run.write_table(
+            "distractors.parquet", pd.DataFrame({"video": [video], "kind": kind, "onset": where, "offset": where + 9})
+        )
+    rows = [next(r for r in tables(run.path.parent)["spotting-drawn-loso"]["micro"].rows if r.measured) for run in runs]
+    assert rows[0].causes["blink"] == (0.0, 0.0) and "speech" not in rows[0].causes and "blink" not in rows[1].causes
+    part = replace(tables(tmp_path / "blinks")["spotting-drawn-loso"]["micro"], rows=tuple(rows))
+    assert "blink" not in part.causes, "a column of zeros and dashes tells nothing"
+
+
+def test_a_row_repeats_the_summary(tmp_path):
+    run = make_run(tmp_path, shift=3, selects=True, transductive="video", remark="not comparable: drawn")
+    summary = run.read_json("summary.json")
+    found = tables(tmp_path)
+    rows = {
+        "spotting": found["spotting-drawn-loso"]["micro"].rows,
+        "analysis": found["analysis-drawn-loso"]["true positives"].rows,
+        "recognition": found["recognition-drawn-loso"]["all clips"].rows,
+    }
+    spotting, analysis, recognition = (next(r for r in rows[task] if r.provenance == "measured") for task in rows)
+    expected = {
+        "spotting": summary["spotting"]["micro"]["scores"],
+        "analysis": {"strs": summary["analysis"]["strs"], **summary["analysis"]["true_positives"]["scores"]},
+        "recognition": summary["recognition"]["scores"],
+    }
+    for row, task in ((spotting, "spotting"), (analysis, "analysis"), (recognition, "recognition")):
+        for metric in columns(task):
+            ends = ("value", "low", "high")
+            assert [row.scores[metric][end] for end in ends] == [expected[task][metric][end] for end in ends]
+    assert (spotting.n, analysis.n, recognition.n) == (16, summary["analysis"]["true_positives"]["n"], 16)
+    assert (spotting.selection, spotting.transductive, spotting.convention) == ("inner", "video", "strict")
+    assert spotting.remark == "not comparable: drawn"
+    assert {"fit_seconds": 8.0, "predict_seconds": 1.0, "parameters": 1234}.items() <= spotting.costs.items()
+    assert spotting.runs == (run.id,)
+
+
+def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
+    runs = [make_run(tmp_path, seed=seed, wrong_every=every) for seed, every in ((0, 2), (1, 3), (2, 5))]
+    scores = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
+    values = [score["value"] for score in scores]
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    uf1 = row.scores["uf1"]
+    assert row.seeds == (0, 1, 2)
+    assert uf1["value"] == pytest.approx(sum(values) / 3)
+    assert (uf1["min"], uf1["max"]) == (min(values), max(values)) and uf1["min"] < uf1["max"]
+    assert uf1["low"] == min(score["low"] for score in scores)
+    assert uf1["high"] == max(score["high"] for score in scores)
+
+
+@pytest.mark.parametrize(
+    ("wrong_every", "median"),
+    [((3, 2, 5), 0), ((2, 3, 5), 1), ((5, 2, 3), 2), ((2, 5), 0), ((5, 2), 1), ((2, 3, 4, 5), 1), ((3, 3, 3), 1)],
+)
+def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, monkeypatch, wrong_every, median):
+    """The more answers are wrong, the lower UF1; of equal seeds the middle one stands."""
+    runs = [make_run(tmp_path, tasks=("recognize",), seed=s, wrong_every=n) for s, n in enumerate(wrong_every)]
+    values = [run.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] for run in runs]
+    assert sorted(range(len(values)), key=values.__getitem__) == sorted(
+        range(len(values)), key=lambda s: wrong_every[s]
+    )
+    compared = []
+    monkeypatch.setattr(module, "letters", lambda records, *_: compared.append(records) or [""] * len(records))
+    build(collect(tmp_path))
+    assert [record.seed for (record,) in compared] == [median]
+
+
+def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other(tmp_path, monkeypatch):
+    for number in (1, 2, 3):
+        make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
+    giant = tmp_path / "run2" / "clips.parquet"
+    answers = pd.read_parquet(giant)
+    pd.concat([answers] * 50, ignore_index=True).to_parquet(giant)
+    monkeypatch.setattr(significance, "MOST_TOGETHER", 10 * len(answers))
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert {row.method: (bool(row.group), row.remark) for row in rows} == {
+        "m1": (True, ""),
+        "m2": (False, TOO_MANY),
+        "m3": (True, ""),
+    }
+
+
+def test_of_many_rows_the_first_are_tested_together(tmp_path, monkeypatch):
+    for number in (1, 2, 3):
+        make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
+    monkeypatch.setattr(significance, "MOST_ROWS", 2)
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert [(bool(row.group), row.remark) for row in rows] == [(True, ""), (True, ""), (False, TOO_MANY)]
+
+
+def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
+    make_run(tmp_path, seed=0)
+    make_run(tmp_path, seed=1, shift=60)  # nothing found: no apex error
+    part = tables(tmp_path)["spotting-drawn-loso"]["micro"]
+    (row,) = (r for r in part.rows if r.provenance == "measured")
+    assert set(row.scores["apex_mae_ms"].values()) == {None}
+    assert row.scores["f1"]["value"] == 0.5
+
+
+def test_a_default_spelled_out_makes_no_other_row(tmp_path):
+    make_run(tmp_path, seed=0, settings={"method.p": 0.5})
+    make_run(tmp_path, seed=1)
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert (row.seeds, row.settings) == ((0, 1), "")
+
+
+def test_over_seeds_an_interval_reaches_over_those_of_all_or_is_none():
+    """Where one seed's could not be believed, that of the others would say more than is known."""
+    scores = [{"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.7, "low": 0.45, "high": 0.8}]
+    assert over_seeds(scores) == {"value": 0.6, "low": 0.4, "high": 0.8, "min": 0.5, "max": 0.7}
+    assert over_seeds([scores[0], {"value": 0.7, "low": None, "high": None}])["low"] is None
+    assert over_seeds([scores[0], NOTHING]) == NOTHING
+
+
+def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):
+    make_run(tmp_path, "a", key="1" * 16)
+    make_run(tmp_path, "b", key="2" * 16, wrong_every=2)
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert [(row.seeds, row.remark) for row in rows] == [((0,), OTHER_CODE)] * 2
+
+
+NOW = f"FaceCrop {FaceCrop.version}, Flow {Flow.version}"
+
+
+@pytest.mark.parametrize(
+    ("steps", "settings", "earlier"),
+    [
+        (NOW, {}, ""),
+        ("", {}, ""),  # it computes no features
+        (f"{NOW}, OfAPlugin 1", {}, ""),
+        (f"FaceCrop {FaceCrop.version}, Flow 1", {}, f"Flow 1, now {Flow.version}"),
+        (None, {}, ""),
+        (None, {"method.align": "none"}, "FaceCrop"),
+        (None, {"method.flow": "farneback"}, "FaceCrop"),
+        (None, {"method.flow": "tvl1_eps05"}, "FaceCrop; flow=tvl1_eps05, which was OpenCV's"),
+    ],
+)
+def test_features_by_earlier_steps_mark_the_row(tmp_path, steps, settings, earlier):
+    """The versions of the steps are noted since those of crops and flow were raised; a record without them is older."""
+    run = make_run(tmp_path, tasks=("recognize",), settings=settings)
+    noted = {} if steps is None else {"steps": steps}
+    run.write_json("versions.json", run.read_json("versions.json") | noted)
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert (row.facts["earlier"], row.marks) == (earlier, ["earlier features"] * bool(earlier))
+
+
+def test_ready_made_maps_have_no_earlier_features(tmp_path):
+    run = make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
+    run.write_table("videos.parquet", run.read_table("videos.parquet").assign(n_frames=1))
+    (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert row.facts["earlier"] == ""
+
+
+def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
+    """As the plugin says it of a value; a plugin that is no longer there says nothing."""
+    said = "other_input: {features: {flow: 'flow, for depth'}}\n"
+    registry.add_paths([write_plugin("method", "reader", config=said)])
+    for method, features in (("reader", "flow"), ("reader", "depth"), ("gone", "flow")):
+        make_run(tmp_path / "runs", tasks=("recognize",), method=method, settings={"method.features": features})
+    rows = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"].rows
+    assert {(row.method, row.settings): (row.facts["other_input"], row.marks) for row in rows if row.measured} == {
+        ("reader", "features=flow"): ("flow, for depth", ["not the paper's input"]),
+        ("reader", "features=depth"): ("", []),
+        ("gone", "features=flow"): ("", []),
+    }
+
+
+def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):
+    for name, shift in (("late", 5), ("early", 0), ("lost", 60), ("also_early", 0)):
+        make_run(tmp_path, method=name, shift=shift)
+    records = collect(tmp_path)
+    expected = build(records)
+    for seed in range(2):
+        random.Random(seed).shuffle(records)
+        assert build(records) == expected
+    rows = tables(tmp_path)["spotting-drawn-loso"]["micro"].rows
+    assert [r.method for r in rows if r.provenance == "measured"] == ["also_early", "early", "late", "lost"]
+    values = [r.scores["f1"]["value"] for r in rows]
+    assert values == sorted(values, reverse=True)
+
+
+def test_what_was_chosen_on_tested_subjects_stands_below_the_others_without_a_rank(tmp_path):
+    make_run(tmp_path, "chosen", method="best", tasks=("recognize",), wrong_every=9, selection="test")
+    make_run(tmp_path, "honest", method="good", tasks=("recognize",), wrong_every=3)
+    make_run(tmp_path, "poor", method="poor", tasks=("recognize",), wrong_every=2)
+    part = tables(tmp_path)["recognition-drawn-loso"]["all clips"]
+    rows = measured(part)
+    assert [row.method for row in rows] == ["good", "poor", "best"]
+    assert rows[2].scores["uf1"]["value"] > rows[0].scores["uf1"]["value"]
+    assert [(one.row.method, one.rank) for one in ranked(part) if one.row.measured] == [
+        ("good", 1),
+        ("poor", 2),
+        ("best", None),
+    ]
+
+
+def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
+    run = make_run(tmp_path, kinds=("micro", "macro"))
+    chance = run.read_json("summary.json")["chance"]
+    parts = tables(tmp_path)["spotting-drawn-loso"]
+    for kind, n in (("micro", 16), ("macro", 8)):
+        rows = {r.method: r for r in parts[kind].rows if r.provenance == "chance"}
+        assert set(rows) == {"random (as many as truths)", "random (best rate)"}
+        many, best = rows["random (as many as truths)"], rows["random (best rate)"]
+        assert many.scores["f1"]["value"] == chance[kind]["as_many"]["f1"]["value"]
+        assert best.scores["f1"]["high"] == chance[kind]["best_rate"]["f1"]["high"]
+        assert best.settings == f"{chance[kind]['best_rate']['rate_per_minute']:.1f} intervals per minute"
+        assert many.scores["ap"]["value"] is None
+        assert many.n == n
+    assert [r.provenance for r in parts["overall"].rows] == ["measured"]
+
+
+def test_short_clips_have_one_level_of_chance(tmp_path):
+    """Where each video shows one expression, one interval is placed in each: there is no best rate."""
+    make_run(tmp_path, tasks=("spot",), one_per_video=True)
+    make_run(tmp_path, tasks=("spot",), dataset="filmed")
+    found = tables(tmp_path)
+    short, long = (
+        [row.method for row in found[f"spotting-{data}-loso"]["micro"].rows if not row.measured]
+        for data in ("drawn", "filmed")
+    )
+    assert short == ["random (as many as truths)"] and len(long) == 2
+
+
+@pytest.mark.parametrize(
+    "break_",
+    [
+        lambda summary: summary["spotting"]["micro"].pop("tp"),
+        lambda summary: summary["chance"]["micro"]["as_many"].update(f1=None),
+        lambda summary: summary["recognition"]["scores"]["uf1"].update(value="much"),
+    ],
+)
+def test_what_a_record_lacks_leaves_out_that_record_by_its_id(tmp_path, break_):
+    sound = make_run(tmp_path, seed=1)
+    broken = make_run(tmp_path, seed=0)
+    records = collect(tmp_path)
+    whole = {table.name for table in build(records)}
+    (record,) = (record for record in records if record.id == broken.id)
+    break_(record.summary)
+    with pytest.raises(UnshownError, match=f"{broken.id} cannot be shown") as raised:
+        build(records)
+    assert list(raised.value.reasons) == [broken.id]
+    assert {table.name for table in build([record for record in records if record.id == sound.id])} == whole
+
+
+def test_members_of_a_composite_have_a_table_of_their_own(tmp_path):
+    good = make_run(tmp_path, "good", tasks=("recognize",), members=("a", "b"), wrong_every=4, method="good")
+    make_run(tmp_path, "bad", tasks=("recognize",), members=("a", "b"), wrong_every=1, method="bad")
+    part = tables(tmp_path)["recognition-drawn-loso"]["members"]
+    assert [(r.member, r.method) for r in part.rows] == [("a", "good"), ("a", "bad"), ("b", "good"), ("b", "bad")]
+    of_b = good.read_json("summary.json")["recognition"]["members"]["b"]
+    assert part.rows[2].scores["uar"]["value"] == of_b["scores"]["uar"]["value"]
+    assert part.rows[2].n == of_b["n"]
+
+
+def test_members_that_were_spotted_in_too(tmp_path):
+    good = make_run(tmp_path, "good", members=("a", "b"), wrong_every=4, method="good")
+    make_run(tmp_path, "bad", members=("a", "b"), shift=9, method="bad")
+    found = tables(tmp_path)
+    for task, name, path in (
+        ("spotting", "micro, members", lambda own: own["spotting"]["micro"]["scores"]["f1"]),
+        ("analysis", "true positives, members", lambda own: own["analysis"]["strs"]),
+    ):
+        part = found[f"{task}-drawn-loso"][name]
+        assert [(r.member, r.method) for r in part.rows] == [("a", "good"), ("a", "bad"), ("b", "good"), ("b", "bad")]
+        of_b = good.read_json("summary.json")["members"]["b"]
+        assert part.rows[2].scores[part.metrics[0]]["value"] == path(of_b)["value"]
+        # Nobody of the other member is dealt anew: the letters are those of this one alone.
+        assert all(r.group for r in part.rows)
+
+
+def test_other_data_or_another_scheme_make_another_table(tmp_path):
+    make_run(tmp_path, "plain")
+    make_run(tmp_path, "noisy", settings={"dataset.noise": 3.5})
+    make_run(tmp_path, "other", settings={"scheme": "five"})
+    names = set(tables(tmp_path))
+    assert {n for n in names if n.startswith("spotting")} == {"spotting-drawn-loso", "spotting-drawn-loso-noise_3.5"}
+    assert {n for n in names if n.startswith("recognition")} == {
+        "recognition-drawn-loso",
+        "recognition-drawn-loso-noise_3.5",
+        "recognition-drawn-loso-scheme_five",
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("[1, 2]", "(1, 2)"), (-1, 1), (0.0, "0_0"), ("a b", "a_b"), ("Loud", "loud"), ("é", "e\u0301")]
+)
+def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, other):
+    make_run(tmp_path, "a", settings={"dataset.range": one})
+    make_run(tmp_path, "b", settings={"dataset.range": other})
+    found = {n for n in tables(tmp_path) if n.startswith("spotting")}
+    assert len({n.casefold() for n in found}) == 2 and all(n.isascii() for n in found)
+
+
+def test_what_the_names_of_clips_give_away_is_a_level_of_chance(tmp_path):
+    """As `names_chance` scores it on the run of the lowest seed; it has neither rank nor letter."""
+    runs = [make_run(tmp_path, seed=seed, tasks=("recognize",), wrong_every=3) for seed in (0, 1)]
+    part = tables(tmp_path)["recognition-drawn-loso"]["all clips"]
+    (names,) = [row for row in part.rows if row.method == "names"]
+    assert (names.provenance, names.seeds, names.group, names.n) == (
+        "chance",
+        (0,),
+        "",
+        len(runs[0].read_table("clips.parquet")),
+    )
+    folds = runs[0].read_json("folds.json")
+    trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds["folds"] for who in fold["test"]}
+    expected = names_chance(tables_of(runs[0]), trained_on, folds["classes"])
+    assert names.scores["uf1"]["value"] == expected["uf1"]["value"]
+    assert [one.rank for one in ranked(part) if one.row.method == "names"] == [None]
+
+
+def test_names_that_no_file_could_have_are_cut(tmp_path):
+    make_run(tmp_path, "long", dataset="d" * 300)
+    assert all(len(name) < 100 for name in tables(tmp_path))
+
+
+def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(tmp_path):
+    make_run(tmp_path, "default", seed=0)
+    make_run(tmp_path, "spelled_out", seed=1, settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "another", method="two", settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "null", seed=0, settings={"dataset.noise": 0.0})
+    found = {name: parts for name, parts in tables(tmp_path).items() if name.startswith("recognition")}
+    assert list(found) == ["recognition-drawn-loso", "recognition-drawn-loso-noise_0.0"]
+    plain, null = (measured(parts["all clips"]) for parts in found.values())
+    assert sorted(row.runs for row in plain) == [("another",), ("default", "spelled_out")]
+    assert [row.runs for row in null] == [("null",)]
+
+
+def test_other_annotations_are_said(tmp_path):
+    make_run(tmp_path, "four", method="one")
+    make_run(tmp_path, "five", method="two", subjects=5)
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert len({row.remark for row in rows}) == 2 and all("annotations" in row.remark for row in rows)
+
+
+def test_other_conventions_and_protocols_with_other_settings_make_another_table(tmp_path):
+    make_run(tmp_path, "plain")
+    other = make_run(tmp_path, "legacy", method="two")
+    other.write_json("summary.json", other.read_json("summary.json") | {"convention": "mean2022"})
+    config = make_run(tmp_path, "folds", method="three").read_json("config.json")
+    config["config"]["protocol"] = {"name": "loso", "folds": 5}
+    config["origins"]["protocol.folds"] = "command line"
+    (tmp_path / "folds" / "config.json").write_text(json.dumps(config))
+    assert {n for n in tables(tmp_path) if n.startswith("spotting")} == {
+        "spotting-drawn-loso",
+        "spotting-drawn-loso-convention_mean2022",
+        "spotting-drawn-loso-protocol_folds_5",
+    }
+
+
+def test_a_composite_and_a_pair_of_methods_are_named_by_their_parts(tmp_path):
+    config = make_run(tmp_path, "pair", tasks=("spot",)).read_json("config.json")
+    config["config"]["dataset"] = {"name": ["a", "b"], "a": {"root": "/x"}}
+    config["config"]["recognizer"] = {"name": "namer", "c": 2}
+    config["origins"]["recognizer.c"] = "command line"
+    (tmp_path / "pair" / "config.json").write_text(json.dumps(config))
+    (table,) = build(collect(tmp_path))
+    row = next(r for r in table.parts[0].rows if r.measured)
+    assert (table.dataset, row.method, row.settings) == ("a+b", "spotter + namer", "recognizer: c=2")
+
+
+def ranked_row(method, value, group=""):
+    """A measured row with a score."""
+    score = {"f1": {**NOTHING, "value": value}}
+    rest = dict.fromkeys(("settings", "member", "convention", "selection", "transductive", "remark"), "")
+    given = {"provenance": "measured", "seeds": (0,), "n": 1.0, "costs": {}, "versions": {}, "runs": (method,)}
+    return Row(method=method, scores=score, group=group, **rest, **given)
+
+
+def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
+    n = 40
+    apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
+    monkeypatch.setattr(significance, "_apart", lambda *_: significance.Apart(apart, np.ones(n, bool)))
+    groups = significance.letters([None] * n, "spotting.micro.f1", None)
+    rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
+    assert [rows[i].letters for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]
+    counted = [(1 + sum(apart[i, :i]), n - sum(apart[i, i:])) for i in range(n)]
+    assert [(one.low, one.high) for one in ranked(Part("micro", ("f1",), rows))] == counted
+
+
+def test_ranks_reach_as_far_as_rows_cannot_be_told_apart_and_pairs_stand_under_their_spotter():
+    row = ranked_row
+    chance = replace(row("random (best rate)", 0.25), provenance="chance")
+    every = [
+        row("a", 0.5, "a"),
+        row("a + x", 0.5, "a"),
+        row("b", 0.4, "ab"),
+        row("floor", 0.3, "b"),
+        chance,
+        row("c", 0.2, "b"),
+    ]
+    shown = ranked(Part("micro", ("f1",), tuple(every)), {"floor"}, fold=True)
+    assert [(one.row.method, one.rank, one.low, one.high) for one in shown] == [
+        ("a", 1, 1, 2), ("b", 2, 1, 3), ("floor", None, 0, 0), ("random (best rate)", None, 0, 0), ("c", 3, 2, 3),
+    ]  # fmt: skip
+    assert [pair.method for pair in shown[0].pairs] == ["a + x"]
+    assert len(ranked(Part("micro", ("f1",), tuple(every)))) == 6
+
+
+def test_a_card_names_no_winner_among_rows_that_cannot_be_told_apart(tmp_path):
+    make_run(tmp_path)
+    (one,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+
+    def card(*groups):
+        return place([Ranked(replace(one, group=group), n + 1, 1, 1) for n, group in enumerate(groups)])
+
+    assert card("a", "b", "b") == "first of 3"
+    assert card("a", "ab", "b") == "of 3, not distinguishable from 1 other"
+    assert card("a", "a", "a") == "of 3, not distinguishable from 2 others"

@@ -1,0 +1,70 @@
+"""The records of the repository are what their runs wrote, and score to what they say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mebench.records.integrity import check, check_scores
+from mebench.records.published import read
+from mebench.records.record import FORMAT, from_record
+from mebench.runs.folder import RunFolder
+
+RECORDS = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.json"))
+
+
+@pytest.mark.parametrize("file", RECORDS, ids=[file.parent.name for file in RECORDS])
+def test_a_committed_record_scores_to_what_it_says(file):
+    if json.loads(file.read_text())["format"] < FORMAT:
+        pytest.skip(f"of an older format than {FORMAT}: it enters no table until its run is exported again")
+    record = RunFolder(file.parent)
+    check(record)
+    check_scores(record)
+    assert from_record(record).lacks() == []
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def rows_of(text, heading):
+    """The first table below a heading, a dictionary for each row."""
+    table = text.partition(heading)[2].partition("\n|")[2].partition("\n\n")[0].splitlines()
+    head, _, *rows = [[cell.strip(" `") for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in table]
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def test_readme_says_of_selection_what_the_tables_say():
+    told = rows_of((ROOT / "README.md").read_text(), "## Real data")
+    tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
+    there = {row["method"].partition(" ")[0]: row for row in tables if row["dataset"] == "megc2019_flow"}
+    assert {row["method"] for row in told} == there.keys()
+    for row in told:
+        assert row == {name: there[row["method"]][name].replace("\\", "") for name in row} | {"method": row["method"]}
+
+
+def test_a_value_published_beside_what_selection_is_worth_is_that_of_the_composite():
+    """Others print values of one method on each of its databases, some of them under the wrong name."""
+    printed = [row for row in read(ROOT / "leaderboards/published.csv") if row.source.startswith("wang2023htnet ")]
+    of_all = [row for row in printed if row.dataset == "megc2019" and row.metric == "uf1" and not row.member]
+    # A variant is somebody's own run of the program.
+    whole = {row.method: row for row in of_all if not row.method_variant}
+    names = {
+        "off_apexnet": "OFF-ApexNet",
+        "ststnet": "STSTNet",
+        "rcn": "RCN-A",
+        "dual_inception": "Dual-Inception",
+        "htnet": "HTNet",
+    }
+    tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
+    told = {row["method"].partition(" ")[0]: row["published"] for row in tables if row["published"] != "–"}
+    assert told and told == {id_: f"{whole[names[id_]].value:.4f}" for id_ in told}
+
+
+def test_readme_is_right_that_a_linear_layer_cannot_be_told_from_the_networks():
+    board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
+    honest = [
+        row for row in board["parts"][0]["rows"] if row["selection"] != "test" and row["provenance"] == "measured"
+    ]
+    (linear,) = (set(row["group"]) for row in honest if row["method"] == "logistic")
+    assert linear and all(linear & set(row["group"]) for row in honest)

@@ -1,0 +1,103 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.published_tables import with_published
+from mebench.boards.table_files import latex
+from mebench.metrics.catalogue import COLUMNS
+from mebench.records.published import read
+from mebench.table import latex_text as escape
+from tests.run_folders import make_run
+
+PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
+
+
+@pytest.fixture
+def source(tmp_path):
+    make_run(tmp_path, "odd", method="a_b & 95 % {x} $y$ \\end{tabular} #1\nb", dataset="casme2", selection="test")
+    return "\n".join(latex(with_published(table, read(PUBLISHED), [])) for table in build(collect(tmp_path)))
+
+
+@pytest.fixture
+def text(source):
+    """What is typeset: without comments."""
+    return "\n".join(line for line in source.splitlines() if not line.startswith("%"))
+
+
+def test_above_a_table_stands_where_its_rows_come_from(source):
+    comments = "\n".join(line for line in source.partition("\\begin{table}")[0].splitlines() if line.startswith("% "))
+    for words in (
+        "convention strict",
+        "selection test",
+        "transductive none",
+        "mebench 0.1.0",
+        "torch 2.13.0",
+        "runs odd",
+    ):
+        assert words in comments
+    assert "method plugin aed6cdb4" in comments and "fit seconds 8, predict seconds 1" in comments
+
+
+def test_the_caption_names_the_rules_and_a_row_chosen_on_test_subjects_says_so(text):
+    assert "All: convention strict, selection test, transductive none." in text
+    assert text.count("b, selected on test subjects & 1 &") == 3
+
+
+def test_every_row_has_as_many_cells_as_its_tabular(text):
+    for columns, body in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, re.DOTALL):
+        rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
+        rows = [row for row in rows if "superscript{\\dag}: with" not in row]
+        assert rows and all(len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1 for row in rows)
+
+
+def test_every_environment_and_brace_is_closed(text):
+    for name in ("table", "tabular"):
+        assert text.count(f"\\begin{{{name}}}") == text.count(f"\\end{{{name}}}") > 0
+    bare = re.sub(r"\\[{}]", "", text)
+    assert bare.count("{") == bare.count("}")
+
+
+def test_a_name_is_printed_as_it_stands(text):
+    assert r"a\_b \& 95 \% \{x\} \$y\$ \textbackslash{}end\{tabular\} \#1" in text
+
+
+def test_published_rows_stand_below_a_rule_and_are_cited(text):
+    _, _, below = text.partition("Published by others, not measured here")
+    assert r"\cite{liong2023mean}" in below and r"0.1180\textsuperscript{\dag}" not in text.partition("micro")[0]
+
+
+def test_a_published_row_stands_there_if_it_has_any_of_the_columns(tmp_path):
+    make_run(tmp_path, "one", dataset="casme2")
+    found = [with_published(table, read(PUBLISHED), []) for table in build(collect(tmp_path))]
+    table, part = next((table, part) for table in found for part in table.parts if part.published)
+    columns = [metric for metric in part.metrics if metric in COLUMNS[table.task]]
+    lines = [
+        replace(part.published[0], method=method, member="", values=dict.fromkeys(names, "0.5"))
+        for method, names in (("Full", columns), ("Half", columns[:1]), ("Void", ["another"]))
+    ]
+    text = latex(replace(table, parts=(replace(part, published=tuple(lines)),)))
+    assert re.findall(r"(\w+) \\cite", text) == ["Full", "Half"]
+
+
+@given(st.text())
+def test_no_character_of_latex_survives_unescaped(words):
+    found = escape(words)
+    for command in (
+        "textbackslash",
+        "textasciicircum",
+        "textasciitilde",
+        "textless",
+        "textgreater",
+        "textbar",
+        "textquotedbl",
+    ):
+        found = found.replace(f"\\{command}{{}}", "")
+    found = found.replace(r"\textsuperscript{\dag}", "")
+    assert not re.search(r"(?<!\\)[{}$&#%_^~<>|\"]", found)
+    assert not re.search(r"\\(?![{}$&#%_])", found)

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.published_tables import lines, with_published
+from mebench.boards.table_files import as_csv
+from mebench.errors import DataError
+from mebench.records.matching_published import read_aliases
+from mebench.records.published import read
+from tests.run_folders import make_run
+
+LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
+
+
+@pytest.fixture(scope="module")
+def published():
+    return read(LEADERBOARDS / "published.csv")
+
+
+def beside(tmp_path, published, **run):
+    make_run(tmp_path, **run)
+    aliases = read_aliases(LEADERBOARDS / "beside.yaml")
+    return {t.task: {p.name: p for p in with_published(t, published, aliases).parts} for t in build(collect(tmp_path))}
+
+
+def test_published_values_stand_beside_their_dataset_task_and_part(tmp_path, published):
+    tables = beside(tmp_path, published, dataset="casme2")
+    spotting = tables["spotting"]["micro"].published
+    mean = next(line for line in spotting if line.method == "MEAN" and line.table == "Table 5")
+    assert mean.values["f1"] == "0.6516" and mean.caveats == {"ap": ("unranked",)}
+    assert mean.caveats_in_words() == "unranked (ap)"
+    analysis = next(
+        line
+        for line in tables["analysis"]["true positives"].published
+        if (line.method, line.table) == ("MEAN", "Table 5")
+    )
+    assert (analysis.values["strs"], analysis.values["uf1"]) == ("0.3862", "0.6755")
+    assert analysis.caveats == {"uf1": ("impossible",)}
+
+
+def test_an_alias_brings_them_beside_the_same_clips_under_another_name(tmp_path, published):
+    parts = beside(tmp_path, published, dataset="megc2019_flow", tasks=("recognize",), members=("a", "b"))[
+        "recognition"
+    ]
+    assert {"STSTNet", "HTNet"} <= {line.method for line in parts["all clips"].published}
+    assert {line.member for line in parts["members"].published} == {"smic_hs", "casme2", "samm"}
+
+
+def test_other_datasets_have_none(tmp_path, published):
+    tables = beside(tmp_path, published, dataset="drawn")
+    assert all(part.published == () for parts in tables.values() for part in parts.values())
+
+
+def test_every_value_stands_in_one_line_with_the_printed_digits(published):
+    for source in sorted({row.source for row in published}):
+        for task in ("spotting", "analysis", "recognition"):
+            for dataset in sorted({row.dataset for row in published}):
+                for part in sorted({row.part for row in published}):
+                    for kind in ("micro", "macro", "overall"):
+                        mine = [
+                            r
+                            for r in published
+                            if (r.source, r.task, r.dataset, r.part, r.kind) == (source, task, dataset, part, kind)
+                        ]
+                        found = [value for line in lines(mine) for value in line.values.values()]
+                        assert sorted(found) == sorted(f"{row.value:.{row.digits}f}" for row in mine)
+
+
+def test_they_come_after_the_measured_rows_and_are_never_sorted_among_them(tmp_path, published):
+    make_run(tmp_path, dataset="casme2", shift=4)
+    (table,) = [t for t in build(collect(tmp_path)) if t.task == "spotting"]
+    text = as_csv(with_published(table, published, []))
+    provenance = [line.split(",")[2] for line in text.splitlines()[1:]]
+    first = provenance.index("published")
+    assert set(provenance[:first]) == {"measured", "chance"} and set(provenance[first:]) == {"published"}
+
+
+def test_a_damaged_file_of_aliases_is_named(tmp_path):
+    assert read_aliases(tmp_path / "none.yaml") == []
+    (tmp_path / "beside.yaml").write_text("- published: {dataset: a}\n")
+    with pytest.raises(DataError, match=r"beside\.yaml cannot be read"):
+        read_aliases(tmp_path / "beside.yaml")

@@ -1,0 +1,191 @@
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.boards import significance
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.significance import Pool, dealings, letters
+from mebench.metrics import CONVENTIONS
+from mebench.metrics.comparison import compare, path_of, sections_of
+from mebench.metrics.summary import scores_of, summarize
+from mebench.metrics.tables import Tables
+from mebench.records.rows import ranked
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import score, tables_of
+from tests.run_folders import make_run
+
+
+@given(st.integers(2, 6).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.booleans(), min_size=15, max_size=15))))
+def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
+    n, apart = case
+    pairs = list(combinations(range(n), 2))
+    differ = {pair for pair, yes in zip(pairs, apart) if yes}
+
+    told = np.zeros((n, n), dtype=bool)
+    for pair in differ:
+        told[pair] = True
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(significance, "_apart", lambda *_: significance.Apart(told, np.ones(n, bool)))
+        found = letters([None] * n, "spotting.micro.f1", tables_of)
+    for one, other in pairs:
+        assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
+    assert found[0].startswith("a")
+
+
+def test_what_cannot_be_tested_has_no_letter(monkeypatch):
+    monkeypatch.setattr(significance, "_apart", lambda *_: None)
+    assert letters([None, None], "", tables_of) == ["", ""]
+    assert letters([None], "", tables_of) == [""]
+
+
+def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
+    make_run(tmp_path, method="good", subjects=8, tasks=("spot",))
+    make_run(tmp_path, method="like", subjects=8, tasks=("spot",), shift=1)
+    make_run(tmp_path, method="lost", subjects=8, tasks=("spot",), shift=70)
+    (table,) = build(collect(tmp_path))
+    groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
+    assert groups == {"good": "a", "like": "a", "lost": "b"}
+
+
+def test_a_row_whose_score_is_undefined_has_no_letter_and_no_rank(tmp_path):
+    """It hit nothing, so under `mean2022` there is no true positive whose emotion could be judged; nor does it widen others' ranks."""
+    for method, shift in (("good", 0), ("weak", 0), ("lost", 300)):
+        run = make_run(tmp_path, method=method, subjects=8, shift=shift)
+        if method == "weak":
+            run.write_table("predictions.parquet", run.read_table("predictions.parquet").assign(emotion="positive"))
+        run.write_json("summary.json", run.read_json("summary.json") | score(run, 0, 0, "mean2022"))
+    (table,) = (table for table in build(collect(tmp_path)) if table.task == "analysis")
+    rows = {row.method: row for row in table.parts[0].rows if row.measured}
+    assert rows["lost"].scores["strs"]["value"] is None
+    assert {method: row.group for method, row in rows.items()} == {"good": "a", "weak": "b", "lost": ""}
+    ranks = {one.row.method: (one.rank, one.low, one.high) for one in ranked(table.parts[0]) if one.row.measured}
+    assert ranks == {"good": (1, 1, 1), "weak": (2, 2, 2), "lost": (None, 0, 0)}
+
+
+def read(record):
+    return tables_of(RunFolder(record.folder))
+
+
+def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path, monkeypatch):
+    for method, shift in (("one", 0), ("two", 5)):
+        make_run(tmp_path, method, method=method, shift=shift, wrong_every=shift + 2)
+    one, two = collect(tmp_path)
+    whole = compare(read(one), read(two), kinds=["micro"], classes=one.about["classes"], metrics=["all"], draws=0)
+    asked = []
+    real = significance.range_p
+    monkeypatch.setattr(significance, "range_p", lambda *words: asked.append(real(*words[:-1])) or asked[-1])
+    for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
+        apart = significance._apart([one, two], path, read)
+        assert asked.pop() == whole.scores[path].p
+        assert apart.tested.all() and apart.pairs[0, 1] == apart.pairs[1, 0] == (whole.scores[path].p <= 0.05)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, convention):
+    for method, shift in (("one", 0), ("two", 5)):
+        make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
+    pool = Pool.of([read(record) for record in collect(tmp_path)])
+    sections = sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
+    places = pool.units[next(dealings(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0], np.arange(pool.units.shape[1])]
+    weights = np.zeros((len(places), pool.units.size))
+    np.put_along_axis(weights, places, 1.0, axis=1)
+
+    def one_score(section, name):
+        return lambda chosen: sections[section].evaluate(chosen)[name]
+
+    for section in {"spotting.micro", "spotting.overall"} & sections.keys():
+        for name, values in sections[section].evaluate(weights).items():
+            dealt = significance._of_places(one_score(section, name), pool.units.size)(places)
+            np.testing.assert_allclose(dealt, values, rtol=1e-12)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_before_anything_is_dealt_each_row_has_the_score_that_it_has_alone(tmp_path, convention):
+    """The named classes are two of three, so that under `mean2022` answers are dropped and the others shifted."""
+    for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
+        make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
+    runs = [read(record) for record in collect(tmp_path)]
+    pool, words = Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
+    alone = [
+        scores_of(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
+        for run in runs
+    ]
+    weights = np.zeros((3, pool.units.size))
+    np.put_along_axis(weights, pool.units, 1.0, axis=1)
+    sections = sections_of(pool.tables, pool.units.size, *words)
+    scores = {
+        path_of(section, name): values
+        for section, part in sections.items()
+        for name, values in part.evaluate(weights).items()
+    }
+    assert set(scores) == set(alone[0]) == set(alone[1]) == set(alone[2])
+    for path, values in scores.items():
+        expected = [np.nan if own[path]["value"] is None else own[path]["value"] for own in alone]
+        np.testing.assert_allclose(values, expected, rtol=1e-12, err_msg=path)
+
+
+def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_path):
+    """Three runs, each of which gets the predictions of other subjects from another run."""
+    for method, shift, every in (("one", 0, 2), ("two", 4, 3), ("three", 9, 5)):
+        make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
+    records = collect(tmp_path)
+    pool = Pool.of([read(record) for record in records])
+    subjects = sorted(set(read(records[0]).videos["subject"]))
+    classes = records[0].about["classes"]
+    for dealt in ([0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 0, 1]):
+        mixed = Tables(
+            read(records[0]).videos,
+            read(records[0]).truths,
+            *(
+                pd.concat([part(read(records[run]), name, subject) for run, subject in zip(dealt, subjects)])
+                for name in ("predictions", "clips")
+            ),
+        )
+        by_hand = summarize(mixed, kinds=["micro", "macro"], classes=classes, seed=0, draws=0)
+        weights = np.zeros((1, pool.units.size))
+        weights[0, pool.units[dealt, range(4)]] = 1
+        for path, expected in (
+            ("spotting.overall.f1", by_hand["spotting"]["overall"]["scores"]["f1"]),
+            ("analysis.strs", by_hand["analysis"]["strs"]),
+            ("recognition.uf1", by_hand["recognition"]["scores"]["uf1"]),
+        ):
+            score = pool.scorer(path, ["micro", "macro"], classes, "strict")
+            assert score(weights)[0] == pytest.approx(expected["value"])
+
+
+def part(tables, name, subject):
+    table = getattr(tables, name)
+    return table[table["video"].str.startswith(f"{subject}/")]
+
+
+def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
+    for method in ("one", "two"):
+        make_run(tmp_path, method, method=method, tasks=("spot",))
+    assert significance._apart(collect(tmp_path), "recognition.uf1", read) is None
+
+
+def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
+    for method in ("good", "silent"):
+        make_run(tmp_path, method, method=method, subjects=8, wrong_every=50)
+    good, silent = collect(tmp_path)
+
+    def answers(record):
+        tables = read(record)
+        return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
+
+    assert letters([good, silent], "analysis.strs", answers) == ["a", "b"]
+
+
+def test_rows_with_other_annotations_take_no_part(tmp_path):
+    make_run(tmp_path, method="a", tasks=("spot",))
+    make_run(tmp_path, method="b", tasks=("spot",), shift=60)
+    make_run(tmp_path, method="c", tasks=("spot",), subjects=5)
+    (table,) = build(collect(tmp_path))
+    groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
+    assert groups["c"] == "" and groups["a"] and groups["b"]

@@ -1,0 +1,224 @@
+"""Any separator, encoding, line end and order of columns reads the same."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.annotations import sheets
+from mebench.annotations.drawn import write_xlsx
+from mebench.errors import DataError
+from mebench.exchange.text_table import Remarks, parse, read_text
+from tests.old_excel import write_xls
+
+WANTED = ("subject", "video", "onset", "offset", "emotion")
+PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"
+
+
+def read(path, role="predictions"):
+    path, remarks = Path(path), Remarks()
+    return parse(read_text(path, remarks, role), path, role, WANTED, remarks), remarks
+
+
+def cells(path):
+    return read(path)[0].cells
+
+
+EXPECTED = {"subject": ["1", "2"], "video": ["a b", "c"], "onset": ["5", "-3"], "offset": ["9", "4"]}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_separator_encoding_and_line_ends_do_not_matter(write, separator, encoding, end):
+    assert cells(write(PLAIN.replace(",", separator).replace("\n", end), encoding=encoding)) == EXPECTED
+
+
+@given(st.permutations(["subject", "video", "onset", "offset"]))
+def test_the_order_of_columns_does_not_matter(order):
+    rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
+    text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
+    assert parse(text, "file", "predictions", WANTED, Remarks()).cells == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ' Subject , VIDEO,"onset frame",Offset_Frame\n 1 ,a b, 5,9\n2, "c",-3,4\n',
+        "vid,pred_onset,pred_offset,sub\na b,5,9,1\nc,-3,4,2\n",
+        ",subject,video,onset,offset,notes\n0,1,a b,5,9,x\n1,2,c,-3,4,\n",
+        "Unnamed: 0;subject;video;onset;offset\n0;1;a b;5;9\n1;2;c;-3;4\n",
+        "subject video onset offset\n1 'a' 5 9\n2 c -3 4\n".replace("'a'", '"a b"'),
+        '"subject" "video" "onset" "offset"\n"1" "1" "a b" 5 9\n"2" "2" "c" -3 4\n',
+        "sep=;\nsubject;video;onset;offset\n1;a b;5;9\n2;c;-3;4\n",
+        "# made by a program\n\nsubject,video,onset,offset\n\n1,a b,5,9\n2,c,-3,4\n,,,\n",
+        "#,subject,video,onset,offset\n1,1,a b,5,9\n2,2,c,-3,4\n",
+        "subject,video,onset,offset,\n1,a b,5,9,\n2,c,-3,4,\n",
+        "subject,video,onset,offset,gt_onset,gt_offset\n1,a b,5,9,0,1\n2,c,-3,4,0,1\n",
+    ],
+    ids=["blanks", "megc", "index", "pandas", "spaces", "R", "excel", "comments", "numbered", "trailing", "both sides"],
+)
+def test_shapes_that_programs_write(write, text):
+    assert cells(write(text)) == EXPECTED
+
+
+def test_the_truths_columns_are_taken_from_a_table_that_holds_both(write):
+    table, _ = read(write("subject,video,onset,offset,gt_onset,gt_offset\n1,a,5,9,0,1\n"), "truth")
+    assert (table.cells["onset"], table.cells["offset"]) == (["0"], ["1"])
+
+
+def test_every_row_knows_its_line_also_behind_empty_lines_and_cells_of_several_lines(write):
+    table, _ = read(write('subject,video,onset,offset,note\n\n1,a,5,9,"two\nlines"\n2,c,1,4,x\n'))
+    assert table.lines == [3, 5]
+
+
+def test_another_encoding_is_said(write):
+    table, remarks = read(write("subject,video,onset,offset\n1,Jos\xe9,1,2\n", encoding="latin-1"))
+    assert table.cells["video"] == ["Jos\xe9"]
+    assert remarks.repaired == ["predictions: the file is not UTF-8 and was read as Windows-1252"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked"),
+    [
+        ("1,a,5,9,joy\n2,b", True),
+        ("1,a,5,9,joy\n2,b\n", False),  # ends as lines do: a video without expressions
+        ("1,a\n2,b", False),  # short as others are
+        ("1,a,5,9,joy\n2,b,1,2,", False),  # all cells are there
+        ("1,a", False),
+    ],
+)
+def test_a_last_line_that_alone_is_short_and_does_not_end_may_be_cut_off(write, rows, asked):
+    """The row would be a video more, without expressions."""
+    _, remarks = read(write(f"subject,video,onset,offset,emotion\n{rows}"))
+    assert [line.split(": ", 1)[1] for line in remarks.warnings] == asked * [
+        "line 3, the last, alone has 2 of 5 cells, and it does not end: was the file cut off there?"
+    ]
+
+
+def test_a_misspelt_optional_column_is_pointed_at(write):
+    _, remarks = read(write("subject,video,onset,offset,emotoin\n1,a,5,9,joy\n"))
+    assert remarks.warnings == ["predictions: the column 'emotoin' is not read; if it holds the emotion, name it so"]
+
+
+def test_of_two_columns_that_may_be_meant_the_one_in_frames_is_read_and_the_other_named(write):
+    """CASME's sheet has the onset's frame and, beside it, a duration in ms."""
+    table, remarks = read(write("Subject,Filename,Onset,OnsetF,offset,OffsetF\n1,a,250,5,9,9\n"))
+    assert table.cells == {"subject": ["1"], "video": ["a"], "onset": ["5"], "offset": ["9"]}
+    assert remarks.warnings == [
+        "predictions: the column 'OnsetF' is read as the onset, not 'Onset', which holds something else: leave out the one that is "
+        "not meant"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf \n\n", "is empty"),
+        (b"PK\x03\x04...", "no readable .xlsx file"),
+        (b"\x1f\x8b...", "a gzip archive"),
+        (b"1,EP02_01f,45\n", "line 1: this line should name the columns"),
+        (b"subject" * 20_000 + b",video\n", "line 1: this line should name the columns"),
+        (b"subject,video,onset,offset\n1,a,1,2\n1,a,3,4,joy\n", "line 3: the row has 5 cells"),
+        (b'subject,video,onset,offset\n1,"a,1,2\n2,a,3,4\n', "line 2: the cell of video runs over several lines"),
+        (b"subject,video,onset,onset,offset\n1,a,1,1,2\n", "two columns 'onset'"),
+        (b"subject,video,onset,offset\n1,a,1,2\n1,\0b,1,2\n", "line 3: a byte of value 0"),
+        (b"\0subject,video,onset,offset\n1,a,1,2\n", "line 1: a byte of value 0"),
+        (b"subject,video,onset,offset\n" + b"1,a,1,2\n" * 99 + b"1,b\0,1,2\n", "line 101: a byte of value 0"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_a_sentence(write, content, message):
+    with pytest.raises(DataError, match=message):
+        read(write(content))
+
+
+def test_a_column_that_lacks_is_named_with_its_nearest_match(write):
+    table, _ = read(write("subject,video,onset,offest\n1,a,1,2\n"))
+    with pytest.raises(
+        DataError, match=r"lacks the column 'offset'; its columns are .* If 'offest' holds it, name it so"
+    ):
+        table.require("video", "onset", "offset")
+
+
+@pytest.mark.parametrize("begin", [0, 1])
+def test_numbers_of_rows_that_the_header_does_not_name_are_left_out_and_said(write, begin):
+    """As R writes a data frame."""
+    rows = [f'"{n + begin}",7,"v{n}",{n},{n + 9}' for n in range(3)]
+    table, remarks = read(write("\n".join(["subject,video,onset,offset", *rows])))
+    assert (table.cells["subject"], table.cells["onset"]) == (["7"] * 3, ["0", "1", "2"])
+    assert any(f"a cell that the header does not name, {begin} to {begin + 2}" in said for said in remarks.repaired)
+
+
+@pytest.mark.parametrize("cells", [["1", "1", "2"], ["7", "8", "9"], ["2", "1", "3"], ["01", "02", "03"]])
+def test_other_numbers_in_front_may_be_anything_and_are_refused(write, cells):
+    rows = [f"{cell},7,v{n},{n},{n + 9}" for n, cell in enumerate(cells)]
+    with pytest.raises(DataError, match=r"line 2: the row has 5 cells, .* a number of the row, name that column too"):
+        read(write("\n".join(["subject,video,onset,offset", *rows])))
+
+
+def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
+    """Where the last column is blank both look alike; which one leaves the ends numbers is taken, and never a guess."""
+    head = "subject,video,onset,offset"
+    behind, _ = read(write(f"{head}\n1,a,5,9,\n2,c,1,4,\n"))
+    front, remarks = read(write(f"{head},emotion\n1,7,a,5,9,\n2,8,c,1,4,\n"))
+    assert [table.cells["onset"] for table in (behind, front)] == [["5", "1"]] * 2
+    assert (behind.cells["subject"], front.cells["subject"]) == (["1", "2"], ["7", "8"])
+    assert len(remarks.repaired) == 1
+    with pytest.raises(DataError, match=r"line 2: every row has a cell more than the header"):
+        read(write(f"{head},emotion\n1,7,10,5,9,\n2,8,20,1,4,\n"))
+
+
+def test_one_name_in_two_spellings_of_its_accents_is_one(write):
+    table, remarks = read(write("subject,video,onset,offset\n1,Jose\u0301,1,2\n1,Jos\u00e9,3,4\n"))
+    assert table.cells["video"] == ["Jos\u00e9"] * 2
+    assert remarks.repaired == [
+        "predictions: letters written in several signs, such as e and an accent, are read as one"
+    ]
+
+
+HEAD, NOTES = ("subject", "video", "onset", "offset"), [("made by", "a program"), ("in", 2024)]
+SHEET = [HEAD, (1, "a b", 5, 9.0), (None, None, None, None), ("2", "c", -3, 4)]
+
+
+@pytest.mark.parametrize("write_book", [write_xlsx, write_xls])
+def test_a_workbook_reads_as_its_table_would_as_text(tmp_path, write_book):
+    """Whatever its name; blank rows count as lines, sheets without named columns are passed over."""
+    write_book(tmp_path / "book.csv", {"notes": NOTES, "spotted": SHEET})
+    table, remarks = read(tmp_path / "book.csv")
+    assert table.cells == EXPECTED and table.lines == [2, 4]
+    assert remarks.repaired == ["predictions: of 2 sheets spotted is read"]
+
+
+def test_of_several_tables_in_a_workbook_one_is_named(tmp_path):
+    book = tmp_path / "book.xlsx"
+    write_xlsx(book, {"mine": SHEET, "truth": [HEAD, (7, "a", 1, 2)]})
+    assert cells(f"{book}:Truth")["subject"] == ["7"]
+    for place, message in (
+        (book, r"several tables \(mine, truth\): name one, as in .*book.xlsx:mine"),
+        (f"{book}:truht", "unknown sheet of .*book.xlsx 'truht'. Did you mean 'truth'"),
+        (f"{book.with_name('no.xlsx')}:mine", "no.xlsx cannot be read"),
+    ):
+        with pytest.raises(DataError, match=message):
+            cells(place)
+
+
+def test_formulas_of_a_workbook_are_not_run(tmp_path):
+    write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, (1, "a", "=1+4", 9), (1, "b", 1, 2)]})
+    table, remarks = read(tmp_path / "book.xlsx")
+    assert table.cells["onset"] == ["", "1"]  # no program has saved a value beside it
+    assert remarks.repaired == ["predictions: 1 cell (line 2): a formula is never run, the value saved with it is read"]
+
+
+def test_a_workbook_of_too_many_rows_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "MAX_ROWS", 3)
+    write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, *[(1, "a", 1, 2)] * 3]})
+    with pytest.raises(DataError, match=r"has more than 3 rows.* \(line 4\): save the sheet alone as \.csv"):
+        read(tmp_path / "book.xlsx")
+
+
+def test_an_empty_workbook_is_an_empty_file(tmp_path):
+    write_xlsx(tmp_path / "book.xlsx", {"A": []})
+    with pytest.raises(DataError, match="is empty"):
+        read(tmp_path / "book.xlsx")

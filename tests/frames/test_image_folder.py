@@ -1,0 +1,181 @@
+import pickle
+import random
+from datetime import datetime, timedelta
+
+import cv2
+import numpy as np
+import pytest
+
+from mebench.errors import DataError
+from mebench.frames import FolderFrames, image_folder
+from mebench.frames.images import read_image
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes one image a name, in any order; the gray value is its place in the order given."""
+
+    def into(names, at="video"):
+        (tmp_path / at).mkdir(exist_ok=True)
+        order = list(enumerate(names))
+        random.Random(1).shuffle(order)
+        for value, name in order:
+            data = cv2.imencode(".png", np.full((4, 6, 3), value, np.uint8))[1]
+            (tmp_path / at / name).write_bytes(data.tobytes())
+        return tmp_path / at
+
+    return into
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["006_1_0001.png", "006_1_0999.png", "006_1_9999.png", "006_1_10000.png", "006_1_10001.png"],  # SAMM-LV
+        ["img1.png", "img2.png", "img9.png", "img10.png", "img100.png"],  # CASME II
+        ["name 2.png", "name 9.PNG", "name 12.Png"],  # SMIC, with blanks
+        ["image 998.png", "image 999.png", "image1000.png"],  # numbers that blanks pad
+        ["1 9.png", "1 10.png", "2 1.png"],  # two numbers
+        ["IMG1.png", "img2.png", "Img3.png"],
+        ["face a.png", "face b.png"],
+    ],
+)
+def test_frames_come_in_natural_order(write, names):
+    frames = FolderFrames(write(names))
+    assert frames.names == tuple(names)
+    assert [int(frames[i].max()) for i in range(len(frames))] == list(range(len(names)))
+
+
+def test_the_length_needs_no_decoding(write, monkeypatch):
+    where = write(["1.png", "2.png", "3.png"])
+    monkeypatch.setattr(image_folder, "read_image", lambda *_: pytest.fail("decoded"))
+    frames = FolderFrames(where)
+    assert len(frames) == 3
+    frames.fingerprint()
+
+
+def test_a_frame_is_colour_or_gray(write):
+    where = write(["1.png"])
+    assert FolderFrames(where)[0].shape == (4, 6, 3)
+    assert FolderFrames(where, color=False)[0].shape == (4, 6)
+
+
+def test_other_files_are_no_frames(write):
+    where = write(["img1.png", "img2.png"])
+    for name in (".DS_Store", "._img1.png", "Thumbs.db", "img3.txt"):
+        (where / name).write_bytes(b"x")
+    assert len(FolderFrames(where)) == 2
+    assert FolderFrames(where, pattern="IMG2*").names == ("img2.png",)
+
+
+def test_an_image_that_is_called_otherwise_is_no_frame(write):
+    frames = FolderFrames(write(["006_1_0001.png", "006_1_0002.png", "006_1_0003.png", "006_1_0004.png", "cover.png"]))
+    assert (len(frames), frames.numbers, frames.strays) == (4, (1, 2, 3, 4), ("cover.png",))
+    numbered = FolderFrames(write(["b1.png", "b2.png", "b3.png", "b4.png", "b5.png", "thumbnail 7.png"], "numbered"))
+    assert (numbered.numbers, numbered.strays) == ((1, 2, 3, 4, 5), ("thumbnail 7.png",))
+    mixed = FolderFrames(write(["a1.png", "a2.png", "b3.png"], "mixed"))  # nobody could say which are the frames
+    assert (mixed.numbers, mixed.strays) == ((1, 2, 3), ())
+
+
+@pytest.mark.parametrize("padded", [1, 9])
+def test_a_number_that_blanks_pad_makes_no_stray(write, padded):
+    """The few shorter numbers of a long recording, or the few longer ones, as `%5d` writes them."""
+    numbers = range(10_000 - padded, 10_010 - padded)
+    frames = FolderFrames(write([f"image{number:5d}.png" for number in numbers]))
+    assert (frames.numbers, frames.strays) == (tuple(numbers), ())
+
+
+def test_a_time_of_day_in_a_name_is_numbers_and_all_its_images_are_frames(write):
+    begin = datetime(2020, 2, 3, 13, 45, 58, 150_000)
+    stamps = [begin + n * timedelta(milliseconds=30) for n in range(100)]  # into the next minute
+    names = [f"{t:%H-%M-%S}-{t.microsecond // 1000}.png" for t in stamps]
+    frames = FolderFrames(write([*names, "cover.png", "13-45-59-10 (2).png"]))
+    assert (frames.names, frames.strays) == (tuple(names), ("13-45-59-10 (2).png", "cover.png"))
+
+
+def test_names_can_be_given(write):
+    where = write(["a.png", "b.png", "c.png"])
+    assert FolderFrames(where, names=["c.png", "a.png"])[0].max() == 2
+    with pytest.raises(DataError, match=r"lacks 2 of the 3 frames asked for, the first d\.png"):
+        FolderFrames(where, names=["a.png", "e.png", "d.png"])
+
+
+def test_file_numbers_and_positions(write):
+    frames = FolderFrames(write(["006_1_0003.png", "006_1_0004.png", "006_1_0006.png", "006_1_10000.png"]))
+    assert frames.numbers == (3, 4, 6, 10000)
+    assert [frames.position(number) for number in frames.numbers] == [0, 1, 2, 3]
+    with pytest.raises(DataError, match=r"file number 5; its numbers run from 3 to 10000, 4 files"):
+        frames.position(5)
+
+
+def test_a_number_of_two_files_is_not_guessed(write):
+    frames = FolderFrames(write(["a1.png", "b1.png", "cover.png"]))
+    assert frames.numbers == (1, 1, None)
+    with pytest.raises(DataError, match=r"file number 1 is not unique .*a1\.png and b1\.png"):
+        frames.position(1)
+
+
+def test_the_last_digits_before_the_ending_count():
+    assert image_folder.file_number("s01_ne_01_image559700.jp2") == 559700
+
+
+def test_the_fingerprint_knows_names_sizes_first_middle_and_last(write):
+    names = [f"{n}.png" for n in range(7)]
+    prints = {FolderFrames(write(names)).fingerprint()}
+    assert FolderFrames(write(names, "copy")).fingerprint() in prints  # the place does not matter
+    prints.add(FolderFrames(write(names), color=False).fingerprint())
+    prints.add(FolderFrames(write([*names[:-1], "8.png"], "renamed")).fingerprint())
+    for changed in (0, 3, 6):
+        path = write(names, f"changed{changed}") / names[changed]
+        data = bytearray(path.read_bytes())
+        data[-20] ^= 1  # same size
+        path.write_bytes(data)
+        prints.add(FolderFrames(path.parent).fingerprint())
+    longer = write(names, "longer") / names[1]
+    longer.write_bytes(longer.read_bytes() + b"x")
+    prints.add(FolderFrames(longer.parent).fingerprint())
+    assert len(prints) == 7
+
+
+def test_it_pickles(write):
+    frames = FolderFrames(write(["1.png", "2.png"]), color=False)
+    again = pickle.loads(pickle.dumps(frames))
+    assert (again.fingerprint(), again[1].tolist()) == (frames.fingerprint(), frames[1].tolist())
+
+
+def test_an_index_outside_is_refused(write):
+    frames = FolderFrames(write(["1.png"]))
+    for index in (1, -1):
+        with pytest.raises(IndexError, match="frames 0 to 0"):
+            frames[index]
+
+
+def test_wrong_folders_are_named(tmp_path, write):
+    with pytest.raises(DataError, match=r"there is no folder .*absent"):
+        FolderFrames(tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty holds no frames: expected images .*found 0 other files"):
+        FolderFrames(tmp_path / "empty")
+    with pytest.raises(DataError, match=r"holds no frames: expected images .* named x\*, found 1 other file, 1\.png"):
+        FolderFrames(write(["1.png"]), pattern="x*")
+    (tmp_path / "empty" / "EP01.AVI").touch()
+    with pytest.raises(
+        DataError, match=r"found 1 other file, EP01\.AVI \(mebench data unpack makes images of videos\)"
+    ):
+        FolderFrames(tmp_path / "empty")
+    (tmp_path / "video.mp4").write_bytes(b"x")
+    with pytest.raises(DataError, match="is a file, not a folder"):
+        FolderFrames(tmp_path / "video.mp4")
+
+
+def test_a_file_that_vanishes_is_named(write):
+    where = write(["1.png", "2.png"])
+    frames = FolderFrames(where)
+    (where / "2.png").unlink()
+    for ask in (frames.fingerprint, lambda: frames[1]):
+        with pytest.raises(DataError, match=r"2\.png cannot be read"):
+            ask()
+
+
+def test_a_frame_equals_its_file(write):
+    where = write(["1.png", "2.png"])
+    np.testing.assert_array_equal(FolderFrames(where)[1], read_image(where / "2.png"))

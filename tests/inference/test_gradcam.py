@@ -1,0 +1,71 @@
+"""Where networks looked: what sees the left eye alone lights it alone."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mebench.core.method import Looked
+from mebench.errors import RunError
+from mebench.features.regions import EyesAndMouth, Resize, clamp
+from mebench.inference.gradcam import grad_cam, onto_face
+from tests.features.conftest import face_points
+
+__all__ = ["face_points"]
+
+
+class LeftEye(nn.Module):
+    """Sees nothing but the upper left quarter of its input: the left eye."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps = nn.Identity()
+
+    def forward(self, x):
+        seen = torch.zeros_like(x)
+        seen[:, :, :21, :21] = x[:, :, :21, :21]
+        total = self.maps(seen).sum(dim=(1, 2, 3))
+        return torch.stack([total, -total], dim=1)
+
+
+@pytest.mark.parametrize("layout", ["paper", "box"])
+def test_what_is_laid_back_lies_in_its_region_and_nowhere_else(layout, face_points):
+    step, heat = EyesAndMouth(layout), np.zeros((42, 42))
+    heat[:21, :21] = 1.0
+    left, _, mouth = (clamp(region, 128, 128) for region in step.regions(face_points, 128, 128))
+    for part, (x0, y0, x1, y1) in ((heat, left), (np.repeat([[0.0], [1.0]], 21, 0).repeat(42, 1), mouth)):
+        laid = onto_face(part, [step], face_points, 128)
+        inside = np.zeros((128, 128), bool)
+        inside[y0:y1, x0:x1] = True
+        assert laid.shape == (128, 128) and (laid[inside] == 1).all() and (laid[~inside] == 0).all()
+
+
+def test_a_whole_face_is_laid_back_whole():
+    assert np.allclose(onto_face(np.full((28, 28), 0.5), [Resize(28)], None, 128), 0.5)
+
+
+def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
+    pytest.importorskip("captum", reason="captum is an extra: pip install 'mebench[explain]'")
+    network, step = LeftEye(), EyesAndMouth("paper")
+    looked = Looked(network, network.maps, "maps", lambda x: torch.from_numpy(x).permute(0, 3, 1, 2))
+    features = np.random.default_rng(0).random((42, 42, 3), np.float32)
+    laid = onto_face(grad_cam(looked, features, 0), [step], face_points, 128)
+    x0, y0, x1, y1 = clamp(step.regions(face_points, 128, 128)[0], 128, 128)
+    outside = laid.copy()
+    outside[y0:y1, x0:x1] = 0
+    assert laid.max() > 0.9 and outside.max() == 0
+    assert grad_cam(looked, features, 1).max() == 0  # nothing speaks for the other output
+
+
+def test_maps_that_are_no_pictures_are_a_sentence():
+    with pytest.raises(RunError, match="cannot be laid onto a face of 128 x 128 pixels"):
+        onto_face(np.ones((12, 1)), [], None, 128)
+
+
+def test_without_captum_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    network = LeftEye()
+    with pytest.raises(RunError, match=r"pip install 'mebench\[explain\]'"):
+        grad_cam(Looked(network, network.maps, "maps", torch.from_numpy), np.zeros((42, 42, 3)), 0)

@@ -1,0 +1,144 @@
+"""Live video: what is told while it plays is what is found in the whole file, and what cannot be kept up with is counted."""
+
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mebench.config import resolve
+from mebench.errors import RunError
+from mebench.frames.stream import Stream
+from mebench.inference.live import Live, Point
+from mebench.inference.models import of_run, read_header, read_model
+from mebench.inference.predict import Ask
+from mebench.progress import Progress
+from mebench.reports.model_card import export_model
+from mebench.reports.spotted import spot_videos
+from mebench.runner.execute import run
+from tests.cli.conftest import mebench
+from tests.own_videos import moving, write
+
+__all__ = ["mebench"]
+SPANS = ((12, 16, 21), (45, 49, 54))
+
+
+@pytest.fixture(scope="module")
+def file(tiny, tmp_path_factory):
+    """The model of a fold that tells a lot: with a low threshold."""
+    words = [
+        "method=linear_spotter",
+        "kinds=[micro]",
+        "method.regions=box",
+        "method.flow=farneback",
+        "method.stride=2",
+    ]
+    words += ["method.track=frame", "method.threshold=absolute", "method.anchor=middle"]
+    more = ["protocol=holdout", "protocol.test=[s003]", "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]
+    folder = run(resolve([*words, *more, *tiny]), Progress()).folder
+    path = tmp_path_factory.mktemp("models") / "low.safetensors"
+    export_model(folder, of_run(folder)[0].fold, path, "low")
+    weights = load_file(path) | {"thresholds": torch.tensor([0.0], dtype=torch.float64)}
+    save_file(weights, path, {"mebench": read_header(path).model_dump_json()})
+    return path
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Two expressions in three seconds."""
+    return write(tmp_path_factory.mktemp("videos") / "a.mp4", moving(3, 240, (60, 20), SPANS), 75, (400, 300))
+
+
+def test_a_file_played_live_gives_what_the_whole_file_gives(file, video):
+    live = Live([read_model(file)], Stream(str(video), paced=False))
+    found = list(live.run())
+    (whole,) = spot_videos([video], Ask(str(file), (), ()), workers=1).videos
+    told = [one.prediction for one in found if not isinstance(one, Point)]
+    assert len(told) > 2
+    assert [(p.kind, p.onset, p.apex, p.offset) for p in sorted(told, key=order)] == [
+        (p.kind, p.onset, p.apex, p.offset) for p in sorted(whole.answer.predictions, key=order)
+    ]
+    for kind, curve in whole.answer.curves.items():
+        points = [point for point in found if isinstance(point, Point) and point.kind == kind]
+        np.testing.assert_allclose([p.score for p in points], curve.smoothed[[p.frame for p in points]], atol=1e-9)
+        assert len(points) == np.isfinite(curve.smoothed).sum() and all(point.face for point in points)
+    assert live.stream.taken == 75 and live.stream.dropped == live.stream.missing == 0
+
+
+def order(prediction):
+    return prediction.kind, prediction.apex
+
+
+def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp_path):
+    code, out, err = mebench("spot", "--live", video, "--model", file, "--seconds", "2", "--json", "-")
+    start, *told, end = map(json.loads, out.splitlines())
+    assert code == 0 and start["event"] == "start" and end["event"] == "end" and end["frames"] == 50
+    k, k_prime = start["k"], start["k_prime"]["micro"]
+    stated = start["delay_ms"]["micro"]
+    assert stated["curve"] >= 40 * (k + k_prime) and stated["intervals"] == stated["curve"] + 40 * k_prime
+    assert {"curve"} <= {line["event"] for line in told} <= {"curve", "interval"}
+    first = next(line for line in told if line["event"] == "curve" and line["kind"] == "micro")
+    assert first["seconds"] == first["frame"] / 25 and first["frame"] == k_prime
+    assert end["delay_ms"]["curve"]["median"] > 0 and end["dropped"] >= 0
+    assert "late" in err and "does not say what a person feels" in err
+    code, out, _ = mebench("spot", "--live", video, "--model", file, "--json", tmp_path / "lines.jsonl")
+    assert code == 0 and "3.0 s, 75 frames" in out and "measured delay: curve" in out
+    assert json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[-1])["seconds"] == 3
+
+
+def test_frames_that_come_too_fast_are_dropped_and_what_follows_is_a_stretch_of_its_own(tmp_path, monkeypatch):
+    """Frames show their number in their brightness; the source is done long before they are looked at."""
+    monkeypatch.setattr("mebench.frames.stream.WAITING", 0.05)
+    numbered = [np.full((64, 64, 3), 4 * n, np.uint8) for n in range(60)]
+    monkeypatch.setattr(
+        "mebench.frames.stream.play", lambda source: (200.0, ((n / 200, x) for n, x in enumerate(numbered)))
+    )
+    stream, stretches = Stream("a.avi"), []
+    while not stream.over:
+        first, own = stream.taken, []
+        for frame in stream.frames():
+            time.sleep(0.01)
+            own.append(int(frame[0, 0, 0]) // 4)
+        stretches.append((first, own))
+    seen = [n for _, own in stretches for n in own]
+    assert len(stretches) > 1 and all(own == list(range(own[0], own[0] + len(own))) for _, own in stretches if own)
+    assert stream.dropped == 60 - len(seen) > 0 and stream.missing == 0 and stream.taken == 60
+    assert all(first <= own[0] <= first + 11 for first, own in stretches if own)
+
+
+def test_where_the_source_skips_frames_the_one_before_stands_in(tmp_path):
+    times = [0.0, 0.04, 0.08, 0.2, 0.24]
+    stream = Stream(str(write(tmp_path / "a.mp4", moving(3, 60, (0, 0)), size=(64, 64), times=times)), 25, paced=False)
+    seen = list(stream.frames())
+    assert len(seen) == 7 and stream.missing == 2 and stream.dropped == 0
+    assert (seen[2] == seen[3]).all() and (seen[2] == seen[4]).all()
+
+
+def test_what_cannot_be_live_is_said(mebench, file, video, tmp_path):
+    model = read_model(file)
+    relative = replace(model.config.method_params, threshold="relative")
+    with pytest.raises(RunError, match=r"live video needs method\.threshold=absolute"):
+        Live([replace(model, config=replace(model.config, method_params=relative))], Stream(str(video)))
+    room = write(tmp_path / "room.avi", lambda index: [], 12, codec="mjpeg")
+    for words, sentence in (
+        (("--live", "camera:97"), "there is no camera /dev/video97"),
+        (("--live", tmp_path / "none.mp4"), "there is no video file"),
+        (("--live", room), "no face found in the live video (12 frames"),
+        (("--live", room, "--fps", "0"), "--fps must be a number above 0, not 0"),
+        (("--live", room, "--seconds", "inf"), "--seconds must be a number above 0, not inf"),
+        (
+            ("--live", room, "--overlay"),
+            "--overlay is for videos that are looked at as a whole: leave it out, or --live",
+        ),
+        (("--live", room, "--faces", "all"), "--faces is for videos"),
+        (("--live", room, "-o", "mine"), "-o is for videos"),
+        (("--live", room, "--workers", "2"), "--workers is for videos"),
+        ((), "needs either a VIDEO"),
+        ((video, "--live", video), "needs either a VIDEO"),
+        ((video, "--seconds", "3"), "--seconds ends a live video"),
+    ):
+        code, _, err = mebench("spot", *words, "--model", file)
+        assert code and sentence in err and "Traceback" not in err, (words, err)

@@ -1,0 +1,204 @@
+"""Models as files and by name: what comes back, what their cards say, and what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mebench import methods
+from mebench.config import resolve
+from mebench.errors import ConfigError, MebenchError, RunError
+from mebench.inference.models import by_default, find, named, of_run, read_header, read_model
+from mebench.inference.predict import Ask
+from mebench.progress import Progress
+from mebench.reports.model_card import QUIET_RATE, export_model
+from mebench.reports.spotted import CAUTION, spot_videos
+from mebench.runner.execute import run
+from mebench.testing.folders import write_plugin as new_plugin
+from tests.cli.conftest import mebench
+from tests.own_videos import moving, write
+
+__all__ = ["mebench"]
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """A run of a network that spots and names, trained for a moment."""
+    words = ["method=mean", "method.regions=box", "method.flow=farneback", "method.stride=3", "method.p=0.2"]
+    more = [
+        "method.epochs_spot=1",
+        "method.epochs_recognition=1",
+        "protocol=holdout",
+        "protocol.test=[s003]",
+        "bootstrap=0",
+    ]
+    return run(resolve([*words, *more, *tiny, f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()).folder
+
+
+@pytest.fixture(scope="module")
+def file(finished, tmp_path_factory):
+    """The model of its fold."""
+    path = tmp_path_factory.mktemp("models") / "mine.safetensors"
+    (model,) = of_run(finished)
+    export_model(finished, model.fold, path, "mine", "Made for a test.")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Nobody's own models."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path):
+    (of_fold,), of_file = of_run(finished), read_model(file)
+    assert of_file.config.method == "mean" and of_file.config.method_params == of_fold.config.method_params
+    weights = load_file(of_fold.file)
+    assert all(torch.equal(value, weights[name]) for name, value in load_file(file).items())
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
+    one, other = (
+        spot_videos([video], ask, workers=1)
+        for ask in (Ask(str(finished.path), (of_fold.fold,), ()), Ask(str(file), (), ()))
+    )
+    assert one.plain()["videos"][0]["intervals"] == other.plain()["videos"][0]["intervals"]
+    np.testing.assert_array_equal(*(found.videos[0].answer.curves["micro"].scores for found in (one, other)))
+    assert other.model == "mean of model mine"
+
+
+def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finished, file):
+    said, summary = read_header(file), finished.read_json("summary.json")
+    assert said.scores["spotting.micro.f1"] == summary["spotting"]["micro"]["scores"]["f1"]["value"]
+    assert said.scores["recognition.uf1"] == summary["recognition"]["scores"]["uf1"]["value"]
+    for words in (
+        "# mine",
+        "2 people, 2 videos",
+        "Method `mean`",
+        "regions=box",
+        "cannot be compared",
+        "Made for a test.",
+    ):
+        assert words in said.card, words
+    assert "/" not in json.dumps(said.method)
+
+
+def test_a_model_of_one_s_own_method_keeps_all_its_parameters_and_needs_no_more_than_the_user_s_file(
+    write_plugin, tiny, tmp_path
+):
+    known = list(methods.__path__)
+    plugins = tmp_path / "plugins"
+    new_plugin("method", "my_spotter", plugins)
+    params = plugins / "methods" / "my_spotter" / "params.py"
+    params.write_text(params.read_text().replace("blocks: int = 4\n", "blocks: int = 4\n    cache: int = 1\n"))
+    words = [
+        "method=my_spotter",
+        "method.cache=15",
+        "method.flow=farneback",
+        "protocol=holdout",
+        "protocol.test=[s003]",
+        "bootstrap=0",
+    ]
+    folder = run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
+    (model,) = of_run(folder)
+    export_model(folder, model.fold, tmp_path / "mine.safetensors")
+    methods.__path__[:] = known  # another day
+    with pytest.raises(MebenchError, match=r"unknown method 'my_spotter'.*mebench\.yaml"):
+        read_model(tmp_path / "mine.safetensors")
+    Path("mebench.yaml").write_text(f"plugins: [{plugins}]\n")
+    assert read_model(tmp_path / "mine.safetensors").config.method_params.cache == 15
+
+
+def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
+    shipped = {model.said.name: model for model in named()}
+    assert {"mean", "linear_spotter"} <= set(shipped)
+    for name, model in shipped.items():
+        params, said = read_model(model.path).config.method_params, model.said
+        assert model.path.stat().st_size < 200_000 and model.path.parent.parent.name == said.method["name"] == name
+        assert params.regions == "box" and params.threshold == "absolute" and not params.needs_landmarks
+        assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{QUIET_RATE}"] >= 0
+        assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
+        assert find(name) == model.path
+    naming = [model.said.scores for model in shipped.values() if "recognition.uf1" in model.said.scores]
+    assert by_default().said.scores["spotting.micro.f1"] == max(scores["spotting.micro.f1"] for scores in naming)
+    code, out, _ = mebench("model", "list")
+    assert code == 0 and {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
+    code, out, _ = mebench("model", "info", "mean")
+    assert code == 0 and "# mean" in out and "## Trained on" in out
+    code, _, err = mebench("model", "info", "meen")
+    assert code == 4 and "unknown model 'meen'. Did you mean 'mean'?" in err
+
+
+def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
+    code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "a b")
+    assert code == 4 and "a model is called by small letters" in err
+    code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "mine")
+    assert code == 0 and "the model mine" in err
+    assert (tmp_path / "m.safetensors").stat().st_size < 400_000
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
+    code, _, err = mebench("spot", video, "--model", tmp_path / "m.safetensors", "--workers", "1")
+    assert code == 0 and CAUTION in err
+    for words, sentence in (
+        (["spot", video, "--fold", "f"], "takes either --run RUN"),
+        (["spot", video, "--model", "m", "--run", "r"], "takes either --run RUN"),
+        (["spot", video, "--model", tmp_path / "gone.safetensors"], "there is no model"),
+        (["model", "export", finished.path, "-o", tmp_path / "m.pt"], "unknown format 'pt'"),
+    ):
+        code, _, err = mebench(*words)
+        assert code and sentence in err
+
+
+def edited(file, target, **changes):
+    """The file with other things said in its header."""
+    said = json.loads(read_header(file).model_dump_json()) | changes
+    save_file(load_file(file), target, {"mebench": json.dumps(said)})
+    return target
+
+
+def test_what_a_stranger_s_file_says_is_checked_before_it_is_believed(file, tmp_path):
+    said = read_header(file)
+    for changes, sentence in (
+        ({"name": "../../etc/passwd"}, "name"),
+        ({"name": "mine\n"}, "name"),
+        ({"card": "\x1b[2Jgone"}, "card"),
+        ({"card": "x" * 20_001}, "card"),
+        ({"timings": [{"fps": -30.0, "k": 3, "k_prime": {}}]}, "fps"),
+        ({"timings": [{"fps": 30.0, "k": 10**9, "k_prime": {}}]}, "timings"),
+        ({"plugins": ["/tmp/evil"]}, "plugins"),
+        ({"format": 2}, "format"),
+    ):
+        with pytest.raises(RunError, match=f"says what cannot be.*{sentence}"):
+            read_header(edited(file, tmp_path / "x.safetensors", **changes))
+    with pytest.raises(MebenchError, match="unknown method 'evil'"):
+        read_model(edited(file, tmp_path / "x.safetensors", method={"name": "evil"}))
+    with pytest.raises(ConfigError, match=r"method\.p"):
+        read_model(edited(file, tmp_path / "x.safetensors", method={**said.method, "p": 7.0}))
+    landmarks = edited(file, tmp_path / "x.safetensors", method={**said.method, "landmarks": "/etc/passwd"})
+    assert read_model(landmarks).config.method_params.landmarks is None
+
+
+def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
+    raw, bad = file.read_bytes(), tmp_path / "bad.safetensors"
+    for content in (
+        b"",
+        raw[:4],
+        raw[:2000],
+        b"\xff" * 64,
+        (10**12).to_bytes(8, "little") + b"{}",
+        b"\x02" + bytes(7) + b"[]",
+    ):
+        bad.write_bytes(content)
+        with pytest.raises(RunError, match="is no model of mebench"):
+            read_header(bad)
+    nested = b'{"__metadata__":' + b"[" * 100_000
+    bad.write_bytes(len(nested).to_bytes(8, "little") + nested)
+    with pytest.raises(RunError, match="is no model of mebench"):
+        read_header(bad)
+    bad.write_bytes(raw[:-100])
+    with pytest.raises(RunError, match="does not fit method"):
+        read_model(bad).restore({"": torch.nn.Linear(2, 2)})
+    with pytest.raises(RunError, match="there is no model"):
+        read_header(tmp_path)

@@ -1,0 +1,76 @@
+"""A network in ONNX gives the numbers of the one it came from; ONNX Runtime reads it without PyTorch."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.mean.method import MEAN
+from mebench.methods.mean.params import Params
+
+from mebench.core import Method, Task
+from mebench.errors import DataError, RunError
+from mebench.inference.onnx import export_onnx
+
+pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
+pytest.importorskip("onnxruntime", reason="ONNX is an extra: pip install 'mebench[onnx]'")
+
+RUN = """
+import sys
+import numpy as np
+import onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1])
+np.savez(sys.argv[3], *session.run(None, {"maps": np.load(sys.argv[2])}))
+assert not {"torch", "lightning", "mebench"} & set(sys.modules)
+"""
+
+
+def fitted(tasks, **params):
+    """A network with the statistics and biases of a trained one, not of a fresh one."""
+    torch.manual_seed(0)
+    m = MEAN(Params(**params), Task(frozenset(tasks), ("micro",), ("a", "b", "c"))).eval()
+    with torch.no_grad():
+        for name, tensor in m.state_dict().items():
+            if tensor.is_floating_point() and tensor.dim() == 1:
+                tensor.uniform_(0.5, 1.5) if "var" in name else tensor.normal_()
+    return m
+
+
+@pytest.mark.parametrize(
+    ("tasks", "params"),
+    [(("spot", "recognize"), {}), (("spot", "recognize"), {"transfer": False, "loss": "focal"}), (("recognize",), {})],
+)
+def test_it_agrees_with_the_method_in_a_program_without_it(tasks, params, tmp_path):
+    m, x = fitted(tasks, **params), np.random.default_rng(0).random((11, 42, 42, 3)).astype(np.float16)
+    outputs = export_onnx(m, tmp_path / "mean.onnx")
+    np.save(tmp_path / "maps.npy", x.transpose(0, 3, 1, 2).astype(np.float32))
+    files = [str(tmp_path / name) for name in ("mean.onnx", "maps.npy", "out.npz")]
+    subprocess.run([sys.executable, "-c", RUN, *files], check=True)
+    found = dict(zip(outputs, np.load(tmp_path / "out.npz").values()))
+    if "spot" in tasks:
+        np.testing.assert_allclose(found["score"], m._scores(_View(x))[:, 0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], m._probabilities(x), rtol=0, atol=1e-5)
+
+
+class _View:
+    """The frames of a video."""
+
+    def __init__(self, x):
+        self.n_frames, self._x = len(x), x
+
+    def features(self, chain):
+        return self._x
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere/mean\.onnx cannot be written"):
+        export_onnx(fitted(("recognize",)), tmp_path / "nowhere" / "mean.onnx")
+
+
+def test_a_method_without_a_network_says_so(tmp_path):
+    class Plain(Method):
+        pass
+
+    with pytest.raises(RunError, match="Plain has no network"):
+        export_onnx(Plain(None, Task(frozenset({"spot"}))), tmp_path / "plain.onnx")

@@ -1,0 +1,71 @@
+"""A fold's model read back from its run, and written for other programs."""
+
+import pytest
+import torch
+from mebench.methods.mean.method import MEAN
+from safetensors.torch import save_file
+
+from mebench.cli.predictions import export_model
+from mebench.config import resolve
+from mebench.core import Task
+from mebench.errors import ConfigError, RunError
+from mebench.inference.predict import trained
+from mebench.runs.folder import KEPT, RunFolder
+from mebench.testing import TINY
+
+CLASSES = ("negative", "positive")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run of MEAN with one fold, as far as reading a model asks."""
+    config = resolve(["method=mean", *TINY, "method.dropout=0.1"])
+    folder = RunFolder(tmp_path / "runs" / "mean-1")
+    (folder.path / "folds" / "d--a").mkdir(parents=True)
+    folder.write_json("config.json", {"config": config.values, "origins": config.origins})
+    about = {"tasks": ["recognize", "spot"], "kinds": ["micro"], "classes": CLASSES, "one_per_video": False}
+    folder.write_json("folds.json", {**about, "folds": [{"fold": "d/a", "train": ["d/b"], "valid": []}]})
+    folder.write_json("folds/d--a/fold.json", {"timing": {}})
+    torch.manual_seed(0)
+    method = MEAN(config.method_params, Task(frozenset({"spot", "recognize"}), ("micro",), CLASSES))
+    save_file(method.state_dict(), folder.path / "folds" / "d--a" / "model.safetensors")
+    for name in set(KEPT) - {
+        file.name for file in folder.path.iterdir()
+    }:  # a finished run has them; nobody reads them here
+        (folder.path / name).touch()
+    folder.finish()
+    (folder.path / "DONE").write_text("")  # its model is changed below
+    return folder, method
+
+
+def test_the_model_of_a_fold_is_what_was_trained(run):
+    folder, method = run
+    again = trained(folder, "d/a")
+    assert again.params.dropout == 0.1 and not again.training
+    assert all(torch.equal(t, method.state_dict()[name]) for name, t in again.state_dict().items())
+
+
+def test_what_is_not_there_is_named(run):
+    folder, _ = run
+    with pytest.raises(RunError, match="unknown fold 'd/b'"):
+        trained(folder, "d/b")
+    with pytest.raises(RunError, match="no recognizer of its own"):
+        trained(folder, "d/a", "recognizer")
+    save_file({"other": torch.zeros(1)}, folder.path / "folds" / "d--a" / "model.safetensors")
+    with pytest.raises(RunError, match="does not fit method 'mean'"):
+        trained(folder, "d/a")
+
+
+def test_the_verb_writes_an_onnx_file(run, tmp_path, capsys):
+    pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
+    folder, _ = run
+    export_model("mean-1", str(tmp_path / "m.onnx"), fold="d/a", runs=str(folder.path.parent))
+    assert (tmp_path / "m.onnx").stat().st_size > 10_000
+    assert "outputs score, probabilities" in capsys.readouterr().err
+
+
+def test_the_verb_refuses_other_formats_and_parts():
+    with pytest.raises(ConfigError, match=r"unknown format 'onx'\. Did you mean 'onnx'"):
+        export_model("r", "o", form="onx")
+    with pytest.raises(ConfigError, match="unknown part 'methods'"):
+        export_model("r", "o", form="onnx", part="methods")

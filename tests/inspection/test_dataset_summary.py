@@ -1,0 +1,130 @@
+"""What a dataset holds: every row counts, whatever the frames say."""
+
+import pytest
+
+from mebench.annotations.annotation import repair_lines
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.core.types import Unplaced
+from mebench.inspection import summarise, together
+from mebench.inspection.dataset_summary import Durations
+from mebench.reports.dataset_report import summary_rows
+
+
+class Small(Dataset):
+    """Two videos of two people, and a row that has no interval."""
+
+    id = "small"
+    schemes = {  # noqa: RUF012
+        "native": Scheme.native(["happiness", "disgust"]),
+        "one": Scheme("one", ("good",), {"happiness": "good"}),
+        "objective": Scheme("objective", ("I", "VII"), {"i": "I", "vii": "VII"}, by="objective"),
+    }
+
+    def videos(self):
+        first = (
+            Expression(0, 9, emotion="happiness", action_units=("6", "L12"), objective="I"),
+            Expression(20, 39, emotion="Disgust", action_units=("R12A",), objective="VII"),
+            Expression(50, 149, kind="macro", emotion="happiness"),
+        )
+        return [
+            Video("small", "a", "1", 100.0, 200, first),
+            Video("small", "b", "1", 50.0, 200, (Expression(0, 24, emotion="puzzled"),)),
+            Video("small", "b", "2", 50.0, 200),
+        ]
+
+    def unplaced(self):
+        return [Unplaced("c", "9", "micro", "disgust", 7, "no onset is given")]
+
+
+def test_every_row_counts_and_what_nothing_can_score_is_said():
+    summary = summarise(Small(None))
+    assert (summary.subjects, summary.videos, summary.without_expressions) == (3, 3, 1)
+    assert summary.expressions == {"micro": 4, "macro": 1}
+    assert summary.emotions == {
+        "disgust": {"micro": 2},
+        "happiness": {"micro": 1, "macro": 1},
+        "puzzled": {"micro": 1},
+    }
+    assert list(summary.emotions) == ["disgust", "happiness", "puzzled"]  # the most frequent first
+    assert summary.without_interval == 1
+    assert summary.unmapped == {"puzzled": 1}
+
+
+def test_durations_are_in_milliseconds_with_both_ends_counted():
+    # 10 frames and 20 frames at 100 fps, 25 frames at 50 fps: 100, 200 and 500 ms.
+    summary = summarise(Small(None))
+    assert summary.durations_ms["micro"] == Durations(3, 100.0, 200.0, pytest.approx(800 / 3, abs=1e-3), 500.0)
+    assert summary.durations_ms["macro"] == Durations(1, 1000.0, 1000.0, 1000.0, 1000.0)
+    assert summary.fps == (50.0, 100.0)
+
+
+def test_schemes_count_micro_expressions_and_list_what_they_leave_out():
+    schemes = summarise(Small(None)).schemes
+    assert schemes["native"].classes == {"happiness": 1, "disgust": 1}
+    assert schemes["native"].left_out == {"puzzled": 1}
+    assert schemes["one"].left_out == {"disgust": 1, "puzzled": 1}
+    assert schemes["objective"].classes == {"I": 1, "VII": 1}
+    assert schemes["objective"].left_out == {"(none)": 1}
+
+
+def test_action_units_count_once_an_expression_whatever_their_side():
+    summary = summarise(Small(None))
+    assert (summary.action_units, summary.with_units) == ({6: 1, 12: 2}, 2)
+
+
+def test_the_json_holds_what_is_promised():
+    plain = summarise(Small(None)).plain()
+    assert plain["subjects"] == 3 and plain["videos"] == 3
+    assert plain["expressions"] == {"micro": 4, "macro": 1}
+    assert plain["emotions"] == {"disgust": 2, "happiness": 2, "puzzled": 1}
+    assert plain["emotions_by_kind"]["macro"] == {"happiness": 1}
+    assert plain["repairs"] == []
+
+
+def test_a_composite_is_the_sum_of_its_members():
+    whole = together({"x": summarise(Small(None)), "y": summarise(Small(None))})
+    assert (whole["subjects"], whole["expressions"]["micro"], whole["emotions"]["disgust"]) == (6, 8, 4)
+    assert whole["members"]["x"] == summarise(Small(None)).plain()
+
+
+def test_a_row_counts_once_whether_its_frames_are_there_or_not(casme2, tree, clip, write_sheet):
+    write_sheet((1, "EP02_01f", 11, 19, 31, "12", "happiness"), (2, "EP13_06f", 12, 21, 30, "4", "Disgust"))
+    sheet = tree / "CASME2-coding-20140508.xlsx"
+    alone = summarise(casme2(annotations=str(sheet)))
+    for number in range(8, 41):  # the frames end before the expression begins
+        (clip / f"img{number}.jpg").unlink()
+    cut = summarise(casme2(root=str(tree)))
+    assert cut.expressions == alone.expressions == {"micro": 2, "macro": 0}
+    assert cut.emotions == alone.emotions == {"disgust": {"micro": 1}, "happiness": {"micro": 1}}
+    assert (cut.subjects, cut.videos, cut.without_interval, alone.without_interval) == (2, 2, 1, 0)
+    assert cut.hash == alone.hash and len(cut.hash) == 64
+
+
+def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
+    sheet = tree / "CASME2-coding-20140508.xlsx"
+    (tree / "mine" / "sub02").mkdir(parents=True)
+    for file in clip.iterdir():
+        file.unlink()
+    clip.rmdir()
+    found = summarise(casme2(root=str(tree)))
+    assert (found.videos, found.with_frames) == (4, 3)
+    assert found.folders == (str(tree / "CASME2-RAW"), str(tree / "mine"))
+    plain = found.plain()
+    assert plain["videos_with_frames"] == 3 and plain["other_folders_of_frames"] == [str(tree / "mine")]
+    assert summary_rows(found)[2][1:] == (
+        "with frames",
+        "3",
+        f"of 4 in {tree / 'CASME2-RAW'}; not read: {tree / 'mine'}",
+    )
+    assert summarise(casme2(annotations=str(sheet))).with_frames == 0
+
+
+def test_remarks_of_one_kind_are_counted(casme2, tree, write_sheet):
+    rows = [(1, f"EP{n:02d}_01f", 11, 19, 31 - 15 * (n > 3), "12", "happiness") for n in range(1, 10)]
+    write_sheet(*rows, (1, "EP10_01f", 40, 39, 50, "12", "happiness"))
+    apex_after, apex_before = (
+        [line for line in repair_lines(summarise(casme2(root=str(tree))).repairs) if f"apex lies {side}" in line]
+        for side in ("after", "before")
+    )
+    assert len(apex_after) == 1 and apex_after[0].endswith("outside [11, 16] (and 5 rows like it)")
+    assert len(apex_before) == 1 and "rows like it" not in apex_before[0]

@@ -1,0 +1,49 @@
+"""Words of the tables: what tells two rows of one method apart."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mebench.format import digits
+from mebench.records.rows import apart, common
+
+
+@pytest.mark.parametrize(
+    ("settings", "own"),
+    [
+        (["flow=dis"], [""]),
+        (["flow=dis", "flow=dis; variant=peaks"], ["", "variant=peaks"]),
+        (["flow=dis; variant=a", "flow=dis; variant=b", "flow=dis"], ["variant=a", "variant=b", ""]),
+        (["", "p=0.3"], ["", "p=0.3"]),
+    ],
+)
+def test_settings_that_all_rows_of_a_method_share_tell_nothing(settings, own):
+    rows = [row("strain", words) for words in settings] + [row("another", "flow=tvl1")]
+    assert [apart(one, rows) for one in rows] == [*own, ""]
+
+
+def row(method, settings, **more):
+    return SimpleNamespace(**{"method": method, "settings": settings, "measured": True, "member": ""} | more)
+
+
+@pytest.mark.parametrize("what", [{"member": "samm"}, {"measured": False}])
+def test_neither_parts_of_a_composite_nor_levels_of_chance_are_told_apart(what):
+    rows = [row("strain", "p=0.3", **what), row("strain", "", **what)]
+    assert [apart(one, rows) for one in rows] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(9.999, "9.999"), (10.0, "10.0"), (10.26, "10.3"), (-9.5, "-9.500"), (-10.5, "-10.5")]
+)
+def test_from_ten_on_one_digit_is_enough(value, text):
+    assert digits(value) == text
+
+
+def test_what_all_measured_rows_share_is_said_once_for_the_table():
+    def row(measured=True, **changes):
+        versions = {"torch": "2.13.0", "python": changes.pop("python", "3.11")}
+        stated = {"convention": "strict", "selection": "last", "transductive": "", "remark": ""} | changes
+        return SimpleNamespace(measured=measured, versions=versions, **stated)
+
+    rows = [row(), row(selection="valid", python="3.12"), row(measured=False, convention="mean2022")]
+    assert common(rows) == {"convention": "strict", "torch": "2.13.0", "remark": ""}

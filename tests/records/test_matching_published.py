@@ -1,0 +1,68 @@
+"""What separates a run from a published result, on a committed record."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mebench.cli import app
+from mebench.errors import ConfigError
+from mebench.records.matching_published import read_aliases, separates
+from mebench.records.published import called, read
+from mebench.records.record import read as read_record
+from mebench.runs.folder import RunFolder
+from tests.run_folders import make_run
+
+BOARDS = Path(__file__).parents[2] / "leaderboards"
+(RECORD,) = (BOARDS / "records").glob("ststnet-megc2019_flow-loso-seed0-????????")
+
+
+@pytest.fixture(scope="module")
+def published():
+    return read(BOARDS / "published.csv")
+
+
+def said(published, word, record=RECORD):
+    return separates(read_record(RunFolder(record)), called(word, published), read_aliases(BOARDS / "beside.yaml"))
+
+
+def test_it_tells_selection_protocol_clips_and_the_gap(published):
+    found = said(published, "htnet2023")
+    assert "chosen on the tested subjects (keeps, per test subject" in found["selection"]
+    assert found["selection"].endswith("this run takes its last epoch or closed form, and nothing is chosen")
+    assert found["protocol"].endswith("the same clips and folds")
+    assert found["clips"].startswith("published over 442, this run over 442: the same number")
+    assert found["classes"].endswith("as many") and "seed 0" in found["seeds"]
+    assert found["UF1"].startswith("0.8603 published, 0.7056 [") and found["UF1"].endswith("more than chance")
+    assert {"UAR", "UF1, smic_hs", "UF1, casme2", "UF1, samm"} <= set(found)
+
+
+def test_the_papers_own_row_lies_inside(published):
+    found = said(published, "ststnet2019")
+    assert "nothing is known to be chosen" in found["selection"]
+    assert found["UF1"].endswith("inside the interval: may be chance")
+
+
+def test_each_published_value_is_told_with_its_kind(published, tmp_path):
+    run = make_run(tmp_path, kinds=("micro", "macro"))
+    found = said(published, "mdmd2020", run.path)
+    assert found["F1, micro"].startswith("0.0082 published, ") and found["F1, macro"].startswith("0.1196 published, ")
+    assert [found[f"tp, {kind}"].split()[0] for kind in ("micro", "macro")] == ["21", "109"]
+
+
+def test_other_clips_are_not_comparable(published):
+    found = said(published, "htnet2023", next((BOARDS / "records").glob("ststnet-synthetic-*")))
+    assert "other clips or folds, so the numbers are not comparable" in found["protocol"]
+    assert "not the same, so the numbers are not comparable" in found["clips"]
+    assert found["UF1"].endswith("here: not comparable")
+
+
+def test_an_unknown_result_names_the_nearest(published):
+    with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023"):
+        called("htnet2032", published)
+
+
+def test_the_command_prints_it():
+    words = ["compare", str(RECORD), "published:htnet2023", "--leaderboards", str(BOARDS)]
+    found = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert "what separates them" in found.stdout and "0.8603 published" in found.stdout

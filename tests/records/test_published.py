@@ -1,0 +1,315 @@
+import csv
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mebench.errors import DataError
+from mebench.records.published import CAVEATS, COLUMNS, Published, read
+from tests.run_folders import make_run
+
+COMMITTED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
+SURVEY, MEAN, SOFTNET, MTSN, HTNET = (
+    "xie2020overview",
+    "liong2023mean",
+    "liong2021softnet",
+    "liong2022mtsn",
+    "wang2023htnet",
+)
+
+ROW = {
+    "method": "SOFTNet",
+    "year": "2021",
+    "dataset": "cas_me2",
+    "task": "spotting",
+    "kind": "micro",
+    "protocol": "loso",
+    "metric": "f1",
+    "value": "0.1173",
+    "source": "liong2021softnet arXiv:2106.06489",
+    "table": "Table 1",
+}
+ANALYSED = {"task": "analysis", "part": "true_positives", "classes": "3"}
+
+
+def load(path: Path) -> pd.DataFrame:
+    rows = read(path)
+    frame = pd.DataFrame(rows, columns=[column.name for column in fields(Published)])
+    return frame.astype({"year": "Int64", "classes": "Int64"}).assign(path=[row.path for row in rows])
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return load(COMMITTED)
+
+
+def select(rows: pd.DataFrame, source: str, **columns: str) -> pd.DataFrame:
+    found = rows[rows["source"].str.startswith(f"{source} ")]
+    for name, cell in columns.items():
+        found = found[found[name] == cell]
+    return found
+
+
+def the(rows: pd.DataFrame, source: str, **columns: str) -> pd.Series:
+    found = select(rows, source, **columns)
+    assert len(found) == 1, found
+    return found.iloc[0]
+
+
+def carrying(rows: pd.DataFrame, caveat: str) -> pd.DataFrame:
+    return rows[[caveat in caveats for caveats in rows["caveats"]]]
+
+
+def table(folder: Path, *changes: dict[str, str]) -> Path:
+    path = folder / "published.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="")
+        writer.writeheader()
+        writer.writerows({**ROW, **change} for change in changes)
+    return path
+
+
+# The committed file
+
+
+def test_it_holds_every_value_of_the_tables(rows):
+    counted = rows.groupby([rows["source"].str.split(" ").str[0], "table"]).size()
+    assert counted[MEAN].to_dict() == {
+        "Table 2": 17,
+        "Table 3": 4,
+        "Table 4": 12,
+        "Table 5": 108,
+        "Table 6": 9,
+        "Table 7": 15,
+        "Table 8": 18,
+        "Table 9": 12,
+        "Table 10": 8,
+    }
+    assert counted[SURVEY].to_dict() == {
+        "Table 3": 23,
+        "Table 4": 33,
+        "Table 5": 30,
+        "Table 6": 44,
+        "Table 7": 34,
+        "Table 8": 25,
+    }
+    assert counted[HTNET].to_dict() == {"Table 2": 104, "issue 21": 4}
+
+
+def test_datasets_and_protocols_are_those_of_mebench(rows):
+    datasets = {"megc2019", "casme2", "smic_hs", "smic_vis", "smic_nir", "samm", "cas_me2", "samm_lv", "meview"}
+    assert set(rows["dataset"]) == datasets
+    assert set(rows["member"]) == {"", "casme2", "smic_hs", "samm"}
+    assert set(rows["protocol"]) == {"", "none", "loso", "kfold", "megc2019_cde"}
+
+
+def test_the_survey_prints_the_values_of_ststnet_for_other_databases(rows):
+    truly = {"casme2": "smic_hs", "smic_hs": "samm", "samm": "casme2"}
+    printed = select(rows, SURVEY, method="STSTNet")
+    assert len(printed) == 6 and set(printed["dataset"]) == set(truly)
+    for row in printed.itertuples():
+        original = the(rows, HTNET, method="STSTNet", member=truly[row.dataset], metric=row.metric)
+        own = the(rows, HTNET, method="STSTNet", member=row.dataset, metric=row.metric)
+        assert row.value == pytest.approx(original["value"], abs=0.0006) != pytest.approx(own["value"], abs=0.0006)
+        assert "misassigned" in row.caveats
+
+
+def test_the_survey_prints_precisions_of_spotting_as_accuracies(rows):
+    printed = carrying(select(rows, SURVEY, table="Table 3"), "misassigned")
+    assert len(printed) == 5 and set(printed["metric"]) == {"accuracy"}
+    for row in printed.itertuples():
+        recall, f1 = (
+            the(rows, SURVEY, table="Table 3", method=row.method, dataset=row.dataset, metric=metric)["value"]
+            for metric in ("recall", "f1")
+        )
+        low, high = (2 * p * recall / (p + recall) for p in (row.value - 0.0005, row.value + 0.0005))
+        assert low - 0.0005 <= f1 <= high + 0.0005
+
+
+def test_mean_prints_the_macro_score_of_sp_fd_as_micro(rows):
+    printed = the(rows, MEAN, method="SP-FD", dataset="samm_lv")
+    micro, macro = (
+        the(rows, SOFTNET, method="SP-FD", dataset="samm_lv", kind=kind)["value"] for kind in ("micro", "macro")
+    )
+    assert (printed["kind"], printed["value"], micro) == ("micro", macro, 0.1331)
+    assert "misassigned" in printed["caveats"]
+
+
+def test_mean_prints_scores_over_all_intervals_as_over_true_positives(rows):
+    printed = carrying(select(rows, MEAN, table="Table 9"), "misassigned")
+    assert list(printed["dataset"]) == ["casme2", "smic_hs", "smic_vis", "smic_nir"]
+    for row in printed.itertuples():
+        over_all = the(
+            rows, MEAN, table="Table 2", method="MEAN", dataset=row.dataset, part="all_intervals", metric="f1"
+        )
+        assert row.part == "true_positives" and row.value == pytest.approx(over_all["value"], abs=0.00011)
+
+
+@pytest.mark.parametrize(
+    ("source", "dataset", "metric", "words"),
+    [
+        (MEAN, "casme2", "uf1", "uf1 of MEAN is 0.6755, but the f1, its upper bound, beside it give 0.0000 to 0.5927"),
+        (HTNET, "megc2019", "uf1", "uf1 of LBP-TOP is 0.2000, but the uar beside it give 0.29"),
+    ],
+)
+def test_a_row_called_impossible_is_refused_without_the_caveat(rows, tmp_path, source, dataset, metric, words):
+    row = the(carrying(rows, "impossible"), source, dataset=dataset, metric=metric)
+    copy = tmp_path / "published.csv"
+    lines = COMMITTED.read_text(encoding="utf-8").splitlines(keepends=True)
+    own = [line.replace(",impossible,", ",,") if line.startswith(f"{row['method']},") else line for line in lines]
+    copy.write_text("".join(own), encoding="utf-8")
+    with pytest.raises(DataError, match=rf"line {row['line']}: {words}"):
+        load(copy)
+
+
+def test_lbp_top_cannot_have_both_values_that_are_printed_for_smic(rows):
+    where = {"method": "LBP-TOP", "member": "smic_hs"}
+    uf1, uar = (the(rows, HTNET, **where, metric=metric) for metric in ("uf1", "uar"))
+    assert (uf1["value"], uar["value"]) == (0.2, 0.528) and len(carrying(rows, "impossible")) == 3
+    assert all("impossible" in row["caveats"] and "no UF1 below 0.29" in row["note"] for row in (uf1, uar))
+
+
+def test_only_methods_that_looked_at_the_test_subjects_are_called_so(rows):
+    chosen = carrying(rows, "test_selected")
+    assert {(row.method, row.source.split()[0]) for row in chosen.itertuples()} == {
+        ("HTNet", HTNET),
+        ("AUW-GCN", "yin2023auwgcn"),
+        ("CausalNet", "zhang2025causalnet"),
+    }
+    again = carrying(rows, "reproduction")
+    assert set(again["method"]) == {"STSTNet", "HTNet", "MTSN", "SOFTNet"}
+    assert set(chosen.index).isdisjoint(again.index)
+
+
+def test_every_caveat_is_explained_and_every_one_occurs(rows):
+    assert {caveat for caveats in rows["caveats"] for caveat in caveats} == set(CAVEATS)
+    assert all(row.note for row in rows.itertuples() if row.caveats)
+
+
+def test_every_average_precision_of_mean_is_unranked(rows):
+    assert len(rows[rows["metric"] == "ap"]) == 6
+    assert carrying(rows, "unranked").index.equals(rows[rows["metric"] == "ap"].index)
+
+
+def test_one_method_may_have_several_values_by_source(rows):
+    where = {"method": "3D-CNN (Yap)", "dataset": "samm_lv", "kind": "overall"}
+    assert the(rows, SOFTNET, **where)["value"] == 0.3299
+    assert the(rows, MTSN, **where)["value"] == 0.1084
+
+
+def test_long_videos_scored_only_where_they_hold_expressions_are_not_comparable(rows):
+    own = rows[rows["method"].isin(["MEAN", "SOFTNet", "MTSN"]) & rows["dataset"].isin(["cas_me2", "samm_lv"])]
+    assert len(own) > 60 and carrying(own, "different_protocol").index.equals(own.index)
+
+
+# The reader
+
+
+def test_rows_become_a_typed_frame(tmp_path):
+    change = {"caveats": "unranked;reproduction", "note": "a, b", "metric": "ap", "year": "", "value": "0.10"}
+    frame = load(table(tmp_path, {}, change))
+    assert frame["year"].dtype == frame["classes"].dtype == "Int64" and frame["value"].dtype == "float64"
+    first, second = frame.to_dict("records")
+    assert (first["year"], first["value"], first["digits"], first["caveats"], first["line"]) == (2021, 0.1173, 4, (), 2)
+    assert (second["value"], second["digits"], second["note"]) == (0.1, 2, "a, b")
+    assert pd.isna(second["year"]) and second["caveats"] == ("unranked", "reproduction")
+
+
+def test_a_table_without_rows_is_an_empty_frame(tmp_path):
+    frame = load(table(tmp_path))
+    assert frame.empty and set(COLUMNS) < set(frame.columns)
+
+
+def test_a_file_saved_by_a_spreadsheet_program_is_read(tmp_path):
+    path = table(tmp_path, {})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"\r\r", b"\r"))
+    assert len(load(path)) == 1
+
+
+def test_the_path_of_a_value_leads_to_the_same_in_the_summary_of_a_run(tmp_path):
+    summary = make_run(tmp_path).read_json("summary.json")
+    recognition = {"task": "recognition", "classes": "3"}
+    changes = (
+        {},
+        {"metric": "tp", "value": "3"},
+        {**ANALYSED, "metric": "uf1"},
+        {**ANALYSED, "metric": "n", "value": "9"},
+        {**ANALYSED, "metric": "strs", "part": "", "value": "0.1"},
+        {**recognition, "metric": "uar"},
+    )
+    for path in load(table(tmp_path, *changes))["path"]:
+        found = summary
+        for key in path:
+            found = found[key]
+        assert isinstance(found, int) or "value" in found
+    member = load(table(tmp_path, {**recognition, "member": "samm", "metric": "uar"}))["path"][0]
+    assert member == ("recognition", "members", "samm", "scores", "uar")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"source": ""}, "source is empty: every row needs method, dataset"),
+        ({"source": "SOFTNet, Table 1"}, "expected a key, a blank, and doi"),
+        ({"method": "SOFTNet "}, "remove blanks"),
+        ({"note": "two\nlines"}, "remove blanks at its ends, tabs and line breaks"),
+        ({"metric": "f2"}, "unknown metric 'f2'. Did you mean"),
+        ({"task": "spot"}, "unknown task 'spot'. Did you mean 'spotting'"),
+        ({"task": "recognition", "kind": "macro"}, "unknown kind of recognition 'macro'"),
+        ({"task": "analysis"}, "an analysis, acc_mesr and strs aside, needs true_positives or all_intervals"),
+        ({"part": "true_positives"}, "all else needs it empty"),
+        ({"dataset": "CAS(ME)^2"}, "expected an id of lower-case letters"),
+        ({"caveats": "test-selected"}, "unknown caveat 'test-selected'. Did you mean 'test_selected'"),
+        ({"caveats": "unranked; reproduction"}, "unknown caveat ' reproduction'"),
+        ({"caveats": "unranked;unranked"}, "name each once"),
+        ({"value": "0,1173"}, "f1 is '0,1173': expected digits, a point, digits"),
+        ({"value": ".1173"}, "expected digits, a point, digits"),
+        ({"value": "nan"}, "expected digits, a point, digits"),
+        ({"value": "-0.1"}, "expected digits, a point, digits"),
+        ({"value": "11.73"}, "divide percentages by 100"),
+        ({"metric": "tp", "value": "17.0"}, "tp is '17.0': expected a whole number"),
+        ({"year": "21"}, "expected nothing or a whole number from 1900"),
+        ({"classes": "three"}, "expected nothing or a whole number from 2"),
+    ],
+)
+def test_a_row_out_of_form_is_refused_with_its_line(tmp_path, change, words):
+    with pytest.raises(DataError) as error:
+        load(table(tmp_path, {}, change))
+    assert words in str(error.value) and f"published.csv, line {4 if 'note' in change else 3}: " in str(error.value)
+
+
+def test_a_value_beyond_its_range_stands_only_as_impossible(tmp_path):
+    assert load(table(tmp_path, {"value": "1.2", "caveats": "impossible"}))["value"][0] == 1.2
+    assert load(table(tmp_path, {"value": "40.5", "metric": "apex_mae_ms"}))["value"][0] == 40.5
+
+
+def test_two_rows_for_one_value_are_refused_unless_something_tells_them_apart(tmp_path):
+    with pytest.raises(DataError, match=r"line 3: repeats line 2 \(SOFTNet, cas_me2, f1, Table 1\)"):
+        load(table(tmp_path, {}, {"value": "0.1174"}))
+    apart = ({"method_variant": "run 2"}, {"table": "Table 2"}, {"dataset": "samm_lv"}, {"kind": "macro"})
+    assert len(load(table(tmp_path, {}, *apart))) == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "line 1: expected the columns method,"),
+        (b"method,value\nMEAN,0.5\n", "line 1: expected the columns method,"),
+        ((",".join(COLUMNS) + "\nMEAN\n").encode(), "line 2: expected 16 columns"),
+        ((",".join(COLUMNS) + "\n" + "x," * 20).encode(), "line 2: expected 16 columns"),
+        (b"\xff\xfe\x00", "cannot be read as a UTF-8 table"),
+        (b'method,"open\n', "cannot be read as a UTF-8 table"),
+    ],
+)
+def test_a_file_that_is_no_such_table_is_refused(tmp_path, content, words):
+    path = tmp_path / "published.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert words in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"there is no file .*absent.csv"):
+        load(tmp_path / "absent.csv")

@@ -1,0 +1,64 @@
+"""A new column of the leaderboards is one entry: it stands in all outputs then."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.markdown import markdown, origins
+from mebench.boards.site.site_pages import Site
+from mebench.boards.table_files import as_csv, latex
+from mebench.console import console
+from mebench.records import row_facts
+from mebench.records.row_facts import FACTS, Fact
+from tests.run_folders import make_run
+
+
+@pytest.fixture(autouse=True)
+def _without_names(monkeypatch):
+    """The row of what names give away is left out here: `test_tables` is about it."""
+    monkeypatch.setattr("mebench.boards.build.names_rows", lambda *_: [])
+
+
+def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_path):
+    tested = Fact(
+        "folds", "folds tested", read=lambda record: len(record.about["folds"]), meaning="how many were tested"
+    )
+    monkeypatch.setattr(row_facts, "FACTS", (*FACTS, tested))
+    run = make_run(tmp_path, tasks=("recognize",))
+    number = str(len(run.read_json("folds.json")["folds"]))
+    records = collect(tmp_path)
+    (table,) = build(records)
+
+    lines = markdown([table]).splitlines()
+    heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| folds tested |" in line)
+    assert dict(zip(heads.split(" | "), cells.split(" | ")))["folds tested"] == number
+
+    out = console()
+    with out.capture() as capture:
+        out.print(origins(table.parts[0]))
+    assert "folds tested" in " ".join(capture.get().split()) and f" {number} " in capture.get()
+
+    (row,) = csv.DictReader(io.StringIO(as_csv(table)))
+    assert row["folds_tested"] == number
+    assert json.loads(json.dumps(table.plain()))["parts"][0]["rows"][0]["folds"] == int(number)
+    assert f"folds tested {number}" in latex(table)
+
+    pages = dict(Site([table], records, []).pages())
+    page = pages[f"tables/{table.name}.html"]
+    head = re.search(r'<th scope="col" title="how many were tested" data-column="more">folds tested</th>', page)
+    assert head and f"<td>{number}</td>" in page
+
+
+def test_a_column_with_a_mark_is_said_beside_the_name_where_there_is_no_room_for_it(monkeypatch, tmp_path):
+    odd = Fact("odd", read=lambda record: "because", mark="an odd one", meaning="it is odd")
+    monkeypatch.setattr(row_facts, "FACTS", (*FACTS, odd))
+    make_run(tmp_path, tasks=("recognize",))
+    (table,) = build(collect(tmp_path))
+    assert table.parts[0].rows[0].marks == ["an odd one"]
+    assert "spotter, an odd one" in latex(table) and "| spotter (an odd one) |" in markdown([table])
+    assert next(csv.DictReader(io.StringIO(as_csv(table))))["odd"] == "because"

@@ -1,0 +1,131 @@
+"""What is said about a comparison; the printed whole is in tests/cli/test_compare.py."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from mebench.metrics.comparison import ComparedScore, Comparison, compare
+from mebench.reports.compare_runs import conclusions, remarks, table_of_tests
+from tests.metrics.plain import rows, tables
+
+
+def score(value, low=None, high=None):
+    return {"value": value, "low": low, "high": high}
+
+
+ROW = ComparedScore(
+    first=score(0.4, 0.3, 0.5),
+    second=score(0.2, 0.1, 0.3),
+    difference=score(0.2, 0.1, 0.3),
+    p=0.01,
+    p_holm=0.01,
+    wilcoxon_n=9,
+    wilcoxon_p=0.02,
+    rank_biserial=0.7,
+    detectable=0.15,
+    subjects=9,
+    skipped=0,
+    same=False,
+)
+
+
+def said(path, **changes):
+    comparison = Comparison("strict", 9, "jackknife", 1000, 256, True, {path: replace(ROW, **changes)}, None)
+    return conclusions(comparison)[0]
+
+
+def test_the_higher_share_is_better_and_the_lower_error():
+    assert said("spotting.micro.f1") == "spotting, micro: F1: A is better than B (0.4000 against 0.2000; p = 0.0100)."
+    assert "B is better than A" in said("spotting.micro.f1", difference=score(-0.2))
+    assert "B is better than A (0.4 against 0.2" in said("spotting.micro.apex_mae_ms")
+    assert "B is better than A" in said("spotting.micro.details.ece")
+    assert "B is better than A" in said("spotting.micro.details.fpr")
+    assert "A is better than B" in said("spotting.micro.details.tpr")
+
+
+def test_the_run_with_the_lower_false_positive_rate_is_better():
+    """Of 8 subjects, each with a false positive in the first run alone."""
+    names = [f"d/{n}/a" for n in range(8)]
+    right = [rows(name, [(10, 20)]) for name in names]
+    wrong = [rows(name, [(10, 20), (500, 600)]) for name in names]
+    runs = (tables(right, spotted, names) for spotted in (wrong, right))
+    found = compare(*runs, kinds=["micro"], classes=[], convention="li2017", metrics=["fpr"])
+    (sentence,) = conclusions(found)
+    share = 101 / (3000 - 11)  # frames of the wrong interval, of those outside the truth
+    assert f"false positive rate, frames: B is better than A ({share:.4f} against 0.0000; p = 0.0078)" in sentence
+
+
+def test_a_bias_is_higher_but_nobody_is_better():
+    assert "that of A is higher (0.4 against 0.2" in said("spotting.micro.details.onset_bias_ms")
+
+
+def test_without_a_difference_it_says_what_could_have_been_seen():
+    sentence = said("analysis.strs", p=0.2, p_holm=0.4)
+    assert "no difference is shown (A - B = 0.2000; p = 0.2000)" in sentence
+    assert "with these 9 subjects, one test alone finds a true difference of 0.1500 in 4 of 5 cases" in sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"same": True}, "nothing that this score sees differs"),
+        ({"difference": score(None), "p": None, "p_holm": None}, "undefined for A or B"),
+        ({"p": 0.00001, "p_holm": 0.00001}, "p < 0.0001"),
+        ({"p": 0.049, "p_holm": 0.049}, "A is better than B"),
+        ({"p": 0.05, "p_holm": 0.05}, "no difference is shown"),  # significant is below 5 %
+    ],
+)
+def test_corners(changes, words):
+    assert words in said("recognition.uf1", **changes)
+
+
+def noted(subjects, *paths, data=("", "")):
+    """The remarks on two runs with all exchanges of so many subjects, on so many scores."""
+    two = [
+        SimpleNamespace(
+            record=SimpleNamespace(data=words, key=words, identity=name, seed=0, about={"remark": ""}),
+            tasks=["spot"],
+            kinds=["micro"],
+            draws=1,
+            of_study=False,
+        )
+        for name, words in zip("AB", data)
+    ]
+    rows = dict.fromkeys(paths, replace(ROW, subjects=subjects))
+    comparison = Comparison("strict", subjects, "jackknife", 1000, 2 ** (subjects - 1), True, rows, None)
+    return remarks(comparison, *two, SimpleNamespace(describe=lambda: "strict"))
+
+
+def test_too_few_subjects_to_show_any_difference_are_said_to_be():
+    """The least p is one of 2^(n-1) exchanges, and Holm multiplies it by the number of scores."""
+    one, two = "spotting.micro.f1", "spotting.micro.recall"
+    assert "with 5 subjects no p can be below 0.0625: these are too few to show any difference, however large" in noted(
+        5, one
+    )
+    assert not [line for line in noted(6, one) if "too few" in line]  # 1 of 32
+    (line,) = (line for line in noted(6, one, two) if "too few" in line)  # 2 of 32
+    assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 scores:")
+
+
+def test_no_two_shares_differ_by_more_than_one():
+    """An error of milliseconds may."""
+    unlike = {"p": 0.2, "p_holm": 0.2, "detectable": 2.2448}
+    assert said("spotting.micro.f1", **unlike).endswith(
+        "one test alone finds no true difference in 4 of 5 cases, however large."
+    )
+    assert "finds a true difference of 2.2 in 4 of 5 cases" in said("spotting.micro.apex_mae_ms", **unlike)
+
+
+def test_other_settings_of_the_dataset_are_named():
+    lines = noted(9, "spotting.micro.f1", data=("", "size=96"))
+    assert any(line.startswith("the settings of the dataset differ (A: the defaults; B: size=96)") for line in lines)
+    assert not any("differ (A" in line for line in noted(9, "spotting.micro.f1", data=("size=96", "size=96")))
+
+
+def test_the_table_of_tests_says_p_or_that_there_is_none():
+    undefined = replace(ROW, p=None, p_holm=None, wilcoxon_p=None, wilcoxon_n=0)
+    rows = {"spotting.micro.f1": replace(ROW, p_holm=0.03), "spotting.micro.recall": undefined}
+    table = table_of_tests(Comparison("strict", 9, "jackknife", 1000, 256, True, rows, None))
+    cells = list(zip(*(list(column.cells) for column in table.terminal().columns)))
+    assert [row[1:5] for row in cells] == [("0.0100", "0.0300", "0.0200", "9"), ("-", "-", "-", "0")]

@@ -1,0 +1,70 @@
+"""How trainings went, read back from a run and drawn."""
+
+import pandas as pd
+import pytest
+
+from mebench.errors import RunError
+from mebench.reports.plots import figures_of_training, history_of, training_curves
+from mebench.runs.folder import RunFolder
+
+
+def history(fold="d/a", stage="recognition", last=0.5):
+    return pd.DataFrame(
+        {
+            "fold": fold,
+            "stage": stage,
+            "epoch": [0, 1, 0, 1],
+            "split": ["train", "train", "valid", "valid"],
+            "loss": [1.0, last, 1.2, 0.8],
+            "accuracy": [0.3, 0.9, 0.3, 0.6],
+        }
+    )
+
+
+def write(folder, name, table):
+    file = folder / "folds" / name / "history.csv"
+    file.parent.mkdir(parents=True)
+    table.to_csv(file, index=False)
+    return file
+
+
+def test_the_folds_of_a_run_are_put_together(tmp_path):
+    write(tmp_path, "d--a", history("d/a"))
+    write(tmp_path, "d--b", history("d/b"))
+    found = history_of(RunFolder(tmp_path))
+    pd.testing.assert_frame_equal(found, pd.concat([history("d/a"), history("d/b")], ignore_index=True))
+
+
+def test_a_run_without_training_has_no_curves(tmp_path):
+    assert history_of(RunFolder(tmp_path)).empty
+    assert figures_of_training({"": history_of(RunFolder(tmp_path))}) == {}
+
+
+def test_a_fold_is_called_as_it_is_though_it_reads_as_no_value_or_a_number(tmp_path):
+    names = ["NA", "None", "nan", "null", "007", "1e3"]
+    for name in names:
+        write(tmp_path, name, history(name))
+    assert set(history_of(RunFolder(tmp_path))["fold"]) == set(names)
+
+
+def test_a_damaged_history_is_named(tmp_path):
+    file = write(tmp_path, "d--a", history())
+    file.write_text("")
+    with pytest.raises(RunError, match=r"history\.csv cannot be read"):
+        history_of(RunFolder(tmp_path))
+
+
+def test_lines_are_means_over_the_folds_by_name_and_split():
+    both = pd.concat([history("d/a", last=0.5), history("d/b", last=0.1)])
+    figure = training_curves({"with transfer": both, "without": history(last=0.9)})
+    loss, accuracy = figure.axes
+    lines = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in loss.get_lines()}
+    assert lines["with transfer: train"] == ([1, 2], [1.0, 0.3])
+    assert lines["without: train"] == ([1, 2], [1.0, 0.9])
+    assert set(lines) == {f"{name}: {split}" for name in ("with transfer", "without") for split in ("train", "valid")}
+    assert accuracy.get_lines()[0].get_ydata().tolist() == [0.3, 0.9]
+
+
+def test_each_stage_has_its_figure():
+    table = pd.concat([history(), history(stage="spotting")])
+    assert set(figures_of_training({"": table})) == {"training_recognition", "training_spotting"}

@@ -1,0 +1,57 @@
+import pandas as pd
+
+from mebench.metrics.mistakes import count_mistakes
+from mebench.reports.run_summary import mistakes_lines, mistakes_table, plain, print_causes
+
+
+def mistakes(*rows):
+    return pd.DataFrame(rows, columns=["mistake", "cause", "kind", "subject"])
+
+
+SOME = mistakes(
+    ("false_positive", "background", "micro", "d/1"),
+    ("false_positive", "duplicate", "micro", "d/2"),
+    ("miss", "missed", "micro", "d/2"),
+)
+
+
+def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
+    wrong, missed = (
+        {
+            str(column.header): list(column.cells)
+            for column in mistakes_table(count_mistakes(SOME, "subject"), what).terminal().columns
+        }
+        for what in ("false_positive", "miss")
+    )
+    assert wrong["subject"] == ["d/2", "d/1", "all", "share"]
+    assert wrong["all"] == ["1", "1", "2", ""] and wrong["background"] == ["0", "1", "1", "50 %"]
+    assert missed["missed"] == ["1", "0", "1", "100 %"] and missed["localisation"] == ["0", "0", "0", "0 %"]
+
+
+def test_every_count_is_in_the_json_once():
+    counts = plain(count_mistakes(SOME, "subject"))
+    assert counts["d/2"]["false_positive"] == {"localisation": 0, "kind_confusion": 0, "duplicate": 1, "background": 0}
+    assert counts["d/2"]["miss"] == {"localisation": 0, "kind_confusion": 0, "missed": 1}
+
+
+def test_causes_stand_by_their_gain(capsys):
+    print_causes(
+        {
+            "micro": {
+                "under": {"blink": 3, "macro": 12},
+                "gain": {"blink": 0.01, "macro": 0.12, "missed": 0.3},
+                "missed_by_length": {"short": 0.5, "long": 0.25},
+            },
+            "macro": {},
+        }
+    )
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in lines if "+" in line]
+    assert rows == [["all", "other", "misses", "found", "+0.300"], ["macro", "12", "+0.120"], ["blink", "3", "+0.010"]]
+    assert lines[-1] == "missed by length: 50 % short, 25 % long"
+
+
+def test_a_line_for_a_kind_without_mistakes():
+    assert mistakes_lines({"macro": {"false_positive": {"background": 0}, "miss": {"missed": 0.5}}}) == [
+        "mistakes, macro: false positives none; misses 0.5 missed"
+    ]

@@ -1,0 +1,256 @@
+"""The report of a run: what its timelines hold is what the run predicted, and nothing in it is markup or comes from elsewhere."""
+
+import base64
+import json
+import re
+import shutil
+import zlib
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mebench.core.peaks import spot
+from mebench.records.record import read
+from mebench.reports.pages import environment
+from mebench.reports.report import judged, timelines, write_figures
+from mebench.reports.timeline import STEPS, clock, pack
+from tests.cli.conftest import mebench
+from tests.run_folders import make_run
+
+__all__ = ["mebench"]
+EVIL = "<script>alert(1)</script><b onclick='x'>"
+KINDS = ("micro", "macro")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reported")
+    make_run(folder, "one", kinds=KINDS, shift=5)
+    make_run(folder, "two", kinds=KINDS, method="other")
+    evil = make_run(folder, "evil", method=EVIL, settings={"method.p": EVIL}, remark=EVIL, warnings=[EVIL])
+    for name in ("truth", "predictions"):
+        table = evil.read_table(f"{name}.parquet")
+        for column in ("native_emotion", "action_units"):
+            table = table.assign(**{column: EVIL}) if column in table else table
+        evil.write_table(f"{name}.parquet", table)
+    return folder
+
+
+def told(page):
+    """What the timelines of a page hold."""
+    return [json.loads(data) for data in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)]
+
+
+def report(mebench, tmp_path, runs, *words):
+    code, _, err = mebench("report", *words, "--runs", runs, "-o", tmp_path / "page.html")
+    return code, err, (tmp_path / "page.html").read_text() if code == 0 else ""
+
+
+def unpack(packed):
+    """The values of a packed curve, each to half a step."""
+    halves = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"])), np.uint8).astype(np.uint16)
+    lower, upper = np.split(halves, 2)
+    heights = np.cumsum(lower + (upper << 8), dtype=np.uint16)
+    values = packed["low"] + (heights - 1.0) / (STEPS - 1) * (packed["high"] - packed["low"])
+    return np.where(heights == 0, np.nan, values)
+
+
+@given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6) | st.just(np.nan)))
+def test_a_packed_curve_is_right_to_half_a_step(values):
+    packed = json.loads(json.dumps(pack(values)))
+    found, step = unpack(packed), (packed["high"] - packed["low"]) / (STEPS - 1)
+    assert np.isnan(found).tolist() == np.isnan(values).tolist()
+    assert np.all(np.isnan(values) | (np.abs(found - values) <= step * 0.5 + 1e-9 * (1 + abs(packed["high"]))))
+
+
+def test_frames_on_the_timeline_are_those_of_the_predictions(mebench, tmp_path, runs):
+    code, _, page = report(mebench, tmp_path, runs, "one")
+    folder = runs / "one"
+    for name, spotted in (("predictions", True), ("truth", False)):
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        expected = sorted(
+            (r.video, r.kind, r.onset, r.offset, None if pd.isna(r.apex) else r.apex) for r in table.itertuples()
+        )
+        shown = [
+            (video["title"], lane["kind"], span[0], span[1], span[2])
+            for video in told(page)
+            for lane in video["tracks"][0]["lanes"]
+            if lane["spotted"] == spotted
+            for span in lane["spans"]
+        ]
+        assert code == 0 and sorted(shown, key=str) == sorted(expected, key=str)
+    scores = pd.read_parquet(folder / "frame_scores.parquet")
+    for video in told(page):
+        for curve in video["tracks"][0]["curves"]:
+            own = scores[(scores["video"] == video["title"]) & (scores["kind"] == curve["kind"])]["score"].to_numpy()
+            np.testing.assert_allclose(unpack(curve["scores"]), own, atol=1e-3)
+
+
+def test_outcomes_count_what_the_summary_counts(runs):
+    for name in ("one", "two"):
+        record = read_run(runs / name)
+        counted = {"right": 0, "wrong": 0, "missed": 0}
+        for one in timelines([judged(record)]):
+            for lane in one.timeline.tracks[0].lanes:
+                for span in lane.spans:
+                    what = {("right", True): "right", ("wrong", True): "wrong", ("wrong", False): "missed"}
+                    if (key := what.get((span.outcome, lane.spotted))) is not None:
+                        counted[key] += 1
+        of_kinds = [record.summary["spotting"][kind] for kind in KINDS]
+        assert counted == {
+            mine: sum(part[theirs] for part in of_kinds)
+            for mine, theirs in (("right", "tp"), ("wrong", "fp"), ("missed", "fn"))
+        }
+
+
+def read_run(path):
+    from mebench.runs.folder import RunFolder
+
+    return read(RunFolder(path))
+
+
+def smoothing(folder):
+    """A run whose predictions are what the spotting of the suite makes of its scores, and which keeps the curves."""
+    run = make_run(folder, settings={"method.rule": "paper", "method.smoothing": "average"}, tasks=("spot",))
+    scores, rows, curves = run.read_table("frame_scores.parquet"), [], []
+
+    def keep(curve):
+        frames = range(curve.first, curve.first + len(curve.heights))
+        curves.extend((fold, video, i, "micro", height, curve.level) for i, height in zip(frames, curve.heights))
+
+    for (fold, video), own in scores.groupby(["fold", "video"]):
+        for found in spot(own["score"].to_numpy(), 6, 0.5, keep=keep):
+            rows.append((fold, video, "micro", *found, None, None, 0))
+    table = pd.DataFrame(rows, columns=run.read_table("predictions.parquet").columns)
+    run.write_table("predictions.parquet", table)
+    columns = ["fold", "video", "frame", "kind", "smoothed", "level"]
+    run.write_table("curves.parquet", pd.DataFrame(curves, columns=columns))
+    return run
+
+
+def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
+    run = smoothing(tmp_path)
+    drawn = timelines([judged(read(run))])
+    table = run.read_table("predictions.parquet")
+    for one in drawn:
+        (curve,) = one.timeline.tracks[0].curves
+        own = table[table["video"] == one.timeline.title]
+        np.testing.assert_allclose(curve.smoothed[own["apex"]], own["confidence"])
+        assert curve.level <= own["confidence"].min() and np.nanmean(curve.smoothed) < curve.level
+    (run.path / "curves.parquet").unlink()  # as in a run of earlier, or of a method that keeps none
+    of_earlier = timelines([judged(read(run))])
+    assert {one.timeline.tracks[0].curves[0].smoothed for one in of_earlier} == {None}
+
+
+def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_path, runs):
+    code, _, page = report(mebench, tmp_path, runs, "evil")
+    assert code == 0 and EVIL not in page and "&lt;script&gt;alert(1)" in page and r"\u003cscript\u003ealert(1)" in page
+    outside = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    assert "<script" not in outside and "<b onclick" not in outside
+    assert not re.search(r"(?:src|href)=\"(?!#|data:)", outside) and "default-src 'none'" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "bars"),
+    [
+        ("spotting.micro.f1", 1),
+        ("recognition.members.samm.uf1", 1),
+        ("spotting.micro.fp_per_minute", 0),
+        ("apex_mae_ms", 0),
+    ],
+)
+def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
+    cell = environment().get_template("parts.html").module.number
+    assert str(cell({"value": 0.5, "low": 0.25, "high": 0.75}, path)).count('class="bar"') == bars
+    assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
+
+
+@given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 30_000 / 1001, 60_000 / 1001, 200.0]))
+@example(2997, 30_000 / 1001)  # 99.9999 s
+def test_a_place_in_a_video_is_told_to_the_millisecond(frame, fps):
+    shown = clock(frame / fps)
+    parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
+    assert all(part < 60 for part in parts[1:]) and len(parts) > (frame / fps >= 60)
+    told = sum(part * 60**place for place, part in enumerate(reversed(parts)))
+    assert abs(told - Fraction(frame / fps)) <= Fraction(1, 2000)
+
+
+def test_two_runs_share_the_timelines(mebench, tmp_path, runs):
+    code, _, page = report(mebench, tmp_path, runs, "one", "two")
+    assert code == 0
+    for video in told(page):
+        assert [track["name"] for track in video["tracks"]] == ["A", "B"] and all(t["curves"] for t in video["tracks"])
+    assert "A − B" in page and "p (Holm)" in page and "<small>A: 2 missed, 2 wrong</small>" in page
+
+
+def test_figures_are_written_for_a_paper(tmp_path):
+    files = write_figures([make_run(tmp_path / "runs", subjects=1)], tmp_path / "figures")
+    assert sorted(files) == sorted((tmp_path / "figures").iterdir()) and all(
+        file.stat().st_size > 1000 for file in files
+    )
+    names = {file.stem for file in files}
+    assert {file.name for file in files} == {f"{name}.{ending}" for name in names for ending in ("svg", "png", "pdf")}
+    assert {"iou_sweep", "subjects", "recognition_confusion", "analysis_confusion", "scores_drawn--00--v1"} <= names
+
+
+@pytest.mark.parametrize(
+    ("run", "words", "sentence"),
+    [
+        ({"done": False}, ["bad"], "run 'bad' is not finished: go on with it by mebench resume"),
+        ({}, ["bad", "bad"], "both words name the run 'bad'"),
+        ({}, ["bda"], "unknown run 'bda'. Did you mean 'bad'?"),
+        (
+            {},
+            ["bad", "-o", "no/such/page.html"],
+            "cannot be written: No such file or directory. Name another with -o FILE",
+        ),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(mebench, tmp_path, run, words, sentence):
+    make_run(tmp_path / "runs", "bad", **run)
+    words = [*words] if "-o" in words else [*words, "-o", tmp_path / "page.html"]
+    code, _, err = mebench("report", *words, "--runs", tmp_path / "runs")
+    assert code and sentence in err and "Traceback" not in err
+
+
+def test_a_run_without_scores_of_frames_shows_its_intervals_and_says_so(mebench, tmp_path):
+    run = make_run(tmp_path / "runs", "bare")
+    (run.path / "frame_scores.parquet").unlink()
+    code, _, page = report(mebench, tmp_path, tmp_path / "runs", "bare")
+    assert code == 0 and "keeps no scores of frames, so its timelines show intervals alone" in page
+    assert all(not video["tracks"][0]["curves"] and video["tracks"][0]["lanes"] for video in told(page))
+
+
+def test_a_run_that_lost_its_predictions_is_a_sentence(mebench, tmp_path):
+    run = make_run(tmp_path / "runs", "lost")
+    (run.path / "predictions.parquet").unlink()
+    code, err, _ = report(mebench, tmp_path, tmp_path / "runs", "lost")
+    assert code and "is marked as finished but lacks predictions.parquet" in err
+
+
+def test_a_recogniser_has_a_page_without_spotting(mebench, tmp_path):
+    make_run(tmp_path / "runs", "names", tasks=("recognize",))
+    code, _, page = report(mebench, tmp_path, tmp_path / "runs", "names")
+    assert code == 0 and "Annotated clips" in page and "Mistakes in spotting" not in page
+    assert any(
+        "as a clip named" in span[5]
+        for video in told(page)
+        for lane in video["tracks"][0]["lanes"]
+        for span in lane["spans"]
+    )
+
+
+def test_a_run_of_another_version_is_shown_with_it(mebench, tmp_path, runs):
+    """Its method may be gone by now."""
+    other = shutil.copytree(runs / "one", tmp_path / "runs" / "old")
+    for file, words in (("versions.json", {"mebench": "0.0.7"}), ("config.json", {"method": "gone"})):
+        content = json.loads((other / file).read_text())
+        content.get("config", content).update(words)
+        (other / file).write_text(json.dumps(content))
+    code, _, page = report(mebench, tmp_path, tmp_path / "runs", "old")
+    assert code == 0 and "0.0.7" in page and len(told(page)) > 0

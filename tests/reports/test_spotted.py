@@ -1,0 +1,271 @@
+"""One's own videos: what `mebench spot` makes of faces of any size and place, in any format, at any rate, and of bad files."""
+
+import json
+import re
+
+import av
+import numpy as np
+import pandas as pd
+import pympi
+import pytest
+
+from mebench.config import resolve
+from mebench.core.peaks import iou
+from mebench.frames import VideoFrames
+from mebench.progress import Progress
+from mebench.reports.spotted import CAUTION
+from mebench.runner.execute import run
+from tests.cli.conftest import mebench
+from tests.own_videos import moving, write
+
+__all__ = ["mebench"]
+TRUE = (30, 39)
+"""First and last frame of the expression of `moving` at 25 frames a second."""
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """A run of a method that is not trained, whose box follows the face."""
+    words = ["method=optical_strain", "method.variant=peaks", "method.regions=box", "method.flow=farneback"]
+    more = ["method.track=frame", "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]
+    return run(resolve([*words, *more, *tiny]), Progress()).folder.path
+
+
+@pytest.fixture
+def spot(mebench, finished, tmp_path, monkeypatch):
+    """Spots in videos, and gives the exit code, the table of intervals, what is said, and the folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def go(*words):
+        code, _, err = mebench("spot", *words, "--run", finished, "--workers", "1", "-o", tmp_path / "out")
+        file = tmp_path / "out" / "intervals.csv"
+        return code, pd.read_csv(file) if file.is_file() else None, err, tmp_path / "out"
+
+    return go
+
+
+def told(page):
+    """What the timelines of a page hold."""
+    return [json.loads(data) for data in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)]
+
+
+def surest(found):
+    """Seconds of the surest interval, up to the end of its last frame at 25 frames a second."""
+    row = found.loc[found["confidence"].idxmax()]
+    return row["onset_s"], row["offset_s"] + 0.04
+
+
+def test_all_files_say_the_same_at_the_times_of_the_file(spot, tmp_path):
+    times = np.cumsum([0, *np.random.default_rng(1).integers(30, 50, 59)]) / 1000
+    video = write(tmp_path / "my <b>.mp4", moving(3, 240, (60, 20)), size=(400, 300), times=times.tolist())
+    code, found, err, out = spot(video, "--overlay")
+    assert code == 0 and CAUTION in err and "the overlay shows the faces" in err
+    assert "k' of micro-expressions" in err and "where the models were trained at 30" in err
+    with av.open(str(video)) as container:
+        stamps = sorted(float(frame.pts * frame.time_base) for frame in container.decode(video=0))
+    assert np.allclose(stamps, times, atol=1e-4) and len(found) > 0
+    for name in ("onset", "apex", "offset"):
+        assert found[f"{name}_s"].tolist() == pytest.approx([stamps[i] for i in found[name]], abs=1e-6)
+    hit = found[found["confidence"] == found["confidence"].max()].iloc[0]
+    assert iou((hit["onset"], hit["offset"]), TRUE) >= 0.5
+    whole = json.loads((out / "intervals.json").read_text())
+    assert [i["onset_s"] for i in whole["videos"][0]["intervals"]] == found["onset_s"].tolist()
+    assert whole["caution"] == CAUTION and whole["videos"][0]["frames"] == 60
+    elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
+    marks = sorted(m for name in elan.get_tier_names() for m in elan.get_annotation_data_for_tier(name))
+    ends = [round(1000 * stamps[i + 1]) for i in found["offset"]]
+    assert [m[:2] for m in marks] == sorted(zip((1000 * found["onset_s"]).round().astype(int), ends))
+    assert elan.media_descriptors[0]["MEDIA_URL"] == video.as_uri()
+    page = (out / "report.html").read_text()
+    assert "my &lt;b&gt;" in page and "<b>" not in page and CAUTION[:40] in page
+    assert not re.search(r"(?:src|href)=|url\(|@import|fetch\(", page)  # nothing is fetched
+    (spans,) = [lane["spans"] for lane in told(page)[0]["tracks"][0]["lanes"]]
+    assert [span[:3] for span in spans] == found[["onset", "offset", "apex"]].to_numpy().tolist()
+    assert np.allclose(np.cumsum(told(page)[0]["times"]) / 1000, times, atol=1e-3)
+    drawn = VideoFrames(out / "overlay.mp4")
+    assert len(drawn) == 60 and drawn[40].shape == (348, 400, 3)
+    assert np.allclose(drawn.times, times, atol=1e-3)
+
+
+KINDS = {
+    "h264.mp4": {},
+    "mjpeg.avi": {"codec": "mjpeg"},
+    "turned.mp4": {"turn": 90, "size": (300, 400)},
+    "tall.mkv": {"size": (360, 480)},
+}
+
+
+def test_faces_off_centre_in_any_format(spot, tmp_path):
+    place = {"turned.mp4": (50, 120), "tall.mkv": (100, 230)}
+    videos = [
+        write(tmp_path / name, moving(n, 250 - 10 * n, place.get(name, (2, 60))), **{"size": (400, 300), **how})
+        for n, (name, how) in enumerate(KINDS.items(), 2)
+    ]
+    code, found, _, out = spot(*videos)
+    assert code == 0
+    for name in KINDS:
+        own = found[found["video"] == name.split(".")[0]]
+        assert iou(np.array(surest(own)) * 1000, (1200, 1600)) >= 0.4, name
+        assert (out / f"{name.split('.')[0]}.eaf").is_file()
+
+
+def test_the_model_that_comes_along_finds_an_expression_and_none_where_there_is_none(mebench, tmp_path):
+    """In faces drawn by another hand than those of its training."""
+    moves = write(tmp_path / "moves.mp4", moving(3, 240, (60, 20)), size=(400, 300))
+    still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
+    code, _, err = mebench("spot", moves, still, "--workers", "1", "-o", tmp_path / "out")
+    found = pd.read_csv(tmp_path / "out" / "intervals.csv")
+    assert code == 0 and "model mean, which came with mebench and was trained on drawn faces" in err
+    assert set(found["video"]) == {"moves"} and iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
+    assert found["emotion"].notna().all() and (tmp_path / "out" / "still.eaf").is_file()
+
+
+@pytest.mark.parametrize("workers", ["0", "-1"])
+def test_fewer_workers_than_one_are_refused(mebench, tmp_path, workers):
+    """Not taken for nobody, who would find nothing."""
+    still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
+    code, _, err = mebench("spot", still, "--workers", workers, "-o", tmp_path / "out")
+    assert code == 2 and f"workers must be 1 or more, or left out for all cores, not {workers}" in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("size", "wide", "place"), [((640, 360), 128, (500, 40)), ((3840, 2160), 768, (400, 900))])
+def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
+    video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 22, size)
+    code, found, _, _ = spot(video)
+    assert code == 0 and iou(np.array(surest(found)) * 1000, (320, 720)) >= 0.4
+
+
+def test_two_faces_the_largest_or_each(spot, tmp_path):
+    left, right = moving(3, 240, (40, 20), ((20, 24, 29),)), moving(5, 200, (330, 60), ((45, 49, 54),))
+    video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), size=(640, 300), codec="ffv1")
+    code, found, err, _ = spot(video)
+    assert code == 0 and "2 faces are seen, the largest is followed: --faces all" in err
+    assert iou(np.array(surest(found)) * 1000, (800, 1200)) >= 0.4
+    code, found, err, out = spot(video, "--faces", "all")
+    assert code == 0 and set(found["face"]) == {"face1", "face2"} and "faces are seen" not in err
+    for face, span in (("face1", (800, 1200)), ("face2", (1800, 2200))):
+        assert iou(np.array(surest(found[found["face"] == face])) * 1000, span) >= 0.4
+    elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
+    assert {name.partition("@")[2].split()[0] for name in elan.get_tier_names()} == {"face1", "face2"}
+
+
+@pytest.mark.parametrize("faces", ["largest", "all"])
+def test_an_image_that_cannot_be_read_costs_its_own_video_alone(spot, tmp_path, faces):
+    import cv2
+
+    good = VideoFrames(write(tmp_path / "good.avi", moving(3, 160, (60, 20)), 45, codec="mjpeg"))
+    (tmp_path / "torn").mkdir()
+    for index in range(20):
+        cv2.imwrite(str(tmp_path / "torn" / f"{index}.jpg"), good[index])
+    (tmp_path / "torn/17.jpg").write_bytes((tmp_path / "torn/17.jpg").read_bytes()[:-500])
+    code, found, err, _ = spot(good.path, tmp_path / "torn", "--fps", "25", "--faces", faces)
+    assert code == 4 and set(found["video"]) == {"good"}
+    assert "1 video of 2 could not be predicted" in err and re.search(r"torn: .*17\.jpg is truncated", err)
+
+
+def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
+    def faces(index):
+        return moving(3, 240, (60, 20))(index) if index < 60 else []
+
+    code, found, err, out = spot(write(tmp_path / "leaves.mkv", faces, frames=110, size=(400, 300), codec="ffv1"))
+    assert code == 0 and re.search(r"no face in sight in 1 stretch, [12]\.\d s together: nothing is spotted there", err)
+    assert (found["apex"] < 60).all() and iou(np.array(surest(found)) * 1000, (1200, 1600)) >= 0.4
+    assert "no face in sight from" in told((out / "report.html").read_text())[0]["hidden"][0][2]
+
+
+def test_a_face_that_moves_is_followed(spot, tmp_path):
+    def faces(index):
+        (_, *face) = moving(3, 240, (0, 0), ((75, 79, 84),))(index)[0]
+        return [((20 + 3 * min(index, 50), 20), *face)]
+
+    code, found, _, _ = spot(write(tmp_path / "walks.mkv", faces, frames=110, size=(480, 300), codec="ffv1"))
+    late = found[found["onset"] > 62]  # while it walks, everything moves
+    assert code == 0 and iou(np.array(surest(late)) * 1000, (3000, 3400)) >= 0.4
+
+
+def test_fast_cameras_count_in_time(spot, tmp_path):
+    video = write(tmp_path / "fast.avi", moving(3, 200, (60, 20), ((120, 152, 200),)), 240, (320, 240), 200, "ffv1")
+    code, found, err, _ = spot(video)
+    assert code == 0 and "200 frames a second, where the models were trained at 30: k = 20 frames (100 ms)" in err
+    row = found.loc[found["confidence"].idxmax()]
+    assert iou((row["onset"], row["offset"]), (120, 200)) >= 0.4
+
+
+def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):
+    video = write(tmp_path / "slow.mkv", moving(3, 200, (60, 20)), codec="ffv1")
+    code, found, err, _ = spot(video, "--fps", "50")
+    assert code == 0 and len(found) and "seconds are those of the file, 2 times real ones" in err
+    assert np.allclose(found["onset_s"], found["onset"] / 25, atol=1e-3)
+    assert "seconds are those" not in spot(video, "--fps", "25")[2]
+
+
+def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path):
+    import cv2
+
+    (tmp_path / "images").mkdir()
+    frames = VideoFrames(write(tmp_path / "a.mkv", moving(3, 240, (60, 20)), size=(400, 300), codec="ffv1"))
+    for index in range(60):
+        cv2.imwrite(str(tmp_path / "images" / f"img{index + 7}.png"), frames[index])
+    code, _, err, _ = spot(tmp_path / "images")
+    assert code == 3 and "images is a folder of images that says no frame rate" in err
+    code, found, _, _ = spot(tmp_path / "a.mkv", tmp_path / "images", "--fps", "25")
+    of_file, of_images = (found[found["video"] == name].reset_index(drop=True) for name in ("a", "images"))
+    assert code == 0 and (of_images["onset"] - of_file["onset"]).tolist() == [7] * len(of_file)
+    assert of_images["onset_s"].tolist() == of_file["onset_s"].tolist()
+
+
+def test_linked_folders_are_called_as_the_links_are(spot, tmp_path):
+    import cv2
+
+    for index, name in enumerate(("EP01", "EP02")):
+        (tmp_path / "disk" / name / "images").mkdir(parents=True)
+        frames = VideoFrames(write(tmp_path / f"{name}.mkv", moving(3 + index, 160, (60, 20)), 45, codec="ffv1"))
+        for number in range(45):
+            cv2.imwrite(str(tmp_path / "disk" / name / "images" / f"img{number}.png"), frames[number])
+        (tmp_path / f"link{name}").symlink_to(tmp_path / "disk" / name / "images")
+    code, found, err, out = spot(tmp_path / "linkEP01", tmp_path / "linkEP02", "--fps", "25")
+    assert code == 0, err
+    assert set(found["video"]) == set(found["subject"]) == {"linkEP01", "linkEP02"} and "face" not in found
+    assert {file.name for file in out.glob("*.eaf")} == {"linkEP01.eaf", "linkEP02.eaf"}
+
+
+def test_bad_files_get_a_sentence_each(spot, tmp_path):
+    good = write(tmp_path / "good.avi", moving(3, 160, (60, 20)), 30, codec="mjpeg")
+    raw = good.read_bytes()
+    (tmp_path / "codec.avi").write_bytes(raw.replace(b"MJPG", b"ZZZZ"))
+    (tmp_path / "cut.avi").write_bytes(raw[:60])
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "frames").mkdir()
+    write(tmp_path / "empty.avi", moving(3, 160, (60, 20)), 0, times=[], codec="mjpeg")
+    for name, sentence in {
+        "codec.avi": "cannot be decoded|no frame that can be decoded",
+        "cut.avi": "cannot be opened|no frame that can be decoded",
+        "text.mp4": "cannot be opened: it is empty, damaged or no video",
+        "empty.avi": "no frame that can be decoded|cannot be opened",
+        "frames": "holds no frames: expected images",
+        "none.mp4": r"there is no video .*none\.mp4: expected a video file, or a folder of images",
+    }.items():
+        code, found, err, _ = spot(tmp_path / name)
+        assert code and found is None, name
+        assert re.search(sentence, err) and err.count("error: ") == 1 and "Traceback" not in err, (name, err)
+
+
+def test_no_face_is_said_and_leaves_the_others(spot, tmp_path):
+    room = write(tmp_path / "room.avi", lambda index: [], 30, codec="mjpeg")
+    code, found, err, _ = spot(room)
+    assert code == 4 and found is None and "no face found in folder/room/room" in err
+    good = write(tmp_path / "good.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
+    code, found, err, _ = spot(room, good)
+    assert code == 4 and set(found["video"]) == {"good"} and "1 video of 2 could not be predicted" in err
+
+
+def test_words_that_cannot_be_are_refused(spot, tmp_path):
+    (tmp_path / "a.mp4").touch()
+    for words, sentence in (
+        (("--faces", "both"), "unknown --faces 'both'"),
+        (("--fps", "-3"), "dataset.fps must be a number of frames per second above 0"),
+        (("--fold", "nobody"), "unknown fold 'nobody'"),
+    ):
+        code, _, err, _ = spot(tmp_path / "a.mp4", *words)
+        assert code and sentence in err

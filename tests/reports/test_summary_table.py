@@ -1,0 +1,112 @@
+"""What a person reads of a run: the main scores on few lines; or every score, whole lines, and what to know about them."""
+
+import pytest
+
+from mebench.format import number
+from mebench.metrics.catalogue import find
+from mebench.reports.run_summary import MOST_LINES, print_outcome
+from tests.run_folders import make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs"), "mean", members=("smic", "samm"), settings={"method.p": 0.6})
+
+
+def lines(run, capsys, tracked=None, verbose=True, **given):
+    print_outcome(run, run.read_json("summary.json"), tracked, verbose, **given)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_every_score_is_there_with_its_interval(run, capsys):
+    summary, shown = run.read_json("summary.json"), lines(run, capsys)
+    for name, score in summary["recognition"]["scores"].items():
+        ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
+        assert any(
+            line.split() == [*find(name).label.split(), f"{score['value']:.4f}", *ends.split()] for line in shown
+        )
+    for rule, words in (("as_many", "as many as truths"), ("best_rate", "best rate")):
+        (line,) = (line for line in shown if f"F1 of random, {words}" in line)
+        score = summary["chance"]["micro"][rule]["f1"]
+        assert line.split()[-3:] == [f"{score['value']:.4f}", f"[{score['low']:.4f},", f"{score['high']:.4f}]"]
+    assert any("F1" in line and number(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
+
+
+def test_the_members_of_a_composite_have_a_row_each(run, capsys):
+    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    rows = [row[:3] for row in shown if row[1].isdigit()]
+    subjects = {s for fold in run.read_json("folds.json")["folds"] for s in fold["test"]}
+    members = run.read_json("summary.json")["recognition"]["members"]
+    assert rows == [[m, str(sum(s.startswith(m) for s in subjects)), str(members[m]["n"])] for m in ("samm", "smic")]
+    for row in shown:
+        if row[1].isdigit():
+            scores = [number(members[row[0]]["scores"][name]["value"]) for name in ("uf1", "uar")]
+            assert [cell for cell in row[3:] if cell[0] != "[" and cell[-1] != "]" and cell != "-"] == scores
+
+
+def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
+    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    members = run.read_json("summary.json")["members"]
+    for name, part in members.items():
+        for kind, found in part["spotting"].items():
+            counts = [str(found[count]) for count in ("tp", "fp", "fn")]
+            assert any(row[:5] == [name, kind, *counts] for row in shown)
+
+
+def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
+    text = "\n".join(lines(run, capsys, "mlflow.db"))
+    assert "convention strict" in text and "95 %, by leaving out each of" in text
+    assert "settings that differ from the defaults: p=0.6" in text
+    assert "selection: fixed (" in text and "transductive: none (" in text
+    assert f"run folder: {run.path}" in text and "MLflow: mlflow.db" in text
+
+
+def test_what_is_undefined_is_a_dash():
+    assert number(None) == "-"
+    assert number(0.12345) == "0.1235" and number(9.6, places=1) == "9.6"
+
+
+# In short
+
+
+def test_the_main_scores_come_first_on_few_lines(tmp_path, capsys):
+    """A run of everything that runs can be: both kinds, all tasks, five databases, and a warning."""
+    names = ("casme2", "smic", "samm", "mmew", "dfme")
+    run = make_run(tmp_path, "all", members=names, kinds=("micro", "macro"), shift=5, subjects=10)
+    shown = lines(run, capsys, "mlflow ui", verbose=False)
+    assert len(shown) <= MOST_LINES == 25
+    summary = run.read_json("summary.json")
+    for kind in ("micro", "macro", "overall"):
+        score, part = summary["spotting"][kind]["scores"]["f1"], summary["spotting"][kind]
+        (line,) = (line for line in shown if line.startswith(f" spotting, {kind}: F1"))
+        assert f"{score['value']:.4f}   [{score['low']:.4f}, {score['high']:.4f}]" in line
+        assert f"{part['tp']} TP, {part['fp']} FP, {part['fn']} FN" in line
+    assert shown[3].startswith(" ─") and shown[4].startswith(" spotting, micro: F1")
+    assert sum(line.startswith("convention strict; intervals: 95 %") for line in shown) == 1
+    assert "any expression" not in "".join(shown)  # the whole convention is for those who ask
+    assert shown[-1] == f"all scores and what to know about them: mebench runs show {run.path} -v"
+
+
+def test_chance_stands_beside_f1_and_each_database_has_its_scores(run, capsys):
+    summary, shown = run.read_json("summary.json"), lines(run, capsys, verbose=False)
+    best = max(row["f1"]["value"] for row in summary["chance"]["micro"].values())
+    assert any(line.startswith(" spotting, micro: F1 ") and f"F1 of random {best:.4f}" in line for line in shown)
+    for name, part in summary["recognition"]["members"].items():
+        (line,) = (line for line in shown if line.startswith(f" recognition, {name}: UF1"))
+        assert f"{part['scores']['uf1']['value']:.4f}" in line and f"{part['n']} annotated clips" in line
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_who_only_recognises_reads_nothing_of_spotting(tmp_path, capsys, verbose):
+    run = make_run(tmp_path, "names", tasks=("recognize",))
+    text = "\n".join(lines(run, capsys, verbose=verbose))
+    assert "UF1" in text and "95 %, by leaving out each of" in text
+    assert not [word for word in ("convention", "IoU", "spotting") if word in text]
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_warning_that_was_just_told_is_not_told_again(tmp_path, capsys, verbose):
+    run = make_run(tmp_path, "warned")
+    run.write_json("folds.json", {**run.read_json("folds.json"), "warnings": ["two people share a face"]})
+    counts = ["\n".join(lines(run, capsys, verbose=verbose, told=told)).count("share a face") for told in (False, True)]
+    assert counts == [1, 0]

@@ -1,0 +1,327 @@
+"""Files of others found by hash, read as their source says, scored anew, and put into tables as a kind of their own."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from sklearn.metrics import f1_score, recall_score
+
+from mebench.boards.build import build
+from mebench.boards.collect import collect
+from mebench.boards.published_tables import collect_rescored, placed, with_published, with_rescored
+from mebench.boards.table_files import as_csv, latex
+from mebench.cli.leaderboard import build as build_command
+from mebench.cli.reproduce import rescore as command
+from mebench.errors import ConfigError, DataError
+from mebench.metrics.summary import flat_scores
+from mebench.records.matching_published import read_aliases
+from mebench.records.published import read
+from mebench.reproduction.rescore import cells, find, read_source, rescore, sources
+from tests.outside import outside
+from tests.run_folders import make_run
+
+LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
+K = 10
+TRUTH = [("1", "a", 100), ("1", "b", 40), ("2", "a", 60), ("3", "c", 80)]
+"""Subject, video and onset of expressions of K frames."""
+LOG = {
+    ("one", "s1"): "ab 0 0\nac 1 0\n",
+    ("one", "s2"): "ab 1 1\nad 2 2\n",
+    ("two", "1"): "x 0 1\ny 1 1\nz 2 2\nw 0 0\n",
+}
+PRINTED = (
+    "method,method_variant,year,dataset,member,task,kind,part,protocol,classes,metric,value,source,table,caveats,note\n"
+    "Spotter,,2020,drawn,,spotting,micro,,none,,f1,0.0000,ann2020 https://ann.org,Table 1,,\n"
+    "Spotter,,2020,drawn,,spotting,micro,,none,,tp,0,ann2020 https://ann.org,Table 1,,\n"
+    "Spotter,,2020,drawn,,spotting,micro,,none,,fn,4,ann2020 https://ann.org,Table 1,,\n"
+    "Spotter,,2020,drawn,,spotting,micro,,none,,recall,0.5000,ann2020 https://ann.org,Table 2,,\n"
+)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Files as authors publish them: one a video, without a header; intervals of window scores; a log of named clips."""
+    folder = tmp_path / "clone"
+    (folder / "out" / "micro").mkdir(parents=True)
+    for subject, video, onset in TRUTH:
+        early = onset - K // 2  # as one puts the interval around the peak of scores of the windows that begin there
+        too_short = "7 9 1.0\n"
+        text = too_short if subject == "3" else f"{early} {early + K - 1} 1.0\n{too_short}"
+        (folder / "out" / "micro" / f"s{subject}_{video}.txt").write_text(text)
+    (folder / "truth.txt").write_text("".join(f"s{s} {v} micro-expression {o}.0 {o + K - 1}\n" for s, v, o in TRUTH))
+    (folder / "log.csv").write_text("".join(f"{database} {who}\n{rows}" for (database, who), rows in LOG.items()))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path, clone):
+    """A folder of leaderboards with the two sources of these files."""
+
+    def hashes(*files):
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+    about = {"method": "Spotter", "repository": "https://code.org/ann/spotter", "commit": "ab" * 20}
+    predictions = {
+        "folder": "out/micro",
+        "name": "s{subject}_{video}.txt",
+        "columns": ["onset", "offset", "_"],
+        "always": {"kind": "micro"},
+        "lengths": [4, None],
+        "files": hashes(*sorted((clone / "out" / "micro").iterdir())),
+    }
+    truth = {
+        "columns": ["subject", "video", "kind", "onset", "offset"],
+        "rename": {"subject": {f"s{n}": str(n) for n in range(9)}},
+        "files": hashes(clone / "truth.txt"),
+    }
+    log = {"section": ["dataset", "subject"], "files": hashes(clone / "log.csv")}
+    log["rename"] = {"emotion": {"0": "negative", "1": "positive", "2": "surprise"}}
+    spotted = {"dataset": "drawn", "protocol": "none", "k_prime": K, "truth": [truth], "predictions": [predictions]}
+    named = {
+        "dataset": "clips",
+        "protocol": "loso",
+        "clips": True,
+        "truth": [{**log, "columns": ["video", "emotion", "_"]}],
+        "predictions": [{**log, "columns": ["video", "_", "emotion"]}],
+    }
+    paper = {"paper": "ann2020", "tables": ["Table 1"], "convention": "megc2020", "notes": ["drawn"]}
+    (tmp_path / "home" / "rescored").mkdir(parents=True)
+    (tmp_path / "home" / "published.csv").write_text(PRINTED)
+    for name, source in (
+        ("spotter", {"title": "Ann", **about, **paper, "sets": [spotted]}),
+        ("namer", {"title": "Bo", **about, "sets": [named]}),
+    ):
+        (tmp_path / "home" / "rescored" / f"{name}.yaml").write_text(yaml.safe_dump(source))
+    return tmp_path / "home"
+
+
+def outcome_of(home, clone, name, draws=0):
+    return rescore(read_source(home / "rescored", name), clone, draws)
+
+
+def counts(outcome):
+    found = {(r["convention"], r["later"]): r["summary"]["spotting"]["micro"] for r in outcome["sets"][0]["results"]}
+    return {reading: tuple(part[name] for name in ("tp", "fp", "fn")) for reading, part in found.items()}
+
+
+def test_window_scores_are_also_scored_half_a_window_later(home, clone):
+    """Half a window early shares 5 of 15 frames with the truth; later it is the truth. What is too short is left out."""
+    found = counts(outcome_of(home, clone, "spotter"))
+    assert found["megc2020", 0] == found["strict", 0] == (0, 3, 4)
+    assert found["megc2020", K // 2] == found["strict", K // 2] == (3, 0, 1)  # one video's file kept no interval
+
+
+def test_a_log_of_clips_scores_as_another_library_says(home, clone):
+    (result,) = outcome_of(home, clone, "namer")["sets"][0]["results"]
+    section = result["summary"]["recognition"]
+    lines = {who: [line.split() for line in rows.splitlines()] for who, rows in LOG.items()}
+    for member, part in {"": section, **section["members"]}.items():
+        pairs = [line[1:] for (database, _), rows in lines.items() for line in rows if member in ("", database)]
+        true, said = zip(*pairs, strict=True)
+        assert part["n"] == len(pairs)
+        assert part["scores"]["uf1"]["value"] == pytest.approx(f1_score(true, said, average="macro"), abs=1e-6)
+        assert part["scores"]["uar"]["value"] == pytest.approx(recall_score(true, said, average="macro"), abs=1e-6)
+
+
+def test_files_are_found_by_their_hash_in_whatever_folder(home, clone, tmp_path):
+    as_published = outcome_of(home, clone, "spotter")
+    elsewhere = tmp_path / "elsewhere" / "deep"
+    elsewhere.mkdir(parents=True)
+    for number, file in enumerate(sorted(file for file in clone.rglob("*") if file.is_file())):
+        shutil.copy(file, elsewhere / f"{number}.dat")
+    assert outcome_of(home, tmp_path / "elsewhere", "spotter") == as_published
+
+
+def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
+    source = read_source(home / "rescored", "spotter")
+    with pytest.raises(DataError, match=r"--root .*nowhere is no folder: .* git checkout abab"):
+        find(source, clone / "nowhere")
+    file = clone / "out" / "micro" / "s1_a.txt"
+    file.write_text("1 2 1.0\n")
+    with pytest.raises(
+        DataError, match=r"s1_a.txt is not out/micro/s1_a.txt as it was published: its SHA-256 begins with"
+    ):
+        find(source, clone)
+    file.unlink()
+    (clone / "truth.txt").unlink()
+    with pytest.raises(
+        DataError, match=r"no file in .*clone is \S+ \(and 1 more file\), SHA-256 \w+…: get it, in a clone of"
+    ):
+        find(source, clone)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda s: s["sets"][0]["truth"][0].update(files={"truth.txt": "12ab"}), "truth.0.files.truth.txt: .*64"),
+        (lambda s: s["sets"][0].update(kprime=3), "kprime: Unexpected"),
+        (lambda s: s.pop("commit"), "commit"),
+        (lambda s: s.update(commit="ab12"), "commit"),
+        (lambda s: s.update(convention="megc2002"), "Did you mean 'megc2020'"),
+        (lambda s: s["sets"][0]["truth"][0].update(columns=["video", "onset"]), "line 1: .* is not of the form"),
+        (
+            lambda s: s["sets"][0]["predictions"][0].update(name="{video}.dat"),
+            r"s1_a.txt is not named as \{video\}.dat",
+        ),
+        (lambda s: s["sets"][0]["predictions"][0].update(columns=["onset", "_", "_"]), "spotter.yaml .*'offset'"),
+    ],
+)
+def test_what_is_wrong_with_a_source_is_said(home, clone, change, error):
+    file = home / "rescored" / "spotter.yaml"
+    content = yaml.safe_load(file.read_text())
+    change(content)
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises((DataError, ConfigError), match=error):
+        outcome_of(home, clone, "spotter")
+
+
+@pytest.fixture
+def in_home(home, clone, tmp_path, monkeypatch):
+    """Runs the verb."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(name, **given):
+        command(name, root=str(clone), leaderboards=str(home), **given)
+
+    return run
+
+
+def test_the_verb_prints_what_the_paper_prints_beside_each_reading(in_home, home, capsys):
+    in_home("spotter", json="told.json")
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [
+        "dataset",
+        "score",
+        "printed",
+        "megc2020",
+        "strict",
+        "megc2020, 5 frames later",
+        "strict, 5 frames later",
+    ] in lines
+    assert ["drawn", "spotting.micro.fn", "4", "4", "4", "1", "1"] in lines
+    told = json.loads(Path("told.json").read_text())
+    assert {**told, "cells": []} == {**json.loads((home / "rescored" / "spotter.json").read_text()), "cells": []}
+    in_home("namer", json="-")
+    found = json.loads(capsys.readouterr().out)["cells"]
+    assert {cell["score"] for cell in found} >= {"recognition.uf1", "recognition.members.two.uf1"}
+    assert all(cell["printed"] is None for cell in found)
+    with pytest.raises(ConfigError, match=r"unknown source 'spoter'\. Did you mean 'spotter'"):
+        in_home("spoter")
+
+
+def tables_of(home, records=()):
+    known, published = collect_rescored(home / "rescored", print), read(home / "published.csv")
+    tables = with_rescored(build(records), list(placed(known, published)), read_aliases(home / "beside.yaml"))
+    return {table.name: with_published(table, published, []) for table in tables}
+
+
+def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path):
+    """Between measured and published rows, with neither letter nor seed; where nothing was measured a table is made."""
+    in_home("spotter")
+    in_home("namer")
+    assert sorted(tables_of(home)) == ["recognition-clips-loso", "spotting-drawn-none"]
+    for shift in (0, 4):
+        make_run(tmp_path / "runs", tasks=("spot",), shift=shift)
+    measured = build(collect(tmp_path / "runs"))[0].parts[0]
+    table = tables_of(home, collect(tmp_path / "runs"))["spotting-drawn-loso"]
+    part = table.parts[0]
+    assert part.rows == measured.rows  # nothing of them moved
+    kinds = [line.split(",")[2] for line in as_csv(table).splitlines()[1:]]
+    assert len(kinds) == len(part.rows) + 6 and set(kinds[:-6]) == {"measured", "chance"}
+    assert kinds[-6:] == ["rescored"] * 4 + ["published"] * 2  # a line for each table of the paper
+    first, *others = part.rescored
+    assert first.printed == {"f1": "0.0000"} and not any(
+        row.printed for row in others
+    )  # Table 2 is about something else
+    assert "Scored anew from the authors' files" in latex(table)
+    assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
+
+
+def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home, home, tmp_path):
+    in_home("namer")
+    (row,) = (row for row in placed(collect_rescored(home / "rescored", print), []) if row.part == "all clips")
+    for name in ("three", "five"):
+        make_run(tmp_path / "runs", dataset="clips", tasks=("recognize",), scheme=name, settings={"scheme": name})
+    for scheme, beside in (
+        ("five", {"-scheme_five": 1, "-scheme_three": 0}),
+        ("seven", {"-scheme_five": 0, "-scheme_seven": 1, "-scheme_three": 0}),
+        ("", {"-scheme_five": 1, "-scheme_three": 1}),  # the source names none
+    ):
+        tables = with_rescored(build(collect(tmp_path / "runs")), [row._replace(scheme=scheme)], [])
+        found = {table.name.removeprefix("recognition-clips-loso"): table for table in tables}
+        assert {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()} == beside
+        assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
+
+
+def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
+    in_home("spotter")
+    shutil.rmtree(clone)
+    build_command("runs", out=str(home), site=False)
+    captured = capsys.readouterr()
+    assert "1 table from 0 runs and 1 source scored anew" in captured.out
+    assert "namer is left out: it was not scored yet, mebench rescore namer --root CLONE" in captured.err
+    text = (home / "tables.md").read_text()
+    assert "No run has been measured yet" in text and "**Scored anew from the authors' files, not run here:**" in text
+    assert "| Spotter | megc2020, the authors' rules | 0.0000<br>[" in text and "<br>printed 0.0000 |" in text
+
+
+def test_what_an_installed_mebench_holds_is_scored_beside_it(home, clone, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mebench.cli.reproduce.PACKAGE", tmp_path)
+    command("namer", root=str(clone), leaderboards=str(home), json="-")
+    assert sorted(file.name for file in Path("leaderboards/rescored").iterdir()) == ["namer.json", "namer.yaml"]
+    assert not (home / "rescored" / "namer.json").exists()
+
+
+def test_an_outcome_of_another_source_or_a_damaged_one_is_left_out_and_said(in_home, home):
+    in_home("spotter")
+    in_home("namer")
+    folder, said = home / "rescored", []
+    (folder / "namer.json").write_text('{"key": ')
+    source = yaml.safe_load((folder / "spotter.yaml").read_text())
+    source["sets"][0]["k_prime"] = 12
+    (folder / "spotter.yaml").write_text(yaml.safe_dump(source))
+    assert collect_rescored(folder, said.append) == []
+    assert "namer.json is damaged" in said[0] and "it was scored before spotter.yaml changed" in said[1]
+
+
+def test_every_committed_source_was_scored_as_it_stands(capsys):
+    known = collect_rescored(LEADERBOARDS / "rescored", print)
+    assert capsys.readouterr().out == ""
+    assert (
+        [one.source.id for one in known] == sources(LEADERBOARDS / "rescored") == ["capsulenet", "mdmd", "mean_casme2"]
+    )
+
+
+CUT = {("samm", "uar")}
+"""Printed with digits cut off, not rounded: .5989 of .59898."""
+
+
+@pytest.mark.parametrize("name", ["capsulenet", "mdmd", "mean_casme2"])
+def test_a_real_source_scores_to_what_its_paper_prints(name):
+    """Every printed value that no caveat calls wrong, to its last digit; and to what is committed."""
+    root = outside("public_predictions", "what authors published of their own programs' answers")
+    folder = LEADERBOARDS / "rescored"
+    source = read_source(folder, name)
+    outcome, committed = rescore(source, root, draws=0), json.loads((folder / f"{name}.json").read_text())
+    for one, other in zip(outcome["sets"], committed["sets"], strict=True):
+        for mine, theirs in zip(one["results"], other["results"], strict=True):
+            known = flat_scores(theirs["summary"])
+            assert flat_scores(mine["summary"]) == pytest.approx(
+                {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}, abs=2e-6
+            )
+    printed = cells(source, outcome, read(LEADERBOARDS / "published.csv"))
+    assert len(printed) == {"capsulenet": 8, "mdmd": 18, "mean_casme2": 20}[name]
+    for cell in printed:
+        row, (value, *_) = cell.printed, cell.values[source.convention, 0]
+        if "impossible" not in row.caveats:
+            places = 1 if (row.member, row.metric) in CUT else 0.5
+            assert value == pytest.approx(row.value, abs=places * 10**-row.digits + 1e-6 if row.digits else 0), (
+                cell.name
+            )
+    if name == "mean_casme2":  # the intervals around the peak, and half a window later
+        hits = next(cell.values for cell in printed if cell.name == "spotting.micro.tp")
+        assert [hits["strict", later][0] for later in (0, 17)] == [159, 190]

@@ -1,0 +1,98 @@
+"""Features of many videos: in which order they are computed, what is told on the way, and how light their workers are."""
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mebench.config import resolve
+from mebench.core import Video
+from mebench.errors import DataError
+from mebench.features import ComputeCost
+from mebench.progress import Progress
+from mebench.runner import prepare as module
+from mebench.runner.plan import make_plan
+from mebench.runner.prepare import missing_videos, prepare
+from mebench.runner.workers import Failure, Task, WorkerPool
+from mebench.testing import TINY
+
+
+class OneWorker:
+    """One worker: at each video it is looked at once, half-way. The video `d` shows no face."""
+
+    def run(self, tasks, tick):
+        self.order = [task.arguments[1].key for task in tasks]
+        for task in tasks:
+            (n,), video, board, place = task.arguments
+            row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
+            row[:] = (n or 0) / 2, 0.5
+            tick()
+            no_face = Failure("no face", "", DataError("no face"))
+            yield task, no_face if video.id == "d" else ComputeCost(0.25, n or 0, True)
+
+
+@pytest.fixture
+def told():
+    """A progress, and what it is told: videos and frames that are done, share of the work."""
+    said = []
+
+    @contextmanager
+    def frames(name, videos):
+        yield lambda *now: said.append(now)
+
+    return SimpleNamespace(frames=frames, said=said)
+
+
+def prepared(monkeypatch, told, lengths):
+    jobs = []
+    for name, n in lengths.items():
+        video = Video("x", "1", name, 30.0, n, ())
+        jobs.append(SimpleNamespace(home=("x", name), video=video, wanted=[n], plugins=(), brought=()))
+    monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
+    pool = OneWorker()
+    found = prepare([], pool, told)
+    return found, "".join(key.rpartition("/")[2] for key in pool.order)
+
+
+def test_the_longest_video_comes_first_and_counts_most(monkeypatch, told):
+    found, order = prepared(monkeypatch, told, {"b": 30, "c": 50, "a": 30, "d": 90})
+    assert order == "dcab"
+    assert (found.videos, found.frames) == (4, 50 + 30 + 30)
+    assert found.seconds == {("x", name): 0.25 for name in "abc"}
+    assert found.failures.keys() == {("x", "d")}
+    expected = [
+        *((0, 45, 45 / 200), (1, 0, 90 / 200)),  # d, which gives no frames
+        *((1, 25, 115 / 200), (2, 50, 140 / 200)),
+        *((2, 65, 155 / 200), (3, 80, 170 / 200)),
+        *((3, 95, 185 / 200), (4, 110, 200 / 200)),
+    ]
+    np.testing.assert_allclose(told.said, expected)
+
+
+def test_videos_of_unknown_length_count_alike(monkeypatch, told):
+    _, order = prepared(monkeypatch, told, {"a": None, "b": 90})
+    assert order == "ba"
+    assert [share for _, _, share in told.said] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+
+
+HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
+RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmRSS')]"
+"""MiB; of Linux."""
+
+
+@pytest.mark.processes
+def test_a_worker_of_features_loads_neither_pytorch_nor_lightning_and_starts_below_200_megabytes(tmp_path):
+    plan = make_plan(resolve(["method=mean", *TINY, "dataset.subjects=2", f"cache={tmp_path}"]))
+    pool = WorkerPool(1)
+    try:
+        pool.start(1)
+        ((_, megabytes),) = pool.run([Task("at the start", eval, (RESIDENT,))])
+        prepared = prepare([plan], pool, Progress())
+        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
+    finally:
+        pool.stop()
+    assert (prepared.videos, prepared.failures) == (len(plan.videos), {})
+    assert missing_videos(plan) == []
+    assert heavy == []
+    assert not megabytes or megabytes[0] < 200

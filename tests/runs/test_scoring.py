@@ -1,0 +1,67 @@
+"""The scores of a run folder under conventions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.config import RunSettings
+from mebench.errors import ConfigError
+from mebench.runs.scoring import score, tables_of
+from tests.run_folders import make_run
+
+
+def test_a_run_is_scored_under_the_convention_that_was_asked_for(tmp_path) -> None:
+    run = make_run(tmp_path / "runs")
+    strict, legacy = (score(run, seed=0, draws=0, convention=name) for name in ("strict", "mean2022"))
+    assert strict["convention"] == "strict" and "chance" in strict
+    assert legacy["convention"] == "mean2022" and legacy["rules"].startswith("mean2022: ")
+    assert "chance" not in legacy and any("level of chance" in line for line in legacy["remarks"])
+    assert legacy["spotting"]["micro"]["scores"]["fp_per_minute"]["value"] is None
+
+
+def test_scoring_otherwise_does_not_make_another_run() -> None:
+    from mebench.config.settings import counts
+
+    assert RunSettings().convention == "strict" and RunSettings(convention="megc2020").convention == "megc2020"
+    assert not counts("convention")
+    with pytest.raises(ConfigError, match="Did you mean 'mean2022'"):
+        RunSettings(convention="mean2023")
+
+
+def test_folds_that_spot_nothing_are_named(tmp_path) -> None:
+    run = make_run(tmp_path / "runs")
+    assert not any("is spotted in" in line for line in score(run, seed=0, draws=0)["remarks"])
+    folds, spotted = run.read_json("folds.json")["folds"], run.read_table("predictions.parquet")
+    videos, truths = run.read_table("videos.parquet"), run.read_table("truth.parquet")
+    silent = folds[1]
+    run.write_table("predictions.parquet", spotted[(spotted["fold"] != silent["fold"]) | (spotted["kind"] != "micro")])
+    own = truths["video"].isin(videos["video"][videos["subject"].isin(silent["test"])])
+    held = int((own & (truths["kind"] == "micro")).sum())
+    said = f"no micro-expression is spotted in 1 of {len(folds)} folds ({silent['fold']}), whose videos hold {held}"
+    assert said in score(run, seed=0, draws=0)["remarks"]
+    # Where there is nothing to find, finding nothing is right.
+    run.write_table("truth.parquet", truths[~own])
+    assert not any("is spotted in" in line for line in score(run, seed=0, draws=0)["remarks"])
+
+
+def test_class_scores_are_calibrated_where_they_are_probabilities(tmp_path) -> None:
+    run = make_run(tmp_path / "runs", tasks=("recognize",))
+    clips = run.read_table("clips.parquet")
+    classes = run.read_json("folds.json")["classes"]
+
+    def probability(sure: float) -> np.ndarray:
+        rest = (1 - sure) / (len(classes) - 1)
+        rows = [[sure if name == said else rest for name in classes] for said in clips["predicted"]]
+        written = clips.assign(probabilities=pd.Series(rows, index=clips.index))
+        written.to_parquet(run.path / "clips.parquet")
+        found = tables_of(run).clips
+        assert found is not None
+        return found["probability"].to_numpy()
+
+    assert probability(0.75) == pytest.approx(0.75)
+    part = score(run, seed=0, draws=0)["recognition"]
+    gap = abs(part["scores"]["accuracy"]["value"] - 0.75)
+    assert part["details"]["calibration"]["ece"] == pytest.approx(gap)
+    # Decision values of an SVM are none.
+    assert np.isnan(probability(-1.5)).all()
+    assert "calibration" not in score(run, seed=0, draws=0)["recognition"]["details"]

@@ -1,0 +1,93 @@
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mebench.tracking import mlflow_store
+from mebench.tracking.mlflow_store import newest_schema, remarks
+
+RUN_TAG = "mebench.run_id"
+
+
+@pytest.fixture
+def database(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path / "mlflow.db"
+
+
+def fill(database, schema, *runs):
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (schema,))
+        connection.execute("CREATE TABLE tags (key TEXT, value TEXT)")
+        connection.executemany("INSERT INTO tags VALUES (?, ?)", [(RUN_TAG, run) for run in runs])
+
+
+def test_no_database_no_remark(database):
+    assert list(remarks(None, "runs", set())) == []
+    assert list(remarks("http://localhost:5000", "runs", set())) == []
+    assert not database.exists()
+
+
+def test_an_empty_database_is_said(database):
+    database.touch()
+    assert list(remarks(None, "runs", set())) == [
+        "mlflow.db is empty: the tables are built from the run folders in runs"
+    ]
+    fill(database, newest_schema())
+    assert list(remarks(None, "runs", set())) == [
+        "mlflow.db knows no run of mebench: the tables are built from the run folders in runs"
+    ]
+
+
+def test_one_of_another_version_is_said_and_left_as_it_is(database):
+    fill(database, "0a1b2c", "r")
+    before = database.read_bytes()
+    (sentence,) = remarks(None, "runs", {"r"})
+    assert "another version of MLflow (schema 0a1b2c" in sentence and "mlflow db upgrade" in sentence
+    assert database.read_bytes() == before
+
+
+def test_a_damaged_one_is_said(database):
+    database.write_bytes(b"this is no database at all, whatever it is called" * 100)
+    (sentence,) = remarks(None, "runs", set())
+    assert sentence.startswith("mlflow.db cannot be read (")
+
+
+def test_runs_that_are_nowhere_else_are_named_once(database):
+    fill(database, newest_schema(), "here", "gone", "gone")
+    assert list(remarks(None, "runs", {"here"})) == [
+        "run gone is in mlflow.db, but neither its folder in runs nor a record of it is here: it is left out"
+    ]
+
+
+def test_thenewest_schema_is_that_of_mlflow_itself():
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    folder = f"{mlflow.__path__[0]}/store/db_migrations"
+    assert [newest_schema()] == list(ScriptDirectory(folder).get_heads())
+
+
+def test_a_database_made_of_the_schema_that_is_kept_is_the_one_that_mlflow_makes(tmp_path, monkeypatch):
+    """Table by table, column by column, with all indexes; and MLflow takes it."""
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
+
+    if not (Path(mlflow_store.__file__).with_name(f"schema_{newest_schema()}.sql")).is_file():
+        pytest.skip("the MLflow that is installed has another schema, and makes its databases by itself")
+    mlflow_store.Store.of(f"sqlite:///{tmp_path}/kept.db").prepare()
+    _initialize_tables(create_sqlalchemy_engine_with_retry(f"sqlite:///{tmp_path}/own.db"))
+    kept, own = (sqlite3.connect(tmp_path / name) for name in ("kept.db", "own.db"))
+    with closing(kept), closing(own):
+        # Of several CHECKs of a table MLflow writes now this one first and now that one.
+        one, other = ([sorted(re.findall(r"[^\s(),]+", line)) for line in made.iterdump()] for made in (kept, own))
+        assert sorted(one) == sorted(other) and len(one) > 100
+
+
+def test_another_mlflow_makes_its_database_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(mlflow_store, "newest_schema", lambda: "0a1b2c")
+    mlflow_store.Store.of(f"sqlite:///{tmp_path}/mlflow.db").prepare()
+    assert not (tmp_path / "mlflow.db").exists()

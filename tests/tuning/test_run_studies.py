@@ -1,0 +1,394 @@
+"""Whole tunings: who is touched, what comes out, and that it goes on where it stopped."""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mebench
+from mebench.boards.collect import collect
+from mebench.boards.export import export
+from mebench.config import resolve
+from mebench.errors import ConfigError, RunError
+from mebench.features import NoFaceError
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.progress import Progress
+from mebench.reports.compare_runs import Side, compare_sides, remarks
+from mebench.runner.isolation import Failure
+from mebench.runner.plan import make_plan
+from mebench.runner.prepare import Prepared
+from mebench.runner.session import read_skipped, skipped_line
+from mebench.runs.folder import RunFolder
+from mebench.tuning import run_studies as module
+from mebench.tuning import work
+from mebench.tuning.records import TuneOptions
+from mebench.tuning.run_studies import middle, write_tuned
+from mebench.tuning.space import Dimension, Space
+from mebench.tuning.splits import nested, tuning_set
+from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
+
+
+def learnt_from(file):
+    """The subjects of each training, in order."""
+    return [line.split() for line in file.read_text().splitlines()]
+
+
+def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
+    log = tmp_path / "log"
+    found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), trials=25)
+    (study,) = found.plain["studies"].values()
+    assert study["best"]["params"]["method.shift"] in range(-3, 4) and study["best"]["params"]["method.p"] < 0.1
+    score = found.plain["scores"]["spotting.micro.f1"]
+    assert score["inner"]["default"] == pytest.approx(2 / (1 + 1 + 2)), "p=0.2 adds two wrong ones to each video"
+    assert score["inner"]["tuned"] == score["outer"]["tuned"]["value"] == 1.0
+    assert score["flattered"] == 0.0 and score["outer"]["gain"]["value"] > 0.4
+    assert len(learnt_from(log)) == 3 + 5, "the inner folds once, and the outer ones of the default: no trial trained"
+
+
+def test_no_trial_touches_an_outer_subject(go, tmp_path):
+    log = tmp_path / "log"
+    found = go(f"method.log={log}", params=("lr",), trials=4)
+    (study,) = found.plain["studies"].values()
+    tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}
+    outer = {f"{s:02d}" for s in range(1, 9)} - tuned_on
+    folder = RunFolder(Path(found.plain["runs"]["tuned"]))
+    tested = [fold["test"] for fold in folder.read_json("folds.json")["folds"]]
+    assert sorted(s.partition("/")[2] for one in tested for s in one) == sorted(outer)
+    trials = learnt_from(log)[: -2 * len(outer)]
+    assert trials and all(set(seen) <= tuned_on for seen in trials)
+
+
+def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
+    log = tmp_path / "log"
+    found = go("dataset.subjects=4", f"method.log={log}", params=("lr",), trials=3, nested=True, inner_folds=2)
+    assert set(found.plain["studies"]) == {f"toy/{s:02d}" for s in range(1, 5)}
+    for name, study in found.plain["studies"].items():
+        assert name not in study["subjects"] and len(study["subjects"]) == 3
+    assert found.plain["outer_subjects"] == 4
+    values = json.loads((Path(found.plain["runs"]["tuned"]) / "tuned.json").read_text())
+    assert {key: study["best"]["params"] for key, study in found.plain["studies"].items()} == values
+
+
+def test_an_outer_run_is_no_plain_one(go, tmp_path):
+    """Its folds have values of their own: nothing else goes on with it, takes its settings for a plain run's, or publishes it."""
+    words = {"params": ("lr",), "trials": 3, "nested": True, "inner_folds": 2}
+    found = go("dataset.subjects=4", **words)
+    folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
+    scores = found.plain["scores"]
+    sides = [Side.of_run(folders[name]) for name in ("tuned", "default")]
+    said = remarks(compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"])
+    assert not any("same settings" in line for line in said)
+    assert sum("outer run of a study" in line for line in said) == 2
+    with pytest.raises(RunError, match=r"cannot be published: .* mebench tune --write FILE"):
+        export(folders["tuned"], tmp_path / "records")
+    assert collect(folders["tuned"].path.parent, (told := []).append) == [] and len(told) == 2
+    (folders["tuned"].path / "DONE").unlink()
+    shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])
+    with pytest.raises(RunError, match=r"is a study's.*: go on with the same mebench tune"):
+        mebench.resume(folders["tuned"].path)
+    assert go("dataset.subjects=4", **words).plain["scores"] == scores
+
+
+def test_the_same_command_goes_on(go):
+    first = go(acts=("postprocess",), trials=2)
+    again = go(acts=("postprocess",), trials=4)
+    counts = [next(iter(found.plain["studies"].values()))["trials"]["complete"] for found in (first, again)]
+    assert counts == [2, 4] and first.plain["study"] == again.plain["study"]
+
+
+def test_trials_do_not_depend_on_stopping(go, tmp_path):
+    tables = []
+    for storage, steps in (("a.db", (4,)), ("b.db", (2, 4))):
+        for trials in steps:
+            found = go(acts=("postprocess",), trials=trials, storage=storage, study="same", out=f"out-{storage}")
+        tables.append(pd.read_csv(f"{found.plain['folder']}/trials.csv").drop(columns="seconds"))
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_the_file_runs(go, toy, tmp_path):
+    found = go(acts=("postprocess",), trials=6)
+    remarks = write_tuned(found, tmp_path / "tuned.yaml")
+    text = (tmp_path / "tuned.yaml").read_text()
+    assert text.startswith("# Tuned by mebench") and any("flatters" in line for line in remarks)
+    config = resolve([word for word in toy() if not word.startswith(("method", "dataset"))], [tmp_path / "tuned.yaml"])
+    best = next(iter(found.best.values())).params
+    assert (config.method_params.p, config.method_params.shift) == (best["method.p"], best["method.shift"])
+    assert set(yaml.safe_load(text)) & {"runs", "cache", "workers", "plugins"} == set()
+
+
+def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
+    found = go("dataset.subjects=4", acts=("postprocess",), trials=5, nested=True)
+    remarks = write_tuned(found, tmp_path / "tuned.yaml")
+    written = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]
+    shifts = sorted(trial.params["method.shift"] for trial in found.best.values())
+    assert written["shift"] == shifts[1] and any("median" in line for line in remarks)
+
+
+def test_where_the_default_wins_outside_the_choices_it_is_in_the_file(go, tmp_path):
+    found = go("dataset.subjects=3", params=("shift={choices: [7, 8]}",), nested=True, trials=2, inner_folds=2)
+    write_tuned(found, tmp_path / "tuned.yaml")
+    assert {trial.params["method.shift"] for trial in found.best.values()} == {0}
+    assert yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]["shift"] == 0
+
+
+def middle_of(dimension, *values):
+    return middle(Space((dimension,)), [{dimension.key: value} for value in values])[dimension.key]
+
+
+@given(st.lists(st.sampled_from(["b", "a", "own"]), min_size=1, max_size=7))
+def test_the_most_frequent_choice_may_be_the_default_beside_them(values):
+    found, counts = middle_of(Dimension("method.x", "training", "own", choices=("b", "a")), *values), Counter(values)
+    rivals = [value for value in ("b", "a", "own") if counts[value] == max(counts.values())]
+    assert found == rivals[0], "of equally frequent ones the first, the default last"
+
+
+@given(st.lists(st.none() | st.floats(0.1, 0.9), min_size=1, max_size=7))
+def test_a_default_that_is_no_number_is_the_middle_where_most_studies_chose_it(values):
+    found, numbers = middle_of(Dimension("method.nms", "postprocess", None, 0.1, 0.9), *values), [*filter(None, values)]
+    most = len(numbers) < len(values) / 2
+    assert found == (None if most else np.percentile(numbers, 50, method="lower"))
+
+
+def test_several_objectives_give_a_front(go):
+    found = go(acts=("postprocess",), objectives=("recall", "fp_per_minute", "cost"), trials=8, pruner="median")
+    (study,) = found.plain["studies"].values()
+    values = [tuple(trial["values"].values()) for trial in study["front"]]
+    assert len(study["front"][0]["values"]) == 3
+    for a in values:
+        assert not any(b[0] >= a[0] and b[1] <= a[1] and b[2] <= a[2] and a != b for b in values)
+    assert set(found.plain["scores"]) == {"spotting.micro.recall", "spotting.micro.fp_per_minute"}
+
+
+def test_figures_and_trials_go_into_the_folder(go):
+    found = go(shown=True, acts=("postprocess",), objectives=("recall", "fp_per_minute"), trials=6)
+    folder = Path(found.plain["folder"])
+    assert {file.name for file in folder.glob("*.*g")} >= {"history.png", "importance.png", "slices.png", "pareto.png"}
+    assert len(pd.read_csv(folder / "trials.csv")) == 6
+
+
+def test_poor_trials_are_pruned_as_folds_come_in(go):
+    log = Path("log")  # of the test's own folder; a path of its own would name another study, which draws other values
+    found = go(
+        f"method.log={log}",
+        "method.p=0.0",
+        "method.lr=0.1",
+        params=("lr={low: 0.1, high: 10, log: true}",),
+        sampler="random",  # half of what it draws is worse than the median, whatever the study is called
+        trials=20,
+        tuning_subjects=6,
+    )
+    (study,) = found.plain["studies"].values()
+    assert study["trials"]["pruned"] > 0 and study["trials"]["complete"] + study["trials"]["pruned"] == 20
+    assert len(learnt_from(log)) < 20 * 5 + 2 * 2
+
+
+def test_values_that_do_not_go_together_fail_one_trial(go):
+    found = go(params=("kind", "shift={choices: [0, 6, 1]}"), sampler="grid", trials=50)
+    (study,) = found.plain["studies"].values()
+    assert study["trials"]["failed"] == 1 and study["trials"]["complete"] >= 5
+
+
+def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, write_plugin, tmp_path):
+    write_plugin("method", "namer", params=NAMER_PARAMS, code=NAMER)
+    config = tmp_path / "mine" / "methods" / "namer" / "config.yaml"
+    config.write_text(config.read_text().replace("[spot]", "[recognize]"))
+    log = tmp_path / "log"
+    found = go(
+        "recognizer=namer",
+        f"method.log={log}",
+        params=("recognizer.c={low: 0, high: 3}",),
+        objectives=("uf1",),
+        sampler="bruteforce",
+    )
+    (study,) = found.plain["studies"].values()
+    assert study["best"]["params"] == {"recognizer.c": 1}
+    score = found.plain["scores"]["recognition.uf1"]
+    assert score["inner"]["tuned"] == score["outer"]["tuned"]["value"] == 1 > score["outer"]["default"]["value"]
+    assert len(learnt_from(log)) == 2 * 5, "the spotter learns in the outer folds alone"
+
+
+def test_of_clips_alone_only_what_acts_on_them_is_tuned(go, write_plugin, tmp_path):
+    clips = DATASET.replace("toy", "clips").replace(
+        "    revision", "    tasks = frozenset({'recognize'})\n    revision"
+    )
+    write_plugin("dataset", "clips", params=DATASET_PARAMS, code=clips)
+    config = tmp_path / "mine" / "datasets" / "clips" / "config.yaml"
+    config.write_text(config.read_text().replace("[spot]", "[recognize]"))
+    found = go("dataset=clips", trials=3)
+    assert set(found.plain["parameters"]) == {"method.kind", "method.lr"}
+    with pytest.raises(ConfigError, match=r"method.p acts on frame scores, and this run spots nothing"):
+        go("dataset=clips", params=("p",))
+
+
+def test_results_of_other_people_are_never_taken(go, tmp_path):
+    log = tmp_path / "log"
+    words = (f"method.log={log}", "method.lr=0.1")
+    seen = []
+    for place, size in enumerate((3, 4)):
+        found = go(*words, acts=("postprocess",), trials=2, study="same", storage=f"{place}.db", tuning_subjects=size)
+        seen.append(found.plain["outer_subjects"])
+    assert seen == [5, 4]
+    assert len(learnt_from(log)) == (3 + 5) + (4 + 4), "inner and outer folds of both"
+
+
+def test_another_convention_is_another_study(go):
+    options = {"params": ("p",), "sampler": "random", "trials": 2, "inner_folds": 2, "objectives": ("ap",)}
+    words = ("method.lr=0.1", "dataset.subjects=5", "convention=mean2022")
+    strict, again, fresh = go(*words[:2], **options), go(*words, **options), go(*words, out="fresh", **options)
+    assert again.plain["scores"] == fresh.plain["scores"] != strict.plain["scores"]
+    go(*words[:2], study="mine", **options)
+    with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with convention strict, not mean2022"):
+        go(*words, study="mine", **options)
+
+
+def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(go, write_plugin, tmp_path):
+    moved = DATASET.replace("toy", "sheet").replace("onset = 10", "onset = int(open('moved').read()) + 10")
+    write_plugin("dataset", "sheet", params=DATASET_PARAMS, code=moved)
+    log = tmp_path / "log"
+    words = ("dataset=sheet", "dataset.subjects=5", "method.p=0.0", "method.lr=0.1", f"method.log={log}")
+
+    def tuned(frames, **options):
+        Path("moved").write_text(frames)
+        found = go(*words, params=("p",), trials=1, inner_folds=2, **options)
+        score = found.plain["scores"]["spotting.micro.f1"]
+        return score["inner"]["default"], score["outer"]["default"]["value"]
+
+    assert [tuned(frames) for frames in "080"] == [(1, 1), (0, 0), (1, 1)], "8 of 10 frames away nothing is hit"
+    assert len(learnt_from(log)) == 2 * (2 + 3), "inner and outer folds of both, nothing a third time"
+    assert [tuned(frames, study="mine", storage=f"{frames}.db") for frames in "08"] == [(1, 1), (0, 0)]
+    with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with annotations"):
+        tuned("8", study="mine", storage="0.db")
+
+
+def test_a_study_is_about_the_frames_and_files_that_it_was_begun_with(go, monkeypatch):
+    monkeypatch.setattr(module, "content_of", lambda plan: ["one"])
+    options = {"params": ("p",), "trials": 1, "inner_folds": 2, "study": "mine"}
+    go("dataset.subjects=5", **options)
+    monkeypatch.setattr(module, "content_of", lambda plan: ["other"])
+    with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with frames or files one, not other"):
+        go("dataset.subjects=5", **options)
+
+
+def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_now(go, tmp_path):
+    log = tmp_path / "log"
+    options = {"params": ("p",), "trials": 1, "study": "same"}
+    go("dataset.subjects=5", f"method.log={log}", storage="strict.db", **options)
+    before = len(learnt_from(log))
+    words = ("dataset.subjects=5", f"method.log={log}", "convention=mean2022", "bootstrap=10")
+    found = [go(*words, storage="mean2022.db", **options)]
+    assert len(learnt_from(log)) == before, "nothing is trained again"
+    found.append(go(*words, out="fresh", **options))
+    for name in ("default", "tuned"):
+        again, fresh = (RunFolder(Path(one.plain["runs"][name])) for one in found)
+        for file in ("summary.json", "config.json", "folds.json"):
+            assert again.read_json(file) == fresh.read_json(file)
+
+
+def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, capsys):
+    black, why = "toy/02/v1", Failure("no face found", "", NoFaceError("no face found"))
+
+    def prepare(plans, *_):
+        return Prepared(1, 0, {}, {("toy", video.key): why for video in plans[0].videos if video.key == black})
+
+    monkeypatch.setattr(work, "prepare", prepare)
+    words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
+    found = go(*words, acts=("postprocess",), trials=2, nested=True)
+    score = found.plain["scores"]["spotting.micro.f1"]
+    assert score["inner"]["default"] == pytest.approx((3 * 10 / 11 + 1) / 4), "of 6 videos one is missed, or none"
+    assert score["outer"]["default"]["value"] == pytest.approx(14 / 15), "of 8 videos one is missed, nothing else"
+    told, line = capsys.readouterr().err, skipped_line([black], 8)
+    for name, path in found.plain["runs"].items():
+        folder = RunFolder(Path(path))
+        assert read_skipped(folder) == {black: "no face found"}
+        assert line in folder.read_json("folds.json")["warnings"] and f"outer {name}: {line}" in told
+        assert len(folder.read_table("frame_scores.parquet")["video"].unique()) == 7
+
+
+def test_a_method_that_always_fails_ends_the_tuning(go):
+    with pytest.raises(RunError, match=r"3 trials failed one after another; trial 2: .*a matrix is singular"):
+        go("method.trouble=raise", params=("lr",))
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "sentence"),
+    [
+        ([], {"nested": True, "tuning_subjects": 3}, "choose one of them"),
+        ([], {"tuning_subjects": 8}, "leaves 8 of 8 subjects to tune on and 0 to judge by"),
+        ([], {"tuning_subjects": 2.5}, "a number of subjects, or a share below 1, not 2.5"),
+        ([], {"tuning_subjects": 0.01}, "leaves 0 of 8"),
+        ([], {"trials": 0}, "--trials must be 1 or more"),
+        ([], {"inner_folds": 1}, "--inner-folds must be 2 or more"),
+        ([], {"sampler": "tpee"}, "unknown sampler 'tpee'. Did you mean 'tpe'"),
+        ([], {"sampler": "grid"}, "tries all values, and method.lr has no end of them"),
+        ([], {"pruner": "mediann"}, "Did you mean 'median'"),
+        ([], {"objectives": ("f2",)}, "unknown score of this task 'f2'. Did you mean 'f1'"),
+        ([], {"objectives": ("f1:up",)}, "unknown direction 'up'"),
+        ([], {"objectives": ("f1", "spotting.micro.f1")}, "is named twice"),
+        (["audit=leak"], {}, "audit=leak lets tested subjects shape a run"),
+        (["protocol=lovo"], {}, "tests people whom it trains on"),
+    ],
+)
+def test_a_bad_wish_is_one_sentence(go, words, options, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        go(*words, **options)
+
+
+def test_a_study_of_something_else_is_not_joined(go, toy):
+    go(acts=("postprocess",), trials=2, study="mine")
+    (noted,) = Path.cwd().rglob("study.json")
+    before = noted.read_text()
+    with pytest.raises(ConfigError, match=r"study 'mine' in .*optuna.db was begun with parameters"):
+        go(params=("p",), trials=2, study="mine")
+    with pytest.raises(ConfigError, match=r"was begun with setting method\.nap 0\.0, not 0\.001"):
+        go("method.nap=0.001", acts=("postprocess",), trials=2, study="mine")
+    with pytest.raises(ConfigError, match="was begun with method tunable, not random"):
+        module.tune(
+            resolve([*toy()[1:], "method=random"]),
+            TuneOptions(params=("draws={low: 1, high: 3}",), study="mine"),
+            Progress(),
+        )
+    assert noted.read_text() == before
+
+
+def test_a_bad_storage_is_one_sentence(go, tmp_path):
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"SQLite format 3\0" + b"nonsense" * 200)
+    with pytest.raises(RunError, match=r"the storage .*damaged.db is damaged"):
+        go(trials=1, storage=str(damaged))
+    with pytest.raises(ConfigError, match="is no address of a database"):
+        go(trials=1, storage="nodb://somewhere/x")
+    with pytest.raises(ConfigError, match="needs a Python package that is not installed"):
+        go(trials=1, storage="mysql+pymysql://ann:secret@127.0.0.1/x")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        go(trials=1, storage=str(tmp_path / "file" / "x.db"))
+    go(trials=1, acts=("postprocess",), storage=str(tmp_path / "held.db"))
+    holder = sqlite3.connect(tmp_path / "held.db")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(RunError, match=r"held.db.* is locked"):
+        go(trials=2, acts=("postprocess",), storage=f"sqlite:///{tmp_path / 'held.db'}?timeout=0.2")
+    holder.close()
+
+
+def test_splits_are_by_subject_and_disjoint(toy):
+    plan = make_plan(resolve(toy("protocol=kfold", "protocol.folds=4")))
+    (split,) = tuning_set(plan, 0.5, 3)
+    tuned = set(split.subjects)
+    tests = [s for fold in split.outer for s in fold.test]
+    assert len(tuned) == 4 and set(tests) == {v.subject_key for v in plan.videos} - tuned
+    assert len(tests) == len(set(tests))
+    inner = [s for fold in split.inner.folds for s in fold.test]
+    assert sorted(inner) == sorted(tuned) and {v.subject_key for v in split.inner.videos} == tuned
+    for split in nested(plan, 3):
+        (outer,) = split.outer
+        assert not set(split.subjects) & set(outer.test)
+        assert {v.subject_key for v in split.inner.videos} == set(split.subjects)
