@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mebench.metrics.comparison import Comparison
 
-SHEET = Path(__file__).parent / "site" / "static" / "site.css"
+SHEET = Path(__file__).parent / "static" / "site.css"
 SCORES = ["fold", "video", "frame", "kind", "score"]
 TRANSFER = "method.transfer"
 NO_SCORES = "keeps no scores of frames, so its timelines show intervals alone"
