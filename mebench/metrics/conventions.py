@@ -11,7 +11,9 @@ from mebench.errors import ConfigError, unknown
 from mebench.metrics.catalogue import METRICS, SECTIONS
 
 Ends = Literal["inclusive", "half_open", "never_empty"]
-Matching = Literal["maximum", "next_free", "best_only", "every_free", "best_of_truth", "any_hit", "peak"]
+Matching = Literal[
+    "maximum", "next_free", "best_only", "every_free", "every_hit", "best_of_truth", "free_of_truth", "any_hit", "peak"
+]
 Videos = Literal["all", "with_truth", "with_result", "of_spotted_subjects"]
 
 
@@ -28,11 +30,18 @@ class Convention:
         threshold: IoU from which on a spotted interval hits a truth; exact, so that a half is a half.
         reaching: whether an IoU equal to the threshold suffices.
         matching: `maximum` pairs spotted intervals and truths one to one, as many as possible (`matching.match`). In
-            the others each spotted interval in turn takes: `next_free` the best free truth that it hits; `best_only`
-            the truth of best IoU, if it hits that and nobody took it; `every_free` all free truths that it hits. With
-            `best_of_truth` each truth takes the spotted interval of best IoU, if that hits it, and one that several take is one
-            true positive. With `any_hit` a truth is found if anything hits it, and with `peak` if the apex of anything lies close enough
+            others each spotted interval in turn takes: `next_free` the best free truth that it hits; `best_only`
+            the truth of best IoU, if it hits that and nobody took it; `every_free` all free truths that it hits, `every_hit` all that
+            it hits. With `best_of_truth` each truth takes the spotted interval of best IoU, if that hits it, and one that several
+            take is one true positive; with `free_of_truth` it takes the best of those that no truth of an earlier row took. With
+            `any_hit` a truth is found if anything hits it, and with `peak` if the apex of anything lies close enough
             (`li2017.peak_hits`).
+        duplicates: a spotted interval that hits only truths which others have found is `wrong`, `free` (no false positive), or
+            `dropped`: each hit beyond the first of its truth takes one from the false positives.
+        precision: its numerator are the truths that were `found`, or the spotted intervals that are `hitting` any truth; F1 is
+            always that of the truths found.
+        exchanged: whether what is printed as precision is recall, and the other way round.
+        numbering: `truth_from_1` takes 1 from the truth's frames, which count from 1 where the spotted ones count from 0.
         order: whose turn it is, and how average precision ranks: by `confidence`, or by the `rows` of the table.
         ties: which of two truths of equal IoU `next_free` and `best_only` prefer.
         kinds: what a spotted interval may hit where several kinds are pooled (`overall`): a truth of its `own` kind, or of
@@ -61,6 +70,10 @@ class Convention:
     threshold: Fraction = Fraction(1, 2)
     reaching: bool = True
     matching: Matching = "maximum"
+    duplicates: Literal["wrong", "free", "dropped"] = "wrong"
+    precision: Literal["found", "hitting"] = "found"
+    exchanged: bool = False
+    numbering: Literal["alike", "truth_from_1"] = "alike"
     order: Literal["confidence", "rows"] = "confidence"
     ties: Literal["earlier", "later"] = "earlier"
     kinds: Literal["own", "any"] = "own"
@@ -97,6 +110,10 @@ class Convention:
         of_intervals = not {"spotting", "analysis"}.isdisjoint(self.sections)
         rules = {
             f"a spotted interval is a true positive if {hit}, {told['matching']}": of_intervals,
+            told["duplicates"]: self.duplicates != "wrong",
+            told["precision"]: self.precision != "found",
+            "what is printed as precision is recall, and the other way round": self.exchanged,
+            told["numbering"]: self.numbering != "alike",
             "they take turns in the order of the rows": self.matching != "maximum" and self.order == "rows",
             told["kinds"]: self.kinds == "any",
             told["videos"]: of_intervals,
@@ -121,10 +138,22 @@ _TOLD: dict[str, dict[str, str]] = {
         "next_free": "each in turn taking the truth of best IoU that is still free",
         "best_only": "each in turn trying its truth of best IoU and no other",
         "every_free": "each in turn taking all free truths that it hits",
+        "every_hit": "each taking all truths that it hits, whoever else took them",
+        "free_of_truth": "each truth in turn taking the spotted interval of best IoU that none took before",
         "best_of_truth": "each truth taking the spotted interval of best IoU, and one that several take counting once",
         "any_hit": "every truth counting once however many hit it",
         "peak": "every truth counting once however many find it, and the finders never as false positives",
     },
+    "duplicates": {
+        "wrong": "",
+        "free": "a spotted interval that hits only truths which others found is no false positive",
+        "dropped": "each further hit of a truth takes one from the false positives",
+    },
+    "precision": {
+        "found": "",
+        "hitting": "precision counts the spotted intervals that hit any truth, duplicates included",
+    },
+    "numbering": {"alike": "", "truth_from_1": "1 is taken from the truth's frames"},
     "kinds": {"own": "", "any": "of several kinds pooled, a spotted interval may hit a truth of another kind"},
     "videos": {
         "all": "every video counts, with or without expressions",
@@ -224,7 +253,7 @@ CONVENTIONS: dict[str, Convention] = {
                 "an IoU of exactly a half is a miss, unlike in the challenge's rule",
             ),
         ),
-        # AUW-GCN's, which USTC's ABPN and SpoT-GCN share.
+        # AUW-GCN's. USTC's ABPN finds by the same rule, but prints another precision.
         Convention(
             "auw_gcn",
             source="the released code of AUW-GCN (Yin et al. 2023), xjtupanda/AUW-GCN at 03c86f3",
@@ -236,6 +265,73 @@ CONVENTIONS: dict[str, Convention] = {
             defects=(
                 "an IoU of exactly a half is a miss, unlike in the challenge's rule",
                 "two truths may take the same spotted interval, which is then one true positive and one miss",
+            ),
+        ),
+        Convention(
+            "abpn2022",
+            source="the released code of ABPN (Leng et al. 2022), wenhaocold/USTC_ME_Spotting at 2aeab08",
+            ends="half_open",
+            reaching=False,
+            matching="best_of_truth",
+            precision="hitting",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=(
+                "an IoU of exactly a half is a miss, unlike in the challenge's rule",
+                "two truths may take the same spotted interval, which is then one true positive and one miss",
+                "precision counts every spotted interval that hits, duplicates included, so F1 is not the mean of precision and recall",
+            ),
+        ),
+        # SpotFormer's. On CAS(ME)2 it takes 1 from the truth: "spotformer, numbering=truth_from_1".
+        Convention(
+            "spotformer",
+            source="the released code of SpotFormer (Deng et al. 2024), KinopioIsAllIn/SpotFormer at 1a22f3b",
+            ends="half_open",
+            matching="free_of_truth",
+            order="rows",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=("a truth takes the best spotted interval though a later one needs it",),
+        ),
+        # TSMSNet's, which LSSNet's program has too.
+        Convention(
+            "tsmsnet2021",
+            source="the released code of TSMSNet (Xue et al. 2021), xly135846/MEGC2021 at 83bf614",
+            matching="any_hit",
+            duplicates="dropped",
+            exchanged=True,
+            videos="with_truth",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=(
+                "duplicates vanish from the false positives, which can be negative where one spotted interval finds several truths",
+                "what it calls recall is precision, and the other way round",
+                _ONLY_WITH_TRUTH,
+            ),
+        ),
+        # SFAMNet's and ME-TST's: mean_average_precision_str with its default policy.
+        Convention(
+            "map_str",
+            source="the released code of SFAMNet (Liong, Liong, See and Chan 2024), genbing99/SFAMNet at a72ecdd, and of ME-TST",
+            matching="every_hit",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=(
+                "every pair that hits is a true positive, duplicates and second truths included, so recall can exceed 1 and misses be "
+                "negative",
+            ),
+        ),
+        # LGSNet's: kinds do not matter, and precision counts the truths that were found.
+        Convention(
+            "lgsnet2023",
+            source="the released code of LGSNet (Yu et al. 2023), williamlee91/LGSNet at fb38eb2, LGSNet/tools/F1_score_last.py",
+            matching="any_hit",
+            kinds="any",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=(
+                "overall does not look at kinds: a spotted micro-expression may find a macro-expression",
+                "one spotted interval may find several truths, so false positives can be negative",
             ),
         ),
         # Entries to MEGC 2023 that match before they tell kinds apart, by length.

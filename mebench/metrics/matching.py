@@ -258,6 +258,16 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
             rows = take_turns(near, draw, convention.ties)
         chosen = np.flatnonzero(rows >= 0)
         return Found(chosen, rows[chosen], np.ones(n), hits)
+    if convention.matching == "every_hit":
+        return Found(near.prediction, near.truth, np.maximum(hits, 1), hits)
+    if convention.matching == "free_of_truth":  # truths choose, in the order of their rows: the sides exchanged
+        rank = np.argsort(np.argsort(truths["row"].to_numpy(np.float64), kind="stable"))
+        node = draw[near.prediction] * max(len(truths), 1) + rank[near.truth]
+        wishes, place = np.unique(node, return_inverse=True)
+        swapped = Pairs(place.astype(np.int64), near.prediction, near.intersection, near.union)
+        taken = take_turns(swapped, np.zeros(len(wishes), dtype=np.int64))
+        truth = np.argsort(rank)[wishes % max(len(truths), 1)]
+        return Found(taken[taken >= 0], truth[taken >= 0], np.ones(n), hits)
     if convention.matching == "best_of_truth":
         best = near.where(np.lexsort((near.prediction, -near.iou, near.truth, draw[near.prediction])))
         of_each = best.where(_first_of_each(draw[best.prediction] * max(len(truths), 1) + best.truth))
@@ -266,8 +276,9 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
     # Each truth goes to the first that hits it, however many truths that one has.
     first = near.where(_first_of_each(draw[near.prediction] * max(len(truths), 1) + near.truth))
     found = np.bincount(first.prediction, minlength=n)
-    weight = {"every_free": np.maximum(found, 1), "peak": np.where(hits > 0, found, 1)}.get(
-        convention.matching, np.ones(n)
+    free, dropped = np.where(hits > 0, found, 1), 1 - (hits - found)
+    weight = {"every_free": np.maximum(found, 1), "peak": free}.get(
+        convention.matching, {"free": free, "dropped": dropped}.get(convention.duplicates, np.ones(n))
     )
     return Found(first.prediction, first.truth, weight.astype(np.float64), hits)
 

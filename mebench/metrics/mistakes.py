@@ -63,7 +63,8 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         `offset` (frames, inclusive), `emotion` (class of the truth in question, empty where it has none or there is no
         truth: background), `iou` (the largest with that truth, or 0), `draw`. Of each draw and kind there are as many
         rows as the matching counts false positives and misses; only where one interval may count as several true positives
-        (`any_hit`) does it count one false positive less for each truth that an interval finds beyond its first.
+        (`any_hit`) does it count one false positive less for each truth that an interval finds beyond its first, and (`every_hit`)
+        one miss less for each further hit of a truth.
 
     Raises:
         ConfigError: there is no such convention.

@@ -102,6 +102,7 @@ class SpottingCounts:
         truths: annotated intervals that count.
         spotted: spotted intervals that count; under some conventions duplicates or dummies change that.
         true_positives: truths that were found.
+        hitting: spotted intervals that hit any truth.
         hits_of_all: spotted intervals that hit, each as often as it hits.
         means: for each score that is a mean over pairs or videos, its sum and the number of terms.
         minutes: length of all videos, with or without expressions; NaN where unknown.
@@ -125,6 +126,7 @@ class SpottingCounts:
     truths: Floats
     spotted: Floats
     true_positives: Floats
+    hitting: Floats
     hits_of_all: Floats
     means: Mapping[str, tuple[Floats, Floats]]
     minutes: Floats
@@ -169,6 +171,7 @@ class SpottingCounts:
         define is NaN.
         """
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
+        right = weights @ self.hitting if self.convention.precision == "hitting" else found
         nothing, blind = np.full(len(weights), np.nan), weights @ self.unranked > 0
         areas = np.full((len(THRESHOLDS), len(weights)), np.nan)
         if not blind.all() and self.convention.defines("ap"):
@@ -176,7 +179,7 @@ class SpottingCounts:
             each = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
             areas = np.where(blind, np.nan, np.stack(each))
         scores = {
-            "precision": np.where(true > 0, ratio(found, spotted), np.nan),
+            "precision": np.where(true > 0, ratio(right, spotted), np.nan),
             "recall": self.recall(weights),
             "f1": self.f1(weights),
             "ap50": areas[0],
@@ -185,6 +188,8 @@ class SpottingCounts:
             "apex_mae_ms": self._mean("apex_mae_ms", weights),
             "fp_per_minute": ratio(spotted - found, weights @ self.minutes, np.nan),
         }
+        if self.convention.exchanged:
+            scores |= {"precision": scores["recall"], "recall": scores["precision"]}
         return {name: v if self.convention.defines(name) else nothing for name, v in scores.items()}
 
     def details(self, weights: Floats) -> dict[str, Floats]:
@@ -319,6 +324,7 @@ def count(
         truths=of_truths(np.ones(len(truths))),
         spotted=summed(unit, found.weight),
         true_positives=summed(unit[found.prediction]),
+        hitting=summed(unit, np.minimum(found.hits, 1)),
         hits_of_all=summed(unit, found.hits),
         means=means,
         minutes=minutes,

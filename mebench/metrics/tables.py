@@ -222,6 +222,8 @@ def in_scope(
     Returns:
         Both tables, numbered anew; the same tables under `strict`.
     """
+    if convention.numbering == "truth_from_1":
+        truths = truths.assign(onset=truths["onset"] - 1, apex=truths["apex"] - 1, offset=truths["offset"] - 1)
     if convention.videos == "with_truth":
         predictions = predictions[_known(predictions, truths, ["video", "kind"])]
     elif convention.videos == "with_result":

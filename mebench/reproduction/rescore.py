@@ -7,12 +7,13 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, field, replace
+from dataclasses import field, replace
 from itertools import chain, product
+from math import floor
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pandas as pd
 import yaml
@@ -28,7 +29,10 @@ from mebench.exchange.answers import Answers, of_clips, of_intervals
 from mebench.exchange.clips import read_clips
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
-from mebench.exchange.text_table import Remarks
+from mebench.exchange.megc import is_log, read_log
+from mebench.exchange.shapes import written
+from mebench.exchange.text_table import Remarks, Typed, parse, read_text
+from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
 from mebench.metrics import named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
@@ -44,6 +48,8 @@ DIGITS = 6
 
 
 _STRICT = ConfigDict(extra="forbid")
+Row = dict[str, str]
+_WANTED = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -54,23 +60,38 @@ class Reading:
         files: path in the repository to the SHA-256 of the content, by which a file is found in whatever folder it lies.
         folder: stands before every path.
         columns: what the cells of a line are, where the file has no header; cells are parted by blanks, commas or semicolons,
-            and `_` is not read. None where it is a table with a header, which is read as it is.
+            and `_` is not read. None where its shape says it: whatever `mebench score` reads.
+        header: of such a file, its names of columns to the suite's.
         section: what the words of a line say for all lines below it: a line of so many words.
-        name: the file's name with columns in braces, `{subject}_{video}.txt`. Such a file says that its video was looked
-            through, whatever of it is kept.
+        name: the file's name, with folders before it where these say something, with columns in braces:
+            `{subject}_{video}.txt`, `subject_{subject}/test_{epoch}.txt`. One that names a video says that it was looked through,
+            whatever of it is kept.
         always: columns that are the same in all rows.
         rename: by column, what cells become.
+        pattern: by column, a regular expression with one group, to which a cell is cut.
+        beside: files whose rows say, in the same order, what these do not: which clip each is about.
+        rounded: what fractional frames become: those `down`, or the `nearest`, a half up.
+        macro_above: intervals whose offset lies more than so many frames after their onset are macro, the others micro.
         lengths: shortest and longest interval in frames, both ends counted, that is kept; None sets no limit.
+        at_least: the confidence of an interval that is kept.
+        first: so many intervals of a video are kept, in the order of the file.
     """
 
     files: Annotated[dict[str, Hash], Field(min_length=1)]
     folder: str = ""
     columns: tuple[str, ...] | None = None
+    header: dict[str, str] = field(default_factory=dict)
     section: tuple[str, ...] = ()
     name: str = ""
     always: dict[str, str] = field(default_factory=dict)
     rename: dict[str, dict[str, str]] = field(default_factory=dict)
+    pattern: dict[str, str] = field(default_factory=dict)
+    beside: "tuple[Reading, ...]" = ()
+    rounded: Literal["down", "nearest"] | None = None
+    macro_above: Annotated[int, Field(ge=1)] | None = None
     lengths: tuple[int | None, int | None] = (None, None)
+    at_least: float | None = None
+    first: Annotated[int, Field(ge=1)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -95,6 +116,11 @@ class Set:
     scheme: str = ""
     clips: bool = False
     k_prime: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def roles(self) -> dict[Role, tuple[Reading, ...]]:
+        """The files by what they hold."""
+        return {"truth": self.truth, "predictions": self.predictions}
 
     @property
     def shifts(self) -> tuple[int, ...]:
@@ -138,13 +164,15 @@ class Source:
     @property
     def key(self) -> str:
         """Hash of all that decides the scores: files, how they are read, and rules."""
-        text = json.dumps([self.convention, [asdict(one) for one in self.sets]], sort_keys=True)
+        sets = TypeAdapter(tuple[Set, ...]).dump_python(self.sets, exclude_defaults=True)
+        text = json.dumps([self.convention, sets], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def files(self) -> dict[str, str]:
         """Hash to path in the repository, of all sets."""
-        readings = (reading for one in self.sets for reading in (*one.truth, *one.predictions))
+        readings = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
+        readings += [other for reading in readings for other in reading.beside]
         return {hash_: f"{r.folder}/{name}".lstrip("/") for r in readings for name, hash_ in r.files.items()}
 
     def prints(self, one: Set, published: Sequence[Published]) -> list[Published]:
@@ -235,54 +263,117 @@ def answers(one: Set, found: Mapping[str, Path]) -> Answers:
     Raises:
         DataError: the files cannot be read as the source says.
     """
-    with TemporaryDirectory() as place:
-        files = []
-        for role, readings in (("truth", one.truth), ("predictions", one.predictions)):
-            if readings[0].columns is None:
-                if len(readings) > 1 or len(readings[0].files) > 1:
-                    raise DataError("of files with a header there is one for the truth and one for the predictions")
-                files.append(found[next(iter(readings[0].files.values()))])
-            else:  # what the readers know is made of them
-                files.append(Path(place) / f"{role}.csv")
-                rows = [row for reading in readings for row in _rows(reading, found)]
-                pd.DataFrame(rows).to_csv(files[-1], index=False)
-        remarks, rules = Remarks(), Rules()  # what there is to remark on files that never change stands in the notes
-        if one.clips:
-            return of_clips(read_clips(files[0], "truth", remarks), files[1], rules, remarks)
-        true, said = read_intervals(files[0], "truth", remarks), read_intervals(files[1], "predictions", remarks)
-        return of_intervals(true, said, rules, remarks)
+    rows = {role: [row for r in readings for row in rows_of(r, found, role)] for role, readings in one.roles.items()}
+    return joined(one, rows["truth"], rows["predictions"])
 
 
-def _rows(reading: Reading, found: Mapping[str, Path]) -> Iterator[dict[str, str]]:
-    """The rows of files without a header; one without onset and offset for each file that names its video."""
+def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
+    """Rows of truth and predictions as scoring reads them."""
+    tables = [Typed(role, written(rows)) for role, rows in (("the truth", truth), ("the predictions", predictions))]
+    remarks, rules = Remarks(), Rules()  # what there is to remark on files that never change stands in the notes
+    if one.clips:
+        return of_clips(read_clips(tables[0], "truth", remarks), tables[1], rules, remarks)
+    true, said = read_intervals(tables[0], "truth", remarks), read_intervals(tables[1], "predictions", remarks)
+    return of_intervals(true, said, rules, remarks)
+
+
+def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
+    """The rows of files as the source says they are read.
+
+    A file that names its video has a row without onset and offset, too.
+
+    Raises:
+        DataError: a file is not named or does not look as the source says.
+    """
+    rows = [row for path, hash_ in reading.files.items() for row in _of_file(reading, path, found[hash_], role)]
+    if reading.beside:
+        names = [row for other in reading.beside for row in rows_of(other, found, role)]
+        wrong = [
+            n
+            for n, (name, row) in enumerate(zip(names, rows), 1)
+            if role == "truth" and name["emotion"] != row["emotion"]
+        ]
+        if len(names) != len(rows) or wrong:
+            where = f"row {wrong[0]} has another class" if wrong else f"{len(rows)} rows, {len(names)} names"
+            raise DataError(
+                f"{next(iter(reading.files))} is not in the order of {next(iter(reading.beside[0].files))}: {where}"
+            )
+        rows = [{**name, **{key: row[key] for key in row if key != "video"}} for name, row in zip(names, rows)]
     low, high = reading.lengths
-    named_so = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
-    for path, hash_ in reading.files.items():
-        of_file = dict(reading.always)
-        if reading.name:
-            if (match := re.fullmatch(named_so, path.rpartition("/")[2])) is None:
-                raise DataError(f"{path} is not named as {reading.name}")
-            of_file |= match.groupdict()
+    kept: list[Row] = []
+    seen: Counter[tuple[str | None, ...]] = Counter()
+    for row in rows:
+        if not row.get("onset"):
+            kept.append(row)
+            continue
+        for end in ("onset", "apex", "offset"):
+            if reading.rounded and row.get(end):
+                row[end] = str(floor(float(row[end]) + (0.5 if reading.rounded == "nearest" else 0)))
+            elif not float(row.get(end) or 0).is_integer():
+                raise DataError(
+                    f"the {end} {row[end]} of {row['video']} is fractional: the source must say rounded: down or nearest"
+                )
+        last = int(float(row["offset"])) - int(float(row["onset"]))
+        if reading.macro_above is not None:
+            row["kind"] = "macro" if last > reading.macro_above else "micro"
+        place = tuple(row.get(name) for name in ("dataset", "subject", "video", "epoch"))
+        if (
+            (low or 0) <= last + 1 <= (high or last + 1)
+            and (reading.at_least is None or float(row["confidence"]) >= reading.at_least)
+            and (reading.first is None or seen[place] < reading.first)
+        ):
+            seen[place] += 1
+            kept.append(row)
+    return kept
+
+
+def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Row]:
+    """The rows of a file, with what its name says."""
+    of_file = dict(reading.always)
+    if reading.name:
+        named_so = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
+        if (match := re.fullmatch(rf"(?:.*/)?{named_so}", path)) is None:
+            raise DataError(f"{path} is not named as {reading.name}")
+        of_file |= match.groupdict()
+        if "video" in of_file:
             yield _renamed(of_file, reading)
-        section: dict[str, str] = {}
-        for number, line in enumerate(found[hash_].read_text(encoding="utf-8").splitlines(), 1):
-            words = re.split(r"[\s,;]+", line.strip())
-            if reading.section and len(words) == len(reading.section):
-                section = dict(zip(reading.section, words))
-            elif reading.columns is not None and len(words) == len(reading.columns):
-                row = {**of_file, **section, **dict(zip(reading.columns, words))}
-                row.pop("_", None)
-                if (low, high) != (None, None):
-                    length = int(float(row["offset"])) - int(float(row["onset"])) + 1
-                    if length < (low or 0) or (high is not None and length > high):
-                        continue
-                yield _renamed(row, reading)
-            elif line.strip():
-                raise DataError(f"{path}, line {number}: {line.strip()!r} is not of the form that the source gives")
+    if reading.columns is None:
+        yield from (_renamed({**row, **of_file}, reading) for row in _by_shape(reading, file, role))
+        return
+    section: dict[str, str] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        words = re.split(r"[\s,;]+", line.strip())
+        if reading.section and len(words) == len(reading.section):
+            section = dict(zip(reading.section, words))
+        elif len(words) == len(reading.columns):
+            row = {**of_file, **section, **dict(zip(reading.columns, words))}
+            row.pop("_", None)
+            yield _renamed(row, reading)
+        elif line.strip():
+            raise DataError(f"{path}, line {number}: {line.strip()!r} is not of the form that the source gives")
 
 
-def _renamed(row: Mapping[str, str], reading: Reading) -> dict[str, str]:
-    return {column: reading.rename.get(column, {}).get(cell, cell) for column, cell in row.items()}
+def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
+    """The rows of whatever `mebench score` reads, under the suite's names of columns."""
+    remarks = Remarks()
+    text = read_text(file, remarks, role)
+    if is_log(text):
+        log = read_log(text, file, role, remarks)
+        intervals = log.intervals.drop(columns=["apex", "confidence"], errors="ignore")
+        silent = log.videos[~log.videos["line"].isin(intervals["line"])].drop_duplicates("video")
+        every = pd.concat([intervals, silent[["line", *log.ids]]]).fillna("").astype(str)
+        yield from ({str(name): cell for name, cell in row.items()} for row in every.to_dict("records"))
+        return
+    table = parse(text, file, role, _WANTED, remarks, alone="emotion")
+    columns = {**{reading.header.get(n, n): cells for n, cells in table.others.items()}, **table.cells}
+    columns |= {reading.header[name]: table.others[name] for name in reading.header if name in table.others}
+    yield from (dict(zip(columns, cells)) for cells in zip(*columns.values()))
+
+
+def _renamed(row: Mapping[str, str], reading: Reading) -> Row:
+    cut = {name: re.search(pattern, row[name]) for name, pattern in reading.pattern.items() if name in row}
+    cells = {**row, **{name: match[1] for name, match in cut.items() if match}}
+    return {column: reading.rename.get(column, {}).get(cell, cell) for column, cell in cells.items()}
 
 
 # -- scores ------------------------------------------------------------------------------------------------------------

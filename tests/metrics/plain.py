@@ -84,6 +84,35 @@ def best_of_each_truth(truths: dict[str, list[Span]], spotted: dict[str, list[Sp
     return tp, sum(map(len, spotted.values())) - tp, sum(map(len, truths.values())) - tp
 
 
+def each_truth_in_turn(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
+    """SpotFormer: truth after truth takes the spotted interval of best IoU from a half on, which is gone then."""
+    tp = 0
+    for video, said in spotted.items():
+        left = list(said)
+        for true in truths.get(video, []):
+            best = max(left, key=lambda span: half_open(span, true), default=None)
+            if best is not None and half_open(best, true) >= Fraction(1, 2):
+                left.remove(best)
+                tp += 1
+    return tp, sum(map(len, spotted.values())) - tp, sum(map(len, truths.values())) - tp
+
+
+def vanishing_duplicates(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
+    """TSMSNet: a truth that several hit takes all but one of them out of the false positives."""
+    tp = fp = 0
+    for video, true in truths.items():
+        hits = [sum(iou(span, one) >= Fraction(1, 2) for span in spotted.get(video, [])) for one in true]
+        found = sum(count > 0 for count in hits)
+        tp, fp = tp + found, fp + len(spotted.get(video, [])) - (sum(hits) - found) - found
+    return tp, fp, sum(map(len, truths.values())) - tp
+
+
+def every_pair(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
+    """SFAMNet and ME-TST: each spotted interval adds as many true positives as truths that it hits, found before or not."""
+    hits = [sum(iou(span, one) >= Fraction(1, 2) for one in truths.get(v, [])) for v in spotted for span in spotted[v]]
+    return sum(hits), hits.count(0), sum(map(len, truths.values())) - sum(hits)
+
+
 def any_kind(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
     """An entry to MEGC 2023: truths that anything of any kind hits, in videos with a truth; a spotted interval may serve twice."""
     tp = sum(

@@ -16,11 +16,14 @@ from tests.metrics.plain import (
     Span,
     any_kind,
     best_of_each_truth,
+    each_truth_in_turn,
     every_free,
+    every_pair,
     over_a_half,
     rows,
     tables,
     top_one,
+    vanishing_duplicates,
 )
 
 A, B, C = "d/1/a", "d/1/b", "d/2/c"
@@ -134,6 +137,30 @@ def test_newer_presets_count_as_plain_readings_of_their_authors_code(truths, spo
     assert counts(run, "sl_swin2022") == over_a_half(truths, spotted)
     assert counts(run, "auw_gcn") == best_of_each_truth(truths, spotted)
     assert counts(run, "megc2023_entries") == any_kind(truths, spotted)
+    assert counts(run, "abpn2022") == best_of_each_truth(truths, spotted)
+    assert counts(run, "spotformer") == each_truth_in_turn(truths, spotted)
+    assert counts(run, "tsmsnet2021") == vanishing_duplicates(truths, spotted)
+    assert counts(run, "map_str") == every_pair(truths, spotted)
+    later = {video: [(onset + 1, offset + 1) for onset, offset in own] for video, own in truths.items()}
+    moved = tables([rows(v, s) for v, s in later.items()], [rows(v, s) for v, s in spotted.items()], [A, B, C])
+    assert counts(moved, "spotformer, numbering=truth_from_1") == counts(run, "spotformer")
+
+
+def test_precision_of_abpn_counts_duplicates_and_tsmsnet_exchanges_the_names() -> None:
+    """Three intervals, two on one truth; F1 is that of the truths found in both."""
+    run = tables([rows(A, [(10, 29), (40, 59)])], [rows(A, [(10, 29), (12, 29), (80, 99)])], [A])
+    for name, precision, recall, f1 in (("abpn2022", 2 / 3, 1 / 2, 2 / 5), ("tsmsnet2021", 1 / 2, 1 / 2, 1 / 2)):
+        part = score(run, name)["spotting"]["micro"]
+        assert [value(part, n) for n in ("precision", "recall", "f1")] == pytest.approx([precision, recall, f1])
+    run = tables([rows(A, [(10, 29)])], [rows(A, [(10, 29), (80, 99)])], [A])
+    part = score(run, "tsmsnet2021")["spotting"]["micro"]
+    assert (value(part, "precision"), value(part, "recall")) == (1, 0.5)
+
+
+def test_lgsnet_finds_a_truth_by_anything_whatever_its_kind() -> None:
+    run = tables([rows(A, [(10, 29)], kind="micro")], [rows(A, [(10, 29), (11, 29)], kind="macro")], [A])
+    part = score(run, "lgsnet2023", kinds=("micro", "macro"))["spotting"]["overall"]
+    assert (part["tp"], part["fp"], part["fn"]) == (1, 1, 0)
 
 
 @given(videos_of_spans, videos_of_spans, videos_of_spans, videos_of_spans)
