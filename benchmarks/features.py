@@ -82,7 +82,7 @@ def draw(root: Path, videos: int, frames: int) -> None:
     from mebench.datasets.synthetic.params import Params
 
     from mebench.features import FaceCrop
-    from mebench.features.alignment import box_to_crop, moved
+    from mebench.features.faces import box_to_crop, moved
     from mebench.frames import FolderFrames
 
     dataset = Synthetic(Params(subjects=videos, videos=1, frames=max(frames, 300), fps=FPS, size=FACE))
@@ -150,7 +150,7 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
     from mebench.config import resolve
     from mebench.features import FeatureStore
     from mebench.features.faces import FaceCrop
-    from mebench.features.source import Source
+    from mebench.features.pipeline import Source
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(words))

@@ -123,8 +123,8 @@ def words_of(root: Path, subjects: int, videos: int, frames: int, workers: int) 
 def fill(words: list[str]) -> int:
     """Write the features that the run will read; their bytes."""
     from mebench.config import resolve
-    from mebench.features.entry import Draft
-    from mebench.features.source import Source
+    from mebench.features.pipeline import Source
+    from mebench.features.store import Draft
     from mebench.runner.plan import make_plan
     from mebench.runner.prepare import store_of
 

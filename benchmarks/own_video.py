@@ -32,7 +32,7 @@ from scipy.stats import binomtest
 
 import mebench
 from mebench.config import registry
-from mebench.config.resolve import resolve_dataset
+from mebench.config.parts import resolve_dataset
 from mebench.core import Dataset, Video
 from mebench.frames.videofile import write_video
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from mebench.tuning.records import Objective
 from mebench.tuning.records import Terms
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.storage import Place
+from mebench.tuning.study import Place
 from mebench.tuning.study import SharedStudy
 
 file, mark, trials, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])

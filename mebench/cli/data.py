@@ -70,7 +70,7 @@ def verify(
     if console.write_json(told | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
         looks = reports.dataset_report
         for id_, seen in members.items():
-            titles = [inspection.annotation_checks.TITLES[finding.check] for finding in seen.findings]
+            titles = [inspection.soundness.TITLES[finding.check] for finding in seen.findings]
             for title, lines in looks.finding_lines(seen).items():
                 _print_list(f"{id_}: {title}", lines, titles.count(title))
             repairs = seen.summary.repairs

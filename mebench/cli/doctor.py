@@ -16,7 +16,7 @@ from typing import Literal
 
 import typer
 
-from mebench import config, console
+from mebench import config, console, features
 from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 
@@ -77,8 +77,11 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     except MebenchError as error:
         findings.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
     remedy = "pip install face_recognition_models; not needed where a dataset brings its own landmarks"
-    file = landmark_file()
-    landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
+    try:
+        file = features.landmarks.find_predictor()
+        landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
+    except MebenchError as error:
+        landmarks = ("missing", str(error), "correct the variable or unset it")
     broken = [
         Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
         for kind in config.registry.PLUGIN_KINDS
@@ -93,14 +96,6 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
         *_datasets(layer),
         *broken,
     ]
-
-
-def landmark_file() -> Path | None:
-    """The file of the package `face_recognition_models`, found without importing it: importing needs pkg_resources."""
-    spec = importlib.util.find_spec("face_recognition_models")
-    folders = spec.submodule_search_locations if spec else None
-    file = Path(next(iter(folders))) / "models" / LANDMARKS if folders else None
-    return file if file and file.is_file() else None
 
 
 def _packages() -> Iterator[Finding]:

@@ -68,7 +68,7 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
     if plan.dataset.provided(video, chain.name) is not None:
         said = f"{chain.name}: ready-made, as the dataset provides it; nothing is computed."
         return {"chain": chain.name, "provided": True, "text": said}
-    crop = features.source.route_of(chain).crop
+    crop = features.pipeline.route_of(chain).crop
     file = features.landmarks.find_predictor(crop.landmarks)
     if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
         landmarks = f"68 points, from the dataset {video.dataset}."

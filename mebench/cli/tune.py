@@ -119,7 +119,7 @@ def tune(
     progress = Progress()
     found = tuning.run_studies.tune(settings, options, progress)
     if write_json(found.plain, json):
-        tuning.show.print_outcome(found.plain, found.plain["folder"])
+        tuning.outcome.print_outcome(found.plain, found.plain["folder"])
     if file is not None:
         for line in tuning.run_studies.write_tuned(found, file):
             progress.say(f"{write}: {line}")

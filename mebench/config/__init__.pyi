@@ -4,9 +4,9 @@ from . import registry as registry
 from . import setting_layers as setting_layers
 from . import settings as settings
 from . import typed_values as typed_values
-from .resolve import from_plain as from_plain
-from .resolve import resolve as resolve
-from .resolve import resolve_dataset as resolve_dataset
+from .parts import from_plain as from_plain
+from .parts import resolve as resolve
+from .parts import resolve_dataset as resolve_dataset
 from .setting_layers import flatten as flatten
 from .setting_layers import more_plugins as more_plugins
 from .setting_layers import settings_of as settings_of

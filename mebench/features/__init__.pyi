@@ -1,7 +1,5 @@
-from . import alignment as alignment
 from . import base as base
 from . import detection as detection
-from . import entry as entry
 from . import explain as explain
 from . import faces as faces
 from . import flow as flow
@@ -12,18 +10,17 @@ from . import orientation as orientation
 from . import pipeline as pipeline
 from . import regions as regions
 from . import sequence as sequence
-from . import source as source
 from . import store as store
 from . import texture as texture
 from . import top as top
 from . import tvl1 as tvl1
-from .alignment import Crops as Crops
 from .base import ImageStep as ImageStep
 from .base import MapStep as MapStep
 from .base import SequenceStep as SequenceStep
 from .base import VolumeStep as VolumeStep
 from .base import processor as processor
 from .detection import NoFaceError as NoFaceError
+from .faces import Crops as Crops
 from .faces import FaceCrop as FaceCrop
 from .faces import FaceParams as FaceParams
 from .flow import Algorithm as Algorithm
@@ -38,6 +35,7 @@ from .orientation import BiWoof as BiWoof
 from .orientation import Hoof as Hoof
 from .orientation import MainDirectionDifference as MainDirectionDifference
 from .orientation import OrientedFlow as OrientedFlow
+from .pipeline import Clip as Clip
 from .pipeline import ComputeCost as ComputeCost
 from .pipeline import adopt as adopt
 from .pipeline import clip_feature as clip_feature
@@ -53,7 +51,6 @@ from .regions import Regions as Regions
 from .regions import Resize as Resize
 from .sequence import Interpolate as Interpolate
 from .sequence import Magnify as Magnify
-from .source import Clip as Clip
 from .store import FeatureStore as FeatureStore
 from .texture import Hog as Hog
 from .texture import Lbp as Lbp

@@ -10,7 +10,7 @@ from mebench.core import Chain
 from mebench.core.options import attributes
 from mebench.features.base import VolumeStep, dlib_version, opencv_version
 from mebench.features.flow import Flow
-from mebench.features.source import route_of
+from mebench.features.pipeline import route_of
 
 WIDTH = 100
 _CITATION = re.compile(

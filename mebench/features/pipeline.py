@@ -1,21 +1,337 @@
-"""What a run asks of the features: compute them, tell whether they are there, read them."""
+"""From a video to a feature: the shapes that a chain may have, its stages through the store, and what a run asks: compute, tell, read."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Chain, Dataset, Video
-from mebench.errors import ConfigError, DataError
-from mebench.features.base import Image, Landmarks
+from mebench import heavy
+from mebench.core import Chain, Dataset, Frames, Level, Video
+from mebench.errors import ConfigError, DataError, PluginError
+from mebench.features.base import (
+    FeatureMap,
+    Image,
+    ImageStep,
+    Landmarks,
+    MapStep,
+    SequenceStep,
+    VolumeStep,
+    dlib_version,
+    opencv_version,
+    processor,
+)
 from mebench.features.detection import to_gray
-from mebench.features.entry import Draft, Stage
+from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
-from mebench.features.source import FEATURE, FLOW, Clip, Source, nothing, route_of
-from mebench.features.store import FeatureStore
+from mebench.features.landmarks import check_landmarks
+from mebench.features.store import Draft, Entry, FeatureStore, Key, Stage
+
+Clip = tuple[int, int, int]
+"""Onset, apex and offset in frames, all inside the video."""
+
+_CLASSES: dict[Level, type[Any]] = {
+    "video": FaceCrop,
+    "sequence": SequenceStep,
+    "image": ImageStep,
+    "pair": Flow,
+    "volume": VolumeStep,
+    "map": MapStep,
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """The steps of a chain, sorted and checked.
+
+    Attributes:
+        crop: from frames to face crops.
+        sequence: from the crops of a clip to other crops; empty in a chain for frames.
+        core: from crops to the first map: flow of a pair, one image, or the volume of a clip.
+        maps: from map to map.
+    """
+
+    crop: FaceCrop
+    sequence: tuple[SequenceStep, ...]
+    core: Flow | ImageStep | VolumeStep
+    maps: tuple[MapStep, ...]
+
+    @property
+    def gap(self) -> int:
+        """Frames at the end of a video that have no feature of their own: the gap of a flow, the longer of two; else 0."""
+        return (self.core.gaps[-1].k or 0) if isinstance(self.core, Flow) else 0
+
+    @property
+    def maps_need_landmarks(self) -> bool:
+        """Whether a map step reads landmarks."""
+        return any(step.needs_landmarks for step in self.maps)
+
+    def frames_of(self, clip: Clip) -> tuple[int, ...]:
+        """The frames of a clip that its feature depends on: clips that differ in other frames share what is stored."""
+        onset, apex, offset = clip
+        if isinstance(self.core, VolumeStep):
+            return onset, offset
+        if self.sequence:  # a magnified apex depends on all frames of its clip
+            return clip
+        return (onset, apex) if isinstance(self.core, Flow) else (apex,)
+
+
+def route_of(chain: Chain) -> Route:
+    """The steps of a chain, sorted.
+
+    Raises:
+        ConfigError: they do not fit together, or not to the chain's scope.
+    """
+    if not chain.steps and chain.advice:
+        raise ConfigError(
+            f"the dataset does not bring {chain.name.replace('_', ' ')}, which mebench does not compute: {chain.advice}"
+        )
+    for step in chain.steps:
+        expected = _CLASSES.get(step.level)
+        if expected is None or not isinstance(step, expected):
+            raise ConfigError(
+                f"the chain {chain.name!r} holds {type(step).__name__} of level {step.level!r}, which must be one of "
+                f"{', '.join(get_args(Level))} and fit its class"
+            )
+    cores = [*chain.at("pair"), *chain.at("image"), *chain.at("volume")]
+    ranks = [get_args(Level).index(step.level) for step in chain.steps]
+    if len(chain.at("video")) != 1 or len(cores) != 1 or any(a > b for a, b in itertools.pairwise(ranks)):
+        raise ConfigError(
+            f"the chain {chain.name!r} must be FaceCrop, then sequence steps if any, then one of Flow, an image step or a "
+            f"volume step, and then map steps, not {', '.join(type(step).__name__ for step in chain.steps) or 'empty'}"
+        )
+    route = Route(chain.at("video")[0], chain.at("sequence"), cores[0], chain.at("map"))  # type: ignore[arg-type]
+    name, core, of_frames = chain.name, route.core, chain.scope == "frames"
+    of_clip = [*route.sequence, *([core] if isinstance(core, VolumeStep) else [])]
+    if of_frames and of_clip:
+        raise ConfigError(
+            f"the chain {name!r} of scope 'frames' cannot hold {type(of_clip[0]).__name__}, which works on a whole clip: "
+            "give it the scope 'clips'"
+        )
+    if of_frames and isinstance(core, Flow) and core.k is None:
+        raise ConfigError(f"the chain {name!r} of scope 'frames' must say the gap of its flow: Flow(k=...)")
+    if not of_frames and isinstance(core, Flow) and (core.k is not None or core.stride != 1):
+        raise ConfigError(
+            f"the chain {name!r} of scope 'clips' takes the flow from onset to apex: leave k and stride out"
+        )
+    resampling = [step for step in route.sequence if not step.keeps_length]
+    if resampling and not isinstance(core, VolumeStep):
+        raise ConfigError(
+            f"the chain {name!r} must not hold {type(resampling[0]).__name__} before {type(core).__name__}: it changes the "
+            "number of frames, so that none is the apex any more; only a volume step can follow it"
+        )
+    return route
+
+
+FLOW = FEATURE = np.dtype(np.float16)
+_T = TypeVar("_T")
+
+
+class Source:
+    """One video of one dataset, and the way from it to each stage of a chain.
+
+    Attributes:
+        tick: called with the stage after each of its rows that took time, to tell how far the work is; `feature` stands for
+            the flow, too.
+    """
+
+    def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
+        self.store, self.dataset, self.dataset_id, self.video = store, dataset, dataset_id, video
+        self.tick: Callable[[Stage], None] = nothing
+        self._points: dict[FaceCrop, Landmarks | None] = {}
+
+    def provided(self, chain: Chain) -> NDArray[Any] | None:
+        """The ready-made feature of the dataset, or None."""
+        return self.dataset.provided(self.video, chain.name)
+
+    def frames(self) -> Frames:
+        """The frames, decoded when asked for."""
+        return self.dataset.frames(self.video)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the frames, as they were when first looked at."""
+        return self.frames().fingerprint()
+
+    @cached_property
+    def landmarks(self) -> Landmarks | None:
+        """The dataset's own (68, 2) points (x, y) in pixels of the frames, or None.
+
+        Raises:
+            DataError: the dataset gives another shape, or points that are not finite.
+        """
+        points = self.dataset.landmarks(self.video)
+        return None if points is None else check_landmarks(points, self.video.key)
+
+    def key(self, stage: Stage, chain: Chain, clip: Clip | None) -> Key:
+        """What one stage of a chain depends on; chains that begin alike share the keys of their first stages."""
+        route = route_of(chain)
+        levels: dict[Stage, tuple[Level, ...]] = {
+            "crops": ("video",),
+            "flow": ("video", "sequence", "pair"),
+            "feature": (),
+        }
+        used = [step for step in chain.steps if not levels[stage] or step.level in levels[stage]]
+        landmarks = route.crop.needs_landmarks or (stage == "feature" and route.maps_need_landmarks)
+        return Key(
+            stage=stage,
+            dataset=self.dataset_id,
+            revision=self.dataset.revision,
+            video=self.video.key,
+            frames=self.fingerprint,
+            steps=chain.fingerprint(*levels[stage]),
+            opencv=opencv_version(),
+            dlib=dlib_version(),
+            landmarks=route.crop.landmark_identity(self.landmarks) if landmarks else "",
+            processor="" if all(step.portable for step in used) else processor(),
+            fps=self.video.fps if route.sequence and stage != "crops" else None,
+            clip="" if clip is None or stage == "crops" else "-".join(map(str, route.frames_of(clip))),
+        )
+
+    def crops(self, chain: Chain) -> Entry:
+        """Face crops (n_frames, size, size) uint8, and where they were taken."""
+        crop = route_of(chain).crop
+
+        def build() -> Draft:
+            frames, label = self.frames(), self.video.key
+            reference = crop.locate(frames, self.landmarks, label)
+            shape = (len(frames), crop.size, crop.size)
+            rows = (c[None] for c in self._ticking("crops", crop.cut(frames, reference, label)))
+            return Draft(shape, np.uint8, rows, reference.as_json())
+
+        return self._stored(self.key("crops", chain, None), build)
+
+    def flow(self, chain: Chain, clip: Clip | None) -> Entry:
+        """Flow in pixels: (max(n_frames - k, 0), size, size, 2) float16, or one row for a clip.
+
+        Raises:
+            ConfigError: there is no flow in the chain.
+        """
+        route = route_of(chain)
+        flow = route.core
+        if not isinstance(flow, Flow):
+            raise ConfigError(f"the chain {chain.name!r} has no flow: its crops go through {type(flow).__name__}")
+
+        def build() -> Draft:
+            size = (route.crop.size, route.crop.size, 2)
+            if clip is not None:
+                images, onset, apex = self._clip_images(chain, route, clip)
+                return Draft((1, *size), FLOW, [flow.between(images, onset, apex)[None]])
+            images = self.crops(chain).array
+            maps = (f[None] for f in self._ticking("feature", flow.maps(images)))
+            return Draft((max(len(images) - route.gap, 0), *size), FLOW, maps)
+
+        return self._stored(self.key("flow", chain, clip), build)
+
+    def feature(self, chain: Chain, clip: Clip | None) -> Entry:
+        """The feature after all steps: a row for each frame (but the last k of a flow), or one alone for a clip."""
+        route = route_of(chain)
+
+        def build() -> Draft:
+            landmarks = self.crop_landmarks(chain, route)
+            n, maps = self._first_maps(chain, route, clip)
+            rows = (self._finished(chain, route, x, landmarks) for x in maps)
+            first = next(rows, None)
+            if first is None:  # also without a single flow the shape of a feature is known
+                channels = 2 * len(route.core.gaps) if isinstance(route.core, Flow) else 2
+                nothing_moves = np.zeros((route.crop.size, route.crop.size, channels), np.float32)
+                return Draft((0, *self._finished(chain, route, nothing_moves, landmarks).shape), FEATURE, [])
+            if clip is not None:
+                return Draft(first.shape, FEATURE, [first])
+            return Draft((n, *first.shape), FEATURE, (row[None] for row in itertools.chain([first], rows)))
+
+        return self._stored(self.key("feature", chain, clip), build)
+
+    def _first_maps(self, chain: Chain, route: Route, clip: Clip | None) -> tuple[int, Iterator[NDArray[Any]]]:
+        """Number of maps that the map steps begin with, and the maps one by one."""
+        core = route.core
+        if isinstance(core, Flow):
+            alone = [tuple(gap if step is core else step for step in chain.steps) for gap in core.gaps]
+            flows = [self.flow(replace(chain, steps=steps), clip).array for steps in alone]
+            if len(flows) == 1:
+                return len(flows[0]), iter(flows[0])
+            return len(flows[-1]), (np.concatenate(both, axis=-1) for both in zip(*flows))
+        if clip is None:
+            crops = self.crops(chain).array
+            return len(crops), self._ticking("feature", (self._named(core.apply, image) for image in crops))
+        images, _, apex = self._clip_images(chain, route, clip)
+        seen = images if isinstance(core, VolumeStep) else images[apex]
+        return 1, iter([self._named(core.apply, np.asarray(seen))])
+
+    def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
+        """The crops that the feature of a clip looks at, and the places of its onset and apex among them."""
+        crops, (onset, apex, offset) = self.crops(chain).array, clip
+        if outside := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
+            raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {outside[0]}")
+        if not route.sequence and not isinstance(route.core, VolumeStep):
+            return crops, onset, apex
+        if not onset <= apex <= offset:
+            raise DataError(
+                f"a clip of {self.video.key} has onset {onset}, apex {apex} and offset {offset}: they must not fall"
+            )
+        images: Image = np.array(crops[onset : offset + 1])
+        for step in route.sequence:
+            n, images = len(images), self._named(step.apply, images, self.video.fps)
+            if step.keeps_length and len(images) != n:
+                raise PluginError(
+                    f"{type(step).__name__} made {len(images)} crops of {n}: a step that does so must set keeps_length = False"
+                )
+        return images, 0, apex - onset
+
+    def crop_landmarks(self, chain: Chain, route: Route) -> Landmarks | None:
+        """(68, 2) points (x, y) in pixels of the crops, found once for each way of cropping, or None where no step asks."""
+        if not route.maps_need_landmarks:
+            return None
+        if route.crop not in self._points:
+            reference = Reference.from_json(self.crops(chain).extra)
+            if not route.crop.needs_landmarks:  # the crops are older than the dataset's landmarks, perhaps
+                reference = replace(reference, landmarks=self.landmarks)
+            reference = route.crop.with_landmarks(self.frames(), reference, self.video.key)
+            self._points[route.crop] = reference.crop_landmarks
+        return self._points[route.crop]
+
+    def _finished(
+        self, chain: Chain, route: Route, x: NDArray[Any], landmarks: Landmarks | None
+    ) -> NDArray[np.float16]:
+        """A map after all map steps, as it is stored; what is too large would become infinite."""
+        made: FeatureMap = np.asarray(x, np.float32)
+        for step in route.maps:
+            made = self._named(step.apply, made, landmarks)
+        with np.errstate(over="ignore"):
+            half = made.astype(FEATURE)
+        if np.isinf(half).any() and np.isfinite(made).all():
+            raise DataError(
+                f"{self.video.key}: the chain {chain.name!r} gives values up to {np.abs(made).max():.3g} and features are stored in "
+                f"half precision, up to {np.finfo(FEATURE).max:g}: let a step scale them, such as MinMax()"
+            )
+        return half
+
+    def _stored(self, key: Key, build: Callable[[], Draft]) -> Entry:
+        def with_one_thread() -> Draft:
+            heavy.cv2.setNumThreads(1)  # or one worker and many would not give the same bits
+            return build()
+
+        return self.store.fetch(key, with_one_thread)
+
+    def _ticking(self, stage: Stage, rows: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        for row in rows:
+            yield row
+            self.tick(stage)
+
+    def _named(self, step: Callable[..., _T], *args: Any) -> _T:
+        """What a step makes, with the video's name in its errors: a step does not know it."""
+        try:
+            return step(*args)
+        except DataError as error:
+            raise type(error)(f"{self.video.key}: {error}") from error
+
+
+def nothing(stage: Stage) -> None:
+    """Nobody wants to know how far the work is."""
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,30 @@ Imported on use, and compiled once a machine (`mebench.features.loops`).
 """
 
 import functools
-import hashlib
 from collections.abc import Callable
 from math import floor, sqrt
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numba
 import numpy as np
 from numpy import float32
+from numpy.typing import NDArray
 
 from mebench.features.base import FeatureMap, Image
-from mebench.features.loops import LANES, Number, Plane, compiled, inlined, median, once, whole_blocks
+from mebench.features.loops import once
+
+LANES = 16
+"""Columns of a block: rows are padded to whole ones."""
+
+Plane = NDArray[np.float32]
+Number = np.float32
+_Values = tuple[Number, ...]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+compiled: Callable[[_Function], _Function] = numba.njit(error_model="numpy")
+"""For numba, without fast math."""
+inlined: Callable[[_Function], _Function] = numba.njit(error_model="numpy", forceinline=True)
+"""The same, for a few operations inside a loop."""
 
 TAU, LAMBDA, THETA = 0.25, 0.15, 0.3
 SCALES, STEP, SMALLEST = 5, 0.8, 16
@@ -29,8 +42,6 @@ in pixels; warps a scale; in each at most `OUTER` times a median of 5x5 pixels a
 
 MARGIN = 8
 """Black pixels around the second image, so that a warp need not ask where it is."""
-
-_Values = tuple[Number, ...]
 
 
 def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
@@ -44,46 +55,39 @@ def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
 @functools.cache
 def ready() -> Callable[..., Any]:
     """The compiled flow, from the cache if any process of this machine has put it there."""
-    other_code = hashlib.sha256(Path(median.__code__.co_filename).read_bytes()).hexdigest()  # type: ignore[attr-defined]
     smallest = *np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1)
-    return once(_pyramid(other_code), lambda flow: flow(*smallest), "tvl1", "TV-L1 flow, about 10 s")
+    return once(_pyramid, lambda flow: flow(*smallest), "tvl1", "TV-L1 flow, about 10 s")
 
 
-def _pyramid(other_code: str) -> Callable[..., Any]:
-    """The flow, to be compiled, which closes over the hash of the other file's code: numba's cache looks at it, and else at this file.
+def _pyramid(a: Image, b: Image, epsilon: Number) -> Plane:
+    """The flow, to be compiled, from the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in one array.
 
     What is compiled into one function and called by another is optimised twice, so this one is the outermost.
     """
-
-    def flow(a: Image, b: Image, epsilon: Number) -> Plane:
-        """From the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in one array."""
-        assert other_code
-        images = _planes(2, a.shape[0], a.shape[1])
-        for y in range(a.shape[0]):
-            for x in range(a.shape[1]):
-                images[0, y, x], images[1, y, x] = float32(a[y, x]), float32(b[y, x])
-        pyramid, sizes = [images], [a.shape]
-        for _ in range(1, SCALES):
-            (h, w), one = sizes[-1], float32(1)
-            rows, cols = round(h * STEP), round(w * STEP)
-            if min(rows, cols) < SMALLEST:
-                break
-            pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
-            sizes.append((rows, cols))
-        flow = _planes(2, sizes[-1][0], sizes[-1][1])
-        for s in range(len(sizes) - 1, -1, -1):
-            h, w = sizes[s]
-            if s < len(sizes) - 1:
-                rows, cols = sizes[s + 1]
-                flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
-            flow = _scale(pyramid[s], flow, h, w, epsilon)
-        found = np.empty((a.shape[0], a.shape[1], 2), np.float32)
-        for y in range(a.shape[0]):
-            for x in range(a.shape[1]):
-                found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
-        return found
-
-    return flow
+    images = _planes(2, a.shape[0], a.shape[1])
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            images[0, y, x], images[1, y, x] = float32(a[y, x]), float32(b[y, x])
+    pyramid, sizes = [images], [a.shape]
+    for _ in range(1, SCALES):
+        (h, w), one = sizes[-1], float32(1)
+        rows, cols = round(h * STEP), round(w * STEP)
+        if min(rows, cols) < SMALLEST:
+            break
+        pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
+        sizes.append((rows, cols))
+    flow = _planes(2, sizes[-1][0], sizes[-1][1])
+    for s in range(len(sizes) - 1, -1, -1):
+        h, w = sizes[s]
+        if s < len(sizes) - 1:
+            rows, cols = sizes[s + 1]
+            flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
+        flow = _scale(pyramid[s], flow, h, w, epsilon)
+    found = np.empty((a.shape[0], a.shape[1], 2), np.float32)
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
+    return found
 
 
 @compiled
@@ -315,3 +319,122 @@ def _cubic(t: Number) -> tuple[Number, Number, Number, Number]:
     b = (float32(1.25) * t - float32(2.25)) * t * t + float32(1)
     d = float32(-0.75) * s * t * t
     return a, b, float32(1) - a - b - d, d
+
+
+@inlined
+def whole_blocks(w: int) -> int:
+    """Columns up to the end of the last block."""
+    return (w + LANES - 1) // LANES * LANES
+
+
+@compiled
+def median(planes: Plane, medians: Plane, h: int, w: int) -> None:
+    """The median of 5x5 pixels around each; beyond the image its edge is repeated.
+
+    Rows of five are sorted once for the five pixels whose median they take part in. The ten values of two such rows are merged
+    once for two pixels above and two below, and the six of twenty that can be a median once for the two pixels between them.
+    """
+    wide = whole_blocks(w)
+    padded, sorted_rows = np.zeros(wide + LANES, np.float32), np.zeros((60, wide), np.float32)
+    fives, pairs = sorted_rows[:40], sorted_rows[40:]
+    for n in range(len(planes)):
+        for y in range(-2, h + 3):
+            row, s, t, m = min(max(y, 0), h - 1), y % 8 * 5, (y - 1) % 8 * 5, y // 2 % 2 * 10
+            for x in range(w):
+                padded[x + 2] = planes[n, row, x]
+            padded[:2], padded[w + 2 : w + 4] = planes[n, row, 0], planes[n, row, w - 1]
+            _sort(padded, fives, s, wide)
+            if y % 2 == 0:
+                _merge(fives, s, t, pairs, m, wide)
+            elif y >= 3:
+                _choose(pairs, fives, (y - 5) % 8 * 5, s, medians, n, y - 3, min(y - 2, h), wide)
+
+
+@compiled
+def _sort(row: Plane, fives: Plane, s: int, wide: int) -> None:
+    s = max(s, 0)
+    for x in range(wide):
+        a = _sorted5(row[x], row[x + 1], row[x + 2], row[x + 3], row[x + 4])
+        fives[s, x], fives[s + 1, x], fives[s + 2, x], fives[s + 3, x], fives[s + 4, x] = a
+
+
+@inlined
+def _five(p: Plane, s: int, x: int, step: int) -> _Values:
+    return p[s, x], p[s + step, x], p[s + 2 * step, x], p[s + 3 * step, x], p[s + 4 * step, x]
+
+
+@compiled
+def _merge(fives: Plane, s: int, t: int, pairs: Plane, m: int, wide: int) -> None:
+    s, t, m = max(s, 0), max(t, 0), max(m, 0)
+    for x in range(wide):
+        a = _merged5(_five(fives, s, x, 1), _five(fives, t, x, 1))
+        pairs[m, x], pairs[m + 1, x], pairs[m + 2, x], pairs[m + 3, x], pairs[m + 4, x] = a[:5]
+        pairs[m + 5, x], pairs[m + 6, x], pairs[m + 7, x], pairs[m + 8, x], pairs[m + 9, x] = a[5:]
+
+
+@compiled
+def _choose(pairs: Plane, fives: Plane, s: int, t: int, medians: Plane, n: int, y: int, z: int, wide: int) -> None:
+    """The medians of the rows y and z: of the four rows around both, and of the fifth of each."""
+    s, t, n, y, z = max(s, 0), max(t, 0), max(n, 0), max(y, 0), max(z, 0)
+    for x in range(wide):
+        # The eighth to the thirteenth of twenty values.
+        e = _merged5(_five(pairs, 0, x, 2), _five(pairs, 10, x, 2))
+        o = _merged5(_five(pairs, 1, x, 2), _five(pairs, 11, x, 2))
+        a = (*_ordered(o[3], e[4]), *_ordered(o[4], e[5]), *_ordered(o[5], e[6]))
+        medians[n, y, x] = _sixth(a, _five(fives, s, x, 1))
+        medians[n, z, x] = _sixth(a, _five(fives, t, x, 1))
+
+
+@inlined
+def _low(a: Number, b: Number) -> Number:
+    return a if a < b else b
+
+
+@inlined
+def _high(a: Number, b: Number) -> Number:
+    return b if a < b else a
+
+
+@inlined
+def _ordered(a: Number, b: Number) -> tuple[Number, Number]:
+    return _low(a, b), _high(a, b)
+
+
+@inlined
+def _sorted5(a: Number, b: Number, c: Number, d: Number, e: Number) -> _Values:
+    (a, b), (d, e) = _ordered(a, b), _ordered(d, e)
+    c, e = _ordered(c, e)
+    (c, d), (b, e) = _ordered(c, d), _ordered(b, e)
+    a, d = _ordered(a, d)
+    (a, c), (b, d) = _ordered(a, c), _ordered(b, d)
+    b, c = _ordered(b, c)
+    return a, b, c, d, e
+
+
+@inlined
+def _merged5(a: _Values, b: _Values) -> _Values:
+    """Ten values, sorted, from twice five (odd-even merging, Batcher 1968)."""
+    (p, q), (r, s) = _merged2(a[0], a[4], b[0], b[4]), _ordered(a[2], b[2])
+    e, o = (p[0], *_ordered(r, p[1]), *_ordered(s, q[0]), q[1]), _merged2(a[1], a[3], b[1], b[3])
+    low, high = o
+    return (
+        e[0],
+        *_ordered(low[0], e[1]),
+        *_ordered(low[1], e[2]),
+        *_ordered(high[0], e[3]),
+        *_ordered(high[1], e[4]),
+        e[5],
+    )
+
+
+@inlined
+def _merged2(a: Number, b: Number, c: Number, d: Number) -> tuple[tuple[Number, Number], tuple[Number, Number]]:
+    low, high = _ordered(_high(a, c), _low(b, d))
+    return (_low(a, c), low), (high, _high(b, d))
+
+
+@inlined
+def _sixth(a: _Values, b: _Values) -> Number:
+    """The sixth of eleven values, from six sorted ones and five."""
+    low = _low(_low(_high(a[0], b[4]), _high(a[1], b[3])), _low(_high(a[2], b[2]), _high(a[3], b[1])))
+    return _low(low, _low(_high(a[4], b[0]), a[5]))

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from mebench.core import Video
 from mebench.errors import RunError
 from mebench.features.base import Landmarks, MapStep
-from mebench.features.pipeline import placed_crops
-from mebench.features.source import route_of
+from mebench.features.pipeline import placed_crops, route_of
 from mebench.inference.models import config_of, of_fold
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import parts_of

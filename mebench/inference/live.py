@@ -18,12 +18,11 @@ from mebench.core import Kind, Prediction, SubjectKey, VideoView
 from mebench.core.options import SpottingParams
 from mebench.core.peaks import Spotted
 from mebench.errors import RunError
-from mebench.features.alignment import Reference
 from mebench.features.base import Landmarks
 from mebench.features.detection import LOOKS, MISSES, NoFaceError, shows_face
+from mebench.features.faces import Reference
 from mebench.features.flow import Flow
-from mebench.features.pipeline import feature_rows
-from mebench.features.source import route_of
+from mebench.features.pipeline import feature_rows, route_of
 from mebench.frames.stream import Stream
 from mebench.inference.models import Model
 from mebench.inference.predict import task_of, timing_at

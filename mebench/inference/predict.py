@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.config.resolve import resolve_dataset
+from mebench.config.parts import resolve_dataset
 from mebench.config.setting_layers import Given
 from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed

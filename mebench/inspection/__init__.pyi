@@ -1,12 +1,11 @@
-from . import annotation_checks as annotation_checks
 from . import dataset_summary as dataset_summary
-from . import frame_checks as frame_checks
+from . import soundness as soundness
 from . import tiles as tiles
-from .annotation_checks import Finding as Finding
 from .dataset_summary import Summary as Summary
 from .dataset_summary import check_needs as check_needs
 from .dataset_summary import open_members as open_members
 from .dataset_summary import summarise as summarise
 from .dataset_summary import together as together
-from .verify import Verification as Verification
-from .verify import verify as verify
+from .soundness import Finding as Finding
+from .soundness import Verification as Verification
+from .soundness import verify as verify

@@ -5,7 +5,6 @@ from . import chance as chance
 from . import classification as classification
 from . import comparison as comparison
 from . import conventions as conventions
-from . import curves as curves
 from . import emotions as emotions
 from . import li2017 as li2017
 from . import matching as matching
@@ -24,11 +23,11 @@ from .classification import reliability as reliability
 from .conventions import CONVENTIONS as CONVENTIONS
 from .conventions import Convention as Convention
 from .conventions import named as named
-from .curves import frame_auc as frame_auc
 from .emotions import acc_mesr as acc_mesr
 from .matching import find as find
 from .matching import match as match
 from .spotting_scores import SpottingCounts as SpottingCounts
+from .spotting_scores import frame_auc as frame_auc
 from .spotting_scores import precision_recall_f1 as precision_recall_f1
 from .summary import summarize as summarize
 from .tables import Tables as Tables

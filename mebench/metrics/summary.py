@@ -11,11 +11,17 @@ from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.catalogue import find
 from mebench.metrics.classification import calibration
 from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed, named
-from mebench.metrics.curves import detection_curve, frame_truth, thinned, weighted_frame_auc
 from mebench.metrics.emotions import analysis, counted, recognition, recognition_of_parts
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.ratios import Floats, per_unit, ratio
-from mebench.metrics.spotting_scores import SpottingCounts, count
+from mebench.metrics.spotting_scores import (
+    SpottingCounts,
+    count,
+    detection_curve,
+    frame_truth,
+    thinned,
+    weighted_frame_auc,
+)
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 

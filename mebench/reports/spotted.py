@@ -16,7 +16,7 @@ from PIL import ImageColor
 
 from mebench import heavy
 from mebench.config import registry
-from mebench.config.resolve import resolve_dataset
+from mebench.config.parts import resolve_dataset
 from mebench.console import plural, write_json
 from mebench.core import Kind, Video
 from mebench.core.types import number_at
@@ -29,7 +29,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import write_video
 from mebench.inference.models import Model
 from mebench.inference.predict import Answer, Ask, predict_all
-from mebench.inspection.frame_checks import FPS_TOLERANCE
+from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
 from mebench.reports.pages import environment
 from mebench.reports.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock, edges_of

@@ -19,7 +19,7 @@ from mebench.config import RunConfig, from_plain
 from mebench.core import Dataset, Frames, Video
 from mebench.errors import DataError, PluginError
 from mebench.features import FeatureStore, processor
-from mebench.features.entry import Entry, Key
+from mebench.features.store import Entry, Key
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import open_dataset
 from mebench.runner.inputs import anywhere, digest, inputs_of, refuse_other, refuse_other_processor

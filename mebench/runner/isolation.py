@@ -40,7 +40,7 @@ from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
 from mebench.errors import MebenchError
 from mebench.features import ComputeCost, NoFaceError
-from mebench.features.entry import Entry
+from mebench.features.store import Entry
 from mebench.runner.process import THREADS, prepare_worker
 from mebench.runner.sandbox import Grant, confine
 from mebench.runs.fold_result import ClipPrediction, FoldResult

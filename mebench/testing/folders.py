@@ -15,8 +15,7 @@ from mebench.config.parts import keys
 from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError, unknown
 from mebench.testing.checks import TINY, Check, scratch
-from mebench.testing.datasets import dataset_checks
-from mebench.testing.methods import method_checks
+from mebench.testing.contracts import dataset_checks, method_checks
 
 TEMPLATES = Path(__file__).parent / "templates"
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear")

@@ -26,7 +26,7 @@ from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.session import Outcome, open_session
 from mebench.runs.folder import RunFolder
-from mebench.testing.plugins import cut_down
+from mebench.testing.contracts import cut_down
 
 ONE_IN = 500
 """Of so many checks of a method that knows nothing at most one finds it outside: fewer, as whole numbers are counted."""

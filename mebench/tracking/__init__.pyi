@@ -1,4 +1,3 @@
-from . import entries as entries
 from . import mlflow as mlflow
 from . import mlflow_store as mlflow_store
 from . import send as send

@@ -13,9 +13,20 @@ from pathlib import Path
 import pandas as pd
 
 from mebench.errors import MebenchError, RunError
-from mebench.tracking.entries import DIGEST_TAG, KEY_TAG, MODELS_TAG, RECORD_FOLDER, SHORT, Data, Entry, Point
 from mebench.tracking.mlflow_store import RUN_TAG, Store, alone, quiet, without_password
-from mebench.tracking.send import Found, Tracker, short
+from mebench.tracking.send import (
+    DIGEST_TAG,
+    KEY_TAG,
+    MODELS_TAG,
+    RECORD_FOLDER,
+    SHORT,
+    Data,
+    Entry,
+    Found,
+    Point,
+    Tracker,
+    short,
+)
 
 with quiet(collect=False):
     from mlflow import MlflowClient

@@ -1,24 +1,395 @@
-"""Trackers, and handing finished runs over to one. The folders of runs stay the truth: what goes wrong here is said and costs nothing."""
+"""Trackers: what one shall hold of a run, of its folds and of a leaderboard, as plain data made of files alone, and handing it over.
+
+The folders of runs stay the truth: what goes wrong here is said and costs nothing.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
+from mebench.boards.export import WithheldError, export
+from mebench.config import flatten
 from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.format import Score, scored
+from mebench.metrics import summarize
+from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
 from mebench.records.record import DAMAGE
+from mebench.records.setting_words import joined, own_choices
+from mebench.reports.plots import history_of
+from mebench.reports.report import figures_of
+from mebench.runs.fold_files import read_csv
 from mebench.runs.folder import RunFolder
-from mebench.tracking.entries import MODELS_TAG, Entry, Point, copy_models, head_of, of_board, of_run
-from mebench.tracking.mlflow_store import OFF, without_password
+from mebench.runs.scoring import tables_of_folds
+from mebench.table import Column, Table, markdown_text
+from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
+
+FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"
+BOARD_TAG, DIGEST_TAG = "mebench.leaderboard", "mebench.digest"
+RECORD_FOLDER, MODELS_FOLDER = "record", "models"
+"""Where a run's record and its models lie among its files."""
+MOST_FOLDS = 500
+"""A nested run takes a store some 30 ms, and more over a network."""
+MOST_POINTS = 50
+"""Of a longer curve of one fold only so many epochs are sent, evenly spread; that of the run is whole."""
+LONGEST_TAG, LONGEST_PARAM = 4000, 6000
+LEADERBOARDS = "mebench/leaderboards"
+"""The experiment whose runs are the tables of a leaderboard."""
+SHORT = {
+    "spotting": {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"},
+    "analysis": {"STRS": "strs"},
+    "recognition": {"UF1": "uf1", "UAR": "uar", "unit F1": "unit_f1"},
+}
+"""The scores that come first, by the names that tables of metrics show them under, and by those of a summary."""
+_CURVES = ("loss", "accuracy", "uf1", "uar")
+_ASKED = ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")
+
+
+class Point(NamedTuple):
+    """A value of a metric, at an epoch; 0 for what has one value."""
+
+    name: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """A dataset that was scored on.
+
+    Attributes:
+        name: its id.
+        digest: equal where revision, videos and annotations are.
+        root: its folder, or None where it is drawn.
+        table: its annotations.
+        counts: of videos, subjects and expressions.
+    """
+
+    name: str
+    digest: str
+    root: str | None
+    table: pd.DataFrame
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run as a tracker sees it.
+
+    Attributes:
+        experiment: what it is one of, such as `mebench/casme2/loso`.
+        name: for people.
+        tags: text by name.
+        mark: the tag by which it is found again.
+        params: what it was asked with, as text.
+        metrics: what came of it, the scores that matter most first.
+        start: in ms since 1970.
+        end: the same.
+        data: what was scored on.
+        tables: by name.
+        files: a folder of files, or None where there are none.
+        nested: the runs in it.
+    """
+
+    experiment: str
+    name: str
+    tags: Mapping[str, str]
+    mark: str = RUN_TAG
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Sequence[Point] = ()
+    start: int = 0
+    end: int = 0
+    data: Sequence[Data] = ()
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    files: Path | None = None
+    nested: Sequence[Entry] = ()
+
+
+def head_of(folder: RunFolder, models: bool = False) -> Entry:
+    """What a finished run is, without what came of it: enough to look whether it is there.
+
+    Args:
+        folder: the run.
+        models: whether the weights of each fold belong to it.
+
+    Raises:
+        RunError: a file of the run is missing or damaged.
+    """
+    stored, about, summary = (folder.read_json(f"{name}.json") for name in ("config", "folds", "summary"))
+    values = flatten(stored["config"])
+    values["dataset"] = joined(values["dataset"])
+    end = int((folder.path / "summary.json").stat().st_mtime * 1000)
+    asked = {name: values[name] for name in _ASKED if values.get(name) is not None}
+    told = [*about.get("warnings", ()), *filter(None, [about.get("remark")]), *about.get("card", ())]
+    of_git = {"user": "user", "commit": "source.git.commit", "dirty": "source.git.dirty"}
+    source = {f"mlflow.{tag}": text for key, tag in of_git.items() if (text := stored.get("source", {}).get(key))}
+    tags = {
+        **{name: values.get(name) for name in ("method", "recognizer", "dataset", "protocol")},
+        "convention": summary["convention"],
+        "transductive": about["transductive"],
+        "selection": about.get("selection"),
+        "subject_dependent": str(about.get("subject_dependent", False)).lower(),
+    }
+    who = " + ".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
+    note = [f"**{who}** on **{values['dataset']}** under **{values['protocol']}**, seed {values['seed']}", ""]
+    if main := main_scores(summary):
+        ends = [[name, score, score] for name, score in main.items()]
+        interval = Column("interval", "95 % interval", text=lambda score: scored(score).partition(" ")[2])
+        value = Column("value", text=lambda score: scored(score).partition(" ")[0])
+        note += [Table([Column("score"), value, interval], ends).markdown(), ""]
+    note += [f"- {markdown_text(line)}" for line in told]
+    return Entry(
+        f"mebench/{values['dataset']}/{values['protocol']}",
+        folder.id,
+        {
+            RUN_TAG: folder.id,
+            KEY_TAG: stored["key"],
+            **{f"mebench.{name}": str(text) for name, text in tags.items() if text},
+            MODELS_TAG: str(models).lower(),
+            "mlflow.source.name": "mebench run",
+            "mlflow.source.type": "LOCAL",
+            **source,
+            "mlflow.note.content": _note("\n".join(note)),
+        },
+        params={key: _text(value) for key, value in (own_choices(stored["config"], stored["origins"]) | asked).items()},
+        start=end - int(summary["seconds"] * 1000),
+        end=end,
+    )
+
+
+def of_run(
+    folder: RunFolder,
+    head: Entry,
+    room: Path,
+    say: Callable[[str], object],
+    folds: bool = True,
+    figures: bool = False,
+) -> Entry:
+    """A finished run with all that came of it: scores, curves of the training, datasets, files and its record.
+
+    Metrics are `F1`, `AP`, `ASR`, `STRS`, `UF1` … (`F1 macro` where others than micro-expressions were spotted too), then all scores as in
+    the summary, `spotting.micro.f1`; what is undefined is left out. The table `scores` holds them with their intervals. Curves are
+    `training/<stage>/<split>_<column>` by epoch from 0, the mean over the folds that noted any.
+
+    Args:
+        folder: the run.
+        head: see `head_of`.
+        room: an empty folder for its files.
+        say: told in a sentence where the record is left out, since nobody could take it in.
+        folds: with a nested run for each fold, unless there are more than `MOST_FOLDS`.
+        figures: with its figures.
+
+    Raises:
+        RunError: a file of the run is missing or damaged.
+    """
+    stored, about, summary = (folder.read_json(f"{name}.json") for name in ("config", "folds", "summary"))
+    stored["config"]["tracking"] = without_password(str(stored["config"].get("tracking") or "")) or None
+    history = history_of(folder)
+    (room / "config.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    for name in ("summary.json", "versions.json", "costs.csv"):
+        shutil.copyfile(folder.path / name, room / name)
+    for name, figure in figures_of(folder).items() if figures else ():
+        figure.savefig(room / f"{name}.png")
+    try:
+        export(folder, room / ".records", scored_again=False).rename(room / RECORD_FOLDER)
+    except WithheldError as error:
+        say(f"warning: MLflow gets no record: {error}")
+    shutil.rmtree(room / ".records", ignore_errors=True)
+    if head.tags[MODELS_TAG] == "true":
+        copy_models(folder, room)
+    every = flat_scores(summary)
+    names = [name for name in every if not name.endswith((".low", ".high"))]
+    rows = [(name, every[name], every.get(f"{name}.low"), every.get(f"{name}.high")) for name in names]
+    return replace(
+        head,
+        metrics=[*_metrics(summary), *_curves(history), Point("seconds", summary["seconds"])],
+        data=list(_datasets(folder, stored["config"])),
+        tables={"scores": pd.DataFrame(rows, columns=["score", "value", "low", "high"])},
+        files=room,
+        nested=list(_folds(folder, head, about, summary, history))
+        if folds and len(about["folds"]) <= MOST_FOLDS
+        else (),
+    )
+
+
+def copy_models(folder: RunFolder, room: Path) -> None:
+    """The weights of each fold as `models/<fold>.safetensors`; a leaking run keeps none."""
+    (room / MODELS_FOLDER).mkdir()
+    for file in sorted(folder.path.glob("folds/*/model.safetensors")):
+        shutil.copyfile(file, room / MODELS_FOLDER / f"{file.parent.name}{file.suffix}")
+
+
+def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
+    """The scores that come first, each by its short name; with the kind behind it where others than micro-expressions were spotted too.
+
+    >>> score = {"value": 0.5, "low": None, "high": None}
+    >>> list(main_scores({"spotting": {"micro": {"scores": {"f1": score, "asr": score}}}, "analysis": {"strs": score}}))
+    ['F1', 'ASR', 'STRS']
+    """
+    spotting = summary.get("spotting", {})
+    parts = [
+        ("spotting", f" {kind}" * (kind != "micro" and len(spotting) > 1), part["scores"])
+        for kind, part in spotting.items()
+    ]
+    parts += [
+        ("analysis", "", summary.get("analysis", {})),
+        ("recognition", "", summary.get("recognition", {}).get("scores", {})),
+    ]
+    return {
+        f"{short}{end}": scores[name]
+        for section, end, scores in parts
+        for short, name in SHORT[section].items()
+        if name in scores
+    }
+
+
+def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
+    """The main scores by their short names, then every score and count of the task by its dotted name, without intervals."""
+    for name, score in main_scores(summary).items():
+        if score["value"] is not None:
+            yield Point(name, round(score["value"], 4))
+    for name, value in flat_scores(summary).items():
+        if name.startswith(("spotting", "analysis", "recognition")) and not re.search(
+            r"\.details\.|\.(low|high)$", name
+        ):
+            yield Point(name, value)
+
+
+def _curves(history: pd.DataFrame, most: int | None = None) -> Iterator[Point]:
+    """The mean over folds of what was noted in each epoch; of more than `most` epochs so many, the last one among them."""
+    columns = [column for column in _CURVES if column in history]
+    for (stage, split), own in history.groupby(["stage", "split"], sort=False) if len(history) else ():
+        for column in columns:
+            means = own.groupby("epoch")[column].mean().dropna()
+            every = max(1, -(-len(means) // (most or len(means) or 1)))
+            for epoch, value in list(means.items())[::-every][::-1]:
+                yield Point(f"training/{stage}/{split}_{column}", float(value), int(str(epoch)))
+
+
+def _text(value: Any) -> str:
+    return (value if isinstance(value, str) else json.dumps(value))[:LONGEST_PARAM]
+
+
+def _dotted(name: str, value: Any) -> dict[str, str]:
+    """A nested map as parameters: `{"k": {"micro": 3}}` called `timing` is `timing.k.micro`."""
+    if not isinstance(value, Mapping):
+        return {name: _text(value)}
+    return {key: text for part, own in value.items() for key, text in _dotted(f"{name}.{part}", own).items()}
+
+
+def _datasets(folder: RunFolder, values: Mapping[str, Any]) -> Iterator[Data]:
+    """The datasets whose videos were scored, each with its own annotations."""
+    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
+    revision, flat = folder.read_json("versions.json").get("dataset_revision", ""), flatten(values)
+    for name in sorted(set(videos["dataset"])):
+        own = videos[videos["dataset"] == name]
+        shown = truths[truths["video"].isin(own["video"])]
+        told = "".join([revision, own.to_csv(index=False), shown.to_csv(index=False)])
+        root = flat.get(f"dataset.{name}.root") or flat.get("dataset.root")
+        counts = {
+            "videos": len(own),
+            "subjects": own["subject"].nunique(),
+            **{f"{kind}-expressions": int(n) for kind, n in shown["kind"].value_counts().items()},
+            **{str(c): int(n) for c, n in shown[shown["kind"] == "micro"]["emotion"].value_counts().items()},
+        }
+        digest = hashlib.sha256(told.encode()).hexdigest()[:8]
+        yield Data(name, digest, None if root is None else str(root), shown, counts)
+
+
+def _folds(
+    folder: RunFolder, head: Entry, about: Mapping[str, Any], summary: Mapping[str, Any], history: pd.DataFrame
+) -> Iterator[Entry]:
+    """Each fold with its own scores, costs and curves; the run's scores are those of all together, not their mean."""
+    costs: dict[Any, dict[Any, Any]] = read_csv(folder.path / "costs.csv").set_index("fold").to_dict("index")
+    rules: dict[str, Any] = {"kinds": about["kinds"], "classes": about["classes"], "convention": summary["convention"]}
+    counts = {
+        f"n_{name}": folder.read_table(f"{name}.parquet")["fold"].value_counts() for name in ("predictions", "clips")
+    }
+    shared = {
+        key: text for key, text in head.params.items() if key.partition(".")[0] in ("method", "recognizer", "seed")
+    }
+    for fold, (name, tables) in zip(about["folds"], tables_of_folds(folder), strict=True):
+        record, own = folder.fold_record(name), {str(column): float(cost) for column, cost in costs[name].items()}
+        numbers = {**own, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
+        scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # the intervals of so few people say nothing
+        yield Entry(
+            head.experiment,
+            name,
+            {RUN_TAG: folder.id, FOLD_TAG: name, "mebench.test": ", ".join(fold["test"])[:LONGEST_TAG]},
+            params={
+                **shared,
+                **{f"n_{side}": str(len(fold[side])) for side in ("train", "valid", "test")},
+                "fold.seed": _text(record.get("seed")),
+                **_dotted("timing", record.get("timing", {})),
+            },
+            metrics=[
+                *scores,
+                *map(Point, numbers, numbers.values()),
+                *_curves(history[history["fold"] == name], MOST_POINTS),
+            ],
+            start=head.start,
+            end=head.start + int(1000 * (own["fit_seconds"] + own["predict_seconds"])),
+        )
+
+
+def of_board(file: Path) -> Entry:
+    """A table of a leaderboard, from the JSON that `mebench leaderboard build` writes: its rows, and the scores of the first.
+
+    Raises:
+        LookupError, TypeError, ValueError, OSError: it is none.
+    """
+    board = json.loads(file.read_text(encoding="utf-8"))
+    shorts = {name: short for names in SHORT.values() for short, name in names.items()}
+    lines = [(part["name"], row) for part in board["parts"] for row in (*part["rows"], *part["rescored"])]
+    rows = [
+        {
+            "part": name,
+            "method": row["method"],
+            **{shorts.get(metric, metric): score for metric, score in row["scores"].items()},
+            **{key: row.get(key, "") for key in ("settings", "member", "provenance")},
+        }
+        for name, row in lines
+    ]
+    heads = [Column(name) for name in ("part", "method", "settings")]
+    shown = Table.of([*heads, *(Column(s, s, digits=3, score=True, optional=True) for s in shorts.values())], rows)
+    best = next((row for row in rows if row["provenance"] == "measured"), {})
+    about = {name: board[name] for name in ("task", "dataset", "protocol", "variant", "scheme") if board[name]}
+    return Entry(
+        LEADERBOARDS,
+        board["name"],
+        {
+            BOARD_TAG: board["name"],
+            DIGEST_TAG: hashlib.sha256(file.read_bytes()).hexdigest()[:16],
+            "mlflow.source.name": "mebench leaderboard build",
+            "mlflow.source.type": "LOCAL",
+            "mlflow.note.content": _note(shown.markdown()),
+        },
+        BOARD_TAG,
+        params={**about, "rows": str(len(rows)), "best": str(best.get("method", ""))},
+        metrics=[
+            Point(s, round(best[s]["value"], 4)) for s in shorts.values() if best.get(s, {}).get("value") is not None
+        ],
+        tables={"table": pd.json_normalize(rows, sep=" ").rename(columns=lambda name: name.removesuffix(" value"))},
+    )
+
+
+def _note(text: str) -> str:
+    """As many whole lines as a tag holds."""
+    return text if len(text) <= LONGEST_TAG else text[:LONGEST_TAG].rpartition("\n")[0]
+
 
 GROUP = "mebench.trackers"
 """The entry points of trackers: each is a class that takes an address, or None for the one it chooses itself."""

@@ -1,12 +1,7 @@
 from . import evaluate as evaluate
-from . import figures as figures
 from . import outcome as outcome
 from . import records as records
 from . import run_studies as run_studies
-from . import search as search
-from . import show as show
 from . import space as space
 from . import splits as splits
-from . import storage as storage
 from . import study as study
-from . import work as work

@@ -1,33 +1,149 @@
-"""One trial: a configuration over the inner folds, trained whole or only proposed anew, scored as they come in."""
+"""A configuration over folds: trials over the inner ones of a study, the tuned values beside the default over the outer ones.
+
+Frame scores and models of finished folds stay on disk, so that another trial, or another process, need not train them again.
+"""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock
 
 from mebench.config import RunConfig
-from mebench.errors import RunError
+from mebench.core import Fold
+from mebench.errors import DataError, RunError
+from mebench.features import NoFaceError
+from mebench.metrics.comparison import Comparison, compare
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner.describe import truth_tables
-from mebench.runner.host import propose_again
+from mebench.runner.choices import abilities
+from mebench.runner.describe import describe, truth_tables
+from mebench.runner.host import fold_task, propose_again
 from mebench.runner.identity import content_of, reusable, truth_of
 from mebench.runner.inputs import digest, inputs_of
+from mebench.runner.isolation import Failure
 from mebench.runner.plan import Plan
+from mebench.runner.prepare import prepare
+from mebench.runner.session import write_skipped
 from mebench.runner.workers import Workers
+from mebench.runs.fold_files import read_fold, safe_name
 from mebench.runs.fold_result import FoldResult
-from mebench.runs.scoring import scored_of
-from mebench.tuning.records import Objective
+from mebench.runs.folder import TUNED, RunFolder
+from mebench.runs.scoring import score, scored_of, tables_of
+from mebench.tuning.records import COST, Objective
 from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
-from mebench.tuning.work import Features, FoldCache, of_part, run_folds, with_config
+
+
+class FoldCache:
+    """Results of folds in one folder, each whole or absent.
+
+    Args:
+        path: the folder; made when something is written.
+        kinds: kinds that are spotted, in the order of the columns of frame scores.
+    """
+
+    def __init__(self, path: Path, kinds: Sequence[str]) -> None:
+        self.path, self._kinds = path, tuple(kinds)
+        self._folder = RunFolder(path)
+        self._read: dict[str, FoldResult] = {}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time: the others wait and find what it has written."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path / ".lock"):
+            yield
+
+    def write(self, result: FoldResult) -> None:
+        """Keep a fold's result."""
+        self._folder.write_fold(result, self._kinds)
+        self._read[result.key] = result
+
+    def read(self, folds: Sequence[Fold]) -> dict[str, FoldResult]:
+        """The results that are there, by key of the fold; without their intervals, which are made anew."""
+        if lacking := {fold.key for fold in folds} - set(self._read):
+            for key in self._folder.finished_folds() & lacking:
+                self._read[key] = read_fold(self.path / "folds" / safe_name(key), self._kinds)
+        return {fold.key: self._read[fold.key] for fold in folds if fold.key in self._read}
+
+
+def with_config(plan: Plan, config: RunConfig) -> Plan:
+    """The run with other parameters of the same methods, over the same people and folds."""
+    selects = any(method.selects for method in abilities(config))
+    return replace(plan, config=config, params=config.method_params, selects=selects)
+
+
+def run_folds(
+    pool: Workers, plan: Plan, folds: Sequence[Fold], stored: Mapping[str, FoldResult] | None = None
+) -> Iterator[FoldResult]:
+    """Results of some folds as they come in, not in their order.
+
+    Args:
+        pool: who computes them.
+        plan: of the run, once its features are stored; nobody but its people is known to the folds.
+        folds: among these people.
+        stored: frame scores and models by key of the fold, where only intervals are made.
+
+    Raises:
+        RunError: a fold failed.
+    """
+    tasks = [fold_task(fold.key, plan, fold, stored[fold.key] if stored else None) for fold in folds]
+    for task, outcome in pool.run(tasks):
+        if isinstance(outcome, Failure):
+            raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
+        yield outcome
+
+
+def of_part(plan: Plan, part: int | None) -> Plan:
+    """The run of one method of a pair by itself, or the whole run."""
+    return plan if part is None else plan.parts()[part]
+
+
+class Features:
+    """The features of runs over the same videos, stored once for equal chains.
+
+    Args:
+        pool: who computes them.
+        progress: where to tell how it goes.
+    """
+
+    def __init__(self, pool: Workers, progress: Progress) -> None:
+        self._pool, self._progress = pool, progress
+        self._known: dict[str, dict[str, str]] = {}
+
+    def faceless(self, plan: Plan) -> Mapping[str, str]:
+        """Why videos show no face, by key, where `no_face=skip`; the features of the others are stored afterwards.
+
+        Raises:
+            MebenchError: features failed.
+        """
+        name = digest(sorted(c.fingerprint() for group in plan.chains.values() for c in group))
+        if name not in self._known:
+            failed = prepare([plan], self._pool, self._progress).failures
+            failures, skips = {key: failure for (_, key), failure in failed.items()}, plan.config.no_face == "skip"
+            faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
+            for key, failure in failures.items():
+                if key not in faceless:
+                    raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
+            self._known[name] = faceless
+        return self._known[name]
+
+    def of(self, plan: Plan) -> Plan:
+        """The run once its features are stored, without the videos that show no face where `no_face=skip`.
+
+        Raises:
+            MebenchError: features failed.
+        """
+        return replace(plan, skipped=frozenset(self.faceless(plan)))
+
 
 _IN_MEMORY = 8
 """Trainings whose weights and frame scores stay there; older ones are read again when a trial proposes from them."""
@@ -164,3 +280,120 @@ def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:
         predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
         clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if names else None,
     )
+
+
+class Judge:
+    """Runs the outer folds of the configuration as it was and of tuned ones.
+
+    Args:
+        plan: of the run.
+        splits: the studies; together their outer folds are the run.
+        space: what was tuned.
+        pool: who trains.
+        folder: of the study.
+        progress: where to tell how it goes.
+    """
+
+    def __init__(
+        self, plan: Plan, splits: Sequence[Split], space: Space, pool: Workers, folder: Path, progress: Progress
+    ) -> None:
+        self._splits, self._space, self._crew = tuple(splits), space, pool
+        self._folder, self._progress, self._features = folder, progress, Features(pool, progress)
+        self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
+
+    def judge(
+        self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]
+    ) -> tuple[RunFolder, RunFolder, Comparison]:
+        """Compare.
+
+        Args:
+            tuned: the values of each study by its name.
+            objectives: what is compared.
+
+        Returns:
+            The run of the configuration as it was; that of the tuned values, of which with one study for each outer fold each fold has its
+            own; and the scores of tuned (first) and default (second) with the paired test over subjects.
+
+        Raises:
+            MebenchError: a fold failed.
+        """
+        default = self._run("default", {split.name: {} for split in self._splits})
+        other = self._run("tuned", tuned, default)
+        paths = [objective.path for objective in objectives if objective.path != COST]
+        found = compare(
+            tables_of(other),
+            tables_of(default),
+            kinds=self._plan.task.kinds,
+            classes=self._plan.task.classes,
+            convention=self._plan.config.convention,
+            metrics=paths or ("all",),
+            draws=self._plan.config.bootstrap,
+            seed=self._plan.config.seed,
+        )
+        return default, other, found
+
+    def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
+        """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
+        plan, tables = self._plan, truth_tables(self._plan)
+        # Other than that of a plain run: folds and values are not those that its configuration names.
+        inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
+        key = digest([*inputs, who(plan.folds), tuned])
+        folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
+        keep = FoldCache(folder.path, plan.task.kinds)
+        with keep.alone():
+            if folder.done:
+                # Scored anew if that was done under other rules or with other draws; it notes these last.
+                about, config = folder.read_json("config.json"), plan.config
+                asked = {name: config.values[name] for name in ("convention", "bootstrap")}
+                if (known := about["config"] | asked) != about["config"]:
+                    self._score(folder)
+                    origins = about["origins"] | {name: config.origins[name] for name in asked}
+                    folder.write_json("config.json", {**about, "config": known, "origins": origins})
+                return folder
+            shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
+            # First: an end between the two would leave what looks like a plain run.
+            folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
+            describe(folder, shown, tables, key)
+            parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
+            if plan.config.no_face == "skip":
+                reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
+                if line := write_skipped(folder, reasons, len(plan.videos)):
+                    self._progress.say(f"outer {name}: {line}")
+            there = folder.finished_folds()
+            with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
+                for split, part in zip(self._splits, parts):
+                    lacking = [fold for fold in split.outer if fold.key not in there]
+                    for result in self._results(part, tuned[split.name], lacking, default):
+                        folder.write_fold(result, plan.task.kinds)
+                        advance()
+            folder.merge([fold.key for fold in plan.folds])
+            self._score(folder)
+            folder.finish()
+        return folder
+
+    def _score(self, folder: RunFolder) -> None:
+        config = self._plan.config
+        summary = score(folder, config.seed, config.bootstrap, config.convention)
+        folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
+
+    def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:
+        """Those of some folds, computed by workers unless the values train nothing that the default has not trained.
+
+        Args:
+            plan: of the values, once its features are stored.
+            values: by key; empty for the default.
+            folds: of the outer ones.
+            default: the finished run of the default, unless this is it.
+        """
+        own, reused = self._space.own(), default is not None and dict(values) == self._space.own()
+        if default is not None and not reused and reusable(plan.config) and reusable(self._plan.config):
+            alike = self._space.trained(values) == self._space.trained(own)
+            reused = "spot" in plan.task.tasks and alike
+        if default is not None and reused:
+            stored = FoldCache(default.path, plan.task.kinds).read(folds)
+            spots = "spot" in plan.task.tasks
+            return run_folds(self._crew, plan, folds, stored) if spots else (stored[f.key] for f in folds)
+        return run_folds(self._crew, plan, folds)
+
+    def _with(self, values: Mapping[str, Any]) -> Plan:
+        return with_config(self._plan, with_values(self._plan.config, values))

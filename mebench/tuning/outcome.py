@@ -1,146 +1,192 @@
-"""What tuning is worth: the tuned configuration beside the default on subjects that no trial saw."""
+"""What came of tuning: the tuned configuration beside the default on subjects that no trial saw, as data, printed and drawn."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+import optuna
 import pandas as pd
+from matplotlib import pyplot
+from optuna.visualization import matplotlib as plots
 
 from mebench.config import RunConfig
-from mebench.core import Fold
-from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
+from mebench.console import command, console, plural
+from mebench.format import number
+from mebench.metrics.catalogue import find
+from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison
 from mebench.progress import Progress
-from mebench.runner.describe import describe, truth_tables
-from mebench.runner.identity import content_of, reusable, truth_of
-from mebench.runner.inputs import digest, inputs_of
-from mebench.runner.plan import Plan
-from mebench.runner.session import write_skipped
-from mebench.runner.workers import Workers
-from mebench.runs.folder import TUNED, RunFolder
-from mebench.runs.scoring import score, tables_of
+from mebench.runs.folder import RunFolder
+from mebench.table import INTERVAL, Column, Table
 from mebench.tuning.records import COST, Objective, Study, Trial
-from mebench.tuning.space import Space, with_values
-from mebench.tuning.splits import Split, who
-from mebench.tuning.work import Features, FoldCache, run_folds, with_config
+from mebench.tuning.space import Space
+from mebench.tuning.splits import Split
+from mebench.tuning.study import silent
+
+EVERY_SECONDS = 2.0
+"""Trials that follow each other faster are told together, but for a new best one."""
 
 
-class Judge:
-    """Runs the outer folds of the configuration as it was and of tuned ones.
+class TrialReporter:
+    """A line for each trial, or for some of them where they are many a second, with the best value so far.
 
     Args:
-        plan: of the run.
-        splits: the studies; together their outer folds are the run.
-        space: what was tuned.
-        pool: who trains.
-        folder: of the study.
-        progress: where to tell how it goes.
+        progress: where to say it.
+        name: of the study.
+        trials: how many are wanted.
+        split: who is tuned on.
+        space: what is tuned.
     """
 
-    def __init__(
-        self, plan: Plan, splits: Sequence[Split], space: Space, pool: Workers, folder: Path, progress: Progress
-    ) -> None:
-        self._splits, self._space, self._crew = tuple(splits), space, pool
-        self._folder, self._progress, self._features = folder, progress, Features(pool, progress)
-        self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
+    def __init__(self, progress: Progress, name: str, trials: int, split: Split, space: Space) -> None:
+        self._progress, self._name, self._trials = progress, name, trials
+        self._split, self._space = split, space
+        self._last, self._best = 0.0, -1
 
-    def judge(
-        self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]
-    ) -> tuple[RunFolder, RunFolder, Comparison]:
-        """Compare.
-
-        Args:
-            tuned: the values of each study by its name.
-            objectives: what is compared.
-
-        Returns:
-            The run of the configuration as it was; that of the tuned values, of which with one study for each outer fold each fold has its
-            own; and the scores of tuned (first) and default (second) with the paired test over subjects.
-
-        Raises:
-            MebenchError: a fold failed.
-        """
-        default = self._run("default", {split.name: {} for split in self._splits})
-        other = self._run("tuned", tuned, default)
-        paths = [objective.path for objective in objectives if objective.path != COST]
-        found = compare(
-            tables_of(other),
-            tables_of(default),
-            kinds=self._plan.task.kinds,
-            classes=self._plan.task.classes,
-            convention=self._plan.config.convention,
-            metrics=paths or ("all",),
-            draws=self._plan.config.bootstrap,
-            seed=self._plan.config.seed,
+    def begin(self, study: Study) -> None:
+        """What is going to happen."""
+        folds, people = len(self._split.inner.folds), len(self._split.subjects)
+        how = (
+            "no trial trains: frame scores are computed once"
+            if self._space.free
+            else f"each trial trains {folds} inner folds"
         )
-        return default, other, found
+        names = ", ".join(d.key.removeprefix("method.") for d in self._space.dimensions)
+        self._progress.say(
+            f"study {self._name}: {self._trials} trials of {names} over {folds} inner folds of {people} subjects; {how}"
+        )
+        if done := _finished(study):
+            self._progress.say(f"{done} trials are already there")
 
-    def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
-        """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
-        plan, tables = self._plan, truth_tables(self._plan)
-        # Other than that of a plain run: folds and values are not those that its configuration names.
-        inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
-        key = digest([*inputs, who(plan.folds), tuned])
-        folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
-        keep = FoldCache(folder.path, plan.task.kinds)
-        with keep.alone():
-            if folder.done:
-                # Scored anew if that was done under other rules or with other draws; it notes these last.
-                about, config = folder.read_json("config.json"), plan.config
-                asked = {name: config.values[name] for name in ("convention", "bootstrap")}
-                if (known := about["config"] | asked) != about["config"]:
-                    self._score(folder)
-                    origins = about["origins"] | {name: config.origins[name] for name in asked}
-                    folder.write_json("config.json", {**about, "config": known, "origins": origins})
-                return folder
-            shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
-            # First: an end between the two would leave what looks like a plain run.
-            folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
-            describe(folder, shown, tables, key)
-            parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
-            if plan.config.no_face == "skip":
-                reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
-                if line := write_skipped(folder, reasons, len(plan.videos)):
-                    self._progress.say(f"outer {name}: {line}")
-            there = folder.finished_folds()
-            with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
-                for split, part in zip(self._splits, parts):
-                    lacking = [fold for fold in split.outer if fold.key not in there]
-                    for result in self._results(part, tuned[split.name], lacking, default):
-                        folder.write_fold(result, plan.task.kinds)
-                        advance()
-            folder.merge([fold.key for fold in plan.folds])
-            self._score(folder)
-            folder.finish()
-        return folder
+    def tell(self, study: Study, trial: Trial) -> None:
+        """One more is finished."""
+        best, done, now = study.best(), _finished(study), time.monotonic()
+        new = best is not None and best.number != self._best
+        if not new and trial.state != "failed" and done < self._trials and now - self._last < EVERY_SECONDS:
+            return
+        self._last, self._best = now, -1 if best is None else best.number
+        path = study.objectives[0].path
+        this = f"{path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
+        if trial.state == "pruned":
+            this = f"pruned after {plural(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
+        name = f"trial {best.number}" if best and best.number >= 0 else "the default"
+        record = f"; best {best.values[0]:.4f} ({name}: {in_words(best.params)})" if best else ""
+        self._progress.say(f"trial {trial.number}, {done} of {self._trials} finished: {this}{record}")
 
-    def _score(self, folder: RunFolder) -> None:
-        config = self._plan.config
-        summary = score(folder, config.seed, config.bootstrap, config.convention)
-        folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
 
-    def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:
-        """Those of some folds, computed by workers unless the values train nothing that the default has not trained.
+def in_words(values: Mapping[str, Any]) -> str:
+    """Values in one line.
 
-        Args:
-            plan: of the values, once its features are stored.
-            values: by key; empty for the default.
-            folds: of the outer ones.
-            default: the finished run of the default, unless this is it.
-        """
-        own, reused = self._space.own(), default is not None and dict(values) == self._space.own()
-        if default is not None and not reused and reusable(plan.config) and reusable(self._plan.config):
-            alike = self._space.trained(values) == self._space.trained(own)
-            reused = "spot" in plan.task.tasks and alike
-        if default is not None and reused:
-            stored = FoldCache(default.path, plan.task.kinds).read(folds)
-            spots = "spot" in plan.task.tasks
-            return run_folds(self._crew, plan, folds, stored) if spots else (stored[f.key] for f in folds)
-        return run_folds(self._crew, plan, folds)
+    >>> in_words({"method.p": 0.51234567, "method.rule": "paper"})
+    'p=0.5123 rule=paper'
+    """
+    return " ".join(f"{key.removeprefix('method.')}={value_in_words(value)}" for key, value in values.items())
 
-    def _with(self, values: Mapping[str, Any]) -> Plan:
-        return with_config(self._plan, with_values(self._plan.config, values))
+
+def value_in_words(value: Any) -> str:
+    """One value, numbers with four digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _finished(study: Study) -> int:
+    return sum(trial.state in ("complete", "pruned") for trial in study.trials)
+
+
+FRONT = 20
+"""Trials of a Pareto front that are printed; all are in the files."""
+
+
+def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
+    """Print what was tuned, what it is worth on new subjects, and where everything is."""
+    out, nested, studies, paths = console(), plain["nested"], list(plain["studies"].values()), list(plain["objectives"])
+    counts, spent = [study["trials"] for study in studies], plain["seconds"]
+    total = {state: sum(one[state] for one in counts) for state in counts[0]}
+    over = f"one study over a tuning set of {len(studies[0]['subjects'])} subjects"
+    out.print(f"study {plain['study']} in {plain['storage']}")
+    out.print(
+        f"{f'{len(studies)} studies, one for each outer fold' if nested else over}; trials: "
+        f"{', '.join(f'{n} {state}' for state, n in total.items() if n or state == 'complete')}"
+    )
+    out.print(
+        f"seconds: {spent['inner_folds']:.0f} for inner folds, {spent['trials']:.0f} for all else in the trials, {spent['outer']:.0f} "
+        "for the outer folds"
+    )
+    rows = []
+    for key, entry in plain["parameters"].items():
+        log = ", log" if entry.get("log") else ""
+        listed = entry["choices"] if "choices" in entry else [f"{entry['low']:g} to {entry['high']:g}{log}"]
+        known = [share for study in studies if (share := study["importance"].get(key)) is not None]
+        searched, tuned = (" | ".join(map(value_in_words, listed)), [study["best"]["params"][key] for study in studies])
+        default, best = value_in_words(plain["default_values"][key]), ", ".join(map(value_in_words, tuned))
+        rows.append([key, entry["acts"], searched, default, best, number(fmean(known) if known else None, 2)])
+    out.print(_table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"], rows))
+    for name, study in plain["studies"].items() if len(paths) > 1 else ():
+        front = [
+            [str(t["trial"]), *(_number(path, t["values"][path]) for path in paths), in_words(t["params"])]
+            for t in study["front"][:FRONT]
+        ]
+        of = f" of {name}" if nested else ""
+        out.print(_table(f"Pareto front{of} (inner scores)", ["trial", *paths, "values"], front))
+    rows = []
+    for path, score in plain["scores"].items():
+        for name, sign in {"default": "", "tuned": "", "gain": "+"}.items():
+            outer, p = score["outer"][name], number(score["outer"]["p"]) if name == "gain" else ""
+            value, *ends = (_number(path, outer[end], sign) for end in ("value", "low", "high"))
+            inner, interval = _number(path, score["inner"][name], sign), "-" if "-" in ends else f"[{', '.join(ends)}]"
+            rows.append([path if name == "default" else "", name, inner, value, interval, p])
+    if rows:
+        title = f"scores: inner subjects, and {plain['outer_subjects']} outer ones that no trial has touched"
+        out.print(_table(title, ["score", "configuration", "inner", "outer", INTERVAL, "p"], rows))
+    for line in remarks(plain):
+        out.print(line)
+    scores = command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
+    out.print(f"figures and trials are in {folder}; all scores: {scores}")
+
+
+def remarks(plain: Mapping[str, Any]) -> list[str]:
+    """How much the inner score flattered, and what may be concluded."""
+    lines = []
+    for path, score in plain["scores"].items():
+        apart, lost = score["flattered"], score["flattered_gain"]
+        if apart is None:
+            continue
+        way, told = "better" if apart > 0 else "worse", ""
+        if lost is not None:
+            inside, outside = (
+                _number(path, gain, "+") for gain in (score["inner"]["gain"], score["outer"]["gain"]["value"])
+            )
+            verdict = f"flattered by {_number(path, lost)}" if lost > 0 else "did not flatter"
+            told = f"; the gain over the default is {inside} inside, {outside} outside: the inner score {verdict}"
+        lines.append(
+            f"{path}: the tuned values look {_number(path, abs(apart))} {way} on the inner subjects than on the outer ones{told}"
+        )
+    if plain["scores"] and plain["least_p"] >= LEVEL:
+        lines.append(
+            f"with {plain['outer_subjects']} outer subjects no p can be below {plain['least_p']:.4f}: these are too few to show any gain, "
+            "however large; take fewer --tuning-subjects, or --nested"
+        )
+    if len(plain["objectives"]) > 1:
+        lines.append(
+            f"of each Pareto front the trial that is best in {next(iter(plain['objectives']))} was judged and is what --write writes; "
+            "the values of the others are in trials.csv"
+        )
+    return [*lines, *([plain["conclusion"]] if plain["conclusion"] else [])]
+
+
+def _number(path: str, value: float | None, sign: str = "") -> str:
+    share = path != COST and find(path).scale == "share"
+    return number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
+
+
+def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    whole = {"score", "configuration", INTERVAL, "p"}
+    return Table([Column(name, name, wrap="never" if name in whole else "anywhere") for name in names], rows, title)
 
 
 @dataclass(frozen=True)
@@ -289,3 +335,55 @@ def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
         "params": dict(trial.params),
         "values": {o.path: value for o, value in zip(objectives, trial.values)},
     }
+
+
+DEFAULT, DPI = "#111827", 150
+
+
+def write_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path]:
+    """Write what can be drawn of a study as PNG.
+
+    `history`, `slices` and `importance` are about the first objective, with a line at that of the default; `folds` shows it after each
+    inner fold, where trials may be pruned; `pareto` the first two objectives.
+
+    Args:
+        stored: the study as Optuna knows it.
+        study: the same as it stands; without a complete trial nothing is written.
+        folder: where the files go.
+
+    Returns:
+        the files.
+    """
+    names = [objective.path for objective in study.objectives]
+    several = len(names) > 1
+    about: dict[str, Any] = {"target": (lambda trial: trial.values[0]) if several else None, "target_name": names[0]}
+    pair = (lambda trial: trial.values[:2]) if len(names) > 2 else None
+    drawn: dict[str, Callable[[], Any]] = {
+        "history": partial(plots.plot_optimization_history, stored, **about),
+        "slices": partial(plots.plot_slice, stored, **about),
+        "importance": partial(plots.plot_param_importances, stored, **about),
+        "folds": partial(plots.plot_intermediate_values, stored),
+        "pareto": partial(plots.plot_pareto_front, stored, targets=pair, target_names=names[:2]),
+    }
+    lacking = {
+        "importance": not study.importance,
+        "folds": not any(t.steps for t in study.trials),
+        "pareto": not several,
+    }
+    files = []
+    for name in (name for name in drawn if study.complete and not lacking.get(name)):
+        with (
+            pyplot.rc_context(),
+            pyplot.ioff(),
+            silent(),
+        ):  # which takes back the style that Optuna chooses for everybody
+            axes = np.atleast_1d(drawn[name]())
+            if study.default is not None and name in ("history", "slices"):
+                for one in axes.flat:
+                    one.axhline(study.default.values[0], color=DEFAULT, linestyle=":", label="default")
+            if name == "history":
+                axes[0].legend()
+            files.append(folder / f"{name}.png")
+            axes.flat[0].figure.savefig(files[-1], dpi=DPI, bbox_inches="tight")
+            pyplot.close(axes.flat[0].figure)
+    return files

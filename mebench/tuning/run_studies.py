@@ -22,16 +22,12 @@ from mebench.runner.inputs import anywhere, code_and_settings, digest
 from mebench.runner.plan import make_plan
 from mebench.runner.process import one_thread
 from mebench.runs.fold_files import safe_name
-from mebench.tuning.evaluate import Evaluator
-from mebench.tuning.figures import write_figures
-from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table
+from mebench.tuning.evaluate import Evaluator, Judge
+from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, trials_table, value_in_words, write_figures
 from mebench.tuning.records import Study, Terms, Trial, TuneOptions, part_of, read_objectives
-from mebench.tuning.search import for_task, read_space
-from mebench.tuning.show import TrialReporter, value_in_words
-from mebench.tuning.space import Space, is_number, with_values
+from mebench.tuning.space import Space, for_task, is_number, read_space, with_values
 from mebench.tuning.splits import nested, tuning_set
-from mebench.tuning.storage import Place
-from mebench.tuning.study import SharedStudy
+from mebench.tuning.study import Place, SharedStudy
 
 _OF_THE_MACHINE = (
     *("runs", "cache", "tracking", "tracking_folds", "tracking_models", "tracking_figures"),

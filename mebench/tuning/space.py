@@ -1,14 +1,33 @@
-"""What is tuned: parameters with their ranges or choices, and when they act."""
+"""What is tuned: from the `search` maps of the plugins and the words of the command line to parameters with their ranges or choices.
+
+A map of `config.yaml` gives each parameter its range or its choices, and says when it acts:
+
+    search:
+      p: {low: 0.05, high: 0.95, acts: postprocess}
+      lr: {low: 0.0001, high: 0.01, log: true}
+      flow: {choices: [tvl1, farneback], acts: features}
+
+`postprocess` acts on stored frame scores alone, after the network; `training` (the default) on fitting; `features` on what
+is fitted to.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import types
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from mebench.config import RunConfig, from_plain
+import yaml
+
+from mebench.config import RunConfig, from_plain, parts, registry
+from mebench.config.typed_values import choices, convert, expected, plain
+from mebench.core import Task
+from mebench.errors import ConfigError, unknown
+from mebench.files import load_yaml
 
 Acts = Literal["postprocess", "training", "features"]
 ACTS: tuple[Acts, ...] = get_args(Acts)
@@ -140,3 +159,223 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
 def is_number(value: Any) -> bool:
     """Whether a value may lie in a range; true and false do not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_ENTRY = ("low", "high", "log", "step", "choices", "acts")
+_PARTS = ("method", "recognizer")
+
+
+class _Entry(NamedTuple):
+    """What is said of a parameter, where, and whether somebody asked for this one, by its name or with a range of its own."""
+
+    said: Any
+    where: str
+    named: bool = False
+    own: bool = False
+
+
+def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str] = ()) -> Space:
+    """The space of a study.
+
+    The ranges of a plugin's map are widened to the configuration's own values, which so are tried, too. Of whole maps
+    what the configuration refuses (a threshold of a variant without one) is left out; by name it is an error.
+
+    Args:
+        config: names the method, the recognizer if there is one, and the value of every parameter.
+        words: `p`, a parameter of the plugin's map; or `lr={low: 1e-5, high: 1e-2, log: true}`, which replaces or adds one.
+            `recognizer.c` is one of the recognizer. None takes the whole maps.
+        acts: only parameters that act so; none takes all.
+
+    Raises:
+        ConfigError: an unknown parameter, an empty range, a logarithmic scale that begins at zero, no parameter at all …
+    """
+    for act in acts:
+        if act not in ACTS:
+            raise ConfigError(f"--acts: {unknown('stage', act, ACTS)}")
+    infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
+    maps = {
+        f"{part}.{name}": _Entry(said, f"{info.where}/config.yaml: search.{name}")
+        for part, info in infos.items()
+        for name, said in info.section("search").items()
+    }
+    named = [_word(word, config, maps) for word in words]
+    for key, times in Counter(key for key, _ in named).items():
+        if times > 1:
+            raise ConfigError(f"--param {key} is there {times} times: say it once")
+    kept, left_out = list[Dimension](), list[str]()
+    for key, entry in sorted((dict(named) if words else maps).items()):
+        dimension = _dimension(config, key, entry)
+        if acts and dimension.acts not in acts:
+            continue
+        fitting, refused = _fitting(config, dimension, entry)
+        left_out += refused
+        kept += [] if fitting is None else [fitting]
+    who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
+    if not kept and left_out:
+        raise ConfigError(f"this configuration of {who} refuses all that could be tuned, for example {left_out[0]}")
+    if not kept and maps and acts:
+        raise ConfigError(
+            f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
+        )
+    if not kept:
+        raise ConfigError(
+            f"{who} says nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
+            "--param 'NAME={low: 0.1, high: 0.9}'"
+        )
+    return Space(tuple(kept), tuple(left_out))
+
+
+def for_task(space: Space, task: Task, named: bool) -> Space:
+    """The parameters that do something in a run: those of post-processing act on the frame scores of a spotter.
+
+    Args:
+        space: of the method.
+        task: what the run is asked to do.
+        named: whether the parameters were asked for one by one.
+
+    Raises:
+        ConfigError: one that was asked for does nothing, or none is left.
+    """
+    kept = tuple(d for d in space.dimensions if d.acts != "postprocess" or "spot" in task.tasks)
+    idle = [d.key for d in space.dimensions if d not in kept]
+    why = "acts on frame scores, and this run spots nothing"
+    if idle and (named or not kept):
+        raise ConfigError(f"{idle[0]} {why}: tune a parameter of the training or of the features")
+    return Space(kept, (*space.left_out, *(f"{key} {why}" for key in idle)))
+
+
+def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str, _Entry]:
+    name, equals, text = word.partition("=")
+    key = name if name.partition(".")[0] in _PARTS else f"method.{name}"
+    if not equals:
+        if key not in maps and _hint(config, key) is not None:
+            raise ConfigError(
+                f"--param {name}: no search map of {config.method!r} gives {key} a range: say it, for example "
+                f"--param '{name}={{low: 0.1, high: 0.9}}' or '{name}={{choices: [1, 2]}}'"
+            )
+        if key not in maps:
+            raise ConfigError(f"--param {name}: {_unknown(config, key)}")
+        return key, maps[key]._replace(named=True)
+    try:
+        said = load_yaml(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--param {name}: {text!r} is no YAML map: {' '.join(str(error).split())}") from error
+    packaged = maps[key].said if key in maps else {}
+    if isinstance(said, dict) and "acts" not in said and isinstance(packaged, dict) and "acts" in packaged:
+        said = {**said, "acts": packaged["acts"]}
+    return key, _Entry(said, f"--param {name}", named=True, own=True)
+
+
+# -- one entry -----------------------------------------------------------------------------------------------------------
+
+
+def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
+    """What an entry says, whether or not the configuration takes it."""
+    said, where = entry.said, entry.where
+    if (hint := _hint(config, key)) is None:
+        raise ConfigError(f"{where}: {_unknown(config, key)}")
+    if not isinstance(said, dict):
+        raise ConfigError(f"{where} must be a map with low and high, or with choices, not {said!r}")
+    for name in said:
+        if name not in _ENTRY:
+            raise ConfigError(f"{where}: {unknown('key', str(name), _ENTRY)}")
+    acts = said.get("acts", "training")
+    if acts not in ACTS:
+        raise ConfigError(f"{where}: {unknown('stage', str(acts), ACTS, 'acts says when the parameter acts')}")
+    part, _, name = key.partition(".")
+    default = plain(getattr(getattr(config, f"{part}_params"), name))
+    if "choices" in said:
+        if beside := sorted({"low", "high", "log", "step"} & set(said)):
+            raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
+        listed = said["choices"]
+        if not isinstance(listed, list) or not listed:
+            raise ConfigError(f"{where}: choices must be a list with something in it, not {listed!r}")
+        found: list[Any] = []
+        for choice in listed:
+            try:
+                value = plain(convert(choice, hint))
+            except ValueError:
+                raise ConfigError(f"{where}: choices: {choice!r} is not {expected(hint)}") from None
+            if any(type(value) is type(other) and value == other for other in found):
+                raise ConfigError(f"{where}: choices: {choice!r} is there twice")
+            found.append(value)
+        if len(found) < 2:
+            alone = str(found[0]).lower() if isinstance(found[0], bool) else str(found[0])
+            raise ConfigError(f"{where}: choices: {alone} alone leaves nothing to choose")
+        return Dimension(key, acts, default, choices=tuple(found))
+    return _range(Dimension(key, acts, default), said, hint, where)
+
+
+def _range(dimension: Dimension, said: Mapping[str, Any], hint: Any, where: str) -> Dimension:
+    hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    whole = int in hints
+    if not whole and float not in hints:
+        allowed = choices(hint)
+        example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
+        raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
+    for name in ("low", "high"):
+        if name not in said:
+            raise ConfigError(f"{where}: {name} is missing: a range needs low and high")
+    low, high = (_number(said[name], name, whole, where) for name in ("low", "high"))
+    step = None if said.get("step") is None else _number(said["step"], "step", whole, where)
+    log = said.get("log", False)
+    if not isinstance(log, bool):
+        raise ConfigError(f"{where}: log must be true or false, not {log!r}")
+    if low >= high:
+        what = "empty" if low > high else "a single value"
+        raise ConfigError(f"{where}: the range from low {low:g} to high {high:g} is {what}: low must be below high")
+    if log and low <= 0:
+        raise ConfigError(f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out")
+    if step is not None and (log or not 0 < step <= high - low):
+        reason = "a logarithmic scale has none" if log else f"it must lie in (0, {high - low:g}]"
+        raise ConfigError(f"{where}: step {step:g} does not fit: {reason}")
+    return replace(dimension, low=low, high=high, log=log, step=step, whole=whole)
+
+
+def _number(value: Any, name: str, whole: bool, where: str) -> float:
+    try:
+        number: float = convert(str(value) if isinstance(value, str) else value, int if whole else float)
+    except ValueError:
+        kind = "a whole number" if whole else "a number"
+        raise ConfigError(f"{where}: {name} must be {kind}, not {value!r}") from None
+    return number
+
+
+# -- what the configuration takes ----------------------------------------------------------------------------------------
+
+
+def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Dimension | None, list[str]]:
+    """The part of a dimension that the configuration takes, None if that leaves nothing to tune; and what it refuses."""
+    wide = dimension if entry.own else dimension.widened()
+    part, _, name = dimension.key.partition(".")
+    hint, refused = _hint(config, dimension.key), dict[int, str]()
+    for place, value in enumerate(wide.choices or (wide.low, wide.high)):
+        try:
+            replace(getattr(config, f"{part}_params"), **{name: convert(value, hint)})
+        except (ConfigError, ValueError) as error:
+            refused[place] = str(error)
+    if refused and entry.named:
+        what = ": choices" if wide.choices else ""
+        raise ConfigError(f"{entry.where}{what}: {next(iter(refused.values()))}")
+    if not refused:
+        return wide, []
+    why = list(refused.values())
+    left = tuple(choice for place, choice in enumerate(wide.choices) if place not in refused)
+    return replace(wide, choices=left) if len(left) > 1 else None, why if wide.choices else why[:1]
+
+
+def _hint(config: RunConfig, key: str) -> Any:
+    """Type of a parameter, or None if there is none of that name."""
+    part, _, name = key.partition(".")
+    id_ = getattr(config, part)
+    return None if id_ is None else parts.keys(registry.find("method", id_)).get(name)
+
+
+def _unknown(config: RunConfig, key: str) -> str:
+    part, _, name = key.partition(".")
+    id_ = getattr(config, part)
+    if id_ is None:
+        return f"{key} is a parameter of a recognizer, but none is named: add recognizer=<id>"
+    return unknown(
+        f"parameter of {id_}", name, parts.keys(registry.find("method", id_)), f"See it with: mebench info {id_}"
+    )

@@ -10,7 +10,7 @@ from mebench.console import days_of
 from mebench.errors import ConfigError
 from mebench.features import FeatureStore
 from mebench.features.base import dlib_version, opencv_version
-from mebench.features.entry import Draft, Key
+from mebench.features.store import Draft, Key
 
 KEYS = [
     Key(stage, dataset, "1", f"{dataset}/1/1", "frames", "steps", opencv_version(), dlib_version())

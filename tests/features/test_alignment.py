@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.features.alignment import box_to_crop, eye_angle, moved, upright, warped
+from mebench.features.faces import box_to_crop, eye_angle, moved, upright, warped
 
 from .conftest import texture
 

@@ -10,9 +10,9 @@ from mebench.datasets.synthetic.params import Params
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, faces
-from mebench.features.alignment import Reference, moved
 from mebench.features.base import dlib_version
 from mebench.features.detection import NoFaceError
+from mebench.features.faces import Reference, moved
 from mebench.features.landmarks import find_predictor
 
 from .conftest import BOX, MemoryFrames, texture

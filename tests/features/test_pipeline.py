@@ -25,9 +25,9 @@ from mebench.features import (
     frame_features,
     is_ready,
     landmarks,
-    source,
+    pipeline,
 )
-from mebench.features.alignment import box_to_crop, moved
+from mebench.features.faces import box_to_crop, moved
 
 from .conftest import BOX
 
@@ -163,7 +163,7 @@ def test_other_landmarks_change_the_features_that_read_them_only(store, drift, f
 
 def test_another_dlib_is_another_entry(store, drift, monkeypatch):
     compute(store, drift, "drift", drift.video(), [FRAMES], [])
-    monkeypatch.setattr(source, "dlib_version", lambda: "0.0.1")
+    monkeypatch.setattr(pipeline, "dlib_version", lambda: "0.0.1")
     assert not is_ready(store, drift, "drift", drift.video(), [FRAMES], [])
 
 
@@ -174,7 +174,7 @@ def test_another_landmark_file_is_another_entry_of_what_reads_it_only(store, dri
         found = []
         for content in (b"one model", b"another model"):
             file.write_bytes(content)
-            look = source.Source(store, drift, "drift", drift.video())
+            look = pipeline.Source(store, drift, "drift", drift.video())
             found.append([look.key(stage, replace(c, steps=(crop, *c.steps[1:])), None) for c in (FRAMES, MARKED)])
         return [a != b for a, b in zip(*found)]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.features.alignment import HEAD, face_plane, frontal, frontal_window, moved
+from mebench.features.faces import HEAD, face_plane, frontal, frontal_window, moved
 
 SIZE = (720, 1280)
 

@@ -10,8 +10,8 @@ import pytest
 
 from mebench.core import Chain
 from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Hog, Interpolate, LbpTop, Strain
-from mebench.features import source as source_module
-from mebench.features.source import Source
+from mebench.features import pipeline as source_module
+from mebench.features.pipeline import Source
 from tests.nightly import NIGHTLY
 
 from .conftest import Drift

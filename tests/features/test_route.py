@@ -10,7 +10,7 @@ from mebench.core import Chain
 from mebench.errors import ConfigError, DataError, PluginError
 from mebench.features import FaceCrop, Flow, Resize, Strain, clip_feature, compute, flow, frame_features
 from mebench.features.base import ImageStep, SequenceStep, VolumeStep
-from mebench.features.source import Source, route_of
+from mebench.features.pipeline import Source, route_of
 
 CROP = FaceCrop(size=48)
 FLOW = Flow("farneback")

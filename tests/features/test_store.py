@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.features import FeatureStore, entry
+from mebench.features import FeatureStore
+from mebench.features import store as module
 from mebench.features.base import opencv_version
-from mebench.features.entry import Draft, Key
-from mebench.features.store import Recent, verify
+from mebench.features.store import Draft, Key, Recent, verify
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version())
 VALUES = [KEY.stage, KEY.dataset, KEY.revision, KEY.video, KEY.frames, KEY.steps, KEY.opencv]
@@ -103,7 +103,7 @@ def change_a_number_of_the_marker(files):
 def swap_in_another_entry(files):
     other = json.loads(files.marker.read_text())
     other["about"]["key"]["video"] = "casme2/s1/v2"
-    other["check"] = entry._hash(entry._canonical(other["about"]))
+    other["check"] = module._hash(module._canonical(other["about"]))
     files.marker.write_text(json.dumps(other))
 
 
@@ -150,9 +150,9 @@ def test_a_flipped_number_is_never_read(filled, position, warnings):
 
 
 def test_an_array_is_hashed_once_in_each_process(filled, monkeypatch):
-    looks, check = [], entry.EntryFiles.check
+    looks, check = [], module.EntryFiles.check
     monkeypatch.setattr(
-        entry.EntryFiles, "check", lambda files, key=None, deep=False: (looks.append(deep), check(files, key, deep))[1]
+        module.EntryFiles, "check", lambda files, key=None, deep=False: (looks.append(deep), check(files, key, deep))[1]
     )
     store = FeatureStore(filled.root)
     for _ in range(3):
@@ -165,7 +165,7 @@ def leftovers(store):
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(store, monkeypatch):
-    real = entry._write_all
+    real = module._write_all
     written = []
 
     def full_after_two_rows(file, piece):
@@ -174,7 +174,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(store, monkeypatch):
         written.append(piece)
         real(file, piece)
 
-    monkeypatch.setattr(entry, "_write_all", full_after_two_rows)
+    monkeypatch.setattr(module, "_write_all", full_after_two_rows)
     with pytest.raises(DataError, match=r"No space left on device.*cache=DIR") as error:
         store.fetch(KEY, draft)
     assert str(store.root) in str(error.value)
@@ -223,7 +223,7 @@ SLOW_WRITER = """
 import sys, time
 import numpy as np
 from mebench.features import FeatureStore
-from mebench.features.entry import Draft, Key
+from mebench.features.store import Draft, Key
 key, array = Key(*sys.argv[2:9]), np.arange(60, dtype=np.float16).reshape(5, 4, 3)
 
 def rows():
@@ -255,7 +255,7 @@ WRITER = """
 import sys, time
 import numpy as np
 from mebench.features import FeatureStore
-from mebench.features.entry import Draft, Key
+from mebench.features.store import Draft, Key
 key, array = Key(*sys.argv[2:9]), np.arange(60, dtype=np.float16).reshape(5, 4, 3)
 
 def build():
@@ -331,7 +331,7 @@ def test_two_machines_write_under_two_names(store, monkeypatch):
         return replace_path(path, target)
 
     monkeypatch.setattr(Path, "replace", noted)
-    monkeypatch.setattr(entry.socket, "gethostname", lambda: "cluster-7.example")
+    monkeypatch.setattr(module.socket, "gethostname", lambda: "cluster-7.example")
     for steps in "ab":
         store.fetch(replace(KEY, steps=steps), draft)
     assert len(set(names)) == 4 and all(f".cluster-7.example-{os.getpid()}-" in name for name in names)

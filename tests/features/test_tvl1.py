@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mebench.features import tvl1 as module
-from mebench.features.loops import median, told
-from mebench.features.tvl1 import MARGIN, tvl1
+from mebench.features.loops import told
+from mebench.features.tvl1 import MARGIN, median, tvl1
 
 from .conftest import texture
 

@@ -22,7 +22,7 @@ from mebench.features import (
     faces,
     landmarks,
 )
-from mebench.features.alignment import HEAD
+from mebench.features.faces import HEAD
 
 from .conftest import MemoryFrames, texture
 

@@ -13,11 +13,11 @@ from mebench.core import Timing
 from mebench.core.types import Task
 from mebench.errors import DataError
 from mebench.features import FaceParams, landmarks
-from mebench.features.source import route_of
+from mebench.features.pipeline import route_of
 from mebench.inspection import check_needs
 from mebench.progress import Progress
 from mebench.runner.sweep import sweep
-from mebench.testing.plugins import HEAVY, cut_down
+from mebench.testing.contracts import HEAVY, cut_down
 from tests.stand_ins import COMPUTED
 
 TELL = """

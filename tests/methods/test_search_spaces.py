@@ -13,8 +13,7 @@ from mebench.errors import ConfigError
 from mebench.runner.host import execute, propose_again
 from mebench.runner.plan import make_plan
 from mebench.testing import TINY, scratch
-from mebench.tuning.search import read_space
-from mebench.tuning.space import with_values
+from mebench.tuning.space import read_space, with_values
 
 METHODS = sorted(registry.plugins("method"))
 SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.curves import average_precision, claim, weighted_average_precision
 from mebench.metrics.matching import pair
+from mebench.metrics.spotting_scores import average_precision, claim, weighted_average_precision
 
 Span = tuple[int, int]
 spans = st.tuples(st.integers(0, 20), st.integers(0, 12)).map(lambda x: (x[0], x[0] + x[1]))

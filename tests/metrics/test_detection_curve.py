@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.curves import detection_curve, thinned
+from mebench.metrics.spotting_scores import detection_curve, thinned
 
 ranked = st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=15)
 

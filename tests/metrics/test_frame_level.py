@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from mebench.metrics.curves import frame_auc, frame_truth, weighted_frame_auc
+from mebench.metrics.spotting_scores import frame_auc, frame_truth, weighted_frame_auc
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 from tests.metrics.plain import rows, tables

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.curves import claim
 from mebench.metrics.matching import match, pair
+from mebench.metrics.spotting_scores import claim
 from mebench.metrics.tables import Tables
 
 STRICT = CONVENTIONS["strict"]

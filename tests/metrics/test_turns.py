@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.conventions import CONVENTIONS, Convention
-from mebench.metrics.curves import SWEEP, found_over_iou
 from mebench.metrics.matching import Found, find, match, pair
+from mebench.metrics.spotting_scores import SWEEP, found_over_iou
 from tests.metrics.plain import Span, every_free, iou, rows, top_one
 
 STRICT = CONVENTIONS["strict"]

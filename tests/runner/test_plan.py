@@ -7,7 +7,7 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.features import FeatureStore
-from mebench.features.source import Source
+from mebench.features.pipeline import Source
 from mebench.runner.plan import make_plan, new_method
 
 

@@ -12,7 +12,7 @@ import pytest
 from mebench.config import registry
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.testing import datasets, folder_checks, methods, parametrize_with_checks, plugin_checks, plugins
+from mebench.testing import contracts, folder_checks, parametrize_with_checks, plugin_checks
 from mebench.testing.folders import METHOD_TEMPLATES, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
@@ -338,7 +338,7 @@ OWN = {
 def test_each_template_is_broken_in_twenty_ways_and_each_promise_in_one():
     assert min(len(ANY) + len(ways) for ways in OWN.values()) >= 20
     told = {way.check for ways in (ANY, *OWN.values()) for way in ways.values()}
-    promised = {check.__name__ for check in (*plugins.COMMON, *methods._CHECKS, *datasets._CHECKS)}
+    promised = {check.__name__ for check in (*contracts.COMMON, *contracts._OF_METHODS, *contracts._OF_DATASETS)}
     seen = {name.replace("KIND", kind) for name in told for kind in registry.PLUGIN_KINDS}
     assert promised - seen == {"predictions_do_not_depend_on_test_labels"}  # in tests/testing/test_contracts.py
 

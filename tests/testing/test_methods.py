@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import Expression, Video
-from mebench.testing.methods import _move
+from mebench.testing.contracts import _move
 
 
 @given(st.data())

@@ -5,11 +5,10 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from mebench.tuning.figures import write_figures
+from mebench.tuning.outcome import write_figures
 from mebench.tuning.records import Objective
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.storage import Place
-from mebench.tuning.study import SharedStudy
+from mebench.tuning.study import Place, SharedStudy
 from tests.tuning.test_study import terms
 
 SPACE = Space(

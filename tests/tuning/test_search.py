@@ -8,8 +8,7 @@ from mebench.config import registry, resolve
 from mebench.config.registry import plugins
 from mebench.core.types import Task
 from mebench.errors import ConfigError
-from mebench.tuning.search import for_task, read_space
-from mebench.tuning.space import with_values
+from mebench.tuning.space import for_task, read_space, with_values
 
 
 @pytest.fixture

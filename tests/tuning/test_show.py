@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.tuning.show import TrialReporter, remarks
+from mebench.tuning.outcome import TrialReporter, remarks
 
 
 def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.01):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mebench.errors import ConfigError, RunError
-from mebench.tuning.storage import Place
+from mebench.tuning.study import Place
 
 
 def test_a_path_is_a_sqlite_file_and_a_url_stays_one(tmp_path, monkeypatch):
@@ -44,7 +44,7 @@ def test_the_database_of_another_program_stays_as_it_is(tmp_path):
 )
 def test_where_nothing_can_be_made_is_told_at_once(tmp_path, monkeypatch, place, why):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mebench.tuning.storage.WAIT_SECONDS", 0)
+    monkeypatch.setattr("mebench.tuning.study.WAIT_SECONDS", 0)
     (tmp_path / "file").touch()
     (tmp_path / "folder.db.lock").mkdir()
     sentence = rf"^the storage .* cannot be made \({why}\): choose another --storage$"

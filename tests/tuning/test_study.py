@@ -12,8 +12,7 @@ import pytest
 from mebench.errors import ConfigError, RunError
 from mebench.tuning.records import Objective, Study, Terms, Trial
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.storage import SAMPLERS, Place
-from mebench.tuning.study import SharedStudy
+from mebench.tuning.study import SAMPLERS, Place, SharedStudy
 
 SPACE = Space(
     (

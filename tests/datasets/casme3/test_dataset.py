@@ -17,7 +17,7 @@ from mebench.config import resolve
 from mebench.core import Distractor, Expression
 from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError
-from mebench.inspection.frame_checks import check_video
+from mebench.inspection.soundness import check_video
 from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset

@@ -13,7 +13,7 @@ from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.core.types import Published
 from mebench.errors import DataError
 from mebench.inspection import Verification, verify
-from mebench.inspection.annotation_checks import KNOWN_DEFECT, differing_counts, odd_annotations
+from mebench.inspection.soundness import KNOWN_DEFECT, differing_counts, odd_annotations
 from mebench.reports.dataset_report import finding_lines
 from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan

@@ -1,0 +1,430 @@
+"""Is this copy of a dataset sound? What is odd in its annotations, its frames and its counts, and a hash of the ground truth."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import accumulate, chain, pairwise
+from typing import Any, Literal
+
+from mebench.console import plural, printable
+from mebench.core import Dataset, Expression, Kind, Published, Repair, Scheme, Unplaced, Video
+from mebench.errors import DataError
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.image_folder import file_number, natural
+from mebench.frames.images import BadImageError, Size, decoded_size, image_size
+from mebench.inspection.dataset_summary import Summary, annotations_alone, has_frames, summarise
+
+Level = Literal["error", "warning"]
+Check = Literal[
+    "no_frames",
+    "altered",
+    "missing_folder",
+    "missing_frames",
+    "stray_image",
+    "numbering_gap",
+    "beyond_video",
+    "unreadable_image",
+    "image_size",
+    "video_file",
+    "duplicate",
+    "overlap",
+    "onset_is_apex",
+    "too_long",
+    "no_interval",
+    "name",
+    "counts",
+]
+
+TITLES: Mapping[Check, str] = {
+    "no_frames": "frames not looked at",
+    "altered": "signs that this copy was changed",
+    "missing_folder": "folders that are missing or cannot be opened",
+    "missing_frames": "missing frames",
+    "stray_image": "images that are no frames",
+    "numbering_gap": "gaps in the numbering",
+    "beyond_video": "annotated beyond the video",
+    "unreadable_image": "unreadable images",
+    "image_size": "images of different sizes",
+    "video_file": "video files",
+    "duplicate": "duplicate annotations",
+    "overlap": "overlapping annotations",
+    "onset_is_apex": "the apex is the onset",
+    "too_long": "expressions that last too long",
+    "no_interval": "annotations without an interval",
+    "name": "names that no record can hold",
+    "counts": "counts that differ from the published ones",
+}
+"""What the checks look for, in the order of a report."""
+
+KNOWN_DEFECT = "known_defect"
+"""Flag of an expression whose frames are known to be incomplete in the release itself: no error of this copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        level: `error`: this copy is not what was released, or cannot be read; `warning`: what the authors annotated is odd,
+            or was not looked at.
+        check: which check.
+        where: `subject/video`, or empty for the whole dataset.
+        text: one sentence.
+    """
+
+    level: Level
+    check: Check
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
+LONGEST_MS: Mapping[Kind, float] = {"micro": 500.0, "macro": 4000.0}
+"""A micro-expression lasts half a second at most (Yan et al. 2013, "How fast are the leaked facial expressions"), a
+macro-expression four seconds (Ekman 2003, "Darwin, deception, and facial expression")."""
+
+A_PART = 0.5
+"""Below this share of the published expressions a sheet is taken for a part of the dataset, chosen on purpose."""
+
+
+def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
+    """Warnings about what is annotated, whatever the frames say.
+
+    Args:
+        videos: as `Dataset.as_annotated` gives them.
+    """
+    for video in videos:
+        where = f"{video.subject}/{video.id}"
+        for e in video.expressions:
+            if "onset_is_apex" in e.flags or (e.apex == e.onset and e.offset > e.onset):
+                yield Finding("warning", "onset_is_apex", where, f"the apex of {span(e)} is its onset")
+            if video.fps and 1000 * e.length / video.fps > LONGEST_MS[e.kind]:
+                ms = 1000 * e.length / video.fps
+                text = f"{span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
+                yield Finding("warning", "too_long", where, text)
+        ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
+        for a, b in pairwise(ordered):
+            if (a.onset, a.offset, a.kind) == (b.onset, b.offset, b.kind):
+                yield Finding("warning", "duplicate", where, f"{span(b)} is annotated twice")
+        # Each beside the one that reaches farthest among those before it.
+        reaching: Iterator[Expression] = accumulate(ordered, lambda a, b: max(a, b, key=lambda one: one.offset))
+        for e, farthest in zip(ordered[1:], reaching):
+            same = (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
+            if e.onset <= farthest.offset and not same:
+                yield Finding("warning", "overlap", where, f"{span(e)} overlaps with {span(farthest)}")
+
+
+def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Iterator[Finding]:
+    """Warnings about subjects, videos and classes of emotions that hold a character which is not shown as it is: a run with such a
+    name cannot be published.
+
+    Args:
+        videos: as `Dataset.as_annotated` gives them.
+        schemes: those of the dataset.
+    """
+    of_videos = ((("subject", v.subject), ("video", v.id)) for v in videos)
+    of_schemes = ((("class", name) for name in scheme.classes) for scheme in schemes)
+    for what, name in dict.fromkeys(chain.from_iterable([*of_videos, *of_schemes])):
+        if printable(name) != name:
+            text = f"the {what} {printable(name)} holds what is not shown: no run of it can be published, so call it otherwise"
+            yield Finding("warning", "name", "", text)
+
+
+def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:
+    """Rows that nothing can score: errors where that is because frames are missing, warnings where the sheet is the reason.
+
+    Args:
+        unplaced: of the dataset.
+        annotated: the videos as the annotations alone give them.
+        videos: the same with the frames looked at; what is there no more was lost with the frames.
+    """
+    by_frames = _named_rows(annotated)
+    by_frames.subtract(_named_rows(videos))
+    for row in unplaced:
+        key = (row.subject, row.video, row.kind, row.emotion)
+        frames_missing = by_frames[key] > 0
+        by_frames[key] -= frames_missing
+        text = f"row {row.row} ({row.kind}) counts, and nothing can score it: {row.reason}"
+        check: Check = "beyond_video" if frames_missing else "no_interval"
+        yield Finding("error" if frames_missing else "warning", check, f"{row.subject}/{row.video}", text)
+
+
+def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | None]]:
+    return Counter((v.subject, v.id, e.kind, e.emotion) for v in videos for e in v.expressions)
+
+
+def published_counts(summary: Summary, published: Published) -> dict[str, tuple[int, int]]:
+    """What was counted: name -> (found, published). Emotions are compared only where any is annotated."""
+    counts: dict[str, tuple[int, int]] = {}
+    if published.subjects is not None:
+        counts["subjects"] = (summary.subjects, published.subjects)
+    counts |= {f"{kind}-expressions": (summary.expressions[kind], n) for kind, n in published.expressions.items()}
+    micro = {label: n["micro"] for label, n in summary.emotions.items() if n.get("micro")}
+    if micro and published.emotions:
+        labels = dict.fromkeys([*published.emotions, *micro])
+        counts |= {f"micro: {label}": (micro.get(label, 0), published.emotions.get(label, 0)) for label in labels}
+    return counts
+
+
+def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iterator[Finding]:
+    """A finding for the counts that differ: a warning where the sheet is plainly a part of the dataset."""
+    differing = [f"{name} {found} instead of {said}" for name, (found, said) in counts.items() if found != said]
+    if not differing:
+        return
+    expressions = [pair for name, pair in counts.items() if name.endswith("-expressions")]
+    found, said = (sum(pair[n] for pair in expressions) for n in (0, 1))
+    if found < A_PART * said:
+        text = f"this is a part of the dataset, {found} of the {said} expressions in {source}"
+        yield Finding("warning", "counts", "", text)
+    else:
+        text = f"{', '.join(differing)} in {source}: is it another release, or incomplete? --no-counts skips this"
+        yield Finding("error", "counts", "", text)
+
+
+def span(e: Expression) -> str:
+    """An expression in words; positions from 0, both ends included."""
+    return f"the {e.kind}-expression in frames {e.onset} to {e.offset}"
+
+
+FIRST_FEW = 3
+"""Gaps and files that one sentence names."""
+FPS_TOLERANCE = 0.02
+"""Share by which the frame rate that a video file states may differ from the annotated one: 29.97 is 30."""
+
+
+def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep: bool) -> tuple[int, list[Finding]]:
+    """Look at the frames of a video.
+
+    Args:
+        dataset: that the video is of.
+        video: as `Dataset.videos` gives it.
+        repairs: those of the dataset, for the rows that a sentence names.
+        deep: decode every frame; else only the headers and ends of image files are read. Neither sees damage inside a JPEG,
+            BMP, TIFF or WebP.
+
+    Returns:
+        Number of its frames, and what is wrong.
+    """
+    where = f"{video.subject}/{video.id}"
+    known = any(KNOWN_DEFECT in e.flags for e in video.expressions)
+
+    def found(check: Check, text: str) -> Finding:
+        if known:
+            return Finding("warning", check, where, f"{text} (a known defect of the release)")
+        return Finding("error", check, where, text)
+
+    try:
+        frames = dataset.frames(video)
+    except DataError as error:
+        # Without the name of the video, which stands before the sentence anyway.
+        return 0, [found("missing_folder", str(error).removeprefix(f"{video.key} "))]
+    try:
+        n_frames = len(frames)
+    except DataError as error:
+        return 0, [found("video_file", str(error))]
+    changes, findings = [r for r in repairs if r.row is not None and r.reason.startswith(f"{where}: ")], []
+    for e in video.expressions:  # that had to be cut or moved because frames are not there
+        if "cut" in e.flags or e.offset >= n_frames:
+            text = f"{span(e)} is annotated beyond the {n_frames} frames that are there{_rows(changes, 'beyond')}"
+            findings.append(found("beyond_video", text))
+        if "missing_frame" in e.flags:
+            text = f"{span(e)} begins, peaks or ends on a frame that is missing{_rows(changes, 'no file')}"
+            findings.append(found("missing_frames", text))
+    if isinstance(frames, FolderFrames):
+        if frames.strays:
+            few = f"{', '.join(frames.strays[:FIRST_FEW])}{_and_more(len(frames.strays) - FIRST_FEW, 'other image')}"
+            text = f"{few} left aside: the frames are called as {frames.names[0]} is"
+            findings.append(Finding("warning", "stray_image", where, text))
+        findings += [found("numbering_gap", text) for text in _gaps(frames)]
+        findings += [found(check, text) for check, text in _images(frames, deep)]
+    else:
+        shapes: Counter[tuple[int, ...]] = Counter()
+        try:
+            for index in range(n_frames if deep else 0):
+                shapes[frames[index].shape[:2]] += 1
+        except DataError as error:
+            findings.append(found("video_file", str(error)))
+        if len(shapes) > 1:
+            sizes = ", ".join(f"{w}x{h}" for h, w in shapes)
+            findings.append(found("video_file", f"its frames have {len(shapes)} different sizes: {sizes}"))
+        if isinstance(frames, VideoFrames):
+            said, uneven = frames.fps, frames.uneven
+            if said is not None and video.fps and abs(said - video.fps) > FPS_TOLERANCE * video.fps:
+                text = f"{frames.path.name} says {said:g} frames per second, the dataset {video.fps:g}"
+                findings.append(Finding("warning", "video_file", where, text))
+            if uneven:
+                text = f"its frames are {uneven}: durations and k go by their mean rate"
+                findings.append(Finding("warning", "video_file", where, text))
+    return n_frames, findings
+
+
+def _rows(changes: Sequence[Repair], what: str) -> str:
+    """The cells that had to be changed, in words."""
+    cells = [f"row {r.row}: {r.column} {r.found} read as {r.taken}" for r in changes if what in r.reason]
+    return f" ({'; '.join(cells)})" if cells else ""
+
+
+def _gaps(frames: FolderFrames) -> Iterator[str]:
+    """File numbers that are missing between others, unless all are equally far apart."""
+    every = [file_number(name) for name in sorted((*frames.names, *frames.damaged), key=natural)]
+    numbers = [number for number in every if number is not None]
+    steps = [b - a for a, b in pairwise(numbers)]
+    if len(numbers) < len(every):
+        if numbers:
+            yield f"{plural(len(every) - len(numbers), 'image has', 'images have')} no number, the others have one"
+        return
+    twice = sorted(number for number, n in Counter(numbers).items() if n > 1)
+    if twice:
+        yield f"the file number {twice[0]} is not unique{_and_more(len(twice) - 1, 'other')}: remove copies"
+        return
+    if any(step < 0 for step in steps):
+        yield "the file numbers do not rise in the order of the names"
+        return
+    if len(set(steps)) == 1:
+        return
+    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
+    if gaps:
+        missing = sum(last - first + 1 for first, last in gaps)
+        few = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:FIRST_FEW])
+        more = _and_more(len(gaps) - FIRST_FEW, "other gap")
+        verb = "is" if missing == 1 else "are"
+        yield f"file {few}{more} {verb} missing between {numbers[0]} and {numbers[-1]} ({plural(missing, 'frame')})"
+
+
+def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
+    """Images that cannot be read, and those that have not the size of most others."""
+    sizes: dict[str, Size] = {}
+    bad: dict[str, str] = {}
+    measure = decoded_size if deep else image_size
+    for name in frames.names:
+        try:
+            sizes[name] = measure(frames.folder / name)
+        except BadImageError as error:
+            bad[name] = str(error)
+    if bad:
+        few = "; ".join(f"{name} {why}" for name, why in list(bad.items())[:FIRST_FEW])
+        more, them = _and_more(len(bad) - FIRST_FEW, "other image"), "it" if len(bad) == 1 else "them"
+        yield "unreadable_image", f"{few}{more}: copy {them} again"
+    if len(set(sizes.values())) > 1:
+        (width, height), most = Counter(sizes.values()).most_common(1)[0]
+        odd = {name: size for name, size in sizes.items() if size != (width, height)}
+        few = ", ".join(f"{name} has {w}x{h}" for name, (w, h) in list(odd.items())[:FIRST_FEW])
+        more = _and_more(len(odd) - FIRST_FEW, "other image")
+        yield "image_size", f"{few}{more}, while {most} of {len(sizes)} images have {width}x{height} pixels"
+
+
+def _and_more(n: int, what: str) -> str:
+    return f" and {plural(n, what)}" if n > 0 else ""
+
+
+THREADS = 4
+"""Videos looked at at the same time: while one thread waits for the disk, others read."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a look at one dataset brought to light.
+
+    Attributes:
+        summary: what it holds.
+        frames: number of frames looked at.
+        deep: whether they were decoded.
+        counts: name -> (found, published); empty where nothing is compared.
+        source: where the published counts stand.
+        findings: in the order of `TITLES`, then of the videos.
+        seconds: time spent on the frames.
+    """
+
+    summary: Summary
+    frames: int
+    deep: bool
+    counts: dict[str, tuple[int, int]]
+    source: str
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def errors(self) -> int:
+        """Number of errors."""
+        return sum(finding.level == "error" for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """Number of warnings."""
+        return len(self.findings) - self.errors
+
+    def sound(self, strict: bool = False) -> bool:
+        """Whether there is no error and, with `strict`, no warning."""
+        return not (self.findings if strict else self.errors)
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        counts = {name: {"found": found, "published": said} for name, (found, said) in self.counts.items()}
+        summary = self.summary.plain()
+        return {
+            "hash": summary.pop("hash"),
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "frames": self.frames,
+            "deep": self.deep,
+            "seconds": round(self.seconds, 3),
+            "findings": [asdict(finding) for finding in self.findings],
+            "counts": counts,
+            "counts_source": self.source,
+            "repairs": summary.pop("repairs"),
+            "summary": summary,
+        }
+
+
+def verify(
+    dataset: Dataset, deep: bool = False, counts: bool = True, tick: Callable[[int], object] | None = None
+) -> Verification:
+    """Check the annotations, every frame that they speak of, and the counts.
+
+    Args:
+        dataset: to look at; without a root only its annotations are.
+        deep: decode every frame; else only the headers and ends of image files are read. Neither sees damage inside a JPEG,
+            BMP, TIFF or WebP.
+        counts: compare with the published counts.
+        tick: is called after each video of `Dataset.videos`, with the number of its frames.
+
+    Raises:
+        DataError: the annotations are missing or cannot be read.
+    """
+    summary = summarise(dataset)
+    annotated = dataset.as_annotated()
+    findings = [Finding("error", "altered", "", str(repair)) for repair in summary.repairs if repair.altered]
+    findings += unprintable_names(annotated, dataset.schemes.values())
+    findings += [*odd_annotations(annotated), *lost_rows(dataset.unplaced(), annotated, dataset.videos())]
+    compared: dict[str, tuple[int, int]] = {}
+    if counts and dataset.published is not None:
+        compared = published_counts(summary, dataset.published)
+        findings += differing_counts(compared, dataset.published.source)
+    frames, started = 0, time.perf_counter()
+    if not has_frames(dataset):
+        findings.append(Finding("warning", "no_frames", "", "this dataset has ready-made features and no frames"))
+    elif annotations_alone(dataset):
+        text = "only the annotations were looked at: add dataset.root=PATH for the frames"
+        findings.append(Finding("warning", "no_frames", "", text))
+    else:
+        look = partial(check_video, dataset, repairs=summary.repairs, deep=deep)
+        with ThreadPoolExecutor(THREADS) as pool:
+            for n_frames, found in pool.map(look, dataset.videos()):
+                frames += n_frames
+                findings += found
+                if tick is not None:
+                    tick(n_frames)
+    return Verification(
+        summary,
+        frames,
+        deep,
+        compared,
+        dataset.published.source if compared and dataset.published else "",
+        tuple(sorted(findings, key=lambda finding: list(TITLES).index(finding.check))),
+        time.perf_counter() - started,
+    )

@@ -1,0 +1,719 @@
+"""The contracts of plugins, as checks: what methods and datasets have in common, then each by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import unittest
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench import core, heavy
+from mebench.config import RunConfig, registry, resolve, user_setting
+from mebench.config.parts import keys
+from mebench.config.registry import PluginInfo, PluginKind
+from mebench.config.typed_values import typed
+from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
+from mebench.errors import ConfigError, DataError
+from mebench.runner.fitted import Views
+from mebench.runner.fold import restore
+from mebench.runner.host import FoldHost, propose_again
+from mebench.runner.host import execute as execute_fold
+from mebench.runner.plan import Plan, make_plan, new_method
+from mebench.runs.fold_result import FoldResult
+from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
+
+HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
+"""Packages that take long to import: `mebench list`, `info` and the completion of words must not wait for them."""
+
+
+class Owner:
+    """What is checked, a plugin by kind and id; it knows its files."""
+
+    kind: PluginKind
+    id: str
+
+    def owns(self, file: Path) -> bool:
+        """Whether a file belongs to the plugin."""
+        info = registry.plugins(self.kind).get(self.id)
+        return info is not None and file.resolve().is_relative_to(info.folder)
+
+
+@promise("Write config.yaml as `mebench new` does: title, summary, tasks, and sections of params.py's keys alone")
+def config_is_complete(subject: Owner) -> None:
+    """`config.yaml` holds title, summary and tasks; the folder is named like the plugin and holds its modules."""
+    info = registry.plugins(subject.kind).get(subject.id)
+    assert info is not None, f"no {subject.kind} is called {subject.id!r}: its folder must have that name"
+    assert info.broken is None, info.broken
+    assert "\n" not in info.summary.strip(), f"the summary in {info.where}/config.yaml must be one line"
+    preset, presets = info.config.get("preset"), info.section("presets")
+    assert preset is None or preset in presets, (
+        f"{info.where}/config.yaml: preset {preset!r} is not among {list(presets)}"
+    )
+
+
+@promise("Give every field a default, and write @dataclass(frozen=True)", after="config_is_complete")
+def params_are_a_frozen_dataclass(subject: Owner) -> None:
+    """`Params` can be built without arguments, is frozen, and equal parameters are equal objects."""
+    params = registry.params_class(registry.find(subject.kind, subject.id))
+    assert getattr(params, "__dataclass_params__").frozen, "Params must be frozen: @dataclass(frozen=True)"  # noqa: B009
+    assert params() == params() and hash(params()) == hash(params()), "two Params() must be equal and hashable"
+
+
+@promise(
+    "Import in params.py and __init__.py only the standard library, mebench.errors, mebench.features and mebench.spotting",
+    after="params_are_a_frozen_dataclass",
+)
+def params_import_nothing_heavy(subject: Owner) -> None:
+    """A fresh Python imports `params.py` without torch and the like, so that listing and completing stay quick."""
+    info = registry.find(subject.kind, subject.id)
+    package = f"mebench.{subject.kind}s"
+    code = (
+        f"import importlib, json, sys, {package}\n"
+        f"{package}.__path__.extend(json.loads(sys.argv[1]))\n"
+        f"importlib.import_module('{info.module}.params')\n"
+        f"print(json.dumps([n for n in {HEAVY} if n in sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps([str(info.folder.parent)])],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (
+        f"{info.where}/params.py cannot be imported alone: {done.stderr.strip().splitlines()[-1]}"
+    )
+    heavy = json.loads(done.stdout.splitlines()[-1])
+    assert not heavy, (
+        f"{info.where}/params.py (or its package's __init__.py) imports {', '.join(heavy)}: move it to {subject.kind}.py"
+    )
+
+
+@promise("Make config.yaml and params.py agree", after="params_are_a_frozen_dataclass")
+def presets_and_settings_are_valid(subject: Owner) -> None:
+    """`params`, every preset, every setting for a dataset and every value of another input give a valid `Params`."""
+    info = registry.find(subject.kind, subject.id)
+    presets, base = info.section("presets"), info.section("params")
+    build(info, base, "params")
+    for name, values in presets.items():
+        build(info, base | (values or {}), f"presets.{name}")
+    for name, values in info.section("datasets").items():
+        own = dict(values or {})
+        preset = own.pop("preset", info.config.get("preset"))
+        assert preset is None or preset in presets, f"datasets.{name}: preset {preset!r} is not among {list(presets)}"
+        build(info, base | (presets.get(preset) or {}) | own, f"datasets.{name}")
+    for name, said in info.section("other_input").items():
+        for value in said or {}:
+            build(info, base | {name: value}, f"other_input.{name}")
+
+
+def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
+    """An instance of the plugin's `Params`.
+
+    Raises:
+        AssertionError: a key is unknown, or a value has the wrong type or range.
+    """
+    origin, kind = f"{info.where}/config.yaml: {where}", info.kind
+    try:
+        own = typed(
+            {f"{kind}.{name}": (value, origin) for name, value in values.items()},
+            {f"{kind}.{name}": hint for name, hint in keys(info).items()},
+        )
+    except ConfigError as error:
+        raise AssertionError(str(error)) from error
+    try:
+        return registry.params_class(info)(**{name.removeprefix(f"{kind}."): value for name, value in own.items()})
+    except (ConfigError, ValueError) as error:
+        raise AssertionError(f"{origin}: {error}") from error
+
+
+@promise(
+    "Write in README.md what the plugin does, and cite the paper that config.yaml names",
+    after="config_is_complete",
+)
+def card_names_the_paper(subject: Owner) -> None:
+    """`README.md` stands in the folder and cites the paper of `config.yaml`: its first author and year at least."""
+    info = registry.find(subject.kind, subject.id)
+    card = info.folder / "README.md"
+    assert card.is_file(), f"{info.where} has no card: write README.md"
+    text, paper = card.read_text(encoding="utf-8"), str(info.config.get("paper") or "")
+    author, year = re.match(r"[^\W\d_]+", paper), re.search(r"\b(19|20)\d\d\b", paper)
+    for word in (found.group() for found in (author, year) if found):
+        assert word in text, (
+            f"{info.where}/README.md does not cite the paper of config.yaml ({paper}): {word!r} is missing"
+        )
+
+
+@promise("Define the class at the top of its module, and Plugin = that class", after="params_are_a_frozen_dataclass")
+def class_pickles(subject: Owner) -> None:
+    """Whoever is handed something of the plugin finds its class by the name."""
+    plugin = registry.load(subject.kind, subject.id)
+    assert pickle.loads(pickle.dumps(plugin)) is plugin, (
+        f"{plugin.__qualname__} must be defined at the top of its module"
+    )
+
+
+def declares(subject: Owner, base: type) -> None:
+    """The class keeps to `base`, and says the same as `config.yaml` and `params.py`."""
+    info, plugin = registry.find(subject.kind, subject.id), registry.load(subject.kind, subject.id)
+    assert issubclass(plugin, base), f"Plugin must be a {base.__name__}, not {plugin.__mro__[1].__name__}"
+    tasks = getattr(plugin, "tasks", None)
+    assert tasks == frozenset(info.tasks), (
+        f"the class says tasks {tasks}, config.yaml says {info.tasks}: they must be the same"
+    )
+    params = registry.params_class(info)
+    assert getattr(plugin, "Params", None) is params, "the class attribute Params must be the dataclass of params.py"
+    kinds = getattr(plugin, "kinds")  # noqa: B009
+    assert kinds and set(kinds) <= set(KINDS), f"kinds must be some of {KINDS}, not {kinds}"
+
+
+COMMON = (
+    config_is_complete,
+    params_are_a_frozen_dataclass,
+    params_import_nothing_heavy,
+    presets_and_settings_are_valid,
+    card_names_the_paper,
+    class_pickles,
+)
+
+
+def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
+    """Words that keep training and random draws short: the preset `contract`, if there is one, and every `epochs…` and `draws…`."""
+    return [
+        *([f"{info.kind}.preset=contract"] if "contract" in info.section("presets") else []),
+        *(
+            f"{info.kind}.{f.name}={most}"
+            for f in dataclasses.fields(registry.params_class(info))
+            if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)
+        ),
+    ]
+
+
+LOOKED_AT = 3
+"""Videos whose frames are opened."""
+
+
+def dataset_checks(id_: str, **params: Any) -> list[Check]:
+    """The checks of a dataset.
+
+    Where the data are absent the checks that need them are skipped with the dataset's own reason.
+
+    Args:
+        id_: of the dataset.
+        params: parameters, for example `root="/data/casme2"`. A root that is not given is taken from the user's file.
+    """
+    return collect(id_, _DatasetTrial(id_, params), (*COMMON, *_OF_DATASETS))
+
+
+def check_dataset(id_: str, **params: Any) -> list[str]:
+    """Run all checks of a dataset; answers which could not be told.
+
+    Raises:
+        AssertionError: some failed; one line for each.
+    """
+    return run_all(dataset_checks(id_, **params))
+
+
+@dataclasses.dataclass
+class _DatasetTrial(Owner):
+    """A dataset, its annotations read once."""
+
+    id: str
+    params: Mapping[str, Any]
+    kind: PluginKind = "dataset"
+
+    def make(self, **params: Any) -> Dataset:
+        info = registry.find("dataset", self.id)
+        preset = info.section("presets").get(info.config.get("preset", "")) or {}
+        plugin: type[Dataset] = registry.load("dataset", self.id)  # type: ignore[assignment]
+        return plugin(build(info, info.section("params") | preset | params, "params"))
+
+    @property
+    def has_root(self) -> bool:
+        return "root" in keys(registry.find("dataset", self.id))
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        params = dict(self.params)
+        if self.has_root and "root" not in params:
+            params["root"] = user_setting(f"roots.{self.id}", "") or None
+        return self.make(**params)
+
+    @cached_property
+    def videos(self) -> list[Video]:
+        try:
+            return list(self.dataset.videos())
+        except DataError as error:
+            raise unittest.SkipTest(str(error)) from None
+
+    @property
+    def some(self) -> list[Video]:
+        """A few videos, from all over the dataset."""
+        return self.videos[:: max(1, len(self.videos) // LOOKED_AT)][:LOOKED_AT]
+
+    def frames(self, video: Video) -> Frames:
+        try:
+            return self.dataset.frames(video)
+        except DataError as error:
+            raise unittest.SkipTest(str(error)) from None
+
+
+@promise(
+    "Let Plugin be a subclass of mebench.core.Dataset with Params = that of params.py, tasks as config.yaml says",
+    after="class_pickles",
+)
+def class_is_a_dataset(trial: _DatasetTrial) -> None:
+    """The class is a `Dataset` whose tasks and parameters are the declared ones."""
+    declares(trial, Dataset)
+    assert trial.dataset.comparable or trial.dataset.remark, "a dataset that is not comparable must say why in `remark`"
+
+
+@promise(
+    "In videos(), raise DataError with a sentence that says what to set: dataset.root=PATH",
+    after="class_is_a_dataset",
+)
+def a_missing_root_is_one_sentence(trial: _DatasetTrial) -> None:
+    """Without its folder, or with a wrong one, a dataset answers with a `DataError` that says what to set."""
+    if not trial.has_root:
+        return
+    for root in (None, str(Path("/nowhere") / trial.id)):
+        try:
+            trial.make(**{**trial.params, "root": root}).videos()
+        except DataError as error:
+            assert "dataset.root" in str(error), f"the sentence must name dataset.root: {error}"
+            assert root is None or root in str(error), f"the sentence must name the folder {root}: {error}"
+            assert "\n" not in str(error), f"one sentence, not several lines: {error}"
+        else:
+            raise AssertionError(f"dataset.root={root} is not refused")
+
+
+@promise(
+    "Return sorted(videos, key=lambda video: video.key), and set revision",
+    after="class_is_a_dataset",
+)
+def videos_are_sorted_and_unique(trial: _DatasetTrial) -> None:
+    """`videos` is sorted by key, and no key occurs twice; a second look gives the same."""
+    names = [v.key for v in trial.videos]
+    assert names, "there is no video"
+    revision = trial.dataset.revision
+    assert isinstance(revision, str) and revision, "revision must be a text that is not empty"
+    assert len(names) == len(set(names)), f"two videos are called {max(names, key=names.count)}"
+    assert names == sorted(names), "videos must be sorted by key"
+    assert list(trial.dataset.videos()) == trial.videos, "asking twice gives other videos"
+
+
+@promise(
+    "Count frames as positions from 0, both ends included, and sort expressions by onset",
+    after="videos_are_sorted_and_unique",
+)
+def expressions_lie_inside_their_videos(trial: _DatasetTrial) -> None:
+    """Expressions are sorted by onset, end inside the video, and are of the kinds that the dataset declares."""
+    for video in trial.videos:
+        onsets = [e.onset for e in video.expressions]
+        assert onsets == sorted(onsets), f"{video.key}: expressions must be sorted by onset"
+        assert not video.numbers or (video.numbers[0], len(video.numbers)) == (video.first, video.n_frames), (
+            f"{video.key}: numbers must hold one for each of its {video.n_frames} frames, from {video.first}"
+        )
+        for e in video.expressions:
+            assert video.n_frames is None or e.offset < video.n_frames, (
+                f"{video.key} has {video.n_frames} frames, but {e}"
+            )
+            assert e.kind in trial.dataset.kinds, f"{video.key}: {e.kind} is not among the kinds {trial.dataset.kinds}"
+            assert e.emotion is None or e.emotion == e.emotion.lower(), (
+                f"{video.key}: emotions are lower case, not {e.emotion}"
+            )
+        assert not trial.dataset.one_per_video or len(video.expressions) == 1, (
+            f"{video.key}: one_per_video, but {len(onsets)}"
+        )
+        assert "spot" not in trial.dataset.tasks or video.fps, f"{video.key}: spotting needs its frames per second"
+
+
+@promise(
+    "Build schemes with mebench.annotations.by_name(Scheme.native(LABELS))",
+    after="videos_are_sorted_and_unique",
+)
+def schemes_are_valid(trial: _DatasetTrial) -> None:
+    """Schemes are named like their keys, map lower-case labels onto their own classes, and score some expression."""
+    assert trial.dataset.schemes, "there must be an emotion scheme"
+    for name, scheme in trial.dataset.schemes.items():
+        assert isinstance(scheme, Scheme) and scheme.name == name, f"the scheme {scheme} is filed under {name!r}"
+        assert scheme.classes and len(scheme.classes) == len(set(scheme.classes)), f"{name}: classes must be distinct"
+        assert all(label == label.lower() for label in scheme.mapping), f"{name}: its labels must be lower case"
+    if "recognize" in trial.dataset.tasks:
+        every = [e for v in trial.videos for e in v.expressions]
+        for name, scheme in trial.dataset.schemes.items():
+            assert any(map(scheme.scores, every)), (
+                f"{name} scores none of the labels {set(map(scheme.native_label, every))}"
+            )
+
+
+@promise(
+    "Return mebench.frames.FolderFrames(folder, files), or an object like it",
+    after="videos_are_sorted_and_unique",
+)
+def frames_are_images(trial: _DatasetTrial) -> None:
+    """The first and the last frame are (H, W) or (H, W, 3) uint8 of one size, and there are as many as announced."""
+    for video in trial.some:
+        frames = trial.frames(video)
+        assert video.n_frames in (None, len(frames)), f"{video.key}: {len(frames)} frames, {video.n_frames} announced"
+        first, last = frames[0], frames[len(frames) - 1]
+        assert first.dtype == np.uint8, f"{video.key}: frames must be uint8, not {first.dtype}"
+        assert first.ndim == 2 or first.shape[2:] == (3,), f"{video.key}: a frame of shape {first.shape}"
+        assert first.shape == last.shape, f"{video.key}: its first frame is {first.shape}, its last {last.shape}"
+        np.testing.assert_array_equal(first, frames[0], err_msg=f"{video.key}: frame 0 read twice differs")
+
+
+@promise(
+    "Make the fingerprint of names, sizes and the content of a few frames, as mebench.frames.FolderFrames does",
+    after="frames_are_images",
+)
+def fingerprints_are_stable(trial: _DatasetTrial) -> None:
+    """A fingerprint is the same for a dataset built anew, and no two videos share one."""
+    found = [trial.frames(video).fingerprint() for video in trial.some]
+    anew = pickle.loads(pickle.dumps(trial.dataset))
+    assert found == [anew.frames(video).fingerprint() for video in trial.some], "a fingerprint changed without cause"
+    assert len(found) == len(set(found)), "two videos have one fingerprint: the store would mix their features"
+
+
+@promise(
+    "Return (68, 2) points x, y of the first frame, or None",
+    after="videos_are_sorted_and_unique",
+)
+def landmarks_are_68_points(trial: _DatasetTrial) -> None:
+    """`landmarks` gives (68, 2) finite numbers, or None."""
+    for video in trial.some:
+        points = trial.dataset.landmarks(video)
+        if points is not None:
+            assert points.shape == (68, 2), f"{video.key}: landmarks of shape {points.shape}"
+            assert np.isfinite(points).all(), f"{video.key}: landmarks that are not finite"
+
+
+@promise(
+    "List each repair as one sentence: the row, what stood there, what it is now",
+    after="videos_are_sorted_and_unique",
+)
+def repairs_are_sentences(trial: _DatasetTrial) -> None:
+    """`repairs` lists what was repaired, one sentence each."""
+    assert trial.videos, "there is no video"
+    for sentence in trial.dataset.repairs():
+        assert isinstance(sentence, str) and sentence.strip(), f"{sentence!r} is no sentence"
+
+
+_OF_DATASETS = (
+    class_is_a_dataset,
+    a_missing_root_is_one_sentence,
+    videos_are_sorted_and_unique,
+    expressions_lie_inside_their_videos,
+    schemes_are_valid,
+    frames_are_images,
+    fingerprints_are_stable,
+    landmarks_are_68_points,
+    repairs_are_sentences,
+)
+
+
+def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
+    """The checks of a method; nothing is imported or trained before the first one runs.
+
+    Args:
+        id_: of the method.
+        data: words of the dataset it is tried on, and of its own parameters if they need it, for example
+            `(*TINY, "method.p=0.6")`. Parameters called `epochs…` or `draws…` are set to 1 first, and those of a preset called
+            `contract`, which a large network has for this alone, are taken.
+    """
+    return collect(id_, _MethodTrial(id_, tuple(data)), (*COMMON, *_OF_METHODS))
+
+
+def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
+    """Run all checks of a method; answers which could not be told.
+
+    Raises:
+        AssertionError: some failed; one line for each.
+    """
+    return run_all(method_checks(id_, data))
+
+
+@dataclasses.dataclass
+class _MethodTrial(Owner):
+    """A method on tiny data; one fold of it is trained when a check first asks."""
+
+    id: str
+    data: tuple[str, ...]
+    kind: PluginKind = "method"
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        info = registry.find("method", self.id)
+        settled = ("protocol=loso", "seed=0", "scheme=null", "kinds=null", "accelerator=cpu", f"cache={scratch()}")
+        return (f"method={self.id}", *settled, *cut_down(info), *self.data)
+
+    @cached_property
+    def config(self) -> RunConfig:
+        return resolve(self.words)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return make_plan(self.config)
+
+    @cached_property
+    def result(self) -> FoldResult:
+        return self.execute(self.plan)
+
+    def execute(self, plan: Plan) -> FoldResult:
+        """The first fold, with one thread, as in a worker process."""
+        torch = heavy.torch
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return execute_fold(plan, self.plan.folds[0])
+        finally:
+            torch.set_num_threads(threads)
+
+    @cached_property
+    def reloaded(self) -> _Reloaded:
+        return _Reloaded(self.plan, self.result)
+
+    def does(self, task: str) -> bool:
+        return task in self.plan.task.tasks
+
+    @property
+    def test_videos(self) -> list[Video]:
+        tested = set(self.plan.folds[0].test)
+        return [v for v in self.plan.videos if v.subject_key in tested]
+
+
+class _Reloaded:
+    """The fitted method as its saved state alone gives it back, and its views of the test videos."""
+
+    def __init__(self, plan: Plan, result: FoldResult) -> None:
+        from safetensors.torch import load
+
+        self.method = new_method(plan, result.seed)
+        restore({"": self.method}, load(result.model))
+        host = FoldHost.of(plan, plan.folds[0])  # whose job bears drawn names, where this looks at real ones
+        job = dataclasses.replace(host.job, groups=plan.groups, cache=host.cache)
+        self.views, self.aliases = Views(job, self.method, plan.home), host.aliases
+
+    def view(self, video: Video) -> VideoView:
+        """A tested video under the name that it bore in the fold."""
+        hidden = self.aliases.hide(video)
+        return dataclasses.replace(self.views.unlabelled(video), key=hidden.key, subject=hidden.subject_key)
+
+    def scores(self, video: Video) -> NDArray[np.float64]:
+        return np.asarray(self.method.score_frames(self.view(video)), dtype=np.float64)
+
+    def propose(self, video: Video, scores: NDArray[np.float64]) -> list[Prediction]:
+        return self.aliases.predictions(self.method.propose(self.view(video), scores))
+
+    def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        return np.asarray(self.method.classify(clips), dtype=np.float64)
+
+
+@promise(
+    "Let Plugin be a subclass of mebench.core.Method with Params = that of params.py, tasks and kinds as config.yaml says",
+    after="class_pickles",
+)
+def class_is_a_method(trial: _MethodTrial) -> None:
+    """The class is a `Method` whose tasks and parameters are the declared ones."""
+    declares(trial, core.Method)
+    plugin = trial.plan.method_class
+    assert plugin.transductive in ("none", "video"), f"transductive must be none or video, not {plugin.transductive!r}"
+
+
+@promise(
+    "Correct that; with MEBENCH_DEBUG=1 mebench check shows the whole traceback",
+    after="class_is_a_method",
+)
+def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
+    """One fold trains and predicts, and gives every test video (n_frames, n_kinds), NaN at the ends only, every clip (n_classes,)."""
+    result, videos = trial.result, trial.test_videos
+    if trial.does("spot"):
+        silent = {v.key for v in videos} - set(result.frame_scores)
+        assert not silent, f"no frame of {sorted(silent)} has a score"
+    if trial.does("recognize"):
+        asked = sum(len(trial.plan.scheme.scored(video)) for video in videos)
+        assert len(result.clips) == asked, f"{asked} clips were to be named, {len(result.clips)} were"
+
+
+@promise(
+    "Leave propose out, which takes mebench.spotting, or clip what it gives to the video",
+    after="a_fold_fits_and_predicts",
+)
+def proposals_are_intervals(trial: _MethodTrial) -> None:
+    """`propose` gives intervals of its video around an apex inside it, for its own scores and for a clear peak."""
+    if not trial.does("spot"):
+        return
+    for video in trial.test_videos:
+        scores = trial.result.frame_scores[video.key]
+        peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
+        clear = np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)
+        for p in [*trial.reloaded.propose(video, scores), *trial.reloaded.propose(video, clear)]:
+            assert p.video == video.key, f"{p} is no interval of {video.key}"
+            assert p.kind in trial.plan.task.kinds, f"{p}: its kind was not asked for"
+            assert p.onset <= p.apex <= p.offset, f"{p}: onset <= apex <= offset must hold"
+            assert 0 <= p.apex < (video.n_frames or 0), f"{p}: its apex lies outside the video"
+            assert np.isfinite(p.confidence), f"{p}: its confidence must be a number"
+
+
+@promise(
+    "Where self.task.one_per_video, propose the highest peak alone, as mebench.spotting.spot(..., highest_only=True) does",
+    after="a_fold_fits_and_predicts",
+)
+def one_interval_in_short_videos(trial: _MethodTrial) -> None:
+    """Where every video holds exactly one expression, a spotter names at most one interval a video and draw."""
+    if not trial.does("spot"):
+        return
+    plan = dataclasses.replace(trial.plan, task=dataclasses.replace(trial.plan.task, one_per_video=True))
+    found = [(p.video, p.kind, p.draw) for p in trial.execute(plan).predictions]
+    assert len(found) == len(set(found)), f"several intervals in one short video: {found}"
+
+
+@promise(
+    "Let classify answer each clip by itself, with numbers; in evaluation mode (self.eval()) a network does",
+    after="a_fold_fits_and_predicts",
+)
+def classes_have_finite_scores(trial: _MethodTrial) -> None:
+    """`classify` gives a finite score for each clip and class, also for spotted clips that begin before the video."""
+    if not trial.does("recognize"):
+        return
+    clips = []
+    for view in map(trial.reloaded.views.unlabelled, trial.test_videos):
+        last = view.n_frames - 1
+        known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
+        clips += [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
+    rows = trial.reloaded.classify(clips)
+    assert rows.shape == (len(clips), len(trial.plan.task.classes)), f"shape {rows.shape} for {len(clips)} clips"
+    assert np.isfinite(rows).all(), "a class score is not finite"
+    alone = np.allclose(trial.reloaded.classify(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5)
+    assert alone, "a clip's scores depend on the clips beside it"
+
+
+@promise(
+    "Draw random numbers from np.random.default_rng(self.seed), and let neither clock nor order of a set count",
+    after="a_fold_fits_and_predicts",
+)
+def same_seed_same_predictions(trial: _MethodTrial) -> None:
+    """The same fold with the same seed gives the same answers bit for bit: no clock, no global state, no set order."""
+    again = trial.execute(trial.plan)
+    _same(trial.result, again, "the same fold twice")
+    assert again.model == trial.result.model, "the same fold twice: other weights"
+
+
+@promise(
+    "Use what the views give: features, frame rate, timing",
+    after="same_seed_same_predictions",
+)
+def predictions_do_not_depend_on_test_labels(trial: _MethodTrial) -> None:
+    """Other emotions, units and places of the test subject's expressions change none of its predictions."""
+    scheme = trial.plan.scheme
+    labels = sorted(scheme.mapping)
+
+    def rename(video: Video, e: Expression) -> Expression:
+        if scheme.of(e) is None:
+            return e
+        after = labels[(labels.index(str(scheme.native_label(e))) + 1) % len(labels)]
+        named = (None, after.upper()) if scheme.by == "objective" else (after, None)
+        return dataclasses.replace(e, emotion=named[0], action_units=(), objective=named[1])
+
+    _same(trial.result, trial.execute(_relabelled(trial, rename)), "other emotions of the test subject")
+    if trial.does("spot"):
+        moved = trial.execute(_relabelled(trial, _move))
+        assert trial.result.frame_scores.keys() == moved.frame_scores.keys(), "other videos have scores"
+        spotted = dataclasses.replace(moved, clips=trial.result.clips)  # annotated clips are given, and have moved
+        _same(trial.result, spotted, "other places of the test subject's expressions")
+
+
+def _relabelled(trial: _MethodTrial, change: Callable[[Video, Expression], Expression]) -> Plan:
+    tested = set(trial.plan.folds[0].test)
+    videos = tuple(
+        dataclasses.replace(v, expressions=tuple(change(v, e) for e in v.expressions)) if v.subject_key in tested else v
+        for v in trial.plan.videos
+    )
+    return dataclasses.replace(trial.plan, videos=videos)
+
+
+def _move(video: Video, e: Expression) -> Expression:
+    onset = 0 if e.onset else 1
+    last = (video.n_frames or onset + e.length) - 1
+    return dataclasses.replace(e, onset=onset, apex=None, offset=min(onset + e.length // 2, last))
+
+
+def _same(a: FoldResult, b: FoldResult, what: str) -> None:
+    for key, scores in a.frame_scores.items():
+        np.testing.assert_array_equal(scores, b.frame_scores[key], err_msg=f"{what}: frame scores of {key} differ")
+    assert a.predictions == b.predictions, f"{what}: other intervals"
+    assert a.clips == b.clips, f"{what}: other classes of clips"
+
+
+@promise(
+    "Keep what is learnt in parameters, or in buffers (self.register_buffer) whose shapes __init__ knows",
+    after="same_seed_same_predictions",
+)
+def state_is_saved_whole(trial: _MethodTrial) -> None:
+    """What the safetensors file holds is all that prediction needs; so nothing is unpickled on loading."""
+    for video in trial.test_videos if trial.does("spot") else ():
+        scores = trial.result.frame_scores[video.key]
+        np.testing.assert_array_equal(
+            trial.reloaded.scores(video), scores, err_msg="the loaded method scores frames differently"
+        )
+        kept = [p for p in trial.result.predictions if p.video == video.key]
+        spotted, loaded = (
+            [dataclasses.replace(p, emotion=None, probabilities=None) for p in found]
+            for found in (kept, trial.reloaded.propose(video, scores))
+        )
+        assert loaded == spotted, "the loaded method proposes other intervals"
+    if trial.does("recognize") and trial.result.clips:
+        apex = {(v.key, e.onset, e.offset): e.peak for v in trial.test_videos for e in v.expressions}
+        views = {v.key: trial.reloaded.view(v) for v in trial.test_videos}
+        asked = [
+            views[c.video].clip(c.onset, apex[c.video, c.onset, c.offset], c.offset, spotted=False)
+            for c in trial.result.clips
+        ]
+        rows, expected = trial.reloaded.classify(asked), [c.probabilities for c in trial.result.clips]
+        np.testing.assert_array_equal(rows, expected, err_msg="the loaded method classifies differently")
+
+
+@promise(
+    "In config.yaml let search say `acts: postprocess` of parameters that propose reads, and nothing before it",
+    after="same_seed_same_predictions",
+)
+def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
+    """From the frame scores and weights of a training come the answers of any other with other values of what acts on `postprocess`."""
+    words = list(trial.words)
+    for name, said in registry.find("method", trial.id).acting("postprocess").items() if trial.does("spot") else ():
+        values = said["choices"] if isinstance(said.get("choices"), list) else [said.get("low"), said.get("high")]
+        own = trial.config.values["method"].get(name)
+        other = [f"method.{name}={json.dumps(value)}" for value in values if value is not None and value != own]
+        with contextlib.suppress(ConfigError):  # such a value does nothing here
+            resolve([*words, *other[:1]])
+            words += other[:1]
+    if words != list(trial.words):
+        plan = make_plan(resolve(words))
+        what = f"with {' '.join(words[len(trial.words) :])}"
+        again = trial.execute(plan)
+        _same(propose_again(plan, plan.folds[0], trial.result), again, what)
+        assert again.model == trial.result.model, f"{what} other weights are learnt"
+
+
+_OF_METHODS = (
+    class_is_a_method,
+    a_fold_fits_and_predicts,
+    proposals_are_intervals,
+    one_interval_in_short_videos,
+    classes_have_finite_scores,
+    same_seed_same_predictions,
+    predictions_do_not_depend_on_test_labels,
+    state_is_saved_whole,
+    what_acts_on_scores_trains_nothing,
+)
