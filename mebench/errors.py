@@ -37,6 +37,12 @@ class RunError(MebenchError):
     exit_code = 4
 
 
+class SomeFailedError(MebenchError):
+    """Of several videos, files or runs some failed, and the others are done."""
+
+    exit_code = 5
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """The first names of a list, the others counted.
 

@@ -21,6 +21,7 @@ from .params import Params as _Params
 
 DEPTH = 12
 """Levels below the root in which videos are looked for."""
+LINK = "a link out of the root was not followed: dataset.follow_links=true allows it"
 FPS_TOLERANCE = 0.02
 """Share by which `dataset.fps` may differ from what a file says without a remark."""
 FACE = "_face"
@@ -129,6 +130,16 @@ class Folder(Dataset):
         """Files of which the frame rate varies, or is said to be another one than `dataset.fps`; images that are no frames."""
         return self._found[1]
 
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """Why files and folders are no videos, by the keys that these would have."""
+        return self._found[2]
+
+    @cached_property
+    def _links(self) -> list[Path]:
+        """Links out of the root that were not followed."""
+        return []
+
     @cached_property
     def _root(self) -> Path:
         if self.params.root is None:
@@ -169,15 +180,19 @@ class Folder(Dataset):
                 if name.lower().endswith(VIDEOS):
                     take(folder / name, Path(name).stem, above)
             for name in listing.folders(folder):
-                look(check_inside(folder / name, root, self.params.follow_links), (*above, name), around | {real})
+                if self.params.follow_links or (folder / name).resolve().is_relative_to(root.resolve()):
+                    look(folder / name, (*above, name), around | {real})
+                else:
+                    self._links.append(folder / name)
 
         if root.is_file():
             take(root, root.stem, ())
         else:
             look(root, ())
         if not places:
+            links = f"; {self._links[0]}: {LINK}" if self._links else ""
             raise DataError(
-                f"dataset.root={self.params.root} holds no videos: expected files ({', '.join(VIDEOS)}), or folders of images"
+                f"dataset.root={self.params.root} holds no videos: expected files ({', '.join(VIDEOS)}), or folders of images{links}"
             )
         return places
 
@@ -193,28 +208,35 @@ class Folder(Dataset):
         return places
 
     @cached_property
-    def _found(self) -> tuple[tuple[Video, ...], tuple[Repair, ...]]:
-        videos, remarks = [], []
-        for (subject, name), path in self._places.items():
-            frames = self._open(path)
-            said = frames.fps if isinstance(frames, VideoFrames) else None
-            fps = self.params.fps or said
+    def _found(self) -> tuple[tuple[Video, ...], tuple[Repair, ...], dict[str, str]]:
+        videos, failed = [], dict[str, str]()
+        places = self._places
+        remarks = [Repair(None, "folders", str(link), None, LINK) for link in self._links]
+        for (subject, name), path in places.items():
+            try:
+                frames = self._open(path)
+                said = frames.fps if isinstance(frames, VideoFrames) else None
+                n_frames, fps = len(frames), self.params.fps or said
+            except DataError as error:
+                failed[f"{self.id}/{subject}/{name}"] = str(error)
+                continue
             if fps is None:
                 what = "a folder of images" if path.is_dir() else "a file"
                 raise DataError(f"{path} is {what} that says no frame rate: give dataset.fps=N, in frames per second")
             if said and abs(said - fps) > FPS_TOLERANCE * fps:
                 reason = f"{path.name} says another rate, and dataset.fps counts"
                 remarks.append(Repair(None, "fps", f"{said:g}", f"{fps:g}", reason))
-            if isinstance(frames, VideoFrames) and (uneven := frames.uneven):
-                reason = f"the frames of {path.name} are {uneven}: durations go by their mean rate"
-                remarks.append(Repair(None, "fps", f"{fps:g}", None, reason))
+            for note in frames.notes if isinstance(frames, VideoFrames) else ():
+                remarks.append(Repair(None, "video", path.name, None, note))
             if isinstance(frames, FolderFrames) and frames.strays:
                 more = f" and {len(frames.strays) - 1} more" if len(frames.strays) > 1 else ""
                 reason = f"left aside in {path.name}, whose frames are called as {frames.names[0]} is"
                 remarks.append(Repair(None, "images", frames.strays[0] + more, None, reason))
-            for video in (Video(self.id, subject, called, fps, len(frames)) for called in self._parts(name)):
+            for video in (Video(self.id, subject, called, fps, n_frames) for called in self._parts(name)):
                 videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)
-        return tuple(sorted(videos, key=lambda video: video.key)), tuple(remarks)
+        if not videos:
+            raise DataError(next(iter(failed.values())))
+        return tuple(sorted(videos, key=lambda video: video.key)), tuple(remarks), failed
 
     def _open(self, path: Path) -> FolderFrames | VideoFrames:
         if path.is_dir():
@@ -222,7 +244,7 @@ class Folder(Dataset):
             return FolderFrames(path)
         if not self.params.videos and self._root.is_dir():
             check_inside(path, self._root, self.params.follow_links)
-        return VideoFrames(path)
+        return VideoFrames(path, accept=self.params.damaged == "accept")
 
 
 def _called(folder: Path) -> str:

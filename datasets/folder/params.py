@@ -1,6 +1,7 @@
 """Parameters of `folder`."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mebench.errors import ConfigError
 
@@ -16,6 +17,7 @@ class Params:
         fps: frames per second of all of them. Video files say theirs; images cannot, and nothing is guessed.
         follow_links: follow links that lead out of the root, for example to another disk.
         videos: video files and folders of images, wherever they lie, instead of a root.
+        damaged: `accept` takes what can be decoded of a video file that was cut off or is damaged; `refuse` leaves it out, by name.
         faces: parts of the pictures that hold one face each, as (name of the video, x0, y0, x1, y1) in pixels, the last two
             exclusive: each becomes a video of its own, `NAME_face1` and so on.
     """
@@ -24,6 +26,7 @@ class Params:
     fps: float | None = None
     follow_links: bool = False
     videos: tuple[str, ...] = ()
+    damaged: Literal["refuse", "accept"] = "refuse"
     faces: tuple[Face, ...] = ()
 
     def __post_init__(self) -> None:

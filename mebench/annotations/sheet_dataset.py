@@ -27,6 +27,8 @@ from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
+LINK = "a link out of the root was not followed, dataset.follow_links=true allows it"
+
 
 class SheetDataset(Dataset):
     """Reads sheets, repairs their cells, finds the frames. An adapter declares what is special and overrides little.
@@ -280,6 +282,8 @@ class SheetDataset(Dataset):
         there = any(found is not None for found in numbers.values())
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
+        for link in self._tree_or_stop.aside if self.params.root is not None else ():
+            log.marked(None, "frames", str(link), LINK)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
         if anew := renumbered(self.annotations, numbers):
@@ -376,7 +380,7 @@ class SheetDataset(Dataset):
         tree = self._tree_or_stop
         parts = (part.rstrip("*?") for part in self.layout.folder.split("/"))  # as `Layout.folder` marks them
         place = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
-        links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
+        links = f"; {LINK}" if tree.aside else ""
         cropped = (
             f". Faces cropped by the authors are there: dataset.root={self._cropped} asks for them"
             if self._cropped

@@ -343,6 +343,7 @@ def spot(
     fold: str | None = None,
     faces: reports.spotted.Faces = "largest",
     fps: float | None = None,
+    damaged: str = "refuse",
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Spottings:
@@ -357,6 +358,7 @@ def spot(
         fold: of a run: one fold instead of all together.
         faces: `largest`, or `all`, each by itself.
         fps: frames per second, of images, or where a file says a wrong rate.
+        damaged: `accept` takes what can be decoded of a damaged file, which else fails.
         workers: processes; all cores if left out.
         progress: see `run`.
 
@@ -376,4 +378,8 @@ def spot(
         ask = inference.predict.Ask(str(known.path), (), {})
     else:
         raise ConfigError(f"fold {fold!r}: a model is one; only a run has folds")
-    return Spottings(reports.spotted.spot_videos(paths, ask, faces=faces, fps=fps, workers=workers, progress=progress))
+    return Spottings(
+        reports.spotted.spot_videos(
+            paths, ask, faces=faces, fps=fps, damaged=damaged, workers=workers, progress=progress
+        )
+    )

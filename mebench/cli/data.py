@@ -14,7 +14,7 @@ from mebench import config, console, frames, inspection, reports
 from mebench.annotations.annotation import repair_lines
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, verbs
 from mebench.core import Dataset
-from mebench.errors import ConfigError, DataError
+from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.progress import Progress
 
 app = verbs("Look at a dataset before anything is run on it.")
@@ -172,10 +172,13 @@ def unpack(
     first: Annotated[int, typer.Option("--first", metavar="N", help="File number of a video's first frame.")] = 1,
     json: Json = None,
 ) -> None:
-    """Unpack archives, decode videos to images without loss. What is there already is left alone."""
-    progress, seen = Progress(), []
+    """Unpack archives, decode videos to images without loss.
+
+    What is there already is left alone. A file that cannot be unpacked is named, and the others are unpacked; the exit code is then 5.
+    """
+    progress, seen, failed = Progress(), [], dict[Path, str]()
     for done in frames.unpack.unpack(
-        Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.say(f"{path} …")
+        Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.say(f"{path} …"), failed
     ):
         seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
@@ -187,7 +190,16 @@ def unpack(
                 numbering = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
                 line = f"{console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; {numbering}"
             console.print_lines(f"{done.source}: {line}")
-    console.write_json({"unpacked": seen}, json)
+    console.write_json({"unpacked": seen, "failed": {str(path): reason for path, reason in failed.items()}}, json)
+    for reason in [*failed.values()][not seen :]:
+        progress.say(f"failed: {reason}")
+    if failed and not seen:
+        raise DataError(next(iter(failed.values())))
+    if failed:
+        raise SomeFailedError(
+            f"{console.plural(len(failed), 'file')} of {len(failed) + len(seen)} could not be unpacked, for the reasons above; the others "
+            "are"
+        )
 
 
 def _members(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, Dataset]:

@@ -12,7 +12,7 @@ from mebench import config, exchange, inference, metrics, reports
 from mebench import runs as run_files
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
 from mebench.console import plural, print_lines, print_markdown, print_table, size, write_json
-from mebench.errors import ConfigError, RunError, unknown
+from mebench.errors import ConfigError, RunError, SomeFailedError, unknown
 from mebench.files import file_hash
 from mebench.progress import Progress
 
@@ -132,7 +132,7 @@ def predict(
     folds = tuple(model.fold for model in inference.models.of_run(folder, fold))
     ask = inference.predict.Ask(str(folder.path.resolve()), folds, *dataset)
     predicted = inference.predict.predict_all(ask, workers, progress)
-    failed, videos = predicted.failed, len(predicted.job.test)
+    failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames)
     exchange.write.write_predictions(target, form, tables, remarks, predicted.job.parts[0].task.kinds)
@@ -143,7 +143,7 @@ def predict(
     if write_json({**report, "file": out}, json):
         print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}")
     if failed:
-        raise RunError(
+        raise SomeFailedError(
             f"{plural(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. "
             f"{next(iter(failed))}: {next(iter(failed.values()))}"
         )

@@ -16,7 +16,7 @@ from mebench import api, frames, inference, reports
 from mebench.cli.option_types import Json, Runs
 from mebench.console import at_terminal, check_target, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
-from mebench.errors import ConfigError, RunError, unknown
+from mebench.errors import ConfigError, SomeFailedError, unknown
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -51,6 +51,12 @@ def spot(
             help="Frames per second, of images, or where a file says a wrong rate; with --live, to which frames are dropped or repeated.",
         ),
     ] = None,
+    damaged: Annotated[
+        str,
+        typer.Option(
+            "--damaged", metavar="refuse|accept", help="Of a damaged file, take what can be decoded, or nothing."
+        ),
+    ] = "refuse",
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the video with curve and intervals drawn in; it shows the face.")
     ] = False,
@@ -84,6 +90,7 @@ def spot(
         "--faces": faces != "largest",
         "-o": out != "spotted",
         "--workers": workers is not None,
+        "--damaged": damaged != "refuse",
     }
     if live is not None and (given := [name for name, there in whole.items() if there]):
         raise ConfigError(f"{given[0]} is for videos that are looked at as a whole: leave it out, or --live")
@@ -104,7 +111,7 @@ def spot(
             else (inference.models.read_model(by.path),)
         )
         return _live(live, models, fps, seconds, json, progress)
-    found = api.spot(paths, by, fold=fold, faces=whose, fps=fps, workers=workers, progress=progress)
+    found = api.spot(paths, by, fold=fold, faces=whose, fps=fps, damaged=damaged, workers=workers, progress=progress)
     files = found.write(out, overlay, progress)
     for video in found.spotted.videos:
         for note in video.notes:
@@ -120,7 +127,7 @@ def spot(
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     if found.failed:
         name, reason = next(iter(found.failed.items()))
-        raise RunError(
+        raise SomeFailedError(
             f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.spotted.videos)} could not be predicted; {out} holds "
             f"the others. {name}: {reason}"
         )

@@ -56,7 +56,7 @@ def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.ui
             seconds = decoder.seconds(frame)
             seconds = index * step if math.isnan(seconds) else seconds
             first = seconds if index == 0 else first
-            yield seconds - first, pixels(frame, decoder.reformatter)
+            yield seconds - first, pixels(frame, decoder.reformatter, decoder.aspect)
 
     return (VideoFrames(path).fps if device is None else decoder.rate), frames()
 

@@ -17,6 +17,7 @@ from typing import IO
 
 from mebench import heavy
 from mebench.atomic import whole_folder
+from mebench.console import printable
 from mebench.errors import ConfigError, DataError
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS
@@ -28,8 +29,10 @@ FOREIGN = (".rar", ".7z", ".z01", ".001")
 """Endings of archives that other programs must unpack."""
 MOST_FILES = 5_000_000
 MOST_TIMES = 1_100
-"""What an archive may grow to, over its size, from `LARGE` on: deflate packs no more than 1,032 bytes into one."""
+"""What archives may grow to, over their size, from `LARGE` on: deflate packs no more than 1,032 bytes into one."""
 LARGE = 1 << 30
+LONGEST, LONGEST_PATH = 255, 3_000
+"""Bytes of a name, and letters of a path within an archive."""
 DIGITS = 5
 """Digits of a file number; a longer video has more."""
 WRITING = ".unpacking-"
@@ -64,7 +67,17 @@ def packed(names: list[str]) -> list[str]:
     return [name for name in names if name.lower().endswith((*ARCHIVES, *FOREIGN, *VIDEOS))]
 
 
-def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], object] | None = None) -> Iterator[Unpacked]:
+class NoRoomError(DataError):
+    """The disk is full: nothing else can be unpacked either."""
+
+
+def unpack(
+    source: Path,
+    out: Path,
+    first: int = 1,
+    tick: Callable[[Path], object] | None = None,
+    failed: dict[Path, str] | None = None,
+) -> Iterator[Unpacked]:
     """Unpack the archives of a folder, then decode the video files that lie in it or were in them; or do so for one file.
 
     The tree below `out` is that below `source`, each file a folder called as it is without its ending. What is there already is
@@ -75,6 +88,9 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
         out: folder to write into; it is made.
         first: number of a video's first frame: frame index 0 becomes `00001.png` for 1.
         tick: called with each file before it is unpacked.
+        failed: files that cannot be unpacked are added there with the reason, and the work goes on; None stops at the first.
+
+    All archives together may grow to `MOST_TIMES` the size of those in `source`, those that lie in others included.
 
     Raises:
         ConfigError: `first` is negative.
@@ -98,19 +114,37 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
         if tick is not None:
             tick(path)
 
+    budget = max(LARGE, MOST_TIMES * sum(path.stat().st_size for path, _ in work))
+
+    @contextmanager
+    def noting(path: Path, folder: Path) -> Iterator[None]:
+        """Begin with a file, and note that it cannot be unpacked."""
+        try:
+            begin(path, folder)
+            yield
+        except NoRoomError:
+            raise
+        except DataError as error:
+            if failed is None:
+                raise
+            failed[path] = str(error)
+
     for path, folder in work:  # what an archive holds is added while this goes on
-        begin(path, folder)
-        done = _extract(path, folder)
-        work += [(inner, inner.with_name(_stem(inner.name))) for inner in _files(folder, (*ARCHIVES, *FOREIGN), None)]
-        yield done
+        with noting(path, folder):
+            done, size = _extract(path, folder, budget)
+            budget -= size
+            work += [
+                (inner, inner.with_name(_stem(inner.name))) for inner in _files(folder, (*ARCHIVES, *FOREIGN), None)
+            ]
+            yield done
     videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
     for _, folder in work:
         videos += [(path, path.with_suffix("")) for path in _files(folder, VIDEOS, None)]
     if not archives and not videos:
         raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
     for path, folder in dict(videos).items():
-        begin(path, folder)
-        yield _decode(path, folder, first)
+        with noting(path, folder):
+            yield _decode(path, folder, first)
 
 
 def _decode(path: Path, folder: Path, first: int) -> Unpacked:
@@ -133,7 +167,8 @@ def _decode(path: Path, folder: Path, first: int) -> Unpacked:
     return Unpacked(path, folder, len(names), video.fps, (names[0], names[-1]), video.uneven, before)
 
 
-def _extract(path: Path, folder: Path) -> Unpacked:
+def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
+    """The files of an archive, of at most so many bytes, and how many bytes these are; none if they were there."""
     if path.name.lower().endswith(FOREIGN):
         raise DataError(
             f"{path} is an archive that Python cannot unpack: do it with 7z x {path.name}, or unrar x {path.name}, and unpack the "
@@ -142,11 +177,12 @@ def _extract(path: Path, folder: Path) -> Unpacked:
     before = folder.is_dir()
     try:
         with closing(_Archive(path)) as archive:
-            members = archive.members()
+            members = archive.members(budget)
+            total = 0 if before else sum(member.size for member in members)
             if not before:
-                total, there = sum(member.size for member in members), _there(folder)
+                there = _there(folder)
                 if total > (free := shutil.disk_usage(there).free):
-                    raise DataError(
+                    raise NoRoomError(
                         f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {there}: make room"
                     )
                 with _whole(folder, path) as writing:
@@ -160,7 +196,7 @@ def _extract(path: Path, folder: Path) -> Unpacked:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
             raise  # not the archive's fault: a folder where nobody may write, say
         raise DataError(f"{path} cannot be unpacked ({' '.join(str(error).split())}): copy it again") from None
-    return Unpacked(path, folder, len(members), before=before)
+    return Unpacked(path, folder, len(members), before=before), total
 
 
 _BOTH = (FileExistsError, NotADirectoryError, IsADirectoryError)
@@ -193,11 +229,15 @@ class _Archive:
         """Let the file go."""
         self._file.close()
 
-    def members(self) -> list[_Member]:
+    def members(self, budget: int) -> list[_Member]:
         """The plain files, in their order.
 
+        Args:
+            budget: bytes that they may have together.
+
         Raises:
-            DataError: one is encrypted, a link, leads out of the folder or is there twice; they are too many or too large.
+            DataError: one is encrypted, a link, leads out of the folder, is there twice, or has a name that no file can have here; they
+                are too many or too large.
         """
         found = []
         for entry in self._file.infolist() if isinstance(self._file, zipfile.ZipFile) else self._file:
@@ -216,14 +256,14 @@ class _Archive:
             if not entry.filename.endswith(("/", "\\")):  # some packers on Windows end folders with the second
                 found.append(_Member(self._parts(entry.filename), entry.file_size, entry))
         names = [member.parts for member in found]
-        total, size = sum(member.size for member in found), self.path.stat().st_size
+        total = sum(member.size for member in found)
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
             raise DataError(f"{self.path} holds {'/'.join(twice)} twice: nobody can say which one counts")
-        if len(names) > MOST_FILES or total > max(LARGE, MOST_TIMES * size):
+        if len(names) > MOST_FILES or total > budget:
             raise DataError(
-                f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, which no honest archive of its size "
-                "does: look into it with another program"
+                f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, and at most {budget / 2**30:,.1f} are left "
+                "for this command, which no honest archives of their size need: look into it with another program"
             )
         return found
 
@@ -258,6 +298,15 @@ class _Archive:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
             raise self._leads_out(name)
+        if any(len(part.encode(errors="replace")) > LONGEST for part in path.parts) or len(name) > LONGEST_PATH:
+            raise DataError(
+                f"{self.path} holds a name of {len(name)} letters, {name[:40]!r} and so on, and a file here may have {LONGEST}: nothing of "
+                "it is unpacked"
+            )
+        if printable(name) != name:
+            raise DataError(
+                f"{self.path} holds the name {name!r}, with signs that a terminal obeys: nothing of it is unpacked"
+            )
         return path.parts
 
     def _leads_out(self, name: str) -> DataError:
@@ -314,6 +363,6 @@ def _whole(folder: Path, path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise DataError(
+        raise NoRoomError(
             f"the disk of {folder} is full, and nothing of {path} is kept: make room and unpack again"
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -45,6 +46,9 @@ _REORDERED = 16
 _STATED = 0.01
 """Share by which the rate that a container states may differ from that of its time stamps, which some round to milliseconds."""
 
+_ROUNDED = 0.01
+"""Share of the frames by which a duration that a header states in seconds may differ from them."""
+
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
 
@@ -62,10 +66,11 @@ class VideoFrames:
     Args:
         path: of the file; it is opened when the first frame, the length or the rate is asked for.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W).
+        accept: take what can be decoded of a damaged file.
     """
 
-    def __init__(self, path: Path | str, color: bool = True) -> None:
-        self.path, self.color = Path(path), color
+    def __init__(self, path: Path | str, color: bool = True, accept: bool = False) -> None:
+        self.path, self.color, self.accept = Path(path), color, accept
         self._decoder: Decoder | None = None
         self._frames: Iterator[VideoFrame] = iter(())
         self._next = 0
@@ -73,8 +78,8 @@ class VideoFrames:
         self._jumps = True  # until one goes astray
         self._jumped = False  # since the last start
 
-    def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path, bool]]:
-        return VideoFrames, (self.path, self.color)
+    def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path, bool, bool]]:
+        return VideoFrames, (self.path, self.color, self.accept)
 
     @cached_property
     def _stamps(self) -> NDArray[np.float64]:
@@ -90,6 +95,13 @@ class VideoFrames:
     @cached_property
     def _count(self) -> int:
         """The number of packets with a picture if their last ones give as many frames, else the frames one by one."""
+        if self.damage and not self.accept:
+            raise DataError(
+                f"the video {self.path} is damaged: {self.damage}; or take what can be decoded with dataset.damaged=accept, of mebench "
+                "spot with --damaged accept"
+            )
+        if self.accept:
+            return sum(1 for _ in self._open().frames())
         if n := len(self._stamps):
             decoder = self._open()
             last = [decoder.seconds(frame) for frame in decoder.jump(None)]
@@ -135,8 +147,41 @@ class VideoFrames:
         stated, lasts = self._open().rate, float(np.ptp(self._stamps)) if len(self._stamps) > 1 else 0.0
         if lasts <= 0:
             return stated
-        mean = (len(self._stamps) - 1) / lasts
-        return stated if stated is not None and abs(stated - mean) <= _STATED * mean else mean
+        mean, usual = (len(self._stamps) - 1) / lasts, 1 / float(np.median(np.diff(self._stamps)))
+        # A gap that damage left makes the mean another one than that of the frames around it.
+        fits = stated is not None and min(abs(stated - mean) / mean, abs(stated - usual) / usual) <= _STATED
+        return stated if fits else mean
+
+    @cached_property
+    def damage(self) -> str:
+        """What the file lacks of the frames that its header promises, in words; empty where it lacks nothing.
+
+        What is there is not decoded; damage inside it shows when a frame is asked for.
+
+        Raises:
+            DataError: the file is missing or no video.
+        """
+        promised, held = self._open().promised, 0
+        if isinstance(promised, int):
+            held = self._open().packets() if promised else 0
+        else:  # a header in seconds may count from the start of the file, where no frame need be
+            usual = float(np.median(np.diff(self._stamps))) if len(self._stamps) > 1 else math.inf
+            promised = round(promised / usual)
+            held = round((self._stamps[-1] - min(self._stamps[0], 0)) / usual) + 1 if promised else 0
+        enough = promised - max(1, _ROUNDED * promised)
+        if held >= enough or (held := sum(1 for _ in self._open().frames())) >= enough:
+            return ""
+        return f"its header promises {promised} frames and it holds {held}: it was cut off, copy it from the original again"
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user must know of the file: damage, several films, frames that do not follow one another evenly."""
+        several = self._open().streams
+        return [
+            *([f"damaged, as accepted: {self.damage}; {len(self)} can be decoded"] if self.damage else []),
+            *([f"it holds {several} films, of which the first is read"] if several > 1 else []),
+            *([f"its frames are {self.uneven}: durations go by their mean rate"] if self.uneven else []),
+        ]
 
     @property
     def uneven(self) -> str:
@@ -170,6 +215,11 @@ class VideoFrames:
             DataError: the file is missing or cannot be read.
         """
         whole = hashlib.sha256(f"{self.color}".encode())
+        with suppress(DataError):  # of what is no video, asking for a frame says it
+            if (aspect := self._open().aspect) != 1:
+                whole.update(str(aspect).encode())
+            if self.accept and self.damage:
+                whole.update(b"accepted")
         try:
             with open_plain(self.path) as file:
                 size = os.fstat(file.fileno()).st_size
@@ -207,7 +257,7 @@ class VideoFrames:
         """Decode the next frame; the very first one if it shows that the last jump had gone astray."""
         assert self._decoder is not None
         if (found := next(self._frames, None)) is not None:
-            frame = pixels(found, self._decoder.reformatter)
+            frame = pixels(found, self._decoder.reformatter, self._decoder.aspect)
             seen = _stamp(found), zlib.crc32(frame[::8].tobytes())
             if self._next == len(self._seen):
                 self._seen.append(seen)
@@ -229,18 +279,28 @@ class VideoFrames:
 
     def _open(self) -> Decoder:
         """A new decoder at the first frame."""
-        return Decoder(self.path)
+        return Decoder(self.path, accept=self.accept)
 
 
 class Decoder:
     """A video file at work: its packets or its frames, from the start or from a jump on.
 
+    Args:
+        path: of the file.
+        camera: whether it is the device of one.
+        accept: whether frames that cannot be decoded are passed over.
+
+    Attributes:
+        streams: films in the file, of which the first is read.
+        aspect: width of a pixel over its height.
+        broken: pieces of the film that could not be decoded.
+
     Raises:
         DataError: the file is missing, no video, or of a codec that nobody here knows.
     """
 
-    def __init__(self, path: Path, camera: bool = False) -> None:
-        av = heavy.av
+    def __init__(self, path: Path, camera: bool = False, accept: bool = False) -> None:
+        av, self.accept = heavy.av, accept
         if camera and not path.exists():
             raise DataError(f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file")
         if not camera and not path.is_file():
@@ -253,20 +313,26 @@ class Decoder:
             raise DataError(
                 f"the video {path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
             ) from None
-        if not self._container.streams.video:
-            raise DataError(f"the video {path} cannot be opened: there is no picture in it, only sound or text")
-        self._stream = self._container.streams.video[0]
+        cover = av.stream.Disposition.attached_pic
+        films = [stream for stream in self._container.streams.video if not stream.disposition & cover]
+        if not films:
+            held = "only sound with a cover" if self._container.streams.video else "only sound or text"
+            raise DataError(f"the video {path} cannot be opened: there is no picture in it, {held}")
+        self._stream, self.streams = films[0], len(films)
         if self._stream.codec_context is None:
             raise DataError(
                 f"the video {path} cannot be decoded: its codec is unknown here. Convert it without loss with a program "
                 "that knows it, for example: ffmpeg -i FILE -c:v ffv1 FILE.mkv"
             )
-        if (pixels := self._stream.codec_context.width * self._stream.codec_context.height) > MOST_PIXELS:
+        width, height = self._stream.codec_context.width, self._stream.codec_context.height
+        self.aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        if (pixels := round(width * height * max(self.aspect, 1 / self.aspect))) > MOST_PIXELS:
             raise DataError(
                 f"the video {path} has frames of {pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
             )
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors, self.reformatter = av.FFmpegError, av.video.reformatter.VideoReformatter()
+        self.broken = 0
 
     @property
     def rate(self) -> float | None:
@@ -305,18 +371,53 @@ class Decoder:
             yield from self.frames()
 
     def frames(self) -> Iterator[VideoFrame]:
-        """The frames from here to the end, or to the first that cannot be decoded, in the order in which they are shown."""
+        """The frames from here to the end, or to the first that cannot be decoded, in the order in which they are shown.
+
+        Where damage is accepted, what cannot be decoded is passed over, and counted in `broken`.
+        """
         with suppress(self._errors):
             for packet in self._container.demux(self._stream):
                 if (
                     packet.size or packet.dts is None
                 ):  # of a size of 0 are those that a camera dropped, and the last one
-                    yield from packet.decode()
+                    try:
+                        yield from packet.decode()
+                    except self._errors:
+                        self.broken += 1
+                        if not self.accept:
+                            return
+
+    @property
+    def promised(self) -> float | int:
+        """What the header says that the file holds: a number of frames, or seconds as a float; 0 where it does not say."""
+        if "mp4" in self._container.format.name:
+            return self._stream.frames
+        if found := re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", "")):  # Matroska
+            return float(found[1]) * 3600 + float(found[2]) * 60 + float(found[3])
+        of_avi = self._container.format.name == "avi"
+        return self._stream.frames * float(self._stream.time_base or 0) if of_avi else 0
+
+    def packets(self) -> int:
+        """Frames that the file holds, decodable or not; the whole file is read for them."""
+        n = 0
+        with suppress(self._errors):
+            for packet in self._container.demux(self._stream):
+                n += packet.dts is not None or packet.size > 0
+        return n
 
 
-def pixels(frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
-    """A frame, (H, W, 3) uint8 in B, G, R order, the right way up: turned, and mirrored, as its display matrix says."""
-    bgr = reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1).to_ndarray()
+def pixels(frame: VideoFrame, reformatter: VideoReformatter, aspect: Fraction = Fraction(1)) -> NDArray[np.uint8]:
+    """A frame, (H, W, 3) uint8 in B, G, R order, as it is shown: the right way up, turned and mirrored as its display matrix says.
+
+    Args:
+        frame: as it was decoded.
+        reformatter: makes the colours.
+        aspect: width of a pixel over its height; where they differ the shorter side is stretched.
+    """
+    width, height = max(frame.width, round(frame.width * aspect)), max(frame.height, round(frame.height / aspect))
+    bgr = reformatter.reformat(
+        frame, width=width, height=height, format="bgr24", interpolation="BICUBIC", threads=1
+    ).to_ndarray()
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return np.ascontiguousarray(bgr)

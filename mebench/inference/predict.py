@@ -350,7 +350,7 @@ def predict_all(ask: Ask, workers: int | None, progress: Progress) -> Predicted:
     told = replace(job, test=(), models=light)
     longest_first = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
     tasks = [PoolTask(video.key, predict_task, (told, video), job.plugins) for video in longest_first]
-    found, failed = dict[str, Answer](), dict[str, str]()
+    found, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
     pool = WorkerPool(min(workers or default_workers(), len(tasks)))
     try:
         with progress.stage("videos", len(tasks), "videos") as advance:
@@ -362,6 +362,6 @@ def predict_all(ask: Ask, workers: int | None, progress: Progress) -> Predicted:
                 advance()
     finally:
         pool.stop()
-    if len(failed) == len(tasks):
+    if not found:
         raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
     return Predicted(job, dataset, dict(sorted(found.items())), dict(sorted(failed.items())))

@@ -229,6 +229,7 @@ def spot_videos(
     *,
     faces: Faces = "largest",
     fps: float | None = None,
+    damaged: str = "refuse",
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Spotted:
@@ -239,6 +240,7 @@ def spot_videos(
         ask: which models; the settings of the dataset are made here.
         faces: the largest of the first picture that shows one, or all, each by itself.
         fps: frames per second of folders of images, and of files that say a wrong rate: durations go by it, times by the file.
+        damaged: `accept` takes what can be decoded of a damaged file.
         workers: processes; None for all cores.
         progress: where to tell how it goes.
 
@@ -248,6 +250,7 @@ def spot_videos(
     progress, models = progress or Progress(), ask.models()
     settings: dict[str, Any] = {"dataset": "folder", "dataset.videos": [str(path) for path in paths]}
     settings |= {} if fps is None else {"dataset.fps": fps}
+    settings |= {} if damaged == "refuse" else {"dataset.damaged": damaged}
     found = _faces(settings, models[0], progress) if faces == "all" else {}
     if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
         settings["dataset.faces"] = parts
@@ -261,7 +264,8 @@ def spot_videos(
             tracks = found.get(name, Tracks([], 0)) if faces == "all" else None
             about = tuple(_notes(video, times, answers[video.key], models, tracks))
             videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
-    named = {video.id: failed[video.key] for video in predicted.job.test if video.key in failed}
+    ids = {video.key: video.id for video in predicted.job.test}
+    named = {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()}
     first = models[0]
     what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
@@ -318,7 +322,7 @@ def _notes(
 def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video, below each a strip for every face that is followed."""
     path = faces[0].path
-    frames = FolderFrames(path) if path.is_dir() else VideoFrames(path)
+    frames = FolderFrames(path) if path.is_dir() else VideoFrames(path, accept=True)
     strips = list[Strip]()
     for index in range(len(faces[0].times)):
         frame = frames[index]

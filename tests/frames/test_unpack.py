@@ -15,6 +15,9 @@ import pytest
 from mebench.errors import ConfigError, DataError
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.unpack import unpack
+from tests.cli.conftest import mebench
+
+__all__ = ["mebench"]
 
 
 def write_avi(path, n=12):
@@ -98,7 +101,10 @@ def test_links_bombs_and_twins_are_refused(tmp_path):
             archive.addfile(tarfile.TarInfo("img1.jpg"))
     for path, words in (
         (link, "a link or a path that leads elsewhere"),
-        (bomb.with_suffix(".zip"), r"would unpack to 1 files of 2\.0 GiB, which no honest archive"),
+        (
+            bomb.with_suffix(".zip"),
+            r"would unpack to 1 files of 2\.0 GiB, and at most 1\.0 are left for this command",
+        ),
         (twins, r"holds img1\.jpg twice"),
     ):
         with pytest.raises(DataError, match=words):
@@ -281,3 +287,46 @@ def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, arc
         list(unpack(tmp_path / "in" / name, tmp_path / "out"))
     assert place.is_symlink() or place.read_text() == "notes"
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_one_budget_holds_for_a_whole_command(tmp_path, monkeypatch):
+    """Archives in archives would multiply what each may grow to."""
+    monkeypatch.setattr("mebench.frames.unpack.LARGE", 3_000_000)
+    monkeypatch.setattr("mebench.frames.unpack.MOST_TIMES", 1)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(2_000_000))
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w") as archive:
+        for n in range(4):
+            archive.writestr(f"{n}.zip", inner.getvalue())
+    done = []
+    with pytest.raises(DataError, match=r"1\.zip would unpack to 1 files of .* are left for this command"):
+        done += unpack(tmp_path / "bomb.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("a" * 300, "a name of 300 letters"), ("a/" * 2000 + "b", "a name of 4001 letters"), ("a\x1b[2Jb", r"holds the name 'a\\x1b"),
+     ("a\u202eb", "signs that a terminal obeys")],
+)  # fmt: skip
+def test_names_that_no_file_should_have_are_refused_in_a_sentence(tmp_path, name, said):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
+        archive.writestr(name, b"x")
+    with pytest.raises(DataError, match=said):
+        list(unpack(tmp_path / "odd.zip", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_goes_on_past_a_bad_file_and_names_it(tmp_path, mebench):
+    write_avi(tmp_path / "in/good.avi")
+    (tmp_path / "in/bad.zip").write_bytes(b"PK\x03\x04 no archive")
+    (tmp_path / "in/text.mp4").write_bytes(b"a text")
+    code, out, err = mebench("data", "unpack", tmp_path / "in", "-o", tmp_path / "out")
+    assert code == 5 and "12 frames" in out
+    assert (
+        "2 files of 3 could not be unpacked" in err
+        and "bad.zip cannot be unpacked" in err
+        and "text.mp4 cannot be opened" in err
+    )
+    code, _, err = mebench("data", "unpack", tmp_path / "in/text.mp4", "-o", tmp_path / "other")
+    assert code == 3 and err.count("text.mp4 cannot be opened") == 1

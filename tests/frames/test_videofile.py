@@ -150,9 +150,82 @@ def test_frames_are_counted_where_the_packets_are_wrong(videos, watch, monkeypat
 def test_a_cut_off_file_has_the_frames_that_are_left(videos, tmp_path):
     path = tmp_path / "cut.avi"
     path.write_bytes(videos["MJPG.avi"].read_bytes()[:-40_000])
-    video = VideoFrames(path)
+    with pytest.raises(
+        DataError, match=r"cut\.avi is damaged: its header promises 90 frames and it holds \d+: it was cut off"
+    ):
+        len(VideoFrames(path))
+    video = VideoFrames(path, accept=True)
     assert 1 <= len(video) < N
     assert video[len(video) - 1].shape == (64, 96, 3)
+    assert video.fps == VideoFrames(videos["MJPG.avi"]).fps  # never what a break left
+    assert f"it was cut off, copy it from the original again; {len(video)} can be decoded" in video.notes[0]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_frames_that_the_header_promises_and_that_are_not_there_are_damage(tmp_path, ending):
+    options = {"movflags": "faststart"} if ending == "mp4" else {}
+    whole = tmp_path / f"whole.{ending}"
+    with av.open(str(whole), "w", options=options) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for index in range(N):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(index), format="bgr24")))
+        container.mux(stream.encode(None))
+    assert VideoFrames(whole).damage == "" and VideoFrames(whole).notes == []
+    torn = tmp_path / f"torn.{ending}"
+    torn.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    with pytest.raises(DataError, match=r"is damaged: its header promises (89|90|91) frames"):
+        VideoFrames(torn)[0]
+    video = VideoFrames(torn, accept=True)
+    assert 10 < len(video) < N and video[len(video) - 1].shape == (64, 96, 3) and video.fps == pytest.approx(25)
+
+
+def test_what_cannot_be_decoded_inside_is_passed_over_only_where_damage_is_accepted(videos, tmp_path):
+    data = bytearray(videos["XVID.avi"].read_bytes() if "XVID.avi" in videos else videos["mp4v.mp4"].read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 4000] = bytes(4000)
+    (tmp_path / "hole.avi").write_bytes(data)
+    video = VideoFrames(tmp_path / "hole.avi", accept=True)
+    assert N // 2 - 5 < len(video) <= N and len([video[index] for index in range(len(video))]) == len(video)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shape"), [(Fraction(2), (64, 192, 3)), (Fraction(1, 2), (128, 96, 3)), (Fraction(1), (64, 96, 3))]
+)
+def test_pixels_that_are_no_squares_are_stretched_as_a_player_shows_them(tmp_path, ratio, shape):
+    path = tmp_path / "wide.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = ratio
+        for index in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(index), format="bgr24")))
+        container.mux(stream.encode(None))
+    shown = VideoFrames(path)[1]
+    assert shown.shape == shape
+    plain = plainly(path)[1]
+    assert np.abs(cv2.resize(plain, shape[1::-1], interpolation=cv2.INTER_CUBIC).astype(int) - shown).mean() < 3
+
+
+def test_a_picture_on_a_cover_is_no_film_and_several_films_are_said(videos, tmp_path):
+    cover, two = tmp_path / "cover.mp4", tmp_path / "two.mkv"
+    with av.open(str(cover), "w") as container:
+        stream = container.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p"
+        stream.disposition = av.stream.Disposition.attached_pic
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(0), format="bgr24")))
+        container.mux(stream.encode(None))
+    with pytest.raises(
+        DataError, match=r"cover\.mp4 cannot be opened: there is no picture in it, only sound with a cover"
+    ):
+        len(VideoFrames(cover))
+    with av.open(str(two), "w") as container:
+        streams = [container.add_stream("ffv1", rate=25) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for stream in streams:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(7), format="bgr24")))
+            container.mux(stream.encode(None))
+    assert VideoFrames(two).notes == ["it holds 2 films, of which the first is read"]
 
 
 def test_gray_is_the_gray_of_the_colours(videos):

@@ -160,7 +160,7 @@ def test_an_image_that_cannot_be_read_costs_its_own_video_alone(spot, tmp_path, 
         cv2.imwrite(str(tmp_path / "torn" / f"{index}.jpg"), good[index])
     (tmp_path / "torn/17.jpg").write_bytes((tmp_path / "torn/17.jpg").read_bytes()[:-500])
     code, found, err, _ = spot(good.path, tmp_path / "torn", "--fps", "25", "--faces", faces)
-    assert code == 4 and set(found["video"]) == {"good"}
+    assert code == 5 and set(found["video"]) == {"good"}
     assert "1 video of 2 could not be predicted" in err and re.search(r"torn: .*17\.jpg is truncated", err)
 
 
@@ -257,7 +257,7 @@ def test_no_face_is_said_and_leaves_the_others(spot, tmp_path):
     assert code == 4 and found is None and "no face found in folder/room/room" in err
     good = write(tmp_path / "good.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
     code, found, err, _ = spot(room, good)
-    assert code == 4 and set(found["video"]) == {"good"} and "1 video of 2 could not be predicted" in err
+    assert code == 5 and set(found["video"]) == {"good"} and "1 video of 2 could not be predicted" in err
 
 
 def test_words_that_cannot_be_are_refused(spot, tmp_path):

@@ -14,6 +14,7 @@ from mebench.datasets.folder.params import Params
 from mebench.annotations.drawn import draw_face, strength_at
 from mebench.config import resolve
 from mebench.errors import ConfigError, DataError
+from mebench.frames import videofile
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.plan import make_plan
@@ -193,7 +194,7 @@ def test_a_video_that_fails_leaves_the_others_predicted(mebench, finished, root,
         cv2.imwrite(str(tmp_path / "videos" / "dark" / f"{number}.png"), np.zeros((160, 160, 3), np.uint8))
     words = ("dataset=folder", f"dataset.root={tmp_path / 'videos'}", "dataset.fps=25", "--workers", "1")
     code, _, err = mebench("predict", finished.path, *words, "-o", tmp_path / "p.csv")
-    assert code == 4 and "1 video of 2 could not be predicted" in err and "folder/dark/dark: no face" in err
+    assert code == 5 and "1 video of 2 could not be predicted" in err and "folder/dark/dark: no face" in err
     assert set(pd.read_csv(tmp_path / "p.csv")["video"]) == {"a"}
 
 
@@ -210,3 +211,35 @@ def test_what_a_run_cannot_do_is_said(mebench, finished, root, tmp_path):
     shutil.copytree(finished.path, record, ignore=shutil.ignore_patterns("folds"))
     code, _, err = mebench("predict", record, *words, "-o", tmp_path / "p.csv")
     assert code == 4 and "keeps no models" in err and "mebench run" in err
+
+
+def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_path):
+    shutil.copytree(root / "s01", tmp_path / "s01")
+    (tmp_path / "text.mp4").write_bytes(b"a text")
+    folder = Folder(Params(str(tmp_path), fps=30.0))
+    assert [video.id for video in folder.videos()] == ["a"]
+    assert (
+        list(folder.failed) == ["folder/text/text"] and "text.mp4 cannot be opened" in folder.failed["folder/text/text"]
+    )
+
+
+def test_a_link_out_of_the_root_is_said(root, tmp_path):
+    (tmp_path / "linked").symlink_to(root / "s01")
+    with pytest.raises(DataError, match=r"holds no videos: .*linked: a link out of the root was not followed"):
+        Folder(Params(str(tmp_path), fps=30.0)).videos()
+    shutil.copytree(root / "s01", tmp_path / "s01")
+    assert "linked" in str(Folder(Params(str(tmp_path), fps=30.0)).repairs())
+
+
+def test_a_cut_off_file_is_left_out_unless_damage_is_accepted(root, tmp_path):
+    shutil.copytree(root / "s01", tmp_path / "s01")
+    pictures = (np.full((64, 96, 3), n, np.uint8) for n in range(60))
+    videofile.write_video(tmp_path / "torn.mkv", pictures, np.arange(60) / 25)
+    whole = (tmp_path / "torn.mkv").read_bytes()
+    (tmp_path / "torn.mkv").write_bytes(whole[: len(whole) * 2 // 3])
+    refused = Folder(Params(str(tmp_path), fps=30.0))
+    assert [v.id for v in refused.videos()] == ["a"] and "it was cut off" in next(iter(refused.failed.values()))
+    accepted = Folder(Params(str(tmp_path / "torn.mkv"), damaged="accept"))
+    (video,) = accepted.videos()
+    assert video.fps == pytest.approx(25) and 10 < video.n_frames < 60
+    assert "damaged, as accepted: its header promises" in str(accepted.repairs())
