@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -17,7 +18,6 @@ from typing import IO
 
 from mebench import heavy
 from mebench.atomic import whole_folder
-from mebench.console import printable
 from mebench.errors import ConfigError, DataError
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS
@@ -303,7 +303,7 @@ class _Archive:
                 f"{self.path} holds a name of {len(name)} letters, {name[:40]!r} and so on, and a file here may have {LONGEST}: nothing of "
                 "it is unpacked"
             )
-        if printable(name) != name:
+        if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in name):
             raise DataError(
                 f"{self.path} holds the name {name!r}, with signs that a terminal obeys: nothing of it is unpacked"
             )
