@@ -3,6 +3,7 @@ from . import board as board
 from . import build as build
 from . import checking as checking
 from . import collect as collect
+from . import doubts as doubts
 from . import export as export
 from . import markdown as markdown
 from . import published_tables as published_tables

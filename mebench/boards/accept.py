@@ -1,13 +1,17 @@
 """Takes in the records of others, each after all checks and scored again; nothing that is there is ever edited."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from mebench.atomic import new_folder
 from mebench.boards.checking import refusal
+from mebench.boards.collect import collect_records
+from mebench.boards.doubts import Registry, doubt_of, read_tables
 from mebench.errors import MebenchError, RunError
 from mebench.records.integrity import RECORD, record_name
+from mebench.records.record import from_record
 from mebench.runs.folder import RunFolder
 
 
@@ -19,11 +23,13 @@ class Merged:
         id: name of its folder.
         status: `taken`, `there` (the same record is there already), `checked` (nothing was to be taken) or `refused`.
         reason: why it was refused, in a sentence; empty otherwise.
+        doubt: what of one that is not refused does not fit what is known here, which its row says; empty where nothing is odd.
     """
 
     id: str
     status: str
     reason: str = ""
+    doubt: str = ""
 
 
 def find_records(place: Path) -> list[RunFolder]:
@@ -49,6 +55,8 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
         check_only: copy nothing.
     """
     outcomes: list[Merged] = []
+    there, registry = collect_records(records, lambda _: None), Registry.read(records.parent)
+    read = cache(read_tables)
     for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
         run_id, _, version = source.id.rpartition("~v")
         former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
@@ -59,7 +67,15 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
                 status = _take(source, records)
             except (MebenchError, OSError) as error:
                 reason = str(error)
-        outcomes.append(Merged(source.id, "refused" if reason else status, reason))
+        doubt = ""
+        if not reason:
+            doubt = doubt_of(record := from_record(source), there, registry, read)
+            if status == "taken":
+                there.append(replace(record, folder=records / source.id))
+                registry.add(record, doubt)
+        outcomes.append(Merged(source.id, "refused" if reason else status, reason, doubt))
+    if any(outcome.status == "taken" for outcome in outcomes):
+        registry.write(records.parent)
     return outcomes
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from mebench.boards.build import build
 from mebench.boards.collect import Say, collect, collect_records, unique
+from mebench.boards.doubts import Registry, with_doubts
 from mebench.boards.published_tables import (
     Known,
     collect_rescored,
@@ -110,7 +111,8 @@ def board_of(found: Sequence[Record], source: str, folder: Path, say: Say) -> Bo
     Raises:
         RunError: there is nothing to show.
     """
-    records, file = unique([*found, *collect_records(folder / RECORDS, say)], say), folder / PUBLISHED
+    every, file = unique([*found, *collect_records(folder / RECORDS, say)], say), folder / PUBLISHED
+    records = with_doubts(every, Registry.read(folder))
     published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
     rescored = collect_rescored(folder / SCORED_ANEW, say)
     if not records:

@@ -20,7 +20,7 @@ from mebench.metrics.names import names_chance
 from mebench.records import row_facts, setting_words
 from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.records.row_facts import VERSIONS
-from mebench.records.rows import NOTHING, QUIET, Part, Row, Score, Table
+from mebench.records.rows import NOTHING, QUIET, UNRANKED, Part, Row, Score, Table
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import of_dataset, tables_of
 
@@ -130,7 +130,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
 
     # The same settings of dataset and protocol are said in the same words: a default that somebody spelled out makes no other table.
     shortest: dict[str, str] = {}
-    ordered = sorted(records, key=lambda r: (r.identity, r.seed, r.id))
+    ordered = sorted(records, key=lambda r: (r.identity, r.doubt, r.seed, r.id))
     for record in ordered:
         own = about_data(record)
         shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
@@ -213,15 +213,17 @@ def _part(
     metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
     main, worth = metrics[0], METRICS[metrics[0]].worth
     truth = 0 if task == "spotting" else 1  # spotting does not see emotions
-    common = Counter(record.annotations[truth] for record, _ in present).most_common()
+    common = Counter(
+        r.annotations[truth] for r, _ in present if not r.doubt or all(one.doubt for one, _ in present)
+    ).most_common()
 
     def order(row: Row) -> tuple[Any, ...]:
-        """Best first; below the others what was chosen on tested subjects."""
+        """Best first; below the others what was chosen on tested subjects, and last what fits nothing that is known."""
         value = row.scores[main]["value"]
-        return row.chosen_on_tested, -worth(value), row.method, row.settings, row.seeds, row.runs
+        return row.unranked, row.chosen_on_tested, -worth(value), row.method, row.settings, row.seeds, row.runs
 
     rows: list[tuple[Row, Record]] = []
-    for _, same in groupby(present, key=lambda pair: pair[0].identity):
+    for _, same in groupby(present, key=lambda pair: (pair[0].identity, pair[0].doubt)):
         group = list(same)
         several_codes = len({record.seed for record, _ in group}) < len(group)
         # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
@@ -229,10 +231,11 @@ def _part(
             first = one[0][0]
             own = f"annotations {first.annotations[truth]}: not the same as in every other row"
             remarks = (
+                f"{UNRANKED}: {first.doubt}" if first.doubt else "",
                 first.about["remark"],
                 OTHER_CODE if several_codes else "",
                 "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
-                own if len(common) > 1 else "",
+                own if len(common) > 1 and not first.doubt else "",
             )
             row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
             if kind:
@@ -241,7 +244,7 @@ def _part(
             ranked = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
             rows.append((row, ranked[(len(one) - 1) // 2][0]))
     rows.sort(key=lambda pair: order(pair[0]))
-    alike = [i for i, (_, record) in enumerate(rows) if record.annotations[truth] == common[0][0]]
+    alike = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     groups = dict(zip(tested, letters([rows[i][1] for i in tested], path, read)))
     left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
@@ -249,7 +252,7 @@ def _part(
         replace(row, group=groups.get(i, ""), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
     ]
     if task == "spotting" and not member:
-        lettered += chance_rows(name, metrics, [record for record, _ in present])
+        lettered += chance_rows(name, metrics, [record for record, _ in present if not record.doubt])
     if task == "recognition" and not member:
         lettered += names_rows(metrics, [rows[i][1] for i in tested], read)
     return Part(name, metrics, tuple(sorted(lettered, key=order)))

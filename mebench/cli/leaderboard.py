@@ -105,6 +105,7 @@ def merge(
         if outcome.status == "refused":
             progress.say(outcome.reason)
         elif json != "-":
-            print_lines(f"{outcome.id}: {words[outcome.status]}")
+            doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
+            print_lines(f"{outcome.id}: {words[outcome.status]}{doubt}")
     if any(outcome.status == "refused" for outcome in outcomes):
         raise typer.Exit(1)

@@ -66,6 +66,7 @@ class Record:
         published: whether it is a committed record.
         frames: whether its videos have frames, or else ready-made features alone.
         version: of the record, from 1; a later one supersedes the earlier.
+        doubt: what of it does not fit what is known here, see `doubts`; empty where nothing is odd.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Record:
     published: bool = False
     frames: bool = True
     version: int = 1
+    doubt: str = ""
 
     @property
     def seed(self) -> int:
@@ -259,5 +261,5 @@ def _annotations(folder: RunFolder) -> tuple[str, str]:
     videos = folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)].to_csv(index=False)
     truths = folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
     tables = (truths.drop(columns="emotion"), truths)
-    bare, full = (hashlib.sha256((videos + table.to_csv(index=False)).encode()).hexdigest()[:8] for table in tables)
+    bare, full = (hashlib.sha256((videos + table.to_csv(index=False)).encode()).hexdigest()[:16] for table in tables)
     return bare, full

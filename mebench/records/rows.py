@@ -62,7 +62,10 @@ def stated(row: Row, name: str) -> str:
 Score = Mapping[str, float | None]
 
 NOTHING: Score = dict.fromkeys(ENDS)
+UNRANKED = "not ranked"
+"""How the remark of a row begins that does not fit what is known here, see `doubts`."""
 MARKS = {
+    UNRANKED: "it does not fit what is known here, as its remark says: it has no rank and is compared with no other row",
     "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
     **{fact.mark: fact.meaning for fact in row_facts.FACTS if fact.mark},
 }
@@ -130,6 +133,11 @@ class Row:
         return self.selection == "test"
 
     @property
+    def unranked(self) -> bool:
+        """Whether it does not fit what is known here."""
+        return self.remark.startswith(f"{UNRANKED}: ")
+
+    @property
     def measured(self) -> bool:
         """Whether a method ran; otherwise it is the level of chance."""
         return self.provenance == "measured"
@@ -138,7 +146,8 @@ class Row:
     def marks(self) -> list[str]:
         """What must be said beside the name: see `MARKS`."""
         facts = (fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name))
-        return [*([next(iter(MARKS))] if self.chosen_on_tested else []), *facts]
+        first, chosen = [*MARKS][:2]
+        return [*([first] if self.unranked else []), *([chosen] if self.chosen_on_tested else []), *facts]
 
 
 @dataclass(frozen=True)
@@ -329,7 +338,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
     for row in part.rows:
         found[id(row)] = Ranked(row, None)
         judged = row.measured and row.scores[metric]["value"] is not None
-        if not judged or row.chosen_on_tested or row.method in floors:
+        if not judged or row.unranked or row.chosen_on_tested or row.method in floors:
             continue
         spotter, *recognizers = row.method.split(" + ")
         same = (  # a row of the same spotter, and so with the same scores of spotting
