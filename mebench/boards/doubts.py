@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mebench.atomic import whole_file
 from mebench.errors import RunError
@@ -103,13 +104,17 @@ def doubt_of(
     for one in earlier:
         if one.id == record.id or one.annotations[0] != own[0]:
             continue
-        if one.id in registry.records and (one.identity, one.seed) == (record.identity, record.seed):
-            said.append(f"{one.id} has these settings and this seed, and another code of mebench or its features")
+        if record.published and one.id in registry.records and _setting(one) == _setting(record):
+            said.append(f"{one.id} has these settings and this seed")
             break
         if copied := _copied(record, one, read):
             said.append(f"its {' and '.join(copied)} are those of {one.id}")
             break
     return "; ".join(said)
+
+
+def _setting(record: Record) -> tuple[dict[str, Any], int]:
+    return setting_words.identity(record.config), record.seed
 
 
 def _copied(record: Record, earlier: Record, read: Callable[[Path], Tables | None]) -> list[str]:

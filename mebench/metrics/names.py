@@ -10,7 +10,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.metrics.conventions import Convention
 from mebench.metrics.summary import summarize
@@ -98,32 +100,32 @@ def answers_by_name(
 def _rule(train: Sequence[_Row], dataset: str, classes: Sequence[str]) -> tuple[str, Callable[[_Row], str]]:
     """Which place of a dataset's names is read, in words, and the answer to a clip."""
     own = [row for row in train if row[0] == dataset]
-
-    def commonest(counts: Counter[str]) -> str:
-        return max(classes, key=lambda name: counts[name])
-
-    every = commonest(Counter(row[2] for row in own or train))
-    best, chosen, known = -1, 0, dict[Hashable, Counter[str]]()
+    number = {name: n for n, name in enumerate(classes)}
+    commonest = Counter(row[2] for row in own or train)
+    every = max(classes, key=lambda name: commonest[name])
+    truth, people = np.array([number[row[2]] for row in own], int), _coded([row[1] for row in own])[0]
+    best, chosen, known = -1, 0, dict[Hashable, str]()
     for place in range(max((len(row[3]) for row in own), default=1)):
+        codes, values = _coded([row[3][place] if place < len(row[3]) else ... for row in own])
         said, of_person = (
-            defaultdict[Hashable, Counter[str]](Counter),
-            defaultdict[tuple[str, Hashable], Counter[str]](Counter),
+            np.zeros((len(values), len(classes)), int),
+            np.zeros((people.max(initial=0) + 1, len(values), len(classes)), int),
         )
-        for _, person, truth, name in own:
-            if place < len(name):
-                said[name[place]][truth] += 1
-                of_person[person, name[place]][truth] += 1
-        others = [
-            said[name[place]] - of_person[person, name[place]] if place < len(name) else Counter[str]()
-            for _, person, _, name in own
-        ]
-        right = sum(row[2] == (commonest(left) if left else every) for row, left in zip(own, others))
+        np.add.at(said, (codes, truth), 1)
+        np.add.at(of_person, (people, codes, truth), 1)
+        others = said[codes] - of_person[people, codes]
+        there = others.any(axis=1) & (codes != values.get(..., -1))
+        right = int((np.where(there, others.argmax(axis=1), number[every]) == truth).sum())
         if right > best:
-            best, chosen, known = right, place, dict(said)
+            answers = {value: classes[int(said[code].argmax())] for value, code in values.items() if value is not ...}
+            best, chosen, known = right, place, answers
     words = {0: "nothing", 1: "the rank among the person's clips", 2: "the number of the person's clips"}
+    return words.get(
+        chosen, f"code {chosen - 2}"
+    ), lambda row: known.get(row[3][chosen], every) if chosen < len(row[3]) else every
 
-    def answer(row: _Row) -> str:
-        counts = known.get(row[3][chosen]) if chosen < len(row[3]) else None
-        return commonest(counts) if counts else every
 
-    return words.get(chosen, f"code {chosen - 2}"), answer
+def _coded(values: Sequence[Hashable]) -> tuple[NDArray[np.int64], dict[Hashable, int]]:
+    """Each value as a number, and these by value."""
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return np.array([numbers[value] for value in values], int), numbers

@@ -67,9 +67,12 @@ def _odd_folds(
     answers: Iterable[pd.DataFrame],
 ) -> str:
     """Who is on two sides, or answered for by another fold, or on another side than the protocol says."""
+    named, seen = config["dataset"], set(videos["dataset"])
+    if seen & (own := {named} if isinstance(named, str) else set(named)) and (strange := seen - own):
+        return f"its videos are of {' and '.join(sorted(strange))} too, and it ran on {' and '.join(sorted(own))}"
     if about["protocol"] != config["protocol"]:
         return f"its folds are those of protocol {about['protocol']!r}, and it ran under {config['protocol']!r}"
-    persons = {**about.get("persons", {}), **dict(zip(videos["subject"], videos.get("person", videos["subject"])))}
+    persons = {**dict(zip(videos["subject"], videos.get("person", videos["subject"]))), **about.get("persons", {})}
     tested, dependent = set[str](), False
     for fold in about["folds"]:
         both = {persons.get(who, who) for side in _TRAIN for who in fold[side]} & {

@@ -206,7 +206,7 @@ def from_run(folder: RunFolder) -> Record:
         about=folder.read_json(schema.FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
         costs=_costs(folder),
-        annotations=_annotations(folder),
+        annotations=_annotations(folder, folder.read_json(schema.FOLDS)),
         folder=folder.path,
         audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
         frames=_has_frames(folder),
@@ -219,11 +219,11 @@ def from_record(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
     """
-    stored = schema.read(folder, schema.RECORD)
+    stored, about = schema.read(folder, schema.RECORD), schema.read(folder, schema.FOLDS)
     return Record(
         id=stored["run_id"],
-        about=schema.read(folder, schema.FOLDS),
-        annotations=_annotations(folder),
+        about=about,
+        annotations=_annotations(folder, about),
         folder=folder.path,
         audit=schema.read(folder, AUDIT) if AUDIT in stored["files"] else {},
         published=True,
@@ -257,8 +257,9 @@ def _has_frames(folder: RunFolder) -> bool:
     )  # of maps there is one for each clip
 
 
-def _annotations(folder: RunFolder) -> tuple[str, str]:
-    videos = folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)].to_csv(index=False)
+def _annotations(folder: RunFolder, about: Mapping[str, Any]) -> tuple[str, str]:
+    persons = json.dumps(about.get("persons") or "", sort_keys=True).strip('"')  # nothing where nobody has two ids
+    videos = persons + folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)].to_csv(index=False)
     truths = folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
     tables = (truths.drop(columns="emotion"), truths)
     bare, full = (hashlib.sha256((videos + table.to_csv(index=False)).encode()).hexdigest()[:16] for table in tables)

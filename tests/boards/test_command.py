@@ -126,7 +126,9 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     assert "record bad is refused: folds.json is not the file that was exported" in captured.err
     assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
     merge(["sent/good"], "taken", json="-")
-    assert json.loads(capsys.readouterr().out) == {"records": [{"id": "good", "status": "there", "reason": ""}]}
+    assert json.loads(capsys.readouterr().out) == {
+        "records": [{"id": "good", "status": "there", "reason": "", "doubt": ""}]
+    }
     with pytest.raises(RunError, match="holds no record"):
         merge(["runs"], "taken")
 

@@ -1,0 +1,67 @@
+"""Records that lie in good form: each is refused or told of on its own row, and no honest row changes."""
+
+import json
+from functools import cache
+
+import pytest
+from attack_forged import FORGERIES, HONEST, honest_board, make_forged
+
+from mebench.boards.accept import merge
+from mebench.boards.build import build
+from mebench.boards.checking import refusal
+from mebench.boards.collect import collect_records
+from mebench.boards.doubts import Registry, doubt_of, read_tables, with_doubts
+from mebench.records.record import from_record
+from mebench.runs.folder import RunFolder
+
+QUICK = ("leak_as_guard", "seed_changed", "one_subject_fewer", "the_same_again")
+"""Those that are built into tables; the others are told of by the same words."""
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    """A board that took in honest records, and where these lie."""
+    folder = tmp_path_factory.mktemp("board")
+    (folder / "sent").mkdir()
+    honest = honest_board(folder / "sent")
+    outcomes = merge([RunFolder(path) for path in honest], folder / "records")
+    assert [(o.status, o.doubt) for o in outcomes] == [("taken", "")] * len(HONEST)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def there(board):
+    return collect_records(board / "records"), Registry.read(board), cache(read_tables)
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_record_is_refused_or_told_of(board, there, tmp_path, name):
+    _, expected, words = FORGERIES[name]
+    record = RunFolder(make_forged(name, board / "sent" / HONEST[0], tmp_path, scored=expected == "taken"))
+    if expected == "refused":
+        assert words in refusal(record)
+    else:
+        assert refusal(record) == ""
+        assert words in doubt_of(from_record(record), *there)
+
+
+def rows_of(folder):
+    records = with_doubts(collect_records(folder / "records"), Registry.read(folder))
+    plain = [table.plain() for table in build(records)]
+    return {
+        json.dumps([table["name"], part["name"], row["method"], row["runs"]]): json.dumps(row)
+        for table in plain
+        for part in table["parts"]
+        for row in part["rows"]
+    }
+
+
+def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
+    before = rows_of(board)
+    sources = [make_forged(name, board / "sent" / HONEST[0], tmp_path) for name in QUICK]
+    assert {o.status for o in merge([RunFolder(path) for path in sources], board / "records")} == {"taken"}
+    after = rows_of(board)
+    assert {key: after.get(key) for key in before} == before
+    told = [json.loads(after[key]) for key in after.keys() - before.keys()]
+    assert told and all(row["remark"].startswith("not ranked: ") and not row["group"] for row in told)
+    assert {run for row in told for run in row["runs"]} == set(QUICK)
