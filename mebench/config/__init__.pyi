@@ -3,6 +3,7 @@ from . import parts as parts
 from . import registry as registry
 from . import setting_layers as setting_layers
 from . import settings as settings
+from . import trainer as trainer
 from . import typed_values as typed_values
 from .parts import from_plain as from_plain
 from .parts import resolve as resolve

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Required, get_type_hints
 
 from mebench import protocols
-from mebench.config import registry
+from mebench.config import registry, trainer
 from mebench.config.registry import PluginInfo
 from mebench.config.setting_layers import (
     ARGUMENT,
@@ -217,7 +217,7 @@ def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> tuple[
     of_data = [part for part in parts if part.info.kind == "dataset"]
     user: Raw = {}
     for layer in layers:
-        said = {k: v for k, v in layer.values.items() if "." not in k or k.split(".")[0] not in NESTED}
+        said = {k: v for k, v in layer.values.items() if "." not in k or k.split(".")[0] not in {*NESTED} - {"trainer"}}
         for key in ("method", "recognizer", "protocol"):
             said |= {f"{key}.{name}": value for name, value in layer.of(key, named.get(key, (None,))[0]).items()}
         rooted = [part for part in of_data if layer.root(part.info.id) and "root" in keys(part.info)]
@@ -420,7 +420,11 @@ def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
     except ConfigError as error:
         raise ConfigError(f"{error} ({origin})") from error
     of_protocol = Section("protocol.", protocol.params, f"default (protocol {protocol.name})")
-    said, built, origins = _typed(raw, packaged, [*parts, Section("", RunSettings, "default"), of_protocol])
+    sections = [*parts, Section("", RunSettings, "default"), of_protocol]
+    if any(key.startswith(trainer.PREFIX) for key in raw):
+        sections.append(Section(trainer.PREFIX, trainer.options(), "default (Lightning)"))
+    said, built, origins = _typed(raw, packaged, sections)
+    options = trainer.settled(said, origins)
     ids = {part.prefix: part.info.id for part in parts}
     data = {part.word: built[part.prefix] for part in parts if part.info.kind == "dataset"}
     values: dict[str, Any] = {}
@@ -430,6 +434,7 @@ def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
         home = values.setdefault(key, {"name": list(data) if member else part.info.id})
         home |= {member: own} if member else own
     values |= _fields(built[""]) | {f"protocol.{name}": v for name, v in _fields(built["protocol."]).items()}
+    values |= {f"{trainer.PREFIX}{name}": value for name, value in options.items()}
     return RunConfig(
         **vars(built[""]),
         method=ids["method."],
@@ -439,6 +444,7 @@ def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
         dataset="+".join(map(called, data)),
         dataset_params=data,
         protocol_params=built["protocol."],
+        trainer=options,
         values=values,
         origins=origins,
     )

@@ -31,7 +31,7 @@ ALIASES: Mapping[str, str] = {
     **{f"{key}.name": key for key in NAMED},
 }
 """Other ways to write a key."""
-NESTED = (*NAMED, "roots")
+NESTED = (*NAMED, "roots", "trainer")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = {}
     for key, value in content.items():
-        if key.split(".")[0] in NESTED and isinstance(value, Mapping):
+        if key.split(".")[0] in NESTED and isinstance(value, Mapping) and not key.startswith("trainer."):
             values.update(flatten({f"{key}.{inner}": item for inner, item in value.items()}))
         elif key != "roots" or value:
             values[ALIASES.get(key, key)] = value

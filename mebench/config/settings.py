@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mebench import metrics
-from mebench.config import registry
+from mebench.config import registry, trainer
 from mebench.config.setting_layers import flatten
 from mebench.errors import ConfigError, PluginError
 
@@ -54,6 +54,8 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
     >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
     (True, False, False)
     """
+    if key.startswith(trainer.PREFIX):
+        return trainer.shapes(key.removeprefix(trainer.PREFIX), (values or {}).get(key, ())) is not None
     return _of_any_member(key) not in NOT_IN_KEY and not _is_place_of_method(key, values or {})
 
 
@@ -215,6 +217,7 @@ class RunConfig(RunSettings):
         dataset: id of the dataset; the names of a composite's members are joined by `+`.
         dataset_params: the `Params` of each member by its word (`casme2`, or `slow:synthetic`); one of a plain dataset.
         protocol_params: the parameters of the protocol.
+        trainer: options of Lightning's Trainer that are not its defaults, as plain data, see `mebench.config.trainer`.
         values: all of it as plain data; `from_plain` reads it, and as a YAML file `-c` does.
         origins: where each value comes from, by dotted key.
     """
@@ -226,6 +229,7 @@ class RunConfig(RunSettings):
     dataset: str
     dataset_params: Mapping[str, Any]
     protocol_params: Any
+    trainer: Mapping[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(compare=False, repr=False)
     origins: dict[str, str] = field(compare=False, repr=False)
 
@@ -242,4 +246,8 @@ def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
 def shaping(config: RunConfig) -> dict[str, Any]:
     """The settings that shape what a run predicts, flat; see `counts`."""
     values = flatten(config.values)
-    return {key: value for key, value in sorted(values.items()) if counts(key, values)}
+    return {
+        key: trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
+        for key, value in sorted(values.items())
+        if counts(key, values)
+    }

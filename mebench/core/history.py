@@ -1,7 +1,8 @@
 """How the training of a method went, epoch by epoch. Plain data, which processes read that load no PyTorch."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
 
 Split = Literal["train", "valid"]
 
@@ -18,6 +19,8 @@ class Epoch:
         accuracy: share of the samples answered right; None where nothing was counted.
         uf1: unweighted mean of the classes' F1, over all samples at once; None where no classes were scored.
         uar: unweighted average recall, the same.
+        step: training steps so far, where metrics were logged.
+        logged: what `self.log` gave, by name; nothing else was noted then.
     """
 
     stage: str
@@ -27,6 +30,22 @@ class Epoch:
     accuracy: float | None
     uf1: float | None = None
     uar: float | None = None
+    step: int | None = None
+    logged: Mapping[str, float] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """As a row of `history.csv`: a column for each metric that was logged."""
+        noted = asdict(self)
+        logged: dict[str, Any] = noted.pop("logged")
+        return {name: value for name, value in noted.items() if name != "step" or value is not None} | logged
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Self:
+        """What a row says, without its fold. A number that nobody noted is None; a loss is NaN then."""
+        known = {own.name for own in fields(cls)}
+        noted: dict[str, Any] = {n: None if v != v and n != "loss" else v for n, v in row.items()}
+        logged = {name: value for name, value in noted.items() if name not in known and value is not None}
+        return cls(**{name: value for name, value in noted.items() if name in known}, logged=logged)
 
 
 class History:
@@ -35,6 +54,7 @@ class History:
     def __init__(self) -> None:
         self._sums: dict[tuple[str, int, Split], list[Any]] = {}
         self._scores: dict[tuple[str, int, Split], tuple[float, float]] = {}
+        self._logged: list[Epoch] = []
 
     def add(self, stage: str, epoch: int, split: Split, n: int, loss: Any, right: Any = None) -> None:
         """Count a batch.
@@ -58,9 +78,19 @@ class History:
         self._sums.setdefault((stage, epoch, split), [0, 0.0, None])
         self._scores[stage, epoch, split] = uf1, uar
 
+    def log(self, stage: str, epoch: int, split: Split, step: int, metrics: Mapping[str, float]) -> None:
+        """Note metrics that were logged after so many training steps."""
+        self._logged.append(Epoch(stage, epoch, split, float("nan"), None, step=step, logged=dict(metrics)))
+
+    def noted(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
+        """What `add` and `score` noted of a pass, by the names of `Epoch`."""
+        found = next((own for own in self.epochs() if (own.stage, own.epoch, own.split) == (stage, epoch, split)), None)
+        numbers = {} if found is None else {n: getattr(found, n) for n in ("loss", "accuracy", "uf1", "uar")}
+        return {name: value for name, value in numbers.items() if value is not None and value == value}
+
     def epochs(self) -> list[Epoch]:
-        """All epochs, in the order in which they began."""
-        return [
+        """All epochs, in the order in which they began, then what was logged."""
+        summed = [
             Epoch(
                 *key,
                 float(loss) / n if n else float("nan"),
@@ -69,3 +99,4 @@ class History:
             )
             for key, (n, loss, right) in self._sums.items()
         ]
+        return summed + self._logged

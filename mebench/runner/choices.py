@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench.annotations.schemes import one_unit, unit_number
-from mebench.config import RunConfig, parts, registry
-from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Video
+from mebench.config import RunConfig, parts, registry, trainer
+from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import Protocol
 
@@ -62,9 +62,22 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
         if id_ is not None:
             plugin = registry.find("method", id_)
             method: type[Method] = registry.plugin_class(plugin)
-            said = frozenset(method.tasks), tuple(method.kinds), bool(method.holds_out(params))
+            chooses = method.holds_out(params) or trainer.selects(config.trainer) or _stops(method, params)
+            said = frozenset(method.tasks), tuple(method.kinds), bool(chooses)
             found.append(Ability(plugin, *said))
     return tuple(found)
+
+
+def _stops(method: type[Method], params: Any) -> bool:
+    """Whether callbacks of a method's own choose by a metric."""
+    import lightning as L
+    import torch
+
+    if method.configure_callbacks is L.LightningModule.configure_callbacks:
+        return False
+    with torch.device("meta"):
+        made = method(params, Task(method.tasks, classes=("first", "second"))).configure_callbacks()
+    return any(getattr(one, "monitor", None) for one in (made if isinstance(made, Sequence) else [made]))
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:

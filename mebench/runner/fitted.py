@@ -128,10 +128,16 @@ class FittedMethod:
         self.views = Views(job, self.method, home, request)
         self.looks: list[list[Look]] = []
 
-    def fit(self, job: FoldJob) -> None:
-        """Train on the training subjects; the inner validation subjects are beside them where the run holds them out."""
+    def fit(self, job: FoldJob, folder: Path | None = None) -> None:
+        """Train on the training subjects; the inner validation subjects are beside them where the run holds them out.
+
+        Args:
+            job: the fold.
+            folder: see `mebench.training.fit`.
+        """
         train, valid = ([self.views.labelled(video) for video in side] for side in (job.train, job.valid))
-        train_on = partial(fit, self.method, train, valid, job.accelerator, precision=job.precision)
+        how: dict[str, Any] = {"precision": job.precision, "options": job.trainer, "folder": folder}
+        train_on = partial(fit, self.method, train, valid, job.accelerator, **how)
         if job.leaks:
             train_on(after_epoch=None if job.selects else _Best(self.method, self._score, job.audit))
         else:

@@ -4,6 +4,7 @@ import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,10 @@ def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
     fitted_methods = []
     for part in job.parts:  # one after the other: each draws from its own seed, in a pair as alone
         fitted_methods.append(FittedMethod(job, part, home, request))
-        fitted_methods[-1].fit(job)
+        folder = Path(job.folder, part.plugin.id if len(job.parts) > 1 else "") if job.folder else None
+        if folder is not None:
+            folder.mkdir(exist_ok=True)
+        fitted_methods[-1].fit(job, folder)
     trained = time.perf_counter()
     spotter, namer = fitted_methods[0], fitted_methods[-1]
     if job.spots:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.config import trainer
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
 from mebench.errors import DataError, MebenchError, PluginError
@@ -29,6 +31,7 @@ from mebench.runner.sandbox import Grant, granted
 from mebench.runner.workers import Task as PoolTask
 from mebench.runs.fold_files import read_fold, whole_fold
 from mebench.runs.fold_result import Curves, FoldResult
+from mebench.runs.folder import TRAINING
 
 Place = tuple[str, int, int, int]
 """An annotated clip without its label: key of its video, onset, apex (the middle where nobody marked it), offset."""
@@ -46,7 +49,7 @@ def modules_of(plan: Plan) -> tuple[str, ...]:
     methods = [f"{plugin.module}.method" for plugin in (plan.method, plan.recognizer) if plugin is not None]
     peaks = [PEAKS] if "spot" in plan.task.tasks else []
     flow = [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
-    return *IMPORTED, *methods, *peaks, *flow
+    return *IMPORTED, *methods, *peaks, *flow, *trainer.modules(plan.config.trainer)
 
 
 @dataclass
@@ -72,6 +75,8 @@ class FoldHost:
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
         sandbox: whether the process is confined, see `mebench.runner.sandbox`.
         reads: files and folders that it may read beside code.
+        place: folder in which its training leaves files, and its state while it lasts; None for one that goes with the fold. Its name tells
+            nothing.
         spotted: what was found in the tested videos, their frames' scores and the curves; None where nothing was spotted yet.
     """
 
@@ -89,9 +94,17 @@ class FoldHost:
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
     sandbox: bool = True
     reads: tuple[Path, ...] = ()
+    place: Path | None = None
 
     @classmethod
-    def of(cls, plan: Plan, fold: Fold, stored: Path | FoldResult | None = None, names: bool = True) -> FoldHost:
+    def of(
+        cls,
+        plan: Plan,
+        fold: Fold,
+        stored: Path | FoldResult | None = None,
+        names: bool = True,
+        run: Path | None = None,
+    ) -> FoldHost:
         """The host of a fold.
 
         Args:
@@ -99,6 +112,7 @@ class FoldHost:
             fold: of it.
             stored: see the attributes.
             names: likewise.
+            run: folder of the run, if it has one.
 
         Raises:
             DataError: nobody is left to train on.
@@ -133,6 +147,7 @@ class FoldHost:
             looks=config.looks and plan.looks_only,
             accelerator=config.accelerator,
             precision=config.precision,
+            trainer=config.trainer,
             instructions=instructions_of_torch(),
             code=code,
         )
@@ -150,6 +165,7 @@ class FoldHost:
             names,
             sandbox=config.sandbox != "off",
             reads=plan.reads,
+            place=None if run is None else place_of(run, plan, fold),
         )
 
     def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
@@ -170,7 +186,11 @@ class FoldHost:
                 stored = read_fold(there, self.task.kinds)
                 stored = replace(stored, trained_in=stored.trained_in or there.parent.parent.name)
         with TemporaryDirectory(prefix="mebench-fold-") as scratch:
-            job, call = replace(job, cache=scratch), partial(self._called, worker, scratch)
+            place = (
+                Path(scratch, "training") if self.place is None or not self.place.parents[1].is_dir() else self.place
+            )
+            place.mkdir(parents=True, exist_ok=True)
+            job, call = replace(job, cache=scratch, folder=str(place)), partial(self._called, worker, scratch, place)
             if stored is None:
                 found = call(at_work.fit_and_predict, job)
                 return found if isinstance(found, Failure) else self.complete(found)
@@ -181,10 +201,12 @@ class FoldHost:
         curves = {self.aliases.real(video): kinds for video, kinds in found[1].items()}
         return replace(stored, predictions=self.aliases.predictions(found[0]), curves=curves)
 
-    def _called(self, worker: Worker | Here, scratch: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    def _called(
+        self, worker: Worker | Here, scratch: str, place: Path, function: Callable[..., Any], *arguments: Any
+    ) -> Any:
         """The answer of a function in the process; what went wrong is told under real names."""
         plugins = [part.plugin.folder for part in self.job.parts]
-        grant = Grant(read=granted(plugins, self.reads), write=(Path(scratch),)) if self.sandbox else None
+        grant = Grant(read=granted(plugins, self.reads), write=(Path(scratch), place)) if self.sandbox else None
         answer = self.aliases.answering(self.answer)
         try:
             found = worker.call(function, arguments, answer, self.job.plugins, self.timeout, grant)
@@ -258,6 +280,11 @@ class FoldHost:
         return dataset
 
 
+def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
+    """Where the training of a fold leaves its files, while it lasts, see `FoldHost.place`."""
+    return run.absolute() / TRAINING / hashlib.sha256(f"{plan.secret} {fold.key}".encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class FoldTask:
     """A fold whose turn has not come: what its host needs is made then, for those of a thousand would take all memory.
@@ -269,19 +296,25 @@ class FoldTask:
     fold: Fold
     stored: Path | FoldResult | None = None
     names: bool = True
+    run: Path | None = None
 
     def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
         """See `FoldHost`."""
-        return FoldHost.of(self.plan, self.fold, self.stored, self.names)(worker)
+        return FoldHost.of(self.plan, self.fold, self.stored, self.names, self.run)(worker)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What travels to another machine is the host, without the plan and the dataset."""
-        host = FoldHost.of(self.plan, self.fold, self.stored, self.names)
+        host = FoldHost.of(self.plan, self.fold, self.stored, self.names, self.run)
         return replace, (replace(host, dataset=Source.of(self.plan.config, self.plan.dataset)),)
 
 
 def fold_task(
-    key: Any, plan: Plan, fold: Fold, stored: Path | FoldResult | None = None, names: bool = True
+    key: Any,
+    plan: Plan,
+    fold: Fold,
+    stored: Path | FoldResult | None = None,
+    names: bool = True,
+    run: Path | None = None,
 ) -> PoolTask:
     """A fold for a pool of workers.
 
@@ -291,8 +324,9 @@ def fold_task(
         fold: the fold.
         stored: where only intervals are made.
         names: whether these are named.
+        run: folder of the run, if it has one.
     """
-    return PoolTask(key, FoldTask(plan, fold, stored, names), (), plan.config.plugins, modules_of(plan))
+    return PoolTask(key, FoldTask(plan, fold, stored, names, run), (), plan.config.plugins, modules_of(plan))
 
 
 class Here:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mebench._checkout import VERSION
-from mebench.config import RunConfig, flatten, is_place, shaping
+from mebench.config import RunConfig, flatten, is_place, shaping, trainer
 from mebench.config.registry import PluginInfo
 from mebench.config.settings import plugins_of
 from mebench.core import Dataset
@@ -123,6 +124,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
     plugins = {f"code of {info.where}": _plugin_hash(info, code) for info in plugins_of(config)}
     added = ADDED.get(config.protocol)
     # Where annotations lie does not matter: what they say is in the truth.
+    callbacks = {name: find_spec(name) for name in trainer.modules({"callbacks": config.trainer.get("callbacks")})}
     settings = shaping(
         replace(config, values={**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)})
     )
@@ -130,6 +132,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
         **_own_code(code),
         **plugins,
         **({} if added is None else {f"code of protocol {config.protocol}": code(added)[:DIGITS]}),
+        **{f"code of {name}": code(Path(str(spec.origin)))[:DIGITS] for name, spec in callbacks.items() if spec},
         **{f"setting {key}": value for key, value in settings.items()},
     }
 

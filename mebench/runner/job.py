@@ -76,10 +76,12 @@ class FoldJob(Job):
         homes: for each video, by its key, the id of its dataset.
         revisions: of each dataset.
         audit: see `RunSettings`, as `accelerator` and `precision`.
+        trainer: options of Lightning's Trainer, see `RunConfig`.
         selects: whether the method chooses something on the videos of `valid`.
         looks: whether the answers to the tested clips after each epoch are kept.
         instructions: that PyTorch chose for the processor where the run was planned.
         code: hashes of the code that the fold must find, see `Plan.code`.
+        folder: where trainings leave files, and their state; empty for nowhere.
     """
 
     train: tuple[Video, ...]
@@ -91,8 +93,10 @@ class FoldJob(Job):
     looks: bool
     accelerator: str
     precision: str
+    trainer: Mapping[str, Any]
     instructions: str
     code: tuple[str, str]
+    folder: str = ""
 
     @property
     def leaks(self) -> bool:

@@ -23,7 +23,7 @@ from mebench.progress import Progress
 from mebench.runner import leak
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.guard import note, refuse_twins, write_audit
-from mebench.runner.host import fold_task
+from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
 from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
 from mebench.runner.isolation import Failure, sentence
@@ -192,7 +192,9 @@ class Session:
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         return [
-            fold_task((self, fold), self.plan, fold, there.get(fold.key)) for fold in folds if fold.key in self.left
+            fold_task((self, fold), self.plan, fold, there.get(fold.key), run=self.folder.path)
+            for fold in folds
+            if fold.key in self.left
         ]
 
     def keep(self, fold: Fold, outcome: Any) -> None:
@@ -203,6 +205,7 @@ class Session:
         """
         if not isinstance(outcome, Failure):
             try:
+                self.folder.take_logs(fold.key, place_of(self.folder.path, self.plan, fold))
                 self.folder.write_fold(outcome, self.plan.task.kinds)
             except (ValueError, TypeError, OverflowError) as error:  # no column takes it, such as half a frame
                 reason = f"what its method answered cannot be kept ({sentence(error)})"

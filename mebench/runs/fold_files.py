@@ -7,7 +7,6 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +44,7 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     if result.model:  # a leaking run keeps none
         files["model.safetensors"] = result.model
     if result.history:  # one row for each pass of the training
-        rows = [{"fold": result.key, **asdict(epoch)} for epoch in result.history]
+        rows = [{"fold": result.key, **epoch.row()} for epoch in result.history]
         files["history.csv"] = heavy.pandas.DataFrame(rows).to_csv(index=False).encode()
     record = {
         "fold": result.key,
@@ -76,8 +75,6 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
     scores = read_fold_table(folder, "frame_scores.parquet").to_pandas()
     model, history = folder / "model.safetensors", folder / "history.csv"
     epochs: list[Any] = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
-    # A number that nobody noted is None; a loss is NaN then.
-    noted: list[dict[str, Any]] = [{n: None if v != v and n != "loss" else v for n, v in row.items()} for row in epochs]
     return FoldResult(
         record["fold"],
         [],
@@ -93,7 +90,7 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
         record["seed"],
         record["costs"],
         model.read_bytes() if model.is_file() else b"",
-        [Epoch(**row) for row in noted],
+        list(map(Epoch.of_row, epochs)),
         record["notes"],
         trained_in=record.get("trained_in", ""),
     )

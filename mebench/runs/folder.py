@@ -70,6 +70,10 @@ KEPT = (
 )
 """What every finished run holds, and all that reads one asks for."""
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
+TRAINING = ".training"
+"""Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
+MOST_LOGS = 1 << 30
+"""Bytes of such files that a fold keeps."""
 SYNC_SECONDS = 5.0
 """A power cut may cost the folds of that long; a kill none."""
 _C = ctypes.CDLL(None)
@@ -242,6 +246,28 @@ class RunFolder:
                 self._sync_all()
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
 
+    def take_logs(self, fold: str, place: Path) -> None:
+        """Keep what callbacks and loggers left of a fold as `logs/<fold>`: plain files, in order up to `MOST_LOGS`; the folder goes.
+
+        Args:
+            fold: its key.
+            place: where they lie, in the folder of the run.
+        """
+        target, left = self.path / "logs" / safe_name(fold), MOST_LOGS
+        shutil.rmtree(target, ignore_errors=True)
+        for file in sorted(place.rglob("*")):
+            inside = file.relative_to(place)
+            if not file.is_file() or file.is_symlink() or inside.name.startswith("."):
+                continue
+            left -= file.stat().st_size
+            (target / inside).parent.mkdir(parents=True, exist_ok=True)
+            if left > 0:
+                file.replace(target / inside)
+            else:
+                with (target / "left_out.txt").open("a", encoding="utf-8") as note:
+                    note.write(f"{inside.as_posix()}\n")
+        shutil.rmtree(place, ignore_errors=True)
+
     def write_failure(self, fold: str, reason: str) -> None:
         """Keep the reason why a fold failed; a later success removes it."""
         with self._full_disk():
@@ -270,6 +296,7 @@ class RunFolder:
 
         The files of a fold are sealed by its `fold.json`.
         """
+        shutil.rmtree(self.path / TRAINING, ignore_errors=True)
         self._sync_all()
         files = [*self.path.glob("[!.]*.*"), *self.path.glob(f"folds/*/{RECORD}")]
         self._seal(

@@ -54,7 +54,8 @@ SHORT = {
     "recognition": {"UF1": "uf1", "UAR": "uar", "unit F1": "unit_f1"},
 }
 """The scores that come first, by the names that tables of metrics show them under, and by those of a summary."""
-_CURVES = ("loss", "accuracy", "uf1", "uar")
+_CURVES, _OF_ROWS = ("loss", "accuracy", "uf1", "uar"), ["fold", "stage", "epoch", "split", "step"]
+"""What is noted of each epoch; columns of a history that name its rows. All others were logged, by step."""
 _ASKED = ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")
 
 
@@ -269,14 +270,18 @@ def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
 
 
 def _curves(history: pd.DataFrame, most: int | None = None) -> Iterator[Point]:
-    """The mean over folds of what was noted in each epoch; of more than `most` epochs so many, the last one among them."""
-    columns = [column for column in _CURVES if column in history]
+    """The mean over folds of what was noted in each epoch and logged at a step; of more than `most` so many, the last one among them."""
     for (stage, split), own in history.groupby(["stage", "split"], sort=False) if len(history) else ():
-        for column in columns:
-            means = own.groupby("epoch")[column].mean().dropna()
+        for column in own.columns.difference(_OF_ROWS, sort=False):
+            noted = column in _CURVES
+            means = own.groupby("epoch" if noted else "step")[column].mean().dropna()
             every = max(1, -(-len(means) // (most or len(means) or 1)))
-            for epoch, value in list(means.items())[::-every][::-1]:
-                yield Point(f"training/{stage}/{split}_{column}", float(value), int(str(epoch)))
+            for place, value in list(means.items())[::-every][::-1]:
+                yield Point(
+                    f"training/{stage}/{split}_{column}" if noted else f"training/{stage}/{column}",
+                    float(value),
+                    int(str(place).partition(".")[0]),
+                )
 
 
 def _text(value: Any) -> str:

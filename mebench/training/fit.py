@@ -1,19 +1,35 @@
-"""Lightning's Trainer over the stages of a method, bare: no logger, checkpoint, progress bar or cluster detection; and who is watched."""
+"""Lightning's Trainer over the stages of a method, with the options, callbacks and loggers that a run names; and who is watched."""
 
 import contextlib
+import copy
 import logging
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.seed import _collect_rng_states, _set_rng_states
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
 from mebench.core import LabelledVideo, Method
+from mebench.core.history import Split
 from mebench.errors import ConfigError, RunError
+
+QUIET = {"enable_model_summary": False, "enable_progress_bar": False, "num_sanity_val_steps": 0}
+"""Options of Lightning's that a fold has by default."""
+SECONDS = 60.0
+"""How long a fold trains before its state is kept, so that one that is killed goes on from there."""
+STATE = ".training"
+"""The file of that state."""
 
 
 class Classified(NamedTuple):
@@ -58,6 +74,88 @@ class Watch(L.Callback):  # type: ignore[misc]
         self.uar.reset()
 
 
+class _Noted(Logger):  # type: ignore[misc]
+    """Lightning's way to `history`: what is logged lies there with its step and epoch.
+
+    Attributes:
+        name: of the stage, under which files of checkpoints lie.
+        known: metrics that `history` has anyway.
+    """
+
+    name, version = "", ""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method, self.name, self.known = method, method.stage, set[str]()
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Note them."""
+        trainer = self.method.trainer
+        own = {name: float(value) for name, value in metrics.items() if name != "epoch" and name not in self.known}
+        if own:
+            split: Split = "valid" if trainer.validating else "train"
+            self.method.history.log(
+                self.name, trainer.current_epoch, split, trainer.global_step if step is None else step, own
+            )
+
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """They are the settings of the run."""
+
+
+class _Logged(L.Callback):  # type: ignore[misc]
+    """Logs what `history` notes of an epoch, as `train_loss`, `val_loss`, `val_uf1` and so on, for callbacks and loggers."""
+
+    def __init__(self, noted: _Noted) -> None:
+        self.noted = noted
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+        self._log(pl_module, "train", "train")
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+        self._log(pl_module, "valid", "val")
+
+    def _log(self, method: Method, split: Split, word: str) -> None:
+        found = method.history.noted(method.stage, method.current_epoch, split)
+        metrics = {f"{word}_{name}": value for name, value in found.items()}
+        self.noted.known |= metrics.keys()
+        method.log_dict(metrics)
+
+
+class _Kept(Checkpoint):  # type: ignore[misc]
+    """Keeps the weights of a stage after an epoch, where it is asked to, else of the best one where it may stop early; and now and then the
+    state of the training, in a file.
+    """
+
+    def __init__(self, after_epoch: Callable[[], bool] | None, file: Path | None, state: Mapping[str, Any]) -> None:
+        self.after_epoch, self.file, self.random = after_epoch, file, state.get("random")
+        self.weights: dict[str, Any] = state.get("weights", {})
+        self.state: dict[str, Any] = {}
+        self.next = time.monotonic() + SECONDS
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.random is not None:
+            _set_rng_states(self.random)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.stopper = next((one for one in trainer.callbacks if isinstance(one, EarlyStopping)), None)
+        self.best = None if self.stopper is None else float(self.stopper.best_score)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+        before, self.best = self.best, None if self.stopper is None else float(self.stopper.best_score)
+        if self.best != before if self.after_epoch is None else self.after_epoch():
+            self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
+        if self.file is not None and time.monotonic() >= self.next:
+            trainer.save_checkpoint(half := self.file.with_suffix(".half"))
+            self.state = {"weights": self.weights, "random": _collect_rng_states(), "checkpoint": half.read_bytes()}
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: Method) -> None:
+        if self.file is not None and self.state:  # now the history has all of the epoch before
+            of_method = {"stage": pl_module.stage, "history": pl_module.history, "notes": pl_module.notes}
+            torch.save(of_method | self.state, half := self.file.with_suffix(".half"))
+            half.replace(self.file)
+            self.state, self.next = {}, time.monotonic() + SECONDS
+
+
 def fit(
     method: Method,
     train: Sequence[LabelledVideo],
@@ -65,11 +163,15 @@ def fit(
     accelerator: str = "cpu",
     after_epoch: Callable[[], bool] | None = None,
     precision: str = "32-true",
+    options: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Train all stages of `method` in order, then fit what has a closed form. It begins in training mode and ends in evaluation mode.
 
     `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples change none
     of them: what is learnt is the same whether anybody is watched or not.
+
+    Callbacks that stop or keep by a metric choose on the validation videos, and the weights of the best epoch stay.
 
     Args:
         method: what is fitted.
@@ -79,47 +181,108 @@ def fit(
         after_epoch: asked after each epoch; the weights of the last epoch for which it answers True stay. By default, and where it
             never does, those of the last epoch do.
         precision: numbers that Lightning trains with, in its words.
+        options: of Lightning's Trainer; callbacks and loggers as maps of `class_path` and `init_args`.
+        folder: where callbacks and loggers leave files, and a training that takes long its state, from which it goes on; None for nowhere.
 
     Raises:
         RunError: a stage has no samples.
-        ConfigError: the machine has no such precision.
+        ConfigError: the machine has no such precision; a callback chooses by a metric that is never logged.
     """
     method.train()  # Lightning leaves modes as they are, and who is fitted again ended in the other one
-    for stage in method.stages():
+    options, stages = dict(options or {}), method.stages()
+    file = None if folder is None or after_epoch is not None else folder / STATE
+    state: dict[str, Any] = torch.load(file, weights_only=False) if file is not None and file.is_file() else {}
+    trained = [stage.name for stage in stages].index(state["stage"]) if state else 0
+    for number, stage in enumerate(stages):
         method.stage = stage.name
         train_samples, valid_samples = method.samples(stage.name, train, valid)
+        if number < trained:
+            continue
         if len(train_samples) == 0:  # type: ignore[arg-type]
             raise RunError(
                 f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
             )
-        loaders, callbacks = [_loader(train_samples, stage.batch_size, stage.shuffle)], []
+        loaders, callbacks = [_loader(train_samples, stage.batch_size, stage.shuffle)], list[L.Callback]()
         if valid_samples is not None:
             loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, apart=True))
             callbacks.append(Watch(len(method.task.classes)))
-        with _quiet():
-            kept = [] if after_epoch is None else [_Kept(after_epoch)]
-            trainer = L.Trainer(
-                max_epochs=stage.epochs,
-                accelerator=accelerator,
-                devices=1,  # a fold is small: several devices work on several folds, see mebench.runner.workers
-                precision=precision,
-                barebones=True,
+        with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
+            noted, own = _Noted(method), list(map(_made, options.get("callbacks", ())))
+            for one in own:
+                if folder is not None and isinstance(one, ModelCheckpoint) and one.dirpath is None:
+                    one.dirpath = str(folder / stage.name / "checkpoints")  # also of one that goes on
+            of_method = method.configure_callbacks()
+            chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
+            if options or chosen:
+                callbacks.append(_Logged(noted))
+            kept = _Kept(after_epoch, file, state if number == trained else {})
+            loggers = options.get("logger")
+            how = {
+                **QUIET,
+                "max_epochs": stage.epochs,
+                "accelerator": accelerator,
+                "devices": 1,  # a fold is small: several devices work on several folds, see mebench.runner.workers
+                "precision": precision,
                 # One thread of a CPU already is; to say so would import PyTorch's compiler.
-                deterministic=True if accelerator != "cpu" else None,
+                "deterministic": True if accelerator != "cpu" else None,
                 # This process is alone: a fold inside a Slurm job must not wait for its brothers.
-                plugins=[LightningEnvironment()],
-                callbacks=[*callbacks, *kept],
-            )
+                "plugins": [LightningEnvironment()],
+                "default_root_dir": folder,
+                **options,
+                "logger": [*(map(_made, loggers) if isinstance(loggers, list) else ()), noted],
+                "callbacks": [*callbacks, *own, kept],
+            }
+            trainer = L.Trainer(**how)
             if trainer.precision != precision:  # Lightning takes another, and warns
                 raise ConfigError(
                     f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
                 )
-            trainer.fit(method, *loaders)
-            if kept and kept[0].weights:
-                method.load_state_dict(kept[0].weights)
+            if metrics := {type(one).__name__: one.monitor for one in chosen if getattr(one, "monitor", None)}:
+                _refuse_unlogged(method, metrics, loaders, {**how, "callbacks": callbacks})
+            checkpoint = None
+            if kept.random is not None and file is not None:
+                method.history, method.notes = state["history"], state["notes"]
+                checkpoint = file.with_suffix(".ckpt")
+                checkpoint.write_bytes(state["checkpoint"])
+            trainer.fit(method, *loaders, ckpt_path=checkpoint, weights_only=False)
+            best = [one.best_model_path for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
+            if weights := torch.load(best[0], weights_only=False)["state_dict"] if any(best) else kept.weights:
+                method.load_state_dict(weights)
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
+
+
+def _made(spec: Any) -> Any:
+    """An object of its `class_path` and `init_args`."""
+    module, _, name = spec["class_path"].rpartition(".")
+    return getattr(import_module(module), name)(**spec["init_args"])
+
+
+def _refuse_unlogged(
+    method: Method, metrics: Mapping[str, str], loaders: Sequence[Any], how: Mapping[str, Any]
+) -> None:
+    """Say which metric nobody logs, from one batch of each loader; what is trained is a copy.
+
+    Args:
+        method: before its training.
+        metrics: by name of the callback, what it chooses by.
+        loaders: of training, and of validation if there is one.
+        how: options of Lightning's Trainer.
+
+    Raises:
+        ConfigError: a metric is not logged.
+    """
+    with isolate_rng():
+        trainer = L.Trainer(**{**how, "fast_dev_run": True})
+        trainer.fit(copy.deepcopy(method), *loaders)
+    for callback, metric in metrics.items():
+        if metric not in trainer.callback_metrics:
+            held_out = "" if len(loaders) > 1 else ", and nobody is held out to validate"
+            raise ConfigError(
+                f"{callback} chooses by {metric!r}, which the stage {method.stage!r} never logs{held_out}. Logged are: "
+                f"{', '.join(sorted(trainer.callback_metrics)) or 'no metrics'}"
+            )
 
 
 def _loader(samples: Any, batch_size: int, shuffle: bool, apart: bool = False) -> Any:
@@ -133,18 +296,6 @@ def _loader(samples: Any, batch_size: int, shuffle: bool, apart: bool = False) -
         collate_fn=lambda batch: batch,
         generator=Generator() if apart else None,
     )
-
-
-class _Kept(L.Callback):  # type: ignore[misc]
-    """Keeps the weights of a stage after an epoch, where it is asked to, in `weights`."""
-
-    def __init__(self, after_epoch: Callable[[], bool]) -> None:
-        self.after_epoch = after_epoch
-        self.weights: dict[str, Any] = {}
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if self.after_epoch():
-            self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
 
 
 @contextlib.contextmanager

@@ -1,0 +1,165 @@
+"""Options of Lightning's Trainer as settings, `trainer.<option>`, typed by Lightning's own signature. Callbacks and loggers are written as
+LightningCLI writes them: the name of a class, or a map of its `class_path` and `init_args`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import field, make_dataclass
+from functools import cache
+from importlib import import_module
+from types import NoneType, UnionType
+from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
+
+from mebench.config.typed_values import Raw, plain, typed
+from mebench.errors import ConfigError, unknown
+
+PREFIX = "trainer."
+ELSEWHERE = {
+    *("accelerator", "precision", "default_root_dir"),  # settings of the run, and its own folder
+    *("barebones", "enable_checkpointing", "fast_dev_run", "limit_test_batches", "limit_predict_batches"),
+    *("num_nodes", "plugins", "model_registry"),
+}
+"""Options of Lightning's that a fold decides."""
+BASES = {
+    "callbacks": ("lightning.pytorch.callbacks", "Callback"),
+    "logger": ("lightning.pytorch.loggers", "Logger"),
+}
+"""Options that take objects: where Lightning's own are, and their class."""
+PARTS = {"class_path", "init_args"}
+ONLY_WATCH = {
+    *("detect_anomaly", "enable_autolog_hparams", "enable_model_summary", "enable_progress_bar", "log_every_n_steps"),
+    *("logger", "num_sanity_val_steps", "profiler"),
+}
+"""Options that shape no prediction."""
+WATCHERS = {
+    *("DeviceStatsMonitor", "LearningRateMonitor", "ModelSummary", "OnExceptionCheckpoint", "RichModelSummary"),
+    *("RichProgressBar", "ThroughputMonitor", "TQDMProgressBar"),
+}
+"""Callbacks of Lightning's that shape none either; nor does a `ModelCheckpoint` that monitors nothing."""
+
+
+@cache
+def options() -> type:
+    """A dataclass of the options that a setting may give, with Lightning's defaults."""
+    from lightning.pytorch import Trainer
+
+    hints = get_type_hints(Trainer.__init__)
+    return make_dataclass(
+        "Trainer",
+        [
+            (name, Any if name in BASES else simple(hints[name]), field(default=one.default))
+            for name, one in inspect.signature(Trainer.__init__).parameters.items()
+            if name not in ELSEWHERE | {"self"}
+        ],
+        kw_only=True,
+    )
+
+
+def simple(hint: Any) -> Any:
+    """The part of a type that a setting can give: numbers, text, truth values, and lists and maps of them; anything where none is left.
+
+    >>> simple(int | Path | None), simple(Path)
+    (int | None, typing.Any)
+    """
+    if get_origin(hint) in (Union, UnionType):
+        kept = [part for part in get_args(hint) if simple(part) is not Any and get_origin(part) is not list]
+        return Union[tuple(kept)] if set(kept) - {NoneType} else Any  # noqa: UP007
+    parts = [part for part in get_args(hint) if part is not ...]
+    known = get_origin(hint) is Literal or hint in (bool, int, float, str, NoneType)
+    return hint if known or (parts and all(simple(part) is not Any for part in parts)) else Any
+
+
+def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    """The options that differ from Lightning's defaults, as plain data, callbacks and loggers as maps of `class_path` and `init_args`.
+
+    Args:
+        values: typed, by key with `PREFIX`.
+        origins: where each stands.
+
+    Raises:
+        ConfigError: there is no such callback or logger, or it does not take these arguments.
+    """
+    if not (said := {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}):
+        return {}
+    defaults = {name: one.default for name, one in inspect.signature(options()).parameters.items()}
+    for name in said.keys() & BASES.keys():
+        if isinstance(said[name], bool | None):
+            continue
+        specs = said[name] if isinstance(said[name], list) else [said[name]]
+        said[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
+    return {name: plain(value) for name, value in sorted(said.items()) if value != defaults[name]}
+
+
+def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
+    """A callback or logger with its full `class_path` and typed `init_args`; it is made once, since only that tells whether it can be."""
+    given: Any = {"class_path": spec} if isinstance(spec, str) else spec
+    if not isinstance(given, Mapping) or not isinstance(given.get("class_path"), str) or given.keys() - PARTS:
+        raise ConfigError(
+            f"{PREFIX}{option} holds {spec!r}, expected the name of a class, or a map with class_path and init_args ({origin})"
+        )
+    cls = _class(given["class_path"], option, origin)
+    name, signature, hints = cls.__name__, inspect.signature(cls).parameters.values(), get_type_hints(cls.__init__)
+    said: dict[str, Any] = {"save_dir": "."} if "save_dir" in hints else {}
+    said |= dict(given.get("init_args") or {})
+    raw: Raw = {f"{name}.{key}": (value, origin) for key, value in said.items()}
+    own: dict[str, Any] = dict.fromkeys(raw, Any) if any(one.kind is one.VAR_KEYWORD for one in signature) else {}
+    for one in signature:
+        if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
+            hint = simple(hints.get(one.name, Any))
+            own[f"{name}.{one.name}"] = Required[hint] if one.default is one.empty else hint
+    arguments = {key.partition(".")[2]: plain(value) for key, value in typed(raw, own).items()}
+    try:
+        cls(**arguments)
+    except Exception as error:  # each refuses in its own way
+        raise ConfigError(f"{name} cannot be made: {' '.join(str(error).split())} ({origin})") from error
+    return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": arguments}
+
+
+def _class(path: str, option: str, origin: str) -> Any:
+    """A class by its name in Lightning, or its full path."""
+    home = import_module(BASES[option][0])
+    module, _, name = path.rpartition(".")
+    if not module and name not in home.__all__:
+        yours = "One of yours has its full path, module.Class"
+        raise ConfigError(f"{unknown(option.rstrip('s'), name, home.__all__, yours)} ({origin})")
+    try:
+        found = getattr(import_module(module) if module else home, name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{PREFIX}{option} names {path!r}, which cannot be imported: {error} ({origin})") from error
+    base = getattr(home, BASES[option][1])
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigError(
+            f"{PREFIX}{option} names {path!r}, expected a subclass of Lightning's {base.__name__} ({origin})"
+        )
+    return found
+
+
+def _name(spec: Mapping[str, Any]) -> str:
+    return str(spec["class_path"]).rpartition(".")[2]
+
+
+def monitored(spec: Mapping[str, Any]) -> str | None:
+    """The metric by which a callback chooses, or None."""
+    found = spec["init_args"].get("monitor")
+    return None if found is None or _name(spec) in WATCHERS else str(found)
+
+
+def selects(chosen: Mapping[str, Any]) -> bool:
+    """Whether options choose something by a metric, which then is one of inner validation subjects."""
+    return any(monitored(spec) for spec in chosen.get("callbacks") or ())
+
+
+def shapes(option: str, value: Any) -> Any:
+    """What of an option shapes predictions: None where nothing does, and of callbacks those that do more than watch."""
+    if option == "callbacks" and isinstance(value, list):
+        return [spec for spec in value if monitored(spec) or _name(spec) not in WATCHERS | {"ModelCheckpoint"}] or None
+    return None if option in ONLY_WATCH else value
+
+
+def modules(chosen: Mapping[str, Any]) -> list[str]:
+    """The modules of callbacks and loggers that are not Lightning's: folds import them, and their code counts."""
+    specs = [spec for option in BASES if isinstance(found := chosen.get(option), list) for spec in found]
+    named = {str(spec["class_path"]).rpartition(".")[0] for spec in specs}
+    return sorted(name for name in named if not name.startswith("lightning."))

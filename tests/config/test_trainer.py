@@ -1,0 +1,82 @@
+"""Options of Lightning's Trainer as words and YAML: its own signature types them, and what only watches is in no key."""
+
+import pytest
+import yaml
+
+from mebench import config
+from mebench.config import trainer
+from mebench.errors import ConfigError
+
+STOP = "{class_path: EarlyStopping, init_args: {monitor: val_loss, patience: 3}}"
+STOPS = {
+    "class_path": "lightning.pytorch.callbacks.early_stopping.EarlyStopping",
+    "init_args": {"monitor": "val_loss", "patience": 3},
+}
+
+
+def resolved(*words, **how):
+    return config.resolve(["method=majority", "dataset=synthetic", *words], **how)
+
+
+def test_words_and_yaml_say_the_same(tmp_path):
+    file = tmp_path / "mine.yaml"
+    options = {
+        "gradient_clip_val": 1.0,
+        "callbacks": [{"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss", "patience": 3}}],
+    }
+    file.write_text(yaml.safe_dump({"trainer": options}))
+    said = resolved("trainer.gradient_clip_val=1.0", f"trainer.callbacks=[{STOP}]")
+    assert said.trainer == resolved(files=[file]).trainer == {"callbacks": [STOPS], "gradient_clip_val": 1.0}
+    assert config.from_plain(said.values).trainer == said.trainer
+    assert trainer.selects(said.trainer)
+
+
+def test_a_run_without_options_has_none_of_their_keys():
+    plain = resolved()
+    assert not plain.trainer and not [key for key in plain.values if key.startswith("trainer")]
+
+
+def test_what_only_watches_shapes_nothing():
+    watching = "[LearningRateMonitor, ModelCheckpoint]"
+    said = resolved(f"trainer.callbacks={watching}", "trainer.logger=CSVLogger", "trainer.log_every_n_steps=1")
+    assert config.shaping(said) == config.shaping(resolved()) and not trainer.selects(said.trainer)
+    assert said.trainer["logger"][0]["init_args"] == {"save_dir": "."}
+    both = resolved(f"trainer.callbacks=[LearningRateMonitor, {STOP}]", "trainer.accumulate_grad_batches=2")
+    only = resolved(f"trainer.callbacks={STOP}", "trainer.accumulate_grad_batches=2")
+    assert config.shaping(both) == config.shaping(only) != config.shaping(resolved())
+    assert config.shaping(only)["trainer.accumulate_grad_batches"] == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("gradient_clip=1", "unknown key 'trainer.gradient_clip'. Did you mean 'trainer.gradient_clip_val'?"),
+        ("accelerator=gpu", "Did you mean 'accelerator'?"),
+        ("max_epochs=many", "trainer.max_epochs must be an int or null, not 'many' (command line)"),
+        ("callbacks=EarlyStoping", "unknown callback 'EarlyStoping'. Did you mean 'EarlyStopping'?"),
+        ("callbacks=EarlyStopping", "EarlyStopping.monitor has no value: add EarlyStopping.monitor=... (text)"),
+        (
+            "callbacks={class_path: EarlyStopping, init_args: {monitor: a, patiense: 1}}",
+            "unknown key 'EarlyStopping.patiense'. Did you mean 'EarlyStopping.patience'?",
+        ),
+        (
+            "callbacks={class_path: EarlyStopping, init_args: {monitor: a, patience: x}}",
+            "EarlyStopping.patience must be an int, not 'x' (command line)",
+        ),
+        ("callbacks={class_path: EarlyStopping, init_args: {monitor: a, mode: up}}", "EarlyStopping cannot be made"),
+        ("callbacks=nowhere.Mine", "trainer.callbacks names 'nowhere.Mine', which cannot be imported"),
+        ("callbacks=pathlib.Path", "expected a subclass of Lightning's Callback (command line)"),
+        ("callbacks=3", "expected the name of a class, or a map with class_path and init_args"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(word, sentence):
+    with pytest.raises(ConfigError) as error:
+        resolved(f"trainer.{word}")
+    assert sentence in str(error.value)
+
+
+def test_callbacks_of_one_s_own_are_named_by_their_modules(tmp_path, monkeypatch):
+    (tmp_path / "my_callbacks.py").write_text("from lightning import Callback\n\nclass Mine(Callback):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    said = resolved(f"trainer.callbacks=[my_callbacks.Mine, {STOP}]")
+    assert trainer.modules(said.trainer) == ["my_callbacks"]

@@ -1,0 +1,291 @@
+"""Lightning's callbacks and loggers do in a fold what they do elsewhere; what chooses, chooses on the validation subjects."""
+
+import copy
+import sys
+from types import SimpleNamespace
+
+import lightning as L
+import pandas as pd
+import pytest
+import torch
+from lightning.pytorch import callbacks
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from mebench.core import Method, Stage, Task
+from mebench.errors import ConfigError
+from mebench.training import Samples, fit
+from mebench.training.fit import Classified
+
+EPOCHS = 12
+
+
+def spec(name, **arguments):
+    return {"class_path": f"lightning.pytorch.callbacks.{name}", "init_args": arguments}
+
+
+CSV = {"class_path": "lightning.pytorch.loggers.CSVLogger", "init_args": {"save_dir": "."}}
+
+
+class Namer(Method):
+    """Overfits quickly: its validation loss falls, then rises."""
+
+    Params = SimpleNamespace
+    tasks = frozenset({"recognize"})
+
+    def __init__(self, epochs=EPOCHS, watched=True):
+        super().__init__(SimpleNamespace(), Task(frozenset({"recognize"}), classes=("a", "b")))
+        torch.manual_seed(3)
+        self.network = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 2))
+        self.epochs, self.watched = epochs, watched
+
+    def stages(self):
+        return (Stage("naming", self.epochs, 8),)
+
+    def samples(self, stage, train, valid):
+        x = torch.randn(60, 8, generator=torch.Generator().manual_seed(5))
+        y = (x[:, 0] + torch.randn(60, generator=torch.Generator().manual_seed(6)) > 0).long()
+        return Samples(x[:24], y[:24]), Samples(x[24:], y[24:]) if self.watched else None
+
+    def training_step(self, batch, index):
+        loss = F.cross_entropy(self.network(batch[0]), batch[1])
+        self.log("my/loss", loss.detach(), on_epoch=True, on_step=True, batch_size=len(batch[1]))
+        return loss
+
+    def validation_step(self, batch, index):
+        scores = self.network(batch[0])
+        self.log("val_loss", F.cross_entropy(scores, batch[1]), batch_size=len(batch[1]))
+        return Classified(scores, batch[1])
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=0.01)
+
+
+def trained(method=None, folder=None, **options):
+    method = method or Namer()
+    torch.manual_seed(7)
+    fit(method, [], [], options=options, folder=folder)
+    return method
+
+
+class Weights(L.Callback):
+    """Remembers the weights after each epoch."""
+
+    def __init__(self):
+        self.of = []
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        self.of.append(copy.deepcopy(pl_module.state_dict()))
+
+
+def plainly(own):
+    """The same training by Lightning alone, and the weights after each epoch."""
+    method, weights = Namer(), Weights()
+    torch.manual_seed(7)
+    train, valid = method.samples("naming", [], [])
+    loaders = (
+        DataLoader(train, 8, True, collate_fn=lambda b: b),
+        DataLoader(valid, 8, collate_fn=lambda b: b, generator=torch.Generator()),
+    )
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0, "logger": False}
+    method.stage = "naming"
+    checkpoints = any(isinstance(one, ModelCheckpoint) for one in own)
+    trainer = L.Trainer(
+        max_epochs=EPOCHS, accelerator="cpu", enable_checkpointing=checkpoints, callbacks=[*own, weights], **quiet
+    )
+    trainer.fit(method, *loaders)
+    return method, weights.of
+
+
+def same(method, weights):
+    return all(
+        torch.equal(own, theirs) for own, theirs in zip(method.state_dict().values(), weights.values(), strict=True)
+    )
+
+
+def test_training_stops_where_lightning_stops_and_the_best_weights_stay():
+    stopper = EarlyStopping("val_loss", patience=2)
+    _, theirs = plainly([stopper])
+    assert 3 < len(theirs) < EPOCHS
+    method = trained(callbacks=[spec("EarlyStopping", monitor="val_loss", patience=2)])
+    logged = [e.logged["val_loss"] for e in method.history.epochs() if "val_loss" in e.logged]
+    assert len(logged) == len(theirs) and min(logged) == pytest.approx(float(stopper.best_score))
+    assert same(method, theirs[logged.index(min(logged))]) and not same(method, theirs[-1])
+
+
+def test_a_checkpoint_keeps_the_best_epoch_and_leaves_its_file(tmp_path):
+    _, theirs = plainly([ModelCheckpoint(tmp_path / "theirs", monitor="val_loss")])
+    (tmp_path / "mine").mkdir()
+    method = trained(folder=tmp_path / "mine", callbacks=[spec("ModelCheckpoint", monitor="val_loss")])
+    (mine,) = (tmp_path / "mine").rglob("*.ckpt")
+    (other,) = (tmp_path / "theirs").rglob("*.ckpt")
+    assert mine.relative_to(tmp_path / "mine").as_posix() == f"naming/checkpoints/{other.name}"
+    assert same(method, torch.load(other, weights_only=False)["state_dict"]) and len(theirs) == EPOCHS
+
+
+def test_what_is_logged_lies_in_the_history_with_steps_and_epochs():
+    method = trained(log_every_n_steps=1)
+    epochs = method.history.epochs()
+    steps = [e for e in epochs if "my/loss_step" in e.logged]
+    means = [e for e in epochs if "my/loss_epoch" in e.logged]
+    assert [e.step for e in steps] == list(range(3 * EPOCHS)) and {e.split for e in steps + means} == {"train"}
+    assert [e.epoch for e in means] == list(range(EPOCHS))
+    for mean in means:
+        own = [e.logged["my/loss_step"] for e in steps if e.epoch == mean.epoch]
+        assert mean.logged["my/loss_epoch"] == pytest.approx(sum(own) / 3, rel=1e-5)
+    assert sum(e.uf1 is not None for e in epochs) == EPOCHS  # as without
+
+
+def test_logging_watching_and_loggers_change_nothing_that_is_learnt(tmp_path):
+    plain, torch_state = trained(), torch.get_rng_state()
+    watching = [spec("LearningRateMonitor"), spec("ModelCheckpoint")]
+    method = trained(folder=tmp_path, logger=[CSV], callbacks=watching, log_every_n_steps=1)
+    assert same(method, plain.state_dict()) and torch.equal(torch_state, torch.get_rng_state())
+    table = pd.read_csv(tmp_path / "lightning_logs" / "version_0" / "metrics.csv")
+    assert {"epoch", "step", "my/loss_step", "my/loss_epoch", "val_loss", "val_uf1", "lr-Adam"} <= {*table}
+    assert (tmp_path / "lightning_logs" / "version_0" / "hparams.yaml").is_file() or not method.hparams
+    assert len(list(tmp_path.rglob("*.ckpt"))) == 1
+    noted = [e.logged for e in method.history.epochs()]
+    assert any("lr-Adam" in own for own in noted) and not any(
+        "val_uf1" in own for own in noted
+    )  # it stands there as uf1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("StochasticWeightAveraging", {"swa_lrs": 0.01}),
+        ("EMAWeightAveraging", {}),
+        ("Timer", {"duration": "00:01:00:00"}),
+    ],
+)
+def test_other_callbacks_of_lightning_s_do_what_they_do_elsewhere(name, arguments):
+    if not hasattr(callbacks, name):
+        pytest.skip(f"this Lightning has no {name}")
+    theirs, _ = plainly([getattr(callbacks, name)(**arguments)])
+    assert same(trained(callbacks=[spec(name, **arguments)]), theirs.state_dict())
+
+
+def test_options_of_the_trainer_reach_it():
+    seen = []
+
+    class Seeing(Namer):
+        def on_train_start(self):
+            seen.append((self.trainer.gradient_clip_val, self.trainer.accumulate_grad_batches, self.trainer.max_epochs))
+
+    trained(Seeing(), gradient_clip_val=0.5, accumulate_grad_batches=2, max_epochs=3)
+    assert seen == [(0.5, 2, 3)]
+
+
+class Manual(Namer):
+    """Steps by itself, with a scheduler of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.automatic_optimization = False
+
+    def training_step(self, batch, index):
+        optimizer = self.optimizers()
+        optimizer.zero_grad()
+        self.manual_backward(F.cross_entropy(self.network(batch[0]), batch[1]))
+        optimizer.step()
+
+    def on_train_epoch_end(self):
+        self.lr_schedulers().step()
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=1.0)
+        return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)]
+
+
+class Plateau(Namer):
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=1.0)
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "val_loss"}}
+
+
+@pytest.mark.parametrize("method", [Manual, Plateau])
+def test_optimisers_in_all_forms_and_schedulers_are_followed(method):
+    found = trained(method(), callbacks=[spec("LearningRateMonitor", logging_interval="epoch")])
+    rates = [e.logged["lr-SGD"] for e in found.history.epochs() if "lr-SGD" in e.logged]
+    assert len(rates) == EPOCHS and rates[0] == 1 and rates == sorted(rates, reverse=True) and rates[-1] < 0.6
+
+
+def test_callbacks_of_the_method_s_own_choose_too():
+    class Stopping(Namer):
+        def configure_callbacks(self):
+            return EarlyStopping("val_loss", patience=2)
+
+    method, asked = trained(Stopping()), trained(callbacks=[spec("EarlyStopping", monitor="val_loss", patience=2)])
+    assert same(method, asked.state_dict()) and not same(method, trained().state_dict())
+
+
+@pytest.mark.parametrize(
+    ("method", "metric", "sentence"),
+    [
+        (
+            Namer,
+            "val_los",
+            "EarlyStopping chooses by 'val_los', which the stage 'naming' never logs. Logged are: my/loss",
+        ),
+        (
+            lambda: Namer(watched=False),
+            "val_loss",
+            "never logs, and nobody is held out to validate. Logged are: my/loss",
+        ),
+    ],
+)
+def test_a_metric_that_nobody_logs_is_refused_before_the_first_epoch(method, metric, sentence):
+    method = method()
+    before = copy.deepcopy(method.state_dict())
+    with pytest.raises(ConfigError) as error:
+        trained(method, callbacks=[spec("EarlyStopping", monitor=metric)])
+    assert sentence in str(error.value) and same(method, before) and not method.history.epochs()
+
+
+class Killed(L.Callback):
+    """Ends a training in the middle."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.current_epoch == self.epoch:
+            raise RuntimeError("killed")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"callbacks": [spec("EarlyStopping", monitor="val_loss", patience=4)]},
+        {"callbacks": [spec("ModelCheckpoint", monitor="val_loss")]},
+    ],
+    ids=["alone", "stopping", "checkpoint"],
+)
+def test_a_training_that_was_killed_goes_on_to_the_same_numbers(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["mebench.training.fit"], "SECONDS", 0.0)
+    (tmp_path / "whole").mkdir()
+    whole = trained(folder=tmp_path / "whole", **options)
+    killed = {
+        **options,
+        "callbacks": [*options.get("callbacks", ()), {"class_path": f"{__name__}.Killed", "init_args": {"epoch": 5}}],
+    }
+    with pytest.raises(RuntimeError, match="killed"):
+        trained(folder=tmp_path, **killed)
+    assert (tmp_path / ".training").is_file()
+    starts = []
+
+    class Seeing(Namer):
+        def on_train_epoch_start(self):
+            starts.append(self.current_epoch)
+
+    method = Seeing()
+    fit(method, [], [], options=options, folder=tmp_path)
+    assert 5 in starts and {1, 2, 3} & {*starts} == set()
+    assert same(method, whole.state_dict())
+    rows = [pd.DataFrame([e.row() for e in one.history.epochs()]) for one in (method, whole)]
+    pd.testing.assert_frame_equal(*rows)
