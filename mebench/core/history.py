@@ -1,6 +1,6 @@
 """How the training of a method went, epoch by epoch. Plain data, which processes read that load no PyTorch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
@@ -87,6 +87,18 @@ class History:
         found = next((own for own in self.epochs() if (own.stage, own.epoch, own.split) == (stage, epoch, split)), None)
         numbers = {} if found is None else {n: getattr(found, n) for n in ("loss", "accuracy", "uf1", "uar")}
         return {name: value for name, value in numbers.items() if value is not None and value == value}
+
+    def state(self) -> list[Any]:
+        """All of it as numbers, texts and tensors, for `of`."""
+        return [self._sums, self._scores, [epoch.row() for epoch in self._logged]]
+
+    @classmethod
+    def of(cls, state: Sequence[Any]) -> Self:
+        """The history of that state."""
+        found = cls()
+        found._sums, found._scores = state[:2]
+        found._logged = [Epoch.of_row(row) for row in state[2]]
+        return found
 
     def epochs(self) -> list[Epoch]:
         """All epochs, in the order in which they began, then what was logged."""

@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.fabric.utilities.seed import _collect_rng_states, _set_rng_states
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.seed import isolate_rng
@@ -21,7 +23,7 @@ from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
 from mebench.core import LabelledVideo, Method
-from mebench.core.history import Split
+from mebench.core.history import History, Split
 from mebench.errors import ConfigError, RunError
 
 QUIET = {"enable_model_summary": False, "enable_progress_bar": False, "num_sanity_val_steps": 0}
@@ -122,8 +124,8 @@ class _Logged(L.Callback):  # type: ignore[misc]
 
 
 class _Kept(Checkpoint):  # type: ignore[misc]
-    """Keeps the weights of a stage after an epoch, where it is asked to, else of the best one where it may stop early; and now and then the
-    state of the training, in a file.
+    """Keeps the weights of a stage after an epoch, where it is asked to, else of the best one where a callback chooses; and now and then
+    the state of the training, in a file.
     """
 
     def __init__(self, after_epoch: Callable[[], bool] | None, file: Path | None, state: Mapping[str, Any]) -> None:
@@ -135,25 +137,45 @@ class _Kept(Checkpoint):  # type: ignore[misc]
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.random is not None:
             _set_rng_states(self.random)
+        choosing = [one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
+        self.by = next(iter([*choosing, *trainer.early_stopping_callbacks]), None)
+        self.best = self._best()
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.stopper = next((one for one in trainer.callbacks if isinstance(one, EarlyStopping)), None)
-        self.best = None if self.stopper is None else float(self.stopper.best_score)
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._keep(pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
-        before, self.best = self.best, None if self.stopper is None else float(self.stopper.best_score)
-        if self.best != before if self.after_epoch is None else self.after_epoch():
-            self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
+        self._keep(pl_module)
+        if self.after_epoch is not None and self.after_epoch():
+            self.weights = _copied(pl_module)
         if self.file is not None and time.monotonic() >= self.next:
             trainer.save_checkpoint(half := self.file.with_suffix(".half"))
-            self.state = {"weights": self.weights, "random": _collect_rng_states(), "checkpoint": half.read_bytes()}
+            random = _collect_rng_states()
+            random["numpy"] = [part.tolist() if isinstance(part, np.ndarray) else part for part in random["numpy"]]
+            self.state = {"weights": self.weights, "random": random, "checkpoint": half.read_bytes()}
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: Method) -> None:
         if self.file is not None and self.state:  # now the history has all of the epoch before
-            of_method = {"stage": pl_module.stage, "history": pl_module.history, "notes": pl_module.notes}
-            torch.save(of_method | self.state, half := self.file.with_suffix(".half"))
-            half.replace(self.file)
+            of_method = {"stage": pl_module.stage, "history": pl_module.history.state(), "notes": pl_module.notes}
+            half = self.file.with_suffix(".half")
+            with contextlib.suppress(UnpicklingError):  # a training whose state is more than numbers begins anew
+                torch.load(half, weights_only=True)
+                torch.save(of_method | self.state, half)
+                half.replace(self.file)
             self.state, self.next = {}, time.monotonic() + SECONDS
+
+    def _best(self) -> Any:
+        """The best value of the metric by which a callback chooses, None before there is one."""
+        return None if self.by is None else getattr(self.by, "best_model_score", getattr(self.by, "best_score", None))
+
+    def _keep(self, method: L.LightningModule) -> None:
+        before, self.best = self.best, self._best()
+        if self.after_epoch is None and self.best is not None and (before is None or self.best != before):
+            self.weights = _copied(method)
+
+
+def _copied(method: L.LightningModule) -> dict[str, Any]:
+    return {name: t.detach().clone() for name, t in method.state_dict().items()}
 
 
 def fit(
@@ -191,7 +213,7 @@ def fit(
     method.train()  # Lightning leaves modes as they are, and who is fitted again ended in the other one
     options, stages = dict(options or {}), method.stages()
     file = None if folder is None or after_epoch is not None else folder / STATE
-    state: dict[str, Any] = torch.load(file, weights_only=False) if file is not None and file.is_file() else {}
+    state: dict[str, Any] = torch.load(file, weights_only=True) if file is not None and file.is_file() else {}
     trained = [stage.name for stage in stages].index(state["stage"]) if state else 0
     for number, stage in enumerate(stages):
         method.stage = stage.name
@@ -241,13 +263,12 @@ def fit(
                 _refuse_unlogged(method, metrics, loaders, {**how, "callbacks": callbacks})
             checkpoint = None
             if kept.random is not None and file is not None:
-                method.history, method.notes = state["history"], state["notes"]
+                method.history, method.notes = History.of(state["history"]), state["notes"]
                 checkpoint = file.with_suffix(".ckpt")
                 checkpoint.write_bytes(state["checkpoint"])
-            trainer.fit(method, *loaders, ckpt_path=checkpoint, weights_only=False)
-            best = [one.best_model_path for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None)]
-            if weights := torch.load(best[0], weights_only=False)["state_dict"] if any(best) else kept.weights:
-                method.load_state_dict(weights)
+            trainer.fit(method, *loaders, ckpt_path=checkpoint, weights_only=True)
+            if kept.weights:
+                method.load_state_dict(kept.weights)
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
