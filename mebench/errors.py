@@ -1,6 +1,7 @@
 """The errors that users see: what is wrong, where, the nearest match, and what to do next."""
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 
 MOST_NAMES = 40
@@ -41,6 +42,39 @@ class SomeFailedError(MebenchError):
     """Of several videos, files or runs some failed, and the others are done."""
 
     exit_code = 5
+
+
+_FULL = {
+    **dict.fromkeys(("run", "resume"), "finished folds are kept, and mebench resume goes on with them"),
+    **dict.fromkeys(("tune", "reproduce"), "what is finished is kept, and the same command goes on with it"),
+    "track": "the runs are kept as they are, and the same command sends them again",
+    "leaderboard": "records and pages are written whole or not at all, and the same command writes them again",
+}
+"""What a full disk leaves of the work of a command, by its verb."""
+
+
+def system_sentence(error: OSError, verb: str = "") -> str:
+    """What the system refused, where, and what to do.
+
+    >>> system_sentence(OSError(28, "No space left on device", "a.csv"), "score")
+    'the disk is full: a.csv. Free some space: nothing of this command is kept, give it again'
+    >>> system_sentence(OSError(30, "Read-only file system"))
+    'nothing can be written at /dev/shm, through which processes share memory: mount it writable'
+    """
+    where = f": {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full{where}. Free some space: {_FULL.get(verb, 'nothing of this command is kept, give it again')}"
+    if error.errno == errno.EROFS and not where:
+        return "nothing can be written at /dev/shm, through which processes share memory: mount it writable"
+    remedies = {
+        errno.EROFS: "nothing can be written there: name a place on another disk (the option or setting, HOME, TMPDIR, XDG_CACHE_HOME)",
+        errno.EMFILE: "allow more open files with ulimit -n 4096, or take fewer workers (workers=1)",
+        errno.ENFILE: "the whole machine has too many files open: end other programs",
+        errno.EACCES: "check whose it is, or name another place",
+        errno.ENOMEM: "memory ran out: end other programs, or take fewer workers (workers=1)",
+    }
+    remedy = remedies.get(error.errno or 0, "")
+    return f"{error.strerror or error}{where}{f': {remedy}' if remedy else ''}"
 
 
 def listed(names: Sequence[str], most: int) -> str:

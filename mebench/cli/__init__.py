@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -31,7 +30,7 @@ from mebench.cli import (
 )
 from mebench.cli.option_types import Verbs
 from mebench.console import print_lines
-from mebench.errors import MebenchError, unknown
+from mebench.errors import MebenchError, system_sentence, unknown
 
 app = typer.Typer(
     cls=Verbs,
@@ -95,12 +94,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(141)
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        sentence = f"{error.strerror or error}{where}"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            kept = "Free some space; finished folds are kept, and mebench resume goes on with them"
-            sentence = f"the disk is full{where}. {kept}"
-        _fail(error, sentence, 1)
+        _fail(error, system_sentence(error, next(iter(sys.argv[1:]), "")), 1)
+    except MemoryError as error:
+        _fail(error, "memory ran out: end other programs, take fewer workers (workers=1), or allow more (ulimit -v)", 1)
     except Exception as error:
         message = " ".join(str(error).split())
         _fail(error, f"unexpected {type(error).__name__}: {message}. MEBENCH_DEBUG=1 shows where it happened", 1)

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import platform
 import re
+import resource
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ State = Literal["ok", "optional", "missing"]
 
 MODULES = {"dlib-bin": "dlib"}
 """Distributions that others may replace: what counts is the module."""
+FEWEST_FILES = 256
+"""Open files below which workers fail."""
 LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 
 
@@ -92,6 +95,7 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
         *_packages(),
         Finding("landmarks", LANDMARKS, *landmarks),
         *_places(layer),
+        *_limits(),
         *findings,
         *_datasets(layer),
         *broken,
@@ -124,6 +128,24 @@ def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
         yield _place("MLflow", Path("mlflow.db"))
     else:
         yield Finding("place", "MLflow", "ok", str(tracking or "off"))
+
+
+def _limits() -> Iterator[Finding]:
+    """What workers need of the system: shared memory, and files that may be open."""
+    if Path("/dev/shm").exists():
+        state: State = "ok" if os.access("/dev/shm", os.W_OK) else "missing"
+        yield Finding(
+            "place", "shared memory", state, "/dev/shm", "mount it writable: processes share memory through it"
+        )
+    else:
+        yield Finding(
+            "place", "shared memory", "optional", "no /dev/shm", "on Linux, mount a tmpfs there: workers need it"
+        )
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough: State = "ok" if files < 0 or files >= FEWEST_FILES else "missing"
+    yield Finding(
+        "place", "open files", enough, f"{files} at most", f"allow more: ulimit -n 4096 (at least {FEWEST_FILES})"
+    )
 
 
 def _place(name: str, path: Path) -> Finding:

@@ -333,6 +333,8 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
     path = f"{info.where}/{file}.py"
     try:
         module = importlib.import_module(f"{info.module}.{file}")
+    except MemoryError:  # no fault of the plugin
+        raise
     except (Exception, SystemExit) as error:
         # File and line are those of the deepest line inside the plugin's own folder.
         lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]

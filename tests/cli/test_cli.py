@@ -211,6 +211,24 @@ def test_the_landmark_file_is_the_one_that_a_run_takes(mebench, monkeypatch, tmp
     assert found["state"] == state and str(tmp_path / name) in found["detail"]
 
 
+def test_what_workers_need_of_the_system_is_looked_at(mebench, monkeypatch):
+    monkeypatch.setattr("mebench.cli.doctor.os.access", lambda path, mode: str(path) != "/dev/shm")
+    monkeypatch.setattr("mebench.cli.doctor.resource.getrlimit", lambda _: (24, 24))
+    code, out, _ = mebench("doctor", "--json", "-")
+    found = {f["name"]: f for f in json.loads(out)["findings"]}
+    assert code == 1 and found["shared memory"]["state"] == found["open files"]["state"] == "missing"
+    assert "ulimit -n 4096" in found["open files"]["remedy"] and "mount it writable" in found["shared memory"]["remedy"]
+
+
+def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(tmp_path):
+    """`/dev/full` fails as a full disk does."""
+    (tmp_path / "t.csv").write_text("subject,video,onset,offset\n1,a,1,2\n")
+    words = ["score", "--truth", "t.csv", "--predictions", "t.csv", "--bootstrap", "0", "--json", "/dev/full"]
+    done = subprocess.run([sys.executable, "-m", "mebench", *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "the disk is full" in done.stderr
+    assert "fold" not in done.stderr and "resume" not in done.stderr
+
+
 # Failures
 
 
@@ -221,8 +239,24 @@ def test_the_landmark_file_is_the_one_that_a_run_takes(mebench, monkeypatch, tmp
         (KeyboardInterrupt(), 130, "stopped: what was finished is kept, and the same command begins or goes on\n"),
         (InterruptedRunError("stopped: 2 of 9 folds are kept"), 130, "stopped: 2 of 9 folds are kept\n"),
         (BrokenPipeError(), 141, ""),  # as a shell tells of a program that SIGPIPE ended
-        (OSError(28, "No space left on device", "/runs/x"), 1, "error: the disk is full: /runs/x. Free some space"),
-        (PermissionError(13, "Permission denied", "/runs"), 1, "error: Permission denied: /runs\n"),
+        (
+            OSError(28, "No space left on device", "/runs/x"),
+            1,
+            "error: the disk is full: /runs/x. Free some space: nothing of this command is kept, give it again\n",
+        ),
+        (PermissionError(13, "Permission denied", "/runs"), 1, "error: Permission denied: /runs: check whose it is"),
+        (
+            OSError(30, "Read-only file system", "/c/x"),
+            1,
+            "error: Read-only file system: /c/x: nothing can be written there",
+        ),
+        (OSError(30, "Read-only file system"), 1, "error: nothing can be written at /dev/shm, through which processes"),
+        (
+            OSError(24, "Too many open files"),
+            1,
+            "error: Too many open files: allow more open files with ulimit -n 4096",
+        ),
+        (MemoryError(), 1, "error: memory ran out: end other programs"),
         (ValueError("two\nlines"), 1, "error: unexpected ValueError: two lines. MEBENCH_DEBUG=1 shows where"),
     ],
 )
