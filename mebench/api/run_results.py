@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +153,9 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
     settled = configuration.resolve(
         configuration.settings_of(words, settings) if settings else words, _several(config), _several(plugins)
     )
-    inspection.dataset_summary.check_needs([settled])
-    return executed(settled, progress)
+    told = progress or Progress()
+    (settled,) = inspection.dataset_summary.check_needs([settled], told.say)
+    return executed(settled, told)
 
 
 def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
@@ -290,19 +292,26 @@ class Sweep:
 
 
 def sweep(
-    *words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any
+    *words: str,
+    config: Names = (),
+    plugins: Names = (),
+    progress: Progress | None = None,
+    where_known: bool = False,
+    **settings: Any,
 ) -> Sweep:
     """Run every combination of the values that words and settings list, as `mebench run -m` does: one queue, features shared.
 
         mebench.sweep(method=["mean", "softnet"], dataset="synthetic", seed=range(3))
 
-    Finished runs of the same settings stand as they are, so a sweep that was stopped goes on, and may be widened.
+    Finished runs of the same settings stand as they are, so a sweep that was stopped goes on, and may be widened. Of several methods
+    `mean.p=0.6` is the setting of one.
 
     Args:
         words: `key=value`, values separated by commas or a range: `seeds=0..2`.
         config: YAML files of settings; later ones rank higher.
         plugins: folders with more plugins.
         progress: see `run`.
+        where_known: leave settings and presets of methods (`method.p`) out of the runs of those that lack them, and say so.
         settings: the same as words; a list or a range is several values, so `dataset=[["casme2", "samm"]]` is one composite.
 
     Returns:
@@ -316,11 +325,16 @@ def sweep(
         *configuration.combinations.lists_of(configuration.settings_of(values=settings)),
     ]
     origin = configuration.setting_layers.ARGUMENT if settings else configuration.setting_layers.COMMAND_LINE
-    return swept(*planned(lists, config, plugins, origin), progress or Progress())
+    told = progress or Progress()
+    return swept(*planned(lists, config, plugins, origin, told if where_known else None), told)
 
 
 def planned(
-    lists: configuration.combinations.Lists, config: Names, plugins: Names, origin: str
+    lists: configuration.combinations.Lists,
+    config: Names,
+    plugins: Names,
+    origin: str,
+    where_known: Progress | None = None,
 ) -> tuple[list[configuration.combinations.Combination], list[configuration.RunConfig]]:
     """The runs that a sweep names, each with its configuration; what they need is looked for.
 
@@ -329,20 +343,54 @@ def planned(
         config: YAML files of settings.
         plugins: folders with more plugins.
         origin: where the values stand, for people.
+        where_known: where to say which settings a method lacks, if it goes without them.
 
     Raises:
         ConfigError: a value is wrong, or two runs would be the same: their spread over seeds would be none.
     """
-    combinations = configuration.combinations.expand(lists)
-    configs = [configuration.resolve(c.settings, _several(config), _several(plugins), origin) for c in combinations]
-    named = dict[str, str]()
-    for c, settled in zip(combinations, configs):
+    combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
+    named, told = dict[str, tuple[str, bool]](), set[str]()
+    every = configuration.combinations.expand(lists)
+    methods = {str(c.settings.get("method")) for c in every}
+    for c in every:
+        lacked = dict[str, str]()
+        while True:
+            settings = {key: value for key, value in c.settings.items() if key not in lacked}
+            try:
+                settled = configuration.resolve(settings, _several(config), _several(plugins), origin)
+                break
+            except ConfigError:
+                method = str(settings.get("method"))
+                key = next((k for k in settings if len(methods) > 1 and lacks(method, k, settings[k])), None)
+                if key is None:
+                    raise
+                lacked[key] = f"method {method} has no {key.removeprefix('method.')}={settings[key]}"
+                if where_known is None:
+                    raise ConfigError(
+                        f"{lacked[key]}, and other methods of the sweep may: give it to one of them as "
+                        f"NAME{key.removeprefix('method')}={settings[key]}, or leave it out where it is unknown with --where-known"
+                    ) from None
+        if where_known is not None:
+            for sentence in sorted({*lacked.values()} - told):
+                where_known.say(f"{sentence}: left out")
+            told |= {*lacked.values()}
+        c = replace(c, settings=settings, varied={k: v for k, v in c.varied.items() if k not in lacked})
         name = " ".join(f"{key}={value}" for key, value in c.varied.items())
-        same = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), name)
+        same, without = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), (name, bool(lacked)))
         if same != name:
             raise ConfigError(f"{same} and {name} are the same run: name each value once")
-    inspection.dataset_summary.check_needs(configs)
-    return combinations, configs
+        if not (without and len(named) == len(configs)):  # a run that differs in nothing but what its method lacks
+            combinations.append(c)
+            configs.append(settled)
+    return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).say)
+
+
+def lacks(method: str, key: str, value: Any) -> bool:
+    """Whether a key is of a parameter or a preset that a method does not have."""
+    info, (part, _, name) = configuration.registry.plugins("method").get(method), key.partition(".")
+    if part != "method" or not name or info is None:
+        return False
+    return str(value) not in info.section("presets") if name == "preset" else name not in configuration.parts.keys(info)
 
 
 def swept(

@@ -114,9 +114,7 @@ def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig
 
 def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
     """The same, after a look for all that such a run needs: what is missing is said before anything heavy is imported."""
-    settings = configured(words, files, plugins)
-
-    inspection.dataset_summary.check_needs([settings])
+    (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().say)
     return settings
 
 

@@ -26,13 +26,20 @@ def run(
         bool,
         typer.Option("-m", "--multirun", help="A sweep: every combination of values such as seeds=0..2 method=a,b."),
     ] = False,
+    where_known: Annotated[
+        bool,
+        typer.Option("--where-known", help="Of a sweep: leave settings out of the runs of methods that lack them."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and compute nothing.")] = False,
     verbose: Verbose = False,
     json: Json = None,
 ) -> None:
-    """Run a method on a dataset, or with -m many runs at once."""
+    """Run a method on a dataset, or with -m many runs at once.
+
+    Of several methods, mean.p=0.6 is a setting of one, method.p=0.6 of all.
+    """
     if multirun:
-        return sweep(words or (), files, plugins, dry_run, json)
+        return sweep(words or (), files, plugins, dry_run, json, where_known)
     swept = command("run -m", words or (), files or (), plugins or ())
     if several := [word for word in words or () if config.combinations.is_sweep(word)]:
         raise ConfigError(f"{several[0]!r} names several runs, which is a sweep: {swept}")
@@ -73,7 +80,14 @@ def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:
         reports.run_summary.print_outcome(run.folder, run.summary, run.tracked, verbose, told, run.tracker)
 
 
-def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = False, json: str | None = None) -> None:
+def sweep(
+    words: Sequence[str],
+    files: Files,
+    plugins: Plugins,
+    dry_run: bool = False,
+    json: str | None = None,
+    where_known: bool = False,
+) -> None:
     """Run every combination of the values that the words list, and print one table of them.
 
     Raises:
@@ -83,7 +97,7 @@ def sweep(words: Sequence[str], files: Files, plugins: Plugins, dry_run: bool = 
     began, progress = time.perf_counter(), Progress()
     lists = config.combinations.lists_of_words(words)
     combinations, configs = api.run_results.planned(
-        lists, files or (), plugins or (), config.setting_layers.COMMAND_LINE
+        lists, files or (), plugins or (), config.setting_layers.COMMAND_LINE, progress if where_known else None
     )
     if dry_run:
         plans, trained = [], set[str]()

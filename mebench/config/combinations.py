@@ -54,11 +54,15 @@ class Combination:
 def expand(lists: Lists) -> list[Combination]:
     """The runs that keys and their values make: every combination. `seeds` is another name of `seed`.
 
+    Where several methods are named, `mean.p` is `method.p` of the runs of `mean` alone; runs that are equal without it are one.
+
     Raises:
         ConfigError: a key of several values is given twice, or has them though it belongs to the sweep.
 
     >>> [c.settings for c in expand([("method", ["a", "b"]), ("kinds", [["micro", "macro"]]), ("seeds", [0, 1])])][1]
     {'method': 'a', 'kinds': ['micro', 'macro'], 'seed': 1}
+    >>> [c.settings for c in expand([("method", ["mean", "softnet"]), ("mean.p", ["0.5", "0.6"])])]
+    [{'method': 'mean', 'method.p': '0.5'}, {'method': 'mean', 'method.p': '0.6'}, {'method': 'softnet'}]
     """
     lists = [("seed" if key == "seeds" else key, values) for key, values in lists]
     names = [ALIASES.get(key, key) for key, _ in lists]
@@ -72,13 +76,20 @@ def expand(lists: Lists) -> list[Combination]:
             raise ConfigError(f"{name} is given twice with several values: name all its values in one word")
     if n_runs > MOST:
         raise ConfigError(f"these words name {n_runs} runs, and a sweep takes {MOST} at most: name fewer values")
-    return [
-        Combination(
-            dict(zip(names, chosen)),
-            {key: text(value) for (key, values), value in zip(lists, chosen) if len(values) > 1},
-        )
-        for chosen in product(*(values for _, values in lists))
-    ]
+    methods = {text(value) for name, (_, values) in zip(names, lists) if name == "method" for value in values}
+    found = dict[str, Combination]()
+    for chosen in product(*(values for _, values in lists)):
+        settings, varied = dict(zip(names, chosen)), dict[str, str]()
+        own = text(settings.get("method", ""))
+        for name in [name for name in names if name.partition(".")[0] in methods]:
+            value = settings.pop(name)
+            if name.startswith(f"{own}."):
+                settings[f"method.{name.partition('.')[2]}"] = value
+        for (key, values), value in zip(lists, chosen):
+            if len(values) > 1 and (key.partition(".")[0] not in methods or key.startswith(f"{own}.")):
+                varied[key] = text(value)
+        found.setdefault(repr(sorted(settings.items(), key=str)), Combination(settings, varied))
+    return [*found.values()]
 
 
 def lists_of_words(words: Sequence[str]) -> Lists:

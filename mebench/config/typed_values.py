@@ -139,6 +139,8 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
     >>> unknown_key("protocol.k", ["protocol.folds", "protocol.seed", "method.k"])
     "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds, protocol.seed."
+    >>> unknown_key("method.spot_epochs", ["method.epochs_spot", "method.epochs"])
+    "unknown key 'method.spot_epochs'. Did you mean 'method.epochs_spot'? Known: method.epochs, method.epochs_spot."
     """
     section, _, name = key.rpartition(".")
     known = sorted(known)
@@ -151,9 +153,20 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
     close = [own[n] for n in difflib.get_close_matches(name, own)]
     close += [every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)]
-    near = next(filter(None, [own.get(_MEANT.get(name, name)), every.get(name), *close]), None)
+    words = {" ".join(sorted(n.split("_"))): k for n, k in own.items()}
+    turned = words.get(" ".join(sorted(name.split("_"))))
+    near = next(filter(None, [own.get(_MEANT.get(name, name)), turned, every.get(name), *close]), None)
     hint = f" Did you mean {near!r}?" if near else ""
-    return f"unknown key {key!r}.{hint} Known: {', '.join(beside)}."
+    others = beside
+    if len(beside) > MOST_BESIDE:
+        alike = sorted(own, key=lambda n: (-difflib.SequenceMatcher(None, name, n).ratio(), n))
+        others = sorted(own[n] for n in alike[:MOST_BESIDE])
+    more = f" and {len(beside) - len(others)} more" if len(others) < len(beside) else ""
+    return f"unknown key {key!r}.{hint} Known: {', '.join(others)}{more}."
+
+
+MOST_BESIDE = 8
+"""Keys beside a wrong one that a sentence names: the likest."""
 
 
 @lru_cache(maxsize=64)

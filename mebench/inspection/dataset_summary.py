@@ -1,7 +1,7 @@
 """The datasets that a configuration names."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -9,7 +9,7 @@ from statistics import fmean, median
 from typing import Any
 
 from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
-from mebench.config import RunConfig
+from mebench.config import RunConfig, flatten, from_plain
 from mebench.config.registry import load, plugins
 from mebench.core import KINDS, Dataset, Kind, Repair, SubjectKey
 from mebench.errors import DataError, PluginError
@@ -47,15 +47,25 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
         yield plugin(plugin.Params(annotations=str(file), **params))
 
 
-def check_needs(configs: Iterable[RunConfig]) -> None:
+def check_needs(configs: Iterable[RunConfig], say: Callable[[str], object] | None = None) -> list[RunConfig]:
     """Look for what runs need, in seconds and before anything heavy is imported: roots, sheets, frames, a landmark file.
+
+    Args:
+        configs: of the runs.
+        say: where to say that, for want of a landmark file, regions at fixed places of the face stand in for those that follow landmarks,
+            which the defaults alone ask for. None lets nothing stand in.
+
+    Returns:
+        The configurations, with what stands in.
 
     Raises:
         DataError: something is missing; the sentence says what to do, in the words of the command line.
         PluginError: a dataset is broken.
     """
     opened: dict[str, dict[str, Dataset]] = {}
+    found, said = list[RunConfig](), set[str]()
     for config in configs:
+        settled = config
         data = repr(config.dataset_params)
         if data not in opened:
             opened[data] = open_members(config.dataset_params)
@@ -72,11 +82,22 @@ def check_needs(configs: Iterable[RunConfig]) -> None:
                 for word, dataset in opened[data].items()
                 if has_frames(dataset) and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
             ]
-            if lacking and find_predictor(params.landmarks) is None:
-                raise DataError(
-                    f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
-                    f"{how_to_get(f'{part}.{instead}' if instead else '', part)}"
-                )
+            if not lacking or find_predictor(params.landmarks) is not None:
+                continue
+            missing = f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none"
+            key, _, value = f"{part}.{instead}".partition("=")
+            if say is None or not value or not config.origins.get(key, "").startswith("default"):
+                raise DataError(f"{missing}: {how_to_get(f'{part}.{instead}' if instead else '', part)}")
+            settled = from_plain({**flatten(settled.values), key: value}, {**settled.origins, key: STANDS_IN})
+            if missing not in said:
+                said.add(missing)
+                say(f"{missing}: {key}={value} stands in, as the results say. {how_to_get('', part)}")
+        found.append(settled)
+    return found
+
+
+STANDS_IN = "stands in for landmarks, of which there is no file"
+"""Origin of a setting that does without them."""
 
 
 def has_frames(dataset: Dataset) -> bool:

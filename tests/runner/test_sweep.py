@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mebench.api.run_results import planned
 from mebench.cli.run import sweep
 from mebench.config import combinations as sweep_words
 from mebench.config import resolve
@@ -29,6 +30,49 @@ from mebench.runs.folder import RunFolder, safe_name
 from .blind import SMALL
 
 pytestmark = pytest.mark.usefixtures("untracked")
+
+
+def test_settings_of_one_method_of_several_are_its_own():
+    lists = lists_of_words(["method=random,optical_strain", "random.draws=1,2", "optical_strain.p=0.5", "seeds=0,1"])
+    found = expand(lists)
+    assert [c.varied for c in found] == [
+        *({"method": "random", "random.draws": n, "seeds": seed} for n in "12" for seed in "01"),
+        *({"method": "optical_strain", "seeds": seed} for seed in "01"),
+    ]
+    assert found[0].settings == {"method": "random", "seed": "0", "method.draws": "1"}
+    assert found[-1].settings == {"method": "optical_strain", "seed": "1", "method.p": "0.5"}
+
+
+def test_what_a_method_of_several_lacks_is_said_by_name_and_left_out_where_that_is_asked_for():
+    lists = lists_of_words(
+        ["method=random,optical_strain", "dataset=synthetic", "method.p=0.5,0.6", "method.preset=nothing"]
+    )
+    with pytest.raises(ConfigError, match=r"method random has no p=0\.5, .*NAME\.p=0\.5.*--where-known"):
+        planned(lists[:3], (), (), "command line")
+    said = Said()
+    combinations, configs = planned(lists, (), (), "command line", said)
+    assert [c.varied for c in combinations] == [
+        {"method": "random"},
+        *({"method": "optical_strain", "method.p": p} for p in ("0.5", "0.6")),
+    ]
+    assert [c.method for c in configs] == ["random", "optical_strain", "optical_strain"]
+    assert said.lines == [
+        "method random has no p=0.5: left out",
+        "method random has no preset=nothing: left out",
+        "method random has no p=0.6: left out",
+        "method optical_strain has no preset=nothing: left out",
+    ]
+
+
+class Said(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
 
 
 def test_a_sweep_is_every_combination_in_order():
