@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,17 +147,17 @@ PAGE = {
 """Colours that become those of the page, which differ by day and by night."""
 
 
-def inline(figure: Figure, name: str, colors: Mapping[str, str] = PAGE) -> str:
-    """The drawing as an SVG element whose size, font and colours are the page's.
+def inline(figure: Figure, name: str) -> str:
+    """The drawing as an SVG element whose size, font and colours are the page's, without ids that nothing refers to.
 
     Args:
         figure: to be drawn.
         name: tells its ids apart from those of others on the page.
-        colors: of the figure, as `#rrggbb`, and what stands for them on the page.
     """
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
     with heavy.matplotlib.rc_context(look):  # type: ignore[arg-type]
-        figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        about = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(target, format="svg", transparent=True, metadata=about)
     # Half the bytes: hundredths of a point, no blanks between elements, the page's own font.
     drawing = re.sub(r">\s+<", "><", target.getvalue().partition("<svg")[2])
     drawing = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", drawing)
@@ -167,19 +167,11 @@ def inline(figure: Figure, name: str, colors: Mapping[str, str] = PAGE) -> str:
     drawing = " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, drawing).split())
     for side in ("width", "height"):
         drawing = re.sub(rf'^([^>]*?) {side}="[^"]*"', r"\1", drawing, count=1)
-    drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", f"<svg {drawing}", flags=re.DOTALL)
-    for color, variable in colors.items():
+    for color, variable in PAGE.items():
         drawing = drawing.replace(color, variable)
-    return drawing
-
-
-def unique_ids(drawing: str, name: str, kept: Collection[str] = ()) -> str:
-    """The drawing without ids that nothing refers to, `kept` ones excepted, and the others told apart by a name."""
-    used = {*re.findall(r'#([^")]+)[")]', drawing), *kept}
-    for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - used:
+    for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - {*re.findall(r'#([^")]+)[")]', drawing)}:
         drawing = drawing.replace(f' id="{unused}"', "")
-    prefix: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}{name}-"  # noqa: E731
-    return re.sub(r'(\bid="|url\(#|xlink:href="#)', prefix, drawing).strip()
+    return re.sub(r'(\bid="|url\(#|xlink:href="#)', lambda found: f"{found[1]}{name}-", f"<svg {drawing}").strip()
 
 
 def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:

@@ -123,9 +123,7 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
         "places": {one.timeline.title: one.id for one in drawn},
         "scored": any(len(side.frame_scores) for side in sides),
         "smoothed": any(c.smoothed is not None for one in drawn for t in one.timeline.tracks for c in t.curves),
-        "figures": {
-            name: Markup(plots.unique_ids(plots.inline(figure, name), name)) for name, figure in _figures(runs).items()
-        },
+        "figures": {name: Markup(plots.inline(figure, name)) for name, figure in _figures(runs).items()},
     }
 
 

@@ -1,60 +1,27 @@
-"""Score with interval against cost, as SVG that takes its colours from the page and links to the runs."""
+"""Score with interval against cost, as SVG in the colours of the page, with links to the runs."""
 
-from __future__ import annotations
-
-import html
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
+from jinja2 import Environment
+from markupsafe import Markup
 
 from mebench.format import digits, ends, seconds
 from mebench.metrics.catalogue import find
 from mebench.records.rows import PublishedLine, Row
-from mebench.reports.plots import inline, unique_ids
 
-COLORS = {
-    "#010101": "var(--ink)",
-    "#020202": "var(--muted)",
-    "#030303": "var(--line)",
-    "#040404": "var(--accent)",
-    "#050505": "var(--published)",
-    "#060606": "var(--chance)",
-    "#070707": "var(--paper)",
-}
-INK, MUTED, LINE, ACCENT, PUBLISHED, CHANCE, PAPER = COLORS
-"""Stand-ins that become variables of the page, which differ by day and by night."""
 LEAST = 0.01
 """Seconds below which a cost is drawn no further to the left."""
-CLOSE = 0.05
-"""Share of the chart's height that a line of text takes."""
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.parse_math": False,
-    "axes.unicode_minus": True,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": LINE,
-    "grid.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    **{f"axes.spines.{side}": False for side in ("left", "right", "top")},
-    **{f"{axis}tick.{size}.size": 0 for axis in "xy" for size in ("major", "minor")},
-    **{f"{axis}tick.{size}.pad": 6 for axis in "xy" for size in ("major", "minor")},
-    **{f"{axis}tick.labelcolor": MUTED for axis in "xy"},
-}
-WIDE, NARROW = (8.2, 3.7), (4.1, 3.9)
-"""Inches of the chart on a desk and on a phone."""
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Distances of the lines across, of which six at most are drawn."""
+SIZES = (("wide", 590.0, 266.0, 5.5), ("narrow", 295.0, 281.0, 3.2))
+"""Width and height on a desk and on a phone, in the units of the drawing, and how many times as wide as published values the chart is."""
+LEFT, RIGHT, ABOVE, BELOW, GAP = 42.0, 8.0, 8.0, 36.0, 12.0
+"""What the axes leave at each side, and between the chart and published values."""
+LETTER, LINE = 4.9, 11.0
+"""Width of a letter of a name, as most are, and height of its line."""
 
 
 @dataclass(frozen=True)
@@ -73,55 +40,90 @@ class Point:
     url: str
     name: str
 
+    def title(self, metric: str) -> str:
+        """What is told when one points at it."""
+        score: Any = self.row.scores[metric]
+        words = [f"{self.name}: {find(metric).label} {digits(score['value'])}", ends(score)]
+        return f"{' '.join(filter(None, words))}, {seconds(cost(self.row))} s"
+
 
 def chart(
-    name: str, metric: str, points: Sequence[Point], chance: Sequence[Row], published: Sequence[PublishedLine]
-) -> str:
+    environment: Environment,
+    metric: str,
+    points: Sequence[Point],
+    chance: Sequence[Row],
+    published: Sequence[PublishedLine],
+) -> Markup:
     """Two SVG drawings of the same, for wide and for narrow screens; empty where no row has a cost and a score.
 
     Args:
-        name: tells the drawing apart from others on the page.
+        environment: whose `chart.html` draws.
         metric: the score, 0 to 1.
         points: the measured rows.
         chance: rows that are no methods: dashed lines.
         published: lines of other sources: hollow diamonds in a panel of their own, since nobody knows what they cost.
     """
-    drawn = [p for p in points if p.row.scores[metric]["value"] is not None and p.row.costs]
+    drawn = [(p, max(cost(p.row), LEAST), p.row.scores[metric]) for p in points if p.row.costs]
+    drawn = [(point, spent, score) for point, spent, score in drawn if score["value"] is not None]
     if not drawn:
-        return ""
-    levels = [row for row in chance if row.scores[metric]["value"] is not None]
-    printed = [line for line in published if metric in line.values and float(line.values[metric]) <= 1]
+        return Markup()
+    levels: list[tuple[Any, str]] = [
+        (row.scores[metric]["value"], row.method.removeprefix("random ").strip("()")) for row in chance
+    ]
+    levels = sorted(level for level in levels if level[0] is not None)
+    values = [float(line.values.get(metric, "nan")) for line in published]
+    printed = [(line, value) for line, value in zip(published, values) if value <= 1]
     # A little above the highest end; the scale begins at 0, so that no difference looks larger than it is.
-    heights: list[Any] = [p.row.scores[metric][end] for p in drawn for end in ("value", "high")]
-    heights += [row.scores[metric]["value"] for row in levels] + [float(line.values[metric]) for line in printed]
+    heights = [score[end] for _, _, score in drawn for end in ("value", "high")]
+    heights += [value for value, _ in levels] + [value for _, value in printed]
     top = max(1.08 * max(end for end in heights if end is not None), 0.05)
+    # Whole powers of ten, so that there are two ticks at least, and room for a name at the right.
+    first = math.floor(math.log10(min(spent for _, spent, _ in drawn) / 1.6))
+    last = math.ceil(math.log10(max(spent for _, spent, _ in drawn) * 3))
+    step = next((step for step in STEPS if top / step <= 6), top)
     drawings = []
-    for kind, size, width in (("wide", WIDE, 5.5), ("narrow", NARROW, 3.2)):
-        with rc_context({**STYLE, "svg.hashsalt": f"{name}-{kind}"}):
-            figure = Figure(figsize=size, layout="constrained")
-            renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
-            grid = figure.add_gridspec(1, 2, width_ratios=(width, 1)) if printed else figure.add_gridspec(1, 1)
-            axes = figure.add_subplot(grid[0])
-            titles = _draw(axes, metric, drawn, levels, top)
-            if printed:
-                titles |= _draw_published(figure.add_subplot(grid[1], sharey=axes), metric, printed)
-            axes.set_ylim(0.0, top)
-            for patch in (figure.patch, *(part.patch for part in figure.axes)):
-                patch.set_visible(False)
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
-            _label(axes, metric, drawn, renderer)
-            drawing = inline(figure, f"{name}-{kind}", COLORS)
-        for gid, title in titles.items():
-            words = html.escape(title)
-            before, mark, after = drawing.partition(f'<g id="{gid}">')
-            if gid.startswith("point-"):  # a link needs a name of its own for those who do not see it
-                label = f' role="link" aria-label="{words}"'.replace("\\", r"\\")
-                link = r'(<a xlink:href="[^"]*")(?: target="_blank")?'  # Matplotlib names a target from 3.11 on
-                after = re.sub(link, rf"\1{label}", after, count=1)
-            drawing = f"{before}{mark}<title>{words}</title>{after}"
-        drawings.append(f'<div class="{kind}">{unique_ids(drawing, f"{name}-{kind}", titles)}</div>')
-    return "\n".join(drawings)
+    for kind, width, height, ratio in SIZES:
+        right = LEFT + (width - LEFT - RIGHT - GAP) * ratio / (1 + ratio) if printed else width - RIGHT
+
+        def x(spent: float, right: float = right) -> float:
+            return LEFT + (math.log10(spent) - first) / (last - first) * (right - LEFT)
+
+        def y(value: float, height: float = height) -> float:
+            return ABOVE + (1 - value / top) * (height - ABOVE - BELOW)
+
+        lines: list[tuple[float, str]] = []
+        for value, name in levels:  # no text has room between those that are close: one stands at the higher
+            close = lines.pop()[1] if lines and lines[-1][0] - y(value) < LINE else ""
+            lines.append((y(value), f"{close} and {name}" if close else name))
+        taken = [_box(x(spent), y(score["value"] or 0), "middle", str(p.number)) for p, spent, score in drawn]
+        taken += [_box(right - 3, at - 6, "end", f"chance, {name}") for at, name in lines]
+        names = []
+        for point, spent, score in drawn:  # right of the marker, left, above or below; one without room is left out
+            for across, down, anchor in ((9, 0, "start"), (-9, 0, "end"), (6, -12, "start"), (6, 12, "start")):
+                place = x(spent) + across, y(score["value"] or 0) + down, anchor, point.name
+                box = _box(*place)
+                free = all(box[2] < a or c < box[0] or box[3] < b or d < box[1] for a, b, c, d in taken)
+                if free and box[0] >= LEFT and box[2] <= right:
+                    taken.append(box)
+                    names.append(place)
+                    break
+        drawings.append((kind, width, height, right, x, y, lines, names))
+    values = [value for _, value in printed]
+    places = [sum(abs(value - other) < 0.02 for other in values[:n]) % 5 for n, value in enumerate(values)]
+    found = environment.get_template("chart.html").render(
+        metric=metric,
+        points=drawn,
+        levels=levels,
+        printed=[(*of_line, place) for of_line, place in zip(printed, places)],  # side by side, to be pointed at
+        lines=[step * n for n in range(int(top / step) + 1)],
+        ticks=[10.0**n for n in range(first, last + 1)],
+        drawings=drawings,
+        left=LEFT,
+        above=ABOVE,
+        below=BELOW,
+        gap=GAP,
+    )
+    return Markup(found)
 
 
 def cost(row: Row) -> float:
@@ -129,111 +131,7 @@ def cost(row: Row) -> float:
     return row.costs.get("fit_seconds", 0.0) + row.costs.get("predict_seconds", 0.0)
 
 
-def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row], top: float) -> dict[str, str]:
-    """Points with whiskers, and levels of chance; the tooltip of each by its id."""
-    titles = {}
-    labels: list[tuple[float, str]] = []
-    for value, name in sorted(
-        (row.scores[metric]["value"] or 0.0, row.method.removeprefix("random ").strip("()")) for row in chance
-    ):
-        axes.axhline(value, color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
-        if labels and value - labels[-1][0] < CLOSE * top:  # no text has room between them: one stands at the higher
-            labels[-1] = value, f"{labels[-1][1]} and {name}"
-        else:
-            labels.append((value, name))
-    for value, name in labels:
-        axes.annotate(
-            f"chance, {name}",
-            (1, value),
-            xycoords=("axes fraction", "data"),
-            xytext=(-3, 2),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            color=CHANCE,
-            fontsize=8,
-        )
-    for point in points:
-        score: Any = point.row.scores[metric]
-        x = max(cost(point.row), LEAST)
-        if score["low"] is not None:
-            axes.plot([x, x], [score["low"], score["high"]], color=ACCENT, linewidth=2, alpha=0.45, zorder=2)
-        gid = f"point-{point.number}"
-        look: dict[str, Any] = {"color": ACCENT, "markeredgecolor": PAPER, "markersize": 13, "zorder": 3}
-        look |= {"clip_on": False}  # a point at the edge, F1 of 0, is a whole one, too
-        axes.plot([x], [score["value"]], "o", gid=gid, url=point.url, **look)
-        axes.annotate(
-            str(point.number),
-            (x, score["value"]),
-            ha="center",
-            va="center_baseline",
-            fontsize=8,
-            color=PAPER,
-            weight="bold",
-            zorder=4,
-        )
-        words = [f"{point.name}: {find(metric).label} {digits(score['value'])}", ends(score)]
-        titles[gid] = f"{' '.join(filter(None, words))}, {seconds(cost(point.row))} s"
-    axes.set_xscale("log")
-    xs = [max(cost(point.row), LEAST) for point in points]
-    # Whole powers of ten, so that there are two ticks at least, and room for a name at the right.
-    axes.set_xlim(10 ** math.floor(math.log10(min(xs) / 1.6)), 10 ** math.ceil(math.log10(max(xs) * 3)))
-    axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:,.10g}")
-    axes.xaxis.set_minor_formatter(lambda *_: "")
-    axes.set(xlabel="seconds to train and predict, all folds", ylabel=find(metric).label)
-    return titles
-
-
-def _draw_published(axes: Axes, metric: str, published: Sequence[PublishedLine]) -> dict[str, str]:
-    titles = {}
-    for number, line in enumerate(published):
-        gid = f"published-{number}"
-        # Beside one another where values are close, so that each can be pointed at.
-        near = sum(abs(float(line.values[metric]) - float(other.values[metric])) < 0.02 for other in published[:number])
-        axes.plot(
-            [near % 5],
-            [float(line.values[metric])],
-            "D",
-            markerfacecolor="none",
-            markeredgecolor=PUBLISHED,
-            markersize=6,
-            gid=gid,
-        )
-        caveats = line.caveats_in_words()
-        titles[gid] = f"published: {line.method} {line.values[metric]}, {line.source}, {line.table}" + (
-            f" ({caveats})" if caveats else ""
-        )
-    axes.set(xlim=(-1, 5), xticks=[])
-    axes.set_xlabel("published", color=PUBLISHED)
-    axes.tick_params(labelleft=False)
-    return titles
-
-
-def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererAgg) -> None:
-    """Write names where there is room: right of the marker, left, above or below; a name without room is left out."""
-    taken: list[Bbox] = [text.get_window_extent(renderer).padded(4) for text in axes.texts]
-    frame = axes.get_window_extent(renderer)
-    for point in points:
-        at = max(cost(point.row), LEAST), point.row.scores[metric]["value"]
-        for offset, ha, va in (
-            ((9, 0), "left", "center"),
-            ((-9, 0), "right", "center"),
-            ((6, 9), "left", "bottom"),
-            ((6, -9), "left", "top"),
-        ):
-            text = axes.annotate(
-                point.name.replace("$", r"\$"),
-                at,  # type: ignore[arg-type]
-                xytext=offset,
-                textcoords="offset points",
-                ha=ha,
-                va=va,
-                fontsize=9,
-                color=INK,
-                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
-            )
-            box = text.get_window_extent(renderer)
-            if frame.x0 <= box.x0 and box.x1 <= frame.x1 and not any(box.overlaps(other) for other in taken):
-                taken.append(box)
-                break
-            text.remove()
+def _box(x: float, y: float, anchor: str, text: str) -> tuple[float, float, float, float]:
+    """Where text stands: left, upper, right and lower edge."""
+    begin = x - LETTER * len(text) * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+    return begin, y - LINE / 2, begin + LETTER * len(text), y + LINE / 2

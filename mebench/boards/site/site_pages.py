@@ -116,7 +116,7 @@ class Site:
             selection=self.selection,
         )
         for table in tables:
-            charts = {part.name: Markup(self._chart(table, part)) for part in table.parts}
+            charts = {part.name: self._chart(table, part) for part in table.parts}
             path, members = f"tables/{safe_name(table.name)}.html", table.dataset.split("+")
             yield self._page(path, "table.html", table=table, charts=charts, datasets_of=members)
         reasons = {}
@@ -186,9 +186,9 @@ class Site:
     def _ranked(self, table: Table, part: Part) -> list[rows.Ranked]:
         return rows.ranked(part, self.floors, fold=table.task == "spotting")
 
-    def _chart(self, table: Table, part: Part) -> str:
+    def _chart(self, table: Table, part: Part) -> Markup:
         if any(row.member for row in part.rows):  # members have scores of their own, not one scale
-            return ""
+            return Markup()
         points = [
             Point(
                 one.rank,
@@ -200,7 +200,7 @@ class Site:
             if one.rank is not None
         ]
         levels = [row for row in part.rows if not row.measured]
-        return chart(safe_name(part.name), part.metrics[0], points, levels, part.published)
+        return chart(self.environment, part.metrics[0], points, levels, part.published)
 
 
 def _drawn(table: Table) -> bool:

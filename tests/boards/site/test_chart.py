@@ -1,12 +1,19 @@
-"""The axes of a figure of scores against cost, read back from matplotlib's objects."""
+"""A figure of scores against cost, read back from its SVG: places become numbers again by the ticks."""
 
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from mebench.boards.site.chart import LEAST, Point, _draw, _draw_published
+from mebench.boards import site
+from mebench.boards.site.chart import LEAST, Point, chart
+from mebench.reports.pages import environment
+
+TEMPLATES = environment(Path(site.__file__).parent / "templates")
 
 
 def point(number, seconds, value, low=None, high=None):
@@ -15,58 +22,94 @@ def point(number, seconds, value, low=None, high=None):
     return Point(number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}", f"m{number}")
 
 
-def drawn(*points):
-    axes = Figure().add_subplot()
-    return axes, _draw(axes, "f1", points, (), 1.0)
+def chance(name, value):
+    return SimpleNamespace(method=f"random ({name})", scores={"f1": {"value": value}})
+
+
+class Read:
+    """One of the drawings, the wide one by default."""
+
+    def __init__(self, points, levels=(), published=(), which=0):
+        found = ElementTree.fromstring(f"<x>{chart(TEMPLATES, 'f1', points, levels, published)}</x>")
+        self.svg = found[which][0]
+        self.ticks = {
+            float(t.text.replace(",", "")): float(t.get("x")) for t in self.svg.iter("text") if t.get("class") == "tick"
+        }
+        lines = self.svg.find("g[@class='across']")
+        scale = [(float(t.get("y")), float(t.text)) for t in lines if t.tag == "text" and not t.get("class")]
+        self.down = np.polyfit(*zip(*scale), 1)
+        self.across = np.polyfit([*self.ticks.values()], [math.log10(tick) for tick in self.ticks], 1)
+
+    def value(self, y):
+        return pytest.approx(np.polyval(self.down, float(y)), abs=0.005)
+
+    def seconds(self, x):
+        return pytest.approx(10 ** np.polyval(self.across, float(x)), rel=0.02)
+
+    def group(self, name, tag):
+        return [one for one in self.svg.find(f"g[@class='{name}']") if one.tag.endswith(tag)]
 
 
 @pytest.mark.parametrize(
     "seconds", [(5.0,), (0.02, 40_000.0), (9.0, 11.0), (1.0, 10.0, 100.0), (0.0, 3.0), (15.0, 30.0)]
 )
-def test_all_points_lie_inside_whole_powers_of_ten_with_room_at_the_right_and_no_more(seconds):
-    axes, _ = drawn(*(point(n, s, 0.5) for n, s in enumerate(seconds, 1)))
-    left, right = axes.get_xlim()
+@pytest.mark.parametrize("which", [0, 1])
+def test_all_points_lie_inside_whole_powers_of_ten_with_room_at_the_right_and_no_more(seconds, which):
+    read = Read([point(n, s, 0.5) for n, s in enumerate(seconds, 1)], which=which)
+    left, right = min(read.ticks), max(read.ticks)
     assert 1.6 <= max(min(seconds), LEAST) / left < 16 and 3 <= right / max(seconds) < 30
-    for end in (left, right):
-        assert math.log10(end) == pytest.approx(round(math.log10(end)))
-    assert axes.get_xscale() == "log"
+    assert [math.log10(tick) for tick in read.ticks] == list(
+        range(round(math.log10(left)), round(math.log10(right)) + 1)
+    )
+    places = [circle.get("cx") for circle in read.svg.iter("circle")]
+    assert [max(s, LEAST) for s in seconds] == [read.seconds(place) for place in places]
 
 
-def test_a_point_has_its_interval_and_says_its_numbers():
-    axes, titles = drawn(point(1, 5.0, 0.5, 0.4, 0.7), point(2, 50.0, 0.6))
-    whiskers = [line.get_ydata().tolist() for line in axes.lines if len(line.get_ydata()) == 2]
-    assert whiskers == [[0.4, 0.7]]
-    places = [line.get_xydata().tolist() for line in axes.lines if len(line.get_ydata()) == 1]
-    assert places == [[[5.0, 0.5]], [[50.0, 0.6]]]
-    assert titles == {"point-1": "m1: F1 0.500 [0.400, 0.700], 5.00 s", "point-2": "m2: F1 0.600, 50.0 s"}
+def test_a_point_has_its_interval_says_its_numbers_and_leads_to_its_run():
+    read = Read([point(1, 5.0, 0.5, 0.4, 0.7), point(2, 50.0, 0.6)])
+    (whisker,) = (line for line in read.svg.iter("line") if line.get("class") == "whisker")
+    assert [read.value(whisker.get(end)) for end in ("y1", "y2")] == [0.4, 0.7]
+    assert [read.value(circle.get("cy")) for circle in read.svg.iter("circle")] == [0.5, 0.6]
+    links = {a.get("href"): a.get("aria-label") for a in read.svg.iter("a")}
+    assert links == {"#1": "m1: F1 0.500 [0.400, 0.700], 5.00 s", "#2": "m2: F1 0.600, 50.0 s"}
+    assert [title.text for title in read.svg.iter("title")] == list(links.values())
+
+
+def test_without_a_cost_or_a_score_there_is_no_chart():
+    assert not chart(TEMPLATES, "f1", [point(1, 5.0, None)], (), ())
+
+
+def test_names_stand_where_there_is_room_and_no_two_on_each_other():
+    read = Read([point(n, 5.0 * 1.02**n, 0.5) for n in range(1, 12)])
+    names = read.group("names", "text")
+    assert 0 < len(names) < 11, "where they are crowded, some are left out"
+    boxes = {(name.get("x"), name.get("y"), name.get("text-anchor")) for name in names}
+    assert len(boxes) == len(names)
 
 
 def test_published_scores_stand_side_by_side_where_they_are_close_and_clear_of_the_edges():
-    values = [0.5, 0.51, 0.8, 0.505, 0.495, 0.5, 0.5]
+    values = [0.5, 0.51, 0.8, 0.505, 0.495, 0.5, 0.5, 1.2]
     lines = [
-        SimpleNamespace(method=f"m{n}", values={"f1": v}, source="a", table="1", caveats_in_words=lambda: "")
+        SimpleNamespace(method=f"m{n}", values={"f1": str(v)}, source="a", table="1", caveats_in_words=lambda: "")
         for n, v in enumerate(values)
     ]
-    axes = Figure().add_subplot()
-    _draw_published(axes, "f1", lines)
-    assert [line.get_ydata().tolist() for line in axes.lines] == [[v] for v in values]
-    across = [float(line.get_xdata()[0]) for line in axes.lines]
-    assert across == [0, 1, 0, 2, 3, 4, 0]  # five places, then the first again
-    left, right = axes.get_xlim()
-    assert min(across) - left == right - max(across) == 1
+    read = Read([point(1, 5.0, 0.5)], published=lines)
+    places = [re.findall(r"[\d.]+", one.get("transform")) for one in read.group("printed", "path")]
+    assert values[:-1] == [read.value(y) for _, y in places], "a score above 1 is none of this scale"
+    across = [float(x) for x, _ in places]
+    assert np.argsort(np.unique(across)).tolist() == [0, 1, 2, 3, 4]
+    assert [np.unique(across).tolist().index(x) for x in across] == [0, 1, 0, 2, 3, 4, 0]  # five places, then the first
+    (head,) = read.group("printed", "text")
+    assert float(head.get("x")) == pytest.approx((min(across) + max(across)) / 2, abs=0.2)
 
 
 @pytest.mark.parametrize(
     ("high", "words"),
-    [(0.3, ["chance, as many as truths", "chance, best rate"]), (0.07, ["chance, as many as truths and best rate"])],
+    [(0.3, ["chance, as many as truths", "chance, best rate"]), (0.05, ["chance, as many as truths and best rate"])],
 )
 def test_two_levels_of_chance_have_one_label_where_there_is_no_room_for_two(high, words):
-    rows = [
-        SimpleNamespace(method=f"random ({name})", scores={"f1": {"value": value}})
-        for name, value in (("best rate", high), ("as many as truths", 0.04))
-    ]
-    axes = Figure().add_subplot()
-    _draw(axes, "f1", [point(1, 5.0, 0.5)], rows, 1.0)
-    assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--") == [0.04, high]
-    labels = [text for text in axes.texts if text.get_text().startswith("chance")]
-    assert [text.get_text() for text in labels] == words and labels[-1].xy[1] == high
+    read = Read([point(1, 5.0, 0.5)], [chance("best rate", high), chance("as many as truths", 0.04)])
+    assert [0.04, high] == [read.value(line.get("y1")) for line in read.group("levels", "line")]
+    labels = read.group("levels", "text")
+    assert [text.text for text in labels] == words
+    assert float(labels[-1].get("y")) == pytest.approx(float(read.group("levels", "line")[-1].get("y1")) - 6, abs=0.2)
