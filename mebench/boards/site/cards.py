@@ -2,65 +2,23 @@
 
 import re
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from mebench.config import registry
-from mebench.config.registry import PluginKind
+from mebench.config.registry import PluginInfo
 
 
-@dataclass(frozen=True)
-class Card:
-    """A plugin on the page.
-
-    Attributes:
-        kind: `method` or `dataset`.
-        id: its name on the command line.
-        title: its name for people.
-        summary: one line.
-        tasks: what it can do.
-        paper: citation, or empty.
-        chance: whether it is a level of chance, which has no rank.
-        broken: why it cannot be used, or empty.
-        body: its README as safe HTML, without its first heading.
-    """
-
-    kind: PluginKind
-    id: str
-    title: str
-    summary: str
-    tasks: tuple[str, ...]
-    paper: str
-    chance: bool
-    broken: str
-    body: str
-
-
-def cards(kind: PluginKind) -> list[Card]:
-    """All plugins of a kind, sorted by id; a broken one with its reason."""
+def body(info: PluginInfo) -> Markup:
+    """The README of a plugin as safe HTML, without its first heading; what leads to another plugin leads to its page."""
     pages = {f"../{other}s/{id_}.html" for other in registry.PLUGIN_KINDS for id_ in registry.plugins(other)}
-    pages |= {f"{id_}.html" for id_ in registry.plugins(kind)}
-    found = []
-    for info in registry.plugins(kind).values():
-        readme = info.folder / "README.md"
-        text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
-        found.append(
-            Card(
-                kind=info.kind,
-                id=info.id,
-                title=info.title or info.id,
-                summary=info.summary,
-                tasks=info.tasks,
-                paper=str(info.config.get("paper") or ""),
-                chance=bool(info.config.get("chance")),
-                broken=info.broken or "",
-                body=to_html(text, pages),
-            )
-        )
-    return found
+    pages |= {f"{id_}.html" for id_ in registry.plugins(info.kind)}
+    readme = info.folder / "README.md"
+    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    return Markup(to_html(text, pages))  # rendered by markdown-it with raw HTML off
 
 
 def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:

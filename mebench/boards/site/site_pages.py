@@ -5,7 +5,6 @@ import importlib.util
 import json
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain
@@ -16,10 +15,12 @@ from markupsafe import Markup
 
 from mebench.atomic import new_folder, put_in_place
 from mebench.boards.checking import bounded
-from mebench.boards.site.cards import cards
+from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart
 from mebench.boards.site.page_tables import Flat, PageTables, source_link
 from mebench.boards.table_files import as_csv, latex
+from mebench.config import registry
+from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import described
@@ -42,6 +43,10 @@ TASKS = (
 )
 
 
+CARDS: dict[PluginKind, str] = {
+    "method": "What can be run: each with its paper, what is computed, and where it departs from it.",
+    "dataset": "What they are run on: licence, layout and known defects. No face is shipped here.",
+}
 NAMER = ", named by "
 """Between a spotter and the recognizer of a pair."""
 BIBTEX = """@software{mebench,
@@ -74,22 +79,18 @@ class Site:
         self.tables = tables
         self.records = records
         self.published = published
-        self.methods, self.datasets = cards("method"), cards("dataset")
-        self.floors = {card.id for card in self.methods if card.chance}
-        self.titles = {
-            kind: {card.id: card.title for card in found}
-            for kind, found in (("method", self.methods), ("dataset", self.datasets))
-        }
+        self.plugins = {kind: registry.plugins(kind) for kind in registry.PLUGIN_KINDS}
+        self.floors = {id_ for id_, info in self.plugins["method"].items() if info.config.get("chance")}
         self.environment = environment(Path(__file__).parent / "templates")
         self.environment.globals |= {
-            "methods": {card.id for card in self.methods},
-            "datasets": {card.id for card in self.datasets},
+            "methods": self.plugins["method"],
+            "datasets": self.plugins["dataset"],
             "facts": row_facts.FACTS,
             "meanings_of_caveats": CAVEATS,
         }
         self.environment.filters |= FILTERS | {
             "named": self._name,
-            "titled": lambda dataset: " + ".join(self.titles["dataset"].get(id_, id_) for id_ in dataset.split("+")),
+            "titled": lambda dataset: " + ".join(self._title("dataset", id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
             "place": rows.place,
             "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
@@ -133,31 +134,20 @@ class Site:
                 yield page
         if reasons:
             raise UnshownError(reasons)
-        for kind, found, words in (
-            (
-                "method",
-                self.methods,
-                "What can be run: each with its paper, what is computed, and where it departs from it.",
-            ),
-            (
-                "dataset",
-                self.datasets,
-                "What they are run on: licence, layout and known defects. No face is shipped here.",
-            ),
-        ):
-            rows_of: dict[str, list[Flat]] = {card.id: [] for card in found}
-            counts: Counter[str] = Counter()
+        for kind, words in CARDS.items():
+            rows_of: dict[str, list[Flat]] = {id_: [] for id_ in self.plugins[kind]}
             for one in flat:
                 used = one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+")
-                counts.update(used)
                 for id_ in dict.fromkeys(used):
                     rows_of.setdefault(id_, []).append(one)
-            title = f"{kind.capitalize()}s"
-            yield self._page(f"{kind}s.html", "cards.html", cards=found, title=title, words=words, counts=counts)
-            for card in found:
-                printed = [v for v in self.published if kind == "dataset" and card.id in (v.dataset, v.member)]
-                path = f"{kind}s/{safe_name(card.id)}.html"
-                yield self._page(path, "card.html", card=card, rows=rows_of[card.id], printed=printed)
+            found = self.plugins[kind]
+            yield self._page(
+                f"{kind}s.html", "cards.html", kind=kind, words=words, cards=found.values(), rows_of=rows_of
+            )
+            for id_, card in found.items():
+                printed = [v for v in self.published if kind == "dataset" and id_ in (v.dataset, v.member)]
+                path = f"{kind}s/{safe_name(id_)}.html"
+                yield self._page(path, "card.html", card=card, rows=rows_of[id_], printed=printed)
         yield self._page("published.html", lines=self.published, caveats=CAVEATS)
         # The main part of every table with rows, and each method with its best rank in each of them.
         mains = [(t, t.parts[0], t.parts[0].rows[0]) for t in sorted(tables, key=_drawn) if t.parts and t.parts[0].rows]
@@ -180,8 +170,11 @@ class Site:
         text = self.environment.get_template(template or path).render(place | values)
         return path, re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
 
+    def _title(self, kind: PluginKind, id_: str) -> str:
+        return (self.plugins[kind][id_].title if id_ in self.plugins[kind] else "") or id_
+
     def _name(self, method: str) -> str:
-        return NAMER.join(self.titles["method"].get(id_, id_) for id_ in method.split(" + "))
+        return NAMER.join(self._title("method", id_) for id_ in method.split(" + "))
 
     def _ranked(self, table: Table, part: Part) -> list[rows.Ranked]:
         return rows.ranked(part, self.floors, fold=table.task == "spotting")
@@ -215,7 +208,7 @@ FILTERS = {
     "source": source_link,
     "real_first": lambda tables: sorted(tables, key=_drawn),
     "drawn": _drawn,
-    "safe_body": Markup,  # rendered by markdown-it with raw HTML off
+    "body": body,
 }
 STATIC = Path(__file__).parent / "static"
 MARK = "mebench leaderboard build"
