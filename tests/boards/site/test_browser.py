@@ -76,7 +76,7 @@ def test_a_point_of_the_chart_leads_to_its_run(visit):
     page = visit(TABLE)
     point = page.locator("#micro .chart .wide svg a").last  # the one on top
     assert ": F1 " in point.get_attribute("aria-label")
-    point.locator("use").click()
+    point.locator("circle").click()
     page.wait_for_url("**/runs/**")
 
 
