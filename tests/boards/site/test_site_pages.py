@@ -76,7 +76,7 @@ def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_publi
 
 def test_a_card_bears_the_name_for_people_and_the_paper(pages, site):
     text = " ".join(pages[site / "datasets" / "casme2.html"].text)
-    assert "CASME II" in text and "Yan et al." in text
+    assert "CASME II" in text and "Wen-Jing Yan" in text
     assert "CAS(ME)2" in " ".join(pages[site / "datasets.html"].text)
 
 
