@@ -56,7 +56,7 @@ import numpy as np
 from scipy.stats import beta
 
 from mebench.metrics import classification
-from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, Rests
+from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling
 from mebench.metrics.emotions import Sample
 from mebench.metrics.paired import Pairing, permutation_p, permuted_differences, swaps
 from mebench.metrics.ratios import Floats, ratio
@@ -71,7 +71,7 @@ class Drawn:
     """Simulated runs on the same subjects, as units one after the other, and on whom their scores rest."""
 
     evaluate: Evaluate
-    rests: Rests
+    basis_of: BasisOf
 
 
 def spotting(n: int, rng: np.random.Generator, *shares: float) -> Drawn:
@@ -91,11 +91,11 @@ def spotting(n: int, rng: np.random.Generator, *shares: float) -> Drawn:
         tp, fp_tp, true = weights @ one, weights @ said, weights @ truths
         return {"recall": ratio(tp, true), "precision": ratio(tp, fp_tp), "f1": ratio(2 * tp, true + fp_tp)}
 
-    def rests(units: object, name: str) -> Basis:
+    def basis_of(units: object, name: str) -> Basis:
         chosen = np.asarray(units)
         return Basis(int(((said if name == "precision" else truths)[chosen] > 0).sum()))
 
-    return Drawn(evaluate, rests)
+    return Drawn(evaluate, basis_of)
 
 
 def recognition(n: int, rng: np.random.Generator, *shares: float, mixture: tuple[float, ...] = EVEN) -> Drawn:
@@ -115,7 +115,7 @@ def recognition(n: int, rng: np.random.Generator, *shares: float, mixture: tuple
     sample = Sample(matrices.reshape(-1, 3, 4), np.tile(counts, (len(shares), 1)), CLASSES)
     names = {name: classification.SCORES[name] for name in ("accuracy", "uf1", "uar", "precision")}
     scores = partial(sample.scores, lambda pooled: {name: function(pooled) for name, function in names.items()})
-    return Drawn(scores, sample.rests)
+    return Drawn(scores, sample.basis_of)
 
 
 def analysis(n: int, rng: np.random.Generator, *shares: float) -> Drawn:
@@ -186,7 +186,7 @@ def coverage(kind: str, n: int, share: float, sets: int) -> dict[str, Tally]:
     subjects = Resampling.of_subjects(["one"] * n, 1, 0)
     for _ in range(sets):
         drawn = SIMULATIONS[kind](n, rng, share)
-        for name, score in subjects.scores("", drawn.evaluate, drawn.rests).items():
+        for name, score in subjects.scores("", drawn.evaluate, drawn.basis_of).items():
             tallies[name].add(score, truth[name])
     return tallies
 
@@ -203,7 +203,7 @@ def differences(kind: str, n: int, shares: tuple[float, float], sets: int) -> di
             lambda weights, alone=alone, pool=pool: pool.evaluate(alone(weights))
             for alone in (pairing.first_alone, pairing.second_alone)
         ]
-        for name, score in subjects.differences(runs[0], runs[1], [pool.rests, pool.rests]).items():
+        for name, score in subjects.differences(runs[0], runs[1], [pool.basis_of, pool.basis_of]).items():
             tallies[name].add(score, truth[name])
     return tallies
 

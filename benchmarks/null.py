@@ -51,7 +51,7 @@ def main() -> None:
         )
         for name, words, shuffles in tried:
             found = checks([*words, "workers=1"], range(args.first, args.first + shuffles), plugins)
-            outside = sum(any(f.outside for f in check) for check in found)
+            outside = sum(any(f.beyond_chance for f in check) for check in found)
             every = [f for check in found for f in check]
             right, most = (sum(getattr(f, what) / f.of for f in every) / len(every) for what in ("right", "most"))
             print(f"| {name} | {shuffles} | {outside} | {right:.3f} | {most:.3f} |", flush=True)

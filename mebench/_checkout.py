@@ -11,13 +11,13 @@ PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent
 
 
-def beside_checkout(folder: str) -> list[str]:
+def checkout_folder(folder: str) -> list[str]:
     """The checkout's top-level `folder`, or nothing in an installed wheel.
 
     Only a checkout has a `pyproject.toml` naming mebench beside the package. In site-packages a folder called
     `datasets` belongs to somebody else.
 
-    >>> beside_checkout("no such folder")
+    >>> checkout_folder("no such folder")
     []
     """
     project = ROOT / "pyproject.toml"
@@ -48,4 +48,4 @@ def shipped(folder: str) -> list[str]:
     []
     """
     packaged = PACKAGE / folder
-    return beside_checkout(folder) or [str(packaged)] * packaged.is_dir()
+    return checkout_folder(folder) or [str(packaged)] * packaged.is_dir()

@@ -75,19 +75,19 @@ class _Alone(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         tools = importlib.import_module("lightning_utilities.core.imports")
-        asked = {name: ask for name, ask in vars(tools).items() if name in ("find_spec", "_version")}
-        vars(tools).update({name: partial(_denied, ask) for name, ask in asked.items()})
+        originals = {name: original for name, original in vars(tools).items() if name in ("find_spec", "_version")}
+        vars(tools).update({name: partial(_denied, original) for name, original in originals.items()})
         try:
             super().exec_module(module)
         finally:
-            vars(tools).update(asked)
+            vars(tools).update(originals)
             tools.package_available.cache_clear()
 
 
-def _denied(ask: Callable[[str], Any], name: str) -> Any:
+def _denied(original: Callable[[str], Any], name: str) -> Any:
     if name in UNUSED:
         raise PackageNotFoundError(name)  # a ModuleNotFoundError
-    return ask(name)
+    return original(name)
 
 
 class _There(Loader):

@@ -95,7 +95,7 @@ def code_hash(path: Path) -> str:
             with warnings.catch_warnings(action="ignore"):
                 tree = ast.parse(content)
             words: list[str] = []
-            _say(tree, words.append)
+            _dump(tree, words.append)
             content = " ".join(words).encode()
         elif path.suffix == ".yaml":
             content = json.dumps(read_yaml(path), sort_keys=True, default=str).encode()
@@ -107,24 +107,24 @@ def code_hash(path: Path) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _say(node: ast.AST, say: Callable[[str], None]) -> None:
+def _dump(node: ast.AST, write: Callable[[str], None]) -> None:
     """Tell a syntax tree: the kinds of its nodes and what is in them, but for texts that stand alone and what is empty."""
-    say(type(node).__name__)
+    write(type(node).__name__)
     for name in node._fields:
         value = getattr(node, name, None)
         if isinstance(value, ast.AST):
-            _say(value, say)
+            _dump(value, write)
         elif isinstance(value, list):
             if value:
-                say(name)
+                write(name)
             for one in value:
                 if not isinstance(one, ast.AST):
-                    say(repr(one))
+                    write(repr(one))
                 elif not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)):
-                    _say(one, say)
+                    _dump(one, write)
         elif value is not None:
-            say(repr(value))
-    say(".")
+            write(repr(value))
+    write(".")
 
 
 def read_yaml(path: Path, loader: Any = Plain) -> Any:

@@ -31,7 +31,7 @@ class Progress:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or console_of_text(error=True)
 
-    def say(self, line: str) -> None:
+    def notify(self, line: str) -> None:
         """One line."""
         self.console.print(printable(line), markup=False)
 
@@ -39,7 +39,7 @@ class Progress:
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
         """A stage of `total` units; the function it gives is called once for each finished unit, with frames done if known."""
         finished, frames = done, 0
-        with self._shown(name, total, unit, done) as show:
+        with self._display(name, total, unit, done) as show:
 
             def advance(n_frames: int = 0) -> None:
                 nonlocal finished, frames
@@ -54,7 +54,7 @@ class Progress:
         The function it gives takes the videos and the frames that are done and the share of the whole work, 0 to 1; it
         may be called as often as one likes.
         """
-        return self._shown(name, videos, "videos")
+        return self._display(name, videos, "videos")
 
     def waiting(self, what: str) -> AbstractContextManager[object]:
         """Work that does not tell how far it is."""
@@ -65,7 +65,7 @@ class Progress:
             lambda: print_lines(f"{what}: {duration(time.monotonic() - started)}", error=True), SILENT_SECONDS
         )
 
-    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
+    def _display(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
         if not self.console.is_terminal:
             return _lines(name, total, unit, before)
         return _bar(self.console, name, total, unit, before)
@@ -74,14 +74,14 @@ class Progress:
 class Silent(Progress):
     """Tells nothing."""
 
-    def say(self, line: str) -> None:
+    def notify(self, line: str) -> None:
         """Nothing."""
 
     def waiting(self, what: str) -> AbstractContextManager[object]:
         """Nothing."""
         return nullcontext()
 
-    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
+    def _display(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
         return nullcontext(lambda done, frames, share: None)
 
 
@@ -116,7 +116,7 @@ def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
     started = last = time.monotonic()
     now_done, now_frames, now_share = before, 0, 0.0
 
-    def tell() -> None:
+    def print_state() -> None:
         nonlocal last
         last = time.monotonic()
         seconds = max(last - started, 1e-9)
@@ -128,13 +128,13 @@ def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
         nonlocal now_done, now_frames, now_share
         now_done, now_frames, now_share = done, frames, share
         if done >= total or time.monotonic() - last >= PLAIN_EVERY_SECONDS:
-            tell()
+            print_state()
 
-    def tell_if_silent() -> None:
+    def print_if_silent() -> None:
         if time.monotonic() - last >= SILENT_SECONDS:
-            tell()
+            print_state()
 
-    with _repeated(tell_if_silent, LOOK_SECONDS):
+    with _repeated(print_if_silent, LOOK_SECONDS):
         yield show
 
 

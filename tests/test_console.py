@@ -40,7 +40,7 @@ def test_no_name_reaches_the_terminal_as_it_is(name, terminal, capsys, monkeypat
     console.print_markdown(name.replace("\n", " "))
     console.write_json({name: [name]}, "-")
     console.console().print(name, markup=False)
-    Progress().say(name)
+    Progress().notify(name)
     with Progress().stage(name, 1, "folds") as advance:
         advance()
     out, err = capsys.readouterr()

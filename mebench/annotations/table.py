@@ -153,7 +153,11 @@ def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
         full = [r for (_, cells), r in zip(sheet.rows, rows) if len(cells) >= (form.at_least or len(form.fields))]
         good = [r for r in full if all(r.get(what).replace(".", "", 1).isdigit() for what in form.numeric)]
         if len(good) * 2 > len(rows):
-            yield Table(_told(sheet, fields), {what: f"column {column + 1}" for what, column in fields.items()}, rows)
+            yield Table(
+                _with_read_columns(sheet, fields),
+                {what: f"column {column + 1}" for what, column in fields.items()},
+                rows,
+            )
         return
     for place, (_, cells) in enumerate(sheet.rows[:HEADER_WITHIN]):
         found = form.match(cells)
@@ -161,11 +165,11 @@ def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
             rows = tuple(_row(number, below, found) for number, below in sheet.rows[place + 1 :])
             columns = {what: cells[column].strip() for what, column in found.items()}
             unread = tuple(cell.strip() for n, cell in enumerate(cells) if cell.strip() and n not in found.values())
-            yield Table(_told(sheet, found), columns, rows, unread)
+            yield Table(_with_read_columns(sheet, found), columns, rows, unread)
             return
 
 
-def _told(sheet: Sheet, fields: Mapping[str, int]) -> Sheet:
+def _with_read_columns(sheet: Sheet, fields: Mapping[str, int]) -> Sheet:
     """The sheet with the remarks about columns that are read: of the others nobody needs to know."""
     read = {"all columns", *(f"column {column + 1}" for column in fields.values())}
     return replace(sheet, remarks=tuple(remark for remark in sheet.remarks if remark.column in read))

@@ -106,11 +106,11 @@ def evaluate(
         ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
         MebenchError: see `run`.
     """
-    said = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
+    header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = _several(config)
-    place = Path(configuration.user_setting("runs", "runs", said, files)).expanduser().absolute() / OBJECTS
+    place = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute() / OBJECTS
     name = _written(model, features, place)
-    settled = configuration.resolve({**said, "method": name}, files, [*_several(plugins), place])
+    settled = configuration.resolve({**header, "method": name}, files, [*_several(plugins), place])
     inspection.dataset_summary.check_needs([settled])
     return executed(settled, progress)
 
@@ -187,32 +187,32 @@ class TrainedModel:
         path: the file.
     """
 
-    def __init__(self, path: Path, said: inference.models.Said) -> None:
-        self.path, self._said = path, said
+    def __init__(self, path: Path, header: inference.models.ModelHeader) -> None:
+        self.path, self._header = path, header
 
     @property
     def name(self) -> str:
         """What it is called."""
-        return self._said.name
+        return self._header.name
 
     @property
     def about(self) -> dict[str, Any]:
         """Method and parameters, task, durations in its training, versions and scores, as `mebench model info --json` writes them."""
-        return self._said.model_dump()
+        return self._header.model_dump()
 
     @property
     def card(self) -> str:
         """What it was trained on, how good it is, and what it is not good for, in Markdown."""
-        return self._said.card
+        return self._header.card
 
     def spot(self, videos: Names, **how: Any) -> Spottings:
         """See `mebench.spot`."""
         return spot(videos, self, **how)
 
     def _repr_html_(self) -> str:
-        task = self._said.task
+        task = self._header.task
         does = ", ".join([*(f"spots {kind}" for kind in task.kinds), *(["names emotions"] if task.classes else [])])
-        return html(f"model {self.name}", (("method", "does"), [(str(self._said.method["name"]), does)]), [self.card])
+        return html(f"model {self.name}", (("method", "does"), [(str(self._header.method["name"]), does)]), [self.card])
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name}: {self.path}>"
@@ -230,9 +230,9 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
         PluginError: its method is not here.
     """
     path = (inference.models.by_default().path if name is None else inference.models.find(str(name))).resolve()
-    said = inference.models.read_model(path).said
-    assert said is not None  # a file says what it holds
-    return TrainedModel(path, said)
+    header = inference.models.read_model(path).header
+    assert header is not None  # a file says what it holds
+    return TrainedModel(path, header)
 
 
 class Spottings:
@@ -291,7 +291,7 @@ class Spottings:
         """
         every = {one.title: one for one in self.spotted.videos}
         title = next(iter(every)) if video is None else one_of(video, list(every))
-        return reports.plots.shown_in_notebooks(reports.plots.score_curve(every[title].timeline()))
+        return reports.plots.notebook_figure(reports.plots.score_curve(every[title].timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
@@ -372,14 +372,14 @@ def spot(
         raise ConfigError(unknown("faces", faces, get_args(reports.spotted.Faces)))
     if isinstance(model, Run):
         folds = tuple(one.fold for one in inference.models.of_run(model.folder, fold))
-        ask = inference.predict.Ask(str(model.path.resolve()), folds, {})
+        request = inference.predict.PredictRequest(str(model.path.resolve()), folds, {})
     elif fold is None:
         known = model if isinstance(model, TrainedModel) else load_model(model)
-        ask = inference.predict.Ask(str(known.path), (), {})
+        request = inference.predict.PredictRequest(str(known.path), (), {})
     else:
         raise ConfigError(f"fold {fold!r}: a model is one; only a run has folds")
     return Spottings(
         reports.spotted.spot_videos(
-            paths, ask, faces=faces, fps=fps, damaged=damaged, workers=workers, progress=progress
+            paths, request, faces=faces, fps=fps, damaged=damaged, workers=workers, progress=progress
         )
     )

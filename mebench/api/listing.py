@@ -66,16 +66,16 @@ def leaderboard(
 
     if task is not None and task not in metrics.catalogue.SECTIONS:
         raise ConfigError(unknown("task", task, metrics.catalogue.SECTIONS))
-    told = progress or Silent()
+    reporter = progress or Silent()
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
     home = Path(runs_folder(runs)).expanduser()
     for sentence in tracking.remarks(
         configuration.user_setting("tracking", "") or None, str(home), boards.board.ids_there(home, place)
     ):
-        told.say(sentence)
-    board = boards.board.read_board(home, place, told.say)
-    table = heavy.pandas.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])
+        reporter.notify(sentence)
+    board = boards.board.read_board(home, place, reporter.notify)
+    table = heavy.pandas.DataFrame([line for table in board.render(tables, reporter.notify) for line in _lines(table)])
     if table.empty:
         raise RunError(
             f"no finished run in {runs_folder(runs)} and no record in {place / boards.board.RECORDS} that can be shown, and what "

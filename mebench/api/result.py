@@ -82,7 +82,7 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        return reports.plots.shown_in_notebooks(
+        return reports.plots.notebook_figure(
             reports.plots.score_curve(reports.timeline.timeline(_named(video, self.tables), [self._side()]))
         )
 
@@ -98,7 +98,7 @@ class Result(ABC):
         return list(self.summary.get("remarks", ()))
 
 
-def html(title: str, shown: Table | tuple[Sequence[str], Sequence[Sequence[str]]], notes: Iterable[str] = ()) -> str:
+def html(title: str, content: Table | tuple[Sequence[str], Sequence[Sequence[str]]], notes: Iterable[str] = ()) -> str:
     """A table, or heads and rows, for notebooks; nothing in title, cells or notes is taken as markup.
 
     >>> "".join(html("<b>", (["a"], [["<i>"]])).splitlines())
@@ -108,7 +108,7 @@ def html(title: str, shown: Table | tuple[Sequence[str], Sequence[Sequence[str]]
 
     from mebench.table import Column, Table
 
-    table = shown if isinstance(shown, Table) else Table([Column(head, head) for head in shown[0]], shown[1])
+    table = content if isinstance(content, Table) else Table([Column(head, head) for head in content[0]], content[1])
     below = Markup("").join(map(Markup("<div>{}</div>").format, notes))
     return str(Markup("<strong>{}</strong>{}{}").format(title, table.html(), below))
 

@@ -154,7 +154,7 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         configuration.settings_of(words, settings) if settings else words, _several(config), _several(plugins)
     )
     told = progress or Progress()
-    (settled,) = inspection.dataset_summary.check_needs([settled], told.say)
+    (settled,) = inspection.dataset_summary.check_needs([settled], told.notify)
     return executed(settled, told)
 
 
@@ -199,8 +199,8 @@ def resume(
     config = configuration.from_plain(values, {**stored["origins"], **origins})
     if not folder.done:
         return executed(config, told, folder.id)
-    told.say(f"run {folder.id} is finished")
-    return _mirrored(folder, runner.session.as_it_stands(folder, config).summary, config, told)
+    told.notify(f"run {folder.id} is finished")
+    return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, told)
 
 
 def load_run(run: str | Path, runs: str = "") -> Run:
@@ -372,7 +372,7 @@ def planned(
                     ) from None
         if where_known is not None:
             for sentence in sorted({*lacked.values()} - told):
-                where_known.say(f"{sentence}: left out")
+                where_known.notify(f"{sentence}: left out")
             told |= {*lacked.values()}
         c = replace(c, settings=settings, varied={k: v for k, v in c.varied.items() if k not in lacked})
         name = " ".join(f"{key}={value}" for key, value in c.varied.items())
@@ -382,7 +382,7 @@ def planned(
         if not (without and len(named) == len(configs)):  # a run that differs in nothing but what its method lacks
             combinations.append(c)
             configs.append(settled)
-    return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).say)
+    return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).notify)
 
 
 def lacks(method: str, key: str, value: Any) -> bool:

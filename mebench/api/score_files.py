@@ -286,13 +286,13 @@ class Comparison:
         found: metrics.comparison.Comparison,
         sides: tuple[reports.compare_runs.Side, reports.compare_runs.Side],
         convention: str,
-        told: Mapping[str, Any],
+        extra: Mapping[str, Any],
     ) -> None:
         self.found, self.sides = found, sides
         self.conclusions = reports.compare_runs.conclusions(found)
         self.remarks = reports.compare_runs.remarks(found, *sides, metrics.conventions.named(convention))
-        self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks) | dict(told)
-        self.warnings, self.repaired = list(told.get("warnings", ())), list(told.get("repaired", ()))
+        self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks) | dict(extra)
+        self.warnings, self.repaired = list(extra.get("warnings", ())), list(extra.get("repaired", ()))
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -360,7 +360,7 @@ def compare(
         DataError: a table cannot be understood.
     """
     name = _convention(convention, rules)
-    told: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     if truth is None:
         if not all(isinstance(side, str | Path | Run) for side in (first, second)):
             raise ConfigError("a table has no truth of its own, as a run has: give truth=")
@@ -377,10 +377,10 @@ def compare(
             raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
         remarks, join = exchange.text_table.Remarks(), exchange.join.Rules(fps, loose_ids=loose_ids)
         true = _file(truth, "the truth", encoding)
-        answers = exchange.answers.read_beside(
+        answers = exchange.answers.read_against_truth(
             true, [one, other], join, remarks, clips, _listed(classes), inspection.dataset_summary.adapters_of(true)
         )
-        told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
+        extra = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         sides = reports.compare_runs.Side.of_file(one, answers[0]), reports.compare_runs.Side.of_file(other, answers[1])
     with (progress or Silent()).waiting("comparing"):
-        return Comparison(reports.compare_runs.compare_sides(*sides, name, metrics), sides, name, told)
+        return Comparison(reports.compare_runs.compare_sides(*sides, name, metrics), sides, name, extra)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mebench.boards.build import build
-from mebench.boards.collect import Say, collect, collect_records, unique
+from mebench.boards.collect import Notify, collect, collect_records, unique
 from mebench.boards.doubts import Registry, with_doubts
 from mebench.boards.published_tables import (
     Known,
@@ -70,57 +70,57 @@ class Board:
         anew = f" and {plural(len(self.rescored), 'source')} scored anew" if self.rescored else ""
         return f"{plural(len(self.records), 'run')}{anew}"
 
-    def shown(self, show: Callable[[Board], T], say: Say) -> T:
+    def render(self, show: Callable[[Board], T], notify: Notify) -> T:
         """What `show` makes of the board without the records that it cannot show, each told in a sentence."""
         try:
             return show(self)
         except UnshownError as error:  # what cannot be shown is found out by showing it
             for run_id, why in error.reasons.items():
-                say(f"{run_id} is left out: it cannot be shown ({why})")
+                notify(f"{run_id} is left out: it cannot be shown ({why})")
             sound = [record for record in self.records if record.id not in error.reasons]
-            return replace(self, records=sound).shown(show, say)
+            return replace(self, records=sound).render(show, notify)
 
 
-def read_board(runs: Path, folder: Path, say: Say) -> Board:
+def read_board(runs: Path, folder: Path, notify: Notify) -> Board:
     """Collect a board from run folders.
 
     Args:
         runs: folder of run folders.
         folder: of records, published results and papers, such as `leaderboards`.
-        say: takes a sentence for all that is left out.
+        notify: takes a sentence for all that is left out.
 
     Raises:
         RunError: there is nothing to show.
     """
     if not runs.is_dir():
-        say(
+        notify(
             f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
         )
-    return board_of(collect(runs, say), str(runs), folder, say)
+    return board_of(collect(runs, notify), str(runs), folder, notify)
 
 
-def board_of(found: Sequence[Record], source: str, folder: Path, say: Say) -> Board:
+def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify) -> Board:
     """Collect a board of some runs.
 
     Args:
         found: the runs.
         source: where they were looked for, in words.
         folder: as of `read_board`; its records count too.
-        say: as of `read_board`.
+        notify: as of `read_board`.
 
     Raises:
         RunError: there is nothing to show.
     """
-    every, file = unique([*found, *collect_records(folder / RECORDS, say)], say), folder / PUBLISHED
+    every, file = unique([*found, *collect_records(folder / RECORDS, notify)], notify), folder / PUBLISHED
     records = with_doubts(every, Registry.read(folder))
     published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
-    rescored = collect_rescored(folder / SCORED_ANEW, say)
+    rescored = collect_rescored(folder / SCORED_ANEW, notify)
     if not records:
         nothing = f"no finished run in {source} and no record in {folder / RECORDS}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
-        say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
+        notify(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
     papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
     return Board(records, published, aliases, rescored, papers)
 

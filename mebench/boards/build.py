@@ -11,12 +11,12 @@ from itertools import groupby
 from operator import itemgetter, methodcaller
 from typing import Any
 
-from mebench.boards.significance import Read, letters, together
+from mebench.boards.significance import Read, significance_groups, together
 from mebench.core import ABSENT, KINDS
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS
 from mebench.metrics.catalogue import columns as metrics_shown
-from mebench.metrics.mistakes import quiet_rate, told_misses
-from mebench.metrics.names import names_chance
+from mebench.metrics.mistakes import miss_shares, quiet_rate
+from mebench.metrics.name_leak import names_chance
 from mebench.records import row_facts, setting_words
 from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.records.row_facts import VERSIONS
@@ -30,10 +30,10 @@ CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best ra
 
 def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
     """The level of chance, from the run of the lowest seed: between methods it differs by noise alone."""
-    able = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
-    if not able:
+    eligible = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
+    if not eligible:
         return []
-    source = able[0]
+    source = eligible[0]
     levels = source.summary["chance"][kind]
     placed = {rule: name for rule, name in CHANCE.items() if rule in levels}  # short videos have no best rate
     rates = {rule: levels[rule].get("rate_per_minute") for rule in placed}
@@ -55,8 +55,8 @@ BY_NAME = "not a method: answers by the names of the clips alone, learnt on the 
 
 def names_rows(metrics: Sequence[str], records: Sequence[Record], read: Read) -> list[Row]:
     """What the names of the clips give away, from the run of the lowest seed whose protocol holds people out."""
-    able = sorted((r for r in records if not r.about.get("subject_dependent")), key=lambda r: (r.seed, r.id))
-    for source in able:
+    eligible = sorted((r for r in records if not r.about.get("subject_dependent")), key=lambda r: (r.seed, r.id))
+    for source in eligible:
         tables, folds = read(source), source.about["folds"]
         trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
         if tables.clips is None or not set(tables.videos["subject"]) <= set(trained_on):
@@ -246,7 +246,7 @@ def _part(
     rows.sort(key=lambda pair: order(pair[0]))
     alike = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
-    groups = dict(zip(tested, letters([rows[i][1] for i in tested], path, read)))
+    groups = dict(zip(tested, significance_groups([rows[i][1] for i in tested], path, read)))
     left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
     lettered = [
         replace(row, group=groups.get(i, ""), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
@@ -299,7 +299,7 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
             found["quiet"][absent] = (mean(known), rates[0][1])
     if not all("gain" in one for one in told):
         return found
-    shares = [told_misses(one) for one in told]
+    shares = [miss_shares(one) for one in told]
     found["missed"] = {
         name: {third: mean([one[name][third] for one in shares]) for third in thirds}
         for name, thirds in shares[0].items()

@@ -14,36 +14,36 @@ from mebench.records.integrity import check_supersedes, record_name
 from mebench.records.record import ANSWERS, OF_STUDY, Record, from_record, from_run
 from mebench.runs.folder import RunFolder
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
-def collect(runs: Path, say: Say | None = None) -> list[Record]:
-    """The finished runs of a folder, sorted by id; of each that cannot enter `say` is told in one sentence.
+def collect(runs: Path, notify: Notify | None = None) -> list[Record]:
+    """The finished runs of a folder, sorted by id; for each that cannot enter, `notify` gets one sentence.
 
     Args:
         runs: the folder of run folders; one that does not exist holds none.
-        say: takes the sentences; by default they go to standard error.
+        notify: takes the sentences; by default they go to standard error.
     """
-    say = say or Progress().say
+    notify = notify or Progress().notify
     found = []
     for folder in RunFolder.all(runs):
         if folder.of_study:
-            say(f"run {folder.id} is left out: {OF_STUDY}")
+            notify(f"run {folder.id} is left out: {OF_STUDY}")
         elif folder.done:
-            found += _read(folder, say)
+            found += _read(folder, notify)
         else:
-            say(f"run {folder.id} is not finished and left out: go on with it by {folder.way_on}")
+            notify(f"run {folder.id} is not finished and left out: go on with it by {folder.resume_hint}")
     return found
 
 
-def collect_records(records: Path, say: Say | None = None) -> list[Record]:
+def collect_records(records: Path, notify: Notify | None = None) -> list[Record]:
     """The committed records of a folder, sorted by id, of each run the latest version; told as in `collect`.
 
     A version counts if the one that it supersedes does, so that one which was left out is not repeated.
     """
-    say = say or Progress().say
+    notify = notify or Progress().notify
     files = sorted(records.glob("[!.]*/record.json"))  # a hidden one is still being written
-    found = [record for file in files for record in _read(RunFolder(file.parent), say, published=True)]
+    found = [record for file in files for record in _read(RunFolder(file.parent), notify, published=True)]
     latest: dict[str, Record] = {}
     for record in sorted(found, key=lambda record: record.version):
         try:
@@ -53,36 +53,36 @@ def collect_records(records: Path, say: Say | None = None) -> list[Record]:
                 if (before := latest.get(record.id)) is None or before.version < record.version - 1:
                     raise RunError(f"record {folder.id} supersedes {former}, which is left out itself")
         except RunError as error:
-            say(f"left out: {error}")
+            notify(f"left out: {error}")
         else:
             latest[record.id] = record
     return [latest[run_id] for run_id in sorted(latest)]
 
 
-def unique(records: Iterable[Record], say: Say | None = None) -> list[Record]:
+def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Record]:
     """Each run once, sorted by id: of those that say the same in all that a table shows, a record, then the latest counts.
 
     Two that differ both count, for nobody may hide what another measured; but for a run and a record of one id, of which the run
-    does. Of two runs with different ids `say` is told which counts; a run and its own record are no news.
+    does. Of two runs with different ids `notify` is told which counts; a run and its own record are no news.
     """
-    say = say or (lambda _: None)
+    notify = notify or (lambda _: None)
     best: dict[str, Record] = {}
     number = re.compile(r"(?:\.(\d+))?$")  # `<name>-<key>.2` is the second run of a key
     for record in sorted(records, key=lambda r: (r.published, int((number.search(r.id) or [0, 0])[1] or 1), r.id)):
         same = json.dumps([record.key, record.identity, record.seed, record.summary], sort_keys=True)
         former = best.get(same)
         if former is not None and former.id != record.id:
-            say(f"{former.id} and {record.id} are runs of the same configuration, so only {record.id} counts")
+            notify(f"{former.id} and {record.id} are runs of the same configuration, so only {record.id} counts")
         best[same] = record
     of_id: dict[str, Record] = {}
     for record in sorted(best.values(), key=lambda r: not r.published):
         if record.id in of_id:
-            say(f"record {record.id} is left out: the run of this id in {record.folder.parent} says something else")
+            notify(f"record {record.id} is left out: the run of this id in {record.folder.parent} says something else")
         of_id[record.id] = record
     return sorted(of_id.values(), key=lambda r: r.id)
 
 
-def _read(folder: RunFolder, say: Say, published: bool = False) -> list[Record]:
+def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Record]:
     try:
         if published:
             with bounded():
@@ -95,13 +95,13 @@ def _read(folder: RunFolder, say: Say, published: bool = False) -> list[Record]:
         lacking = record.lacks()
         _ = record.identity, record.seed, record.convention  # damaged ones lack some
     except MebenchError as error:
-        say(f"left out: {error}" if folder.id in str(error) else f"{folder.id} is left out: {error}")
+        notify(f"left out: {error}" if folder.id in str(error) else f"{folder.id} is left out: {error}")
     except MemoryError:
-        say(f"{folder.id} is left out: reading {folder.path} takes more memory than the record of any run")
+        notify(f"{folder.id} is left out: reading {folder.path} takes more memory than the record of any run")
     except (OSError, KeyError, TypeError, ValueError) as error:
-        say(f"{folder.id} is left out: {folder.path} is damaged ({type(error).__name__}: {error})")
+        notify(f"{folder.id} is left out: {folder.path} is damaged ({type(error).__name__}: {error})")
     else:
         if not lacking:
             return [record]
-        say(f"{folder.id} is left out: where its numbers come from is not known, it lacks {', '.join(lacking)}")
+        notify(f"{folder.id} is left out: where its numbers come from is not known, it lacks {', '.join(lacking)}")
     return []

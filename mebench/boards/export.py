@@ -43,7 +43,7 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         WithheldError: nobody could take in what would be written.
     """
     if not folder.done:
-        raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: {folder.way_on}")
+        raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: {folder.resume_hint}")
     if folder.of_study:
         raise RunError(f"run {folder.id!r} cannot be published: {OF_STUDY}")
     record = from_run(folder)

@@ -20,10 +20,10 @@ from mebench.records.rows import (
     PublishedLine,
     Rescored,
     Row,
-    apart,
     common,
+    displayed_metrics,
+    distinguishing_settings,
     shares,
-    shown,
     stated,
 )
 from mebench.records.rows import Table as BoardTable
@@ -95,10 +95,10 @@ def score_columns(metrics: Sequence[str], places: int = 3) -> list[Column]:
     return [Column.metric(name, digits=places, of=partial(score, name)) for name in metrics]
 
 
-def numbered(part: Part, shown_columns: Sequence[Column], keep: Callable[[Row], Any] = bool) -> Table:
+def numbered(part: Part, columns: Sequence[Column], keep: Callable[[Row], Any] = bool) -> Table:
     """A table of the rows of a part that one wants to `keep`, with their numbers."""
     kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
-    table = Table.of(shown_columns, [row for _, row in kept])
+    table = Table.of(columns, [row for _, row in kept])
     rows = [[n, *cells] for (n, _), cells in zip(kept, table.rows)]
     return Table([Column("#"), *table.columns], rows, muted={n for n, (_, row) in enumerate(kept) if not row.measured})
 
@@ -107,7 +107,7 @@ def method(part: Part) -> Column:
     """The name of a row, what tells it from others of its method, and its marks."""
 
     def name(row: Row) -> tuple[str, ...]:
-        *first, last = filter(None, [row.method, apart(row, part.rows)])
+        *first, last = filter(None, [row.method, distinguishing_settings(row, part.rows)])
         return (*first, last + "".join(f" ({mark})" for mark in row.marks))
 
     return Column("method", of=name, main=True)
@@ -115,7 +115,7 @@ def method(part: Part) -> Column:
 
 def scores(part: Part) -> Table:
     """The scores of the measured rows, and of what stands for chance."""
-    main, *others = score_columns(shown(part.metrics, part.rows))
+    main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
     group = Column("group", "not distinguishable", optional=True)
     return numbered(part, [method(part), MEMBER, group, replace(main, main=True), *others, N])
 
@@ -150,11 +150,11 @@ def origins(part: Part) -> Table:
 def causes(part: Part, name: Column | None = None) -> Table:
     """What lies under false positives of some row: how often, and what F1 would gain; `name` shows the rows' names."""
 
-    def told(cause: str, row: Row) -> tuple[str, str] | None:
+    def cell(cause: str, row: Row) -> tuple[str, str] | None:
         one = row.causes.get(cause)
         return (count(one[0]), f"+{digits(one[1])}") if one else None
 
-    named = [Column(cause, of=partial(told, cause)) for cause in part.causes]
+    named = [Column(cause, of=partial(cell, cause)) for cause in part.causes]
     return numbered(part, [name or method(part), *named], lambda row: row.causes)
 
 
@@ -181,7 +181,7 @@ def rescored(part: Part) -> Table:
         printed = row.printed.get(name)
         return {**row.scores.get(name, NOTHING), "note": f"printed {printed}" if printed else ""}
 
-    metrics = shown(part.metrics, part.rescored)
+    metrics = displayed_metrics(part.metrics, part.rescored)
     found = [replace(column, of=partial(score, column.name)) for column in score_columns(metrics, PRINTED)]
     return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *found, N], part.rescored)
 

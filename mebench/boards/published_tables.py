@@ -11,7 +11,7 @@ from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
 from mebench.format import NONE, digits, ends
 from mebench.metrics.catalogue import SECTIONS
-from mebench.records.matching_published import Alias, beside
+from mebench.records.matching_published import Alias, matches
 from mebench.records.published import COUNTS, Published
 from mebench.records.record import Record
 from mebench.records.rows import Part, PublishedLine, Rescored, Table
@@ -53,7 +53,7 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
     mine = [
         row
         for row in rows
-        if row.task == table.task and beside((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
+        if row.task == table.task and matches((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
     ]
     parts = (replace(p, published=tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts)
     return replace(table, parts=tuple(parts))
@@ -79,25 +79,25 @@ def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequ
     """
     found = list(tables)
     for placed in rows:
-        if not any(_stands(placed, table, aliases) for table in found):
+        if not any(_belongs(placed, table, aliases) for table in found):
             place = placed.dataset, placed.protocol, of_scheme({"scheme": placed.scheme})
             found.append(Table(table_name(placed.task, *place), placed.task, *place, placed.scheme, ()))
     found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
     for n, table in enumerate(found):
         parts = {part.name: part for part in table.parts}
         for placed in rows:
-            if _stands(placed, table, aliases):
+            if _belongs(placed, table, aliases):
                 part = parts.get(placed.part) or Part(placed.part, metrics_of(table.task, placed.part), ())
                 parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
         found[n] = replace(table, parts=tuple(parts.values()))
     return found
 
 
-def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
+def _belongs(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
     return (
         placed.task == table.task
         and placed.scheme in ("", table.scheme)
-        and beside((placed.dataset, placed.protocol), table.dataset, table.protocol, aliases)
+        and matches((placed.dataset, placed.protocol), table.dataset, table.protocol, aliases)
     )
 
 
@@ -118,8 +118,8 @@ class Known(NamedTuple):
     outcome: Mapping[str, Any]
 
 
-def collect_rescored(folder: Path, say: Callable[[str], object]) -> list[Known]:
-    """The sources of a folder that were scored, sorted by name; of each that cannot enter `say` is told in one sentence."""
+def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Known]:
+    """The sources of a folder that were scored, sorted by name; for each that cannot enter, `notify` gets one sentence."""
     known = []
     for name in sources(folder):
         again = f"mebench rescore {name} --root CLONE"
@@ -127,15 +127,17 @@ def collect_rescored(folder: Path, say: Callable[[str], object]) -> list[Known]:
             source, file = read_source(folder, name), folder / f"{name}.json"
             outcome: Any = json.loads(file.read_text(encoding="utf-8"))
             if outcome["key"] != source.key:
-                say(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
+                notify(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
                 continue
             list(placed([Known(source, outcome)], []))
         except FileNotFoundError:
-            say(f"{name} is left out: it was not scored yet, {again}")
+            notify(f"{name} is left out: it was not scored yet, {again}")
         except (ConfigError, DataError) as error:
-            say(f"{name} is left out: {error}")
+            notify(f"{name} is left out: {error}")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            say(f"{name} is left out: {file} is damaged ({type(error).__name__}: {error}); write it again by {again}")
+            notify(
+                f"{name} is left out: {file} is damaged ({type(error).__name__}: {error}); write it again by {again}"
+            )
         else:
             known.append(Known(source, outcome))
     return known
@@ -224,7 +226,7 @@ def what_selection_is_worth(
             continue
         row, program = named.get(first.method, (None, None))
         protocol = str(first.config["protocol"])
-        same = row is not None and beside((row.dataset, row.protocol), first.dataset, protocol, aliases)
+        same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
         looks = [each["looks"] for _, each in group]
         least, most = min(look["least"] for look in looks), max(look["most"] for look in looks)
         words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named

@@ -32,7 +32,9 @@ Score = Callable[[NDArray[np.int64]], Floats]
 """From (m, n_subjects) places in a pool, those of a run's subjects, to (m,) scores."""
 
 
-def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[Iterator[NDArray[np.int16]], bool]:
+def subject_permutations(
+    n_runs: int, n_subjects: int, most: int, seed: int
+) -> tuple[Iterator[NDArray[np.int16]], bool]:
     """Whose predictions each run gets, subject by subject.
 
     Dealing to other runs what is dealt to these leaves their range as it is, so the first subject may stay.
@@ -48,9 +50,9 @@ def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[Iterat
         few stays so for long; and whether these are all there are (n_runs! ^ (n_subjects - 1), the one that leaves everything
         as it is among them), in one part; otherwise they are `most` random ones.
 
-    >>> next(dealings(2, 2, 10, seed=0)[0]).tolist()
+    >>> next(subject_permutations(2, 2, 10, seed=0)[0]).tolist()
     [[[0, 1], [0, 1]], [[0, 1], [1, 0]]]
-    >>> [part.shape for part in dealings(5, 8, 1000, seed=0)[0]]
+    >>> [part.shape for part in subject_permutations(5, 8, 1000, seed=0)[0]]
     [(200, 8, 5), (400, 8, 5), (400, 8, 5)]
     """
     own = np.arange(n_runs, dtype=np.int16)
@@ -64,7 +66,7 @@ def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[Iterat
     return (rng.permuted(np.broadcast_to(own, (size, n_subjects, n_runs)), axis=2) for size in sizes), False
 
 
-def told_apart(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Bools | None:
+def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Bools | None:
     """Which runs differ, each from each, at `ALPHA` for all pairs together.
 
     The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the Journal of
@@ -95,11 +97,11 @@ def told_apart(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], m
             inside = any(a <= first and end <= b for a, b in alike)  # of what is found alike no part is looked at
             if not inside and range_p(score, units[ranked[first:end]], most, seed, level) > level:
                 alike.append((first, end))
-    apart = np.zeros((len(units), len(units)), dtype=np.bool_)
+    distinct = np.zeros((len(units), len(units)), dtype=np.bool_)
     for one, other in combinations(range(k), 2):
         if not any(a <= one and other < b for a, b in alike):
-            apart[ranked[one], ranked[other]] = apart[ranked[other], ranked[one]] = True
-    return apart
+            distinct[ranked[one], ranked[other]] = distinct[ranked[other], ranked[one]] = True
+    return distinct
 
 
 def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level: float | None = None) -> float:
@@ -119,7 +121,7 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
     n_runs, n_subjects = units.shape
     observed = score(units)
     far = observed.max() - observed.min() - _ROUNDING
-    parts, exact = dealings(n_runs, n_subjects, most, seed)
+    parts, exact = subject_permutations(n_runs, n_subjects, most, seed)
     tried, as_far = (0, 0) if exact else (1, 1)
     for part in parts:
         found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
@@ -204,10 +206,10 @@ rows beyond, and the largest runs, get no letter."""
 Read = Callable[[Record], Tables]
 
 
-def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
+def significance_groups(records: Sequence[Record], path: str, read: Read) -> list[str]:
     """Letters for runs on the same truth; runs that share one cannot be told apart, the best run's first letter is `a`.
 
-    All pairs are tested together (`told_apart`). The letters are the maximal sets without a pair that is told apart (Piepho
+    All pairs are tested together (`distinguished`). The letters are the maximal sets without a pair that is told apart (Piepho
     2004, Journal of Computational and Graphical Statistics 13(2)).
 
     Args:
@@ -218,10 +220,10 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
     Returns:
         one text each; empty of a run without such a score, and of all where fewer than two runs have one.
     """
-    apart = _apart(records, path, read) if len(records) > 1 else None
-    if apart is None:
+    distinct = _distinguished(records, path, read) if len(records) > 1 else None
+    if distinct is None:
         return [""] * len(records)
-    graph = nx.from_numpy_array(np.triu(~apart.pairs)).subgraph(np.flatnonzero(apart.tested).tolist())
+    graph = nx.from_numpy_array(np.triu(~distinct.pairs)).subgraph(np.flatnonzero(distinct.tested).tolist())
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
     every = string.ascii_lowercase  # after `z` comes `a1`
     names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
@@ -235,11 +237,11 @@ def together(records: Sequence[Record]) -> list[int]:
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
 
 
-class Apart(NamedTuple):
+class Distinguished(NamedTuple):
     """Which runs differ.
 
     Attributes:
-        pairs: as of `told_apart`.
+        pairs: as of `distinguished`.
         tested: (n_runs,) whether a run's own score is defined.
     """
 
@@ -247,7 +249,7 @@ class Apart(NamedTuple):
     tested: Bools
 
 
-def _apart(records: Sequence[Record], path: str, read: Read) -> Apart | None:
+def _distinguished(records: Sequence[Record], path: str, read: Read) -> Distinguished | None:
     """None where nothing can be tested."""
     task, _, section = path.partition(".")
     kind = section.partition(".")[0] if task == "spotting" else "micro"
@@ -258,8 +260,8 @@ def _apart(records: Sequence[Record], path: str, read: Read) -> Apart | None:
         score = pool.scorer(path, kinds, first.about["classes"], first.convention)
     except MebenchError:
         return None
-    pairs = told_apart(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
-    return None if pairs is None else Apart(pairs, ~np.isnan(_of_places(score, pool.units.size)(pool.units)))
+    pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
+    return None if pairs is None else Distinguished(pairs, ~np.isnan(_of_places(score, pool.units.size)(pool.units)))
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:

@@ -13,7 +13,7 @@ from mebench.boards.markdown import markdown, score_columns
 from mebench.metrics.catalogue import SECTIONS
 from mebench.records import row_facts
 from mebench.records.row_facts import COSTS, RULES, VERSIONS
-from mebench.records.rows import NOTHING, PRINTED, Part, Table, common, shown, stated
+from mebench.records.rows import NOTHING, PRINTED, Part, Table, common, displayed_metrics, stated
 from mebench.table import ENDS, Column, Latex, latex_text
 from mebench.table import Table as Shown
 
@@ -43,7 +43,7 @@ def latex(table: Table) -> str:
 
 
 def _paper(table: Table, part: Part) -> str:
-    metrics = shown(part.metrics, (*part.rows, *part.rescored))[:COLUMNS]
+    metrics = displayed_metrics(part.metrics, (*part.rows, *part.rescored))[:COLUMNS]
     rows: list[Any] = []
     for row in part.rows:
         words = [row.method, row.member, row.settings if row.measured else "", *row.marks]

@@ -86,7 +86,7 @@ def check(
 
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
     found = testing.null.null(name, Progress(), words, plugins or (), shuffles)
-    report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.outside} for f in found]}
+    report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in found]}
     if console.write_json(report, json):
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in found]
         console.print_table(("task", "people", "right", "by chance at most", "of"), rows)

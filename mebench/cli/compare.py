@@ -10,7 +10,7 @@ import typer
 
 from mebench import api, exchange, inspection, metrics, records, reports
 from mebench import runs as run_files
-from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, say
+from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.console import size as byte_size
@@ -110,7 +110,7 @@ def compare(
         encoding=encoding,
         progress=Progress(),
     )
-    say(found)
+    print_remarks(found)
     if write_json(found.summary, json):
         reports.compare_runs.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
 
@@ -144,14 +144,14 @@ def mistakes(
     else:
         remarks = exchange.text_table.Remarks()
         true, *files = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (truth, run))
-        (answers,) = exchange.answers.read_beside(
+        (answers,) = exchange.answers.read_against_truth(
             true,
             files,
             exchange.join.Rules(fps, loose_ids=loose_ids),
             remarks,
             adapters=inspection.dataset_summary.adapters_of(true),
         )
-        say(remarks)
+        print_remarks(remarks)
         said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         name, tables, kinds, told = run, answers.tables, answers.kinds, {"file": run, **said}
         if tables.predictions is None:
@@ -228,7 +228,7 @@ def report(
         reports.report.write(reports.report.page(folders, found, faces), page)
         files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
-        progress.say(f"{out} shows faces of the dataset: treat it as its licence says")
+        progress.notify(f"{out} shows faces of the dataset: treat it as its licence says")
     size = page.stat().st_size
     told = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size}
     if write_json(told | {"figures": [str(file) for file in files]}, json):
@@ -267,14 +267,16 @@ def _print_agreement(
 
     remarks = exchange.text_table.Remarks()
     one, other = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
-    (answers,) = exchange.answers.read_beside(one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
+    (answers,) = exchange.answers.read_against_truth(
+        one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks
+    )
     found = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(
             f"{plural(silent, 'video')} of unknown length: kappa counts frames from 0 to the last interval of either coder, and would be "
             "another over the whole video; a column n_frames in the first table says how long it is"
         )
-    say(remarks)
+    print_remarks(remarks)
     told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
     if write_json({"first": first, "second": second, **found, **told}, json):
         rows = [

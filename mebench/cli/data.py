@@ -178,7 +178,7 @@ def unpack(
     """
     progress, seen, failed = Progress(), [], dict[Path, str]()
     for done in frames.unpack.unpack(
-        Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.say(f"{path} …"), failed
+        Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.notify(f"{path} …"), failed
     ):
         seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
@@ -192,7 +192,7 @@ def unpack(
             console.print_lines(f"{done.source}: {line}")
     console.write_json({"unpacked": seen, "failed": {str(path): reason for path, reason in failed.items()}}, json)
     for reason in [*failed.values()][not seen :]:
-        progress.say(f"failed: {reason}")
+        progress.notify(f"failed: {reason}")
     if failed and not seen:
         raise DataError(next(iter(failed.values())))
     if failed:

@@ -54,7 +54,7 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
             f"{seconds:.0f} s, {there} were there"
         )
     for key, reason in reasons.items():
-        progress.say(f"{'skipped' if key in skipped else 'failed'}: {key}: {reason}")
+        progress.notify(f"{'skipped' if key in skipped else 'failed'}: {key}: {reason}")
     if failed:
         raise DataError(
             f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; the others are "

@@ -55,16 +55,17 @@ def build(
         if from_mlflow is None:
             home = Path(runs).expanduser()
             for sentence in tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)):
-                progress.say(sentence)
-            board = boards.board.read_board(home, folder, progress.say)
+                progress.notify(sentence)
+            board = boards.board.read_board(home, folder, progress.notify)
         else:
             with progress.waiting("asking MLflow"):
-                tracking.fetch_records(from_mlflow, Path(room), progress.say)
+                tracking.fetch_records(from_mlflow, Path(room), progress.notify)
             found = [
-                replace(record, published=False) for record in boards.collect.collect_records(Path(room), progress.say)
+                replace(record, published=False)
+                for record in boards.collect.collect_records(Path(room), progress.notify)
             ]
-            board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.say)
-        tables, words = board.shown(show, progress.say)
+            board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.notify)
+        tables, words = board.render(show, progress.notify)
     if write_json({"tables": [table.plain() for table in tables]}, json):
         print_lines(*words.split("\n"))
     if tracking.in_use(tracked):  # nobody who tracks no run wants a database for the tables alone
@@ -103,7 +104,7 @@ def merge(
     words = {"taken": f"taken into {out}", "there": "is there already", "checked": "scores to what it says"}
     for outcome in outcomes:
         if outcome.status == "refused":
-            progress.say(outcome.reason)
+            progress.notify(outcome.reason)
         elif json != "-":
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
             print_lines(f"{outcome.id}: {words[outcome.status]}{doubt}")

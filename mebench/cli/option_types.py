@@ -114,14 +114,14 @@ def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig
 
 def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
     """The same, after a look for all that such a run needs: what is missing is said before anything heavy is imported."""
-    (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().say)
+    (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().notify)
     return settings
 
 
-def say(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
+def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
     """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
     progress = Progress()
     for line in remarks.repaired:
-        progress.say(f"note: {line}")
+        progress.notify(f"note: {line}")
     for line in remarks.warnings:
-        progress.say(f"warning: {line}")
+        progress.notify(f"warning: {line}")

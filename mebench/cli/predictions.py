@@ -70,9 +70,9 @@ def export(
     )
     if truth is not None:
         exchange.write.write_truth(Path(truth).expanduser(), tables)
-    progress.say(f"note: {said}")
+    progress.notify(f"note: {said}")
     for line in remarks.warnings:
-        progress.say(f"warning: {line}")
+        progress.notify(f"warning: {line}")
     print_lines(out)
 
 
@@ -130,15 +130,15 @@ def predict(
     folder = run_files.folder.RunFolder.finished(runs, run)
     dataset = tuple(words or ()), tuple(files or ()), tuple(plugins or ())
     folds = tuple(model.fold for model in inference.models.of_run(folder, fold))
-    ask = inference.predict.Ask(str(folder.path.resolve()), folds, *dataset)
-    predicted = inference.predict.predict_all(ask, workers, progress)
+    request = inference.predict.PredictRequest(str(folder.path.resolve()), folds, *dataset)
+    predicted = inference.predict.predict_all(request, workers, progress)
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames)
     exchange.write.write_predictions(target, form, tables, remarks, predicted.job.parts[0].task.kinds)
-    progress.say(f"note: {said}")
+    progress.notify(f"note: {said}")
     for line in remarks.warnings:
-        progress.say(f"warning: {line}")
+        progress.notify(f"warning: {line}")
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}
     if write_json({**report, "file": out}, json):
         print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}")
@@ -193,11 +193,11 @@ def export_model(
         outputs = inference.onnx.export_onnx(
             inference.predict.trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path
         )
-        Progress().say(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
+        Progress().notify(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
         return
 
     said = reports.model_card.export_model(folder, fold, path, name, note)
-    Progress().say(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
+    Progress().notify(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
 
 
 _FORMS = ("safetensors", "onnx")
@@ -210,14 +210,14 @@ def list_models(plugins: Plugins = None, json: Json = None) -> None:
     found = [(model, model.path.stat().st_size) for model in inference.models.named()]
     report = [
         {"hash": file_hash(model.path)[:8], "shipped": True, "file": str(model.path), "bytes": n}
-        | model.said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
+        | model.header.model_dump(include={"name", "method", "recognizer", "task", "scores"})
         for model, n in found
     ]
     if not write_json(report, json):
         return
     rows = []
     for model, n in found:
-        said = model.said
+        said = model.header
         f1 = next((v for path, v in said.scores.items() if path.endswith(".f1") and v is not None), None)
         what = " + ".join(part["name"] for part in (said.method, said.recognizer) if part)
         does = ", ".join([*said.task.kinds, *(["emotions"] if "recognize" in said.task.tasks else [])])

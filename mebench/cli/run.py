@@ -45,7 +45,9 @@ def run(
         raise ConfigError(f"{several[0]!r} names several runs, which is a sweep: {swept}")
     try:
         if not dry_run:
-            return _tell(api.run(*words or (), config=files or (), plugins=plugins or ()), verbose, json, told=True)
+            return _output(
+                api.run(*words or (), config=files or (), plugins=plugins or ()), verbose, json, announced=True
+            )
         settings = checked(words, files, plugins)
         plan = runner.estimate.dry_run(settings, quiet=json == "-")
     except ConfigError as error:  # of a word that lists several values, which one run does not understand
@@ -71,13 +73,13 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped. One that is finished shows its scores, and goes to MLflow if that lacks it."""
     found = api.resume(run, *words or (), runs=runs)
-    _tell(found, verbose, json, told=found.fresh)
+    _output(found, verbose, json, announced=found.fresh)
 
 
-def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:
+def _output(run: api.Run, verbose: bool, json: str | None, announced: bool) -> None:
     """Print the scores of a finished run, write them as JSON."""
     if write_json(run.summary, json):
-        reports.run_summary.print_outcome(run.folder, run.summary, run.tracked, verbose, told, run.tracker)
+        reports.run_summary.print_outcome(run.folder, run.summary, run.tracked, verbose, announced, run.tracker)
 
 
 def sweep(
@@ -110,7 +112,7 @@ def sweep(
         return
     found = api.run_results.swept(combinations, configs, progress)
     if found.tracked:
-        progress.say(f"{found.runs[0].tracker}: {found.tracked}")  # beside the table, which may go into a file
+        progress.notify(f"{found.runs[0].tracker}: {found.tracked}")  # beside the table, which may go into a file
     report = {
         "rows": found.rows,
         "runs": [{"words": words, **run.summary} for words, run in zip(found.words, found.runs)],
@@ -123,7 +125,7 @@ def sweep(
             how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
             print_lines(f"scores: {how}", error=True)
     for varied, error in found.failures:
-        progress.say(f"failed: {_name(varied)}: {error}")
+        progress.notify(f"failed: {_name(varied)}: {error}")
     if found.failures:
         raise RunError(
             f"{len(found.failures)} of {len(combinations)} runs failed, for the reasons above; the others are finished. Fix the cause "

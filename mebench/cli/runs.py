@@ -68,7 +68,7 @@ class Run:
     bytes: int
 
     @property
-    def told(self) -> str:
+    def status_text(self) -> str:
         """The status with the folds that it is about."""
         if self.status == "finished":
             return self.status
@@ -86,7 +86,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
         rows = [
             (
                 run.id,
-                run.told,
+                run.status_text,
                 ", ".join(f"{name} {number(value)}" for name, value in run.scores.items()) or "-",
                 _age(run.days),
                 console.size(run.bytes),
@@ -113,7 +113,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     whole = folder.done and not found.lost
     if not console.write_json(report | ({"summary": folder.read_json("summary.json")} if whole else {}), json):
         return
-    console.print_lines(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
+    console.print_lines(f"{found.id}: {found.status_text}, {_age(found.days)} old, {console.size(found.bytes)}")
     if whole:
         reports.run_summary.print_outcome(folder, folder.read_json("summary.json"), None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
@@ -130,7 +130,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     if found.lost:
         console.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
-        console.print_lines(f"go on with: {folder.way_on}")
+        console.print_lines(f"go on with: {folder.resume_hint}")
 
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
@@ -210,7 +210,7 @@ def prune(
     if console.write_json(report, json):
         for run in gone:
             console.print_lines(
-                f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)"
+                f"{'would remove' if dry_run else 'removed'} {run.id} ({run.status_text}, {_age(run.days)} old)"
             )
         freed = console.size(sum(run.bytes for run in gone))
         console.print_lines(
@@ -273,7 +273,7 @@ def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, Run]]:
         try:
             found.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:
-            Progress().say(f"run {folder.id} is damaged and left out: {error}")
+            Progress().notify(f"run {folder.id} is damaged and left out: {error}")
     return sorted(found, key=lambda pair: (pair[1].days, pair[1].id))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mebench import api, exchange, reports
-from mebench.cli.option_types import Encoding, Json, Rule, Verbose, say
+from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
 from mebench.console import write_json
 from mebench.errors import ConfigError, unknown
 from mebench.progress import Progress
@@ -152,6 +152,6 @@ def score(
     )
     if write is not None:
         found.write_predictions(write, write_form)
-    say(found)
+    print_remarks(found)
     if write_json(found.summary, json):
         reports.scores.print_scores(found.summary, found.tables, verbose)

@@ -100,7 +100,7 @@ def spot(
     whose = cast("reports.spotted.Faces", faces)
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
     if model is None and not isinstance(by, api.Run):
-        progress.say(
+        progress.notify(
             f"model {by.name}, which came with mebench and was trained on drawn faces: mebench model info {by.name} says how good it is; "
             "--model and --run take others"
         )
@@ -115,10 +115,10 @@ def spot(
     files = found.write(out, overlay, progress)
     for video in found.spotted.videos:
         for note in video.notes:
-            progress.say(f"{video.title}: {note}")
-    progress.say(reports.spotted.CAUTION)
+            progress.notify(f"{video.title}: {note}")
+    progress.notify(reports.spotted.CAUTION)
     if overlay:
-        progress.say("the overlay shows the faces of the video: treat it as the video itself")
+        progress.notify("the overlay shows the faces of the video: treat it as the video itself")
     if write_json(found.summary, json):
         kinds = list(found.spotted.videos[0].answer.curves)
         print_table(
@@ -152,9 +152,9 @@ def _live(
         return round(1000 * frames / stream.fps)
 
     delays = {kind: dict(zip(("curve", "intervals"), map(late, at_work.lags(kind)))) for kind in at_work.levels}
-    progress.say(reports.spotted.CAUTION)
+    progress.notify(reports.spotted.CAUTION)
     for kind, stated in delays.items():
-        progress.say(
+        progress.notify(
             f"{kind}: the curve comes {stated['curve']} ms late, an interval {stated['intervals']} ms after its peak, or later where "
             f"peaks are near: k = {late(at_work.timing.k)} ms, k' = {late(at_work.timing.k_prime[kind])} ms"
         )
@@ -184,7 +184,7 @@ def _live(
                 spotted += not isinstance(found, inference.live.Point)
                 show(found)
         except KeyboardInterrupt:
-            progress.say("stopped")
+            progress.notify("stopped")
         measured = {
             name: {"median": round(1000 * float(np.median(own))), "highest": round(1000 * max(own))}
             for name, own in at_work.delays.items()
@@ -199,7 +199,7 @@ def _live(
         f"measured delay: {', '.join(told) or 'nothing was told'}",
     ]
     for line in lines if json == "-" else ():
-        progress.say(line)
+        progress.notify(line)
     if json != "-":
         print_lines(*lines)
 

@@ -122,4 +122,4 @@ def tune(
         tuning.outcome.print_outcome(found.plain, found.plain["folder"])
     if file is not None:
         for line in tuning.run_studies.write_tuned(found, file):
-            progress.say(f"{write}: {line}")
+            progress.notify(f"{write}: {line}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from mebench._checkout import Listed, beside_checkout
+from mebench._checkout import Listed, checkout_folder
 
-__path__ = [*__path__, *beside_checkout("datasets")]
+__path__ = [*__path__, *checkout_folder("datasets")]
 sys.modules[__name__].__class__ = Listed

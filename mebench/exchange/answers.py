@@ -187,7 +187,7 @@ def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, cl
     return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
 
 
-def read_beside(
+def read_against_truth(
     truth: File,
     files: Sequence[File],
     rules: Rules,
@@ -269,13 +269,13 @@ def _has_intervals(path: File) -> bool:
     return is_log(text) or {*wanted} <= {*parse(text, path, "predictions", ("video", *wanted), Remarks()).cells}
 
 
-def _kinds(asked: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+def _kinds(requested: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
     """The kinds to score: those asked for, else those that the predictions tell apart and somebody names."""
     assert tables.predictions is not None
-    if asked is not None:
-        named = [kind_of(word) for word in asked.split(",")]
+    if requested is not None:
+        named = [kind_of(word) for word in requested.split(",")]
         if None in named:
-            raise ConfigError(f"--kinds: {unknown('kind', asked.split(',')[named.index(None)].strip(), KINDS)}")
+            raise ConfigError(f"--kinds: {unknown('kind', requested.split(',')[named.index(None)].strip(), KINDS)}")
         scored = [kind for kind in KINDS if kind in named]
         for kind in scored:
             if told is not None and kind not in told:

@@ -148,8 +148,8 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
         _add(order, "TIME_SLOT", TIME_SLOT_ID=slot, TIME_VALUE=str(time))
     number = 0
     for tier in rows:
-        said = {"ANNOTATOR": _printable(tier.coder), "PARTICIPANT": _printable(tier.participant)}
-        own = {name: text for name, text in said.items() if text}
+        attribute_of = {"ANNOTATOR": _printable(tier.coder), "PARTICIPANT": _printable(tier.participant)}
+        own = {name: text for name, text in attribute_of.items() if text}
         row = _add(tree, "TIER", LINGUISTIC_TYPE_REF="interval", TIER_ID=_printable(tier.name), **own)
         for mark in tier.marks:
             number += 1
@@ -222,7 +222,7 @@ def read_eaf(path: Path) -> Document:
         mark.attrib["ANNOTATION_ID"]: mark for mark in tree.iter() if mark.tag in _MARKS and mark.get("ANNOTATION_ID")
     }
 
-    def said(tier: ElementTree.Element, what: str) -> str:
+    def attribute_of(tier: ElementTree.Element, what: str) -> str:
         """What a tier says, or the nearest above it on which it depends."""
         for _ in range(MAX_DEPTH):
             if tier.get(what) or tier.get("PARENT_REF") not in by_name:
@@ -267,8 +267,8 @@ def read_eaf(path: Path) -> Document:
         Tier(
             tier.get("TIER_ID", ""),
             tuple(sorted(marks_of(tier), key=lambda mark: (mark.begin, mark.end))),
-            said(tier, "ANNOTATOR") or author,
-            said(tier, "PARTICIPANT"),
+            attribute_of(tier, "ANNOTATOR") or author,
+            attribute_of(tier, "PARTICIPANT"),
         )
         for tier in tree.iter("TIER")
     )

@@ -16,11 +16,11 @@ from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
 
 
-def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]:
+def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[str]:
     """The classes to score.
 
     Args:
-        asked: as the command line names them, separated by commas; None takes every emotion in the truth.
+        requested: as the command line names them, separated by commas; None takes every emotion in the truth.
         tables: `truths` and `predictions` with `line` and `emotion` (lower case, empty where there is none).
         remarks: labels outside the classes are told there. A truth of such a label counts for spotting only; a prediction
             of one is a wrong answer where its truth has a class.
@@ -29,7 +29,7 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
     """
     assert tables.predictions is not None
-    classes = named_classes(asked, tables.truths["emotion"], remarks)
+    classes = named_classes(requested, tables.truths["emotion"], remarks)
     if not classes:
         return classes
     for label, rows in tables.truths[~tables.truths["emotion"].isin(classes)].groupby("emotion"):
@@ -47,11 +47,11 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
     return classes
 
 
-def named_classes(asked: str | None, labels: Iterable[str], remarks: Remarks) -> list[str]:
+def named_classes(requested: str | None, labels: Iterable[str], remarks: Remarks) -> list[str]:
     """The classes that are asked for, else those of the truth.
 
     Args:
-        asked: as the command line names them.
+        requested: as the command line names them.
         labels: of the truth, empty where there is none.
         remarks: a class that no truth has is told there.
 
@@ -59,10 +59,10 @@ def named_classes(asked: str | None, labels: Iterable[str], remarks: Remarks) ->
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
     """
     true = sorted(set(labels) - {""})
-    classes = true if asked is None else [emotion_of(name) for name in asked.split(",")]
+    classes = true if requested is None else [emotion_of(name) for name in requested.split(",")]
     if "" in classes or len(set(classes)) < len(classes):
-        raise ConfigError(f"--classes must name different emotions, separated by commas, not {asked!r}")
-    if asked is not None and true and not set(true) & set(classes):
+        raise ConfigError(f"--classes must name different emotions, separated by commas, not {requested!r}")
+    if requested is not None and true and not set(true) & set(classes):
         raise ConfigError(f"--classes names none of the emotions in the truth, which are {', '.join(true)}")
     for name in classes:
         if name not in true:

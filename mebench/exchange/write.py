@@ -145,7 +145,7 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
         "": [f"{subject}/{video}" for _, subject, video in parts],
         "<dataset>_<subject>": [f"{dataset}_{subject}/{video}" for dataset, subject, video in parts],
     }
-    if way := _told_apart(ways, path)[0]:
+    if way := _distinct_names(ways, path)[0]:
         remarks.warn(f"people of different datasets have one name: the column subject holds {way}")
         micro = micro.assign(subject=micro["dataset"] + "_" + micro["subject"])
     write_rows(path, columns, _rows(micro, columns))
@@ -158,7 +158,7 @@ def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         "<subject>_<video>": [f"{subject}_{video}" for _, subject, video in parts],
         "<dataset>_<subject>_<video>": ["_".join(part) for part in parts],
     }
-    way, vids = _told_apart(ways, path)
+    way, vids = _distinct_names(ways, path)
     if way:
         whose = "datasets" if "dataset" in way else "subjects"
         remarks.warn(f"videos of different {whose} have one name: the column vid holds {way}")
@@ -195,7 +195,7 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         raise DataError(f"{path} cannot be written: {e.strerror}") from e
 
 
-def _told_apart(ways: Mapping[str, list[str]], path: Path) -> tuple[str, list[str]]:
+def _distinct_names(ways: Mapping[str, list[str]], path: Path) -> tuple[str, list[str]]:
     """The first way of naming the videos that gives no two of them one name, and their names.
 
     Raises:
@@ -219,7 +219,7 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
     names = [v if v.startswith(f"{s}_") or v == s else f"{s}_{v}" for _, s, v in parts]
     ways = {"": names, "<dataset>_<subject>_<video>.eaf": [f"{part[0]}_{name}" for part, name in zip(parts, names)]}
     plain = {way: [re.sub(r"[^\w.=+()@-]", "_", name) for name in every] for way, every in ways.items()}
-    way, files = _told_apart(plain, path)
+    way, files = _distinct_names(plain, path)
     if way:
         remarks.warn(f"videos of different datasets have one name: the files are called {way}")
     try:

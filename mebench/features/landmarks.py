@@ -265,7 +265,7 @@ def smoothed(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T
     vectors: deque[Vector] = deque()  # from at most `half` before the next frame to be told, to the last one read
     before = 0
 
-    def tell() -> tuple[T, Vector]:
+    def advance() -> tuple[T, Vector]:
         nonlocal before
         reach = min(half, before, len(vectors) - 1 - before)
         mean = np.mean([vectors[before + step] for step in range(-reach, reach + 1)], axis=0)
@@ -279,9 +279,9 @@ def smoothed(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T
         items.append(item)
         vectors.append(vector)
         if len(items) > half:
-            yield tell()
+            yield advance()
     while items:
-        yield tell()
+        yield advance()
 
 
 def corners(box: Vector) -> FloatBox:

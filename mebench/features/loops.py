@@ -34,14 +34,14 @@ def once(
     with suppress(RuntimeError):  # which says so
         found = numba.njit(error_model="numpy", cache=True, **how)(function)
         alone, how_often = FileLock(Path(found.stats.cache_path) / f"mebench_{name}.lock"), "once on this machine"
-    with alone, told(f"compiling {what}, {how_often}"):
+    with alone, compile_notice(f"compiling {what}, {how_often}"):
         call(found)
     answer: Callable[..., Any] = found
     return answer
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def compile_notice(what: str) -> Iterator[None]:
     """Say on standard error, once, when something is really compiled meanwhile; nothing where all comes from numba's cache."""
 
     class Once(event.Listener):  # type: ignore[misc]  # numba has no types

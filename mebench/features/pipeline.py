@@ -356,7 +356,7 @@ def compute(
     video: Video,
     chains: Sequence[Chain],
     clips: Sequence[Clip],
-    tell: Callable[[int, float], None] | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
 ) -> ComputeCost:
     """Compute and store what is missing for one video.
 
@@ -367,7 +367,7 @@ def compute(
         video: one of its videos.
         chains: those of scope `frames` are computed for all frames, those of scope `clips` for each of `clips`.
         clips: (onset, apex, offset) in frames.
-        tell: called now and then with the frames done and the share of the video's work, 0 to 1.
+        on_progress: called now and then with the frames done and the share of the video's work, 0 to 1.
 
     Raises:
         NoFaceError: no face in the video.
@@ -381,7 +381,7 @@ def compute(
     n_frames = len(source.frames()) if wanted else video.n_frames or 0
     rows = [n_frames if clip is None else 1 for _, clip in missing]
     uncut = sum(not store.holds(key) for key in {source.key("crops", chain, None) for chain, _ in missing})
-    ticks = source.tick = _Ticks(tell or (lambda frames, share: None), n_frames, uncut * n_frames, rows)
+    ticks = source.tick = _Ticks(on_progress or (lambda frames, share: None), n_frames, uncut * n_frames, rows)
     for place, (chain, clip) in enumerate(missing):
         ticks.place, ticks.done = place, 0
         source.feature(chain, clip)
@@ -579,7 +579,7 @@ class _Ticks:
     """Counts what is done for a video and tells how far it is.
 
     Attributes:
-        tell: whom.
+        on_progress: whom.
         n_frames: of the video.
         n_crops: to be cut.
         rows: of each feature to be made.
@@ -588,7 +588,7 @@ class _Ticks:
         crops: so far.
     """
 
-    tell: Callable[[int, float], None]
+    on_progress: Callable[[int, float], None]
     n_frames: int
     n_crops: int
     rows: Sequence[int]
@@ -603,7 +603,7 @@ class _Ticks:
             self.done = min(self.done + 1, self.rows[self.place])
         work = sum(self.rows[: self.place]) + self.done + CROP * self.crops
         share = work / max(sum(self.rows) + CROP * self.n_crops, 1)
-        self.tell(int(share * self.n_frames), share)
+        self.on_progress(int(share * self.n_frames), share)
 
 
 def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:

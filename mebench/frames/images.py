@@ -154,7 +154,7 @@ def image_size(path: Path) -> Size:
                         truncated = is_truncated_jpeg(whole) if image.format == "JPEG" else end not in whole
                 if truncated:
                     raise BadImageError("is truncated (its end is missing)")
-                return _shown_size(image)
+                return _displayed_size(image)
     except OSError as error:
         raise BadImageError(f"cannot be read ({error.strerror or error})") from None
 
@@ -195,7 +195,7 @@ def decoded_size(path: Path) -> Size:
     return width, height
 
 
-def _shown_size(image: Image.Image) -> Size:
+def _displayed_size(image: Image.Image) -> Size:
     """Width and height, the sides changed where the tag of orientation says so.
 
     OpenCV, which decodes, follows that of Exif and of TIFF, not that of XMP, and none of damaged data. Exif behind the pixels of

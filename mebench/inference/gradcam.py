@@ -27,7 +27,7 @@ MISSING = "where a network looked is found by captum, which is not installed: pi
 
 
 @dataclass(frozen=True)
-class Asked:
+class SpottedInterval:
     """A spotted interval: its fold, video, first frame, peak and last frame, and the class that it was given, if any."""
 
     fold: str
@@ -39,17 +39,17 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Look:
+class Explanation:
     """What a network looked at.
 
     Attributes:
-        asked: the interval.
+        interval: the interval.
         task: `spot` or `recognize`.
         face: (H, W) uint8, the crop at the peak.
         heat: (H, W), 0 to 1, 0 outside the regions that the network sees.
     """
 
-    asked: Asked
+    interval: SpottedInterval
     task: str
     face: NDArray[np.uint8]
     heat: NDArray[np.float64]
@@ -101,7 +101,7 @@ def onto_face(
     return laid
 
 
-def looks(folder: RunFolder, asked: Sequence[Asked]) -> Iterator[Look]:
+def explanations(folder: RunFolder, asked: Sequence[SpottedInterval]) -> Iterator[Explanation]:
     """Where the networks of each interval's fold looked, for spotting at its peak, for recognition from its onset to its peak.
 
     Raises:
@@ -119,10 +119,10 @@ def looks(folder: RunFolder, asked: Sequence[Asked]) -> Iterator[Look]:
         for one in (one for one in asked if one.fold == key):
             for task in tasks:
                 if task == "spot" or one.emotion in plan.task.classes:
-                    yield _look(parts[0 if task == "spot" else -1], videos[one.video], one, task)
+                    yield _explanation(parts[0 if task == "spot" else -1], videos[one.video], one, task)
 
 
-def _look(part: FittedMethod, video: Video, one: Asked, task: str) -> Look:
+def _explanation(part: FittedMethod, video: Video, one: SpottedInterval, task: str) -> Explanation:
     views, looked = part.views, part.method.looked_at(task)
     view = views.unlabelled(video)
     last = view.n_frames - 1
@@ -138,4 +138,4 @@ def _look(part: FittedMethod, video: Video, one: Asked, task: str) -> Look:
     home = views.store, *views.home(video), replace(video, expressions=())
     crops, landmarks = placed_crops(*home, chain)
     heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
-    return Look(one, task, np.array(crops[apex]), heat)
+    return Explanation(one, task, np.array(crops[apex]), heat)

@@ -202,9 +202,9 @@ class Live:
                     delay, place = self._since(own.frame), own.frame + self._start
                     self.delays["curve"].append(delay)
                     yield Point(kind, place, place / self.stream.fps, value, self._in_sight(own.frame), delay)
-                yield from self._told(kind, settled, rows, last)
+                yield from self._announced(kind, settled, rows, last)
         for kind, own in running.items():
-            yield from self._told(kind, own.finish(), rows, last)
+            yield from self._announced(kind, own.finish(), rows, last)
 
     def _first_face(
         self, frames: Iterator[NDArray[np.uint8]]
@@ -250,7 +250,7 @@ class Live:
         n, who = len(features) + self._route.gap, SubjectKey("live", "live")
         return VideoView(_VIDEO, who, self.stream.fps, n, self.timing, lambda _: features, no_clip)
 
-    def _told(
+    def _announced(
         self, kind: Kind, found: Sequence[Spotted], rows: Sequence[NDArray[Any]], last: int
     ) -> Iterator[Interval]:
         for one in found:

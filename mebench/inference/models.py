@@ -1,6 +1,6 @@
 """Fitted models that are ready for other videos: those of the folds of a run, and files of models.
 
-A file is one of safetensors, so nothing in it is run. Its header holds all that one must know of the model, as JSON (`Said`).
+A file is one of safetensors, so nothing in it is run. Its header holds all that one must know of the model, as JSON (`ModelHeader`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class Asked(_Strict):
+class ModelTask(_Strict):
     """What a model does: some of `spot` and `recognize`, the kinds it spots, the emotions it names."""
 
     tasks: list[Literal["spot", "recognize"]] = Field(max_length=2)
@@ -60,7 +60,7 @@ class Timed(_Strict):
     k_prime: dict[Kind, Frames]
 
 
-class Said(_Strict):
+class ModelHeader(_Strict):
     """What the file of a model says of it.
 
     Attributes:
@@ -82,7 +82,7 @@ class Said(_Strict):
     name: Name
     method: dict[Word, Any] = Field(max_length=200)
     recognizer: dict[Word, Any] | None = Field(default=None, max_length=200)
-    task: Asked
+    task: ModelTask
     timings: list[Timed] = Field(min_length=1, max_length=100)
     fold: Word
     seed: Count
@@ -104,7 +104,7 @@ class Model:
         fold: whose name gives the seed.
         file: safetensors; not there where nothing is learnt.
         trained_on: keys of the people, as far as a run knows them.
-        said: what the file of a model says of it; None for a fold of a run.
+        header: what the file of a model says of it; None for a fold of a run.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Model:
     fold: str
     file: Path
     trained_on: frozenset[str] = field(default=frozenset(), repr=False)
-    said: Said | None = None
+    header: ModelHeader | None = None
 
     def restore(self, parts: Mapping[str, Method]) -> None:
         """Give methods their weights, ready to predict; those that have none need no file.
@@ -209,22 +209,22 @@ def read_model(path: Path) -> Model:
         RunError: it cannot be read, is no model of mebench, or says what cannot be.
         ConfigError, PluginError: its method is not here, or has other parameters by now; a folder in the user's file has no plugins.
     """
-    said = read_header(path)
-    parts = {"method": said.method} | ({"recognizer": said.recognizer} if said.recognizer else {})
+    header = read_header(path)
+    parts = {"method": header.method} | ({"recognizer": header.recognizer} if header.recognizer else {})
     named = {name: part.get("name") for name, part in parts.items()}
     values = {
         name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}", named)} for name, part in parts.items()
     }
     here = {"cache": user_setting("cache", RunSettings().cache), "plugins": more_plugins()}
     try:
-        config = from_plain({**values, "dataset": {"name": "folder"}, "seed": said.seed, **here})
+        config = from_plain({**values, "dataset": {"name": "folder"}, "seed": header.seed, **here})
     except MebenchError as error:
         raise type(error)(f"the model {path}: {error}") from error
-    task, timings = said.task.model_dump(), tuple(timing.model_dump() for timing in said.timings)
-    return Model(f"model {said.name}", config, task, timings, said.fold, path, said=said)
+    task, timings = header.task.model_dump(), tuple(timing.model_dump() for timing in header.timings)
+    return Model(f"model {header.name}", config, task, timings, header.fold, path, header=header)
 
 
-def read_header(path: Path) -> Said:
+def read_header(path: Path) -> ModelHeader:
     """What the file of a model says of it; its weights are not read.
 
     Raises:
@@ -247,7 +247,7 @@ def read_header(path: Path) -> Said:
     except (ValueError, LookupError, TypeError, RecursionError):
         raise RunError(f"{path} is no model of mebench: name a file that mebench model export wrote") from None
     try:
-        return Said.model_validate_json(text)
+        return ModelHeader.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -256,7 +256,7 @@ def read_header(path: Path) -> Said:
         ) from None
 
 
-def write_model(path: Path, model: Model, said: Said) -> None:
+def write_model(path: Path, model: Model, header: ModelHeader) -> None:
     """Write the file of a model, whole or not at all.
 
     Raises:
@@ -267,7 +267,7 @@ def write_model(path: Path, model: Model, said: Said) -> None:
 
     weights = load_file(model.file) if model.file.is_file() else {}
     try:
-        replace_file(path, bytes(save(weights, {_KEY: said.model_dump_json()})))
+        replace_file(path, bytes(save(weights, {_KEY: header.model_dump_json()})))
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -281,11 +281,11 @@ class Named:
 
     Attributes:
         path: the file.
-        said: what it says.
+        header: what it says.
     """
 
     path: Path
-    said: Said
+    header: ModelHeader
 
 
 def named() -> list[Named]:
@@ -309,7 +309,10 @@ def by_default() -> Named:
         raise RunError("no model came with this mebench: name one with --model, or a finished run with --run")
     return max(
         known,
-        key=lambda model: ("recognition.uf1" in model.said.scores, model.said.scores.get("spotting.micro.f1") or 0.0),
+        key=lambda model: (
+            "recognition.uf1" in model.header.scores,
+            model.header.scores.get("spotting.micro.f1") or 0.0,
+        ),
     )
 
 
@@ -321,7 +324,7 @@ def find(word: str) -> Path:
     """
     if word.endswith(ENDING):
         return Path(word).expanduser()
-    known = {model.said.name: model.path for model in named()}
+    known = {model.header.name: model.path for model in named()}
     if word not in known:
         raise RunError(unknown("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}"))
     return known[word]

@@ -71,7 +71,7 @@ def task_of(about: Mapping[str, Any]) -> Task:
 
 
 @dataclass(frozen=True)
-class Ask:
+class PredictRequest:
     """What shall be predicted.
 
     Attributes:
@@ -139,14 +139,14 @@ class Predicted:
         return replace(tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
 
 
-def plan_prediction(ask: Ask, models: Sequence[Model]) -> tuple[PredictJob, Dataset]:
+def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[PredictJob, Dataset]:
     """What models are told of other videos, and the dataset of these.
 
     Timings are those of the models: k from each video's own frame rate, k' the mean of theirs at that rate, else in
     seconds. The weights are not loaded.
 
     Args:
-        ask: which videos.
+        request: which videos.
         models: all of one run.
 
     Raises:
@@ -159,7 +159,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> tuple[PredictJob, Data
             f"{first.name} names the emotions of clips that somebody has marked, and spots nothing: take a run that spots, or "
             f"a pair, mebench run method=optical_strain recognizer={config.method} …"
         )
-    chosen = resolve_dataset(ask.dataset, ask.files, ask.plugins)
+    chosen = resolve_dataset(request.dataset, request.files, request.plugins)
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
     dataset = open_dataset(config)
     videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
@@ -181,7 +181,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> tuple[PredictJob, Data
         plugins=tuple(dict.fromkeys((*config.plugins, *chosen.plugins))),
         models=tuple(models),
         config=config,
-        look=ask.look,
+        look=request.look,
     )
     return job, dataset
 
@@ -322,11 +322,11 @@ def predict_task(job: PredictJob, video: Video) -> Answer:
     return _ENSEMBLE[0].answer(video)
 
 
-def predict_all(ask: Ask, workers: int | None, progress: Progress) -> Predicted:
+def predict_all(request: PredictRequest, workers: int | None, progress: Progress) -> Predicted:
     """Predict all videos of a dataset in worker processes.
 
     Args:
-        ask: which models and videos.
+        request: which models and videos.
         workers: processes; None for all cores.
         progress: where to tell how it goes.
 
@@ -336,17 +336,17 @@ def predict_all(ask: Ask, workers: int | None, progress: Progress) -> Predicted:
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
-    models = ask.models()
-    job, dataset = plan_prediction(ask, models)
+    models = request.models()
+    job, dataset = plan_prediction(request, models)
     for line in dataset.repairs():
-        progress.say(line)
+        progress.notify(line)
     trained_on = {subject for model in models for subject in model.trained_on}
     if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
-        progress.say(
+        progress.notify(
             f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so what they predict of them is no test"
         )
     # What else a run says of its models is for this process: each task carries the rest.
-    light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), said=None) for m in models)
+    light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models)
     told = replace(job, test=(), models=light)
     longest_first = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
     tasks = [PoolTask(video.key, predict_task, (told, video), job.plugins) for video in longest_first]

@@ -52,7 +52,7 @@ def check_needs(configs: Iterable[RunConfig], say: Callable[[str], object] | Non
 
     Args:
         configs: of the runs.
-        say: where to say that, for want of a landmark file, regions at fixed places of the face stand in for those that follow landmarks,
+        notify: where to say that, for want of a landmark file, regions at fixed places of the face stand in for those that follow landmarks,
             which the defaults alone ask for. None lets nothing stand in.
 
     Returns:

@@ -9,7 +9,7 @@ from . import emotions as emotions
 from . import li2017 as li2017
 from . import matching as matching
 from . import mistakes as mistakes
-from . import names as names
+from . import name_leak as name_leak
 from . import paired as paired
 from . import ratios as ratios
 from . import spotting_scores as spotting_scores

@@ -164,7 +164,7 @@ class Basis(NamedTuple):
 
 
 Evaluate = Callable[[Floats], Mapping[str, Floats]]
-Rests = Callable[[Sequence[int], str], Basis]
+BasisOf = Callable[[Sequence[int], str], Basis]
 """From units and a score's name to what it rests on among them."""
 
 FEW = 20
@@ -281,13 +281,13 @@ class Resampling:
         """What makes the intervals of scores that are no shares; those of shares are always the jackknife's."""
         return "jackknife" if self.strata and len(self.subjects) < FEW else "bootstrap"
 
-    def scores(self, section: str, evaluate: Evaluate, rests: Rests | None = None) -> dict[str, Score]:
+    def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf | None = None) -> dict[str, Score]:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
             section: under which name `skipped` counts.
             evaluate: from weights to scores, (n_weightings,) each.
-            rests: on which subjects a score rests; by default on all.
+            basis_of: on which subjects a score rests; by default on all.
         """
         if not self.strata or not len(self.weights):
             replicates = evaluate(self.weights)
@@ -302,7 +302,7 @@ class Resampling:
         drawn = evaluate(self.weights) if several else {}
         found: dict[str, Score] = {}
         for name, value in values.items():
-            basis = rests(self.subjects, name) if rests else Basis(len(self.subjects))
+            basis = basis_of(self.subjects, name) if basis_of else Basis(len(self.subjects))
             scale, reason, ends = find(name).scale, basis.doubt, None
             if not self._degrees():
                 reason = "there is one subject of each dataset, so nothing says how others would score"
@@ -320,14 +320,14 @@ class Resampling:
         return found
 
     def differences(
-        self, first: Evaluate, second: Evaluate, rests: Sequence[Rests | None] = (None, None)
+        self, first: Evaluate, second: Evaluate, basis_of: Sequence[BasisOf | None] = (None, None)
     ) -> dict[str, Score]:
         """Scores of one run minus those of another on the same subjects, in the form of `scores`.
 
-        `rests` says what the scores of each rest on.
+        `basis_of` says what the scores of each rest on.
         """
         runs = first, second
-        sides = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, rests)]
+        sides = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, basis_of)]
         values = [self._values(run) for run in runs]
         without = [run(leave_one_out(self.subjects, self.n_units)) for run in runs]
         of_both = {name: without[0][name] - without[1][name] for name in values[0]}

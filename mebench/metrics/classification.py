@@ -125,12 +125,12 @@ def class_f1(matrix: ArrayLike) -> Floats:
     return ratio(2 * true, said + support)
 
 
-def shown_f1(matrix: ArrayLike) -> Floats:
+def presence_f1(matrix: ArrayLike) -> Floats:
     """F1 of the second of two classes, where the first says that something is absent (an action unit); NaN if one is named alone.
 
-    >>> float(shown_f1([[5, 1, 0], [2, 2, 0]])), float(shown_f1([[6, 0, 0], [0, 0, 0]]))
+    >>> float(presence_f1([[5, 1, 0], [2, 2, 0]])), float(presence_f1([[6, 0, 0], [0, 0, 0]]))
     (0.5714285714285714, 0.0)
-    >>> float(shown_f1([[6, 0]]))
+    >>> float(presence_f1([[6, 0]]))
     nan
     """
     f1 = class_f1(matrix)
@@ -166,7 +166,7 @@ def weighted_recall(matrix: ArrayLike) -> Floats:
 
 
 SCORES = {
-    "unit_f1": shown_f1,
+    "unit_f1": presence_f1,
     "accuracy": accuracy,
     "wf1": weighted_f1,
     "precision": macro_precision,

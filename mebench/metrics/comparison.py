@@ -9,7 +9,7 @@ import pandas as pd
 
 from mebench import heavy
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.metrics.bootstrap import Evaluate, Resampling, Rests, Score, derived_seed
+from mebench.metrics.bootstrap import BasisOf, Evaluate, Resampling, Score, derived_seed
 from mebench.metrics.emotions import OF_SAMPLES
 from mebench.metrics.paired import (
     PERMUTATIONS,
@@ -64,7 +64,7 @@ class Section(NamedTuple):
     """What scores a pool of subjects under other weights, and on whom the scores rest."""
 
     evaluate: Evaluate
-    rests: Rests | None
+    basis_of: BasisOf | None
 
 
 def sections_of(
@@ -82,8 +82,8 @@ class _Recorder(Resampling):
 
     sections: dict[str, Section] = field(default_factory=dict)
 
-    def scores(self, section: str, evaluate: Evaluate, rests: Rests | None = None) -> dict[str, Score]:
-        self.sections[section] = Section(evaluate, rests)
+    def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf | None = None) -> dict[str, Score]:
+        self.sections[section] = Section(evaluate, basis_of)
         return super().scores(section, evaluate)
 
 
@@ -331,10 +331,10 @@ def _compare_section(
         one, other = (run(weights) for run in runs)
         return {name: one[name] - other[name] for name in names}
 
-    rests = [_of_run(part.rests, units) for units in (pairing.first, pairing.second)]
-    scores = [subjects.scores(section, run, of_run) for run, of_run in zip(runs, rests)]
+    basis_of = [_of_run(part.basis_of, units) for units in (pairing.first, pairing.second)]
+    scores = [subjects.scores(section, run, of_run) for run, of_run in zip(runs, basis_of)]
     paired = replace(subjects, skipped={})
-    differences = paired.differences(runs[0], runs[1], rests)
+    differences = paired.differences(runs[0], runs[1], basis_of)
     least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
     errors, alone = subjects.errors(between), [run(np.eye(len(pairing.first))) for run in runs]
     permuted = permuted_differences(chosen, pairing, swapped)
@@ -361,8 +361,8 @@ def _compare_section(
     return rows
 
 
-def _of_run(rests: Rests | None, units: Indices) -> Rests | None:
+def _of_run(basis_of: BasisOf | None, units: Indices) -> BasisOf | None:
     """On whom the scores of one run of a pool rest, from the numbers of its subjects."""
-    if rests is None:
+    if basis_of is None:
         return None
-    return lambda subjects, name: rests(units[list(subjects)].tolist(), name)
+    return lambda subjects, name: basis_of(units[list(subjects)].tolist(), name)

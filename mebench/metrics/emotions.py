@@ -44,7 +44,7 @@ class Sample:
     classes: Sequence[str]
     named: Indices | None = None
 
-    def rests(self, units: Sequence[int], name: str) -> Basis:
+    def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """A mean over classes is as sure as its rarest class; what takes all samples alike rests on all who have any."""
         units, counted = list(units), np.ones(len(self.classes), dtype=np.bool_)
         if self.named is not None:  # a mean takes the classes that are named in some of the units
@@ -183,7 +183,7 @@ def acc_mesr(spotting_rate: ArrayLike, accuracy: ArrayLike) -> Floats:
     return np.asarray(spotting_rate, dtype=np.float64) * np.asarray(accuracy, dtype=np.float64)
 
 
-def shown(section: str, of_unit: bool = False) -> list[str]:
+def displayed_scores(section: str, of_unit: bool = False) -> list[str]:
     """The class scores of a section that tables show, as a summary orders them."""
     return [name for name in SCORES if name in columns(section, of_unit)]
 
@@ -250,8 +250,8 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
 
     section = {
         # Rare classes move the product little beside what is spotted: its intervals hold all the same.
-        **units.scores("analysis.strs", both, counts.rests),
-        "true_positives": _part("analysis.true_positives", found, rule, shown("analysis"), units),
+        **units.scores("analysis.strs", both, counts.basis_of),
+        "true_positives": _part("analysis.true_positives", found, rule, displayed_scores("analysis"), units),
     }
     # Short videos: whoever shows anything shows one micro-expression and nothing else.
     every = of_kinds(tables.truths, ["micro"])
@@ -259,7 +259,7 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     if one_each and not counts.undecided.any():
         first = of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
         first = replace(first, named=found.named)
-        section["all_intervals"] = _part("analysis.all_intervals", first, rule, shown("analysis"), units)
+        section["all_intervals"] = _part("analysis.all_intervals", first, rule, displayed_scores("analysis"), units)
     return section
 
 
@@ -281,7 +281,7 @@ def recognition(
         named = counted(convention, classes, chosen["truth"], chosen["predicted"])
         detected = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
         sample = of_clips(chosen, units.n_units, named, convention)
-        section = _part(path, sample, convention, shown("recognition", detected), units)
+        section = _part(path, sample, convention, displayed_scores("recognition", detected), units)
         if "probability" in chosen and convention.class_scores is None:
             right = (chosen["truth"] == chosen["predicted"]).to_numpy()
             if reliable := calibration(chosen["probability"].to_numpy(np.float64), right):
@@ -300,9 +300,11 @@ def recognition(
 
 def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str], units: Resampling) -> dict[str, Any]:
     n = int(sample.matrices.sum())
-    scores = units.scores(path, lambda weights: sample.scores(class_scores(convention, names), weights), sample.rests)
+    scores = units.scores(
+        path, lambda weights: sample.scores(class_scores(convention, names), weights), sample.basis_of
+    )
     more = class_scores(convention, further(names, convention))
-    details = units.scores(f"{path}.details", lambda weights: sample.scores(more, weights), sample.rests)
+    details = units.scores(f"{path}.details", lambda weights: sample.scores(more, weights), sample.basis_of)
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}
 
 
@@ -339,17 +341,17 @@ def recognition_of_parts(
 
         return evaluate
 
-    def rests(units: Sequence[int], name: str) -> Basis:
-        of_parts = [sample.rests(units, name) for sample in samples]
+    def basis_of(units: Sequence[int], name: str) -> Basis:
+        of_parts = [sample.basis_of(units, name) for sample in samples]
         doubts = [f"{part}: {basis.doubt}" for part, basis in zip(parts, of_parts) if basis.doubt]
         # The error of a mean of which the terms err independently.
         unseen = float(np.linalg.norm([basis.unseen for basis in of_parts])) / len(of_parts)
         return Basis(min(basis.subjects for basis in of_parts), "; ".join(doubts), unseen)
 
-    names = shown("recognition")
+    names = displayed_scores("recognition")
     return {
         "n": sum(part["n"] for part in parts.values()),
-        "scores": subjects.scores("recognition", mean(names), rests),
-        "details": {"scores": subjects.scores("recognition.details", mean(further(names, convention)), rests)},
+        "scores": subjects.scores("recognition", mean(names), basis_of),
+        "details": {"scores": subjects.scores("recognition.details", mean(further(names, convention)), basis_of)},
         "folds": parts,
     }

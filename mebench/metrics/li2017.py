@@ -37,10 +37,10 @@ def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indic
     return np.asarray((first - spare <= apex) & (apex <= last + spare))
 
 
-def covered_anew(truths: pd.DataFrame) -> Floats:
+def newly_covered(truths: pd.DataFrame) -> Floats:
     """Frames of each truth that no other before it covers, in its video and kind: together those of their union.
 
-    >>> covered_anew(pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 20, 25], "offset": [59, 69, 30]})).tolist()
+    >>> newly_covered(pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 20, 25], "offset": [59, 69, 30]})).tolist()
     [50.0, 10.0, 0.0]
     """
     (group,) = groups(["video", "kind"], truths)

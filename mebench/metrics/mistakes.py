@@ -180,7 +180,7 @@ def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(number=number, kind_struck=struck, shared=shared[falls])
 
 
-def lies_under(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
+def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
     """What lies under each false positive, in one word (see the top of this file).
 
     Args:
@@ -210,7 +210,7 @@ def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]
 
     Args:
         mistakes: of one kind, from `sort_mistakes`.
-        under: from `lies_under`.
+        under: from `underlying_event`.
         tp: true positives of that kind, over all draws.
 
     Returns:
@@ -341,7 +341,7 @@ def explain_mistakes(
         return {kind: {} for kind in kinds}
     in_count, _ = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
     truths = in_count.merge(ordered.videos[["video", "n_frames"]], on="video", how="left")
-    under, found = lies_under(mistakes, tables), {}
+    under, found = underlying_event(mistakes, tables), {}
     for kind in kinds:
         own, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
         words = under[own.index.intersection(under.index)]
@@ -352,9 +352,9 @@ def explain_mistakes(
     return found
 
 
-def told_misses(told: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+def miss_shares(misses: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
     """Of what `explain_mistakes` tells of a kind the shares that are missed: length, intensity, density, as far as known."""
-    return {name.removeprefix(_MISSED_BY): told[name] for name in told if name.startswith(_MISSED_BY)}
+    return {name.removeprefix(_MISSED_BY): misses[name] for name in misses if name.startswith(_MISSED_BY)}
 
 
 def _best(group: Indices, pairs: Pairs, allowed: Bools | None = None) -> Pairs:

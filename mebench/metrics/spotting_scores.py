@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.conventions import Convention
-from mebench.metrics.li2017 import covered_anew, frame_rates
+from mebench.metrics.li2017 import frame_rates, newly_covered
 from mebench.metrics.matching import Found, Pairs, find, largest, pair, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, ratio
 from mebench.metrics.tables import groups, in_scope
@@ -364,7 +364,7 @@ class SpottingCounts:
     undecided: Floats
     tables: tuple[pd.DataFrame, pd.DataFrame]
 
-    def rests(self, units: Sequence[int], name: str) -> Basis:
+    def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """Precision rests on subjects with a spotted interval, false positives on all, everything else on those with a truth."""
         if name in ("fp_per_minute", "fpr"):
             return Basis(len(units))
@@ -557,7 +557,7 @@ def count(
             summed(unit[wrong], lengths[1][wrong]),
             np.full(n_units, np.nan)
             if frames is None or convention.matching != "peak"
-            else frames - of_truths(covered_anew(truths)),
+            else frames - of_truths(newly_covered(truths)),
         ),
         found=found,
         unit=unit,

@@ -190,12 +190,12 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
         return found
 
     path = f"spotting.{name}"
-    details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.details, part.rests)}
+    details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.details, part.basis_of)}
     if part.sweep is not None:
-        details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou, part.rests)
+        details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou, part.basis_of)
     if not units.mean:
         details |= _over_confidence(part)
-    return {**mean, "scores": units.scores(path, scores, part.rests), "details": details}
+    return {**mean, "scores": units.scores(path, scores, part.basis_of), "details": details}
 
 
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:

@@ -149,21 +149,21 @@ def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
     Raises:
         ConfigError: other datasets, or no pair.
     """
-    able = SMIC if params.type == "I" else (*SMIC, OTHER)
-    if strange := [name for name in people.datasets if name not in able]:
+    eligible = SMIC if params.type == "I" else (*SMIC, OTHER)
+    if strange := [name for name in people.datasets if name not in eligible]:
         raise ConfigError(
-            f"protocol cdmer with protocol.type={params.type} is defined on {', '.join(able)}, not on {strange[0]}: choose among "
+            f"protocol cdmer with protocol.type={params.type} is defined on {', '.join(eligible)}, not on {strange[0]}: choose among "
             "these, or protocol=loso for any dataset"
         )
     pairs = [
         pair
-        for pair in permutations([name for name in able if name in people.datasets], 2)
+        for pair in permutations([name for name in eligible if name in people.datasets], 2)
         if params.type == "I" or OTHER in pair
     ]
     if not pairs:
         raise ConfigError(
             f"protocol cdmer with protocol.type={params.type} goes from one dataset to another, and {listed(people.datasets)} has "
-            f"no such pair: choose {listed(able)}"
+            f"no such pair: choose {listed(eligible)}"
         )
     # The recordings of SMIC show the same people: the benchmark trains on those whom it tests.
     return [across(people, [one], [other], strangers=params.type == "II") for one, other in pairs]

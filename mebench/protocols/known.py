@@ -50,7 +50,7 @@ def add_folder(folder: Path) -> bool:
             PROTOCOLS.pop(name, None)
             BROKEN.pop(name, None)
             qualified = f"{__package__}.{name}"
-            spec = importlib.util.spec_from_file_location(qualified, file, loader=_AsItStands(qualified, str(file)))
+            spec = importlib.util.spec_from_file_location(qualified, file, loader=_UncachedLoader(qualified, str(file)))
             assert spec is not None and spec.loader is not None  # it has one
             module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
@@ -92,7 +92,7 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     return found.make(people, found.params() if params is None else params)
 
 
-class _AsItStands(SourceFileLoader):
+class _UncachedLoader(SourceFileLoader):
     """Reads a file, never the compiled code beside it, which may be that of an edit in the same second."""
 
     def path_stats(self, path: str | bytes) -> Mapping[str, Any]:

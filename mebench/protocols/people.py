@@ -94,26 +94,26 @@ class People:
         """
         tested = {self.person(subject) for subject in test}
         barred = set() if videos else set(test)
-        able = [
+        eligible = [
             subject
             for subject in (self.subjects if train is None else sorted(train))
             if subject not in barred and (videos or not strangers or self.person(subject) not in tested)
         ]
-        if not able:
+        if not eligible:
             raise ConfigError(
                 f"fold {key!r}: nobody is left to train on, because whoever could train is tested too, perhaps under another id: "
                 "test fewer, or add subjects or datasets of other people"
             )
         chosen = set(valid or ())
         if valid is None:  # somebody must stay to train, unless somebody does anyway
-            persons = {self.person(subject) for subject in able} - (tested if videos else set())
+            persons = {self.person(subject) for subject in eligible} - (tested if videos else set())
             count = min(max(1, round(self.validation * len(persons))), len(persons) - (not videos))
             drawn = self.some(persons, count, "inner validation", key) if count > 0 else []
             chosen = {subject for person in drawn for subject in self.persons[person]}
         return Fold(
             key,
-            tuple(s for s in able if s not in chosen),
-            tuple(s for s in able if s in chosen),
+            tuple(s for s in eligible if s not in chosen),
+            tuple(s for s in eligible if s in chosen),
             tuple(sorted(test)),
             tuple(sorted(videos)),
         )

@@ -57,7 +57,7 @@ def read_aliases(file: Path) -> list[Alias]:
         ) from error
 
 
-def beside(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
+def matches(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
     """Whether values of a published dataset and protocol stand beside what was measured on these."""
     own = published[0] == dataset and published[1] in (protocol, "none", "")
     return own or any(
@@ -98,10 +98,10 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     # Of several tables that print the method the one of the same clips; the fullest, if that does not decide.
     mine = max(
         tables.values(),
-        key=lambda some: (beside((some[0].dataset, some[0].protocol), dataset, protocol, aliases), len(some)),
+        key=lambda some: (matches((some[0].dataset, some[0].protocol), dataset, protocol, aliases), len(some)),
     )
     first, classes = mine[0], record.about["classes"]
-    same = beside((first.dataset, first.protocol), dataset, protocol, aliases)
+    same = matches((first.dataset, first.protocol), dataset, protocol, aliases)
     notes = "; ".join(dict.fromkeys(row.note for row in mine if row.note))
     chosen = f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
     if not any("test_selected" in row.caveats for row in mine):

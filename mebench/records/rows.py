@@ -26,7 +26,7 @@ def shares(thirds: Mapping[str, float]) -> str:
     return ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items()) or NONE
 
 
-def shown(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
+def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
     """The metrics that some row has; the main one always."""
 
     def known(metric: str) -> bool:
@@ -44,14 +44,16 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
     return {name: text for name, text in shared if text or name == "remark"}
 
 
-def apart(row: Row, rows: Sequence[Row]) -> str:
+def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
     """What of a measured row's settings tells it from other rows of the same method; empty if there are none, or no difference.
 
     Of the parts of a composite, which stand under their whole, none is told apart.
     """
     if not row.measured or row.member:
         return ""
-    return setting_words.told_apart(row.settings, [o.settings for o in rows if o.method == row.method and o is not row])
+    return setting_words.distinguishing_settings(
+        row.settings, [o.settings for o in rows if o.method == row.method and o is not row]
+    )
 
 
 def stated(row: Row, name: str) -> str:
@@ -330,7 +332,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
     """
     metric, worth = part.metrics[0], METRICS[part.metrics[0]].worth
 
-    def told_apart(row: Row, other: Row) -> bool:
+    def distinguished(row: Row, other: Row) -> bool:
         return bool(row.group and other.group) and not {*row.letters} & {*other.letters}
 
     kept, found = list[Row](), dict[int, Ranked]()
@@ -354,7 +356,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
     for row in kept:
         rivals = [other for other in kept if other.member == row.member]
         own = worth(row.scores[metric]["value"])
-        others = [worth(other.scores[metric]["value"]) for other in rivals if told_apart(row, other)]
+        others = [worth(other.scores[metric]["value"]) for other in rivals if distinguished(row, other)]
         better, worse = sum(other > own for other in others), sum(other < own for other in others)
         place = 1 + next(n for n, other in enumerate(rivals) if other is row)
         found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))

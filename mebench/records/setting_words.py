@@ -91,11 +91,13 @@ def of_scheme(values: Mapping[str, Any]) -> str:
     return f"scheme {values['scheme']}" if values.get("scheme") else ""
 
 
-def told_apart(own: str, others: Sequence[str]) -> str:
+def distinguishing_settings(own: str, others: Sequence[str]) -> str:
     """What of a method's settings in words not all others share; of a preset of its own the name alone.
 
-    >>> told_apart("preset a: p=1, q=[2, 3]; r=3", ["preset a: p=1, q=4"]), told_apart("preset a: p=1; r=3", ["preset b: p=2; r=3"])
-    ('q=[2, 3], r=3', 'preset a')
+    >>> distinguishing_settings("preset a: p=1, q=[2, 3]; r=3", ["preset a: p=1, q=4"])
+    'q=[2, 3], r=3'
+    >>> distinguishing_settings("preset a: p=1; r=3", ["preset b: p=2; r=3"])
+    'preset a'
     """
     if not others:
         return ""

@@ -149,7 +149,7 @@ def _difference_of_truths(first: Side, second: Side) -> str | None:
 
 
 def print_comparison(
-    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+    comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
     columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
@@ -160,18 +160,18 @@ def print_comparison(
     scores = Table(columns, rows, f"scores ({comparison.subjects} subjects)")
     print_lines("")
     print_report(f"A  {first.title}")
-    print_report(f"B  {second.title}", scores, table_of_tests(comparison), *said, "", *notes)
+    print_report(f"B  {second.title}", scores, table_of_tests(comparison), *sentences, "", *notes)
 
 
 def plain(
-    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+    comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> dict[str, Any]:
     """The same for JSON."""
     return {
         "first": first.plain(),
         "second": second.plain(),
         **comparison.plain(),
-        "conclusions": list(said),
+        "conclusions": list(sentences),
         "remarks": list(notes),
     }
 
@@ -229,32 +229,32 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     tested = sum(row.p is not None for row in scores)
     how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
-    said = [
+    sentences = [
         f"convention {rule.describe()}",
         f"{how}; those of A - B paired, of shares recovered from both intervals, which is cautious: the p value decides",
         f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B",
     ]
     if comparison.exact and tested / comparison.permutations >= LEVEL:
         among = f", {tested / comparison.permutations:.4f} among {tested} scores" if tested > 1 else ""
-        said.append(
+        sentences.append(
             f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: these are too few to show "
             "any difference, however large"
         )
     if any(0 < row.wilcoxon_n < row.subjects for row in scores):
-        said.append(
+        sentences.append(
             "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself"
         )
     if any(not row.wilcoxon_n for row in scores):
-        said.append(
+        sentences.append(
             "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, so it would hardly "
             "ever find a difference that the permutation test finds"
         )
     if tested > 1:
-        said.append(
+        sentences.append(
             f"{tested} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
         )
     if first.record and second.record:
-        said += _of_runs(first, second, first.record, second.record)
+        sentences += _of_runs(first, second, first.record, second.record)
     tasks, kinds = shared(first, second)
     reasons: dict[str, list[str]] = {}
     for path, row in comparison.scores.items():
@@ -264,18 +264,18 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     for letter, side in (("A", first), ("B", second)):
         alone = [name for name in side.tasks if name not in tasks]
         alone += [name for name in side.kinds if name not in kinds] if "spot" in tasks else []
-        said += [f"only {letter} does {', '.join(alone)}: left out"] if alone else []
-        said += (
+        sentences += [f"only {letter} does {', '.join(alone)}: left out"] if alone else []
+        sentences += (
             [f"{letter} predicts by chance in {side.draws} draws: the first one is compared"] if side.draws > 1 else []
         )
-    said += [f"no interval of {'; '.join(missing)}: {reason}" for reason, missing in reasons.items()]
+    sentences += [f"no interval of {'; '.join(missing)}: {reason}" for reason, missing in reasons.items()]
     if found := comparison.mcnemar:
-        said.append(
+        sentences.append(
             f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "
             f"p {_compared(found.p)}; it takes the clips of one face as independent, which the permutation test does not"
         )
-    said += [side.record.about["remark"] for side in (first, second) if side.record]
-    return list(dict.fromkeys(filter(None, said)))
+    sentences += [side.record.about["remark"] for side in (first, second) if side.record]
+    return list(dict.fromkeys(filter(None, sentences)))
 
 
 def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[str]:

@@ -15,7 +15,7 @@ from mebench.console import plural
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.format import scored
-from mebench.inference.models import Model, Said, config_of, of_fold, write_model
+from mebench.inference.models import Model, ModelHeader, config_of, of_fold, write_model
 from mebench.metrics import Tables, summarize
 from mebench.metrics.mistakes import quiet_rate
 from mebench.records.record import from_run
@@ -30,7 +30,7 @@ QUIET_RATE = "fp_per_minute_without"
 VERSIONS = ("mebench", "torch", "opencv-contrib-python-headless", "dlib-bin", "method_plugin", "recognizer_plugin")
 
 
-def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = None, note: str = "") -> Said:
+def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = None, note: str = "") -> ModelHeader:
     """Write the model of a fold; what its file says.
 
     Args:
@@ -84,7 +84,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         "scores": scores,
     }
     try:
-        checked = Said.model_validate(said)
+        checked = ModelHeader.model_validate(said)
     except ValidationError as error:
         first = error.errors()[0]
         raise RunError(

@@ -20,7 +20,7 @@ from mebench.errors import RunError
 from mebench.format import NONE, count, digits, ends, seconds, whole
 from mebench.metrics import named
 from mebench.metrics.catalogue import METRICS, find
-from mebench.metrics.mistakes import count_mistakes, number_of_draws, sort_mistakes, told_misses
+from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
 from mebench.records import rows
 from mebench.records.record import Record
 from mebench.reports.plots import confusions, true_positives
@@ -159,7 +159,7 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
         "missed": [
             (f"{kind}, by {name}", rows.shares(thirds))
             for kind, found in mistakes.items()
-            for name, thirds in told_misses(found).items()
+            for name, thirds in miss_shares(found).items()
         ],
         "subjects": subjects(side),
     }
@@ -263,21 +263,21 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
         ["wrong", "turn"], kind="stable"
     )  # "left_only" comes first: it is right
     rows = ranked.head(MOST_FACES).to_dict("records")
-    asked = {
-        inference.gradcam.Asked(
+    intervals = {
+        inference.gradcam.SpottedInterval(
             p["fold"], p["video"], p["onset"], p["apex"], p["offset"], None if pd.isna(p["emotion"]) else p["emotion"]
         ): p
         for p in rows
     }
-    shown: dict[inference.gradcam.Asked, dict[str, Any]] = {}
-    for look in inference.gradcam.looks(RunFolder(record.folder), list(asked)):
-        words = f"{look.asked.video}, frame {look.asked.apex}"
-        judged_so = "right" if asked[look.asked]["wrong"] == "left_only" else "wrong"
+    shown: dict[inference.gradcam.SpottedInterval, dict[str, Any]] = {}
+    for found in inference.gradcam.explanations(RunFolder(record.folder), list(intervals)):
+        words = f"{found.interval.video}, frame {found.interval.apex}"
+        judged_so = "right" if intervals[found.interval]["wrong"] == "left_only" else "wrong"
         own = shown.setdefault(
-            look.asked, {"words": words, "emotion": look.asked.emotion, "outcome": judged_so, "silent": []}
+            found.interval, {"words": words, "emotion": found.interval.emotion, "outcome": judged_so, "silent": []}
         )
-        own["face"], own[look.task] = _picture(look.face), _picture(look.face, look.heat)
-        own["silent"] += [] if look.heat.max() > 0 else [look.task]
+        own["face"], own[found.task] = _picture(found.face), _picture(found.face, found.heat)
+        own["silent"] += [] if found.heat.max() > 0 else [found.task]
     return list(shown.values())
 
 

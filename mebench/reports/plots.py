@@ -313,7 +313,7 @@ def _bar(axes: Axes, span: Span, edges: NDArray[np.float64], level: float, heigh
         axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
 
 
-def shown_in_notebooks(figure: Figure) -> Figure:
+def notebook_figure(figure: Figure) -> Figure:
     """The figure with a picture that a notebook finds, whichever backend it has set up."""
 
     def png() -> bytes:

@@ -10,7 +10,7 @@ from mebench.config import flatten
 from mebench.console import plural, print_lines, print_report, print_table
 from mebench.format import count, number
 from mebench.metrics.catalogue import METRICS
-from mebench.metrics.mistakes import CAUSES, told_misses
+from mebench.metrics.mistakes import CAUSES, miss_shares
 from mebench.metrics.tables import Tables
 from mebench.records.rows import shares
 from mebench.records.setting_words import joined, of_method, of_protocol, of_scheme
@@ -74,7 +74,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
         ]
         if found:
             title = f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured"
-            missed = (f"missed by {name}: {shares(thirds)}" for name, thirds in told_misses(parts).items())
+            missed = (f"missed by {name}: {shares(thirds)}" for name, thirds in miss_shares(parts).items())
             print_report("", Table(columns, found, title), *missed)
 
 
@@ -146,7 +146,7 @@ def print_outcome(
     summary: Mapping[str, Any],
     tracked: str | None,
     verbose: bool = False,
-    told: bool = False,
+    announced: bool = False,
     tracker: str = "MLflow",
 ) -> None:
     """Print the scores of a finished run on standard output; nothing is cut or wrapped where that is no terminal.
@@ -156,14 +156,14 @@ def print_outcome(
         summary: its scores.
         tracked: how the tracker shows the run, or None.
         verbose: all scores and remarks; otherwise the main ones, on `MOST_LINES` lines at most.
-        told: whether the user has just been told the run's warnings.
+        announced: whether the user has just been told the run's warnings.
         tracker: its name.
     """
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
     draws = 1
     if "spot" in about["tasks"] and len(predictions := folder.read_table("predictions.parquet")):
         draws = int(predictions["draw"].max()) + 1
-    warnings = [] if told else about.get("warnings", [])
+    warnings = [] if announced else about.get("warnings", [])
     selection = about.get("selection", "inner" if about["selects"] else "fixed")
     how = f"selection: {selection} ({SELECTION[selection]})"
     shown = rows.score_tables(summary, None, _people(about)) if verbose else [main_table(summary, MOST_ROWS)]
@@ -228,11 +228,11 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
 
 
 def _intervals(
-    summary: Mapping[str, Any], about: Mapping[str, Any], draws: int, shown: Collection[str] = METRICS
+    summary: Mapping[str, Any], about: Mapping[str, Any], draws: int, metrics: Collection[str] = METRICS
 ) -> list[str]:
     if draws > 1 and "spotting" in summary:
         return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
-    return [*rows.interval_lines(summary["bootstrap"], len(_people(about))), *rows.reason_lines(summary, shown)]
+    return [*rows.interval_lines(summary["bootstrap"], len(_people(about))), *rows.reason_lines(summary, metrics)]
 
 
 def title_of(values: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ from mebench.features.detection import Tracks, tracks_of
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import write_video
 from mebench.inference.models import Model
-from mebench.inference.predict import Answer, Ask, predict_all
+from mebench.inference.predict import Answer, PredictRequest, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
 from mebench.reports.pages import environment
@@ -225,7 +225,7 @@ class Spotted:
 
 def spot_videos(
     paths: Sequence[Path],
-    ask: Ask,
+    request: PredictRequest,
     *,
     faces: Faces = "largest",
     fps: float | None = None,
@@ -237,7 +237,7 @@ def spot_videos(
 
     Args:
         paths: video files and folders of images.
-        ask: which models; the settings of the dataset are made here.
+        request: which models; the settings of the dataset are made here.
         faces: the largest of the first picture that shows one, or all, each by itself.
         fps: frames per second of folders of images, and of files that say a wrong rate: durations go by it, times by the file.
         damaged: `accept` takes what can be decoded of a damaged file.
@@ -247,14 +247,14 @@ def spot_videos(
     Raises:
         MebenchError: no video can be read or predicted.
     """
-    progress, models = progress or Progress(), ask.models()
+    progress, models = progress or Progress(), request.models()
     settings: dict[str, Any] = {"dataset": "folder", "dataset.videos": [str(path) for path in paths]}
     settings |= {} if fps is None else {"dataset.fps": fps}
     settings |= {} if damaged == "refuse" else {"dataset.damaged": damaged}
     found = _faces(settings, models[0], progress) if faces == "all" else {}
     if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
         settings["dataset.faces"] = parts
-    predicted = predict_all(replace(ask, dataset=settings, look=True), workers, progress)
+    predicted = predict_all(replace(request, dataset=settings, look=True), workers, progress)
     dataset: Any = predicted.dataset
     answers, failed, videos = predicted.answers, predicted.failed, []
     for video in predicted.job.test:
@@ -269,7 +269,7 @@ def spot_videos(
     first = models[0]
     what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
-    told = f"{what} of {first.name}{'' if first.said else f': {which}'}"
+    told = f"{what} of {first.name}{'' if first.header else f': {which}'}"
     return Spotted(told, tuple(videos), named, tuple(dataset.repairs()))
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mebench.core import KINDS, Kind
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.mistakes import lies_under, sort_mistakes
+from mebench.metrics.mistakes import sort_mistakes, underlying_event
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
@@ -209,7 +209,7 @@ class Judged:
         if tables.predictions is not None:
             tables = replace(tables, predictions=first_draw(tables.predictions).reset_index(drop=True))
         mistakes = sort_mistakes(tables, self.kinds, self.convention)
-        mistakes["under"] = lies_under(mistakes, tables) if tables.predictions is not None else ""
+        mistakes["under"] = underlying_event(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
         truths, predictions = _judged(tables, self.kinds, self.convention, mistakes)
         found = {"truths": truths, "predictions": predictions, "videos": tables.videos}
@@ -255,7 +255,7 @@ class Judged:
 
     def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
         answers = self._rows["answers"].get(video, ())
-        named_so = {(a["onset"], a["offset"]): self._said(a["predicted"], a["probabilities"]) for a in answers}
+        named_so = {(a["onset"], a["offset"]): self._emotion_text(a["predicted"], a["probabilities"]) for a in answers}
         for row in rows:
             about = [row["kind"], row.get("native_emotion"), row["emotion"] if row["emotion"] else None]
             units = row.get("action_units")
@@ -270,12 +270,12 @@ class Judged:
         for row in rows:
             words = [f"{row['kind']}, confidence {row['confidence']:.3g}"]
             if not _missing(row["emotion"]) and row["emotion"]:
-                words.append(self._said(row["emotion"], row.get("probabilities")))
+                words.append(self._emotion_text(row["emotion"], row.get("probabilities")))
             words += [str(row["why"])] if row["why"] else []
             place = int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"])
             yield Span(*place, row["outcome"], row["strength"])
 
-    def _said(self, emotion: Any, probabilities: Any) -> str:
+    def _emotion_text(self, emotion: Any, probabilities: Any) -> str:
         """`happiness (happiness 0.70, surprise 0.30)`."""
         if _missing(emotion):
             return "nothing"

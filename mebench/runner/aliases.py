@@ -87,7 +87,7 @@ class Aliases:
 
         return answered
 
-    def told(self, found: Any) -> Any:
+    def restored(self, found: Any) -> Any:
         """What came of a process, of a failure its reason under real names."""
         if not isinstance(found, Failure):
             return found

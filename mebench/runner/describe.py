@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from mebench._checkout import ROOT, beside_checkout
+from mebench._checkout import ROOT, checkout_folder
 from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.metrics.tables import Tables
@@ -153,7 +153,7 @@ def made_by() -> dict[str, str]:
     found = {}
     with suppress(OSError, KeyError):  # no such user in a container
         found["user"] = getpass.getuser()
-    place = ROOT if beside_checkout("methods") else Path.cwd()
+    place = ROOT if checkout_folder("methods") else Path.cwd()
     with suppress(OSError, subprocess.SubprocessError):
         git = partial(subprocess.run, cwd=place, capture_output=True, text=True, check=True, timeout=5)
         found["commit"] = git(["git", "rev-parse", "HEAD"]).stdout.strip()

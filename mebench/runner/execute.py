@@ -17,7 +17,7 @@ from mebench.runner.identity import by_training
 from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runner.prepare import Home, prepare
-from mebench.runner.session import Outcome, Session, again, as_it_stands, finished_run, is_again, open_session
+from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, is_rerun, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
 
@@ -59,11 +59,11 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
     with stoppable(), worker_pool(config) as pool:
         try:
             session = open_session(make_plan(config), run_id)
-            if run_id is None and is_again(session):
-                progress.say(f"{again(session)}: this one computes its folds anew")
-            progress.say(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
+            if run_id is None and is_rerun(session):
+                progress.notify(f"{rerun_notice(session)}: this one computes its folds anew")
+            progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             for line in warnings(session.leaking or session.plan):
-                progress.say(line)
+                progress.notify(line)
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
             pool.stop()
@@ -106,7 +106,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
         prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[Home]()
         for session in sessions:
             try:
-                session.take(prepared, charged, progress)
+                session.record_features(prepared, charged, progress)
             except MebenchError as error:
                 outcomes[id(session)] = error
                 session.left.clear()
@@ -114,7 +114,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
         finished = sum(len(session.finished) for session in under_way)
         total = sum(len(session.plan.folds) for session in under_way)
         if finished:
-            progress.say(f"{finished} of {total} folds are already there")
+            progress.notify(f"{finished} of {total} folds are already there")
         outcomes |= {id(session): _finished(session) for session in under_way if not session.left}
         with progress.stage("folds", total, "folds", done=finished) as advance:
             waiting = [session for session in under_way if session.left]
@@ -122,13 +122,13 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
                 now, waiting = _next(waiting, progress)
                 for task, outcome in pool.run([task for session, there in now for task in session.tasks(there)]):
                     session, fold = task.key
-                    session.keep(fold, outcome)
+                    session.store_fold(fold, outcome)
                     advance()
                     if not session.left:
                         outcomes[id(session)] = _finished(session)
         for session in under_way:
-            for line in session.of_no_score():
-                progress.say(line)
+            for line in session.unscored_warning():
+                progress.notify(line)
     finally:
         for session in sessions:
             session.close()
@@ -139,13 +139,13 @@ def _next(
     waiting: Sequence[Session], progress: Progress
 ) -> tuple[list[tuple[Session, dict[str, Path]]], list[Session]]:
     """Whose folds come next, with those of them that another run has trained; and who waits for the training of one of these."""
-    beside = {
+    runs_by_training = {
         runs: by_training(runs)
         for runs in {session.folder.path.parent for session in waiting if session.trained is not None}
     }
     now, later, training = list[tuple[Session, dict[str, Path]]](), list[Session](), set[str | None]()
     for session in waiting:
-        there = session.trained_elsewhere(beside.get(session.folder.path.parent, {}))
+        there = session.trained_elsewhere(runs_by_training.get(session.folder.path.parent, {}))
         if session.left > set(there) and session.trained in training - {None}:
             later.append(session)
             continue
@@ -154,7 +154,7 @@ def _next(
         now.append((session, there))
         if there:
             homes = ", ".join(sorted({folder.parent.parent.name for folder in there.values()}))
-            progress.say(
+            progress.notify(
                 f"{session.folder.id}: {plural(len(there), 'fold')} trained in {homes}, which differs in how frame scores become intervals "
                 "alone: only these are made"
             )
@@ -245,9 +245,9 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
     honest = without_leak(config)
     folder = finished_run(make_plan(honest))
     if folder is None:
-        progress.say(f"audit={config.audit}: now the same run without the leak, to compare with")
+        progress.notify(f"audit={config.audit}: now the same run without the leak, to compare with")
         folder = run(honest, progress).folder
-    clean, leaking = _scores(as_it_stands(folder, honest).summary), folder.path.with_name(str(summary["run_id"]))
+    clean, leaking = _scores(cached_outcome(folder, honest).summary), folder.path.with_name(str(summary["run_id"]))
     told = worth_of(RunFolder(leaking)) or {
         "honest": folder.id,
         "differences": differences(folder, RunFolder(leaking), config.convention),

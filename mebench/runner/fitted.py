@@ -19,7 +19,7 @@ from mebench.features import FeatureStore, clip_feature, frame_features
 from mebench.runner.fold_source import HostedStore
 from mebench.runner.isolation import Request
 from mebench.runner.job import FoldJob, Job, Part
-from mebench.runs.fold_result import Look
+from mebench.runs.fold_result import EpochPrediction
 from mebench.training import fit
 
 Home = Callable[[Video], tuple[Dataset, str]]
@@ -117,7 +117,7 @@ class FittedMethod:
         request: for what only the host knows; a method that is neither fitted nor asked about annotated clips needs none.
 
     Attributes:
-        looks: answers to the clips of the tested subjects after each epoch, where the run keeps them.
+        epoch_predictions: answers to the clips of the tested subjects after each epoch, where the run keeps them.
     """
 
     def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
@@ -126,7 +126,7 @@ class FittedMethod:
         seed_everything(job.seed, verbose=False)
         self.method = part.new_method(job.seed)
         self.views = Views(job, self.method, home, request)
-        self.looks: list[list[Look]] = []
+        self.epoch_predictions: list[list[EpochPrediction]] = []
 
     def fit(self, job: FoldJob, folder: Path | None = None) -> None:
         """Train on the training subjects; the inner validation subjects are beside them where the run holds them out.
@@ -142,7 +142,7 @@ class FittedMethod:
             train_on(after_epoch=None if job.selects else _Best(self.method, self._score, job.audit))
         else:
             with self.views.only([*job.train, *job.valid]):
-                train_on(after_epoch=self._look if job.looks else None)
+                train_on(after_epoch=self._look if job.epoch_predictions else None)
 
     def _score(self) -> float:
         """How well the tested subjects are answered after an epoch, where a run leaks on purpose."""
@@ -153,14 +153,14 @@ class FittedMethod:
         """Keep the answers to the clips of the tested subjects after an epoch of the last stage; none is chosen for them."""
         if self.method.stage == self.method.stages()[-1].name:
             with _as_found(self.method), self.views.only(self.job.test):
-                clips = self.asked()
+                clips = self.clips_to_classify()
                 scores = self.class_scores(clips) if clips else ()
-            self.looks.append(
+            self.epoch_predictions.append(
                 [(c.video.key, c.onset, c.offset, tuple(map(float, row))) for c, row in zip(clips, scores)]
             )
         return False
 
-    def asked(self) -> list[ClipView]:
+    def clips_to_classify(self) -> list[ClipView]:
         """The annotated clips of the tested videos that the scheme scores; the labels stay with the host."""
         assert self._request is not None
         views = {video.key: self.views.unlabelled(video) for video in self.job.test}
@@ -250,7 +250,7 @@ def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
     names = "recognize" in tasks and ("spot" not in tasks or (len(stages) > 1 and method.stage == stages[-1].name))
     with _as_found(method):
         if names:
-            clips = fitted.asked()
+            clips = fitted.clips_to_classify()
             return [int(row.argmax()) for row in fitted.class_scores(clips)] if clips else [], True
         views = [fitted.views.unlabelled(video) for video in fitted.job.test]
         return [p for view in views for p in fitted.propose(view, fitted.frame_scores(view))], False

@@ -51,7 +51,7 @@ def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
             predictions += namer.named(video, spotter.propose(view, scores))
             curves[video.key] = dict(spotter.method.curves)
         request("spot", predictions, all_scores, curves)
-    clips = namer.asked() if job.names else []
+    clips = namer.clips_to_classify() if job.names else []
     answers = [ClipPrediction(c.video.key, c.onset, c.offset, *a) for c, a in zip(clips, namer.answers(clips))]
     for fitted in fitted_methods:
         fitted.views.close()
@@ -74,7 +74,7 @@ def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
         weights(methods),
         [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()],
         {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
-        namer.looks,
+        namer.epoch_predictions,
     )
 
 

@@ -14,7 +14,7 @@ from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError
 from mebench.runner import sandbox
-from mebench.runner.plan import Plan, classes_shown, weightless
+from mebench.runner.plan import Plan, class_counts, weightless
 
 if TYPE_CHECKING:  # it brings pandas, which a dry run does without
     from mebench.runs.folder import RunFolder
@@ -31,7 +31,7 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     found = {}
     for fold in plan.folds:
         sides = plan.sides(fold)
-        learnt, asked = classes_shown(scheme, sides.train), classes_shown(scheme, sides.test)
+        learnt, asked = class_counts(scheme, sides.train), class_counts(scheme, sides.test)
         found[fold.key] = Counter({name: n for name, n in asked.items() if name not in learnt})
     return {key: lacking for key, lacking in found.items() if lacking}
 
@@ -69,14 +69,14 @@ def warnings(plan: Plan) -> list[str]:
         fold, lacking = next(iter(found.items()))
         clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
         other = [] if callable(plan.protocol.scheme) else [s for s in plan.dataset.schemes.values() if s != plan.scheme]
-        full = [s.name for s in other if len(classes_shown(s, plan.videos)) > 1 and not gaps(plan, s)]
+        full = [s.name for s in other if len(class_counts(s, plan.videos)) > 1 and not gaps(plan, s)]
         advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
         told.append(
             f"in {len(found)} of {len(plan.folds)} folds nobody who trains shows a class that is tested, so those clips can only be "
             f"wrong: in fold {fold!r} {clips}; {advice}"
         )
     if expected := plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params):
-        n_clips = classes_shown(plan.scheme, plan.videos).total()
+        n_clips = class_counts(plan.scheme, plan.videos).total()
         there = n_clips, len({plan.dataset.person(v.subject_key) for v in plan.videos})
         if there != expected:
             told.append(
@@ -86,7 +86,7 @@ def warnings(plan: Plan) -> list[str]:
     return told
 
 
-def refuse_twins(plan: Plan) -> None:
+def check_duplicate_people(plan: Plan) -> None:
     """Refuse one recording under two subjects of different sides: the first and the middle frame are equal, pixel for pixel.
 
     Ready-made features stand for frames that a dataset does not have. Recordings whose frames are missing are left to

@@ -144,7 +144,7 @@ class FoldHost:
             plugins=config.plugins,
             audit=config.audit,
             selects=plan.selects,
-            looks=config.looks and plan.looks_only,
+            epoch_predictions=config.looks and plan.leaks_by_epoch_choice_only,
             accelerator=config.accelerator,
             precision=config.precision,
             trainer=config.trainer,
@@ -212,7 +212,7 @@ class FoldHost:
             found = worker.call(function, arguments, answer, self.job.plugins, self.timeout, grant)
         except MebenchError as error:  # of this process, where there is no other
             raise self.aliases.error(error) from error
-        return self.aliases.told(found)
+        return self.aliases.restored(found)
 
     def complete(self, result: FoldResult) -> FoldResult:
         """The result of the process under real names, with the intervals that it gave before it was told where clips are."""
@@ -227,8 +227,9 @@ class FoldHost:
             frame_scores={real(video): rows for video, rows in scores.items()},
             curves={real(video): kinds for video, kinds in curves.items()},
             clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
-            looks=[
-                [(real(video), onset, offset, row) for video, onset, offset, row in looks] for looks in result.looks
+            epoch_predictions=[
+                [(real(video), onset, offset, row) for video, onset, offset, row in epoch]
+                for epoch in result.epoch_predictions
             ],
         )
 

@@ -78,7 +78,7 @@ class FoldJob(Job):
         audit: see `RunSettings`, as `accelerator` and `precision`.
         trainer: options of Lightning's Trainer, see `RunConfig`.
         selects: whether the method chooses something on the videos of `valid`.
-        looks: whether the answers to the tested clips after each epoch are kept.
+        epoch_predictions: whether the answers to the tested clips after each epoch are kept.
         instructions: that PyTorch chose for the processor where the run was planned.
         code: hashes of the code that the fold must find, see `Plan.code`.
         folder: where trainings leave files, and their state; empty for nowhere.
@@ -90,7 +90,7 @@ class FoldJob(Job):
     revisions: Mapping[str, str]
     audit: str
     selects: bool
-    looks: bool
+    epoch_predictions: bool
     accelerator: str
     precision: str
     trainer: Mapping[str, Any]

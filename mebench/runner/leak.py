@@ -14,7 +14,7 @@ from mebench.metrics.bootstrap import Score
 from mebench.metrics.classification import confusion_matrix, uar, uf1
 from mebench.metrics.comparison import compare
 from mebench.runner.guard import FILE as AUDIT
-from mebench.runs.fold_files import LOOKS
+from mebench.runs.fold_files import EPOCH_PREDICTIONS
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 from mebench.runs.folder import RunFolder, safe_name
 from mebench.runs.scoring import scored_of, tables_of
@@ -56,7 +56,7 @@ def without_leak(config: RunConfig, **more: Any) -> RunConfig:
 
 
 def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the audit of a run says that its leak is worth, see `what_it_is_worth`; None where it says nothing."""
+    """What the audit of a run says that its leak is worth, see `leak_worth`; None where it says nothing."""
     found = (entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME)
     return next(found, None)
 
@@ -67,12 +67,14 @@ def worth_of(folder: RunFolder) -> dict[str, Any] | None:
     return worth(folder.read_json(AUDIT)) if there else None
 
 
-def with_looks(folder: RunFolder, plan: Plan) -> set[str]:
+def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
     """Keys of the folds of a run that kept the answers of every epoch."""
-    return {fold.key for fold in plan.folds if (folder.path / "folds" / safe_name(fold.key) / LOOKS).is_file()}
+    return {
+        fold.key for fold in plan.folds if (folder.path / "folds" / safe_name(fold.key) / EPOCH_PREDICTIONS).is_file()
+    }
 
 
-class Looks:
+class EpochPredictions:
     """The answers of a run to the tested clips after each epoch, beside the truth.
 
     Args:
@@ -95,7 +97,9 @@ class Looks:
         self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
         self.missed: dict[str, list[int]] = {}
         for fold in plan.folds:
-            table = folder.read_table(f"folds/{safe_name(fold.key)}/{LOOKS}").drop_duplicates(["epoch", *keys])
+            table = folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}").drop_duplicates(
+                ["epoch", *keys]
+            )
             # Of several annotations of one interval each gets its answer, as in scoring.
             table = table.merge(clips, on=keys).sort_values(["epoch", *keys])
             own = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
@@ -108,21 +112,21 @@ class Looks:
     def picked(
         self, rule: str, most: int | None = None
     ) -> Iterator[tuple[str, pd.DataFrame, NDArray[np.float64], list[int]]]:
-        """For each fold its clips, the numbers that a rule keeps for them, (clips, classes), and the looks of each subject.
+        """For each fold its clips, the numbers that a rule keeps for them, (clips, classes), and how many epochs it looked at.
 
         Args:
             rule: see `chosen`.
             most: epochs that are looked at; None for all.
         """
         for key, (clips, numbers) in self.of_fold.items():
-            kept, looks = np.empty(numbers.shape[1:]), []
+            kept, n_epochs = np.empty(numbers.shape[1:]), []
             right = numbers.argmax(axis=2)[:most] == clips["truth"].to_numpy()
             for subject in dict.fromkeys(clips["subject"]):
                 own = (clips["subject"] == subject).to_numpy()
                 epoch, looked = chosen(right[:, own], rule)
                 kept[own] = numbers[epoch, own]
-                looks.append(looked)
-            yield key, clips, kept, looks
+                n_epochs.append(looked)
+            yield key, clips, kept, n_epochs
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
         """What a leaking run would have kept; weights are none, for nobody should use them."""
@@ -181,11 +185,11 @@ def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[
     return {path: row.difference for path, row in found.scores.items()}
 
 
-def what_it_is_worth(looks: Looks, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
+def leak_worth(epoch_predictions: EpochPredictions, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
     """What looking was worth, for the audit of the leaking run.
 
     Args:
-        looks: of the honest run.
+        epoch_predictions: of the honest run.
         leaking: the run with the answers that the rule keeps.
         rule: see `chosen`.
         convention: of scoring.
@@ -194,11 +198,11 @@ def what_it_is_worth(looks: Looks, leaking: RunFolder, rule: str, convention: st
         `rule`; `honest`: id of the run beside it; `looks`: the least, the mean and the most of a tested subject; `differences`,
         and `curve`, see `Looks.curve`.
     """
-    counts = [n for _, _, _, found in looks.picked(rule) for n in found]
+    counts = [n for _, _, _, found in epoch_predictions.picked(rule) for n in found]
     return {
         "rule": rule,
-        "honest": looks.folder.id,
+        "honest": epoch_predictions.folder.id,
         "looks": {"least": min(counts), "mean": round(float(np.mean(counts)), 1), "most": max(counts)},
-        "differences": differences(looks.folder, leaking, convention),
-        "curve": looks.curve(rule),
+        "differences": differences(epoch_predictions.folder, leaking, convention),
+        "curve": epoch_predictions.curve(rule),
     }

@@ -209,7 +209,7 @@ class Plan:
         return self.config.audit != "guard"
 
     @property
-    def looks_only(self) -> bool:
+    def leaks_by_epoch_choice_only(self) -> bool:
         """Whether looking at the tested subjects after each epoch is all that a leak of this run could be: it trains, names
         emotions alone, and chooses nothing else. Then one training serves the run and its leak.
         """
@@ -420,12 +420,12 @@ def check_training(plan: Plan) -> None:
                         f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
                         f"{group!r} is unknown: use more subjects, or other kinds=…"
                     )
-        if "recognize" in plan.task.tasks and not classes_shown(plan.scheme, plan.sides(fold).train):
+        if "recognize" in plan.task.tasks and not class_counts(plan.scheme, plan.sides(fold).train):
             raise ConfigError(
                 f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
             )
 
 
-def classes_shown(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
+def class_counts(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
     """How many micro-expressions of each scored class some videos show."""
     return Counter(str(scheme.class_of(e)) for video in videos for e in scheme.scored(video))

@@ -89,7 +89,7 @@ def feature_task(
         row = None if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
     for number, one in enumerate(wanted):
 
-        def tell(frames: int, share: float, number: int = number) -> None:
+        def update(frames: int, share: float, number: int = number) -> None:
             if row is not None:
                 row[:] = frames, (number + share) / len(wanted)
 
@@ -103,7 +103,7 @@ def feature_task(
             else:
                 assert one.source is not None
                 home, _ = home_of_video(opened(one.source), one.id, video)
-            cost = compute(one.store, home, one.id, video, one.chains, one.clips, tell)
+            cost = compute(one.store, home, one.id, video, one.chains, one.clips, update)
         except Exception as error:  # what the others ask for may well work
             trouble = trouble or error
         else:
@@ -139,7 +139,7 @@ def hosted_feature_task(
             for one in wanted:
                 called = hidden.key, fingerprint
                 adopt(one.store, home[0], one.id, video, one.chains, one.clips, FeatureStore(scratch), called)
-    outcome: ComputeCost | Failure = aliases.told(found)
+    outcome: ComputeCost | Failure = aliases.restored(found)
     return outcome
 
 
@@ -183,7 +183,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
         file = Path(name) / "board"
         board = np.memmap(file, np.float64, "w+", shape=(len(jobs), 2))
 
-        def tell() -> None:
+        def update() -> None:
             show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
 
         tasks = []
@@ -193,7 +193,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
             function = feature_task if hosted is None else hosted_feature_task
             arguments = wanted, job.video, str(file), place
             tasks.append(Task(place, function, arguments, tuple(sorted(job.plugins)), hosted))
-        for task, outcome in pool.run(tasks, tell):
+        for task, outcome in pool.run(tasks, update):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
                 failures[job.home] = outcome
@@ -202,7 +202,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
                 frames += outcome.n_frames
                 seconds[job.home] = outcome.seconds
                 board[task.key] = outcome.n_frames, 1
-            tell()
+            update()
     return Prepared(len(jobs), frames, seconds, dict(sorted(failures.items())))
 
 

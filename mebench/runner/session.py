@@ -22,12 +22,12 @@ from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
 from mebench.runner.describe import describe, truth_tables
-from mebench.runner.guard import note, refuse_twins, write_audit
+from mebench.runner.guard import check_duplicate_people, note, write_audit
 from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
 from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
 from mebench.runner.isolation import Failure, sentence
-from mebench.runner.leak import Looks
+from mebench.runner.leak import EpochPredictions
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
 from mebench.runner.workers import Task
@@ -104,7 +104,7 @@ class Session:
         failures: why folds failed, by key.
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
-        looks: of a leaking run the answers of the honest run beside it.
+        epoch_predictions: of a leaking run the answers of the honest run beside it.
         trained: what the training depends on, see `identity.training_of`; None where it is that of no other run.
     """
 
@@ -117,10 +117,10 @@ class Session:
     failures: dict[str, str] = field(default_factory=dict)
     unscored: set[str] = field(default_factory=set)
     leaking: Plan | None = None
-    looks: Looks | None = None
+    epoch_predictions: EpochPredictions | None = None
     trained: str | None = None
 
-    def take(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
+    def record_features(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
         """Take note of the features: what they cost, and which videos show no face.
 
         Args:
@@ -146,9 +146,9 @@ class Session:
             if len(others) == 1 and first.error is not None:
                 raise first.error
             for name, failure in others[:SHOWN]:
-                progress.say(f"failed: {name}: {failure.reason}")
+                progress.notify(f"failed: {name}: {failure.reason}")
             if more > 0:
-                progress.say(f"failed: {more} more videos")
+                progress.notify(f"failed: {more} more videos")
             raise DataError(
                 f"the features of {len(others)} of {len(plan.videos)} videos failed; {key}: {first.reason}. Those of the others are "
                 "stored: fix the cause and give the same command again"
@@ -166,20 +166,20 @@ class Session:
                 "Start it anew with: mebench run"
             )
         if line := write_skipped(folder, reasons, len(plan.videos)):
-            progress.say(line)
+            progress.notify(line)
         self.plan = replace(plan, skipped=frozenset(reasons))
 
-    def trained_elsewhere(self, beside: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
+    def trained_elsewhere(self, runs_by_training: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
         """The folds to come that another run has trained which differs in nothing but how frame scores become intervals: the folder of
         each, by key. None where an equal run is there: that one is computed anew.
 
         Args:
-            beside: the runs of the same folder, by what their training depends on.
+            runs_by_training: the runs of the same folder, by what their training depends on.
         """
         found = dict[str, Path]()
-        if self.trained is None or is_again(self):
+        if self.trained is None or is_rerun(self):
             return found
-        for other in beside.get(self.trained, ()):
+        for other in runs_by_training.get(self.trained, ()):
             if other.id != self.folder.id and set(found) < self.left:
                 with suppress(MebenchError, TypeError, ValueError):  # what it left out cannot be read
                     if set(read_skipped(other)) == set(self.plan.skipped):
@@ -197,7 +197,7 @@ class Session:
             if fold.key in self.left
         ]
 
-    def keep(self, fold: Fold, outcome: Any) -> None:
+    def store_fold(self, fold: Fold, outcome: Any) -> None:
         """Keep what a fold gave, or why it failed.
 
         Raises:
@@ -218,7 +218,7 @@ class Session:
             self.unscored |= silent - {prediction.video for prediction in outcome.predictions}
         self.left.discard(fold.key)
 
-    def of_no_score(self) -> list[str]:
+    def unscored_warning(self) -> list[str]:
         """A line where the method scored no frame of some videos, which else looks as if nothing happened in them."""
         silent = [video for video in self.plan.videos if video.key in self.unscored]
         return [
@@ -252,8 +252,8 @@ class Session:
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", whole)
-        if self.looks is not None:
-            value = leak.what_it_is_worth(self.looks, folder, plan.config.audit, plan.config.convention)
+        if self.epoch_predictions is not None:
+            value = leak.leak_worth(self.epoch_predictions, folder, plan.config.audit, plan.config.convention)
             note(folder, {"name": leak.NAME, "saw": "test", "value": value})
         folder.finish()
         return Outcome(folder, whole) if self.leaking is None else self._leak()
@@ -262,13 +262,13 @@ class Session:
         """The run whose answers are those of the epochs that tested best; nothing is trained."""
         assert self.leaking is not None
         plan = replace(self.leaking, skipped=self.plan.skipped)
-        session = replace(_claim(plan), looks=Looks(self.folder, plan))
-        assert session.looks is not None
+        session = replace(_claim(plan), epoch_predictions=EpochPredictions(self.folder, plan))
+        assert session.epoch_predictions is not None
         try:
             session.folder.add_feature_seconds({}, plan.cards())
             if plan.config.no_face == "skip":
                 write_skipped(session.folder, read_skipped(self.folder), len(plan.videos))
-            for result in session.looks.folds(plan.config.audit):
+            for result in session.epoch_predictions.folds(plan.config.audit):
                 session.folder.write_fold(result, plan.task.kinds)
             return session.finish()
         finally:
@@ -302,11 +302,11 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
         RunError: `run_id` cannot go on; the folder cannot be written.
         PluginError: a plugin was edited since this program imported it.
     """
-    if not (plan.leaks and plan.looks_only):
+    if not (plan.leaks and plan.leaks_by_epoch_choice_only):
         return _claim(plan, run_id)
     honest = make_plan(leak.without_leak(plan.config, looks=True))
     every = {fold.key for fold in plan.folds}
-    there = next((run for run in finished_runs(honest) if leak.with_looks(run, honest) == every), None)
+    there = next((run for run in finished_runs(honest) if leak.with_epoch_predictions(run, honest) == every), None)
     if there is not None and (lock := there.lock()) is not None:
         return Session(honest, there, lock, time.perf_counter(), every, set(), leaking=plan)
     return replace(_claim(honest, run_id), leaking=plan)
@@ -314,7 +314,7 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
 
 def _claim(plan: Plan, run_id: str | None = None) -> Session:
     began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
-    refuse_twins(plan)
+    check_duplicate_people(plan)
     tables = truth_tables(plan)
     parts = parts_of(plan)
     key, trained = digest(parts), training_of(plan, parts)
@@ -330,21 +330,21 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         describe(folder, plan, tables, key, trained, parts)
         every = {fold.key for fold in plan.folds}
         finished = folder.finished_folds() & every
-        if plan.config.looks and plan.looks_only:  # the same run without looks may have begun it
-            finished &= leak.with_looks(folder, plan)
+        if plan.config.looks and plan.leaks_by_epoch_choice_only:  # the same run without looks may have begun it
+            finished &= leak.with_epoch_predictions(folder, plan)
     except BaseException:
         lock.release()
         raise
     return Session(plan, folder, lock, began, finished, every - finished, trained=trained)
 
 
-def is_again(session: Session) -> bool:
+def is_rerun(session: Session) -> bool:
     """Whether an equal run was there before, finished or in other hands, so that this one begins anew."""
     return any(run.id != session.folder.id for run in _equal(session))
 
 
-def again(session: Session) -> str:
-    """What to say of the equal runs that were there before, `is_again`: one may be marked as finished and be nothing any more."""
+def rerun_notice(session: Session) -> str:
+    """What to say of the equal runs that were there before, `is_rerun`: one may be marked as finished and be nothing any more."""
     for folder in _equal(session):
         if folder.lost:
             return (
@@ -370,7 +370,7 @@ def finished_runs(plan: Plan) -> list[RunFolder]:
     return RunFolder.all_finished(Path(plan.config.runs).expanduser(), first)
 
 
-def as_it_stands(folder: RunFolder, config: RunConfig) -> Outcome:
+def cached_outcome(folder: RunFolder, config: RunConfig) -> Outcome:
     """A finished run; where it was scored under other rules or with other draws, its scores under those asked for now.
 
     Raises:

@@ -8,7 +8,7 @@ from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError, execute_all, stoppable, worker_pool
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.process import open_many_files
-from mebench.runner.session import Outcome, Session, as_it_stands, finished_run, open_session
+from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session
 
 
 def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:
@@ -47,12 +47,12 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
                     sessions[number] = open_session(plan)
                     continue
                 try:
-                    outcomes[number] = as_it_stands(folder, plan.config)
+                    outcomes[number] = cached_outcome(folder, plan.config)
                 except MebenchError as error:
                     outcomes[number] = error
                     failed += 1
             stand, folds = len(outcomes) - failed, sum(len(session.plan.folds) for session in sessions.values())
-            progress.say(
+            progress.notify(
                 f"sweep: {len(configs)} runs, {folds} folds in {len(sessions)} of them to compute"
                 + (f"; {stand} finished ones stand as they are" if stand else "")
                 + (f"; {failed} cannot be run" if failed else "")

@@ -28,7 +28,7 @@ else:
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"
 """The curves in which peaks were looked for, where the method kept them."""
-LOOKS = "looks.parquet"
+EPOCH_PREDICTIONS = "looks.parquet"
 """Answers to the tested clips after each epoch, where the run keeps them."""
 RECORD = "fold.json"
 
@@ -37,7 +37,9 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     """Write what a fold leaves behind into an empty folder, the record last."""
     files = {}
     for name, table in tables_of_fold(result, kinds).items():
-        if name in TABLES or len(table) or (name == LOOKS and result.looks):  # nobody may have been asked
+        if (
+            name in TABLES or len(table) or (name == EPOCH_PREDICTIONS and result.epoch_predictions)
+        ):  # nobody may have been asked
             sink = pa.BufferOutputStream()
             heavy.pyarrow.parquet.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
@@ -169,14 +171,14 @@ def _schemas() -> dict[str, pa.Schema]:
         "clips.parquet": pa.schema([*place, *answer]),
         "frame_scores.parquet": pa.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
         CURVES: pa.schema([*place, ("frame", whole), ("kind", text), ("smoothed", number), ("level", number)]),
-        LOOKS: pa.schema(
+        EPOCH_PREDICTIONS: pa.schema(
             [*place, ("epoch", whole), ("onset", whole), ("offset", whole), ("probabilities", pa.list_(pa.float32()))]
         ),
     }
 
 
 def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
-    """`TABLES`, `CURVES` and `LOOKS` of what a fold leaves behind."""
+    """`TABLES`, `CURVES` and `EPOCH_PREDICTIONS` of what a fold leaves behind."""
     rows: dict[str, list[dict[str, Any]]] = {
         "predictions.parquet": [
             {
@@ -202,9 +204,9 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Tab
             }
             for c in result.clips
         ],
-        LOOKS: [
+        EPOCH_PREDICTIONS: [
             {"video": video, "epoch": epoch, "onset": onset, "offset": offset, "probabilities": numbers}
-            for epoch, look in enumerate(result.looks)
+            for epoch, look in enumerate(result.epoch_predictions)
             for video, onset, offset, numbers in look
         ],
     }

@@ -13,7 +13,7 @@ from mebench.core.peaks import Curve
 
 Curves = dict[str, dict[Kind, Curve]]
 """By video and kind."""
-Look = tuple[str, int, int, tuple[float, ...]]
+EpochPrediction = tuple[str, int, int, tuple[float, ...]]
 """The answer to an annotated clip: its video, onset and offset, and a number for each class."""
 
 
@@ -47,6 +47,6 @@ class FoldResult:
     model: bytes = field(repr=False, default=b"")
     history: list[Epoch] = field(repr=False, default_factory=list)
     notes: dict[str, float] = field(default_factory=dict)
-    looks: list[list[Look]] = field(repr=False, default_factory=list)
+    epoch_predictions: list[list[EpochPrediction]] = field(repr=False, default_factory=list)
     trained_in: str = ""
     curves: Curves = field(repr=False, default_factory=dict)

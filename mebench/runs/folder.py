@@ -126,7 +126,7 @@ class RunFolder:
             return cls(path)
         folder = cls.open(runs, word)
         if not folder.done:
-            raise RunError(f"run {folder.id!r} is not finished: go on with it by {folder.way_on}")
+            raise RunError(f"run {folder.id!r} is not finished: go on with it by {folder.resume_hint}")
         if lost := folder.lost:
             raise RunError(
                 f"run {folder.id!r} is marked as finished but lacks {' and '.join(lost)}: remove {folder.path} and run again"
@@ -174,7 +174,7 @@ class RunFolder:
     def _claim_this(self) -> tuple[RunFolder, FileLock]:
         if self.of_study:
             raise RunError(
-                f"run {self.id!r} is a study's, which knows the values of its folds: go on with {self.way_on}"
+                f"run {self.id!r} is a study's, which knows the values of its folds: go on with {self.resume_hint}"
             )
         if (lock := self.lock()) is None:
             raise RunError(f"another process is working on run {self.id!r}: wait for it, or stop it first")
@@ -203,7 +203,7 @@ class RunFolder:
         return (self.path / TUNED).is_file()
 
     @property
-    def way_on(self) -> str:
+    def resume_hint(self) -> str:
         """What goes on with it, for people."""
         return "the same mebench tune" if self.of_study else f"mebench resume {self.word}"
 
@@ -367,7 +367,7 @@ class RunFolder:
                 raise
             raise RunError(
                 f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, "
-                f"then go on with: {self.way_on}"
+                f"then go on with: {self.resume_hint}"
             ) from e
 
     # -- reading ------------------------------------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ class RunFolder:
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         file = self.path / name
         fix = (
-            f"remove {file.parent} and go on with: {self.way_on}"
+            f"remove {file.parent} and go on with: {self.resume_hint}"
             if name.startswith("folds/") and not self.done
             else f"remove {self.path} and run again"
         )

@@ -35,16 +35,16 @@ def scratch() -> Path:
 F = TypeVar("F", bound=Callable[[Any], None])
 
 
-def promise(mend: str, after: str = "") -> Callable[[F], F]:
+def promise(fix: str, after: str = "") -> Callable[[F], F]:
     """Marks the function of a check, whose docstring says what is promised.
 
     Args:
-        mend: what to do where the promise is broken.
+        fix: what to do where the promise is broken.
         after: name of a check without which this one cannot be told.
     """
 
     def marked(function: F) -> F:
-        function.__dict__.update(mend=mend, after=after)
+        function.__dict__.update(fix=fix, after=after)
         return function
 
     return marked
@@ -58,13 +58,13 @@ class Check:
         plugin: id of the plugin.
         name: of the promise, for example `same_seed_same_predictions`.
         promise: what is promised, in a sentence.
-        mend: what to do where it is broken.
+        fix: what to do where it is broken.
     """
 
     plugin: str
     name: str
     promise: str
-    mend: str
+    fix: str
     _run: Callable[[], None] = field(repr=False, compare=False)
 
     def run(self) -> None:

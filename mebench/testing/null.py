@@ -77,7 +77,7 @@ class Finding:
     most: int
 
     @property
-    def outside(self) -> bool:
+    def beyond_chance(self) -> bool:
         """Whether it knows labels."""
         return self.right > self.most
 
@@ -225,8 +225,8 @@ def refuse(method: str, found: Sequence[Finding], shuffles: int) -> None:
     Raises:
         KnowsLabelsError: it does.
     """
-    if outside := [finding for finding in found if finding.outside]:
-        worst = max(outside, key=lambda finding: (finding.right - finding.most) / finding.of)
+    if beyond_chance := [finding for finding in found if finding.beyond_chance]:
+        worst = max(beyond_chance, key=lambda finding: (finding.right - finding.most) / finding.of)
         raise KnowsLabelsError(
             f"method {method!r} knows labels that have nothing to do with what it sees: {worst.task} is right {worst.right} times of "
             f"{worst.of} for the people of {worst.fold!r}, and by chance at most {worst.most} times (labels shuffled {shuffles} times, "

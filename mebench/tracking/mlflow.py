@@ -159,13 +159,13 @@ def client_of(store: Store) -> MlflowClient:
     return MlflowClient(tracking_uri=store.uri)
 
 
-def fetch_records(address: str, target: Path, say: Callable[[str], object]) -> None:
+def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -> None:
     """Bring the records of all finished runs that an MLflow store holds into a folder, as `leaderboard export` writes them.
 
     Args:
         address: MLflow's tracking URI.
         target: an empty folder.
-        say: told in one sentence of each run without a record.
+        notify: told in one sentence of each run without a record.
 
     Raises:
         RunError: MLflow cannot be asked.
@@ -176,14 +176,14 @@ def fetch_records(address: str, target: Path, say: Callable[[str], object]) -> N
             client = client_of(store)
             for own, run in _all_runs(client).items():
                 if not re.fullmatch(r"\w[\w.=+-]*", own):
-                    say(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
+                    notify(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
                     continue
                 with tempfile.TemporaryDirectory(dir=target, prefix=".") as room:
                     if any(file.path == RECORD_FOLDER for file in client.list_artifacts(run)):
                         client.download_artifacts(run, RECORD_FOLDER, room)
                         (Path(room) / RECORD_FOLDER).rename(target / own)
                     else:
-                        say(
+                        notify(
                             f"{own} is left out: MLflow has no record of it; delete it there and send it with mebench track sync"
                         )
     except Exception as error:  # as in `sync`

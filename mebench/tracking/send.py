@@ -133,7 +133,7 @@ def head_of(folder: RunFolder, models: bool = False) -> Entry:
     values = flatten(stored["config"])
     values["dataset"] = joined(values["dataset"])
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
-    asked = {name: values[name] for name in _ASKED if values.get(name) is not None}
+    requested = {name: values[name] for name in _ASKED if values.get(name) is not None}
     told = [*about.get("warnings", ()), *filter(None, [about.get("remark")]), *about.get("card", ())]
     of_git = {"user": "user", "commit": "source.git.commit", "dirty": "source.git.dirty"}
     source = {f"mlflow.{tag}": text for key, tag in of_git.items() if (text := stored.get("source", {}).get(key))}
@@ -165,7 +165,9 @@ def head_of(folder: RunFolder, models: bool = False) -> Entry:
             **source,
             "mlflow.note.content": _note("\n".join(note)),
         },
-        params={key: _text(value) for key, value in (own_choices(stored["config"], stored["origins"]) | asked).items()},
+        params={
+            key: _text(value) for key, value in (own_choices(stored["config"], stored["origins"]) | requested).items()
+        },
         start=end - int(summary["seconds"] * 1000),
         end=end,
     )
@@ -175,7 +177,7 @@ def of_run(
     folder: RunFolder,
     head: Entry,
     room: Path,
-    say: Callable[[str], object],
+    notify: Callable[[str], object],
     folds: bool = True,
     figures: bool = False,
 ) -> Entry:
@@ -189,7 +191,7 @@ def of_run(
         folder: the run.
         head: see `head_of`.
         room: an empty folder for its files.
-        say: told in a sentence where the record is left out, since nobody could take it in.
+        notify: told in a sentence where the record is left out, since nobody could take it in.
         folds: with a nested run for each fold, unless there are more than `MOST_FOLDS`.
         figures: with its figures.
 
@@ -207,7 +209,7 @@ def of_run(
     try:
         export(folder, room / ".records", scored_again=False).rename(room / RECORD_FOLDER)
     except WithheldError as error:
-        say(f"warning: MLflow gets no record: {error}")
+        notify(f"warning: MLflow gets no record: {error}")
     shutil.rmtree(room / ".records", ignore_errors=True)
     if head.tags[MODELS_TAG] == "true":
         copy_models(folder, room)
@@ -544,7 +546,7 @@ def sync(
         try:
             return make()
         except DAMAGE as error:
-            progress.say(f"warning: {thing.kind} {thing.name} is not sent: {_reason(error)}")
+            progress.notify(f"warning: {thing.kind} {thing.name} is not sent: {_reason(error)}")
             return None
 
     title, place = str(tracking or DEFAULT).partition(":")[0], ""
@@ -580,7 +582,7 @@ def sync(
         what = (
             f"{first.kind} {first.name}" if one else f"{len(failed)} of {len(things)}, {first.kind} {first.name} first"
         )
-        progress.say(
+        progress.notify(
             f"warning: {title}{place} did not take {what} ({short(without_password(_reason(error)))}): {first.kept} all the same; "
             f"send it later with mebench track sync {first.name if one and first.folder else ''}".rstrip()
         )
@@ -590,21 +592,21 @@ def sync(
 def _of_run(
     folder: RunFolder, folds: bool | None, models: bool | None, figures: bool | None, progress: Progress
 ) -> _Thing:
-    def asked(choice: bool | None, key: str, default: bool) -> bool:
+    def requested(choice: bool | None, key: str, default: bool) -> bool:
         return bool(folder.read_json("config.json")["config"].get(key, default) if choice is None else choice)
 
     return _Thing(
         "run",
         folder.id,
         f"the run is complete in {folder.path}",
-        lambda: head_of(folder, asked(models, "tracking_models", False)),
+        lambda: head_of(folder, requested(models, "tracking_models", False)),
         lambda head, room: of_run(
             folder,
             head,
             room,
-            progress.say,
-            asked(folds, "tracking_folds", True),
-            asked(figures, "tracking_figures", False),
+            progress.notify,
+            requested(folds, "tracking_folds", True),
+            requested(figures, "tracking_figures", False),
         ),
         folder,
     )

@@ -226,7 +226,7 @@ def fit(
             )
         loaders, callbacks = [_loader(train_samples, stage.batch_size, stage.shuffle)], list[L.Callback]()
         if valid_samples is not None:
-            loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, apart=True))
+            loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, own_generator=True))
             callbacks.append(Watch(len(method.task.classes)))
         with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
             noted, own = _Noted(method), list(map(_made, options.get("callbacks", ())))
@@ -306,8 +306,8 @@ def _refuse_unlogged(
             )
 
 
-def _loader(samples: Any, batch_size: int, shuffle: bool, apart: bool = False) -> Any:
-    """Batches of samples; `apart` draws nothing from torch's own generator, as every pass of a loader does otherwise."""
+def _loader(samples: Any, batch_size: int, shuffle: bool, own_generator: bool = False) -> Any:
+    """Batches of samples; `own_generator` draws nothing from torch's own generator, as every pass of a loader does otherwise."""
     # Worker processes would cost more than a batch of small arrays: samples come whole from memory.
     return DataLoader(
         samples,
@@ -315,7 +315,7 @@ def _loader(samples: Any, batch_size: int, shuffle: bool, apart: bool = False) -
         shuffle,
         num_workers=0,
         collate_fn=lambda batch: batch,
-        generator=Generator() if apart else None,
+        generator=Generator() if own_generator else None,
     )
 
 

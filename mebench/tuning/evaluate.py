@@ -358,7 +358,7 @@ class Judge:
             if plan.config.no_face == "skip":
                 reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
                 if line := write_skipped(folder, reasons, len(plan.videos)):
-                    self._progress.say(f"outer {name}: {line}")
+                    self._progress.notify(f"outer {name}: {line}")
             there = folder.finished_folds()
             with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
                 for split, part in zip(self._splits, parts):

@@ -56,13 +56,13 @@ class TrialReporter:
             else f"each trial trains {folds} inner folds"
         )
         names = ", ".join(d.key.removeprefix("method.") for d in self._space.dimensions)
-        self._progress.say(
+        self._progress.notify(
             f"study {self._name}: {self._trials} trials of {names} over {folds} inner folds of {people} subjects; {how}"
         )
         if done := _finished(study):
-            self._progress.say(f"{done} trials are already there")
+            self._progress.notify(f"{done} trials are already there")
 
-    def tell(self, study: Study, trial: Trial) -> None:
+    def report(self, study: Study, trial: Trial) -> None:
         """One more is finished."""
         best, done, now = study.best(), _finished(study), time.monotonic()
         new = best is not None and best.number != self._best
@@ -75,7 +75,7 @@ class TrialReporter:
             this = f"pruned after {plural(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
         name = f"trial {best.number}" if best and best.number >= 0 else "the default"
         record = f"; best {best.values[0]:.4f} ({name}: {in_words(best.params)})" if best else ""
-        self._progress.say(f"trial {trial.number}, {done} of {self._trials} finished: {this}{record}")
+        self._progress.notify(f"trial {trial.number}, {done} of {self._trials} finished: {this}{record}")
 
 
 def in_words(values: Mapping[str, Any]) -> str:

@@ -60,11 +60,11 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
     paths: list[str] = []  # all that are better the higher, or the lower; the preferred ones first
     if "spot" in task.tasks:
         groups = [*(["overall"] if len(task.kinds) > 1 else []), *task.kinds]
-        paths += [f"spotting.{group}.{name}" for group in groups for name in _able("spotting")]
+        paths += [f"spotting.{group}.{name}" for group in groups for name in _objectives("spotting")]
     if "recognize" in task.tasks:
-        paths += [f"recognition.{name}" for name in _able("recognition", ABSENT in task.classes)]
+        paths += [f"recognition.{name}" for name in _objectives("recognition", ABSENT in task.classes)]
     if {"spot", "recognize"} <= task.tasks:
-        names = _able("analysis")
+        names = _objectives("analysis")
         paths += [f"analysis.{name}" for name in names if name in JOINT]
         paths += [f"analysis.{p}.{n}" for p in ("true_positives", "all_intervals") for n in names if n not in JOINT]
     found: dict[str, Direction] = {}
@@ -89,7 +89,7 @@ def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
     return {frozenset({"spotting"}): 0, frozenset({"recognition"}): 1}.get(frozenset(sections)) if paired else None
 
 
-def _able(section: str, of_unit: bool = False) -> list[str]:
+def _objectives(section: str, of_unit: bool = False) -> list[str]:
     """The scores of a section that have a best end; one that is better near 0 has none."""
     return [name for name in columns(section, of_unit) if METRICS[name].direction != "zero"]
 

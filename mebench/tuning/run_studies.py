@@ -145,9 +145,9 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     out = Path(options.out).expanduser()
     folder, place = out / safe_name(name), Place.of(options.storage or str(out / "optuna.db"))
     for reason in space.left_out:
-        progress.say(f"not tuned: {reason}")
+        progress.notify(f"not tuned: {reason}")
     if options.nested:
-        progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
+        progress.notify(f"tuning {name}: {len(splits)} studies, one for each outer fold")
     part = part_of(objectives, config.recognizer is not None)
     parts = {split.name: safe_name(split.name) if options.nested else "." for split in splits}
     described = {
@@ -211,7 +211,7 @@ def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: Tri
         written = time.monotonic()
 
     def after(study: Study, trial: Trial) -> None:
-        reporter.tell(study, trial)
+        reporter.report(study, trial)
         if time.monotonic() - written >= WRITTEN_SECONDS:
             write(study)
 

@@ -168,7 +168,7 @@ _PARTS = ("method", "recognizer")
 class _Entry(NamedTuple):
     """What is said of a parameter, where, and whether somebody asked for this one, by its name or with a range of its own."""
 
-    said: Any
+    spec: Any
     where: str
     named: bool = False
     own: bool = False
@@ -194,9 +194,9 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
             raise ConfigError(f"--acts: {unknown('stage', act, ACTS)}")
     infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
     maps = {
-        f"{part}.{name}": _Entry(said, f"{info.where}/config.yaml: search.{name}")
+        f"{part}.{name}": _Entry(spec, f"{info.where}/config.yaml: search.{name}")
         for part, info in infos.items()
-        for name, said in info.section("search").items()
+        for name, spec in info.section("search").items()
     }
     named = [_word(word, config, maps) for word in words]
     for key, times in Counter(key for key, _ in named).items():
@@ -257,13 +257,13 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
             raise ConfigError(f"--param {name}: {_unknown(config, key)}")
         return key, maps[key]._replace(named=True)
     try:
-        said = load_yaml(text)
+        spec = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--param {name}: {text!r} is no YAML map: {' '.join(str(error).split())}") from error
-    packaged = maps[key].said if key in maps else {}
-    if isinstance(said, dict) and "acts" not in said and isinstance(packaged, dict) and "acts" in packaged:
-        said = {**said, "acts": packaged["acts"]}
-    return key, _Entry(said, f"--param {name}", named=True, own=True)
+    packaged = maps[key].spec if key in maps else {}
+    if isinstance(spec, dict) and "acts" not in spec and isinstance(packaged, dict) and "acts" in packaged:
+        spec = {**spec, "acts": packaged["acts"]}
+    return key, _Entry(spec, f"--param {name}", named=True, own=True)
 
 
 # -- one entry -----------------------------------------------------------------------------------------------------------
@@ -271,23 +271,23 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
 
 def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     """What an entry says, whether or not the configuration takes it."""
-    said, where = entry.said, entry.where
+    spec, where = entry.spec, entry.where
     if (hint := _hint(config, key)) is None:
         raise ConfigError(f"{where}: {_unknown(config, key)}")
-    if not isinstance(said, dict):
-        raise ConfigError(f"{where} must be a map with low and high, or with choices, not {said!r}")
-    for name in said:
+    if not isinstance(spec, dict):
+        raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
+    for name in spec:
         if name not in _ENTRY:
             raise ConfigError(f"{where}: {unknown('key', str(name), _ENTRY)}")
-    acts = said.get("acts", "training")
+    acts = spec.get("acts", "training")
     if acts not in ACTS:
         raise ConfigError(f"{where}: {unknown('stage', str(acts), ACTS, 'acts says when the parameter acts')}")
     part, _, name = key.partition(".")
     default = plain(getattr(getattr(config, f"{part}_params"), name))
-    if "choices" in said:
-        if beside := sorted({"low", "high", "log", "step"} & set(said)):
+    if "choices" in spec:
+        if beside := sorted({"low", "high", "log", "step"} & set(spec)):
             raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
-        listed = said["choices"]
+        listed = spec["choices"]
         if not isinstance(listed, list) or not listed:
             raise ConfigError(f"{where}: choices must be a list with something in it, not {listed!r}")
         found: list[Any] = []
@@ -303,10 +303,10 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
             alone = str(found[0]).lower() if isinstance(found[0], bool) else str(found[0])
             raise ConfigError(f"{where}: choices: {alone} alone leaves nothing to choose")
         return Dimension(key, acts, default, choices=tuple(found))
-    return _range(Dimension(key, acts, default), said, hint, where)
+    return _range(Dimension(key, acts, default), spec, hint, where)
 
 
-def _range(dimension: Dimension, said: Mapping[str, Any], hint: Any, where: str) -> Dimension:
+def _range(dimension: Dimension, spec: Mapping[str, Any], hint: Any, where: str) -> Dimension:
     hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     whole = int in hints
     if not whole and float not in hints:
@@ -314,11 +314,11 @@ def _range(dimension: Dimension, said: Mapping[str, Any], hint: Any, where: str)
         example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
         raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
     for name in ("low", "high"):
-        if name not in said:
+        if name not in spec:
             raise ConfigError(f"{where}: {name} is missing: a range needs low and high")
-    low, high = (_number(said[name], name, whole, where) for name in ("low", "high"))
-    step = None if said.get("step") is None else _number(said["step"], "step", whole, where)
-    log = said.get("log", False)
+    low, high = (_number(spec[name], name, whole, where) for name in ("low", "high"))
+    step = None if spec.get("step") is None else _number(spec["step"], "step", whole, where)
+    log = spec.get("log", False)
     if not isinstance(log, bool):
         raise ConfigError(f"{where}: log must be true or false, not {log!r}")
     if low >= high:

@@ -14,7 +14,7 @@ from mebench.boards.collect import collect
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics.catalogue import columns
-from mebench.metrics.names import names_chance
+from mebench.metrics.name_leak import names_chance
 from mebench.records.record import UnshownError
 from mebench.records.rows import NOTHING, Part, Ranked, Row, place, ranked
 from mebench.runs.scoring import tables_of
@@ -133,7 +133,9 @@ def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, m
         range(len(values)), key=lambda s: wrong_every[s]
     )
     compared = []
-    monkeypatch.setattr(module, "letters", lambda records, *_: compared.append(records) or [""] * len(records))
+    monkeypatch.setattr(
+        module, "significance_groups", lambda records, *_: compared.append(records) or [""] * len(records)
+    )
     build(collect(tmp_path))
     assert [record.seed for (record,) in compared] == [median]
 
@@ -444,7 +446,7 @@ def ranked_row(method, value, group=""):
 def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
     n = 40
     apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
-    monkeypatch.setattr(significance, "_apart", lambda *_: significance.Apart(apart, np.ones(n, bool)))
+    monkeypatch.setattr(significance, "_distinguished", lambda *_: significance.Distinguished(apart, np.ones(n, bool)))
     groups = significance.letters([None] * n, "spotting.micro.f1", None)
     rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
     assert [rows[i].letters for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]

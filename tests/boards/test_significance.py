@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mebench.boards import significance
 from mebench.boards.build import build
 from mebench.boards.collect import collect
-from mebench.boards.significance import Pool, dealings, letters
+from mebench.boards.significance import Pool, significance_groups, subject_permutations
 from mebench.metrics import CONVENTIONS
 from mebench.metrics.comparison import compare, path_of, sections_of
 from mebench.metrics.summary import scores_of, summarize
@@ -23,25 +23,25 @@ from tests.run_folders import make_run
 
 @given(st.integers(2, 6).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.booleans(), min_size=15, max_size=15))))
 def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
-    n, apart = case
+    n, distinct = case
     pairs = list(combinations(range(n), 2))
-    differ = {pair for pair, yes in zip(pairs, apart) if yes}
+    differ = {pair for pair, yes in zip(pairs, distinct) if yes}
 
     told = np.zeros((n, n), dtype=bool)
     for pair in differ:
         told[pair] = True
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(significance, "_apart", lambda *_: significance.Apart(told, np.ones(n, bool)))
-        found = letters([None] * n, "spotting.micro.f1", tables_of)
+        patch.setattr(significance, "_distinguished", lambda *_: significance.Distinguished(told, np.ones(n, bool)))
+        found = significance_groups([None] * n, "spotting.micro.f1", tables_of)
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
     assert found[0].startswith("a")
 
 
 def test_what_cannot_be_tested_has_no_letter(monkeypatch):
-    monkeypatch.setattr(significance, "_apart", lambda *_: None)
-    assert letters([None, None], "", tables_of) == ["", ""]
-    assert letters([None], "", tables_of) == [""]
+    monkeypatch.setattr(significance, "_distinguished", lambda *_: None)
+    assert significance_groups([None, None], "", tables_of) == ["", ""]
+    assert significance_groups([None], "", tables_of) == [""]
 
 
 def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
@@ -81,9 +81,9 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
     real = significance.range_p
     monkeypatch.setattr(significance, "range_p", lambda *words: asked.append(real(*words[:-1])) or asked[-1])
     for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
-        apart = significance._apart([one, two], path, read)
+        distinct = significance._distinguished([one, two], path, read)
         assert asked.pop() == whole.scores[path].p
-        assert apart.tested.all() and apart.pairs[0, 1] == apart.pairs[1, 0] == (whole.scores[path].p <= 0.05)
+        assert distinct.tested.all() and distinct.pairs[0, 1] == distinct.pairs[1, 0] == (whole.scores[path].p <= 0.05)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -92,7 +92,9 @@ def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, 
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
     pool = Pool.of([read(record) for record in collect(tmp_path)])
     sections = sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
-    places = pool.units[next(dealings(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0], np.arange(pool.units.shape[1])]
+    places = pool.units[
+        next(subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0], np.arange(pool.units.shape[1])
+    ]
     weights = np.zeros((len(places), pool.units.size))
     np.put_along_axis(weights, places, 1.0, axis=1)
 
@@ -167,7 +169,7 @@ def part(tables, name, subject):
 def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
-    assert significance._apart(collect(tmp_path), "recognition.uf1", read) is None
+    assert significance._distinguished(collect(tmp_path), "recognition.uf1", read) is None
 
 
 def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
@@ -179,7 +181,7 @@ def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
         tables = read(record)
         return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
 
-    assert letters([good, silent], "analysis.strs", answers) == ["a", "b"]
+    assert significance_groups([good, silent], "analysis.strs", answers) == ["a", "b"]
 
 
 def test_rows_with_other_annotations_take_no_part(tmp_path):

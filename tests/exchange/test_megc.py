@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.exchange.answers import read_beside
+from mebench.exchange.answers import read_against_truth
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.megc import Entry, is_log, log_lines
@@ -81,7 +81,7 @@ def test_beside_a_log_no_side_tells_kinds_apart(write, score, log_is):
 def test_two_programs_of_which_one_wrote_a_log_have_one_truth(write):
     """Otherwise the macro-expressions would be true for one of them alone."""
     true, remarks = write(KINDS), Remarks()
-    found = read_beside(true, [write(KINDS, "table.csv"), write(LOG, "log.txt")], Rules(), remarks)
+    found = read_against_truth(true, [write(KINDS, "table.csv"), write(LOG, "log.txt")], Rules(), remarks)
     pd.testing.assert_frame_equal(found[0].tables.truths, found[1].tables.truths)
     assert [answers.kinds for answers in found] == [["micro"], ["micro"]]
     assert sum("truth: 2 macro-expressions stand as micro" in line for line in remarks.warnings) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mebench.features import tvl1 as module
-from mebench.features.loops import told
+from mebench.features.loops import compile_notice
 from mebench.features.tvl1 import MARGIN, median, tvl1
 
 from .conftest import texture
@@ -91,8 +91,8 @@ def test_who_waits_for_the_compiler_is_told_once(capsys):
     def twice(x):
         return 2 * x
 
-    with told("compiling"):
+    with compile_notice("compiling"):
         assert (twice(1), twice(1.5)) == (2, 3)
-    with told("again"):
+    with compile_notice("again"):
         twice(2)
     assert capsys.readouterr().err == "compiling\n"

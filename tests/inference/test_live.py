@@ -14,7 +14,7 @@ from mebench.errors import RunError
 from mebench.frames.stream import Stream
 from mebench.inference.live import Live, Point
 from mebench.inference.models import of_run, read_header, read_model
-from mebench.inference.predict import Ask
+from mebench.inference.predict import PredictRequest
 from mebench.progress import Progress
 from mebench.reports.model_card import export_model
 from mebench.reports.spotted import spot_videos
@@ -55,7 +55,7 @@ def video(tmp_path_factory):
 def test_a_file_played_live_gives_what_the_whole_file_gives(file, video):
     live = Live([read_model(file)], Stream(str(video), paced=False))
     found = list(live.run())
-    (whole,) = spot_videos([video], Ask(str(file), (), ()), workers=1).videos
+    (whole,) = spot_videos([video], PredictRequest(str(file), (), ()), workers=1).videos
     told = [one.prediction for one in found if not isinstance(one, Point)]
     assert len(told) > 2
     assert [(p.kind, p.onset, p.apex, p.offset) for p in sorted(told, key=order)] == [

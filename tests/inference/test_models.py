@@ -12,7 +12,7 @@ from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
 from mebench.inference.models import by_default, find, named, of_run, read_header, read_model
-from mebench.inference.predict import Ask
+from mebench.inference.predict import PredictRequest
 from mebench.progress import Progress
 from mebench.reports.model_card import QUIET_RATE, export_model
 from mebench.reports.spotted import CAUTION, spot_videos
@@ -63,7 +63,7 @@ def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
     one, other = (
         spot_videos([video], ask, workers=1)
-        for ask in (Ask(str(finished.path), (of_fold.fold,), ()), Ask(str(file), (), ()))
+        for ask in (PredictRequest(str(finished.path), (of_fold.fold,), ()), PredictRequest(str(file), (), ()))
     )
     assert one.plain()["videos"][0]["intervals"] == other.plain()["videos"][0]["intervals"]
     np.testing.assert_array_equal(*(found.videos[0].answer.curves["micro"].scores for found in (one, other)))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc
 
-from mebench.metrics.li2017 import area_under, covered_anew, frame_rates, peak_hits, rates_over_confidence
+from mebench.metrics.li2017 import area_under, frame_rates, newly_covered, peak_hits, rates_over_confidence
 
 
 @given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))
@@ -50,7 +50,7 @@ def test_frames_under_several_truths_are_covered_once(rows: list[tuple[str, int,
         [(v, "micro", on, on + n - 1) for v, on, n in rows], columns=["video", "kind", "onset", "offset"]
     )
     union = {(v, frame) for v, on, n in rows for frame in range(on, on + n)}
-    assert covered_anew(truths).sum() == len(union)
+    assert newly_covered(truths).sum() == len(union)
 
 
 def test_what_is_unknown_is_undefined() -> None:

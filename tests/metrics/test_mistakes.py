@@ -16,11 +16,11 @@ from mebench.metrics.mistakes import (
     count_distracted,
     count_mistakes,
     explain_mistakes,
-    lies_under,
     missed_by,
     quiet_rate,
     sort_mistakes,
     summarize_mistakes,
+    underlying_event,
 )
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
@@ -235,7 +235,7 @@ def test_who_finds_a_truth_that_is_found_already_is_no_false_positive_of_li2017(
     one = tables([*BOTH, ("d/1/a", "micro", 102, 121, 0.5), ("d/1/a", "macro", 700, 759, 0.4)], [*TRUTHS, FAR])
     assert counts(one, "strict") == ({"micro": (1, 0), "macro": (1, 1)},) * 2
     assert counts(one, "li2017") == ({"micro": (0, 0), "macro": (1, 1)},) * 2
-    assert lies_under(sort_mistakes(one, ["micro", "macro"], "li2017"), one).tolist() == ["nothing"]
+    assert underlying_event(sort_mistakes(one, ["micro", "macro"], "li2017"), one).tolist() == ["nothing"]
 
 
 @pytest.mark.parametrize("convention", ["megc2020", "megc2023_entries"])
@@ -298,7 +298,7 @@ def test_what_lies_under_a_false_positive_is_told_in_one_word():
     ]
     one = replace(tables(said), distractors=pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]))
     found = sort_mistakes(one, ["micro"])
-    words = dict(zip(found["onset"], lies_under(found, one)))
+    words = dict(zip(found["onset"], underlying_event(found, one)))
     assert words == {101: "duplicate", 110: "near_miss", 310: "macro", 500: "speech", 494: "blink", 700: "nothing"}
     why = explain_mistakes(one, found, ["micro"])["micro"]
     assert why["under"] == {"blink": 1, "duplicate": 1, "macro": 1, "near_miss": 1, "nothing": 1, "speech": 1}
@@ -313,7 +313,7 @@ def test_a_cure_gains_what_f1_rises_by_when_the_cause_is_taken_away(truths, pred
     said = [(*p, 0.01 * n) for n, p in enumerate(dict.fromkeys(predictions))]
     one = tables(said, truths)
     found = sort_mistakes(one, ["micro", "macro"])
-    under, why = lies_under(found, one), explain_mistakes(one, found, ["micro", "macro"])
+    under, why = underlying_event(found, one), explain_mistakes(one, found, ["micro", "macro"])
 
     def f1(kind, wrong, added):
         kept = [p for p in said if p[1] == kind and p[:4] not in wrong]

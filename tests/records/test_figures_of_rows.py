@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.format import digits
-from mebench.records.rows import apart, common
+from mebench.records.rows import common, distinguishing_settings
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from mebench.records.rows import apart, common
 )
 def test_settings_that_all_rows_of_a_method_share_tell_nothing(settings, own):
     rows = [row("strain", words) for words in settings] + [row("another", "flow=tvl1")]
-    assert [apart(one, rows) for one in rows] == [*own, ""]
+    assert [distinguishing_settings(one, rows) for one in rows] == [*own, ""]
 
 
 def row(method, settings, **more):
@@ -29,7 +29,7 @@ def row(method, settings, **more):
 @pytest.mark.parametrize("what", [{"member": "samm"}, {"measured": False}])
 def test_neither_parts_of_a_composite_nor_levels_of_chance_are_told_apart(what):
     rows = [row("strain", "p=0.3", **what), row("strain", "", **what)]
-    assert [apart(one, rows) for one in rows] == ["", ""]
+    assert [distinguishing_settings(one, rows) for one in rows] == ["", ""]
 
 
 @pytest.mark.parametrize(

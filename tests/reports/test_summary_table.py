@@ -108,5 +108,8 @@ def test_who_only_recognises_reads_nothing_of_spotting(tmp_path, capsys, verbose
 def test_a_warning_that_was_just_told_is_not_told_again(tmp_path, capsys, verbose):
     run = make_run(tmp_path, "warned")
     run.write_json("folds.json", {**run.read_json("folds.json"), "warnings": ["two people share a face"]})
-    counts = ["\n".join(lines(run, capsys, verbose=verbose, told=told)).count("share a face") for told in (False, True)]
+    counts = [
+        "\n".join(lines(run, capsys, verbose=verbose, announced=announced)).count("share a face")
+        for announced in (False, True)
+    ]
     assert counts == [1, 0]

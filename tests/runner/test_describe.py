@@ -121,7 +121,7 @@ def test_who_made_a_run_is_known_and_from_which_commit_of_an_installed_program_t
     tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mebench.runner.describe.beside_checkout", lambda folder: [])
+    monkeypatch.setattr("mebench.runner.describe.checkout_folder", lambda folder: [])
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert made_by() == {"user": getpass.getuser()}
     (tmp_path / "plugin.py").touch()

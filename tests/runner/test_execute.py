@@ -16,7 +16,7 @@ from rich.console import Console
 
 from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
-from mebench.inference.predict import Ask, Ensemble, plan_prediction, predict_all, trained
+from mebench.inference.predict import Ensemble, PredictRequest, plan_prediction, predict_all, trained
 from mebench.progress import Progress
 from mebench.runner import isolation
 from mebench.runner.execute import InterruptedRunError, run, stoppable
@@ -108,7 +108,7 @@ def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_wor
 
 def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
-    predicted = predict_all(Ask(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
+    predicted = predict_all(PredictRequest(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
     again, failed = predicted.tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
     assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
@@ -119,7 +119,7 @@ def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_
 def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tiny):
     folder = mean_runs[0].folder
     folds = ("synthetic/s001", "synthetic/s003")
-    asks = [Ask(str(folder.path), some, tuple(tiny[:-1])) for some in ((folds[0],), (folds[1],), folds)]
+    asks = [PredictRequest(str(folder.path), some, tuple(tiny[:-1])) for some in ((folds[0],), (folds[1],), folds)]
     *single, job = (plan_prediction(ask, ask.models())[0] for ask in asks)
     both, video = Ensemble(job), job.test[1]
     assert job.timings["synthetic"].k_prime["micro"] == round(
@@ -200,13 +200,13 @@ def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_in_words_and_is_given_back(moody, tmp_path, in_this_process, monkeypatch, number):
-    keep = Session.keep
+    keep = Session.store_fold
 
     def keep_and_stop(self, fold, outcome):
         keep(self, fold, outcome)
         signal.raise_signal(number)
 
-    monkeypatch.setattr(Session, "keep", keep_and_stop)
+    monkeypatch.setattr(Session, "store_fold", keep_and_stop)
     before = signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup
     try:
         with pytest.raises(InterruptedRunError) as error:

@@ -11,7 +11,7 @@ from mebench.core import Fold, Scheme, SubjectKey
 from mebench.errors import DataError, PluginError, RunError
 from mebench.progress import Progress
 from mebench.runner.execute import run
-from mebench.runner.guard import refuse_twins, warnings
+from mebench.runner.guard import check_duplicate_people, warnings
 from mebench.runner.host import execute
 from mebench.runner.plan import check_people, make_plan
 
@@ -57,24 +57,24 @@ def test_one_subject_under_two_ids_is_refused(planted):
     config = resolve(planted("dataset.twins=true"))
     with pytest.raises(DataError, match=r"herd/(4|copy)/v\d and herd/(4|copy)/v\d are one recording under two names"):
         run(config, Progress())
-    refuse_twins(make_plan(resolve(planted())))
+    check_duplicate_people(make_plan(resolve(planted())))
 
 
 def test_one_recording_under_two_ids_is_found_by_its_frames(tmp_path):
     """The copy has other names of folder and files."""
     load("dataset", "cas_me2").write_fake_tree(tmp_path)
     words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path}"]
-    refuse_twins(make_plan(resolve(words)))
+    check_duplicate_people(make_plan(resolve(words)))
     copy = shutil.copytree(
         tmp_path / "rawpic" / "s15" / "15_0101disgustingteeth", tmp_path / "rawpic" / "s99" / "99_0101x"
     )
     for file in copy.iterdir():
         file.rename(copy / f"copy{file.name}")
     with pytest.raises(DataError, match=r"cas_me2/s\d\d/.*_0101 and .* are one recording under two names"):
-        refuse_twins(make_plan(resolve(words)))
+        check_duplicate_people(make_plan(resolve(words)))
     for file in copy.iterdir():  # another recording takes its place, under the same names
         cv2.imwrite(str(file), 255 - cv2.imread(str(file)))
-    refuse_twins(make_plan(resolve(words)))
+    check_duplicate_people(make_plan(resolve(words)))
 
 
 def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):

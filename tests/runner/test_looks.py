@@ -17,7 +17,7 @@ from mebench.inference.predict import trained
 from mebench.progress import Progress
 from mebench.runner import fitted
 from mebench.runner.execute import InterruptedRunError, leak_gain, run
-from mebench.runner.leak import Looks, chosen, worth
+from mebench.runner.leak import EpochPredictions, chosen, worth
 from mebench.runner.session import Session
 from mebench.runs.folder import RunFolder
 
@@ -109,14 +109,14 @@ def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch)
     """Those of an honest run that was stopped; the leaking run goes on with the same folder."""
     own = [*words, f"runs={tmp_path}"]
     with monkeypatch.context() as stopped:
-        keep = Session.keep
+        keep = Session.store_fold
 
         def two(session, fold, outcome):
             keep(session, fold, outcome)
             if len(session.folder.finished_folds()) == 2:
                 raise KeyboardInterrupt
 
-        stopped.setattr(Session, "keep", two)
+        stopped.setattr(Session, "store_fold", two)
         with pytest.raises(InterruptedRunError, match="2 of 6 folds are finished"):
             run(resolve(own), Progress())
     (honest,) = tmp_path.iterdir()
@@ -134,7 +134,7 @@ def test_a_leaking_run_that_is_stopped_goes_on_by_the_same_command(words, tmp_pa
 
     own = resolve([*words, f"runs={tmp_path}", "audit=leak"])
     with monkeypatch.context() as stopped:
-        stopped.setattr(Session, "keep", stop)
+        stopped.setattr(Session, "store_fold", stop)
         with pytest.raises(
             InterruptedRunError, match=r"folds are finished and kept in .*\. Go on with the same command$"
         ):
@@ -174,7 +174,7 @@ def written(folder, truths, answers, scored_each=False):
         known["probabilities"] = [[p, 1 - p, 0.0] for p in known.pop("p")]
         run_folder.write_table(f"folds/{fold}/looks.parquet", known)
     sides = SimpleNamespace(test=[])
-    return Looks(
+    return EpochPredictions(
         run_folder,
         SimpleNamespace(
             folds=[SimpleNamespace(key=fold) for fold in answers],

@@ -49,7 +49,7 @@ def test_what_a_method_of_several_lacks_is_said_by_name_and_left_out_where_that_
     )
     with pytest.raises(ConfigError, match=r"method random has no p=0\.5, .*NAME\.p=0\.5.*--where-known"):
         planned(lists[:3], (), (), "command line")
-    said = Said()
+    said = ModelHeader()
     combinations, configs = planned(lists, (), (), "command line", said)
     assert [c.varied for c in combinations] == [
         {"method": "random"},
@@ -64,14 +64,14 @@ def test_what_a_method_of_several_lacks_is_said_by_name_and_left_out_where_that_
     ]
 
 
-class Said(Silent):
+class ModelHeader(Silent):
     """Keeps what it is told."""
 
     def __init__(self):
         super().__init__()
         self.lines = []
 
-    def say(self, line):
+    def notify(self, line):
         self.lines.append(line)
 
 
@@ -336,7 +336,7 @@ class Told(Silent):
         super().__init__()
         self.lines = []
 
-    def say(self, text):
+    def notify(self, text):
         self.lines.append(text)
 
 

@@ -349,8 +349,10 @@ def test_a_fold_is_removed_from_an_unfinished_run_alone(tmp_path, done):
     with pytest.raises(RunError) as refused:
         run.read_table("folds/d--1/looks.parquet")
     fold = run.path / "folds" / "d--1"
-    way_on = f"remove {run.path} and run again" if done else f"remove {fold} and go on with: mebench resume {run.path}"
-    assert str(refused.value).endswith(way_on)
+    resume_hint = (
+        f"remove {run.path} and run again" if done else f"remove {fold} and go on with: mebench resume {run.path}"
+    )
+    assert str(refused.value).endswith(resume_hint)
 
 
 def test_keys_of_folds_become_names_of_files():

@@ -39,7 +39,7 @@ Plugin = Spotter
 
 def test_an_honest_method_stays_inside(write_plugin):
     found = null("majority", Progress(), shuffles=2)
-    assert [(f.task, f.fold, f.right, f.of, f.most, f.outside) for f in found] == [
+    assert [(f.task, f.fold, f.right, f.of, f.most, f.beyond_chance) for f in found] == [
         ("recognition", part, 8, 40, 8, False)
         for part in ("part1", "part2")  # one of each person's five
     ]
@@ -50,13 +50,13 @@ def test_an_honest_method_stays_inside(write_plugin):
 def test_what_lies_in_files_helps_nobody(write_plugin, way):
     """Names in a fold are drawn, and none of them stands in a file."""
     found = null("cheat", Progress(), [f"method.way={way}"], [write(write_plugin)], shuffles=2)
-    assert not any(f.outside for f in found)
+    assert not any(f.beyond_chance for f in found)
 
 
 def test_who_knows_labels_is_named(write_plugin):
     """The process of this test hosts the folds, too: what knows the labels can be reached."""
     found = null("cheat", Progress(), ["method.way=host"], [write(write_plugin)], shuffles=2)
-    assert all(f.right == f.of == 40 and f.outside for f in found)
+    assert all(f.right == f.of == 40 and f.beyond_chance for f in found)
     with pytest.raises(
         KnowsLabelsError, match=r"'cheat' knows labels .*recognition is right 40 times of 40 .* shuffled 2 times"
     ):
@@ -66,9 +66,9 @@ def test_who_knows_labels_is_named(write_plugin):
 def test_who_spots_what_nobody_could_see_is_named(write_plugin):
     root = write_plugin("method", "spotter", code=SPOTTER)
     found = null("spotter", Progress(), ["method.p=0.9"], [root], shuffles=1)
-    assert [(f.task, f.right, f.outside) for f in found] == [("spotting", 20, True)] * 2
+    assert [(f.task, f.right, f.beyond_chance) for f in found] == [("spotting", 20, True)] * 2
     honest = null("spotter", Progress(), ["method.p=0.1"], [root], shuffles=1)
-    assert not any(f.outside for f in honest) and sum(f.right for f in honest) > 0
+    assert not any(f.beyond_chance for f in honest) and sum(f.right for f in honest) > 0
 
 
 def test_chances_are_those_of_all_ways_to_deal_out_the_labels():

@@ -43,5 +43,5 @@ def test_the_best_trial_so_far_is_named(number, name):
     best = SimpleNamespace(number=number, state="complete", values=(0.5,), params={"method.p": 0.25})
     study = SimpleNamespace(best=lambda: best, trials=[best], objectives=[SimpleNamespace(path="spotting.micro.f1")])
     said = []
-    TrialReporter(SimpleNamespace(say=said.append), "s", 1, split=None, space=None).tell(study, best)
+    TrialReporter(SimpleNamespace(notify=said.append), "s", 1, split=None, space=None).report(study, best)
     assert said[0].endswith(f"; best 0.5000 ({name}: p=0.25)")

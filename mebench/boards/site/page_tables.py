@@ -17,7 +17,7 @@ from mebench.format import count, digits, seconds, whole
 from mebench.metrics.catalogue import find
 from mebench.records import row_facts
 from mebench.records.published import Published
-from mebench.records.rows import NOTHING, PRINTED, Part, PublishedLine, Ranked, Row, common, shown
+from mebench.records.rows import NOTHING, PRINTED, Part, PublishedLine, Ranked, Row, common, displayed_metrics
 from mebench.records.rows import Table as BoardTable
 from mebench.table import Column, Table
 
@@ -56,7 +56,9 @@ class PageTables:
         def fact(name: str, one: Ranked) -> Any:
             return one.row.facts.get(name) or ""
 
-        main, *others = _scores(shown(part.metrics, part.rows), 4, lambda name, one: one.row.scores[name], digits=3)
+        main, *others = _scores(
+            displayed_metrics(part.metrics, part.rows), 4, lambda name, one: one.row.scores[name], digits=3
+        )
         alike = [
             Column("alike", of=lambda one: self._draw.letters(one.row), room="wide", meaning=f"rows {_ALIKE}"),
             Column(
@@ -148,7 +150,7 @@ class PageTables:
             [
                 Column("method", "method, rules", of=lambda row: SMALL.format(row.method, row.reading), main=True),
                 Column("member", optional=True),
-                *_scores(shown(part.metrics, part.rescored), 5, score, digits=PRINTED),
+                *_scores(displayed_metrics(part.metrics, part.rescored), 5, score, digits=PRINTED),
                 Column("n", text=count, right=True, meaning="what is scored", room="wide"),
                 Column(
                     "source",
@@ -216,8 +218,8 @@ class PageTables:
     def best_over_time(self, part: Part) -> Markup:
         """The published lines without a caveat that were better than all before them, where there are two at least."""
         metric, best, found = part.metrics[0], -1.0, []
-        able = [line for line in part.published if line.year and metric in line.values and not line.member]
-        for line in sorted(able, key=lambda line: (line.year or 0, -float(line.values[metric]))):
+        eligible = [line for line in part.published if line.year and metric in line.values and not line.member]
+        for line in sorted(eligible, key=lambda line: (line.year or 0, -float(line.values[metric]))):
             if not line.caveats.get(metric) and float(line.values[metric]) > best:
                 best = float(line.values[metric])
                 codes = (

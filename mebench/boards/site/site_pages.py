@@ -187,7 +187,7 @@ class Site:
                 one.rank,
                 one.row,
                 f"../runs/{safe_name(one.row.runs[0])}.html",
-                ", ".join(filter(None, (self._name(one.row.method), rows.apart(one.row, part.rows)))),
+                ", ".join(filter(None, (self._name(one.row.method), rows.distinguishing_settings(one.row, part.rows)))),
             )
             for one in self._ranked(table, part)
             if one.rank is not None
@@ -203,7 +203,7 @@ def _drawn(table: Table) -> bool:
 
 
 FILTERS = {
-    "apart": lambda row, part: rows.apart(row, part.rows),
+    "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
     "common": lambda part: rows.common(part.rows),
     "source": source_link,
     "real_first": lambda tables: sorted(tables, key=_drawn),

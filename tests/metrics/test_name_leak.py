@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
 from mebench.datasets.megc2019_flow.params import Params
 
-from mebench.metrics.names import answers_by_name, names_chance
+from mebench.metrics.name_leak import answers_by_name, names_chance
 from mebench.metrics.tables import Tables
 from tests.outside import flow_maps
 
