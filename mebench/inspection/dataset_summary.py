@@ -47,13 +47,13 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
         yield plugin(plugin.Params(annotations=str(file), **params))
 
 
-def check_needs(configs: Iterable[RunConfig], say: Callable[[str], object] | None = None) -> list[RunConfig]:
+def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | None = None) -> list[RunConfig]:
     """Look for what runs need, in seconds and before anything heavy is imported: roots, sheets, frames, a landmark file.
 
     Args:
         configs: of the runs.
-        notify: where to say that, for want of a landmark file, regions at fixed places of the face stand in for those that follow landmarks,
-            which the defaults alone ask for. None lets nothing stand in.
+        notify: called with a sentence when, for want of a landmark file, regions at fixed places of the face stand in for those
+            that follow landmarks, which the defaults alone ask for. None lets nothing stand in.
 
     Returns:
         The configurations, with what stands in.
@@ -86,12 +86,12 @@ def check_needs(configs: Iterable[RunConfig], say: Callable[[str], object] | Non
                 continue
             missing = f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none"
             key, _, value = f"{part}.{instead}".partition("=")
-            if say is None or not value or not config.origins.get(key, "").startswith("default"):
+            if notify is None or not value or not config.origins.get(key, "").startswith("default"):
                 raise DataError(f"{missing}: {how_to_get(f'{part}.{instead}' if instead else '', part)}")
             settled = from_plain({**flatten(settled.values), key: value}, {**settled.origins, key: STANDS_IN})
             if missing not in said:
                 said.add(missing)
-                say(f"{missing}: {key}={value} stands in, as the results say. {how_to_get('', part)}")
+                notify(f"{missing}: {key}={value} stands in, as the results say. {how_to_get('', part)}")
         found.append(settled)
     return found
 
