@@ -20,9 +20,9 @@ import mebench.datasets
 import mebench.methods
 from mebench._lightly import load_lightning_lightly
 from mebench.runner import isolation, process, workers
-from tests.drawn_once import draw_once
-from tests.nightly import NIGHTLY
-from tests.same_process import stand_in
+from tests.helpers.drawn_once import draw_once
+from tests.helpers.nightly import NIGHTLY
+from tests.helpers.same_process import stand_in
 
 if TYPE_CHECKING:
     from mebench.runs.folder import RunFolder

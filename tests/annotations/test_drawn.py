@@ -10,7 +10,7 @@ from mebench.annotations import drawn
 from mebench.annotations.drawn import SIZE, draw_face, empty_folder
 from mebench.errors import DataError
 from mebench.features.faces import detect_faces
-from tests.old_excel import write_xls
+from tests.helpers.old_excel import write_xls
 
 write_frames = inspect.unwrap(drawn.write_frames)  # other tests copy what it once drew
 

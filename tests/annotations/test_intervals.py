@@ -12,7 +12,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
 from mebench.annotations import Log, read_sheets
 from mebench.annotations.annotation import frame_number, interval
-from tests import old_excel
+from tests.helpers import old_excel
 
 NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
 

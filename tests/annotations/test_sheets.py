@@ -9,7 +9,7 @@ from mebench.annotations import Header, find_table, read_sheets
 from mebench.annotations import sheets as module
 from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.errors import DataError
-from tests.old_excel import write_xls
+from tests.helpers.old_excel import write_xls
 
 ROWS = [("Subject", "Filename", "Onset"), ("01", "EP02_01f", 46), (), (2, "jalapeño 微", 4.5), (None, "EP03", None)]
 TEXT = (

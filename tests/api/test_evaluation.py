@@ -22,7 +22,7 @@ from mebench.progress import Silent
 from mebench.reports.model_card import export_model
 from mebench.testing.folders import write_plugin
 from mebench.training.adapter import Estimator, Own, _scores, _takes_task
-from tests.own_videos import moving, write
+from tests.helpers.own_videos import moving, write
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
 

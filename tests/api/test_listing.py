@@ -10,7 +10,7 @@ import mebench.datasets  # the packages of plugins can be called whether or not 
 import mebench.methods
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 

@@ -24,7 +24,7 @@ from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics import summarize
 from mebench.progress import Silent
 from tests.cli.conftest import mebench as command  # noqa: F401
-from tests.run_folders import call_fold, make_run
+from tests.helpers.run_folders import call_fold, make_run
 
 pytestmark = pytest.mark.usefixtures("untracked")
 PATH = {**os.environ, "PYTHONPATH": str(Path(mebench.__file__).parent.parent)}

@@ -11,7 +11,7 @@ import pytest
 import mebench
 from mebench.errors import ConfigError, DataError, RunError
 from tests.exchange.conftest import PREDICTIONS, TRUTH, score  # noqa: F401
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 def frame(text):

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import null_control
 from benchmarks.grown_table import rows_of
 from mebench.core.peaks import hits
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 def plain_hits(truths, found, turn):

@@ -27,7 +27,7 @@ from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.records.integrity import MOST_ROWS, check, own_hash, rescore
 from mebench.runs.folder import RunFolder
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from mebench.metrics.name_leak import names_chance
 from mebench.records.record import UnshownError
 from mebench.records.rows import NOTHING, Part, Ranked, Row, place, ranked
 from mebench.runs.scoring import tables_of
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 def tables(runs: Path):

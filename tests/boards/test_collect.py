@@ -5,7 +5,7 @@ import pytest
 
 from mebench.boards.collect import collect, collect_records, unique
 from mebench.boards.export import export
-from tests.run_folders import VERSIONS, make_run
+from tests.helpers.run_folders import VERSIONS, make_run
 
 
 @pytest.fixture

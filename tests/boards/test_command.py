@@ -7,7 +7,7 @@ import typer
 
 from mebench.cli.leaderboard import build, export, merge
 from mebench.errors import ConfigError, RunError
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 

@@ -11,7 +11,7 @@ from mebench.records.integrity import rescore
 from mebench.records.record import from_record
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import score
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from mebench.boards.table_files import latex
 from mebench.metrics.catalogue import COLUMNS
 from mebench.records.published import read
 from mebench.table import latex_text as escape
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 

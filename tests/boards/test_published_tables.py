@@ -9,7 +9,7 @@ from mebench.boards.table_files import as_csv
 from mebench.errors import DataError
 from mebench.records.matching_published import read_aliases
 from mebench.records.published import read
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 

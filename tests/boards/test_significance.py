@@ -18,7 +18,7 @@ from mebench.metrics.tables import Tables
 from mebench.records.rows import ranked
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import score, tables_of
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @given(st.integers(2, 6).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.booleans(), min_size=15, max_size=15))))

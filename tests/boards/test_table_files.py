@@ -13,7 +13,7 @@ from mebench.boards.table_files import as_csv, latex, markdown, write
 from mebench.config import registry
 from mebench.table import markdown_text as escape
 from mebench.table import spreadsheet_text as safe_cell
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(autouse=True)

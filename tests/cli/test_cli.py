@@ -16,7 +16,7 @@ from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
 from mebench.runner.execute import InterruptedRunError
 from mebench.runs.folder import RunFolder
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]
 PARAMS = '''

@@ -5,7 +5,7 @@ import pytest
 from mebench.cli import compare as verbs
 from mebench.cli.leaderboard import export
 from mebench.errors import ConfigError, RunError
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from mebench.annotations.drawn import write_xlsx
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import write_predictions
 from mebench.runs.scoring import tables_of
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from mebench.cli.compare import mistakes
 from mebench.errors import ConfigError, RunError
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(autouse=True)

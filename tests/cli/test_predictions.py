@@ -9,7 +9,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import FORMATS
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 def test_the_beginning_of_an_id_is_enough(tmp_path):

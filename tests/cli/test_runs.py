@@ -14,7 +14,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.runner.guard import FILE
 from mebench.runner.leak import NAME
 from mebench.runs.folder import RunFolder
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from mebench.datasets.megc2019_flow.params import Params
 
 from mebench.core import Expression
 from mebench.errors import DataError
-from tests.outside import flow_maps
+from tests.helpers.outside import flow_maps
 
 CHAIN = "onset_apex_flow_28"
 

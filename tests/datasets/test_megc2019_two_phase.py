@@ -16,7 +16,7 @@ from mebench.config import resolve
 from mebench.config.registry import plugins
 from mebench.errors import DataError
 from mebench.features import FlowDirection
-from tests.outside import flow_maps, two_phase_maps
+from tests.helpers.outside import flow_maps, two_phase_maps
 
 
 def dataset(root, **params):

@@ -18,8 +18,8 @@ from mebench.exchange.text_table import Remarks
 from mebench.metrics import summarize
 from mebench.metrics.classification import expected_calibration_error
 from mebench.runs.scoring import tables_of
-from tests.outside import outside
-from tests.run_folders import CLASSES, make_run
+from tests.helpers.outside import outside
+from tests.helpers.run_folders import CLASSES, make_run
 
 TRUTH = "subject,video,emotion\n1,a,Happiness\n1,b,surprise\n2,a,happiness\n2,c,disgust\n3,d,surprise\n"
 SAID = "subject,video,emotion\n3,d,surprise\n1,a,happiness\n1,b,disgust\n2,a,happiness \n2,c,disgust\n"

@@ -21,7 +21,7 @@ from mebench.exchange.write import write_predictions
 from mebench.metrics.agreement import agreement, kappa
 from mebench.runs.scoring import tables_of
 from tests.cli.conftest import mebench
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 __all__ = ["mebench"]
 

@@ -9,7 +9,7 @@ from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.megc import Entry, is_log, log_lines
 from mebench.exchange.text_table import Remarks
-from tests.outside import outside
+from tests.helpers.outside import outside
 
 # The layout of the organizers' log: fixed columns, one block for each dataset.
 LOG = """1

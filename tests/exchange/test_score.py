@@ -13,7 +13,7 @@ from mebench import cli
 from mebench.cli.predictions import export
 from mebench.metrics import conventions
 from tests.exchange.conftest import PREDICTIONS, TRUTH
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 CONVENTIONS = list(conventions.CONVENTIONS)
 

@@ -10,7 +10,7 @@ from mebench.annotations import sheets
 from mebench.annotations.drawn import write_xlsx
 from mebench.errors import DataError
 from mebench.exchange.text_table import Remarks, parse, read_text
-from tests.old_excel import write_xls
+from tests.helpers.old_excel import write_xls
 
 WANTED = ("subject", "video", "onset", "offset", "emotion")
 PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"

@@ -14,7 +14,7 @@ from mebench.exchange.answers import read_truth
 from mebench.exchange.join import Rules
 from mebench.exchange.text_table import Remarks
 from mebench.inspection.dataset_summary import adapters_of
-from tests.old_excel import write_xls
+from tests.helpers.old_excel import write_xls
 
 SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
 

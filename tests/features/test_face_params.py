@@ -9,7 +9,7 @@ from mebench.config import registry
 from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import FaceCrop, FaceParams
-from tests.stand_ins import COMPUTED
+from tests.helpers.stand_ins import COMPUTED
 
 SET = {"align": "pose", "track": "frame", "margin": 0.25, "half_size": True, "landmarks": "face.dat"}
 METHODS = sorted(

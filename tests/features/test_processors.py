@@ -12,7 +12,7 @@ from mebench.core import Chain
 from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Hog, Interpolate, LbpTop, Strain
 from mebench.features import pipeline as source_module
 from mebench.features.pipeline import Source
-from tests.nightly import NIGHTLY
+from tests.helpers.nightly import NIGHTLY
 
 from .conftest import Drift
 

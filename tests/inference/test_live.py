@@ -20,7 +20,7 @@ from mebench.reports.model_card import export_model
 from mebench.reports.spotted import spot_videos
 from mebench.runner.execute import run
 from tests.cli.conftest import mebench
-from tests.own_videos import moving, write
+from tests.helpers.own_videos import moving, write
 
 __all__ = ["mebench"]
 SPANS = ((12, 16, 21), (45, 49, 54))

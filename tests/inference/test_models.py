@@ -19,7 +19,7 @@ from mebench.reports.spotted import CAUTION, spot_videos
 from mebench.runner.execute import run
 from mebench.testing.folders import write_plugin as new_plugin
 from tests.cli.conftest import mebench
-from tests.own_videos import moving, write
+from tests.helpers.own_videos import moving, write
 
 __all__ = ["mebench"]
 

@@ -18,7 +18,7 @@ from mebench.inspection import check_needs
 from mebench.progress import Progress
 from mebench.runner.sweep import sweep
 from mebench.testing.contracts import HEAVY, cut_down
-from tests.stand_ins import COMPUTED
+from tests.helpers.stand_ins import COMPUTED
 
 TELL = """
 import sys

@@ -18,8 +18,8 @@ from mebench.core import Task
 from mebench.errors import ConfigError
 from mebench.features.maps import MOTION
 from mebench.training import fit
-from tests import plain_head
-from tests.moving_brows import video
+from tests.helpers import plain_head
+from tests.helpers.moving_brows import video
 
 
 def test_the_network_has_the_numbers_of_the_public_one():

@@ -9,7 +9,7 @@ from mebench.methods.auw_gcn.params import Params
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
-from tests import plain_head
+from tests.helpers import plain_head
 
 
 def test_the_network_has_the_numbers_that_the_public_program_prints():

@@ -13,8 +13,8 @@ from mebench.core import Task
 from mebench.errors import ConfigError
 from mebench.features.regions import POINTS
 from mebench.training import fit
-from tests import plain_head
-from tests.moving_brows import video
+from tests.helpers import plain_head
+from tests.helpers.moving_brows import video
 
 BROW, OTHER_BROW, NOSE, MOUTH = range(3), range(3, 6), range(6, 8), range(8, 12)
 

@@ -26,8 +26,8 @@ from mebench.metrics.summary import summarize
 from mebench.reports.compare_runs import conclusions
 from mebench.reports.scores import score_tables
 from mebench.tuning.records import read_objectives
+from tests.helpers.run_folders import make_run
 from tests.metrics.test_summary import CLASSES, random_run, tables, truth, videos
-from tests.run_folders import make_run
 
 HIGHER = (
     "precision recall f1 f1_at_iou ap50 ap asr precision_large f1_large auc tpr acc_mesr strs accuracy uf1 uar wf1 wr "

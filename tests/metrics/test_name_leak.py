@@ -11,7 +11,7 @@ from mebench.datasets.megc2019_flow.params import Params
 
 from mebench.metrics.name_leak import answers_by_name, names_chance
 from mebench.metrics.tables import Tables
-from tests.outside import flow_maps
+from tests.helpers.outside import flow_maps
 
 CLASSES = ("negative", "positive", "surprise")
 

@@ -7,7 +7,7 @@ from mebench.errors import ConfigError
 from mebench.protocols import PROTOCOLS, People, folds
 from mebench.protocols.across import CdmerParams, CrossSpottingParams
 from mebench.protocols.challenges import DfmeParams, Megc2018Params
-from tests.outside import flow_maps
+from tests.helpers.outside import flow_maps
 from tests.protocols.drawn import same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")

@@ -14,8 +14,8 @@ from mebench.config.registry import find as plugin
 from mebench.config.registry import load, plugins
 from mebench.errors import ConfigError
 from mebench.protocols import find
-from tests.nightly import NIGHTLY
-from tests.outside import flow_maps
+from tests.helpers.nightly import NIGHTLY
+from tests.helpers.outside import flow_maps
 
 DATASETS = ("casme2", "samm", "smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm_lv", "casme3", "meview")
 SPOTTER = ("method=optical_strain", "method.variant=peaks", "method.flow=dis")

@@ -15,7 +15,7 @@ from mebench.errors import ConfigError
 from mebench.protocols import People
 from mebench.protocols.within import HoldoutParams, KFoldParams, holdout, kfold, lovo
 from mebench.runner.choices import open_dataset
-from tests.outside import flow_maps
+from tests.helpers.outside import flow_maps
 from tests.protocols.drawn import EMOTIONS, datasets, same_face, video
 
 FOUR = [video("casme2", s, 1) for s in ("01", "02", "03")] + [video("samm", "01", 1)]

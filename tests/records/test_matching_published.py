@@ -11,7 +11,7 @@ from mebench.records.matching_published import read_aliases, separates
 from mebench.records.published import called, read
 from mebench.records.record import read as read_record
 from mebench.runs.folder import RunFolder
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
 (RECORD,) = (BOARDS / "records").glob("ststnet-megc2019_flow-loso-seed0-????????")

@@ -7,7 +7,7 @@ import pytest
 
 from mebench.errors import DataError
 from mebench.records.published import CAVEATS, COLUMNS, Published, read
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 COMMITTED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 SURVEY, MEAN, SOFTNET, MTSN, HTNET = (

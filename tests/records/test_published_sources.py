@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mebench.records.published import read
-from tests.outside import outside
+from tests.helpers.outside import outside
 
 ROOT = Path(__file__).parents[2]
 MEAN, SURVEY = "liong2023mean", "xie2020overview"

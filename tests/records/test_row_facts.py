@@ -15,7 +15,7 @@ from mebench.boards.table_files import as_csv, latex
 from mebench.console import console
 from mebench.records import row_facts
 from mebench.records.row_facts import FACTS, Fact
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(autouse=True)

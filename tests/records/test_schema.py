@@ -17,7 +17,7 @@ from mebench.files import file_hash
 from mebench.records import schema
 from mebench.records.integrity import own_hash
 from mebench.runs.folder import RunFolder
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix as sklearn_confusion
 from mebench.reports.plots import OUTCOMES, confusion_matrix, score_curve
 from mebench.reports.report import figures_of
 from mebench.reports.timeline import COLORS, Curve, Lane, Span, Timeline, Track
-from tests.run_folders import CLASSES, make_run
+from tests.helpers.run_folders import CLASSES, make_run
 
 ROOT = Path(__file__).parents[3]
 

@@ -20,7 +20,7 @@ from mebench.reports.pages import environment
 from mebench.reports.report import judged, timelines, write_figures
 from mebench.reports.timeline import STEPS, clock, pack
 from tests.cli.conftest import mebench
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 __all__ = ["mebench"]
 EVIL = "<script>alert(1)</script><b onclick='x'>"

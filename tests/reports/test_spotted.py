@@ -16,7 +16,7 @@ from mebench.progress import Progress
 from mebench.reports.spotted import CAUTION
 from mebench.runner.execute import run
 from tests.cli.conftest import mebench
-from tests.own_videos import moving, write
+from tests.helpers.own_videos import moving, write
 
 __all__ = ["mebench"]
 TRUE = (30, 39)

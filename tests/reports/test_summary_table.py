@@ -5,7 +5,7 @@ import pytest
 from mebench.format import number
 from mebench.metrics.catalogue import find
 from mebench.reports.run_summary import MOST_LINES, print_outcome
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(scope="module")

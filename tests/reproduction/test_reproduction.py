@@ -16,7 +16,7 @@ from mebench.records.published import read
 from mebench.reproduction import reproduce as reproduction
 from mebench.reproduction.reproduce import Cell, Request, Result, Run, cells, read_paper
 from mebench.reproduction.rescore import sources
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 TABLES = {"2": 17, "5": 108, "6": 9, "7": 15, "8": 18, "9": 12, "10": 8}

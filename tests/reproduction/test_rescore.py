@@ -20,8 +20,8 @@ from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import read_aliases
 from mebench.records.published import read
 from mebench.reproduction.rescore import cells, find, read_source, rescore, sources
-from tests.outside import outside
-from tests.run_folders import make_run
+from tests.helpers.outside import outside
+from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 K = 10

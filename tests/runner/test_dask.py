@@ -19,7 +19,7 @@ from mebench.runner.execute import run
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
 from mebench.runs.fold_files import TABLES
-from tests.same_process import stand_in
+from tests.helpers.same_process import stand_in
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 

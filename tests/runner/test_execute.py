@@ -24,7 +24,7 @@ from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Session
 from mebench.runs.folder import RunFolder
-from tests.same_process import stand_in
+from tests.helpers.same_process import stand_in
 
 pytestmark = pytest.mark.processes
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")

@@ -19,7 +19,7 @@ from mebench.errors import RunError
 from mebench.runs import folder as module
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 from mebench.runs.folder import KEPT, RunFolder, safe_name
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 def result(key="d/1", shift=0):

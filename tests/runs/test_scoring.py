@@ -7,7 +7,7 @@ import pytest
 from mebench.config import RunSettings
 from mebench.errors import ConfigError
 from mebench.runs.scoring import score, tables_of
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 def test_a_run_is_scored_under_the_convention_that_was_asked_for(tmp_path) -> None:

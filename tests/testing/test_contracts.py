@@ -8,7 +8,7 @@ import pytest
 from mebench.config import registry
 from mebench.testing import check_method, dataset_checks, method_checks, parametrize_with_checks
 from mebench.testing.contracts import repairs_are_sentences
-from tests import outside
+from tests.helpers import outside
 
 ROOTS = {name: {"root": str(maps)} for name in (outside.FLOW, outside.TWO_PHASE) if (maps := outside.find(name))}
 METHODS = sorted(registry.plugins("method"))

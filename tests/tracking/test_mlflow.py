@@ -28,7 +28,7 @@ from mebench.progress import Progress
 from mebench.tracking import fetch_records, mlflow_store, sync
 from mebench.tracking.mlflow import MLflow
 from mebench.tracking.mlflow_store import RUN_TAG, Store, without_password
-from tests.run_folders import call_fold, make_run
+from tests.helpers.run_folders import call_fold, make_run
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.tracking import Tracker, send
 from mebench.tracking.mlflow import MLflow
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 
 class Csv(Tracker):

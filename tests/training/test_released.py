@@ -22,7 +22,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.training.released import keras_layers, keras_weights, load, released_file, torch_weights
-from tests.outside import flow_maps, outside
+from tests.helpers.outside import flow_maps, outside
 
 
 class Seen:

@@ -11,7 +11,7 @@ from mebench.boards.published_tables import collect_rescored, placed, with_publi
 from mebench.boards.site.site_pages import write_site
 from mebench.records.matching_published import read_aliases
 from mebench.records.published import read
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 EVIL = "<script>alert(1)</script>"

@@ -14,7 +14,7 @@ from mebench.boards.collect import collect
 from mebench.boards.site import site_pages as module
 from mebench.boards.site.cards import to_html
 from mebench.boards.site.site_pages import Site, library
-from tests.run_folders import make_run
+from tests.helpers.run_folders import make_run
 
 LARGEST = 3 * 2**20
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"

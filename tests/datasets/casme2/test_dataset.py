@@ -16,7 +16,7 @@ from mebench.errors import DataError
 from mebench.runner.host import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
-from tests.outside import flow_maps
+from tests.helpers.outside import flow_maps
 
 
 @pytest.fixture(scope="module")

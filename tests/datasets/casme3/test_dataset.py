@@ -21,7 +21,7 @@ from mebench.inspection.soundness import check_video
 from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
-from tests.old_excel import write_xls
+from tests.helpers.old_excel import write_xls
 
 PICTURE = cv2.imencode(".jpg", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
 

@@ -12,7 +12,7 @@ from mebench.annotations.schemes import one_unit
 from mebench.core import Expression
 from mebench.inspection import summarise
 from mebench.testing import check_dataset
-from tests.outside import flow_maps
+from tests.helpers.outside import flow_maps
 
 
 @pytest.fixture(scope="module")
