@@ -337,10 +337,11 @@ def compare(
     encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compare two runs; or, beside a truth, what two programs answered. The tests are paired over subjects.
+    """Compare two runs, or two sweeps over seeds; or, beside a truth, what two programs answered. The tests are paired over subjects.
 
     Args:
-        first: a run, its id, the beginning of its id or its folder; beside a `truth` a file or table, as for `score`.
+        first: a run, its id, the beginning of its id or its folder; the beginning of several that differ in the seed alone means all of
+            them; beside a `truth` a file or table, as for `score`.
         second: another one.
         truth: the truth of files or tables.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
@@ -365,12 +366,15 @@ def compare(
         if not all(isinstance(side, str | Path | Run) for side in (first, second)):
             raise ConfigError("a table has no truth of its own, as a run has: give truth=")
         folders = [
-            side.folder if isinstance(side, Run) else run_files.folder.RunFolder.finished(runs_folder(runs), str(side))
+            [side.folder] if isinstance(side, Run) else run_files.folder.RunFolder.several(runs_folder(runs), str(side))
             for side in (first, second)
         ]
-        if folders[0].path.resolve() == folders[1].path.resolve():
-            raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
-        sides = reports.compare_runs.Side.of_run(folders[0]), reports.compare_runs.Side.of_run(folders[1])
+        if twice := {one.path.resolve() for one in folders[0]} & {one.path.resolve() for one in folders[1]}:
+            raise RunError(f"both words name the run {next(iter(twice)).name!r}: compare two different runs")
+        one_run, other_run = (
+            reports.compare_runs.Side.of_runs(own, str(word)) for own, word in zip(folders, (first, second))
+        )
+        sides = one_run, other_run
     else:
         one, other = (_file(side, f"table {letter}", encoding) for side, letter in ((first, "A"), (second, "B")))
         if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():

@@ -12,7 +12,7 @@ from mebench import api, exchange, inspection, metrics, records, reports
 from mebench import runs as run_files
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
-from mebench.console import plural, print_lines, print_table, write_json
+from mebench.console import plural, print_lines, print_report, print_table, write_json
 from mebench.console import size as byte_size
 from mebench.errors import ConfigError, DataError, RunError, unknown
 from mebench.format import number
@@ -67,12 +67,19 @@ def compare(
     leaderboards: Annotated[
         str | None, typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv is; leaderboards.")
     ] = None,
+    others: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="More runs: each is compared with the first.")
+    ] = None,
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
-    The tests are paired, and what they could have seen is told. Files of any program are compared beside their --truth; without one they
-    are those of two coders, and how well these agree is told. Beside a published result: what separates the run from it, in words.
+    A word that begins the ids of several runs which differ in nothing but the seed means all of them: each score is then their mean. Of
+    three words and more each run is compared with the first, in one table. The tests are paired, and what they could have seen is told.
+    Files of any program are compared beside their --truth; without one they are those of two coders, and how well these agree is told.
+    Beside a published result: what separates the run from it, in words.
     """
+    if others and (second.startswith(BESIDE) or (truth is None and _is_file(first))):
+        raise ConfigError("more than two words are for runs, or for files beside their --truth: name two here")
     if second.startswith(BESIDE):
         word, folder = second.removeprefix(BESIDE), run_files.folder.RunFolder.finished(runs, first)
         place = leaderboards_folder(leaderboards)
@@ -95,22 +102,32 @@ def compare(
         )
         _refuse_files(first, second)
 
-    found = api.compare(
-        first,
-        second,
-        truth=truth,
-        runs=runs,
-        metrics=metric or (),
-        convention=convention,
-        rules=rule or (),
-        clips=clips,
-        classes=classes,
-        loose_ids=loose_ids,
-        fps=fps,
-        encoding=encoding,
-        progress=Progress(),
-    )
+    compared = [
+        api.compare(
+            first,
+            word,
+            truth=truth,
+            runs=runs,
+            metrics=metric or (),
+            convention=convention,
+            rules=rule or (),
+            clips=clips,
+            classes=classes,
+            loose_ids=loose_ids,
+            fps=fps,
+            encoding=encoding,
+            progress=Progress(),
+        )
+        for word in (second, *(others or ()))
+    ]
+    found = compared[0]
     print_remarks(found)
+    if len(compared) > 1:
+        sides = [found.sides[0], *(one.sides[1] for one in compared)]
+        if write_json({"runs": [side.plain() for side in sides], "compared": [one.summary for one in compared]}, json):
+            print_report("", reports.compare_runs.table_of_several(sides, [one.found for one in compared]))
+            print_lines(*dict.fromkeys(line for one in compared for line in one.remarks))
+        return
     if write_json(found.summary, json):
         reports.compare_runs.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -185,7 +186,7 @@ class Comparison:
         permutations: how many exchanges were tried.
         exact: whether these were all there are.
         scores: by path, for example `spotting.micro.f1`.
-        mcnemar: of the annotated clips, where both runs recognize.
+        mcnemar: of the annotated clips, where both runs recognize; None over seeds.
     """
 
     convention: str
@@ -203,8 +204,8 @@ class Comparison:
 
 
 def compare(
-    first: Tables,
-    second: Tables,
+    first: Tables | Sequence[Tables],
+    second: Tables | Sequence[Tables],
     *,
     kinds: Sequence[str],
     classes: Sequence[str],
@@ -224,8 +225,9 @@ def compare(
     4 of 100 cases where the permutation test finds them in 50 to 86.
 
     Args:
-        first: predictions and truth of the first run.
-        second: the same of the second run; videos and truths must be those of the first, clips in the same order too.
+        first: predictions and truth of the first run; of several runs that differ in nothing but the seed, each score is their mean, and
+            whatever happens to a subject happens to it under all seeds at once.
+        second: the same of the second run, or runs; videos and truths must be those of the first, clips in the same order too.
         kinds: the kinds that both spotted.
         classes: the scheme's classes.
         convention: name of the convention.
@@ -241,7 +243,10 @@ def compare(
         ConfigError: there is no such metric or convention, or it does not apply to these runs.
         DataError: the tables do not fit together.
     """
-    pool = pooled([first, second])
+    firsts, seconds = ([runs] if isinstance(runs, Tables) else list(runs) for runs in (first, second))
+    pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
+    pools = [pooled(pair) for pair in pairs]
+    pool = pools[0]
     # Where each subject's two copies stand among the units of scoring, and its dataset.
     people = pool.ordered().videos.drop_duplicates("unit").sort_values("unit")
     side, subject = people["subject"].str[0], people["subject"].str[2:]
@@ -251,7 +256,7 @@ def compare(
     assert one["subject"].tolist() == other["subject"].tolist()  # the same truth has the same subjects
     pairing = Pairing(one["unit"].to_numpy(np.int64), other["unit"].to_numpy(np.int64))
     strata = one["stratum"].tolist()
-    sections = sections_of(pool, 2 * len(strata), kinds, classes, convention)
+    sections = _over_seeds([sections_of(pool, 2 * len(strata), kinds, classes, convention) for pool in pools])
     chosen = _chosen(sections, len(strata), pairing, metrics)
     subjects = Resampling.of_subjects(strata, draws, seed)
     swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
@@ -261,8 +266,8 @@ def compare(
         for path, row in _compare_section(section, sections[section], names, pairing, subjects, swapped, exact).items()
     }
     adjusted, of_clips = holm([row.p for row in rows.values()]), None
-    if first.clips is not None and second.clips is not None:
-        one, other, asked = first.clips, second.clips, ["video", "truth"]
+    if len(pairs) == 1 and firsts[0].clips is not None and seconds[0].clips is not None:
+        one, other, asked = firsts[0].clips, seconds[0].clips, ["video", "truth"]
         if one[asked].to_numpy().tolist() != other[asked].to_numpy().tolist():
             raise DataError(
                 "the clips of the two runs differ or stand in another order: compare runs on the same truth"
@@ -280,6 +285,23 @@ def compare(
         scores={path: replace(row, p_holm=p) for (path, row), p in zip(rows.items(), adjusted)},
         mcnemar=of_clips,
     )
+
+
+def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
+    """What scores subjects by the mean over several pools, one for each seed; their units are the same."""
+    if len(runs) == 1:
+        return runs[0]
+
+    def mean_of(name: str) -> Evaluate:
+        parts = [sections[name] for sections in runs]
+
+        def evaluate(weights: Floats) -> dict[str, Floats]:
+            scores = [part.evaluate(weights) for part in parts]
+            return {score: np.mean([found[score] for found in scores], axis=0) for score in scores[0]}
+
+        return evaluate
+
+    return {name: Section(mean_of(name), part.rests) for name, part in runs[0].items()}
 
 
 def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
+from mebench.metrics.paired import holm
 from mebench.metrics.tables import Tables
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.reports.scores import how_intervals
@@ -34,6 +35,7 @@ class Side:
         classes: that are scored.
         record: of the run.
         of_study: whether the run is one of a study's outer ones.
+        others: further runs of the same settings under other seeds, by seed.
     """
 
     name: str
@@ -43,6 +45,31 @@ class Side:
     classes: Sequence[str]
     record: Record | None = None
     of_study: bool = False
+    others: "Sequence[Side]" = ()
+
+    @classmethod
+    def of_runs(cls, folders: Sequence[RunFolder], word: str) -> Self:
+        """A finished run, or several that differ in nothing but the seed.
+
+        Raises:
+            RunError: they differ in something else.
+        """
+        first, *others = sorted(
+            map(cls.of_run, folders), key=lambda side: (side.record.seed if side.record else 0, side.name)
+        )
+        assert first.record is not None
+        seeds = [side.record.seed for side in (first, *others) if side.record]
+        if len({side.record.identity for side in (first, *others) if side.record}) > 1 or len({*seeds}) < len(seeds):
+            names = ", ".join(side.name for side in (first, *others))
+            raise RunError(
+                f"{len(seeds)} runs begin with {word!r}: {names}. Give more of the id; runs that differ in the seed alone go together"
+            )
+        return replace(first, others=tuple(others))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of its runs."""
+        return [side.record.seed for side in (self, *self.others) if side.record]
 
     @classmethod
     def of_run(cls, folder: RunFolder) -> Self:
@@ -69,7 +96,9 @@ class Side:
         if self.record is None:
             return self.name
         settings = f" ({self.record.settings})" if self.record.settings else ""
-        return f"{self.record.config['method']}{settings}, seed {self.record.seed}: {self.name}"
+        seeds = f"seed {self.record.seed}" if not self.others else f"seeds {', '.join(map(str, self.seeds))}"
+        more = f" and {len(self.others)} more" if self.others else ""
+        return f"{self.record.config['method']}{settings}, {seeds}: {self.name}{more}"
 
     @property
     def does(self) -> list[str]:
@@ -81,7 +110,8 @@ class Side:
         if self.record is None:
             return {"file": self.name}
         method, settings = self.record.config["method"], self.record.settings
-        return {"run_id": self.name, "method": method, "settings": settings, "seed": self.record.seed}
+        of_seeds = {"seeds": self.seeds, "run_ids": [side.name for side in (self, *self.others)]} if self.others else {}
+        return {"run_id": self.name, "method": method, "settings": settings, "seed": self.record.seed, **of_seeds}
 
 
 def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[str]) -> Comparison:
@@ -91,9 +121,11 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         RunError: they have different truths, classes or protocols, or nothing in common.
         ConfigError: there is no such convention or metric.
     """
-    if (difference := _difference_of_truths(first, second)) is not None:
+    for side in (second, *first.others, *second.others):
+        if (difference := _difference_of_truths(first, side)) is None:
+            continue
         raise RunError(
-            f"the runs {first.name} and {second.name} have different truths ({difference}): compare runs on the same dataset, "
+            f"the runs {first.name} and {side.name} have different truths ({difference}): compare runs on the same dataset, "
             "with the same dataset settings and emotion scheme"
         )
     if first.record and second.record:
@@ -113,11 +145,13 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         raise RunError(f"there is nothing in common to compare: {first.name} does {does[0]}; {second.name}, {does[1]}")
     both = []
     for side in (first, second):  # what only one did would be compared with nothing
-        predictions = side.tables.predictions if "spot" in tasks else None
-        if predictions is not None and "recognize" not in tasks:
-            predictions = predictions.assign(emotion=None)
-        clips = side.tables.clips if "recognize" in tasks else None
-        both.append(replace(side.tables, predictions=predictions, clips=clips))
+        tables = []
+        for own in (seed.tables for seed in (side, *side.others)):
+            predictions = own.predictions if "spot" in tasks else None
+            if predictions is not None and "recognize" not in tasks:
+                predictions = predictions.assign(emotion=None)
+            tables.append(replace(own, predictions=predictions, clips=own.clips if "recognize" in tasks else None))
+        both.append(tables)
     return compare(*both, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
 
 
@@ -174,6 +208,26 @@ def plain(
         "conclusions": list(sentences),
         "remarks": list(notes),
     }
+
+
+def table_of_several(sides: Sequence[Side], found: Sequence[Comparison]) -> Table:
+    """Any number of runs, each beside the first: scores, and p of the differences, adjusted for all of them.
+
+    Args:
+        sides: the runs, two or more.
+        found: the comparison of the first with each other.
+    """
+    paths = [path for path in found[0].scores if all(path in one.scores for one in found)]
+    adjusted = holm([one.scores[path].p for one in found for path in paths])
+    columns, rows = [Column("run", main=True)], [[side.title] for side in sides]
+    for n, path in enumerate(paths):
+        columns += [Column(in_words(path), right=True, score=True), Column("p (Holm)", right=True)]
+        digits = {"digits": find(path).digits}
+        rows[0] += [{**found[0].scores[path].first, **digits}, ""]  # type: ignore[list-item]
+        for row, one, p in zip(rows[1:], found, adjusted[n :: len(paths)]):
+            row += [{**one.scores[path].second, **digits}, _p(p) or "-"]  # type: ignore[list-item]
+    title = f"scores ({found[0].subjects} subjects); p: that the first and this differ, among {len(adjusted)} tests"
+    return Table(columns, [tuple(row) for row in rows], title)
 
 
 def in_words(path: str) -> str:
@@ -287,6 +341,15 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
         if side.of_study:
             yield f"{letter} is an outer run of a study: its values are in its {TUNED}, and its settings are those of the study"
     if first.of_study or second.of_study:
+        return
+    if first.others or second.others:
+        for letter, side in (("A", first), ("B", second)):
+            yield (
+                f"{letter}: each score is the mean over seeds {', '.join(map(str, side.seeds))}"
+                if side.others
+                else (f"{letter} is one training (seed {side.seeds[0]}): what its seed brings is not averaged")
+            )
+        yield "a subject is drawn and exchanged under all seeds at once: the tests speak about other subjects, at these seeds"
         return
     if one.key == other.key:
         yield "the runs have the same settings, data and seed: differences come from the machine alone"

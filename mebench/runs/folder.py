@@ -134,6 +134,20 @@ class RunFolder:
         return folder
 
     @classmethod
+    def several(cls, runs: Path | str, word: str) -> list[RunFolder]:
+        """The finished run that a word names, as in `finished`; or all finished ones that begin so.
+
+        Raises:
+            RunError: there is none.
+        """
+        place = Path(runs).expanduser()
+        if word and not any(os.path.isdir(path) for path in (Path(word).expanduser(), place / word)):  # noqa: PTH112
+            begin_so = [folder for folder in cls.all(runs) if folder.id.startswith(word) and folder.done]
+            if len(begin_so) > 1:
+                return begin_so
+        return [cls.finished(runs, word)]
+
+    @classmethod
     def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
         """The unfinished run of this key that nobody works on, or a new one, or the one that is named; locked.
 

@@ -32,6 +32,37 @@ def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path,
     assert "convention strict" in shown and "compare several seeds of each" in shown
 
 
+def test_a_word_that_begins_several_seeds_means_all_of_them(tmp_path, capsys):
+    for seed in (0, 1, 2):
+        make_run(tmp_path / "runs", f"good-{seed}", method="good", subjects=8, seed=seed)
+        make_run(tmp_path / "runs", f"bad-{seed}", method="bad", shift=100, wrong_every=2, subjects=8, seed=seed)
+    compare("good", "bad", ["spotting.micro.f1"], json_="-")
+    found = json.loads(capsys.readouterr().out)
+    assert found["first"]["seeds"] == [0, 1, 2] and found["first"]["run_ids"] == ["good-0", "good-1", "good-2"]
+    row = found["scores"]["spotting.micro.f1"]
+    assert (row["first"]["value"], row["second"]["value"], row["p"]) == (1.0, 0.0, 2 / 2**8)
+    assert "A: each score is the mean over seeds 0, 1, 2" in found["remarks"]
+    compare("good", "bad-1", ["spotting.micro.f1"])
+    assert "B is one training (seed 1)" in capsys.readouterr().out
+    make_run(tmp_path / "runs", "good-other", method="other", subjects=8)
+    with pytest.raises(
+        RunError, match=r"4 runs begin with 'good': good-0.*Give more of the id; runs that differ in the seed alone"
+    ):
+        compare("good", "bad")
+
+
+def test_any_number_of_runs_is_one_table_beside_the_first(tmp_path, capsys):
+    for n, name in enumerate(("one", "two", "three")):
+        make_run(tmp_path / "runs", name, method=name, shift=50 * n, subjects=8)
+    verbs.compare("one", "two", "runs", ["spotting.micro.f1"], others=["three"])
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    p = {words[0]: words[-1] for words in shown if words[:1] in (["two,"], ["three,"])}
+    assert p == {"two,": "0.0156", "three,": "0.0156"}  # Holm: twice 2 of 2^8
+    verbs.compare("one", "two", "runs", ["spotting.micro.f1"], json="-", others=["three"])
+    found = json.loads(capsys.readouterr().out)
+    assert [side["run_id"] for side in found["runs"]] == ["one", "two", "three"] and len(found["compared"]) == 2
+
+
 def test_of_two_rates_of_false_positives_the_lower_wins(tmp_path, capsys):
     make_run(tmp_path / "runs", "one", method="good", subjects=8)
     make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)

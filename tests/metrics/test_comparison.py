@@ -387,3 +387,41 @@ def test_analysis_is_not_compared_where_one_run_names_no_emotion():
             found = compared(*pair, permutations=2).scores
             assert not [path for path in found if path.startswith("analysis")]
     assert compared(names, silent, metrics=["strs"]).scores["analysis.strs"].second["value"] == 0
+
+
+def test_over_seeds_each_score_is_the_mean_and_subjects_are_exchanged_under_all_seeds_at_once():
+    """Against each subject's exchange done by hand, under both seeds, and the mean of the plain scores."""
+    subjects = 5
+    ones, others = (
+        [run(seed, 0.8, subjects=subjects) for seed in (1, 2)],
+        [run(seed, 0.3, subjects=subjects) for seed in (3, 4)],
+    )
+    found = compared(ones, others, metrics=["spotting.micro.f1"])
+    row = found.scores["spotting.micro.f1"]
+    alone = [compared(a, b, metrics=["spotting.micro.f1"]).scores["spotting.micro.f1"] for a, b in zip(ones, others)]
+    assert row.first["value"] == pytest.approx(np.mean([one.first["value"] for one in alone]))
+    assert row.difference["value"] == pytest.approx(np.mean([one.difference["value"] for one in alone]))
+    names = sorted(set(ones[0].videos["subject"]))
+
+    def exchanged(a, b, these):
+        def of(table, keep):
+            own = dict(zip(a.videos["video"], a.videos["subject"]))
+            return table[[(own[video] in these) == keep for video in table["video"]]]
+
+        predictions = [
+            pd.concat([of(x.predictions, False), of(y.predictions, True)], ignore_index=True)
+            for x, y in ((a, b), (b, a))
+        ]
+        return [replace(x, predictions=table) for x, table in zip((a, b), predictions)]
+
+    differences = []
+    for n in range(2 ** (subjects - 1)):
+        these = {name for place, name in enumerate(names[1:]) if n >> place & 1}
+        pairs = [exchanged(a, b, these) for a, b in zip(ones, others)]
+        values = [
+            compared(a, b, metrics=["spotting.micro.f1"]).scores["spotting.micro.f1"].difference["value"]
+            for a, b in pairs
+        ]
+        differences.append(np.mean(values))
+    extreme = np.mean(np.abs(differences) >= abs(row.difference["value"]) - 1e-12)
+    assert row.p == pytest.approx(extreme)

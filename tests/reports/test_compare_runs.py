@@ -89,6 +89,7 @@ def noted(subjects, *paths, data=("", "")):
             kinds=["micro"],
             draws=1,
             of_study=False,
+            others=(),
         )
         for name, words in zip("AB", data)
     ]

@@ -36,8 +36,8 @@ def test_settings_of_one_method_of_several_are_its_own():
     lists = lists_of_words(["method=random,optical_strain", "random.draws=1,2", "optical_strain.p=0.5", "seeds=0,1"])
     found = expand(lists)
     assert [c.varied for c in found] == [
-        *({"method": "random", "random.draws": n, "seeds": seed} for n in "12" for seed in "01"),
-        *({"method": "optical_strain", "seeds": seed} for seed in "01"),
+        *({"method": "random", "random.draws": n, "seed": seed} for n in "12" for seed in "01"),
+        *({"method": "optical_strain", "seed": seed} for seed in "01"),
     ]
     assert found[0].settings == {"method": "random", "seed": "0", "method.draws": "1"}
     assert found[-1].settings == {"method": "optical_strain", "seed": "1", "method.p": "0.5"}
