@@ -301,7 +301,7 @@ def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
 
         return evaluate
 
-    return {name: Section(mean_of(name), part.of) for name, part in runs[0].items()}
+    return {name: Section(mean_of(name), part.basis_of) for name, part in runs[0].items()}
 
 
 def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:
