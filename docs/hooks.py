@@ -1,6 +1,6 @@
 """Makes the site of what lies in the repository: pages from where they lie, links, what blocks of code print, formulas.
 
-MkDocs calls the `on_` functions.
+MkDocs calls the `on_` functions. With `BLOCKS=off` in the environment no block is run, to see a text in seconds.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ PLACES = {source: page for page, source in TAKEN.items()} | {
 """File of the repository: where the site has it, or the same in another form."""
 
 
+RUN = os.environ.get("BLOCKS") != "off"
 TRACKED = TemporaryDirectory()
 """Where MLflow's database is for all pages, since a fresh one takes seconds."""
 
@@ -85,6 +86,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     r"""Run the blocks; turn links and, in tables, `a\|b` from what GitHub reads into what MkDocs reads."""
     here = page.file.src_uri
     source = TAKEN.get(here, f"docs/{here}")
+    if here in CARDS["methods"]:
+        title, _, text = markdown.partition("\n")
+        markdown = f"{title}\n\n{_boxes()[Path(source).parent.name]}\n{text}"
     if (DOCS / here).is_file():
         markdown = _with_outputs(markdown, _outputs(DOCS / here))
 
@@ -118,10 +122,24 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
 
 
 @cache
+def _boxes() -> dict[str, str]:
+    """The box of each method's card, made in a process of its own, which imports what methods need."""
+    names = [Path(source).parent.name for source in CARDS["methods"].values()]
+    made = subprocess.run([sys.executable, str(DOCS / "cards.py"), *names], capture_output=True, text=True)
+    if made.returncode:
+        raise PluginError(f"the boxes of the cards are not made: {made.stderr[-4000:]}")
+    boxes: dict[str, str] = json.loads(made.stdout)
+    return boxes
+
+
+@cache
 def _outputs(page: Path) -> list[list[dict[str, str]]]:
     """What the blocks of a page print, in a process of its own."""
-    if not any(block.language in ("python", "sh") for block in map(Block.of, FENCE.finditer(page.read_text("utf-8")))):
+    found = [Block.of(fence) for fence in FENCE.finditer(page.read_text("utf-8"))]
+    if not any(block.language in ("python", "sh") for block in found):
         return []
+    if not RUN:
+        return [[] for _ in found]
     ran = subprocess.run([sys.executable, str(DOCS / "blocks.py"), str(page)], capture_output=True, text=True)
     if ran.returncode:
         raise PluginError(f"a block of {page.name} does not run: {ran.stderr[-4000:]}")
@@ -167,7 +185,8 @@ def _executed(notebook: Path) -> str:
 
     there = nbformat.read(notebook, as_version=4)
     with TemporaryDirectory() as folder:
-        NotebookClient(there, timeout=600, resources={"metadata": {"path": folder}}).execute()
+        if RUN:
+            NotebookClient(there, timeout=600, resources={"metadata": {"path": folder}}).execute()
     for cell in there.cells:  # what is for a terminal, such as progress
         cell.outputs = [o for o in cell.get("outputs", ()) if o.get("name") != "stderr"]
     text, resources = MarkdownExporter().from_notebook_node(there)

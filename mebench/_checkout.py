@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mebench import cli
 
@@ -61,6 +62,33 @@ def test_the_third_spots_in_ones_own_video(tmp_path, monkeypatch, capsys):
         assert not end.value.code, said.err
     assert "which came with mebench" in said.err and "does not say what a person feels" in said.err
     assert {"intervals.csv", "intervals.eaf", "report.html"} <= {path.name for path in (tmp_path / "spotted").iterdir()}
+
+
+def test_it_fits_one_sitting_and_its_links_lead_somewhere():
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    links = [link.partition("#")[0] for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)]
+    files = [link for link in links if not link.startswith("../../actions/")]
+    assert files and [link for link in files if not (ROOT / link).is_file()] == []
+    assert sum((ROOT / link).stat().st_size for link in files if link.endswith((".png", ".jpg"))) < 400_000
+
+
+def test_it_counts_methods_and_datasets():
+    methods, datasets = (len(list((ROOT / kind).glob("*/config.yaml"))) for kind in ("methods", "datasets"))
+    assert f"{methods} methods and {datasets} datasets" in README.read_text(encoding="utf-8")
+
+
+def test_its_badges_are_true():
+    text = README.read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    versions = [found[1] for line in project["classifiers"] if (found := re.fullmatch(r".*Python :: (3\.\d+)", line))]
+    assert f"[![Python {' | '.join(versions)}]" in text and f"python-{'_%7C_'.join(versions)}-blue" in text
+    assert project["license"] == "Apache-2.0" and "licence-Apache--2.0-blue" in text
+    flows = re.findall(r"actions/workflows/(\w+)\.yml/badge\.svg", text)
+    for flow in flows:  # each badge shows what happens on every push to main
+        triggers = yaml.safe_load((ROOT / ".github" / "workflows" / f"{flow}.yml").read_text())[True]
+        assert triggers["push"]["branches"] == ["main"]
+    assert flows == ["ci", "docs"]
 
 
 @pytest.mark.parametrize("number", [1, 2])

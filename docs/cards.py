@@ -1,0 +1,99 @@
+"""The box at the head of each method's card: input, year, main scores and their cost, from plugins and committed tables; nothing is typed."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+MAIN = {"spotting": ("f1", "F1"), "recognition": ("uf1", "UF1")}
+"""The score of each task that comes first, and how people write it."""
+BOARDS = {
+    "spotting-synthetic-kfold-preset_board_protocol_folds_10": "drawn faces, preset `board`",
+    "recognition-megc2019_flow-loso": "MEGC 2019, maps of STSTNet's authors",
+    "recognition-synthetic-loso": "drawn faces",
+}
+"""The tables that a box quotes, the first two of those that hold the method."""
+YEAR = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?![\d.]\d|\d)")
+
+
+def year(paper: str) -> str:
+    """When the paper appeared; of one that is only on arXiv, from its number.
+
+    >>> year("Deng, Hayashi: SpotFormer, arXiv 2407.20799"), year("IEEE Transactions 29, 2020, arXiv 2006.09674"), year("")
+    ('2024', '2020', '')
+    """
+    if found := YEAR.findall(re.sub(r"arXiv [\d.]+", "", paper)):
+        return found[-1]
+    return f"20{number[1]}" if (number := re.search(r"arXiv (\d\d)\d\d\.", paper)) else ""
+
+
+def row_of(board: dict[str, Any], method: str) -> dict[str, Any] | None:
+    """The measured, honest row with the most seeds; of these the one whose settings are the fewest. No score chooses."""
+    rows = [
+        row
+        for row in board["parts"][0]["rows"]
+        if row["method"] == method and row["provenance"] in ("measured", "chance") and row["selection"] != "test"
+    ]
+    return min(rows, key=lambda row: (-len(row["seeds"]), len(row["settings"])), default=None)
+
+
+def seconds(value: float) -> str:
+    """A duration as people say it."""
+    return f"{value:.1f} s" if value < 60 else f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
+
+
+def scores(method: str) -> list[str]:
+    """Lines of the box: score, interval, cost, board."""
+    lines = []
+    for name, title in BOARDS.items():
+        board = json.loads((ROOT / f"leaderboards/{name}.json").read_text(encoding="utf-8"))
+        row, (score, label) = row_of(board, method), MAIN[board["task"]]
+        value = row and row["scores"].get(score)
+        if not value or value["value"] is None:
+            continue
+        interval = f" [{value['low']:.3f}, {value['high']:.3f}]" if value.get("low") is not None else ""
+        costs = row["costs"]
+        what = f"{label} **{value['value']:.3f}**{interval} on {title}"
+        if row["other_input"]:
+            what += f"; not the paper's input: {row['other_input']}"
+        count = costs["parameters"]
+        price = f"{seconds(costs['fit_seconds'])} to fit all folds, {seconds(costs['predict_seconds'])} to predict"
+        price += f", {count:,} parameter{'' if count == 1 else 's'}"
+        lines.append(f"{what}. Cost: {price}.")
+    return lines[:2]
+
+
+def inputs(method: str) -> str:
+    """The chains of steps that the method reads, with its default settings on drawn faces."""
+    from mebench.config import registry, resolve
+    from mebench.core import Task, Timing
+
+    info = registry.plugins("method")[method]
+    config = resolve([f"method={method}", "dataset=synthetic"])
+    kinds: Any = ("micro",) if "spot" in info.tasks else ()
+    task = Task(frozenset(info.tasks) & {"spot", "recognize"}, kinds, ("one", "two", "three"))
+    chains = registry.plugin_class(info)(config.method_params, task, 0).chains(Timing(30.0, 3, {"micro": 7}))
+    names = {
+        " → ".join(type(step).__name__ for step in chain.steps) or f"`{chain.name}`, ready-made"
+        for chain in chains.values()
+    }
+    return "; ".join(sorted(names)) or "none"
+
+
+def box(method: str) -> str:
+    """The box in Markdown."""
+    import yaml
+
+    config = yaml.safe_load((ROOT / f"methods/{method}/config.yaml").read_text(encoding="utf-8"))
+    facts = {"Input": inputs(method), "Year": year(config.get("paper", "")), "Tasks": ", ".join(config["tasks"])}
+    lines = [f"**{name}**: {fact}" for name, fact in facts.items() if fact]
+    measured = scores(method) or ["No committed run."]
+    return "\n".join(['!!! abstract "In short"', "", *(f"    - {line}" for line in [*lines, *measured]), ""])
+
+
+if __name__ == "__main__":
+    print(json.dumps({method: box(method) for method in sys.argv[1:]}))
