@@ -1,4 +1,4 @@
-"""The box at the head of each method's card: input, year, main scores and their cost, from plugins and committed tables; nothing is typed."""
+"""The box at the head of each card: input, year, main scores and their cost, from plugins and committed tables; nothing is typed."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import mebench
 
 ROOT = Path(__file__).parents[1]
 
-pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs the checkout: docs/ is no part of the sdist")
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "docs").is_dir(), reason="needs the checkout: docs/ is no part of the sdist"
+)
 
 
 def minor(version):
@@ -20,8 +23,8 @@ def minor(version):
 
 def broken(text, version):
     """The rows of the table of deprecated words that break the promise in that version."""
-    table = text.partition("| old | new | since | goes in |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
-    for line in filter(None, table.splitlines()):
+    table = text.partition("| old | new | since | goes in |\n|---|---|---|---|\n")[2]
+    for line in takewhile(lambda line: line.startswith("|"), table.splitlines()):
         old, _, since, goes = (cell.strip(" `") for cell in line.strip("|").split("|"))
         if minor(goes) <= minor(version):
             yield f"{old} should be gone since {goes}"

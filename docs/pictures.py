@@ -1,0 +1,50 @@
+"""Takes the pictures of README and of the first page, of pages as mebench writes them; faces are drawn ones.
+
+    mebench leaderboard build --out build/leaderboards
+    mebench run method=linear_spotter dataset=synthetic dataset.subjects=8 dataset.videos=2
+    mebench report linear_spotter -o build/report.html
+    python docs/pictures.py build/leaderboards/site build/report.html
+
+Needs Playwright and a Chromium of this machine (`CHROMIUM` names another than /usr/bin/chromium).
+"""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+DOCS = Path(__file__).resolve().parent
+TABLE = "tables/recognition-megc2019_flow-loso.html"
+
+
+def keep(picture: bytes, name: str) -> None:
+    """As a small file: pages have few colours."""
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(64).save(DOCS / name, optimize=True)
+
+
+def main(site: str, report: str) -> None:
+    """The table of MEGC 2019 to its second row that was selected on test subjects, and the first timeline of a report."""
+    with sync_playwright() as playwright:
+        program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1180, "height": 1000})
+        page.goto((Path(site).resolve() / TABLE).as_uri())
+        page.wait_for_selector("table tbody tr")
+        table = page.locator("table").first.bounding_box()
+        last = page.locator("tr", has_text="selected on test subjects").nth(1).bounding_box()
+        clip = table | {"height": last["y"] + last["height"] - table["y"]}
+        keep(page.screenshot(full_page=True, clip=clip), "leaderboard.png")
+        page.goto(Path(report).resolve().as_uri())
+        page.wait_for_timeout(1000)
+        top = page.get_by_text("Timelines", exact=True).last.bounding_box()
+        end = page.get_by_text("/s001/v02").first.bounding_box()
+        clip = {"x": 0, "y": top["y"] - 8, "width": 1180, "height": end["y"] - top["y"] - 12}
+        keep(page.screenshot(full_page=True, clip=clip), "timeline.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
