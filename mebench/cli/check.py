@@ -106,20 +106,23 @@ def method(
         str, typer.Option("--template", metavar="|".join(get_args(Template)), help="What it does to begin with.")
     ] = "spotter",
     out: Out = "plugins",
+    json: Json = None,
 ) -> None:
     """Write a method."""
-    _write("method", name, out, template)
+    _write("method", name, out, template, json)
 
 
 @new_app.command("dataset", epilog="Example: mebench new dataset my_faces")
-def dataset(name: Name, out: Out = "plugins") -> None:
+def dataset(name: Name, out: Out = "plugins", json: Json = None) -> None:
     """Write a dataset of a sheet and folders of images."""
-    _write("dataset", name, out, "dataset")
+    _write("dataset", name, out, "dataset", json)
 
 
-def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str) -> None:
+def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str, json: str | None) -> None:
     folder = Path(out).expanduser()
     files = testing.folders.write_plugin(kind, name, folder, template)
+    if not console.write_json({"files": [str(file) for file in files]}, json):
+        return
     tried = (
         f"mebench run --plugins {out} method={name} dataset=synthetic"
         if kind == "method"

@@ -78,14 +78,17 @@ def build(
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
-def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records") -> None:
+def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None) -> None:
     """Write the record of a run for others. They score it again and build their leaderboard from it."""
     folder = run_files.folder.RunFolder.finished(runs, run)
     if records.record.is_record(folder):
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
     record = boards.export.export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
-    print_lines(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
+    if write_json({"run": folder.id, "record": str(record), "bytes": n_bytes}, json):
+        print_lines(
+            f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere"
+        )
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")

@@ -33,6 +33,7 @@ def list_(
         typer.Argument(metavar="|".join(LISTS), help="One list; all by default.", autocompletion=_lists),
     ] = None,
     plugins: Plugins = None,
+    json: Json = None,
 ) -> None:
     """List what there is to run."""
     if what is not None and what not in LISTS:
@@ -53,6 +54,9 @@ def list_(
     if what in (None, "metrics"):
         measured = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
         tables["metrics"] = ("metric", "range and meaning"), measured
+    report = {name: [dict(zip(headers, row, strict=True)) for row in rows] for name, (headers, rows) in tables.items()}
+    if not console.write_json(report, json):
+        return
     if what is None and not console.at_terminal():  # one table, so that its lines can be filtered
         rows = [(name, row[0], *(["-"] * (3 - len(row))), *row[1:]) for name in tables for row in tables[name][1]]
         tables = {"": (("list", "name", "tasks", "meaning"), rows)}
@@ -67,6 +71,7 @@ def info(
         typer.Argument(metavar="ID", help="Name of a method, dataset, protocol or metric.", autocompletion=_names),
     ],
     plugins: Plugins = None,
+    json: Json = None,
 ) -> None:
     """Show the card of a plugin or protocol, or what a metric is."""
     _more_plugins(plugins)
@@ -78,10 +83,13 @@ def info(
         raise PluginError(
             unknown("plugin, protocol or metric", id_, known, f"See them with: mebench list. {config.registry.YOURS}")
         )
+    report: dict[str, Any] = {}
     if metric := metrics.catalogue.METRICS.get(id_):
         number = metric.direction is not None
         tables = ", ".join(section for section in metric.sections if id_ in metrics.catalogue.COLUMNS[section])
-        facts = {
+        report["metric"] = {
+            "id": id_,
+            "title": f"metric {metric.name}: {metric.label}",
             "range": metrics.catalogue.RANGES[metric.scale] if number else None,
             "unit": metric.unit or ("none" if number else None),
             "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
@@ -91,14 +99,15 @@ def info(
             "formula": metric.formula,
             "source": metric.source,
         }
-        _print_facts(f"metric {metric.name}: {metric.label}", facts)
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
         protocol = protocols.find(id_)
-        console.print_lines(*protocol.describe().split("\n"), "")
-        if hints := config.parts.hints_of(protocol.params, f"protocol {id_}"):
-            _print_parameters("protocol", protocol.params, hints, {})
-    for known_plugin in found:
-        _print_plugin(known_plugin)
+        hints = config.parts.hints_of(protocol.params, f"protocol {id_}")
+        parameters = _parameters("protocol", protocol.params, hints, {}) if hints else []
+        report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
+    report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in found}
+    if console.write_json(report, json):
+        for kind, said in report.items():
+            _print(kind, said)
 
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
@@ -115,49 +124,64 @@ def _more_plugins(plugins: Plugins) -> None:
     config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
 
 
-def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
-    console.print_lines(title, *(f"{name}: {fact}" for name, fact in facts.items() if fact), "")
-
-
-def _print_plugin(info: config.registry.PluginInfo) -> None:
+def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
     """Card, parameters with the values that they have where nobody sets them, presets, settings for datasets."""
     card = info.folder / "README.md"
-    facts = {"broken": info.broken, "summary": info.summary, "tasks": ", ".join(info.tasks)}
-    facts |= {"paper": info.config.get("paper"), "folder": str(info.folder)}
-    _print_facts(f"{info.kind} {info.id}: {info.title or '(no title)'}", facts)
-    if card.is_file():
-        console.print_markdown(card.read_text(encoding="utf-8"))
-        console.print_lines("")
+    said = {
+        "id": info.id,
+        "title": f"{info.kind} {info.id}: {info.title or '(no title)'}",
+        "broken": info.broken,
+        "summary": info.summary,
+        "tasks": ", ".join(info.tasks),
+        "paper": info.config.get("paper"),
+        "folder": str(info.folder),
+        "card": card.read_text(encoding="utf-8") if card.is_file() else "",
+    }
     if info.broken:
-        return
-    params, preset = (
-        config.registry.params_class(info),
-        info.section("presets").get(info.config.get("preset", "")) or {},
-    )
-    _print_parameters(info.kind, params, config.parts.keys(info), info.section("params") | preset)
+        return said
+    params = config.registry.params_class(info)
+    preset = info.section("presets").get(info.config.get("preset", "")) or {}
+    parameters = _parameters(info.kind, params, config.parts.keys(info), info.section("params") | preset)
+    return said | {"parameters": parameters, "presets": info.section("presets"), "datasets": info.section("datasets")}
+
+
+def _parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dict[str, Any]) -> list[dict[str, str]]:
+    """Each parameter, with the value that it has where nobody sets it."""
+    meanings = core.options.attributes(params)
+    defaults = config.parts.Section("", params, "").defaults() | packaged
+    return [
+        {
+            "parameter": f"{part}.{name}",
+            "type": config.typed_values.expected(hint),
+            "default": _text(defaults.get(name, "(needed)")),
+            "meaning": meanings.get(name, ""),
+        }
+        for name, hint in hints.items()
+    ]
+
+
+def _print(kind: str, said: Mapping[str, Any]) -> None:
+    """What is known of a metric, protocol or plugin, for people."""
+    if title := said.get("title"):
+        facts = [
+            key for key, fact in said.items() if fact and isinstance(fact, str) and key not in ("id", "title", "card")
+        ]
+        console.print_lines(title, *(f"{key}: {said[key]}" for key in facts), "")
+    if card := said.get("card"):
+        if kind == "protocol":
+            console.print_lines(*card.split("\n"))
+        else:
+            console.print_markdown(card)
+            console.print_lines("")
+    if parameters := said.get("parameters"):
+        console.print_table(tuple(parameters[0]), [tuple(row.values()) for row in parameters], title="parameters")
     for section, title in (("presets", "preset"), ("datasets", "settings for")):
         rows = [
             (f"{title} {name}", " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)")
-            for name, values in info.section(section).items()
+            for name, values in said.get(section, {}).items()
         ]
         if rows:
             console.print_table((title, "values"), rows, title=section)
-
-
-def _print_parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dict[str, Any]) -> None:
-    """A row for each parameter, with the value that it has where nobody sets it."""
-    meanings = core.options.attributes(params)
-    defaults = config.parts.Section("", params, "").defaults() | packaged
-    rows = [
-        (
-            f"{part}.{name}",
-            config.typed_values.expected(hint),
-            _text(defaults.get(name, "(needed)")),
-            meanings.get(name, ""),
-        )
-        for name, hint in hints.items()
-    ]
-    console.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
 
 
 def _text(value: Any) -> str:

@@ -55,6 +55,7 @@ def export(
         str | None, typer.Option("--truth", metavar="FILE", help="Write the annotations there, for mebench score.")
     ] = None,
     runs: Runs = "",
+    json: Json = None,
 ) -> None:
     """Write the predictions of a run for other programs.
 
@@ -73,7 +74,9 @@ def export(
     progress.notify(f"note: {said}")
     for line in remarks.warnings:
         progress.notify(f"warning: {line}")
-    print_lines(out)
+    report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": len(tables.predictions)}
+    if write_json(report, json):
+        print_lines(out)
 
 
 def _counted(run: str, tables: metrics.tables.Tables, frames: str) -> tuple[metrics.tables.Tables, str]:
@@ -169,6 +172,7 @@ def export_model(
         str, typer.Option("--part", metavar="method|recognizer", help="Of a pair, which one; of .onnx.")
     ] = "method",
     runs: Runs = "",
+    json: Json = None,
 ) -> None:
     """Write the model of a fold as a file.
 
@@ -194,10 +198,10 @@ def export_model(
             inference.predict.trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path
         )
         Progress().notify(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
-        return
-
-    said = reports.model_card.export_model(folder, fold, path, name, note)
-    Progress().notify(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
+    else:
+        said = reports.model_card.export_model(folder, fold, path, name, note)
+        Progress().notify(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
+    write_json({"run": folder.id, "fold": fold, "file": out, "format": form}, json)
 
 
 _FORMS = ("safetensors", "onnx")

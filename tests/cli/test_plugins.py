@@ -1,5 +1,7 @@
 """`mebench list` and `mebench info` of protocols, and the completion of their words."""
 
+import json
+
 import pytest
 
 from mebench.cli.complete import complete_plugin, complete_word
@@ -20,6 +22,23 @@ def test_the_list_has_a_line_for_each_protocol(mebench):
         ["protocol", "meaning"],
         *([name, protocol.summary] for name, protocol in PROTOCOLS.items()),
     ]
+
+
+def test_list_and_cards_as_json_with_nothing_else_on_standard_output(mebench):
+    listed = json.loads(mebench("list", "--json", "-")[1])
+    assert list(listed) == ["methods", "datasets", "protocols", "metrics"]
+    assert {"protocol": "loso", "meaning": PROTOCOLS["loso"].summary} in listed["protocols"]
+    both = json.loads(mebench("info", "meview", "--json", "-")[1])
+    assert {kind: card["id"] for kind, card in both.items()} == {"protocol": "meview", "dataset": "meview"}
+    (method,) = json.loads(mebench("info", "mean", "--json", "-")[1]).values()
+    assert method["card"].startswith("# MEAN\n") and method["presets"]["whole_face"] == {"regions": "whole_face"}
+    (p,) = (row for row in method["parameters"] if row["parameter"] == "method.p")
+    assert (p["type"], p["default"]) == ("a float", "0.55")
+
+
+def test_a_new_plugin_names_its_files_to_programs(mebench, tmp_path):
+    written = json.loads(mebench("new", "method", "mine", "-o", str(tmp_path / "own"), "--json", "-")[1])["files"]
+    assert sorted(written) == sorted(str(path) for path in (tmp_path / "own").rglob("*") if path.is_file())
 
 
 def test_the_card_of_a_protocol_says_who_trains_and_who_is_tested(mebench):

@@ -37,6 +37,11 @@ def test_every_verb_has_help_and_an_example_whose_words_parse(path):
     assert group is not None and not found.args
 
 
+def test_every_verb_hands_its_result_to_programs():
+    """As docs/commands.md promises."""
+    assert [" ".join(path) for path, verb in VERBS.items() if not any("--json" in p.opts for p in verb.params)] == []
+
+
 def test_every_argument_has_a_name_to_ask_for_it_by():
     assert not [
         path for path, verb in VERBS.items() for p in verb.params if p.param_type_name == "argument" and not p.metavar
