@@ -1,6 +1,6 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
-Everything that the command `mebench` does to runs, files and videos, as functions: `run`, `sweep`, `resume`, `load_run`, `evaluate`,
+The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`,
 `score`, `compare`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects
 with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 

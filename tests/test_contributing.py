@@ -37,6 +37,17 @@ def test_the_method_that_learns_runs_and_keeps_the_contract_but_for_its_card(fol
     assert line.startswith("nearest_mean-card_names_the_paper: methods/nearest_mean has no card: write README.md. ")
 
 
+def test_every_file_that_it_names_is_there():
+    root = Path(__file__).parent.parent
+    named = re.findall(r"(?<![\w/<])((?:[a-z_]+/)+[a-z_]+\.(?:py|md))\b", TEXT.replace("methods/nearest_mean/", ""))
+    assert len(named) > 20
+    assert [name for name in named if not ((root / name).is_file() or (root / "mebench" / name).is_file())] == []
+
+
+def test_it_is_read_in_a_quarter_of_an_hour():
+    assert len(TEXT.split()) < 200 * 15
+
+
 def test_the_protocol_is_one():
     (text,) = re.findall(r"```python\n(from mebench\.protocols import .*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     names: dict[str, object] = {}

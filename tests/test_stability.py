@@ -1,4 +1,4 @@
-"""What goes, goes as docs/stability.md promises: it works for one more minor version, and its row leaves with it."""
+"""A release: deprecated words go as docs/stability.md promises, versions agree, and the conda recipe asks for what pip asks for."""
 
 import re
 import tomllib
@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import mebench
 
@@ -59,3 +60,18 @@ def test_the_version_is_one_and_its_section_of_the_changelog_has_a_date():
     assert f"\nversion: {version}\n" in citation and "doi" not in citation.lower()
     (date,) = re.findall(rf"^## \[{re.escape(version)}\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert f"\ndate-released: {date}\n" in citation
+
+
+def test_the_conda_recipe_asks_for_what_pip_asks_for():
+    names = {
+        "dlib-bin": "dlib",
+        "matplotlib": "matplotlib-base",
+        "opencv-contrib-python-headless": "py-opencv",
+        "torch": "pytorch",
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pairs = [re.fullmatch(r"([\w.-]+)(.*)", line).groups() for line in project["dependencies"]]
+    recipe = yaml.safe_load((ROOT / "conda/recipe.yaml").read_text())
+    asked = [f"python {project['requires-python']}", *(f"{names.get(name, name)} {version}" for name, version in pairs)]
+    assert recipe["requirements"]["run"] == asked
+    assert recipe["context"]["version"] == project["version"]

@@ -65,6 +65,7 @@ def export(
     tables, remarks = run_files.scoring.tables_of(folder), exchange.text_table.Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
+    n_intervals = len(tables.predictions)
     tables, said = _counted(folder.id, tables, frames)
     exchange.write.write_predictions(
         Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
@@ -74,7 +75,7 @@ def export(
     progress.notify(f"note: {said}")
     for line in remarks.warnings:
         progress.notify(f"warning: {line}")
-    report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": len(tables.predictions)}
+    report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
     if write_json(report, json):
         print_lines(out)
 

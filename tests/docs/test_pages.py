@@ -1,5 +1,7 @@
 """Every block of code on the pages of the site runs, and every metric, convention and protocol has a worked example there."""
 
+import ast
+import builtins
 import re
 from pathlib import Path
 
@@ -34,6 +36,31 @@ def test_the_blocks_run(page, write_plugin, untracked, tmp_path):
     (tmp_path / "page").mkdir()
     for _ in run(page, tmp_path / "page", smaller):
         pass
+
+
+def unbound(code):
+    """Names that a piece of code uses and nowhere binds."""
+    nodes = list(ast.walk(ast.parse(code)))
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    bound |= {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    bound |= {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in nodes
+        for alias in getattr(node, "names", ())
+        if isinstance(alias, ast.alias)
+    }
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return used - bound - set(dir(builtins))
+
+
+def test_blocks_of_python_that_are_only_shown_import_what_they_use():
+    for page in PAGES:
+        there = [block for block in blocks(page) if block.language == "python" and not block.title]
+        for number, block in enumerate(there, 1):
+            before = "\n".join(other.code for other in there[:number])
+            assert "shown" not in block.words or not unbound(before), f"{page.name}: {block.code}"
+    assert unbound("steps = (FaceCrop(), k)\ndef f(k): return np.nan") == {"FaceCrop", "np"}
 
 
 @pytest.mark.parametrize(
