@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
+from mebench.core.dataset import MARK_OF_DRAWN
 from mebench.errors import DataError
 
 SIZE = 160
@@ -106,7 +107,7 @@ def strength_at(number: int, span: Span) -> float:
 
 
 def empty_folder(folder: Path) -> Path:
-    """The folder, made if need be.
+    """The folder of a stand-in, made if need be, with the mark by which its runs are known.
 
     Raises:
         DataError: it holds something.
@@ -114,6 +115,9 @@ def empty_folder(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is not an empty folder: choose another, so that nothing is overwritten")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK_OF_DRAWN).write_text(
+        "Drawn by mebench data fake: nothing in here is of the real dataset.\n", encoding="utf-8"
+    )
     return folder
 
 

@@ -65,7 +65,8 @@ class SheetDataset(Dataset):
         root = Path(params.root or "").expanduser().absolute()
         if params.root is not None and self.layout.is_cropped(Path(*root.parts[-2:])):  # Cropped, or Cropped/Cropped
             self.revision += "-cropped"  # other frames, other features, another run
-            self.remark = f"faces cropped by the authors, read from {root.name}: not the raw frames"
+            cropped = f"faces cropped by the authors, read from {root.name}: not the raw frames"
+            self.remark = "; ".join(filter(None, [self.remark, cropped]))
         if params.openface is not None:
             self._openface, self._units = OpenFaceFiles(params.openface), dict[str, NDArray[Any]]()
             self.revision += f"-openface-{self._openface.fingerprint()}"

@@ -218,7 +218,7 @@ def load_run(run: str | Path, runs: str = "") -> Run:
         folder,
         folder.read_json("record.json")["summary"]
         if records.record.is_record(folder)
-        else folder.read_json("summary.json"),
+        else run_files.scoring.scores_of(folder),
     )
 
 

@@ -69,7 +69,8 @@ def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Reco
     best: dict[str, Record] = {}
     number = re.compile(r"(?:\.(\d+))?$")  # `<name>-<key>.2` is the second run of a key
     for record in sorted(records, key=lambda r: (r.published, int((number.search(r.id) or [0, 0])[1] or 1), r.id)):
-        same = json.dumps([record.key, record.identity, record.seed, record.summary], sort_keys=True)
+        scores = {name: part for name, part in record.summary.items() if name != "scorer"}
+        same = json.dumps([record.key, record.identity, record.seed, scores], sort_keys=True)
         former = best.get(same)
         if former is not None and former.id != record.id:
             notify(f"{former.id} and {record.id} are runs of the same configuration, so only {record.id} counts")

@@ -13,6 +13,7 @@ from mebench import boards, config, records, tracking
 from mebench import runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs, verbs
 from mebench.console import plural, print_lines, size, write_json
+from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import RunError
 from mebench.progress import Progress
 
@@ -85,10 +86,12 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
     record = boards.export.export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
-    if write_json({"run": folder.id, "record": str(record), "bytes": n_bytes}, json):
-        print_lines(
-            f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere"
-        )
+    remark = str(folder.read_json("folds.json")["remark"])
+    advice = "Commit it, or send it: mebench leaderboard merge takes it in elsewhere"
+    if any(word in remark for word in (DRAWN, UNLIKE_PUBLISHED)):
+        advice = f"It is a trial, which belongs on no board of the real dataset; its row says: {remark}"
+    if write_json({"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}, json):
+        print_lines(f"{record}: {size(n_bytes)}. {advice}")
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")

@@ -110,12 +110,12 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         keys = [fold["fold"] for fold in every if fold["fold"] in finished]
         costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
     report = {**asdict(found), "key": stored["key"], "config": stored["config"], "costs": costs}
-    whole = folder.done and not found.lost
-    if not console.write_json(report | ({"summary": folder.read_json("summary.json")} if whole else {}), json):
+    scores = run_files.scoring.scores_of(folder) if folder.done and not found.lost else None
+    if not console.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
     console.print_lines(f"{found.id}: {found.status_text}, {_age(found.days)} old, {console.size(found.bytes)}")
-    if whole:
-        reports.run_summary.print_outcome(folder, folder.read_json("summary.json"), None, verbose)
+    if scores is not None:
+        reports.run_summary.print_outcome(folder, scores, None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
         console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +15,14 @@ from mebench.errors import ConfigError, DataError
 if TYPE_CHECKING:  # `mebench list` needs no NumPy
     import numpy as np
     from numpy.typing import NDArray
+
+
+MARK_OF_DRAWN = ".mebench-drawn"
+"""A file in the folder of a stand-in that `mebench data fake` drew."""
+DRAWN, UNLIKE_PUBLISHED = "drawn stand-in", "not the published dataset"
+"""How the remark on a run begins whose data are not those that its dataset is called by."""
+_LEVELS = 3
+"""Folders above a root in which the mark is looked for: a user may name an inner folder."""
 
 
 class Frames(Protocol):
@@ -59,6 +68,25 @@ class Dataset:
 
     def __init__(self, params: Any) -> None:
         self.params = params
+        if (root := getattr(params, "root", None)) is not None:
+            place = Path(root).expanduser().absolute()
+            if any((folder / MARK_OF_DRAWN).is_file() for folder in (place, *[*place.parents][:_LEVELS])):
+                self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
+
+    def unlike_published(self) -> str:
+        """How the numbers of this copy differ from those that the authors publish, in words; empty where they do not, or nobody says."""
+        said = self.published
+        if said is None or self.remark.startswith(DRAWN):
+            return ""
+        rows = [(v.subject, e.kind) for v in self.videos() for e in v.expressions]
+        rows += [(row.subject, row.kind) for row in self.unplaced()]
+        kinds, people = Counter(kind for _, kind in rows), len({subject for subject, _ in rows if subject})
+        counts = [
+            ("subjects", people, said.subjects),
+            *((f"{k}-expressions", kinds[k], n) for k, n in said.expressions.items()),
+        ]
+        differing = [f"{name} {found} instead of {n}" for name, found, n in counts if n is not None and found != n]
+        return f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({said.source})" if differing else ""
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key, from the annotations alone.
@@ -200,6 +228,10 @@ class Composite(Dataset):
         """The same from the annotations alone."""
         return self._gather({id_: member.as_annotated() for id_, member in self.members.items()})
 
+    def unlike_published(self) -> str:
+        """The same of its members, one after the other."""
+        return "; ".join(filter(None, (member.unlike_published() for member in self.members.values())))
+
     def person(self, key: SubjectKey) -> SubjectKey:
         """Who a subject is, as its member knows."""
         member = self._whose(key)
@@ -277,7 +309,7 @@ class Renamed(Dataset):
         super().__init__(dataset.params)
         self.dataset, self.name = dataset, name
         same = ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
-        for what in (*same, "check", "repair_rows", "repairs", "unplaced"):
+        for what in (*same, "check", "repair_rows", "repairs", "unplaced", "unlike_published"):
             setattr(self, what, getattr(dataset, what))
 
     def videos(self) -> Sequence[Video]:

@@ -20,7 +20,7 @@ from mebench.records.consistency import check_consistency
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.records.setting_words import joined
 from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import score
+from mebench.runs.scoring import FIRST_SCORER, SCORER, score
 
 __all__ = ["RECORD", "check", "check_hashes", "check_scores", "own_hash", "record_name", "rescore"]
 
@@ -133,7 +133,12 @@ def check_scores(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    if difference := _difference(schema.read(folder, RECORD)["summary"], rescore(folder), "summary"):
+    stored, found = schema.read(folder, RECORD), rescore(folder)
+    if (scorer := stored["summary"].setdefault("scorer", FIRST_SCORER)) != SCORER:
+        raise RefusedError(
+            folder, f"version {scorer} of scoring made its scores, and here is {SCORER}: export its run again"
+        )
+    if difference := _difference(stored["summary"], found, "summary"):
         raise RefusedError(folder, f"scored again it differs: {difference}")
 
 

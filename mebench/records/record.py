@@ -16,8 +16,10 @@ from mebench.config.registry import plugins
 from mebench.errors import MebenchError, RunError
 from mebench.metrics.catalogue import SECTIONS
 from mebench.records import schema, setting_words
+from mebench.records.integrity import rescore
 from mebench.runs.fold_files import read_csv
 from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import FIRST_SCORER, SCORER, scores_of
 
 FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
@@ -195,7 +197,7 @@ def from_run(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    stored, summary = folder.read_json("config.json"), folder.read_json("summary.json")
+    stored, summary = folder.read_json("config.json"), scores_of(folder)
     return Record(
         id=folder.id,
         key=stored["key"],
@@ -229,7 +231,8 @@ def from_record(folder: RunFolder) -> Record:
         published=True,
         frames=_has_frames(folder),
         version=stored["version"],
-        **{name: stored[name] for name in STORED},
+        **{name: stored[name] for name in STORED if name != "summary"},
+        summary=stored["summary"] if stored["summary"].get("scorer", FIRST_SCORER) == SCORER else rescore(folder),
     )
 
 

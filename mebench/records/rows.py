@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.format import NONE
 from mebench.metrics.catalogue import METRICS
 from mebench.records import row_facts, setting_words
@@ -68,6 +69,8 @@ UNRANKED = "not ranked"
 """How the remark of a row begins that does not fit what is known here, see `doubts`."""
 MARKS = {
     UNRANKED: "it does not fit what is known here, as its remark says: it has no rank and is compared with no other row",
+    DRAWN: "its data were drawn by mebench data fake: it says nothing of the real dataset",
+    UNLIKE_PUBLISHED: "its copy of the dataset holds other numbers of people or expressions than the authors publish",
     "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
     **{fact.mark: fact.meaning for fact in row_facts.FACTS if fact.mark},
 }
@@ -148,8 +151,12 @@ class Row:
     def marks(self) -> list[str]:
         """What must be said beside the name: see `MARKS`."""
         facts = (fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name))
-        first, chosen = [*MARKS][:2]
-        return [*([first] if self.unranked else []), *([chosen] if self.chosen_on_tested else []), *facts]
+        *of_remark, chosen = [*MARKS][:4]
+        return [
+            *(mark for mark in of_remark if f"{mark}: " in self.remark),
+            *([chosen] if self.chosen_on_tested else []),
+            *facts,
+        ]
 
 
 @dataclass(frozen=True)

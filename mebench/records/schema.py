@@ -129,6 +129,7 @@ Summary = TypedDict(
         "convention": Text,
         "rules": Text,
         "remarks": Texts,
+        "scorer": NotRequired[Annotated[int, Field(ge=1, le=10_000)]],
         "bootstrap": Plain,
         "spotting": NotRequired[Spotting],
         "analysis": NotRequired[Analysed],

@@ -21,7 +21,7 @@ from mebench.records.published import Published
 from mebench.runner.leak import differences, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import score
+from mebench.runs.scoring import score, scores_of
 
 Words = tuple[str, ...]
 
@@ -268,7 +268,7 @@ def reproduce(
     summaries: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     folders = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
     for folder in {folder.id: folder for folder in folders}.values():
-        config, own = folder.read_json("config.json")["config"], folder.read_json("summary.json")
+        config, own = folder.read_json("config.json")["config"], scores_of(folder)
         by_paper, strict = (
             own if own["convention"] == name else score(folder, int(config["seed"]), int(config["bootstrap"]), name)
             for name in (paper.convention, "strict")
@@ -291,7 +291,7 @@ def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
     there = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
     if not others or len(there) <= len(others):
         return None
-    scored = [folder.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in there]
+    scored = [scores_of(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in there]
     place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
     gain = differences(there[0], there[place], "strict")["recognition.uf1"]
     about = {"of": len(others), "run_id": there[place].id, "uf1": scored[place]}

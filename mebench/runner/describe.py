@@ -102,7 +102,7 @@ def describe(
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
     everybody = {video.subject_key for video in plan.videos}
-    persons = {str(one): str(plan.dataset.person(one)) for one in sorted(everybody) if plan.dataset.person(one) != one}
+    persons = {str(one): str(plan.dataset.person(one)) for one in sorted(everybody)}
     timings: dict[str, list[Timing]] = {}
     for fold in plan.folds if "spot" in plan.task.tasks else ():
         for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):
@@ -117,7 +117,9 @@ def describe(
             "one_per_video": plan.task.one_per_video,
             "scheme": plan.scheme.name,
             "left_out": dict(sorted(plan.left_out().items())),
-            **({"persons": persons} if persons else {}),
+            **(
+                {"persons": persons} if len(set(persons.values())) < len(persons) else {}
+            ),  # somebody goes by several ids
             "selects": plan.selects,
             "selection": plan.selection,
             "subject_dependent": plan.subject_dependent,
@@ -127,7 +129,7 @@ def describe(
             "transductive": plan.transductive,
             "repairs": list(plan.dataset.repairs()),
             "comparable": plan.dataset.comparable,
-            "remark": plan.dataset.remark,
+            "remark": "; ".join(filter(None, [plan.dataset.remark, plan.dataset.unlike_published()])),
             "k_prime": {  # the median over the folds: the width of the intervals that chance is given
                 group: {kind: sorted(t.k_prime[kind] for t in own)[len(own) // 2] for kind in plan.task.kinds}
                 for group, own in sorted(timings.items())

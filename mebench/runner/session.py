@@ -33,7 +33,7 @@ from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
 from mebench.runner.workers import Task
 from mebench.runs.fold_files import safe_name
 from mebench.runs.folder import RunFolder, first_id
-from mebench.runs.scoring import score
+from mebench.runs.scoring import score, scores_of
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""
@@ -376,7 +376,7 @@ def cached_outcome(folder: RunFolder, config: RunConfig) -> Outcome:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    summary, stored = folder.read_json("summary.json"), folder.read_json("config.json")["config"]
+    summary, stored = scores_of(folder), folder.read_json("config.json")["config"]
     if (stored["convention"], stored["bootstrap"]) != (config.convention, config.bootstrap):
         head = {name: summary[name] for name in ("run_id", "seconds")}
         summary = {**head, **score(folder, config.seed, config.bootstrap, config.convention)}

@@ -86,6 +86,7 @@ class RunFolder:
         self.path = path
         self.id = path.name
         self._synced = time.monotonic()
+        self._sealed: tuple[tuple[int, ...], dict[str, str]] = (), {}
 
     # -- finding ------------------------------------------------------------------------------------------------------------
 
@@ -328,11 +329,16 @@ class RunFolder:
         Raises:
             RunError: the seal itself is damaged.
         """
+        if not self.done:
+            return {}
         try:
-            text = (self.path / "DONE").read_text(encoding="utf-8") if self.done else ""
-            return dict(json.loads(text)["sha256"]) if text else {}
+            about = (self.path / "DONE").stat()
+            if self._sealed[0] != (state := (about.st_ino, about.st_mtime_ns, about.st_size)):
+                text = (self.path / "DONE").read_text(encoding="utf-8")
+                self._sealed = state, dict(json.loads(text)["sha256"]) if text else {}
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise self._unreadable("DONE", e) from e
+        return self._sealed[1]
 
     def changed(self) -> list[str]:
         """The files of a finished run, those of its folds too, that are missing or not as they were when it was finished, by path."""

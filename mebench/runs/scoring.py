@@ -13,6 +13,8 @@ from mebench.metrics import Tables, named, spotting_chance, summarize
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.runs.folder import RunFolder
 
+FIRST_SCORER = SCORER = 1
+"""Version of scoring: raised when the same tables come to other scores, so that no board holds scores of two kinds unmarked."""
 SHOWN = 5
 """Folds that a remark names."""
 
@@ -134,6 +136,7 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
         summary["members"] = {
             name: {part: own[part] for part in ("spotting", "analysis") if part in own} for name, own in members.items()
         }
+    summary["scorer"] = SCORER
     rule = named(convention)
     if "spotting" in summary:
         summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
@@ -154,6 +157,19 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
             for kind in about["kinds"]
         }
     return summary
+
+
+def scores_of(folder: RunFolder) -> dict[str, Any]:
+    """The summary of a finished run; where another version of scoring made it, the stored predictions are scored again.
+
+    Raises:
+        RunError: a file of it is missing or damaged.
+    """
+    summary: dict[str, Any] = folder.read_json("summary.json")
+    if summary.get("scorer") == SCORER:
+        return summary
+    config = folder.read_json("config.json")["config"]
+    return summary | score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
 
 
 def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> str:

@@ -33,7 +33,7 @@ from mebench.reports.plots import history_of
 from mebench.reports.report import figures_of
 from mebench.runs.fold_files import read_csv
 from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import tables_of_folds
+from mebench.runs.scoring import scores_of, tables_of_folds
 from mebench.table import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
 
@@ -129,7 +129,7 @@ def head_of(folder: RunFolder, models: bool = False) -> Entry:
     Raises:
         RunError: a file of the run is missing or damaged.
     """
-    stored, about, summary = (folder.read_json(f"{name}.json") for name in ("config", "folds", "summary"))
+    stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), scores_of(folder)
     values = flatten(stored["config"])
     values["dataset"] = joined(values["dataset"])
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
@@ -198,7 +198,7 @@ def of_run(
     Raises:
         RunError: a file of the run is missing or damaged.
     """
-    stored, about, summary = (folder.read_json(f"{name}.json") for name in ("config", "folds", "summary"))
+    stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), scores_of(folder)
     stored["config"]["tracking"] = without_password(str(stored["config"].get("tracking") or "")) or None
     history = history_of(folder)
     (room / "config.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
