@@ -244,6 +244,10 @@ def page(folders: Sequence[RunFolder], comparison: Comparison | None = None, fac
     Raises:
         RunError: a table of a run is missing or damaged; with `faces` what `looked` raises.
     """
+    for folder in folders:
+        for name in folder.seal:
+            if "/" not in name:  # the files of folds are shown nowhere
+                folder.check(name)
     records = [read(folder) for folder in folders]
     templates = environment()
     templates.globals |= {"sheet": Markup(SHEET.read_text(encoding="utf-8")), "methods": set(), "datasets": set()}

@@ -3,15 +3,19 @@ import json
 import pandas as pd
 import pytest
 
-from mebench.boards.accept import merge
+from mebench.boards.accept import find_records, merge
 from mebench.boards.collect import collect_records
 from mebench.boards.export import export
+from mebench.config.registry import load
 from mebench.errors import RunError
 from mebench.records.integrity import rescore
 from mebench.records.record import from_record
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import score
+from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
+
+__all__ = ["mebench"]
 
 
 @pytest.mark.parametrize(
@@ -163,3 +167,22 @@ def test_an_unfinished_run_is_not_published(tmp_path):
     with pytest.raises(RunError, match=f"mebench resume {run.path}"):
         export(run, tmp_path / "records")
     assert not (tmp_path / "records").exists()
+
+
+def test_a_run_on_a_stand_in_says_so_from_its_summary_to_the_board(mebench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    load("dataset", "cas_me2").write_fake_tree(tmp_path / "drawn")
+    words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path / 'drawn'}", "workers=1", "bootstrap=0"]
+    sentence = "drawn stand-in: no score says anything of the real dataset"
+    code, out, err = mebench("run", *words, "tracking=off")
+    assert code == 0 and sentence in out + err
+    (run,) = (tmp_path / "runs").iterdir()
+    for verb in (["runs", "show", run.name], ["leaderboard", "export", run.name]):
+        code, out, err = mebench(*verb)
+        assert code == 0 and sentence in out + err and "Commit it" not in out + err, verb
+    assert merge(find_records(tmp_path / "leaderboards" / "records"), tmp_path / "taken")[0].status == "taken"
+    code, _, _ = mebench("leaderboard", "build", "--runs", "none")
+    tables = (tmp_path / "leaderboards" / "tables.md").read_text()
+    assert code == 0 and "random (drawn stand-in)" in tables and sentence.capitalize() in tables
+    pages = [page.read_text() for page in (tmp_path / "leaderboards" / "site").rglob("*.html")]
+    assert any("drawn stand-in" in page for page in pages)

@@ -1,6 +1,7 @@
 """Models as files and by name: what comes back, what their cards say, and what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,29 @@ def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
     ):
         code, _, err = mebench(*words)
         assert code and sentence in err
+
+
+@pytest.fixture
+def damaged(finished, tmp_path):
+    """The run with one bit of a weight turned."""
+    copy = Path(shutil.copytree(finished.path, tmp_path / "runs" / finished.id))
+    (weights,) = copy.glob("folds/*/model.safetensors")
+    raw = bytearray(weights.read_bytes())
+    raw[-2] ^= 0x40
+    weights.write_bytes(raw)
+    return copy
+
+
+def test_no_verb_answers_with_a_damaged_model(mebench, damaged, tmp_path):
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
+    for words in (
+        ["predict", damaged, "dataset=folder", f"dataset.root={tmp_path}", "-o", tmp_path / "a.csv"],
+        ["spot", video, "--run", damaged, "--workers", "1"],
+        ["model", "export", damaged, "-o", tmp_path / "m.safetensors", "--name", "mine"],
+    ):
+        code, _, err = mebench(*words)
+        assert code == 4 and "is not as it was written" in err, words
+    assert not (tmp_path / "a.csv").exists() and not (tmp_path / "m.safetensors").exists()
 
 
 def edited(file, target, **changes):

@@ -19,7 +19,10 @@ from mebench.errors import RunError
 from mebench.runs import folder as module
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 from mebench.runs.folder import KEPT, RunFolder, safe_name
+from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
+
+__all__ = ["mebench"]
 
 
 def result(key="d/1", shift=0):
@@ -375,6 +378,43 @@ def test_a_finished_run_tells_one_flipped_bit_in_any_of_its_files(tmp_path):
                 run.read_json(name) if name.endswith(".json") else run.read_table(name)
         file.write_bytes(whole)
     assert run.changed() == []
+
+
+def flipped(file):
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
+
+
+@pytest.mark.parametrize(
+    "name", ["predictions.parquet", "truth.parquet", "videos.parquet", "summary.json", "config.json"]
+)
+def test_every_verb_that_reads_a_run_asks_its_seal(mebench, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for method in ("one", "two"):
+        make_run(tmp_path / "runs", method, method=method, sealed=True)
+    run = tmp_path / "runs" / "one"
+    flipped(run / name)
+    verbs = (
+        ["compare", run, "two"],
+        *([["mistakes", run]] if name.endswith(".parquet") else []),  # it reads tables alone
+        ["report", run, "-o", "r.html"],
+        ["leaderboard", "export", run],
+    )
+    for words in verbs:
+        code, _, err = mebench(*words)
+        assert code == 4 and str(run / name) in err, words
+    code, _, err = mebench("leaderboard", "build", "--no-site")
+    assert code == 0 and "left out: " in err and str(Path("runs", "one", name)) in err
+
+
+def test_a_seal_is_parsed_once_while_it_is_unchanged(tmp_path, monkeypatch):
+    run, read = make_run(tmp_path, sealed=True), []
+    loads = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: read.append(text) or loads(text))
+    seal = run.seal
+    assert run.seal == seal and len(read) == 1
+    (run.path / "DONE").write_text(json.dumps({"sha256": {**seal, "more": "0"}}))
+    assert "more" in run.seal and len(read) == 2
 
 
 def test_a_run_that_was_finished_before_runs_were_sealed_is_read_as_it_is(tmp_path):

@@ -1,12 +1,17 @@
 """The scores of a run folder under conventions."""
 
+import copy
+import hashlib
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mebench.config import RunSettings
 from mebench.errors import ConfigError
-from mebench.runs.scoring import score, tables_of
+from mebench.records.record import from_run
+from mebench.runs.scoring import SCORER, score, scores_of, tables_of
 from tests.helpers.run_folders import make_run
 
 
@@ -26,6 +31,43 @@ def test_scoring_otherwise_does_not_make_another_run() -> None:
     assert not counts("convention")
     with pytest.raises(ConfigError, match="Did you mean 'mean2022'"):
         RunSettings(convention="mean2023")
+
+
+def rounded(value):
+    """Scores with the digits that every machine has alike."""
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    return (
+        [rounded(inner) for inner in value]
+        if isinstance(value, list)
+        else round(value, 6)
+        if isinstance(value, float)
+        else value
+    )
+
+
+def test_a_change_of_scores_is_a_new_version_of_scoring(tmp_path) -> None:
+    """Whoever changes what the same tables come to raises `SCORER`, adds its hash here, and exports committed records again."""
+    run = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=4)
+    found = score(run, seed=0, draws=20)
+    content = json.dumps(
+        {name: rounded(found[name]) for name in ("spotting", "analysis", "recognition", "chance")}, sort_keys=True
+    )
+    assert hashlib.sha256(content.encode()).hexdigest()[:12] == {1: "d9e48d6972d0"}[SCORER]
+
+
+def test_the_scores_of_another_version_of_scoring_are_made_anew(tmp_path) -> None:
+    run = make_run(tmp_path / "runs")
+    whole = run.read_json("summary.json")
+    old = copy.deepcopy(whole)
+    old["spotting"]["micro"]["scores"]["ap50"]["value"] = 0.99
+    run.write_json("summary.json", old)
+    assert scores_of(run) == old
+    run.write_json("summary.json", old | {"scorer": 0})
+    assert scores_of(run) == whole
+    del old["scorer"]
+    run.write_json("summary.json", old)
+    assert scores_of(run) == whole == scores_of(run) and from_run(run).summary["spotting"] == whole["spotting"]
 
 
 def test_folds_that_spot_nothing_are_named(tmp_path) -> None:

@@ -1,0 +1,54 @@
+"""Data that are not those that a dataset is called by: drawn stand-ins, and copies of other numbers than the authors publish."""
+
+import dataclasses
+
+import pytest
+
+from mebench.annotations.drawn import empty_folder
+from mebench.config.registry import load
+from mebench.core import Composite
+from mebench.core.dataset import MARK_OF_DRAWN, Renamed
+from mebench.core.types import Published
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    plugin = load("dataset", "cas_me2")
+    plugin.write_fake_tree(tmp_path / "drawn")
+    return tmp_path / "drawn"
+
+
+def opened(root):
+    plugin = load("dataset", "cas_me2")
+    return plugin(plugin.Params(root=str(root)))
+
+
+def test_a_stand_in_says_so_also_where_an_inner_folder_is_named(drawn):
+    for root in (drawn, drawn / "rawpic"):
+        dataset = opened(root)
+        assert dataset.remark.startswith("drawn stand-in: ") and not dataset.comparable
+        assert Renamed(dataset, "other").remark == dataset.remark
+        assert dataset.unlike_published() == ""  # one remark is enough
+
+
+def test_a_copy_of_other_numbers_than_published_says_which(drawn):
+    (drawn / MARK_OF_DRAWN).unlink()
+    dataset = opened(drawn)
+    assert dataset.remark == "" and dataset.comparable
+    told = dataset.unlike_published()
+    people = len({video.subject for video in dataset.videos() if video.expressions})
+    assert told.startswith(f"not the published dataset: subjects {people} instead of 22, micro-expressions ")
+    micro = sum(e.kind == "micro" for video in dataset.videos() for e in video.expressions)
+    macro = sum(e.kind == "macro" for video in dataset.videos() for e in video.expressions)
+    dataset.published = Published("a paper", people, {"micro": micro, "macro": macro})
+    assert dataset.unlike_published() == ""
+    dataset.published = dataclasses.replace(dataset.published, subjects=None, expressions={"micro": micro + 1})
+    whole = Composite({"one": dataset, "two": opened(drawn)})
+    assert (
+        whole.unlike_published()
+        == f"not the published dataset: micro-expressions {micro} instead of {micro + 1} (a paper); {told}"
+    )
+
+
+def test_what_is_drawn_by_hand_into_the_folder_of_a_stand_in_is_marked(tmp_path):
+    assert (empty_folder(tmp_path / "new") / MARK_OF_DRAWN).is_file()
