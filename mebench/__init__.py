@@ -22,6 +22,7 @@ __version__ = VERSION
 
 __all__ = [
     "Comparison",
+    "MEDataModule",
     "Run",
     "Scores",
     "Spottings",
@@ -37,6 +38,7 @@ __all__ = [
     "resume",
     "run",
     "score",
+    "score_folds",
     "spot",
     "sweep",
 ]
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from mebench.api import (
         Comparison,
+        MEDataModule,
         Run,
         Scores,
         Spottings,
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
         resume,
         run,
         score,
+        score_folds,
         spot,
         sweep,
     )

@@ -1,8 +1,11 @@
+from . import data_module as data_module
 from . import evaluation as evaluation
 from . import listing as listing
 from . import result as result
 from . import run_results as run_results
 from . import score_files as score_files
+from .data_module import MEDataModule as MEDataModule
+from .data_module import score_folds as score_folds
 from .evaluation import Spottings as Spottings
 from .evaluation import TrainedModel as TrainedModel
 from .evaluation import evaluate as evaluate

@@ -93,6 +93,12 @@ class LabelledClip(ClipView):
 
     label: int
 
+    def unlabelled(self) -> ClipView:
+        """The clip as it is asked about."""
+        v = self.video
+        video = VideoView(v.key, v.subject, v.fps, v.n_frames, v.timing, v._frames, v._clip)
+        return video.clip(self.onset, self.apex, self.offset, spotted=False)
+
 
 @dataclass(frozen=True)
 class LabelledVideo(VideoView):

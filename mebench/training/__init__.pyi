@@ -5,6 +5,7 @@ from . import maps as maps
 from . import released as released
 from . import samples as samples
 from . import svm as svm
+from . import view_samples as view_samples
 from .fit import Classified as Classified
 from .fit import fit as fit
 from .samples import MappedSamples as MappedSamples

@@ -1,0 +1,285 @@
+"""The data of one fold for a Trainer of one's own, and the scores of what it predicts."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from mebench import config as configuration
+from mebench import core, exchange, inspection, runner, runs, spotting, training
+from mebench.api.run_results import Names, _several
+from mebench.api.score_files import Scores
+from mebench.console import plural
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.features.maps import ONSET_APEX, MapParams
+from mebench.progress import Progress
+from mebench.training import view_samples as of_views
+
+STAND_IN = "majority"
+"""The method of a plan whose features are given: it is never asked."""
+SIDES = ("train", "valid", "test")
+
+
+class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
+    """The samples of one fold: batches (x, y) of its training and inner validation people, and x alone of the tested ones.
+
+        dm = mebench.MEDataModule({"name": "megc2019_flow", "root": PATH}, fold=0)
+        trainer.fit(model, datamodule=dm)
+        dm.score(trainer.predict(model, datamodule=dm)).scores
+
+    Features of clips are samples of recognition, y a class number (int64, in the order of `classes`); features of frames are samples
+    of spotting, y a number for each of `kinds` (float32). See `mebench.training.view_samples` for shapes; units are those of the chain,
+    see `mebench features explain`. Who wants the labels of tested people asks for them, with `test_labels`.
+
+    Args:
+        dataset: id of the dataset, or a map with its `name` and settings.
+        protocol: its name, or a map with its `name` and settings.
+        fold: its number among `folds`, or its name.
+        features: a `Chain`, several, a map of them, or a function of the timing; by default the flow map between onset and apex.
+        method: instead, a method whose features are read: its id, or a map with its `name` and settings.
+        task: `recognize` or `spot`, where a method's features serve both.
+        window: frames of a sample of spotting.
+        batch_size: samples of a batch.
+        transform: of each x, as read.
+        train_transform: of x in training, instead.
+        test_labels: whether the labels of tested people come along, in `test_dataloader`.
+        num_workers: processes that read samples, as of a `DataLoader`.
+        config: YAML files of settings.
+        plugins: folders with more plugins.
+        progress: see `mebench.run`.
+        settings: of a run, such as `seed`, `scheme`, `workers`, and `validation`, the share of the training people held out; nobody for 0.
+
+    Attributes:
+        folds: names of the folds.
+        fold: the name of this one.
+        classes: of the emotion scheme, in the order of class numbers.
+        kinds: that are spotted, in the order of columns.
+
+    Raises:
+        ConfigError: there is no such fold; the features are of no use for the task.
+        MebenchError: see `mebench.run`.
+    """
+
+    def __init__(
+        self,
+        dataset: str | dict[str, Any],
+        protocol: str | dict[str, Any] = "loso",
+        fold: int | str = 0,
+        *,
+        features: Any = None,
+        method: str | dict[str, Any] | None = None,
+        task: str | None = None,
+        window: int = 1,
+        batch_size: int = 32,
+        transform: of_views.Transform | None = None,
+        train_transform: of_views.Transform | None = None,
+        test_labels: bool = False,
+        num_workers: int = 0,
+        config: Names = (),
+        plugins: Names = (),
+        progress: Progress | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__()
+        said = {"dataset": dataset, "protocol": protocol, "method": method or STAND_IN, **settings}
+        settled = configuration.resolve(said, _several(config), _several(plugins))
+        inspection.dataset_summary.check_needs([settled])
+        self.window, self.batch_size, self.num_workers, self.test_labels = window, batch_size, num_workers, test_labels
+        self.transforms = {"train": train_transform or transform, "valid": transform, "test": transform}
+        self.progress = progress or Progress()
+        self._samples: dict[str, of_views.ViewSamples] = {}
+        given = MapParams().maps(ONSET_APEX) if features is None and method is None else features
+        self.plan, self._reader = _planned(settled, given, task)
+        self.folds = [one.key for one in self.plan.folds]
+        if fold not in self.folds and not (isinstance(fold, int) and 0 <= fold < len(self.folds)):
+            raise ConfigError(unknown("fold", str(fold), self.folds, f"Or give its number, 0 to {len(self.folds) - 1}"))
+        self._fold = self.plan.folds[fold if isinstance(fold, int) else self.folds.index(fold)]
+        self.fold, self._scope = self._fold.key, "frames" if "spot" in self.plan.task.tasks else "clips"
+        self.classes, self.kinds = self.plan.task.classes, self.plan.task.kinds
+        if any(self.plan.computed.values()):
+            self.plan.dataset.frames(self.plan.videos[0])  # or it says that there are none
+
+    def prepare_data(self) -> None:
+        """Compute and store what the features lack.
+
+        Raises:
+            DataError: those of a video cannot be computed.
+        """
+        with runner.execute.worker_pool(self.plan.config) as pool:
+            prepared = runner.prepare.prepare([self.plan], pool, self.progress)
+        for (_, video), failure in prepared.failures.items():
+            raise failure.error or DataError(f"the features of {video} failed: {failure.reason}")
+
+    def setup(self, stage: str | None = None) -> None:
+        """Make the samples; they are read when their batch is asked for."""
+        if self._samples:
+            return
+        self.prepare_data()
+        plan, sides = self.plan, self.plan.sides(self._fold)
+        where: dict[str, Any] = {"groups": plan.groups, "timings": plan.timings(self._fold)}
+        cache = str(Path(plan.config.cache).expanduser())
+        job = runner.job.Job(key="", seed=0, parts=(), scheme=plan.scheme, test=(), cache=cache, **where)
+        views = runner.fitted.Views(job, self._reader, plan.home)
+        names = [name for name, chain in next(iter(views.chains.values())).items() if chain.scope == self._scope]
+        for side, videos in zip(SIDES, sides):
+            labelled = side != "test" or self.test_labels
+            known = [views.labelled(video) for video in videos]
+            self._views = known if labelled else [views.unlabelled(video) for video in videos]
+            if self._scope == "clips":
+                clips = core.all_clips(known)
+                own = clips if labelled else [clip.unlabelled() for clip in clips]
+                self._samples[side] = of_views.ClipSamples(own, names, labelled, self.transforms[side])
+            else:
+                more = self.window, self.kinds
+                self._samples[side] = of_views.WindowSamples(self._views, names, labelled, self.transforms[side], *more)
+
+    @property
+    def weights(self) -> torch.Tensor:
+        """For each class the number of training clips over that of its own, as `cross_entropy` takes them; 0 for one that nobody shows."""
+        counts = torch.bincount(self.samples("train").labels, minlength=len(self.classes))
+        return torch.where(counts > 0, counts.sum() / (counts.clamp(min=1) * (counts > 0).sum()), 0.0)
+
+    def samples(self, side: str) -> of_views.ViewSamples:
+        """The torch dataset of `train`, `valid` or `test`."""
+        self.setup()
+        return self._samples[side]
+
+    def train_dataloader(self) -> Any:
+        """Batches (x, y) of the training people, shuffled."""
+        return self._loader(self.samples("train"), shuffle=True)
+
+    def val_dataloader(self) -> Any:
+        """Batches (x, y) of the inner validation people."""
+        return self._loader(self.samples("valid"))
+
+    def test_dataloader(self) -> Any:
+        """Batches (x, y) of the tested people.
+
+        Raises:
+            ConfigError: nobody asked for their labels.
+        """
+        if not self.test_labels:
+            raise ConfigError(
+                "the labels of tested people are hidden: score predictions, dm.score(trainer.predict(model, datamodule=dm)), or ask for "
+                "them with MEDataModule(..., test_labels=True)"
+            )
+        return self._loader(self.samples("test"))
+
+    def predict_dataloader(self) -> Any:
+        """Batches x of the tested people."""
+        alone = copy.copy(self.samples("test"))
+        alone.labelled = False
+        return self._loader(alone)
+
+    def _loader(self, samples: of_views.ViewSamples, shuffle: bool = False) -> Any:
+        pinned = torch.cuda.is_available()
+        how = {"batch_size": self.batch_size, "shuffle": shuffle, "num_workers": self.num_workers}
+        return DataLoader(samples, **how, pin_memory=pinned)
+
+    def score(self, predictions: Any, convention: str | None = None) -> Scores:
+        """What a run of this fold alone would score, had it answered so.
+
+        Args:
+            predictions: a number for each sample of `predict_dataloader` and class or kind, (n, n_classes) or (n, n_kinds), higher is
+                likelier; as a tensor, an array, or the batches that `Trainer.predict` answers.
+            convention: other rules of scoring than those of the settings.
+
+        Raises:
+            DataError: there are more or fewer.
+        """
+        return score_folds([(self, predictions)], convention)
+
+    def answered(self, predictions: Any) -> runs.fold_result.FoldResult:
+        """Predictions as a fold leaves them."""
+        parts = predictions if isinstance(predictions, list | tuple) else [predictions]
+        scores = np.concatenate([torch.asarray(part).detach().cpu().double().numpy() for part in parts])
+        samples, columns = self.samples("test"), self.classes if self._scope == "clips" else self.kinds
+        if scores.shape != (len(samples), len(columns)):
+            raise DataError(
+                f"predictions of fold {self.fold!r} have the shape {scores.shape}, expected ({len(samples)}, {len(columns)}): a row for "
+                f"each sample of predict_dataloader, a column for each of {', '.join(columns)}"
+            )
+        result = runs.fold_result.FoldResult(self.fold, [], [], {}, self.plan.timings(self._fold), 0, {})
+        if isinstance(samples, of_views.ClipSamples):
+            answers = [
+                runs.fold_result.ClipPrediction(
+                    clip.video.key, clip.onset, clip.offset, self.classes[int(row.argmax())], tuple(map(float, row))
+                )
+                for clip, row in zip(samples.clips, scores)
+            ]
+            return replace(result, clips=answers)
+        assert isinstance(samples, of_views.WindowSamples)
+        own = dict(zip((view.key for view in self._views), samples.of_frames(scores, self._views)))
+        spotter = core.Method(spotting.SpottingParams(), self.plan.task)
+        found = [one for view in self._views for one in spotter.propose(view, own[view.key])]
+        return replace(result, predictions=found, frame_scores=own)
+
+
+def _planned(settled: configuration.RunConfig, features: Any, task: str | None) -> tuple[runner.plan.Plan, Any]:
+    """What is read: the plan of a run, and who names the chains.
+
+    Args:
+        settled: the settings.
+        features: see `MEDataModule`; None for those of the method.
+        task: likewise.
+
+    Raises:
+        ConfigError: the features serve no task, or several.
+    """
+    own = runner.choices.abilities(settled)
+    if features is None:
+        can = own[0].tasks
+    else:
+        chains = training.adapter.chains_of(features, core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
+        can = frozenset({"clips": "recognize", "frames": "spot"}[chain.scope] for chain in chains.values())
+    if len(asked := can & {task} if task else can) != 1:
+        raise ConfigError(
+            f"task={task} is for features of clips (recognize) or frames (spot), and these serve {' and '.join(sorted(can)) or 'nothing'}: "
+            "name one of them"
+        )
+    one = own[0]._replace(
+        tasks=asked, selects=settled.validation > 0, kinds=own[0].kinds if features is None else core.KINDS
+    )
+    plan = runner.plan.make_plan(settled, [one])
+    if features is None:
+        return plan, runner.plan.weightless(plan)
+    reader = SimpleNamespace(chains=lambda timing: training.adapter.chains_of(features, timing))
+    timings = [pair for fold in plan.folds for pair in plan.timings(fold).items()]
+    return replace(plan, known={group: tuple(reader.chains(timing).values()) for group, timing in timings}), reader
+
+
+def score_folds(answers: Any, convention: str | None = None) -> Scores:
+    """The pooled scores of several folds of one dataset and protocol: what a run would score, had it answered so.
+
+    Args:
+        answers: pairs of an `MEDataModule` and its predictions, see `MEDataModule.score`.
+        convention: other rules of scoring than those of the settings.
+
+    Raises:
+        DataError: there are more or fewer predictions than samples.
+    """
+    results = [one.answered(predictions) for one, predictions in answers]
+    plan = answers[0][0].plan
+    keys = {result.key for result in results}
+    plan = replace(plan, folds=tuple(fold for fold in plan.folds if fold.key in keys))
+    with TemporaryDirectory(prefix="mebench-score-") as place:
+        folder = runs.folder.RunFolder(Path(place))
+        runner.describe.describe(folder, plan, runner.describe.truth_tables(plan), "")
+        for result in results:
+            folder.write_fold(result, plan.task.kinds)
+        folder.merge([fold.key for fold in plan.folds])
+        settled = plan.config
+        summary = runs.scoring.score(folder, settled.seed, settled.bootstrap, convention or settled.convention)
+        tables = runs.scoring.tables_of(folder)
+    given = exchange.answers.Answers(tables, list(plan.task.kinds), list(plan.task.classes))
+    title = f"predictions of {plural(len(results), 'fold')} of {settled.dataset}"
+    return Scores(summary, given, exchange.text_table.Remarks(), title)
