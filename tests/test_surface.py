@@ -38,8 +38,9 @@ def api():
     for name in sorted(mebench.__all__):
         thing = getattr(mebench, name)
         if inspect.isclass(thing):
+            ours = {own for base in thing.__mro__ if base.__module__.startswith("mebench.") for own in vars(base)}
             for own, member in inspect.getmembers(thing):
-                if not own.startswith("_"):
+                if own in ours and not own.startswith("_"):
                     found[f"{name}.{own}"] = (
                         list(inspect.signature(member).parameters) if inspect.isfunction(member) else []
                     )

@@ -182,7 +182,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
     def _loader(self, samples: of_views.ViewSamples, shuffle: bool = False) -> Any:
         pinned = torch.cuda.is_available()
-        how = {"batch_size": self.batch_size, "shuffle": shuffle, "num_workers": self.num_workers}
+        how: dict[str, Any] = {"batch_size": self.batch_size, "shuffle": shuffle, "num_workers": self.num_workers}
         return DataLoader(samples, **how, pin_memory=pinned)
 
     def score(self, predictions: Any, convention: str | None = None) -> Scores:

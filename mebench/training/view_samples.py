@@ -100,7 +100,8 @@ class WindowSamples(ViewSamples):
                 [window_labels(n, (e for e in video.expressions if e.kind == kind), window) for kind in kinds]
                 for video, n in zip(videos, self.counts)
             ]
-            self.labels = torch.from_numpy(np.concatenate([np.stack(rows, axis=1) for rows in own]))
+            none = np.zeros((0, len(kinds)), np.float32)
+            self.labels = torch.from_numpy(np.concatenate([none, *(np.stack(rows, axis=1) for rows in own)]))
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
