@@ -10,6 +10,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from tests.outside import flow_maps
 from torch import nn
 from torch.nn import functional as F
 
@@ -20,7 +21,6 @@ from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.metrics.torch import UAR, UF1
 from mebench.progress import Silent
-from tests.outside import flow_maps
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
 
