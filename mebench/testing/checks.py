@@ -117,7 +117,7 @@ class _Subject:
             except unittest.SkipTest as untold:
                 self.found[name] = untold
             except Exception as error:  # a plugin fails in its own many ways
-                said = f"{reason(error, self.subject)}. {function.__dict__['mend']}"
+                said = f"{reason(error, self.subject)}. {function.__dict__['fix']}"
                 self.found[name] = AssertionError(said).with_traceback(error.__traceback__)
         return self.found[name]
 
@@ -130,7 +130,7 @@ def collect(plugin: str, subject: object, checks: Sequence[Callable[[Any], None]
     """Checks from functions of one subject, each marked by `promise`; a function's name is the check's."""
     whole = _Subject(plugin, subject, checks)
     return [
-        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["mend"], partial(whole.run, name))
+        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["fix"], partial(whole.run, name))
         for name, one in whole.functions.items()
     ]
 
