@@ -62,7 +62,7 @@ class Board:
 
     def selection(self) -> Shown:
         """What selection is worth."""
-        return what_selection_is_worth(self.records, self.papers, self.published, self.aliases)
+        return what_selection_is_worth(self.records, self.papers, self.published, self.aliases, self.rescored)
 
     @property
     def counted(self) -> str:

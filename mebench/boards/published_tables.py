@@ -11,12 +11,14 @@ from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
 from mebench.format import NONE, digits, ends
 from mebench.metrics.catalogue import SECTIONS
+from mebench.metrics.summary import scores_of
 from mebench.records.matching_published import Alias, matches
 from mebench.records.published import COUNTS, Published
 from mebench.records.record import Record
 from mebench.records.rows import Part, PublishedLine, Rescored, Table
 from mebench.records.setting_words import of_protocol, of_scheme
 from mebench.reports.scores import parts_of
+from mebench.reproduction import choices
 from mebench.reproduction.reproduce import Paper, Program, cells
 from mebench.reproduction.rescore import Source, read_source, sources
 from mebench.runner.leak import worth
@@ -149,9 +151,13 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
         for one, scored in zip(source.sets, outcome["sets"], strict=True):
             printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]
             for result in scored["results"]:
-                rule, later = result["convention"], result["later"]
-                exact = rule == source.convention and not later  # what the paper should print
-                whose = f"{rule}, the authors' rules" if rule == source.convention else rule
+                rule, later, choice = result["convention"], result["later"], result.get("choice")
+                first = one.choice is None or choice == one.choice.rules[0]
+                exact = rule == source.convention and not later and first  # what the paper should print
+                words = [f"{rule}, the authors' rules" if rule == source.convention else rule]
+                words += [f"intervals {later} frames (k'/2) later"] if later else []
+                words += [choices.RULES[choice]] if choice else []
+                words += ["test_selected"] if choice in choices.LEAKING else source.caveats if choice is None else []
                 summary = result["summary"]
                 sections = [(task, part, "", section) for task, part, _, section in parts_of(summary)]
                 if recognition := summary.get("recognition"):
@@ -163,8 +169,8 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         row for row in printed if exact and (row.task, part_of(row), row.member) == (task, part, member)
                     )
                     row = Rescored(
-                        method=source.method,
-                        reading=f"{whose}; intervals {later} frames (k'/2) later" if later else whose,
+                        method=f"{source.method} ({source.variant})" if source.variant else source.method,
+                        reading="; ".join(words),
                         convention=rule,
                         member=member,
                         n=n_of(section),
@@ -173,7 +179,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         source=source.id,
                         repository=source.repository,
                         commit=source.commit,
-                        note="; ".join(source.notes),
+                        note="; ".join(source.remarks),
                     )
                     scheme = one.scheme if task != "spotting" else ""
                     yield Placed(task, one.dataset, one.protocol, scheme, part, row)
@@ -182,6 +188,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
 SELECTION = (
     "method",
     "dataset",
+    "score",
     "year",
     "published",
     "leaking",
@@ -195,13 +202,18 @@ SELECTION = (
 
 
 def what_selection_is_worth(
-    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published], aliases: Sequence[Alias]
+    records: Iterable[Record],
+    papers: Iterable[Paper],
+    published: Iterable[Published],
+    aliases: Sequence[Alias],
+    rescored: Iterable[Known] = (),
 ) -> Shown:
-    """A row for the runs of each method, settings and data that looked at the tested subjects.
+    """A row for the runs of each method, settings and data that looked at the tested subjects, and for the public answers of others.
 
-    Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
-    trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
-    Values that others published stand beside runs of their dataset and protocol; another protocol than `loso` is named.
+    Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one is what the run's rule keeps, the honest one that of the
+    last epoch of the same trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the
+    lowest to the highest end. Values that others published stand beside runs of their dataset and protocol; another protocol than
+    `loso` is named. Of public answers (`rescored`) there is a row for each pair of a rule that leaks and one that does not.
     """
     known, named = list(published), dict[str, tuple[Published, Program]]()
     for paper in papers:
@@ -214,17 +226,18 @@ def what_selection_is_worth(
     groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
     for record in records:
         told = worth(record.audit)
-        if told is not None and told["differences"].get("recognition.uf1"):
+        if told is not None and any(told["differences"].get(path) for path in OF_SELECTION):
             groups.setdefault(record.identity, []).append((record, told))
     rows = []
     for group in groups.values():
         group.sort(key=lambda each: each[0].seed)
         first = group[0][0]
-        leaks = [record.summary["recognition"]["scores"]["uf1"]["value"] for record, _ in group]
-        gain = over_seeds([each["differences"]["recognition.uf1"] for _, each in group])
+        path = next(path for path in OF_SELECTION if group[0][1]["differences"].get(path))
+        leaks = [scores_of(record.summary)[path]["value"] for record, _ in group]
+        gain = over_seeds([each["differences"][path] for _, each in group])
         if gain["value"] is None or None in leaks:
             continue
-        row, program = named.get(first.method, (None, None))
+        row, program = named.get(first.method, (None, None)) if path == OF_SELECTION[0] else (None, None)
         protocol = str(first.config["protocol"])
         same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
         looks = [each["looks"] for _, each in group]
@@ -234,6 +247,7 @@ def what_selection_is_worth(
             {
                 "method": first.method + (f" ({words})" if words else ""),
                 "dataset": first.dataset + ("" if protocol == "loso" else f", {of_protocol(first.config)}"),
+                "score": _score(path),
                 "year": str(row.year or "") if row else "",
                 "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
                 "leaking": digits(mean(leaks)),
@@ -244,5 +258,39 @@ def what_selection_is_worth(
                 "the paper's program": program.says if program else NONE,
             }
         )
-    rows.sort(key=lambda row: (row["dataset"], row["method"]))
+    for source, outcome in rescored:
+        for one, scored in zip(source.sets, outcome["sets"], strict=True):
+            for pair in scored.get("selection", ()):
+                path = f"spotting.{pair['part']}.f1"
+                printed = [
+                    row
+                    for row in source.prints(one, known)
+                    if (row.task, row.kind, row.metric) == ("spotting", pair["part"], "f1")
+                ]
+                f1 = pair["f1"]
+                rows.append(
+                    {
+                        "method": f"{source.method} ({choices.RULES[pair['leaking']]}; honest: {choices.RULES[pair['honest']]})",
+                        "dataset": one.dataset,
+                        "score": _score(path),
+                        "year": next((str(row.year) for row in printed), ""),
+                        "published": next((f"{row.value:.{row.digits}f}" for row in printed), NONE),
+                        "leaking": digits(f1["first"]["value"]),
+                        "honest": digits(f1["second"]["value"]),
+                        "gain": f"{f1['difference']['value']:+.3f} {ends(f1['difference'])}",
+                        "looks": f"{pair['looks']:,}",
+                        "seeds": NONE,
+                        "the paper's program": f"keeps {source.keeps}",
+                    }
+                )
+    rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
     return Shown.of([Column(name) for name in SELECTION], rows, "What selection is worth")
+
+
+OF_SELECTION = ("recognition.uf1", "spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1")
+"""Scores whose gain is shown: of each run the first that it has."""
+
+
+def _score(path: str) -> str:
+    task, *part, _ = path.split(".")
+    return "UF1 of clips" if task == "recognition" else f"F1 of intervals, {part[0]}"

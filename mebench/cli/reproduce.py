@@ -122,8 +122,13 @@ def rescore(
             "score": cell.name,
             "printed": None if cell.printed is None else cell.printed.value,
             "readings": [
-                {"convention": rule, "later": later, **dict(zip(_ENDS, value or (None, None, None)))}
-                for (rule, later), value in cell.values.items()
+                {
+                    "convention": rule,
+                    "later": later,
+                    **({"choice": choice} if choice else {}),
+                    **dict(zip(_ENDS, value or (None, None, None))),
+                }
+                for (rule, later, choice), value in cell.values.items()
             ],
         }
         for cell in found
@@ -136,7 +141,10 @@ def rescore(
 def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reproduction.rescore.Cell]) -> None:
     """A line for each score that the paper prints, else for the main ones, and a column for each reading."""
     readings = list(dict.fromkeys(reading for cell in found for reading in cell.values))
-    heads = [f"{rule}, {later} frames later" if later else rule for rule, later in readings]
+    heads = [
+        ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
+        for rule, later, choice in readings
+    ]
     print_lines(source.title, f"{source.repository}, commit {source.commit}", "")
     rows = []
     for cell in found:
@@ -150,9 +158,9 @@ def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reprodu
     print_table(("dataset", "score", "printed", *heads), rows)
     print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
     marked = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
-    notes = [*source.notes]
+    notes = [*source.remarks]
     notes += [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
-    if any(later for _, later in readings):
+    if any(later for _, later, _ in readings):
         notes.append(
             "later: a label of frame i stands for the k' frames from i on, so an interval put around the peak of their scores lies k'/2 "
             "too early"

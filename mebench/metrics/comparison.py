@@ -47,7 +47,11 @@ def pooled(runs: Sequence[Tables]) -> Tables:
             tables = [table.assign(person=table["subject"].map(lambda own: person.get(own, own))) for table in tables]
         marked = [
             table.assign(
-                **{column: f"{number}|" + table[column] for column in ("video", "subject", "person") if column in table}
+                **{
+                    column: f"{number}|" + table[column].astype(str)
+                    for column in ("video", "subject", "person")
+                    if column in table
+                }
             )
             for number, table in enumerate(tables, 1)
         ]

@@ -1,2 +1,3 @@
+from . import choices as choices
 from . import reproduce as reproduce
 from . import rescore as rescore

@@ -38,8 +38,9 @@ from mebench.metrics import named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import Value, value_of
-from mebench.records.published import Published
+from mebench.records.published import CAVEATS, Published
 from mebench.records.schema import LARGEST, Hash
+from mebench.reproduction import choices
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""
@@ -49,6 +50,7 @@ DIGITS = 6
 
 _STRICT = ConfigDict(extra="forbid")
 Row = dict[str, str]
+Caveat = Annotated[str, Field(pattern=f"^({'|'.join(CAVEATS)})$")]
 _WANTED = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
 
 
@@ -59,9 +61,11 @@ class Reading:
     Attributes:
         files: path in the repository to the SHA-256 of the content, by which a file is found in whatever folder it lies.
         folder: stands before every path.
+        repository: address and commit of another repository that they lie in, in words; empty for the source's own.
+        sheet: of a workbook that holds several tables.
         columns: what the cells of a line are, where the file has no header; cells are parted by blanks, commas or semicolons,
-            and `_` is not read. None where its shape says it: whatever `mebench score` reads.
-        header: of such a file, its names of columns to the suite's.
+            those of a workbook by its columns, and `_` is not read. None where its shape says it: whatever `mebench score` reads.
+        header: of such a file, its names of columns to the suite's, or to `_`.
         section: what the words of a line say for all lines below it: a line of so many words.
         name: the file's name, with folders before it where these say something, with columns in braces:
             `{subject}_{video}.txt`, `subject_{subject}/test_{epoch}.txt`. One that names a video says that it was looked through,
@@ -79,6 +83,8 @@ class Reading:
 
     files: Annotated[dict[str, Hash], Field(min_length=1)]
     folder: str = ""
+    repository: str = ""
+    sheet: str = ""
     columns: tuple[str, ...] | None = None
     header: dict[str, str] = field(default_factory=dict)
     section: tuple[str, ...] = ()
@@ -95,6 +101,19 @@ class Reading:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Choice:
+    """Answers after several epochs, in rows with a column `epoch`, of which a rule chooses those that count.
+
+    Attributes:
+        rules: `choices.RULES`; the first is the authors'.
+        thresholds: lowest and highest confidence from which an interval counts, and the step between.
+    """
+
+    rules: Annotated[tuple[choices.Rule, ...], Field(min_length=1)]
+    thresholds: tuple[float, float, float]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Set:
     """Answers on one dataset.
 
@@ -107,6 +126,8 @@ class Set:
         clips: whether classes of given clips are scored, instead of spotted intervals.
         k_prime: length in frames of the window that the score of a frame stands for, where intervals lie around a peak of such
             scores; None otherwise.
+        choice: of epochs and thresholds; None where all answers count.
+        pooled: whether the rows do not tell kinds apart, so that their one part is `overall`.
     """
 
     dataset: str
@@ -116,6 +137,8 @@ class Set:
     scheme: str = ""
     clips: bool = False
     k_prime: Annotated[int, Field(ge=1)] | None = None
+    choice: Choice | None = None
+    pooled: bool = False
 
     @property
     def roles(self) -> dict[Role, tuple[Reading, ...]]:
@@ -136,6 +159,7 @@ class Source:
         id: name of its file.
         title: of the paper, with its authors.
         method: its name in the literature, as in `leaderboards/published.csv`.
+        variant: likewise, which of several settings or runs.
         repository: where the files are public.
         commit: of the repository.
         sets: one for each dataset.
@@ -143,6 +167,8 @@ class Source:
         paper: key in `leaderboards/published.csv` of what prints scores of these answers.
         tables: of the paper, that print them.
         notes: what a reader must know, in sentences without end.
+        keeps: the epoch whose answers the program keeps, with file and line where it says so.
+        caveats: some of `CAVEATS`, that all answers bear.
     """
 
     id: str
@@ -155,6 +181,14 @@ class Source:
     paper: str = ""
     tables: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    variant: str = ""
+    keeps: str = ""
+    caveats: tuple[Caveat, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and what the program keeps."""
+        return *self.notes, *([f"of its epochs the program keeps {self.keeps}"] if self.keeps else [])
 
     @property
     def conventions(self) -> tuple[str, ...]:
@@ -169,15 +203,19 @@ class Source:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def readings(self) -> list[Reading]:
+        """All of all sets."""
+        own = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
+        return own + [other for reading in own for other in reading.beside]
+
+    @property
     def files(self) -> dict[str, str]:
         """Hash to path in the repository, of all sets."""
-        readings = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
-        readings += [other for reading in readings for other in reading.beside]
-        return {hash_: f"{r.folder}/{name}".lstrip("/") for r in readings for name, hash_ in r.files.items()}
+        return {hash_: f"{r.folder}/{name}".lstrip("/") for r in self.readings for name, hash_ in r.files.items()}
 
     def prints(self, one: Set, published: Sequence[Published]) -> list[Published]:
         """What the paper prints of a set."""
-        mine = (self.paper, self.method, "", one.dataset, one.protocol)
+        mine = (self.paper, self.method, self.variant, one.dataset, one.protocol)
         return [
             row
             for row in published
@@ -246,7 +284,9 @@ def find(source: Source, root: Path) -> dict[str, Path]:
         else:
             others.setdefault(file.name, (file, hash_))
     lacking = [(hash_, path) for hash_, path in wanted.items() if hash_ not in found]
+    elsewhere = {hash_: r.repository for r in source.readings if r.repository for hash_ in r.files.values()}
     if lacking:
+        hint = f"in {elsewhere[lacking[0][0]]}" if lacking[0][0] in elsewhere else hint
         (hash_, path), more = lacking[0], f" (and {plural(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
         if changed := others.get(Path(path).name):
             raise DataError(
@@ -257,14 +297,40 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     return found
 
 
-def answers(one: Set, found: Mapping[str, Path]) -> Answers:
-    """The answers of a set beside what is true, through what reads the files of any program.
+def answers(one: Set, found: Mapping[str, Path], convention: str) -> tuple[dict[choices.Rule | None, Answers], int]:
+    """The answers of a set beside what is true, through what reads the files of any program: for each rule of its choice, if it has one,
+    and the pairs of epoch and threshold that there were to choose from.
+
+    Args:
+        one: the set.
+        found: see `find`.
+        convention: by whose F1 is chosen.
 
     Raises:
-        DataError: the files cannot be read as the source says.
+        DataError: the files cannot be read as the source says, or a person lacks an epoch.
     """
     rows = {role: [row for r in readings for row in rows_of(r, found, role)] for role, readings in one.roles.items()}
-    return joined(one, rows["truth"], rows["predictions"])
+    truth, said = rows["truth"], rows["predictions"]
+    if one.choice is None:
+        return {None: joined(one, truth, said)}, 1
+    of_epoch: dict[str, list[Row]] = {}
+    for row in said:
+        of_epoch.setdefault(row["epoch"], []).append(row)
+    low, high, step = one.choice.thresholds
+    thresholds = [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
+    every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
+    grid = choices.grid(every, thresholds, convention)
+    silent = [{"subject": row["subject"], "video": row["video"], "onset": "", "offset": ""} for row in truth]
+    chosen: dict[choices.Rule | None, Answers] = {}
+    for rule in one.choice.rules:
+        picked = {person.rpartition("/")[2]: pair for person, pair in grid.picked(rule).items()}
+        kept = [
+            row
+            for row in said
+            if row["epoch"] == picked[row["subject"]][0] and float(row["confidence"]) >= picked[row["subject"]][1]
+        ]
+        chosen[rule] = joined(one, truth, kept + silent)
+    return chosen, len(every) * len(thresholds)
 
 
 def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
@@ -341,8 +407,9 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         yield from (_renamed({**row, **of_file}, reading) for row in _by_shape(reading, file, role))
         return
     section: dict[str, str] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        words = re.split(r"[\s,;]+", line.strip())
+    text = file.read_text(encoding="utf-8") if not reading.sheet else read_text(_sheet(reading, file), Remarks(), role)
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split("\t") if reading.sheet else re.split(r"[\s,;]+", line.strip())
         if reading.section and len(words) == len(reading.section):
             section = dict(zip(reading.section, words))
         elif len(words) == len(reading.columns):
@@ -353,20 +420,26 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
             raise DataError(f"{path}, line {number}: {line.strip()!r} is not of the form that the source gives")
 
 
+def _sheet(reading: Reading, file: Path) -> Path:
+    return Path(f"{file}:{reading.sheet}") if reading.sheet else file
+
+
 def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     """The rows of whatever `mebench score` reads, under the suite's names of columns."""
     remarks = Remarks()
-    text = read_text(file, remarks, role)
+    text = read_text(_sheet(reading, file), remarks, role)
     if is_log(text):
         log = read_log(text, file, role, remarks)
         intervals = log.intervals.drop(columns=["apex", "confidence"], errors="ignore")
         silent = log.videos[~log.videos["line"].isin(intervals["line"])].drop_duplicates("video")
-        every = pd.concat([intervals, silent[["line", *log.ids]]]).fillna("").astype(str)
-        yield from ({str(name): cell for name, cell in row.items()} for row in every.to_dict("records"))
+        both = pd.concat([intervals, silent[["line", *log.ids]]]).astype(object)
+        rows = both.where(both.notna(), "").to_dict("records")
+        yield from ({str(name): str(cell) for name, cell in row.items()} for row in rows)
         return
     table = parse(text, file, role, _WANTED, remarks, alone="emotion")
-    columns = {**{reading.header.get(n, n): cells for n, cells in table.others.items()}, **table.cells}
-    columns |= {reading.header[name]: table.others[name] for name in reading.header if name in table.others}
+    every = {**table.others, **table.cells}
+    columns = every | {ours: every[theirs] for theirs, ours in reading.header.items() if theirs in every}
+    columns = {name: cells for name, cells in columns.items() if name != "_" and reading.header.get(name) != "_"}
     yield from (dict(zip(columns, cells)) for cells in zip(*columns.values()))
 
 
@@ -388,8 +461,8 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
         draws: of the bootstrap.
 
     Returns:
-        JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`, `later` (frames)
-        and the `summary`, its details left out.
+        JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`, `later` (frames),
+        where answers are chosen `choice`, and the `summary`, its details left out; there also `selection`, see `choices.worth`.
 
     Raises:
         DataError: files are missing or changed, or are not as the source says.
@@ -397,24 +470,34 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     found, sets = find(source, root), []
     for one in source.sets:
         try:
-            read = answers(one, found)
+            chosen, looks = answers(one, found, source.convention)
         except (DataError, KeyError, ValueError) as error:
             raise DataError(f"{source.id}.yaml does not say how {one.dataset} is read: {error}") from error
         results = []
-        for later, rule in product(one.shifts, source.conventions):
+        for (choice, read), later, rule in product(chosen.items(), one.shifts, source.conventions):
             tables = read.tables
             if later and (spotted := tables.predictions) is not None:
                 moved = {name: spotted[name] + later for name in ("onset", "apex", "offset")}
                 tables = replace(tables, predictions=spotted.assign(**moved))
             summary = summarize(tables, kinds=read.kinds, classes=read.classes, seed=0, convention=rule, draws=draws)
+            if one.pooled:
+                summary["spotting"] = {"overall": summary["spotting"]["micro"]}
             kept = {section: _kept(summary[section]) for section in SECTIONS if section in summary}
-            results.append({"convention": rule, "later": later, "summary": kept})
-        sets.append({"dataset": one.dataset, "protocol": one.protocol, "results": results})
+            results.append(
+                {"convention": rule, "later": later, **({"choice": choice} if choice else {}), "summary": kept}
+            )
+        scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
+        if one.choice is not None:
+            rules = {rule: read for rule, read in chosen.items() if rule is not None}
+            scored["selection"] = _kept(choices.worth(rules, looks, source.convention, draws))
+        sets.append(scored)
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 
 
 def _kept(value: Any) -> Any:
     """Scores and counts without details."""
+    if isinstance(value, list):
+        return [_kept(inner) for inner in value]
     if isinstance(value, Mapping):
         return {key: _kept(inner) for key, inner in value.items() if key != "details"}
     return round(value, DIGITS) if isinstance(value, float) else value
@@ -434,20 +517,20 @@ class Cell(NamedTuple):
         dataset: id.
         name: of the score, dotted.
         printed: by the paper; None where it does not print it.
-        values: value, low and high by convention and frames later, None where undefined.
+        values: value, low and high by convention, frames later and rule of choice (empty where there is none), None where undefined.
     """
 
     dataset: str
     name: str
     printed: Published | None
-    values: Mapping[tuple[str, int], Value | None]
+    values: Mapping[tuple[str, int, str], Value | None]
 
 
 def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
     """What the paper prints beside what the files score to; of a set that nobody printed, the main score of each section."""
     found = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
-        by_reading = {(r["convention"], r["later"]): r["summary"] for r in scored["results"]}
+        by_reading = {(r["convention"], r["later"], r.get("choice", "")): r["summary"] for r in scored["results"]}
         printed = source.prints(one, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")

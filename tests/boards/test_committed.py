@@ -9,6 +9,7 @@ import pytest
 from mebench.records.integrity import check, check_scores
 from mebench.records.published import read
 from mebench.records.record import FORMAT, from_record
+from mebench.reproduction.choices import RULES
 from mebench.runs.folder import RunFolder
 
 RECORDS = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.json"))
@@ -45,6 +46,27 @@ def test_readme_says_of_selection_what_the_tables_say():
     for page in ("README.md", "docs/index.md"):
         said = f"adds {gains[0]:.2f} to {gains[-1]:.2f} to UF1".replace("0.", ".")
         assert said in (ROOT / page).read_text(), f"{page} must say: {said}"
+
+
+def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
+    """The table below the one of recognition: each rule's F1, and what those gain that look at the tested people."""
+    told = rows_of((ROOT / "README.md").read_text(), "The same in spotting")
+    (scored,) = json.loads((ROOT / "leaderboards/rescored/lgsnet_cas_me2.json").read_text())["sets"]
+    by_words = {RULES[r["choice"]]: r for r in scored["results"] if r["convention"] == "lgsnet2023"}
+    gains = {
+        RULES[pair["leaking"]]: pair["f1"]["difference"] for pair in scored["selection"] if pair["honest"] == "last"
+    }
+    assert [row["the rule keeps"].partition(" (")[0] for row in told] == [
+        RULES[r] for r in ("person", "pooled", "others", "last")
+    ]
+    for row in told:
+        rule = row["the rule keeps"].partition(" (")[0]
+        assert row["F1"] == f"{by_words[rule]['summary']['spotting']['overall']['scores']['f1']['value']:.3f}"
+        gain = gains.get(rule)
+        assert row["over the last epoch"] == (
+            f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]" if gain else ""
+        )
+    assert by_words[RULES["pooled"]]["summary"]["spotting"]["micro"]["tp"] == 0
 
 
 def test_a_value_published_beside_what_selection_is_worth_is_that_of_the_composite():

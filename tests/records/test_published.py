@@ -176,6 +176,8 @@ def test_only_methods_that_looked_at_the_test_subjects_are_called_so(rows):
         ("HTNet", HTNET),
         ("AUW-GCN", "yin2023auwgcn"),
         ("CausalNet", "zhang2025causalnet"),
+        ("CapsuleNet", HTNET),
+        ("LGSNet", "yu2023lgsnet"),
     }
     again = carrying(rows, "reproduction")
     assert set(again["method"]) == {"STSTNet", "HTNet", "MTSN", "SOFTNet"}

@@ -1,0 +1,137 @@
+"""Of answers that a program publishes after each of several epochs those that a rule chooses, and what the choice is worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.exchange.answers import Answers
+from mebench.metrics.comparison import compare
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import find
+from mebench.metrics.tables import in_scope, of_kinds
+
+Rule = Literal["last", "others", "pooled", "person"]
+RULES: dict[Rule, str] = {
+    "last": "last epoch, threshold best for all other people",
+    "others": "epoch and threshold best for all other people",
+    "pooled": "epoch and threshold best for all tested people together",
+    "person": "best epoch and threshold of each tested person",
+}
+"""Who chooses the epoch and the confidence from which an interval counts; the first two know nothing of the tested person."""
+LEAKING: tuple[Rule, ...] = ("pooled", "person")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """F1's counts at every epoch and threshold, of each person.
+
+    Attributes:
+        epochs: by name, in order.
+        thresholds: least confidence of an interval that counts.
+        people: `dataset/subject`, in the order of units.
+        found: (epochs, thresholds, people) truths found.
+        spotted: likewise, intervals that count.
+        truths: (people,).
+    """
+
+    epochs: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    people: tuple[str, ...]
+    found: NDArray[np.float64]
+    spotted: NDArray[np.float64]
+    truths: NDArray[np.float64]
+
+    def best(self, people: NDArray[np.bool_], last: bool = False) -> tuple[str, float]:
+        """The first epoch and threshold of the best F1 of some people together, or the first such threshold of the last epoch."""
+        found, spotted = (counts[..., people].sum(axis=-1) for counts in (self.found, self.spotted))
+        f1 = 2 * found / np.maximum(spotted + self.truths[people].sum(), 1)
+        f1[: len(f1) - 1 if last else 0] = -1
+        epoch, threshold = np.unravel_index(int(f1.argmax()), f1.shape)
+        return self.epochs[epoch], self.thresholds[threshold]
+
+    def picked(self, rule: Rule) -> dict[str, tuple[str, float]]:
+        """The epoch and the threshold of each person under a rule."""
+        own = np.eye(len(self.people), dtype=np.bool_)
+        everybody = np.ones(len(self.people), dtype=np.bool_)
+        people = {"pooled": everybody | own, "person": own}.get(rule, ~own)
+        return {person: self.best(who, last=rule == "last") for person, who in zip(self.people, people)}
+
+
+def grid(answers: Mapping[str, Answers], thresholds: Sequence[float], convention: str) -> Grid:
+    """Count at every epoch and threshold.
+
+    Args:
+        answers: those after each epoch, with all their intervals, beside the same truth.
+        thresholds: rising.
+        convention: the rules.
+    """
+    found, spotted, rule = [], [], named(convention)
+    for read in answers.values():
+        ordered = read.tables.ordered()
+        assert ordered.predictions is not None
+        truths, predictions = (of_kinds(table, read.kinds) for table in (ordered.truths, ordered.predictions))
+        people = ordered.videos.drop_duplicates("unit").sort_values("unit")
+        # Each threshold is a draw: draws have the truths to themselves.
+        kept = predictions["confidence"].to_numpy(np.float64) >= np.asarray(thresholds)[:, None]
+        draw, row = np.nonzero(kept)
+        predictions = predictions.iloc[row].assign(draw=draw)
+        if rule.kinds == "any":
+            truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
+        truths, predictions = in_scope(truths, predictions, rule)
+        pairs, shape = find(truths, predictions, rule), (len(thresholds), len(people))
+        cell = (predictions["draw"] * len(people) + predictions["unit"]).to_numpy(np.int64)
+        sizes = {"minlength": len(thresholds) * len(people)}
+        found.append(np.bincount(cell[pairs.prediction], **sizes).reshape(shape))
+        spotted.append(np.bincount(cell, pairs.weight, **sizes).reshape(shape))
+    return Grid(
+        tuple(answers),
+        tuple(thresholds),
+        tuple(people["subject"]),
+        np.array(found, np.float64),
+        np.array(spotted, np.float64),
+        np.bincount(truths["unit"], minlength=len(people)).astype(np.float64),
+    )
+
+
+def worth(chosen: Mapping[Rule, Answers], looks: int, convention: str, draws: int) -> list[dict[str, Any]]:
+    """What each rule that knows the tested people gains over each that does not: F1 of all kinds, the difference with its paired interval.
+
+    Args:
+        chosen: the answers that each rule keeps.
+        looks: pairs of epoch and threshold that were to choose from.
+        convention: the rules of the scorer.
+        draws: of the bootstrap.
+
+    Returns:
+        A row for each pair of rules: `leaking`, `honest`, `part`, `looks`, and `f1` with `first` (leaking), `second` and `difference`.
+    """
+    rows = []
+    for leaking in (rule for rule in chosen if rule in LEAKING):
+        for honest in (rule for rule in chosen if rule not in LEAKING):
+            one, other = chosen[leaking], chosen[honest]
+            part = "overall" if len(one.kinds) > 1 else one.kinds[0]
+            path = f"spotting.{part}.f1"
+            found = compare(
+                one.tables,
+                other.tables,
+                kinds=one.kinds,
+                classes=[],
+                convention=convention,
+                metrics=[path],
+                draws=draws,
+                permutations=max(draws, 1),
+            )
+            f1 = found.plain()["scores"][path]
+            rows.append(
+                {
+                    "leaking": leaking,
+                    "honest": honest,
+                    "part": part,
+                    "looks": looks,
+                    "f1": {name: f1[name] for name in ("first", "second", "difference")},
+                }
+            )
+    return rows
