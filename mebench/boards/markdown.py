@@ -66,8 +66,9 @@ SELECTED = """
 
 Scores of the same trainings, chosen and not. Of clips *leaking* keeps for each tested subject the epoch of its best test accuracy, and
 *honest* takes the last epoch. Of intervals that others published after each epoch both name their rule; where the epoch is chosen, so is
-the confidence from which an interval counts. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the number of *looks*.
-What the paper's own program does is told as far as its code or text was read; a published value belongs beside the number of its kind.
+the confidence from which an interval counts. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the
+number of *looks*. What the paper's own program does is told as far as its code or text was read; a published value belongs beside the
+number of its kind.
 """
 
 
