@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import sys
@@ -29,6 +30,13 @@ def year(paper: str) -> str:
     if found := YEAR.findall(re.sub(r"arXiv [\d.]+", "", paper)):
         return found[-1]
     return f"20{number[1]}" if (number := re.search(r"arXiv (\d\d)\d\d\.", paper)) else ""
+
+
+def year_of(config: dict[str, Any]) -> str:
+    """The year of the method in the published results, as tables give it; else that of its paper."""
+    with (ROOT / "leaderboards/published.csv").open(encoding="utf-8", newline="") as file:
+        known = {row["year"] for row in csv.DictReader(file) if row["method"] == config["title"]}
+    return max(known, default="") or year(config.get("paper", ""))
 
 
 def row_of(board: dict[str, Any], method: str) -> dict[str, Any] | None:
@@ -89,7 +97,7 @@ def box(method: str) -> str:
     import yaml
 
     config = yaml.safe_load((ROOT / f"methods/{method}/config.yaml").read_text(encoding="utf-8"))
-    facts = {"Input": inputs(method), "Year": year(config.get("paper", "")), "Tasks": ", ".join(config["tasks"])}
+    facts = {"Input": inputs(method), "Year": year_of(config), "Tasks": ", ".join(config["tasks"])}
     lines = [f"**{name}**: {fact}" for name, fact in facts.items() if fact]
     measured = scores(method) or ["No committed run."]
     return "\n".join(['!!! abstract "In short"', "", *(f"    - {line}" for line in [*lines, *measured]), ""])

@@ -1,0 +1,46 @@
+"""The box at the head of a method's card says what plugins and committed records say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "docs").is_dir(), reason="needs the checkout: docs/ is no part of the sdist"
+)
+
+if (ROOT / "docs").is_dir():
+    from docs import cards
+
+METHODS = sorted(path.parent.name for path in (ROOT / "methods").glob("*/config.yaml"))
+
+
+def test_every_method_with_a_paper_has_its_year():
+    configs = {method: yaml.safe_load((ROOT / f"methods/{method}/config.yaml").read_text()) for method in METHODS}
+    years = {method: cards.year_of(config) for method, config in configs.items() if config.get("paper")}
+    assert len(years) > 20 and all(re.fullmatch(r"(19|20)\d\d", year) for year in years.values()), years
+    assert (years["spotformer"], years["rcn"], years["htnet"]) == ("2024", "2020", "2023")
+
+
+def test_its_scores_are_those_of_the_records_that_the_row_names():
+    board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
+    row = cards.row_of(board, "ststnet")
+    records = [json.loads((ROOT / f"leaderboards/records/{run}/record.json").read_text()) for run in row["runs"]]
+    values = [record["summary"]["recognition"]["scores"]["uf1"]["value"] for record in records]
+    assert len(values) == 3
+    line, *_ = cards.scores("ststnet")
+    assert line.startswith(f"UF1 **{sum(values) / 3:.3f}** [") and "Cost: " in line
+
+
+def test_no_row_that_was_selected_on_tested_people_is_quoted():
+    board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
+    assert {cards.row_of(board, method)["selection"] for method in ("htnet", "resnet10", "logistic")} == {"fixed"}
+
+
+def test_its_input_is_the_chain_of_the_method():
+    assert cards.inputs("ststnet") == "FaceCrop → Flow → Strain → FlowImage"
+    assert cards.inputs("random") == "none"
