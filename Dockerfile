@@ -1,5 +1,6 @@
 # mebench on the CPU, in the tested versions: `docker build -t mebench .`
-# The working folder /work holds runs, features and pages: docker run --rm -v "$PWD:/work" mebench run method=mean dataset=synthetic
+# The working folder /work holds runs, features and pages:
+#     docker run --rm --user "$(id -u)" -v "$PWD:/work" mebench run method=mean dataset=synthetic
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

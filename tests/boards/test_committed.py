@@ -67,6 +67,9 @@ def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
             f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]" if gain else ""
         )
     assert by_words[RULES["pooled"]]["summary"]["spotting"]["micro"]["tp"] == 0
+    lifted = f"from {told[3]['F1']} to {told[0]['F1']}".replace("0.", ".")
+    for page in ("README.md", "docs/index.md"):
+        assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / page).read_text().split())
 
 
 def test_a_value_published_beside_what_selection_is_worth_is_that_of_the_composite():
