@@ -12,6 +12,7 @@ them at a pseudo-terminal; `--started` more are started as from a shell. What is
 * nothing that a terminal obeys is printed;
 * every honest record is taken and stands in the tables, whoever else is there, and every record that was taken stands there too;
 * what must be refused is; no two tables have one name;
+* every record that lies in good form (`attack_forged.py`) is refused or told of on its own row, and no honest row changes;
 * in Chromium, no script of a record runs, no address is asked for, and every page opens.
 """
 
@@ -38,6 +39,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attack_files import KINDS, Case, make_files
+from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 from attack_records import FAMILIES, Made, make_records
 
 from mebench.runs.folder import RunFolder
@@ -283,6 +285,41 @@ def attack_records(home: Path, seed: int, each: int, findings: Findings, page: b
     _build(home, copied.parent, [base.name for base in bases], findings, page, "copied in unseen")
 
 
+def attack_forged(home: Path, findings: Findings) -> None:
+    """Merge forged records into a board of honest ones: each is refused or told of, and no honest row changes."""
+    for name in ("honest", "forged"):
+        (home / "forgery" / name).mkdir(parents=True)
+    board, place = home / "forgery" / "board", home / "forgery" / "forged"
+    honest = honest_board(home / "forgery" / "honest")
+    merge = ["leaderboard", "merge", "--out", str(board / "records"), "--json"]
+    build = ["leaderboard", "build", "--runs", "none", "--no-site", "--out", str(board), "--json"]
+    run([*merge, "first.json", str(honest[0].parent)], home, 600)
+    run([*build, "before.json"], home, 600)
+    sent = {make_forged(name, honest[0], place).name: name for name in FORGERIES}
+    ended = run([*merge, "second.json", str(place)], home, 1200)
+    findings.add("merge of forged records", ended.trouble)
+    run([*build, "after.json"], home, 600)
+    outcomes = {one["id"]: one for one in json.loads((home / "second.json").read_text())["records"]}
+    for record, name in sent.items():
+        _, expected, words = FORGERIES[name]
+        one = outcomes[record]
+        if one["status"] != expected or words not in one["reason"] + one["doubt"]:
+            findings.add(name, f"{one['status']}: {one['reason'] or one['doubt'] or 'and nothing is said of it'}")
+    rows = [
+        {
+            json.dumps([table["name"], part["name"], row["method"], row["runs"]]): json.dumps(row)
+            for table in json.loads((home / f"{when}.json").read_text())["tables"]
+            for part in table["parts"]
+            for row in part["rows"]
+        }
+        for when in ("before", "after")
+    ]
+    for key, row in rows[0].items():
+        findings.add(key, "" if rows[1].get(key) == row else "an honest row changed")
+    counts = Counter(one["status"] for one in outcomes.values())
+    print(f"{len(sent)} forged records beside {len(HONEST)} honest ones: {dict(counts)}; {len(rows[0])} honest rows", flush=True)
+
+
 def _judge_times(log: Path, home: Path, seconds: float, findings: Findings) -> None:
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     ends = [*(spent for _, spent in lines[1:]), seconds]
@@ -384,7 +421,7 @@ def main() -> None:
     parser.add_argument("--no-page", action="store_true")
     parser.add_argument("--keep", type=Path, help="leave all files in this folder")
     args = parser.parse_args()
-    for pool in (FAMILIES, KINDS):
+    for pool in (FAMILIES, FORGERIES, KINDS):
         for name in [n for n in pool if args.only and n not in args.only]:
             del pool[name]  # type: ignore[attr-defined]
     SERVER.set_forkserver_preload(
@@ -407,6 +444,8 @@ def main() -> None:
         os.environ |= {"XDG_DATA_HOME": str(home / "data"), "XDG_CONFIG_HOME": str(home / "settings"), "COLUMNS": "200"}
         if FAMILIES:
             attack_records(home, args.seed, args.each, findings, not args.no_page)
+        if FORGERIES:
+            attack_forged(home, findings)
         if KINDS:
             drawn = home / "casme2"
             run(["data", "fake", "dataset=casme2", "--out", str(drawn)], home, 120)

@@ -376,9 +376,6 @@ def place(part: Sequence[Ranked]) -> str:
     Args:
         part: its ranked rows, the best first; two at least.
     """
-    alike = sum(not set(part[0].row.group).isdisjoint(other.row.group) for other in part[1:])
-    return (
-        f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"
-        if alike
-        else f"first of {len(part)}"
-    )
+    if (alike := part[0].high - 1) == 0:
+        return f"first of {len(part)}"
+    return f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"

@@ -98,3 +98,17 @@ def test_readme_is_right_that_a_linear_layer_cannot_be_told_from_the_networks():
     ]
     (linear,) = (set(row["group"]) for row in honest if row["method"] == "logistic")
     assert linear and all(linear & set(row["group"]) for row in honest)
+
+
+def test_the_card_of_a_dataset_says_what_the_names_of_its_clips_are_worth():
+    told = 0
+    for file in ROOT.glob("leaderboards/recognition-*-loso.json"):
+        table = json.loads(file.read_text())
+        for row in (row for row in table["parts"][0]["rows"] if row["method"] == "names"):
+            sentence = (
+                f"The names of its {row['n']:g} clips alone, without a look at any picture, score UF1 "
+                f"{row['scores']['uf1']['value']:.3f} under `loso` (row *names* of the leaderboards)."
+            )
+            assert sentence in (ROOT / "datasets" / table["dataset"] / "README.md").read_text()
+            told += 1
+    assert told == 3
