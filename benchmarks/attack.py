@@ -317,7 +317,10 @@ def attack_forged(home: Path, findings: Findings) -> None:
     for key, row in rows[0].items():
         findings.add(key, "" if rows[1].get(key) == row else "an honest row changed")
     counts = Counter(one["status"] for one in outcomes.values())
-    print(f"{len(sent)} forged records beside {len(HONEST)} honest ones: {dict(counts)}; {len(rows[0])} honest rows", flush=True)
+    print(
+        f"{len(sent)} forged records beside {len(HONEST)} honest ones: {dict(counts)}; {len(rows[0])} honest rows",
+        flush=True,
+    )
 
 
 def _judge_times(log: Path, home: Path, seconds: float, findings: Findings) -> None:

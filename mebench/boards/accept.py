@@ -56,7 +56,7 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
     """
     outcomes: list[Merged] = []
     there, registry = collect_records(records, lambda _: None), Registry.read(records.parent)
-    read = cache(read_tables)
+    read, known = cache(read_tables), len(registry.records)
     for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
         run_id, _, version = source.id.rpartition("~v")
         former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
@@ -69,12 +69,15 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
                 reason = str(error)
         doubt = ""
         if not reason:
-            doubt = doubt_of(record := from_record(source), there, registry, read)
+            record = from_record(source)
+            noted = registry.records.get(record.id) if record in there else None
+            doubt = doubt_of(record, there, registry, read) if noted is None else noted
+            if not check_only:
+                registry.add(record, doubt)
             if status == "taken":
                 there.append(replace(record, folder=records / source.id))
-                registry.add(record, doubt)
         outcomes.append(Merged(source.id, "refused" if reason else status, reason, doubt))
-    if any(outcome.status == "taken" for outcome in outcomes):
+    if len(registry.records) > known:
         registry.write(records.parent)
     return outcomes
 

@@ -1,6 +1,7 @@
 """Records that lie in good form: each is refused or told of on its own row, and no honest row changes."""
 
 import json
+import shutil
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ from mebench.boards.build import build
 from mebench.boards.checking import refusal
 from mebench.boards.collect import collect_records
 from mebench.boards.doubts import Registry, doubt_of, read_tables, with_doubts
+from mebench.errors import RunError
 from mebench.records.record import from_record
 from mebench.runs.folder import RunFolder
 
@@ -65,3 +67,15 @@ def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
     told = [json.loads(after[key]) for key in after.keys() - before.keys()]
     assert told and all(row["remark"].startswith("not ranked: ") and not row["group"] for row in told)
     assert {run for row in told for run in row["runs"]} == set(QUICK)
+    both = [RunFolder(board / "records" / name) for name in (HONEST[0], "seed_changed")]
+    again = {outcome.id: outcome.doubt for outcome in merge(both, board / "records", check_only=True)}
+    assert again[HONEST[0]] == "" and HONEST[0] in again["seed_changed"], "who was here first stays so"
+
+
+def test_records_that_came_by_another_way_are_registered_by_merging_them_where_they_lie(board, tmp_path):
+    place = shutil.copytree(board / "sent" / HONEST[3], tmp_path / "records" / HONEST[3]).parent
+    assert [(o.status, o.doubt) for o in merge([RunFolder(place / HONEST[3])], place)] == [("there", "")]
+    assert list(Registry.read(tmp_path).records) == [HONEST[3]] and len(Registry.read(tmp_path).truths) == 1
+    (tmp_path / "registry.json").write_text("{}}")
+    with pytest.raises(RunError, match="cannot be read"):
+        Registry.read(tmp_path)
