@@ -2,10 +2,10 @@
 
 import codecs
 import csv
-import io
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
@@ -107,6 +107,16 @@ def _everyday(sign: str, encoding: str) -> bool:
     return False
 
 
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a text, each with its end, as spreadsheet programs count them."""
+    begin = 0
+    for end in re.finditer(r"\r\n|\r|\n", text):
+        yield text[begin : end.end()]
+        begin = end.end()
+    if begin < len(text):
+        yield text[begin:]
+
+
 def header_of(text: str, known: frozenset[str]) -> tuple[int, str, int]:
     """Where the columns are named.
 
@@ -118,7 +128,7 @@ def header_of(text: str, known: frozenset[str]) -> tuple[int, str, int]:
         Number of the first line of `HEADER_WITHIN` that names at least two, from 1, what separates them, and how many they are; else of
         the first line that holds anything.
     """
-    lines = enumerate(io.StringIO(text, newline=""), 1)
+    lines = enumerate(lines_of(text), 1)
     first = 0
     for number, line in islice((n for n in lines if n[1].strip() and not PASSED.match(n[1])), HEADER_WITHIN):
         first, found = first or number, dict.fromkeys(SEPARATORS, 0)

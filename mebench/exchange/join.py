@@ -124,12 +124,12 @@ def join(
     key_of = _found(truth, predictions, ids, rules, remarks)
     videos = _with_strangers(videos, predictions, key_of, _filled(truth, predictions), rules, remarks)
     processed: dict[str, set[str]] = {key: set() for key in videos["video"]}
-    for full, kind in zip(_tuples(predictions.videos, predictions.ids), predictions.videos["kind"]):
+    told = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
+    for full, kind in zip(_tuples(told, predictions.ids), told["kind"]):
         processed[key_of[full]] |= {kind} if kind else set(KINDS)
     videos["processed"] = [tuple(sorted(processed[key])) for key in videos["video"]]
     if frames is not None:
-        keys = [key_of[i] for i in _tuples(frames, predictions.ids)]
-        frames = frames.assign(video=keys)[["video", "kind", "frame", "score"]]
+        frames = frames.assign(video=_mapped(frames, predictions.ids, key_of))[["video", "kind", "frame", "score"]]
         seen = frames.groupby("video")["frame"]
         videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(seen.max() - seen.min() + 1))
         without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
@@ -140,7 +140,7 @@ def join(
             )
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     given = predictions.intervals
-    spotted = given.assign(video=[key_of[i] for i in _tuples(given, predictions.ids)], draw=0)
+    spotted = given.assign(video=_mapped(given, predictions.ids, key_of), draw=0)
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 
@@ -154,7 +154,7 @@ def _found(
     """The key of every video that the predictions name; those that the truth lacks get one of their own."""
     known: dict[Id, set[str]] = {}
     loose: dict[Id, set[Id]] = {}
-    for full in dict.fromkeys(_tuples(truth.videos, truth.ids)):
+    for full in _different(truth.videos, truth.ids):
         names = dict(zip(truth.ids, full))
         forms = {tuple(names[name] for name in ids)}
         if "subject" in names and "subject" not in ids:
@@ -165,7 +165,7 @@ def _found(
     filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
     found: dict[Id, str] = {}
     alike: list[str] = []
-    for full in dict.fromkeys(_tuples(predictions.videos, predictions.ids)):
+    for full in _different(predictions.videos, predictions.ids):
         form = tuple(full[place] for place in places)
         if form not in known and (near := loose.get(_loosened(form))):
             listed = ["/".join(other) for other in sorted(near)]
@@ -318,6 +318,17 @@ def _table(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
 
 def _tuples(rows: pd.DataFrame, ids: Iterable[str]) -> list[Id]:
     return list(zip(*(rows[name].tolist() for name in ids)))
+
+
+def _different(rows: pd.DataFrame, ids: list[str]) -> list[Id]:
+    """The ids that occur, in the order in which they first do."""
+    return _tuples(rows.drop_duplicates(ids), ids)
+
+
+def _mapped(rows: pd.DataFrame, ids: list[str], of: Mapping[Id, str]) -> pd.api.extensions.ExtensionArray:
+    """What the ids of each row stand for."""
+    which = rows.groupby(ids, sort=False).ngroup().to_numpy()
+    return pd.array([of[full] for full in _different(rows, ids)], dtype="str").take(which)
 
 
 def _keys(rows: pd.DataFrame, ids: list[str]) -> list[str]:

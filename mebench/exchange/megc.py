@@ -6,7 +6,6 @@ for each pair or lonely interval: `<subject>_<video>`, true onset and offset, pr
 none; `__` or `*` in some), and `TP`, `FP` or `FN`. It does not say which intervals are micro- and which macro-expressions.
 """
 
-import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mebench.annotations.text import lines_of
 from mebench.errors import DataError
 from mebench.exchange.text_table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
@@ -45,7 +45,7 @@ def is_log(text: str) -> bool:
     >>> is_log("1\n006_1   324   403   -   -   FN\n"), is_log("subject,video,onset,offset\n")
     (True, False)
     """
-    first = (line.strip() for line in io.StringIO(text, newline=None) if line.strip())
+    first = (line.strip() for line in lines_of(text) if line.strip())
     return any(_LINE.match(line) for line, _ in zip(first, range(3)))
 
 
@@ -85,7 +85,7 @@ _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
 
 def _entries(text: str, path: File) -> Iterator[Entry]:
     dataset, known = "", False
-    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         found = _LINE.match(line.strip())
         if found:
             video, *ends, result = found.groups()

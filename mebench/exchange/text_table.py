@@ -1,7 +1,6 @@
 """Tables of text and sheets of workbooks as others write them, and what was noticed about them."""
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +14,12 @@ from numpy.typing import ArrayLike
 
 from mebench.annotations.names import is_total, plain_name
 from mebench.annotations.sheets import find_sheet, text_of
-from mebench.annotations.text import PASSED, SEPARATORS, decoded, header_of, visible
+from mebench.annotations.text import PASSED, SEPARATORS, decoded, header_of, lines_of, visible
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import shapes
 from mebench.exchange.columns import KNOWN, compounds, holding, likely, recognise, rivals
-from mebench.files import open_plain
+from mebench.files import open_plain, uncollected
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -164,7 +163,7 @@ class TextTable:
         named = [self.cells[name] for name in ("subject", "video") if name in self.cells]
         numbers = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
         notes = set[int]()
-        for row in (row for row, cells in enumerate(zip(*named)) if not all(cells)):
+        for row in (row for row, cells in enumerate(zip(*named)) if "" in cells):
             first = next(
                 filter(None, (column[row].strip() for column in (*named, *self.cells.values(), *self.others.values()))),
                 "",
@@ -270,6 +269,7 @@ def read_text(path: File, remarks: Remarks, role: str) -> str:
     return text
 
 
+@uncollected()
 def parse(
     text: str, path: File, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
 ) -> TextTable:
@@ -293,17 +293,18 @@ def parse(
         if (filled := shapes.headed(text, SEPARATORS)) is not None:
             remarks.repair(f"{role}: no line names the columns: they are read as {filled[1]}")
             return parse(filled[0], path, role, wanted, remarks, alone)
-        first = next(islice(io.StringIO(text, newline=""), begin - 1, None)).strip()
+        first = next(islice(lines_of(text), begin - 1, None)).strip()
         raise DataError(
             f"{path}, line {begin}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
             f"semicolon or tab, but is {first[:80]!r}: write the names above the rows"
         )
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    reader = csv.reader(lines_of(text), delimiter=separator, skipinitialspace=True)
     rows, lines, above, line = list[list[str]](), list[int](), list[int](), 1
+    same = dict[str, str]()  # equal cells are one
     try:
         for row in reader:
             if line >= begin and any(map(str.strip, row)):
-                rows.append(row)
+                rows.append([same.setdefault(cell, cell) for cell in row])
                 lines.append(line)
             elif line < begin and not (row and PASSED.match(separator.join(row))) and any(map(str.strip, row)):
                 above.append(line)
@@ -335,6 +336,7 @@ def parse(
             "off there?"
         )
     columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
+    del rows
     for name, other in rivals(headers, positions, role):
         taken = positions[name]
         if columns[other] != columns[taken]:
@@ -342,14 +344,19 @@ def parse(
                 f"{role}: the column {headers[taken]!r} is read as the {name}, not {headers[other]!r}, which holds something else: "
                 "leave out the one that is not meant"
             )
-    cells = {name: [cell.strip() for cell in columns[position]] for name, position in positions.items()}
-    for name, at, cell in [(name, at, cell) for name, column in cells.items() for at, cell in enumerate(column)]:
-        if cell[:1] == "'" and _ESCAPED.match(cell):  # the sign keeps a spreadsheet from running the cell
-            cells[name][at] = cell[1:]
-        elif "\n" in cell:
-            raise DataError(
-                f"{path}, line {lines[at]}: the cell of {name} runs over several lines: is a quotation mark not closed?"
-            )
+    cells = dict[str, list[str]]()
+    for name, position in positions.items():
+        column = columns[position]
+        shown = {cell: cell.strip() for cell in set(column)}
+        for cell, text_of_cell in shown.items():
+            if text_of_cell[:1] == "'" and _ESCAPED.match(text_of_cell):  # keeps a spreadsheet from running the cell
+                shown[cell] = text_of_cell[1:]
+            elif "\n" in text_of_cell:
+                raise DataError(
+                    f"{path}, line {lines[column.index(cell)]}: the cell of {name} runs over several lines: is a quotation mark not "
+                    "closed?"
+                )
+        cells[name] = [shown[cell] for cell in column]
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
     table = TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
     return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table

@@ -1,9 +1,9 @@
 """Cells of text as frames, numbers, kinds and emotions; a file of intervals as it was understood."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -60,9 +60,17 @@ class IntervalFile:
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 
 
+def each(cells: Sequence[str], read: Callable[[Sequence[str]], NDArray[Any]]) -> NDArray[Any]:
+    """What `read` makes of some cells, (n,); it is asked for different ones alone."""
+    different = list(dict.fromkeys(cells))
+    found = read(different)
+    index = dict(zip(different, found.tolist()))
+    return np.fromiter(map(index.__getitem__, cells), found.dtype, len(cells))
+
+
 def blank(cells: Sequence[str]) -> NDArray[np.bool_]:
     """Which cells hold nothing, (n,)."""
-    return np.fromiter((cell.casefold() in BLANK for cell in cells), dtype=np.bool_, count=len(cells))
+    return each(cells, lambda some: np.array([cell.casefold() in BLANK for cell in some], dtype=np.bool_))
 
 
 def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
@@ -71,19 +79,28 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     Raises:
         DataError: a cell is no finite number.
     """
-    cells, empty = table.cells[name], blank(table.cells[name])
-    given = pd.Series(cells, dtype="object").where(~empty, None)
-    values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
-    if table.comma and (np.isnan(values) & ~empty).any():
-        values = pd.to_numeric(given.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
-    table.refuse(name, ~np.isfinite(values) & ~empty, "the {name} {cell!r} is not a number{more}")
+    cells = table.cells[name]
+
+    def read(some: Sequence[str]) -> NDArray[np.float64]:
+        given = pd.Series(some, dtype="object").where(~blank(some), None)
+        values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
+        if table.comma and (np.isnan(values) & given.notna()).any():
+            values = pd.to_numeric(given.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
+        return values
+
+    values = each(cells, read)
+    table.refuse(name, ~np.isfinite(values) & ~blank(cells), "the {name} {cell!r} is not a number{more}")
     return values
 
 
 def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
     """Numbers, none of them one such as `2,500`, which is 2.5 to some and 2500 to others."""
-    thousands = ["," in cell and _THOUSANDS.fullmatch(cell) is not None for cell in table.cells[name]]
-    table.refuse(name, thousands, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
+
+    def thousands(some: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array(["," in cell and _THOUSANDS.fullmatch(cell) is not None for cell in some], dtype=np.bool_)
+
+    wrong = each(table.cells[name], thousands)
+    table.refuse(name, wrong, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
     return numbers(table, name)
 
 
