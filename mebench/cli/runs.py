@@ -183,14 +183,15 @@ def prune(
         raise ConfigError(f"--keep-best must be 0 or more runs, not {keep_best}")
     days = None if older_than is None else console.days_of(older_than)
     found = _all(runs)
-    chosen = [(folder, run) for folder, run in found if run.status != "running"]
-    if unfinished:
-        chosen = [(folder, run) for folder, run in chosen if run.status not in ("finished", "damaged")]
-    if days is not None:
-        chosen = [(folder, run) for folder, run in chosen if run.days > days]
-    if keep_best is not None:
-        best = _best([run for _, run in found], keep_best, metric)
-        chosen = [(folder, run) for folder, run in chosen if run.status == "finished" and run.id not in best]
+    best = None if keep_best is None else _best([run for _, run in found], keep_best, metric)
+    chosen = [
+        (folder, run)
+        for folder, run in found
+        if run.status != "running"
+        and not (unfinished and run.status in ("finished", "damaged"))
+        and (days is None or run.days > days)
+        and (best is None or (run.status == "finished" and run.id not in best))
+    ]
     kept = {run.id for _, run in found} - {run.id for _, run in chosen}
     beside = {run.honest for _, run in found if run.id in kept}  # what a leaking run says is read beside its honest one
     chosen = [(folder, run) for folder, run in chosen if run.id not in beside]
