@@ -121,5 +121,5 @@ def tune(
     if write_json(found.plain, json):
         tuning.outcome.print_outcome(found.plain, found.plain["folder"])
     if file is not None:
-        for line in tuning.run_studies.write_tuned(found, file):
+        for line in tuning.outcome.write_tuned(found, file):
             progress.notify(f"{write}: {line}")

@@ -1,4 +1,3 @@
-from . import evaluate as evaluate
 from . import outcome as outcome
 from . import records as records
 from . import run_studies as run_studies

@@ -1,21 +1,26 @@
-"""What came of tuning: the tuned configuration beside the default on subjects that no trial saw, as data, printed and drawn."""
+"""What came of tuning: the tuned configuration beside the default on subjects that no trial saw, as data, printed, drawn, and as the file
+of tuned values that `mebench run -c` takes.
+"""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median_low
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
+import yaml
 from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
 
 from mebench.config import RunConfig
 from mebench.console import command, console, plural
+from mebench.errors import RunError
 from mebench.format import number
 from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison
@@ -23,7 +28,7 @@ from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
 from mebench.table import INTERVAL, Column, Table
 from mebench.tuning.records import COST, Objective, Study, Trial
-from mebench.tuning.space import Space
+from mebench.tuning.space import Space, is_number, with_values
 from mebench.tuning.splits import Split
 from mebench.tuning.study import silent
 
@@ -387,3 +392,75 @@ def write_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path
             axes.flat[0].figure.savefig(files[-1], dpi=DPI, bbox_inches="tight")
             pyplot.close(axes.flat[0].figure)
     return files
+
+
+_OF_THE_MACHINE = (
+    *("runs", "cache", "tracking", "tracking_folds", "tracking_models", "tracking_figures"),
+    *("workers", "executor", "executor_address", "plugins"),
+)
+"""Keys that say where and how fast, not what."""
+
+
+def write_tuned(tuned: Tuned, file: Path) -> list[str]:
+    """Write the configuration with the tuned values.
+
+    Of several studies, one for each outer fold, it takes for each parameter the middle value (of an even number the lower one
+    of the two in the middle) or the most frequent choice (see `middle`): their outer score belongs to the procedure, not to
+    this file.
+
+    Args:
+        tuned: the outcome.
+        file: overwritten.
+
+    Returns:
+        remarks that the file begins with, for people.
+
+    Raises:
+        RunError: it cannot be written.
+        ConfigError: the middle values of several studies do not go together.
+    """
+    plain, every = tuned.plain, [trial.params for trial in tuned.best.values()]
+    config = with_values(tuned.config, every[0] if len(every) == 1 else middle(tuned.space, every))
+    remarks = [f"Tuned by mebench: study {plain['study']}, {', '.join(plain['objectives'])}."]
+    if plain["conclusion"]:
+        remarks.append(f"{plain['conclusion'][0].upper()}{plain['conclusion'][1:]}.")
+    if plain["nested"]:
+        remarks += [
+            "One study for each outer fold: these are the median of numbers and the most frequent of choices over the folds. The "
+            "outer score is that of the procedure, in which each fold has its own values; a run of this file flatters.",
+            *(f"{d.key}: {', '.join(value_in_words(one[d.key]) for one in every)}" for d in tuned.space.dimensions),
+        ]
+    else:
+        (study,) = plain["studies"].values()
+        remarks += [
+            f"A run over all subjects tests those of the tuning set, too, and flatters: {', '.join(study['subjects'])}.",
+            f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
+        ]
+    people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
+    content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE} | {"tuned_on": people}
+    text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            f"--write {file}: {error.strerror}. The tuned values are in outcome.json all the same"
+        ) from error
+    return remarks
+
+
+def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """For each parameter the median, or the most frequent choice; of equally frequent ones the first in the map.
+
+    A default beside the choices is one more, the last. One that is no number, beside a range, stands for all where most have it.
+    """
+    found = {}
+    for d in space.dimensions:
+        own = [one[d.key] for one in values]
+        if d.choices:
+            order = (*d.choices, d.default)  # which may have won beside a range of somebody's own
+            counts = Counter(order.index(value) for value in own)
+            found[d.key] = order[min(counts, key=lambda place: (-counts[place], place))]
+        else:
+            numbers = [value for value in own if is_number(value)]
+            found[d.key] = median_low(numbers) if 2 * len(numbers) >= len(own) else d.default
+    return found

@@ -1,104 +1,407 @@
-"""The file of tuned values that `mebench run -c` takes."""
+"""A study from its words to its outcome: trials over the inner folds, then the tuned values beside the default over the outer ones.
+
+Frame scores and models of finished folds stay on disk, so that another trial, or another process, need not train them again.
+"""
 
 import json
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from statistics import median_low
 from typing import Any
 
-import yaml
+import pandas as pd
+from filelock import FileLock
 
 from mebench.atomic import replace_file
 from mebench.config import RunConfig
-from mebench.errors import RunError
+from mebench.core import Fold
+from mebench.errors import DataError, RunError
+from mebench.features import NoFaceError
+from mebench.metrics.comparison import Comparison, compare
+from mebench.metrics.summary import flat_scores, summarize
+from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner.describe import made_by
+from mebench.runner.choices import abilities
+from mebench.runner.describe import describe, made_by, truth_tables
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
-from mebench.runner.identity import content_of, truth_of
-from mebench.runner.inputs import anywhere, code_and_settings, digest
-from mebench.runner.plan import make_plan
+from mebench.runner.host import fold_task, propose_again
+from mebench.runner.identity import content_of, reusable, truth_of
+from mebench.runner.inputs import anywhere, code_and_settings, digest, inputs_of
+from mebench.runner.isolation import Failure
+from mebench.runner.plan import Plan, make_plan
+from mebench.runner.prepare import prepare
 from mebench.runner.process import one_thread
-from mebench.runs.fold_files import safe_name
-from mebench.tuning.evaluate import Evaluator, Judge
-from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, trials_table, value_in_words, write_figures
-from mebench.tuning.records import Study, Terms, Trial, TuneOptions, part_of, read_objectives
-from mebench.tuning.space import Space, for_task, is_number, read_space, with_values
-from mebench.tuning.splits import nested, tuning_set
-from mebench.tuning.study import Place, SharedStudy
-
-_OF_THE_MACHINE = (
-    *("runs", "cache", "tracking", "tracking_folds", "tracking_models", "tracking_figures"),
-    *("workers", "executor", "executor_address", "plugins"),
-)
-"""Keys that say where and how fast, not what."""
+from mebench.runner.session import write_skipped
+from mebench.runner.workers import Workers
+from mebench.runs.fold_files import read_fold, safe_name
+from mebench.runs.fold_result import FoldResult
+from mebench.runs.folder import TUNED, RunFolder
+from mebench.runs.scoring import score, scored_of, tables_of
+from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, trials_table, write_figures
+from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
+from mebench.tuning.space import Space, for_task, read_space, with_values
+from mebench.tuning.splits import Split, nested, tuning_set, who
+from mebench.tuning.study import Place, SharedStudy, Step
 
 
-def write_tuned(tuned: Tuned, file: Path) -> list[str]:
-    """Write the configuration with the tuned values.
-
-    Of several studies, one for each outer fold, it takes for each parameter the middle value (of an even number the lower one
-    of the two in the middle) or the most frequent choice (see `middle`): their outer score belongs to the procedure, not to
-    this file.
+class FoldCache:
+    """Results of folds in one folder, each whole or absent.
 
     Args:
-        tuned: the outcome.
-        file: overwritten.
+        path: the folder; made when something is written.
+        kinds: kinds that are spotted, in the order of the columns of frame scores.
+    """
 
-    Returns:
-        remarks that the file begins with, for people.
+    def __init__(self, path: Path, kinds: Sequence[str]) -> None:
+        self.path, self._kinds = path, tuple(kinds)
+        self._folder = RunFolder(path)
+        self._read: dict[str, FoldResult] = {}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time: the others wait and find what it has written."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path / ".lock"):
+            yield
+
+    def write(self, result: FoldResult) -> None:
+        """Keep a fold's result."""
+        self._folder.write_fold(result, self._kinds)
+        self._read[result.key] = result
+
+    def read(self, folds: Sequence[Fold]) -> dict[str, FoldResult]:
+        """The results that are there, by key of the fold; without their intervals, which are made anew."""
+        if lacking := {fold.key for fold in folds} - set(self._read):
+            for key in self._folder.finished_folds() & lacking:
+                self._read[key] = read_fold(self.path / "folds" / safe_name(key), self._kinds)
+        return {fold.key: self._read[fold.key] for fold in folds if fold.key in self._read}
+
+
+def with_config(plan: Plan, config: RunConfig) -> Plan:
+    """The run with other parameters of the same methods, over the same people and folds."""
+    selects = any(method.selects for method in abilities(config))
+    return replace(plan, config=config, params=config.method_params, selects=selects)
+
+
+def run_folds(
+    pool: Workers, plan: Plan, folds: Sequence[Fold], stored: Mapping[str, FoldResult] | None = None
+) -> Iterator[FoldResult]:
+    """Results of some folds as they come in, not in their order.
+
+    Args:
+        pool: who computes them.
+        plan: of the run, once its features are stored; nobody but its people is known to the folds.
+        folds: among these people.
+        stored: frame scores and models by key of the fold, where only intervals are made.
 
     Raises:
-        RunError: it cannot be written.
-        ConfigError: the middle values of several studies do not go together.
+        RunError: a fold failed.
     """
-    plain, every = tuned.plain, [trial.params for trial in tuned.best.values()]
-    config = with_values(tuned.config, every[0] if len(every) == 1 else middle(tuned.space, every))
-    remarks = [f"Tuned by mebench: study {plain['study']}, {', '.join(plain['objectives'])}."]
-    if plain["conclusion"]:
-        remarks.append(f"{plain['conclusion'][0].upper()}{plain['conclusion'][1:]}.")
-    if plain["nested"]:
-        remarks += [
-            "One study for each outer fold: these are the median of numbers and the most frequent of choices over the folds. The "
-            "outer score is that of the procedure, in which each fold has its own values; a run of this file flatters.",
-            *(f"{d.key}: {', '.join(value_in_words(one[d.key]) for one in every)}" for d in tuned.space.dimensions),
-        ]
-    else:
-        (study,) = plain["studies"].values()
-        remarks += [
-            f"A run over all subjects tests those of the tuning set, too, and flatters: {', '.join(study['subjects'])}.",
-            f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
-        ]
-    people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
-    content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE} | {"tuned_on": people}
-    text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            f"--write {file}: {error.strerror}. The tuned values are in outcome.json all the same"
-        ) from error
-    return remarks
+    tasks = [fold_task(fold.key, plan, fold, stored[fold.key] if stored else None) for fold in folds]
+    for task, outcome in pool.run(tasks):
+        if isinstance(outcome, Failure):
+            raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
+        yield outcome
 
 
-def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each parameter the median, or the most frequent choice; of equally frequent ones the first in the map.
+def of_part(plan: Plan, part: int | None) -> Plan:
+    """The run of one method of a pair by itself, or the whole run."""
+    return plan if part is None else plan.parts()[part]
 
-    A default beside the choices is one more, the last. One that is no number, beside a range, stands for all where most have it.
+
+class Features:
+    """The features of runs over the same videos, stored once for equal chains.
+
+    Args:
+        pool: who computes them.
+        progress: where to tell how it goes.
     """
-    found = {}
-    for d in space.dimensions:
-        own = [one[d.key] for one in values]
-        if d.choices:
-            order = (*d.choices, d.default)  # which may have won beside a range of somebody's own
-            counts = Counter(order.index(value) for value in own)
-            found[d.key] = order[min(counts, key=lambda place: (-counts[place], place))]
-        else:
-            numbers = [value for value in own if is_number(value)]
-            found[d.key] = median_low(numbers) if 2 * len(numbers) >= len(own) else d.default
-    return found
+
+    def __init__(self, pool: Workers, progress: Progress) -> None:
+        self._pool, self._progress = pool, progress
+        self._known: dict[str, dict[str, str]] = {}
+
+    def faceless(self, plan: Plan) -> Mapping[str, str]:
+        """Why videos show no face, by key, where `no_face=skip`; the features of the others are stored afterwards.
+
+        Raises:
+            MebenchError: features failed.
+        """
+        name = digest(sorted(c.fingerprint() for group in plan.chains.values() for c in group))
+        if name not in self._known:
+            failed = prepare([plan], self._pool, self._progress).failures
+            failures, skips = {key: failure for (_, key), failure in failed.items()}, plan.config.no_face == "skip"
+            faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
+            for key, failure in failures.items():
+                if key not in faceless:
+                    raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
+            self._known[name] = faceless
+        return self._known[name]
+
+    def of(self, plan: Plan) -> Plan:
+        """The run once its features are stored, without the videos that show no face where `no_face=skip`.
+
+        Raises:
+            MebenchError: features failed.
+        """
+        return replace(plan, skipped=frozenset(self.faceless(plan)))
+
+
+_IN_MEMORY = 8
+"""Trainings whose weights and frame scores stay there; older ones are read again when a trial proposes from them."""
+
+
+class Evaluator:
+    """Scores values over the inner folds of one study.
+
+    Args:
+        split: the study.
+        space: what is tuned.
+        objectives: what for.
+        pool: who trains.
+        folder: where frame scores and models are kept that other trials can use.
+        progress: where to tell of features that are computed.
+
+    Attributes:
+        waited: wall seconds until features and whole inner folds were there, over all trials so far.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        space: Space,
+        objectives: Sequence[Objective],
+        pool: Workers,
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self._split, self._space, self._objectives = split, space, tuple(objectives)
+        self._crew, self._features = pool, Features(pool, progress)
+        self._run = of_part(split.inner, split.part)
+        self._fold_of, inner = {fold.key: fold for fold in self._run.folds}, split.inner
+        self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
+        sections = {objective.path.partition(".")[0] for objective in self._objectives}
+        self._names = "analysis" in sections
+        self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()
+        self.waited = 0.0
+        self._kept = lru_cache(_IN_MEMORY)(lambda name: FoldCache(folder / name, self._run.task.kinds))
+
+    def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
+        """The objectives over all inner folds together.
+
+        Args:
+            values: by key.
+            step: told the first objective after each fold, in the order of the folds; may raise to end the trial.
+
+        Raises:
+            MebenchError: the values do not go together, a fold failed, or an objective is undefined.
+        """
+        config = with_values(self._split.inner.config, values)
+        done: list[FoldResult] = []
+        seconds = 0.0
+        for result in self._results(config, values):
+            done.append(result)
+            seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
+            asked = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
+            unfinished = asked and len(done) < len(self._run.folds)
+            if unfinished and (first := self._values(done, seconds)[0]) is not None:
+                step(first)
+        found = self._values(done, seconds)
+        for objective, value in zip(self._objectives, found):
+            if value is None:
+                raise RunError(
+                    f"{objective.path} is undefined over the inner folds, so nothing can be said of these values"
+                )
+        return [value for value in found if value is not None]
+
+    def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
+        """The inner folds in order, each as soon as those before it are there."""
+        began = time.perf_counter()
+        plan = self._features.of(of_part(with_config(self._split.inner, config), self._split.part))
+        self.waited += time.perf_counter() - began
+        if not (self._space.reuses and reusable(config)):
+            yield from self._computed(plan, {})
+            return
+        about = [*self._inputs, self._split.name, self._split.part, who(self._run.folds), self._space.trained(values)]
+        keep = self._kept(digest(about))
+        there = keep.read(plan.folds)
+        with keep.alone() if len(there) < len(plan.folds) else nullcontext():
+            there = keep.read(plan.folds)
+            for result in self._computed(plan, there):
+                if result.key not in there:
+                    keep.write(result)
+                yield propose_again(plan, self._fold_of[result.key], result, self._names)
+
+    def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
+        """The folds in order, those that are not there yet from the workers."""
+        lacking = [fold for fold in plan.folds if fold.key not in there]
+        running = run_folds(self._crew, plan, lacking)
+        found = dict(there)
+        try:
+            for fold in plan.folds:
+                began = time.perf_counter()
+                while fold.key not in found:
+                    result = next(running)
+                    found[result.key] = result
+                self.waited += time.perf_counter() - began
+                yield found[fold.key]
+        finally:
+            running.close()  # type: ignore[attr-defined]
+
+    def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
+        plan = replace(self._run, folds=tuple(self._fold_of[result.key] for result in done))
+        scores = flat_scores(
+            summarize(
+                tables_from(plan, done),
+                kinds=plan.task.kinds,
+                classes=self._classes,
+                seed=0,
+                convention=plan.config.convention,
+                draws=0,
+            )
+        )
+        return [objective.value(scores, seconds) for objective in self._objectives]
+
+
+def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:
+    """The tables that scoring reads, from results in memory.
+
+    Args:
+        plan: its folds are those of the results; whom no fold tests is not scored.
+        results: one for each fold.
+    """
+    tables = truth_tables(plan)
+    spots, names = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
+    columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
+    predictions = [[getattr(p, column) for column in columns] for result in results for p in result.predictions]
+    answers = {(c.video, c.onset, c.offset): c.predicted for result in results for c in result.clips}
+    asked = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+    clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in asked]
+    return replace(
+        tables,
+        predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
+        clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if names else None,
+    )
+
+
+class Judge:
+    """Runs the outer folds of the configuration as it was and of tuned ones.
+
+    Args:
+        plan: of the run.
+        splits: the studies; together their outer folds are the run.
+        space: what was tuned.
+        pool: who trains.
+        folder: of the study.
+        progress: where to tell how it goes.
+    """
+
+    def __init__(
+        self, plan: Plan, splits: Sequence[Split], space: Space, pool: Workers, folder: Path, progress: Progress
+    ) -> None:
+        self._splits, self._space, self._crew = tuple(splits), space, pool
+        self._folder, self._progress, self._features = folder, progress, Features(pool, progress)
+        self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
+
+    def judge(
+        self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]
+    ) -> tuple[RunFolder, RunFolder, Comparison]:
+        """Compare.
+
+        Args:
+            tuned: the values of each study by its name.
+            objectives: what is compared.
+
+        Returns:
+            The run of the configuration as it was; that of the tuned values, of which with one study for each outer fold each fold has its
+            own; and the scores of tuned (first) and default (second) with the paired test over subjects.
+
+        Raises:
+            MebenchError: a fold failed.
+        """
+        default = self._run("default", {split.name: {} for split in self._splits})
+        other = self._run("tuned", tuned, default)
+        paths = [objective.path for objective in objectives if objective.path != COST]
+        found = compare(
+            tables_of(other),
+            tables_of(default),
+            kinds=self._plan.task.kinds,
+            classes=self._plan.task.classes,
+            convention=self._plan.config.convention,
+            metrics=paths or ("all",),
+            draws=self._plan.config.bootstrap,
+            seed=self._plan.config.seed,
+        )
+        return default, other, found
+
+    def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
+        """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
+        plan, tables = self._plan, truth_tables(self._plan)
+        # Other than that of a plain run: folds and values are not those that its configuration names.
+        inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
+        key = digest([*inputs, who(plan.folds), tuned])
+        folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
+        keep = FoldCache(folder.path, plan.task.kinds)
+        with keep.alone():
+            if folder.done:
+                # Scored anew if that was done under other rules or with other draws; it notes these last.
+                about, config = folder.read_json("config.json"), plan.config
+                asked = {name: config.values[name] for name in ("convention", "bootstrap")}
+                if (known := about["config"] | asked) != about["config"]:
+                    self._score(folder)
+                    origins = about["origins"] | {name: config.origins[name] for name in asked}
+                    folder.write_json("config.json", {**about, "config": known, "origins": origins})
+                return folder
+            shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
+            # First: an end between the two would leave what looks like a plain run.
+            folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
+            describe(folder, shown, tables, key)
+            parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
+            if plan.config.no_face == "skip":
+                reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
+                if line := write_skipped(folder, reasons, len(plan.videos)):
+                    self._progress.notify(f"outer {name}: {line}")
+            there = folder.finished_folds()
+            with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
+                for split, part in zip(self._splits, parts):
+                    lacking = [fold for fold in split.outer if fold.key not in there]
+                    for result in self._results(part, tuned[split.name], lacking, default):
+                        folder.write_fold(result, plan.task.kinds)
+                        advance()
+            folder.merge([fold.key for fold in plan.folds])
+            self._score(folder)
+            folder.finish()
+        return folder
+
+    def _score(self, folder: RunFolder) -> None:
+        config = self._plan.config
+        summary = score(folder, config.seed, config.bootstrap, config.convention)
+        folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
+
+    def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:
+        """Those of some folds, computed by workers unless the values train nothing that the default has not trained.
+
+        Args:
+            plan: of the values, once its features are stored.
+            values: by key; empty for the default.
+            folds: of the outer ones.
+            default: the finished run of the default, unless this is it.
+        """
+        own, reused = self._space.own(), default is not None and dict(values) == self._space.own()
+        if default is not None and not reused and reusable(plan.config) and reusable(self._plan.config):
+            alike = self._space.trained(values) == self._space.trained(own)
+            reused = "spot" in plan.task.tasks and alike
+        if default is not None and reused:
+            stored = FoldCache(default.path, plan.task.kinds).read(folds)
+            spots = "spot" in plan.task.tasks
+            return run_folds(self._crew, plan, folds, stored) if spots else (stored[f.key] for f in folds)
+        return run_folds(self._crew, plan, folds)
+
+    def _with(self, values: Mapping[str, Any]) -> Plan:
+        return with_config(self._plan, with_values(self._plan.config, values))
 
 
 TUNING_SUBJECTS = 0.4

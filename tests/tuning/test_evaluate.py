@@ -13,8 +13,8 @@ from mebench.runner.host import execute, propose_again
 from mebench.runner.isolation import Failure
 from mebench.runner.plan import make_plan
 from mebench.runner.prepare import Prepared
-from mebench.tuning import evaluate
-from mebench.tuning.evaluate import Features, with_config
+from mebench.tuning import run_studies
+from mebench.tuning.run_studies import Features, with_config
 from mebench.tuning.space import with_values
 
 
@@ -52,7 +52,7 @@ def test_videos_without_a_face_are_left_out_if_so_wished_and_other_failures_neve
 ):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))
     failure = Failure("its worker process died", "", error)
-    monkeypatch.setattr(evaluate, "prepare", lambda *_: Prepared(1, 0, {}, {("home", "toy/1/v1"): failure}))
+    monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(1, 0, {}, {("home", "toy/1/v1"): failure}))
     if raised is None:
         features = Features(None, Progress())
         assert features.of(plan).skipped == {"toy/1/v1"} and features.faceless(plan) == {"toy/1/v1": failure.reason}

@@ -28,10 +28,9 @@ from mebench.runner.plan import make_plan
 from mebench.runner.prepare import Prepared
 from mebench.runner.session import read_skipped, skipped_line
 from mebench.runs.folder import RunFolder
-from mebench.tuning import evaluate
 from mebench.tuning import run_studies as module
+from mebench.tuning.outcome import middle, write_tuned
 from mebench.tuning.records import TuneOptions
-from mebench.tuning.run_studies import middle, write_tuned
 from mebench.tuning.space import Dimension, Space
 from mebench.tuning.splits import nested, tuning_set
 from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
@@ -299,7 +298,7 @@ def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, ca
     def prepare(plans, *_):
         return Prepared(1, 0, {}, {("toy", video.key): why for video in plans[0].videos if video.key == black})
 
-    monkeypatch.setattr(evaluate, "prepare", prepare)
+    monkeypatch.setattr(module, "prepare", prepare)
     words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
     found = go(*words, acts=("postprocess",), trials=2, nested=True)
     score = found.plain["scores"]["spotting.micro.f1"]
