@@ -39,7 +39,7 @@ def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_pat
         raise ConfigError("the middle values do not go together")
 
     monkeypatch.setattr(module, "write_figures", lambda *_: [])
-    monkeypatch.setattr(module, "write_tuned", refuse)
+    monkeypatch.setattr("mebench.tuning.outcome.write_tuned", refuse)
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
     done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "1", *files)
     assert str(done.exception) == "the middle values do not go together"
