@@ -91,7 +91,7 @@ class Result(ABC):
         """What a timeline shows."""
 
     def _repr_html_(self) -> str:
-        return html(self.title, reports.run_summary.main_table(self.summary), self._notes())
+        return html(self.title, reports.scores.main_table(self.summary), self._notes())
 
     def _notes(self) -> Sequence[str]:
         """Lines below the scores."""

@@ -58,7 +58,7 @@ class Run(Result):
     @property
     def title(self) -> str:
         """Method, dataset, protocol and seed."""
-        return reports.run_summary.title_of(self.config)
+        return reports.scores.title_of(self.config)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from . import checking as checking
 from . import collect as collect
 from . import doubts as doubts
 from . import export as export
-from . import markdown as markdown
 from . import published_tables as published_tables
 from . import significance as significance
 from . import site as site

@@ -1,27 +1,275 @@
-"""Writes tables for people, papers, spreadsheets and programs; the page of Markdown is `markdown`. Equal tables give equal bytes."""
+"""Writes tables for people, papers, spreadsheets and programs, and all of them on one page of Markdown: first the scores, then how they
+came about, then what others published. Equal tables give equal bytes.
+"""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mebench.atomic import new_folder
-from mebench.boards.markdown import markdown, score_columns
-from mebench.metrics.catalogue import SECTIONS
+from mebench.format import count, digits, seconds, whole
+from mebench.metrics.catalogue import SECTIONS, find
+from mebench.metrics.conventions import described
 from mebench.records import row_facts
+from mebench.records.published import CAVEATS
 from mebench.records.row_facts import COSTS, RULES, VERSIONS
-from mebench.records.rows import NOTHING, PRINTED, Part, Table, common, displayed_metrics, stated
-from mebench.table import ENDS, Column, Latex, latex_text
-from mebench.table import Table as Shown
+from mebench.records.rows import (
+    NOTHING,
+    PRINTED,
+    QUIET,
+    Part,
+    PublishedLine,
+    Rescored,
+    Row,
+    common,
+    displayed_metrics,
+    distinguishing_settings,
+    shares,
+    stated,
+)
+from mebench.records.rows import Table as BoardTable
+from mebench.table import ENDS, Column, Latex, Table, latex_text, markdown_text
+
+HEAD = """# Leaderboards
+
+Made by `mebench leaderboard build`, which also writes the same as a page with charts, `site/index.html`; do not edit. Methods
+are compared within a table only: other data, protocols, emotion schemes or conventions make other tables.
+
+- A score stands above its 95 % interval: over subjects, where one can be believed, or for a method that
+  predicts by chance the band in which 95 % of its draws lie.
+- With several seeds a score is the mean over them; below it stand the lowest and the highest seed, and the interval reaches
+  from the lowest to the highest end of the seeds' own intervals.
+- *not distinguishable*: rows that share a letter cannot be told apart by the first score (multiple range test: each subject's predictions
+  are dealt anew among the rows of every set of neighbours; 5 % for all pairs together). A row of several seeds takes part with
+  its median seed.
+- *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
+  videos (analysis, all intervals), annotated clips (recognition).
+- *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
+  validation subjects, `test` on the tested ones, which is also said beside the name: such a score is too good and stands
+  below the others. *transductive*: `video` if a test video's own unlabelled statistics enter its predictions.
+- *earlier features*: steps such as crops and flow were of an earlier version, which gave other numbers; they stay until the row is
+  run anew.
+- *not the paper's input*: a network of the literature on something else than what its paper gives it, for example since the authors'
+  features are not public. What the paper's method would score is not known; *other input* says what it reads.
+- *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are all numbers that the
+  largest model keeps: weights, running statistics of normalisations, and what else it fits, such as means, class weights or a threshold.
+- Rows in italics are the level of chance, not methods.
+- Rows *scored anew from the authors' files* are no runs: what authors published of their own programs' answers, read from their
+  repository and scored by mebench, under their rules and the strict ones. Where intervals lie around the peak of scores of
+  windows of k' frames, they are scored k'/2 later too. What the paper prints stands below the score that should equal it.
+- What others published stands below the measured rows and is never sorted among them: other videos, other rules, other
+  hands. The caveats are explained at the end.
+"""
+
+
+SELECTED = """
+## What selection is worth
+
+Scores of the same trainings, chosen and not. Of clips *leaking* keeps for each tested subject the epoch of its best test accuracy, and
+*honest* takes the last epoch. Of intervals that others published after each epoch both name their rule; where the epoch is chosen, so is
+the confidence from which an interval counts. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the
+number of *looks*. What the paper's own program does is told as far as its code or text was read; a published value belongs beside the
+number of its kind.
+"""
+
+
+UNMEASURED = "No run has been measured yet: `mebench run` makes one."
+
+
+CAUSES = (
+    "What lies under false positives, how many of them, and what F1 would gain if it were cured. What is not annotated in a run (–) "
+    "stands under nothing:"
+)
+MISSED = (
+    "Which expressions are missed, of each third by length, intensity and density; and false positives a minute in the videos "
+    "without an expression of the kind, where nothing could be found, and in those of them without any expression:"
+)
+
+
+MEMBER, N = Column("member", optional=True), Column("n", text=count)
+
+
+def score_columns(metrics: Sequence[str], places: int = 3) -> list[Column]:
+    """Those of some scores of rows, which stand there with so many digits."""
+
+    def score(name: str, row: Row | Rescored) -> Any:
+        return row.scores.get(name, NOTHING)
+
+    return [Column.metric(name, digits=places, of=partial(score, name)) for name in metrics]
+
+
+def numbered(part: Part, columns: Sequence[Column], keep: Callable[[Row], Any] = bool) -> Table:
+    """A table of the rows of a part that one wants to `keep`, with their numbers."""
+    kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
+    table = Table.of(columns, [row for _, row in kept])
+    rows = [[n, *cells] for (n, _), cells in zip(kept, table.rows)]
+    return Table([Column("#"), *table.columns], rows, muted={n for n, (_, row) in enumerate(kept) if not row.measured})
+
+
+def method(part: Part) -> Column:
+    """The name of a row, what tells it from others of its method, and its marks."""
+
+    def name(row: Row) -> tuple[str, ...]:
+        *first, last = filter(None, [row.method, distinguishing_settings(row, part.rows)])
+        return (*first, last + "".join(f" ({mark})" for mark in row.marks))
+
+    return Column("method", of=name, main=True)
+
+
+def scores(part: Part) -> Table:
+    """The scores of the measured rows, and of what stands for chance."""
+    main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
+    group = Column("group", "not distinguishable", optional=True)
+    return numbered(part, [method(part), MEMBER, group, replace(main, main=True), *others, N])
+
+
+def origins(part: Part) -> Table:
+    """How the scores of the measured rows came about: what all of them share stands in `common`."""
+    same = common(part.rows)
+
+    def fact(name: str, row: Row) -> Any:
+        return row.facts.get(name) or stated(row, name) or None
+
+    def cost(name: str, label: str, text: Callable[[float | None], str]) -> Column:
+        return Column(name, label, of=lambda row: row.costs.get(name), text=text)
+
+    return numbered(
+        part,
+        [
+            Column("settings", of=lambda row: row.settings or "defaults"),
+            Column("seeds", of=lambda row: ", ".join(map(str, row.seeds))),
+            cost("fit_seconds", "fit, s", seconds),
+            cost("predict_seconds", "predict, s", seconds),
+            cost("parameters", "parameters", whole),
+            *(Column(n, of=partial(fact, n)) for n in (*RULES, *VERSIONS) if n not in same),
+            *(replace(one, of=partial(fact, one.name), optional=True) for one in row_facts.FACTS),
+            Column("runs"),
+            *([] if "remark" in same else [Column("remark", optional=True)]),
+        ],
+        lambda row: row.measured,
+    )
+
+
+def causes(part: Part, name: Column | None = None) -> Table:
+    """What lies under false positives of some row: how often, and what F1 would gain; `name` shows the rows' names."""
+
+    def cell(cause: str, row: Row) -> tuple[str, str] | None:
+        one = row.causes.get(cause)
+        return (count(one[0]), f"+{digits(one[1])}") if one else None
+
+    named = [Column(cause, of=partial(cell, cause)) for cause in part.causes]
+    return numbered(part, [name or method(part), *named], lambda row: row.causes)
+
+
+def misses(part: Part, name: Column | None = None) -> Table:
+    """Which truths are missed, and false positives where nothing could be found; `name` shows the rows' names."""
+
+    def rate(absent: str, row: Row) -> tuple[str, str] | None:
+        one = row.quiet.get(absent)
+        return (digits(one[0]), f"in {one[1]:.1f} min") if one else None
+
+    def missed(what: str, row: Row) -> str:
+        return shares(row.missed.get(what, {}))
+
+    known = [Column(f"missed, by {what}", of=partial(missed, what)) for what in part.properties]
+    label = find("fp_per_minute").label
+    rates = [Column(f"{label}, {absent}", of=partial(rate, absent)) for absent in QUIET]
+    return numbered(part, [name or method(part), *known, *rates], lambda row: row.missed or row.quiet)
+
+
+def rescored(part: Part) -> Table:
+    """What public files score to; a score that the paper prints with the printed value below."""
+
+    def score(name: str, row: Rescored) -> Any:
+        printed = row.printed.get(name)
+        return {**row.scores.get(name, NOTHING), "note": f"printed {printed}" if printed else ""}
+
+    metrics = displayed_metrics(part.metrics, part.rescored)
+    found = [replace(column, of=partial(score, column.name)) for column in score_columns(metrics, PRINTED)]
+    return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *found, N], part.rescored)
+
+
+def published(lines: Sequence[PublishedLine]) -> Table:
+    """What others print; a value with a caveat is marked."""
+
+    def value(name: str, line: PublishedLine) -> str | None:
+        return line.values[name] + ("†" if line.caveats.get(name) else "") if name in line.values else None
+
+    metrics = dict.fromkeys(metric for line in lines for metric in line.values)
+    return Table.of(
+        [
+            Column("method", of=lambda line: f"{line.method} {line.year}" if line.year else line.method),
+            MEMBER,
+            Column("classes"),
+            *(Column(name, find(name).label, of=partial(value, name)) for name in metrics),
+            Column("caveats", of=PublishedLine.caveats_in_words),
+            Column("note"),
+            Column("source", of=lambda line: f"{line.source}, {line.table}"),
+        ],
+        lines,
+    )
+
+
+def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> str:
+    """All tables on one page, with contents, and what selection is worth."""
+    parts = [part for table in tables for part in table.parts]
+    selection = selection if selection and selection.rows else None
+    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
+    lines = [HEAD]
+    for table in tables:  # as GitHub names its headings
+        anchor = re.sub(r"[^\w\- ]", "", table.title.lower()).replace(" ", "-")
+        lines.append(f"- [{markdown_text(table.title)}](#{anchor})")
+    lines += ["- [What selection is worth](#what-selection-is-worth)"] if selection else []
+    for table in tables:
+        links = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
+        scheme = f" Emotion scheme: {markdown_text(table.scheme)}." if table.scheme else ""
+        lines += [f"\n## {markdown_text(table.title)}\n", f"As {links}.{scheme}"]
+        for part in table.parts:
+            lines += [f"\n### {markdown_text(part.name)}\n", *_part(part)]
+    lines += [] if any(part.rows for part in parts) else [UNMEASURED]
+    lines += [SELECTED, selection.markdown()] if selection else []
+    lines += ["\n## Conventions\n", *(f"- {markdown_text(described(name))}" for name in conventions)]
+    lines += ["\n## Caveats of published values\n", *(f"- `{name}`: {meaning}" for name, meaning in CAVEATS.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _part(part: Part) -> Iterator[str]:
+    if part.rows:
+        same = common(part.rows)
+        yield from (scores(part).markdown(), "")
+        if said := [
+            f"{name.replace('_', ' ')} {markdown_text(text)}" for name, text in same.items() if name != "remark"
+        ]:
+            yield f"All measured rows: {', '.join(said)}."
+        if remark := same.get("remark"):
+            yield f"\n{markdown_text(remark[:1].upper() + remark[1:] + '.' * (not remark.endswith('.')))}"
+        yield from ("", origins(part).markdown())
+        if any(row.causes for row in part.rows):
+            yield f"\n{CAUSES}\n\n{causes(part).markdown()}"
+        if any(row.missed or row.quiet for row in part.rows):
+            yield f"\n{MISSED}\n\n{misses(part).markdown()}"
+    if part.rescored:
+        yield "\n" * bool(part.rows) + "**Scored anew from the authors' files, not run here:**\n"
+        yield from (rescored(part).markdown(), "")
+        yield from dict.fromkeys(
+            f"- [{markdown_text(row.source)}](rescored/{row.source}.yaml): [{markdown_text(row.place)}]({row.repository})"
+            f"{f'; {markdown_text(row.note)}' if row.note else ''}."
+            for row in part.rescored
+        )
+    if part.published:
+        yield f"\n**Published by others, not measured here:**\n\n{published(part.published).markdown()}"
+
 
 COLUMNS = 4
 """Metrics of a table, the first ones: more fit on no page."""
 
 
-def latex(table: Table) -> str:
+def latex(table: BoardTable) -> str:
     r"""All parts of a table, each as `\begin{table}`; needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
     What has no room on a page, cost, rules, versions and run ids of every row, stands above it as comments.
@@ -42,7 +290,7 @@ def latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _paper(table: Table, part: Part) -> str:
+def _paper(table: BoardTable, part: Part) -> str:
     metrics = displayed_metrics(part.metrics, (*part.rows, *part.rescored))[:COLUMNS]
     rows: list[Any] = []
     for row in part.rows:
@@ -66,7 +314,7 @@ def _paper(table: Table, part: Part) -> str:
         rf"Scores with 95\,\% intervals over subjects; means over seeds.{f' All: {rules}.' if rules else ''}"
         f"{' Rows in italics are the level of chance.' if muted else ''}"
     )
-    return Shown([Column("method", main=True), Column("seeds"), *score_columns(metrics)], rows, muted=muted).latex(
+    return Table([Column("method", main=True), Column("seeds"), *score_columns(metrics)], rows, muted=muted).latex(
         caption
     )
 
@@ -74,7 +322,7 @@ def _paper(table: Table, part: Part) -> str:
 OVERVIEW = "tables.md"
 
 
-def write(tables: Sequence[Table], out: Path, selection: Shown | None = None) -> Path:
+def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = None) -> Path:
     """Write `tables.md`, with what selection is worth in it, and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
 
     Files that the former `tables.md` names and no table needs any longer are removed; nothing else is touched.
@@ -97,7 +345,7 @@ def write(tables: Sequence[Table], out: Path, selection: Shown | None = None) ->
     return out / OVERVIEW
 
 
-def as_csv(table: Table) -> str:
+def as_csv(table: BoardTable) -> str:
     """One table with a line for each row of each part, measured scores to six digits, published ones as printed.
 
     Measured rows come first in each part; `provenance` is `measured`, `chance`, `rescored` (from the authors' public files, `settings`
@@ -135,7 +383,7 @@ def as_csv(table: Table) -> str:
         [Column(name, score=True) for name in metrics],
         [Column(name) for name in last],
     )
-    made = Shown.of(list(chain(*names)), cells)
+    made = Table.of(list(chain(*names)), cells)
     return replace(
         made, columns=[replace(column, name=heads.get(column.name, column.name)) for column in made.columns]
     ).csv()

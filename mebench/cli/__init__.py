@@ -12,8 +12,6 @@ import typer
 from mebench._checkout import VERSION
 from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
-    cache,
-    check,
     compare,
     data,
     doctor,
@@ -41,19 +39,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (run, plugins, doctor, check, compare, score, reproduce, spot, tune):
+for room in (run, plugins, doctor, compare, score, reproduce, spot, tune):
     app.add_typer(room.app)
 app.add_typer(predictions.predict_app)
 for name, group in {
     "config": plugins.config_app,
-    "new": check.new_app,
+    "new": plugins.new_app,
     "data": data.app,
     "runs": runs.app,
     "track": runs.track_app,
     "predictions": predictions.app,
     "model": predictions.model_app,
     "features": features.app,
-    "cache": cache.app,
+    "cache": features.cache_app,
     "leaderboard": leaderboard.app,
 }.items():
     app.add_typer(group, name=name)

@@ -195,16 +195,16 @@ def mistakes(
         "convention": "strict",
         "by": by,
         "draws": draws,
-        "counts": reports.run_summary.plain(counts),
+        "counts": reports.scores.plain(counts),
     }
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
     if write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json):
-        note = "" if astray is None else reports.run_summary.distracted_line(counts, astray, tables)
-        reports.run_summary.print_mistakes(
+        note = "" if astray is None else reports.scores.distracted_line(counts, astray, tables)
+        reports.scores.print_mistakes(
             counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note
         )
-        reports.run_summary.print_causes(why)
+        reports.scores.print_causes(why)
 
 
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")

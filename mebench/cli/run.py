@@ -79,7 +79,7 @@ def resume(
 def _output(run: api.Run, verbose: bool, json: str | None, announced: bool) -> None:
     """Print the scores of a finished run, write them as JSON."""
     if write_json(run.summary, json):
-        reports.run_summary.print_outcome(run.folder, run.summary, run.tracked, verbose, announced, run.tracker)
+        reports.scores.print_outcome(run.folder, run.summary, run.tracked, verbose, announced, run.tracker)
 
 
 def sweep(

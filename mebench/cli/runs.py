@@ -115,7 +115,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         return
     console.print_lines(f"{found.id}: {found.status_text}, {_age(found.days)} old, {console.size(found.bytes)}")
     if scores is not None:
-        reports.run_summary.print_outcome(folder, scores, None, verbose)
+        reports.scores.print_outcome(folder, scores, None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
         console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")

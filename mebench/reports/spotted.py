@@ -31,7 +31,7 @@ from mebench.inference.models import Model
 from mebench.inference.predict import Answer, PredictRequest, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
-from mebench.reports.pages import environment
+from mebench.reports.report import environment
 from mebench.reports.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock, edges_of
 from mebench.spotting import stretches
 

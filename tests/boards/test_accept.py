@@ -18,10 +18,9 @@ from mebench.boards.accept import find_records, merge
 from mebench.boards.build import build
 from mebench.boards.collect import collect_records
 from mebench.boards.export import export
-from mebench.boards.markdown import markdown
 from mebench.boards.site.chart import chart
 from mebench.boards.site.site_pages import Site
-from mebench.boards.table_files import as_csv, latex
+from mebench.boards.table_files import as_csv, latex, markdown
 from mebench.config.registry import content_hash, plugins
 from mebench.errors import RunError
 from mebench.files import file_hash

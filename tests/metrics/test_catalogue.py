@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 
 from mebench.boards.build import build
 from mebench.boards.collect import collect
-from mebench.boards.markdown import markdown
-from mebench.boards.table_files import as_csv, latex
+from mebench.boards.table_files import as_csv, latex, markdown
 from mebench.cli import app
 from mebench.core.types import Task
 from mebench.metrics.catalogue import COLUMNS, JOINT, METRICS, SECTIONS, Metric, columns, find

@@ -9,9 +9,8 @@ import pytest
 
 from mebench.boards.build import build
 from mebench.boards.collect import collect
-from mebench.boards.markdown import markdown, origins
 from mebench.boards.site.site_pages import Site
-from mebench.boards.table_files import as_csv, latex
+from mebench.boards.table_files import as_csv, latex, markdown, origins
 from mebench.console import console
 from mebench.records import row_facts
 from mebench.records.row_facts import FACTS, Fact

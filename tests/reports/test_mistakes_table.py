@@ -1,7 +1,7 @@
 import pandas as pd
 
 from mebench.metrics.mistakes import count_mistakes
-from mebench.reports.run_summary import mistakes_lines, mistakes_table, plain, print_causes
+from mebench.reports.scores import mistakes_lines, mistakes_table, plain, print_causes
 
 
 def mistakes(*rows):

@@ -16,8 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 from mebench.core.peaks import spot
 from mebench.records.record import read
-from mebench.reports.pages import environment
-from mebench.reports.report import judged, timelines, write_figures
+from mebench.reports.report import environment, judged, timelines, write_figures
 from mebench.reports.timeline import STEPS, clock, pack
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run

@@ -4,7 +4,7 @@ import pytest
 
 from mebench.format import number
 from mebench.metrics.catalogue import find
-from mebench.reports.run_summary import MOST_LINES, print_outcome
+from mebench.reports.scores import MOST_LINES, print_outcome
 from tests.helpers.run_folders import make_run
 
 

@@ -228,8 +228,8 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
     from mebench.boards.export import export
-    from mebench.boards.markdown import markdown
     from mebench.boards.published_tables import what_selection_is_worth
+    from mebench.boards.table_files import markdown
     from mebench.records.record import read
 
     found, gain = outcome

@@ -13,7 +13,7 @@ from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.records.record import read
-from mebench.reports.run_summary import print_outcome
+from mebench.reports.scores import print_outcome
 from mebench.runner.execute import leak_gain, run
 from mebench.runner.host import FoldHost
 from mebench.runner.host import execute as execute_fold

@@ -11,7 +11,7 @@ import pytest
 
 from mebench.boards import site
 from mebench.boards.site.chart import LEAST, Point, chart
-from mebench.reports.pages import environment
+from mebench.reports.report import environment
 
 TEMPLATES = environment(Path(site.__file__).parent / "templates")
 

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from mebench.reports.pages import cures, details, environment
 from mebench.reports.plots import confusions
-from mebench.reports.report import SCORES
+from mebench.reports.report import SCORES, cures, details, environment
 from mebench.reports.timeline import Judged
 from tests.metrics.plain import rows, tables
 
