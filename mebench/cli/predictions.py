@@ -47,7 +47,9 @@ def export(
     form: Annotated[
         str,
         typer.Option(
-            "--format", metavar="csv|strs|megc2020|megc2023|eaf", help="Its format; of eaf, --out is a folder."
+            "--format",
+            metavar="csv|strs|megc2020|megc2023|activitynet|thumos|jsonl|eaf",
+            help="Its format; of eaf, --out is a folder.",
         ),
     ] = "csv",
     frames: Frames = "numbers",
@@ -71,7 +73,7 @@ def export(
         Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
     )
     if truth is not None:
-        exchange.write.write_truth(Path(truth).expanduser(), tables)
+        exchange.write.write_truth(Path(truth).expanduser(), tables, form)
     progress.notify(f"note: {said}")
     for line in remarks.warnings:
         progress.notify(f"warning: {line}")

@@ -90,7 +90,10 @@ def score(
         str | None, typer.Option("--write-predictions", metavar="FILE", help="Write the scored predictions there.")
     ] = None,
     write_form: Annotated[
-        str, typer.Option("--write-format", metavar="csv|strs|megc2020|megc2023", help="In this format.")
+        str,
+        typer.Option(
+            "--write-format", metavar="csv|strs|megc2020|megc2023|activitynet|thumos|jsonl", help="In this format."
+        ),
     ] = "csv",
     seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
     bootstrap: Annotated[int, typer.Option("--bootstrap", metavar="N", help="Draws; 0 for no intervals.")] = 1000,

@@ -173,6 +173,8 @@ def table_of(value: Any) -> list[Row]:
             return [{"video": v, "frame": n, "score": s} for v, scores in columns.items() for n, s in enumerate(scores)]
         if value and all(isinstance(found, list) and (not found or _nested(found)) for found in value.values()):
             return [row for video, found in value.items() for row in _of_video(video, found or [["", ""]])]
+        if len(KNOWN & {*map(plain_name, value)}) > 1 and not _nested([*value.values()]):
+            return [value]  # one line of JSON
         return next(filter(None, map(table_of, value.values())), [])
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         return value

@@ -1,10 +1,13 @@
 """Writing predictions in the formats of others."""
 
 import csv
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mebench.core.types import number_at
@@ -61,8 +64,9 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
     Args:
         path: the file; one that is there is replaced.
         form: `csv` (all that is known), `strs` (the files of the STRS metric and of MEGC 2024 and 2025), `megc2023` (the
-            submission file of MEGC 2022 and 2023), `megc2020` (its log, matched under the convention `strict`), `eaf` (for ELAN: a
-            file for each video, in the folder `path`).
+            submission file of MEGC 2022 and 2023), `activitynet` (the results of temporal action detection, as OpenTAD writes and
+            reads them too, in seconds), `thumos` (the same as text, a line an interval), `jsonl` (an interval a line, in frames),
+            `megc2020` (its log, matched under the convention `strict`), `eaf` (for ELAN: a file for each video, in the folder `path`).
         tables: predictions, and the truth for `megc2020`. Of a method that predicts by chance the first draw is written.
         remarks: what the format cannot hold is added there.
         kinds: those that were looked for, in every video unless the table of videos says where (`processed`); in `csv` a video in
@@ -92,15 +96,29 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
         FORMATS[form](path, _named(_numbered(spotted, tables), tables), tables, remarks)
 
 
-def write_truth(path: Path, tables: Tables) -> None:
+def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
     """Write the annotated intervals as `mebench score --truth` reads them, frames as `write_predictions` does.
 
-    A video without any has a row without an interval.
+    A video without any has a row without an interval. Beside predictions in the form `activitynet` it is the ground truth of that field.
 
     Raises:
         DataError: the file cannot be written.
     """
     videos = tables.videos[["video", "fps", "n_frames"]]
+    if form == "activitynet":
+        found = _in_seconds(_named(_numbered(tables.truths, tables), tables), tables, path, Remarks())
+        lengths = zip(found.items(), tables.videos["fps"].astype(float), tables.videos["n_frames"].astype(float))
+        database = {
+            vid: {
+                "subset": "test",
+                "fps": fps,
+                **({} if np.isnan(frames) else {"frame": int(frames), "duration": frames / fps}),
+                "annotations": annotations,
+            }
+            for (vid, annotations), fps, frames in lengths
+        }
+        _write_text(path, json.dumps({"version": "1.3", "database": database}, indent=1) + "\n")
+        return
     rows = _named(_numbered(tables.truths, tables).merge(videos, on="video", how="right"), tables)
     _write_table(path, rows, [*_IDS, "kind", "onset", "apex", "offset", "emotion", "fps", "n_frames"])
 
@@ -151,7 +169,8 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
     write_rows(path, columns, _rows(micro, columns))
 
 
-def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+def _with_vids(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks) -> pd.DataFrame:
+    """The rows with the one name of each video that a format without subjects has, `vid`."""
     parts = _parts(tables)
     ways = {
         "": [video for _, _, video in parts],
@@ -163,9 +182,61 @@ def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         whose = "datasets" if "dataset" in way else "subjects"
         remarks.warn(f"videos of different {whose} have one name: the column vid holds {way}")
     vid_of = dict(zip(parts, vids))
-    vid = [vid_of[dataset, subject, video] for dataset, subject, video in zip(*(spotted[name] for name in _IDS))]
-    short = spotted.assign(vid=vid, type=spotted["kind"].map({"micro": "me", "macro": "mae"}))
+    return rows.assign(vid=[vid_of[part] for part in zip(*(rows[name] for name in _IDS))])
+
+
+def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    short = _with_vids(spotted, tables, path, remarks)
+    short = short.assign(type=spotted["kind"].map({"micro": "me", "macro": "mae"}))
     write_rows(path, ["vid", "pred_onset", "pred_offset", "type"], _rows(short, ["vid", "onset", "offset", "type"]))
+
+
+def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks) -> dict[str, list[dict[str, Any]]]:
+    """By name of each video its intervals as temporal action detection writes them: frame numbers divided by the frame rate."""
+    unknown_rate = tables.videos["video"][tables.videos["fps"].isna()]
+    if len(unknown_rate):
+        raise DataError(
+            f"the frame rate of {unknown_rate.iloc[0]} is unknown, and the format counts seconds: write --format csv, or give --fps N"
+        )
+    every = _with_vids(rows, tables, path, remarks)
+    named = _with_vids(_named(tables.videos, tables), tables, path, Remarks())
+    rate_of = dict(zip(named["vid"], named["fps"].astype(float)))
+    found: dict[str, list[dict[str, Any]]] = {vid: [] for vid in rate_of}
+    sure = every["confidence"] if "confidence" in every else [np.nan] * len(every)
+    for vid, kind, *ends, score in zip(*(every[name] for name in ("vid", "kind", "onset", "offset")), sure):
+        about = {} if pd.isna(score) else {"score": float(score)}
+        found[vid].append({"segment": [int(end) / rate_of[vid] for end in ends], "label": kind, **about})
+    return found
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise DataError(f"{path} cannot be written: {e.strerror}") from e
+
+
+def _write_activitynet(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    results = _in_seconds(spotted, tables, path, remarks)
+    _write_text(path, json.dumps({"version": "1.3", "results": results, "external_data": {}}, indent=1) + "\n")
+
+
+def _write_thumos(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    found = _in_seconds(spotted, tables, path, remarks)
+    lines = ["video t-start t-end label score"]
+    for vid, intervals in found.items():
+        name = "_".join(vid.split())
+        lines += [
+            f"{name} {one['segment'][0]:.6f} {one['segment'][1]:.6f} {one['label']} {one.get('score', 'nan')}"
+            for one in intervals
+        ]
+    _write_text(path, "\n".join(lines) + "\n")
+
+
+def _write_jsonl(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    columns = [*_IDS[set(spotted["dataset"]) <= {NO_DATASET} :], *_CSV]
+    rows = ({name: cell for name, cell in zip(columns, row) if cell != ""} for row in _rows(spotted, columns))
+    _write_text(path, "".join(json.dumps(row, default=lambda number: number.item()) + "\n" for row in rows))
 
 
 def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
@@ -189,10 +260,7 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
         results = ["FN" if prediction is None else "TP" if truth else "FP" for truth, prediction in own]
         entries += [Entry(0, dataset, full, *pair, result) for pair, result in zip(own, results)]
-    try:
-        path.write_text("\n".join(log_lines(entries)) + "\n", encoding="utf-8")
-    except OSError as e:
-        raise DataError(f"{path} cannot be written: {e.strerror}") from e
+    _write_text(path, "\n".join(log_lines(entries)) + "\n")
 
 
 def _distinct_names(ways: Mapping[str, list[str]], path: Path) -> tuple[str, list[str]]:
@@ -246,6 +314,9 @@ FORMATS: dict[str, Callable[[Path, pd.DataFrame, Tables, Remarks], None]] = {
     "strs": _write_strs,
     "megc2020": _write_megc2020,
     "megc2023": _write_megc2023,
+    "activitynet": _write_activitynet,
+    "thumos": _write_thumos,
+    "jsonl": _write_jsonl,
 }
 
 

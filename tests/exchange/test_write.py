@@ -1,6 +1,8 @@
 """What is written reads back as it was, and runs nowhere."""
 
 import csv
+import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules, join
 from mebench.exchange.text_table import Remarks
-from mebench.exchange.write import FORMATS, guarded, write_predictions
+from mebench.exchange.write import FORMATS, guarded, write_predictions, write_truth
 
 DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
 
@@ -20,10 +22,16 @@ DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
 def tables(write):
     def make(predictions, truth):
         remarks = Remarks()
-        given = read_intervals(write(predictions, "p.csv"), "predictions", remarks)
-        return join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks)
+        true = read_intervals(write(truth, "t.csv"), "truth", remarks)
+        given = read_intervals(write(predictions, "p.csv"), "predictions", remarks, rate=true.rate)
+        return join(true, given, Rules(), remarks)
 
     return make
+
+
+def at_rate(made, fps):
+    """The same tables, all videos of one frame rate."""
+    return replace(made, videos=made.videos.assign(fps=fps))
 
 
 TRUTH = "subject,video,kind,onset,offset\n1,a,me,10,20\n1,b,mae,5,95\n2,a,me,30,40\n"
@@ -60,7 +68,7 @@ def test_numbers_below_zero_are_no_formulas(tables, tmp_path):
 
 
 def test_each_format_by_hand(tables, tmp_path):
-    made, remarks = tables(SPOTTED, TRUTH), Remarks()
+    made, remarks = at_rate(tables(SPOTTED, TRUTH), 10.0), Remarks()
     text = {}
     for form in FORMATS:
         write_predictions(tmp_path / form, form, made, remarks)
@@ -74,14 +82,21 @@ def test_each_format_by_hand(tables, tmp_path):
         ["2_a", "-", "-", "-5", "60", "FP"],
         ["2_a", "30", "40", "-", "-", "FN"],
     ]
-    assert len(remarks.warnings) == 2  # strs has no kind, vid is no id of its own
+    segment = {"segment": [1.1, 2.1], "label": "micro", "score": 0.5}
+    assert json.loads(text["activitynet"])["results"]["1_a"] == [segment]
+    assert text["thumos"].splitlines()[:2] == ["video t-start t-end label score", "1_a 1.100000 2.100000 micro 0.5"]
+    assert json.loads(text["jsonl"].splitlines()[0]) == {
+        **{"subject": "1", "video": "a", "kind": "micro", "onset": 11, "apex": 13, "offset": 21},
+        **{"confidence": 0.5, "emotion": "joy"},
+    }
+    assert len(remarks.warnings) == 4  # strs has no kind, and three forms no subject
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_is_written_scores_as_before(tables, write, tmp_path, form):
     spotted = SPOTTED.splitlines()
     only_micro = "\n".join([spotted[0], spotted[1]]) + "\n"
-    truth = "subject,video,onset,offset\n1,a,10,20\n1,b,5,95\n2,a,30,40\n"
+    truth = "subject,video,onset,offset,fps\n1,a,10,20,30\n1,b,5,95,30\n2,a,30,40,30\n"
     before = tables(only_micro, truth)
     write_predictions(tmp_path / "out.txt", form, before, Remarks())
     after = tables((tmp_path / "out.txt").read_text(), truth)
@@ -98,12 +113,14 @@ def test_videos_of_one_name_in_two_datasets_stay_two(tables, tmp_path, form):
     write_predictions(
         tmp_path / "out", form, made.__class__(**{**vars(made), "videos": made.videos.assign(fps=25.0)}), remarks
     )
-    if form == "eaf":
+    if form == "activitynet":
+        assert list(json.loads((tmp_path / "out").read_text())["results"]) == ["hs_1_a", "vis_1_a"]
+    elif form == "eaf":
         assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["hs_1_a.eaf", "vis_1_a.eaf"]
     else:
         lines = [line for line in (tmp_path / "out").read_text().splitlines() if any(c.isdigit() for c in line)]
         assert len({line.replace("30", "10").replace("40", "20") for line in lines}) == 2 or form == "megc2020"
-    assert form in ("csv", "megc2020") or "different datasets have one name" in remarks.warnings[-1]
+    assert form in ("csv", "jsonl", "megc2020") or "different datasets have one name" in remarks.warnings[-1]
 
 
 def test_two_videos_that_no_file_name_can_tell_apart_are_refused(tables, tmp_path):
@@ -118,3 +135,37 @@ def test_two_videos_that_no_file_name_can_tell_apart_are_refused(tables, tmp_pat
 def test_an_unknown_format_is_refused(tables, tmp_path):
     with pytest.raises(ConfigError, match=r"unknown format 'strss'. Did you mean 'strs'"):
         write_predictions(tmp_path / "x", "strss", tables(SPOTTED, TRUTH), Remarks())
+
+
+def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame(write, tmp_path):
+    """In seconds, by each video's frame rate; a video in which nothing was spotted stays in the results."""
+    truth = "subject,video,kind,onset,offset,fps,n_frames\n1,a,me,10,20,30,300\n1,b,mae,5,95,30,300\n2,c,,,,30,90\n"
+    spotted = "subject,video,kind,onset,offset,confidence\n1,a,me,11,21,0.5\n1,b,mae,7,94,0.25\n"
+    remarks = Remarks()
+    given = read_intervals(write(spotted, "p.csv"), "predictions", remarks)
+    made = join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks)
+    out, true = tmp_path / "out.json", tmp_path / "truth.json"
+    write_predictions(out, "activitynet", made, remarks)
+    write_truth(true, made, "activitynet")
+    assert json.loads(out.read_text())["results"]["a"] == [
+        {"segment": [11 / 30, 21 / 30], "label": "micro", "score": 0.5}
+    ]
+    assert json.loads(true.read_text())["database"]["b"]["annotations"][0]["segment"] == [5 / 30, 95 / 30]
+    again = read_intervals(true, "truth", Remarks())
+    assert again.intervals[["video", "kind", "onset", "offset"]].to_numpy().tolist() == [
+        ["a", "micro", 10, 20],
+        ["b", "macro", 5, 95],
+    ]
+    assert again.videos["video"].tolist() == ["a", "b", "c"] and again.rate == 30
+    for form in ("activitynet", "thumos"):
+        write_predictions(out, form, made, remarks)
+        back = read_intervals(out, "predictions", Remarks(), rate=again.rate).intervals
+        assert back[["video", "kind", "onset", "offset", "confidence"]].to_numpy().tolist() == [
+            ["a", "micro", 11, 21, 0.5],
+            ["b", "macro", 7, 94, 0.25],
+        ]
+
+
+def test_seconds_need_a_frame_rate(tables, tmp_path):
+    with pytest.raises(DataError, match="the frame rate of data/1/a is unknown, and the format counts seconds"):
+        write_predictions(tmp_path / "out.json", "activitynet", tables(SPOTTED, TRUTH), Remarks())
