@@ -17,8 +17,8 @@ from mebench import config as configuration
 from mebench import features, heavy, inference, inspection, reports, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
-from mebench.core import Kind
-from mebench.errors import ConfigError, DataError, RunError, unknown
+from mebench.core import Kind, Timing
+from mebench.errors import ConfigError, DataError, MebenchError, RunError, unknown
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,6 +37,25 @@ PARAMS = '''"""Parameters of the object's spotting."""
 from mebench.spotting import SpottingParams as Params
 
 __all__ = ["Params"]
+'''
+PARAMS_OF_MODULE = '''"""Parameters of a module's training and spotting."""
+
+from dataclasses import dataclass
+
+from mebench.core.options import check_ranges
+from mebench.spotting import SpottingParams
+
+
+@dataclass(frozen=True)
+class Params(SpottingParams):
+    """Samples of a batch, and frames of a sample of spotting."""
+
+    batch_size: int = 32
+    window: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges(self, at_least_one=("batch_size", "window"))
 '''
 CODE = '''"""An object that was given to mebench.evaluate: {what}."""
 
@@ -83,6 +102,9 @@ def evaluate(
       learns it learns in `fit(train)`, or `fit(train, task)` where it needs `task.classes` and `task.kinds`. `video`, `clips` and `train`
       are the `VideoView`, `ClipView` and `LabelledVideo` of `mebench.core`: `video.features(name)` and `clip.feature(name)` give what the
       chain of that name computes, `train[0].expressions` and `mebench.core.all_clips(train)` the labels;
+    - or a `LightningModule` that takes the samples of `mebench.MEDataModule`, (x, y) in training and x in `predict_step`, and answers a
+      number for each class or kind. Each fold trains a copy, for `trainer={"max_epochs": …}`, with batches of `method.batch_size`; other
+      options of the trainer, callbacks and loggers as in `docs/lightning.md`;
     - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it names their emotion, on one of frames it tells frames
       inside an expression from others. What is random in it follows from the run's seed.
 
@@ -111,15 +133,29 @@ def evaluate(
     place = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute() / OBJECTS
     name = _written(model, features, place)
     settled = configuration.resolve({**header, "method": name}, files, [*_several(plugins), place])
+    if training.adapter.is_module(model) and "max_epochs" not in settled.trainer:
+        raise ConfigError(
+            f'nobody says how long {type(model).__name__} is trained in each fold: add trainer={{"max_epochs": 20}}, or another number'
+        )
     inspection.dataset_summary.check_needs([settled])
     return executed(settled, progress)
 
 
 def _written(model: Any, chains: Any, place: Path) -> str:
     """Write the object as a plugin, unless it is there; its name."""
-    if chains is None and training.adapter.is_estimator(model):
+    if isinstance(model, type):
+        raise ConfigError(f"{model.__name__} is a class: give an object of it, {model.__name__}(...)")
+    what, module = type(model).__qualname__, training.adapter.is_module(model)
+    if chains is None and (module or training.adapter.is_estimator(model)):
         chains = features.maps.MapParams().maps(features.maps.ONSET_APEX)
-    tasks, what = training.adapter.tasks_of(model, chains), type(model).__qualname__
+    try:
+        training.adapter.chains_of(getattr(model, "chains", chains), Timing(30.0, 3, {"micro": 5, "macro": 20}))
+        tasks, kinds = training.adapter.tasks_of(model, chains), tuple(getattr(model, "kinds", ("micro", "macro")))
+    except MebenchError:
+        raise
+    except Exception as error:  # of the object's own code
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ConfigError(f"{what} cannot be asked for its features and kinds: {said}") from error
     if not tasks:
         raise ConfigError(
             f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
@@ -141,11 +177,10 @@ def _written(model: Any, chains: Any, place: Path) -> str:
     snake = re.sub(r"\W+|_+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", what.rpartition(".")[2]).lower()).strip("_")
     name = f"own_{snake}_{sha256[:8]}"
     folder = place / "methods" / name
-    kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
     texts = {
         "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
         "config.yaml": CONFIG.format(what=what, tasks=", ".join(tasks)),
-        "params.py": PARAMS,
+        "params.py": PARAMS_OF_MODULE if module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
     }
     try:

@@ -121,6 +121,10 @@ class Method(L.LightningModule):
         """Training and validation samples of a stage; `valid` is empty unless subjects are held out. None: nobody is watched."""
         raise NotImplementedError(f"{type(self).__name__} has stages, so it must define samples()")
 
+    def trained(self) -> L.LightningModule:
+        """What the trainer trains: the method itself, or a module in it."""
+        return self
+
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Fit what needs no gradient, after all stages.
 

@@ -73,10 +73,12 @@ def _stops(method: type[Method], params: Any) -> bool:
     import lightning as L
     import torch
 
-    if method.configure_callbacks is L.LightningModule.configure_callbacks:
+    from mebench.core import Method
+
+    if (method.configure_callbacks, method.trained) == (L.LightningModule.configure_callbacks, Method.trained):
         return False
     with torch.device("meta"):
-        made = method(params, Task(method.tasks, classes=("first", "second"))).configure_callbacks()
+        made = method(params, Task(method.tasks, classes=("first", "second"))).trained().configure_callbacks()
     return any(getattr(one, "monitor", None) for one in (made if isinstance(made, Sequence) else [made]))
 
 

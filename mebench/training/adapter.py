@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import lightning as L
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
-from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, VideoView, all_clips, stack
+from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
 from mebench.core.options import SpottingParams
 from mebench.errors import ConfigError, PluginError
+from mebench.training.view_samples import ClipSamples, ViewSamples, WindowSamples
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +30,8 @@ class Own(Method):
         sha256: of that file, so that nothing else is unpickled, and the plugin's own hash stands for the object, too.
     """
 
-    Params = SpottingParams
+    Params: ClassVar[type] = SpottingParams
+    params: Any
     model: ClassVar[Path]
     sha256: ClassVar[str]
 
@@ -36,7 +41,42 @@ class Own(Method):
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise PluginError(f"{self.model} is not the object that was given: evaluate it again")
         given, self._features = pickle.loads(content)
-        self.given = Estimator(given, self._features, seed) if is_estimator(given) else given
+        self.given: Any = Estimator(given, self._features, seed) if is_estimator(given) else given
+
+    def trained(self) -> L.LightningModule:
+        """The object, where Lightning trains it."""
+        return self.given if is_module(self.given) else self
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One training of a module, as long as the trainer's options say."""
+        return (Stage("training", 0, self.params.batch_size),) if is_module(self.given) else ()
+
+    def samples(
+        self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
+    ) -> tuple[ViewSamples, ViewSamples | None]:
+        """Those of `MEDataModule`."""
+        return self._samples(train, all_clips(train), True), self._samples(
+            valid, all_clips(valid), True
+        ) if valid else None
+
+    def _samples(self, videos: Sequence[VideoView], clips: Sequence[ClipView], labelled: bool) -> ViewSamples:
+        if "spot" in self.task.tasks:
+            return WindowSamples(
+                videos, self._names("frames", videos), labelled, None, self.params.window, self.task.kinds
+            )
+        return ClipSamples(clips, self._names("clips", [clip.video for clip in clips]), labelled)
+
+    def _names(self, scope: str, videos: Sequence[VideoView]) -> list[str]:
+        chains = self.chains(videos[0].timing) if videos else {}
+        return [name for name, chain in chains.items() if chain.scope == scope]
+
+    @torch.inference_mode()
+    def _predicted(self, samples: ViewSamples) -> Floats:
+        """What the module answers, (n, columns)."""
+        module = self.given
+        batches = enumerate(DataLoader(samples, self.params.batch_size))
+        found = [module.predict_step(module.transfer_batch_to_device(x, module.device, 0), n) for n, x in batches]
+        return np.asarray(torch.cat(found).double().cpu().numpy()) if found else np.zeros((0, len(self.task.kinds)))
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Those that came with the object, or that it names itself."""
@@ -52,6 +92,10 @@ class Own(Method):
 
     def score_frames(self, video: VideoView) -> Floats:
         """What it answers, (n_frames, n_kinds); one column may come as (n_frames,)."""
+        if is_module(self.given):
+            samples = self._samples([video], (), labelled=False)
+            assert isinstance(samples, WindowSamples)
+            return samples.of_frames(self._predicted(samples), [video])[0]
         scores = np.asarray(self.given.score_frames(video), dtype=np.float64)
         return scores[:, None] if scores.ndim == 1 else scores
 
@@ -61,6 +105,8 @@ class Own(Method):
         Raises:
             PluginError: an answer is the number of no class.
         """
+        if is_module(self.given):
+            return self._predicted(self._samples((), clips, labelled=False))
         answer, n = np.asarray(self.given.classify(clips)), len(self.task.classes)
         if answer.ndim != 1:
             return answer.astype(np.float64)
@@ -73,14 +119,19 @@ class Own(Method):
         return named.astype(np.float64)
 
 
+def is_module(given: Any) -> bool:
+    """Whether Lightning trains an object."""
+    return isinstance(given, L.LightningModule) and not _answers(given)
+
+
 def is_estimator(given: Any) -> bool:
     """Whether an object learns from rows of numbers, as those of scikit-learn do."""
     return hasattr(given, "fit") and hasattr(given, "predict") and not _answers(given)
 
 
 def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
-    """What an object can do: an estimator spots on chains of frames, and names emotions on chains of clips."""
-    if is_estimator(given):
+    """What an object can do: an estimator or a module spots on chains of frames, and names emotions on chains of clips."""
+    if is_estimator(given) or is_module(given):
         scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).values()}
         return tuple(task for task, scope in (("recognize", "clips"), ("spot", "frames")) if scope in scopes)
     return _answers(given)

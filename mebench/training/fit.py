@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 from mebench.core import LabelledVideo, Method
 from mebench.core.history import History, Split
 from mebench.errors import ConfigError, RunError
+from mebench.training.view_samples import ViewSamples
 
 QUIET = {"enable_model_summary": False, "enable_progress_bar": False, "num_sanity_val_steps": 0}
 """Options of Lightning's that a fold has by default."""
@@ -50,28 +51,35 @@ class Watch(L.Callback):  # type: ignore[misc]
     """Notes UF1 and UAR of all that `validation_step` classified in an epoch, over the classes that occur in its truth.
 
     Args:
-        n_classes: of the task.
+        method: whose history notes them.
     """
 
-    def __init__(self, n_classes: int) -> None:
+    def __init__(self, method: Method) -> None:
         from mebench.metrics.torch import UAR, UF1  # and with it pandas, which a training needs for nothing else
 
-        self.uf1, self.uar = UF1(n_classes), UAR(n_classes)
+        n_classes = len(method.task.classes)
+        self.method, self.uf1, self.uar = method, UF1(n_classes), UAR(n_classes)
 
     def on_validation_batch_end(
-        self, trainer: L.Trainer, pl_module: Method, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         """Count the answers of a batch."""
         if isinstance(outputs, Classified):
             self.uf1.update(*outputs)
             self.uar.update(*outputs)
 
-    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Score the whole epoch."""
         if not self.uf1.update_called:  # a stage that learns something else
             return
         uf1, uar = float(self.uf1.compute()), float(self.uar.compute())
-        pl_module.history.score(pl_module.stage, pl_module.current_epoch, "valid", uf1, uar)
+        self.method.history.score(self.method.stage, trainer.current_epoch, "valid", uf1, uar)
         self.uf1.reset()
         self.uar.reset()
 
@@ -92,7 +100,7 @@ class _Noted(Logger):  # type: ignore[misc]
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Note them."""
-        trainer = self.method.trainer
+        trainer = self.method.trained().trainer
         own = {name: float(value) for name, value in metrics.items() if name != "epoch" and name not in self.known}
         if own:
             split: Split = "valid" if trainer.validating else "train"
@@ -110,17 +118,17 @@ class _Logged(L.Callback):  # type: ignore[misc]
     def __init__(self, noted: _Noted) -> None:
         self.noted = noted
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._log(pl_module, "train", "train")
 
-    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._log(pl_module, "valid", "val")
 
-    def _log(self, method: Method, split: Split, word: str) -> None:
-        found = method.history.noted(method.stage, method.current_epoch, split)
+    def _log(self, trained: L.LightningModule, split: Split, word: str) -> None:
+        found = self.noted.method.history.noted(self.noted.name, trained.current_epoch, split)
         metrics = {f"{word}_{name}": value for name, value in found.items()}
         self.noted.known |= metrics.keys()
-        method.log_dict(metrics)
+        trained.log_dict(metrics)
 
 
 class _Kept(Checkpoint):  # type: ignore[misc]
@@ -128,8 +136,10 @@ class _Kept(Checkpoint):  # type: ignore[misc]
     the state of the training, in a file.
     """
 
-    def __init__(self, after_epoch: Callable[[], bool] | None, file: Path | None, state: Mapping[str, Any]) -> None:
-        self.after_epoch, self.file, self.random = after_epoch, file, state.get("random")
+    def __init__(
+        self, method: Method, after_epoch: Callable[[], bool] | None, file: Path | None, state: Mapping[str, Any]
+    ) -> None:
+        self.method, self.after_epoch, self.file, self.random = method, after_epoch, file, state.get("random")
         self.weights: dict[str, Any] = state.get("weights", {})
         self.state: dict[str, Any] = {}
         self.next = time.monotonic() + SECONDS
@@ -144,7 +154,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._keep(pl_module)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._keep(pl_module)
         if self.after_epoch is not None and self.after_epoch():
             self.weights = _copied(pl_module)
@@ -154,9 +164,10 @@ class _Kept(Checkpoint):  # type: ignore[misc]
             random["numpy"] = [part.tolist() if isinstance(part, np.ndarray) else part for part in random["numpy"]]
             self.state = {"weights": self.weights, "random": random, "checkpoint": half.read_bytes()}
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: Method) -> None:
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.file is not None and self.state:  # now the history has all of the epoch before
-            of_method = {"stage": pl_module.stage, "history": pl_module.history.state(), "notes": pl_module.notes}
+            method = self.method
+            of_method = {"stage": method.stage, "history": method.history.state(), "notes": method.notes}
             half = self.file.with_suffix(".half")
             with contextlib.suppress(UnpicklingError):  # a training whose state is more than numbers begins anew
                 torch.load(half, weights_only=True)
@@ -214,11 +225,11 @@ def fit(
     options, stages = dict(options or {}), method.stages()
     file = None if folder is None or after_epoch is not None else folder / STATE
     state: dict[str, Any] = torch.load(file, weights_only=True) if file is not None and file.is_file() else {}
-    trained = [stage.name for stage in stages].index(state["stage"]) if state else 0
+    first = [stage.name for stage in stages].index(state["stage"]) if state else 0
     for number, stage in enumerate(stages):
         method.stage = stage.name
         train_samples, valid_samples = method.samples(stage.name, train, valid)
-        if number < trained:
+        if number < first:
             continue
         if len(train_samples) == 0:  # type: ignore[arg-type]
             raise RunError(
@@ -227,17 +238,17 @@ def fit(
         loaders, callbacks = [_loader(train_samples, stage.batch_size, stage.shuffle)], list[L.Callback]()
         if valid_samples is not None:
             loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, own_generator=True))
-            callbacks.append(Watch(len(method.task.classes)))
+            callbacks.append(Watch(method))
         with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
-            noted, own = _Noted(method), list(map(_made, options.get("callbacks", ())))
+            trained, noted, own = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
             for one in own:
                 if folder is not None and isinstance(one, ModelCheckpoint) and one.dirpath is None:
                     one.dirpath = str(folder / stage.name / "checkpoints")  # also of one that goes on
-            of_method = method.configure_callbacks()
+            of_method = trained.configure_callbacks()
             chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
             if options or chosen:
                 callbacks.append(_Logged(noted))
-            kept = _Kept(after_epoch, file, state if number == trained else {})
+            kept = _Kept(method, after_epoch, file, state if number == first else {})
             loggers = options.get("logger")
             how = {
                 **QUIET,
@@ -266,9 +277,9 @@ def fit(
                 method.history, method.notes = History.of(state["history"]), state["notes"]
                 checkpoint = file.with_suffix(".ckpt")
                 checkpoint.write_bytes(state["checkpoint"])
-            trainer.fit(method, *loaders, ckpt_path=checkpoint, weights_only=True)
+            trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
             if kept.weights:
-                method.load_state_dict(kept.weights)
+                trained.load_state_dict(kept.weights)
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
@@ -296,7 +307,7 @@ def _refuse_unlogged(
     """
     with isolate_rng():
         trainer = L.Trainer(**{**how, "fast_dev_run": True})
-        trainer.fit(copy.deepcopy(method), *loaders)
+        trainer.fit(copy.deepcopy(method.trained()), *loaders)
     for callback, metric in metrics.items():
         if metric not in trainer.callback_metrics:
             held_out = "" if len(loaders) > 1 else ", and nobody is held out to validate"
@@ -314,7 +325,7 @@ def _loader(samples: Any, batch_size: int, shuffle: bool, own_generator: bool = 
         batch_size,
         shuffle,
         num_workers=0,
-        collate_fn=lambda batch: batch,
+        collate_fn=None if isinstance(samples, ViewSamples) else lambda batch: batch,
         generator=Generator() if own_generator else None,
     )
 

@@ -1,0 +1,121 @@
+"""A plain LightningModule is cloned, trained and judged fold by fold; what cannot be is one sentence before the folds."""
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.callbacks import EarlyStopping
+from sklearn.svm import LinearSVC
+from torch import nn
+from torch.nn import functional as F
+
+import mebench
+from mebench.core import Chain
+from mebench.errors import ConfigError
+from mebench.features import BlockMeans, FaceCrop, Flow, Strain
+from mebench.progress import Silent
+
+pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
+
+
+def chain(timing):
+    return Chain("strain", (FaceCrop(), Flow("farneback", k=timing.k), Strain(), BlockMeans(4, 4)))
+
+
+class Namer(L.LightningModule):
+    def __init__(self, n_classes=5):
+        super().__init__()
+        torch.manual_seed(1)
+        self.network = nn.Sequential(nn.AvgPool2d(7), nn.Flatten(), nn.Linear(48, n_classes))
+
+    def forward(self, x):
+        return self.network(x / 255)
+
+    def training_step(self, batch, index):
+        loss = F.cross_entropy(self(batch[0]), batch[1])
+        self.log("train_loss", loss)
+        return loss
+
+    def validation_step(self, batch, index):
+        self.log("val_loss", F.cross_entropy(self(batch[0]), batch[1]))
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=1e-2)
+
+
+class Spotter(Namer):
+    def __init__(self, kinds=1):
+        super().__init__()
+        self.network = nn.Sequential(nn.Flatten(), nn.Linear(48, kinds))
+
+    def training_step(self, batch, index):
+        return F.binary_cross_entropy_with_logits(self(batch[0]), batch[1])
+
+
+class Stopping(Namer):
+    def configure_callbacks(self):
+        return EarlyStopping("val_loss")
+
+
+@pytest.fixture
+def judged(tiny):
+    words = [word for word in tiny if word != "dataset=synthetic"]
+
+    def judge(model, **settings):
+        return mebench.evaluate(
+            model, "synthetic", "loso", *words, workers=1, bootstrap=0, progress=Silent(), **settings
+        )
+
+    return judge
+
+
+def test_each_fold_trains_a_copy_of_a_module_and_keeps_what_it_logs(judged):
+    model = Namer()
+    before = [weight.detach().clone() for weight in model.parameters()]
+    run = judged(model, trainer={"max_epochs": 3, "log_every_n_steps": 1})
+    assert all(torch.equal(old, new) for old, new in zip(before, model.parameters()))
+    assert len(run.clips) == 3 and len(np.stack(run.clips["probabilities"].tolist())[0]) == 5
+    assert run.folder.read_json("folds.json")["selection"] == "fixed"
+    logged = run.history.dropna(subset="train_loss")
+    assert sorted(logged["fold"].unique()) == [*run.folds.index] and (logged.groupby("fold")["epoch"].max() == 2).all()
+
+
+def test_a_module_spots_on_features_of_frames(judged):
+    run = judged(Spotter(), features=chain, trainer={"max_epochs": 1})
+    assert (run.frame_scores.groupby("video")["score"].count() == 57).all()
+
+
+def test_a_module_that_stops_by_a_metric_holds_people_out(judged):
+    run = judged(Stopping(), trainer={"max_epochs": 2}, validation=0.5)
+    folds = run.folder.read_json("folds.json")
+    assert folds["selection"] == "inner" and all(fold["valid"] for fold in folds["folds"])
+    assert "val_loss" in run.history
+
+
+class Broken:
+    def score_frames(self, video):
+        return None
+
+    @property
+    def kinds(self):
+        raise ValueError("no kinds")
+
+
+def failing(timing):
+    return timing.nothing
+
+
+@pytest.mark.parametrize(
+    ("model", "how", "sentence"),
+    [
+        (LinearSVC, {}, "LinearSVC is a class: give an object of it, LinearSVC(...)"),
+        (Namer, {}, "Namer is a class: give an object of it, Namer(...)"),
+        (Namer(), {}, 'nobody says how long Namer is trained in each fold: add trainer={"max_epochs": 20}'),
+        (Broken(), {}, "Broken cannot be asked for its features and kinds: ValueError: no kinds"),
+        (LinearSVC(), {"features": failing}, "LinearSVC cannot be asked for its features and kinds: AttributeError: 'Timing' object"),
+    ],
+)  # fmt: skip
+def test_what_fails_before_the_folds_is_a_sentence(judged, model, how, sentence):
+    with pytest.raises(ConfigError) as error:
+        judged(model, **how)
+    assert sentence in str(error.value)
