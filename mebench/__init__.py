@@ -84,6 +84,7 @@ def __getattr__(name: str) -> Any:
 
 
 Listed.listed = lambda kind, plugins: import_module("mebench.api").listed(kind, plugins)
+Listed.built = lambda *how, **params: import_module("mebench.api").built(*how, **params)
 
 
 def __dir__() -> list[str]:

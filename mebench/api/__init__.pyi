@@ -11,6 +11,7 @@ from .evaluation import TrainedModel as TrainedModel
 from .evaluation import evaluate as evaluate
 from .evaluation import load_model as load_model
 from .evaluation import spot as spot
+from .listing import built as built
 from .listing import leaderboard as leaderboard
 from .listing import listed as listed
 from .run_results import Run as Run

@@ -148,6 +148,10 @@ def _written(model: Any, chains: Any, place: Path) -> str:
     what, module = type(model).__qualname__, training.adapter.is_module(model)
     if chains is None and (module or training.adapter.is_estimator(model)):
         chains = features.maps.MapParams().maps(features.maps.ONSET_APEX)
+    if chains is not None and callable(getattr(model, "chains", None)):
+        raise ConfigError(
+            f"{what} names its chains itself, in chains(timing): leave features out, or take chains out of it"
+        )
     try:
         training.adapter.chains_of(getattr(model, "chains", chains), Timing(30.0, 3, {"micro": 5, "macro": 20}))
         tasks, kinds = training.adapter.tasks_of(model, chains), tuple(getattr(model, "kinds", ("micro", "macro")))
@@ -160,10 +164,6 @@ def _written(model: Any, chains: Any, place: Path) -> str:
         raise ConfigError(
             f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
             "scikit-learn (fit and predict)"
-        )
-    if chains is not None and callable(getattr(model, "chains", None)):
-        raise ConfigError(
-            f"{what} names its chains itself, in chains(timing): leave features out, or take chains out of it"
         )
     try:
         with _whole(model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from mebench import boards, heavy, metrics, records, tracking
 from mebench import config as configuration
 from mebench._checkout import shipped
 from mebench.api.run_results import Names, _several, runs_folder
+from mebench.core import Kind, Task
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.progress import Progress, Silent
 
@@ -31,6 +32,42 @@ def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.D
         for p in configuration.registry.plugins(kind).values()
     }
     return heavy.pandas.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
+
+
+def built(
+    kind: configuration.registry.PluginKind,
+    name: str,
+    classes: Sequence[str] = (),
+    kinds: Sequence[Kind] = ("micro",),
+    plugins: Names = (),
+    seed: int = 0,
+    **params: Any,
+) -> Any:
+    """A plugin as an object: a dataset with its parameters; a method, not fitted, whose initial weights follow torch's seed.
+
+    Args:
+        kind: `method` or `dataset`.
+        name: of the plugin.
+        classes: of a method: the emotions that it names; none for one that only spots.
+        kinds: of a method: what it spots.
+        plugins: folders with more of them.
+        seed: of what a method draws itself.
+        params: its parameters, as after `method.` in a setting.
+
+    Raises:
+        ConfigError: a parameter is unknown or wrong.
+        PluginError: there is no such plugin, or it is broken.
+    """
+    configuration.registry.add_paths([*configuration.more_plugins(), *_several(plugins)])
+    info = configuration.registry.find(kind, name)
+    part = configuration.parts.Part(f"{kind}.", configuration.registry.params_class(info), "default", info)
+    raw = {f"{kind}.{key}": (value, "argument") for key, value in params.items()}
+    given = part.instance(configuration.typed_values.typed(raw, part.types()), dict.fromkeys(raw, "argument"))
+    plugin: Any = configuration.registry.plugin_class(info)
+    if kind == "dataset":
+        return plugin(given)
+    tasks = plugin.tasks & {"spot", *(["recognize"] if classes else [])}
+    return plugin(given, Task(tasks, tuple(kinds), tuple(classes)), seed)
 
 
 def leaderboard(

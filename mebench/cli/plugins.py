@@ -194,7 +194,7 @@ def _text(value: Any) -> str:
 
 new_app = verbs("Write a plugin to begin with.")
 
-Template = Literal["spotter", "recognizer", "network", "linear"]
+Template = Literal["spotter", "recognizer", "network", "linear", "timm"]
 Out = Annotated[
     str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins that --plugins then names; plugins.")
 ]

@@ -1,10 +1,11 @@
 """The contract of a method plugin, one LightningModule, trained or not."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from operator import setitem
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 import lightning as L
 import numpy as np
@@ -89,6 +90,33 @@ class Method(L.LightningModule):
         self.curves: dict[Kind, peaks.Curve] = {}
         if self._has_absolute_thresholds():
             self.register_buffer("thresholds", torch.full((len(task.kinds),), torch.inf, dtype=torch.float64))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Parameters and task go into a checkpoint of Lightning's, as plain data."""
+        params = {name: str(v) if isinstance(v, Path) else v for name, v in vars(self.params).items()}
+        task = asdict(self.task) | {"tasks": sorted(self.task.tasks)}
+        checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] = {"params": params, "task": task, "seed": self.seed}
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, map_location: Any = None, **changed: Any) -> Self:
+        """The method as a checkpoint of Lightning's holds it, in evaluation mode; nothing in the file is run.
+
+        Args:
+            checkpoint_path: the file.
+            map_location: where its weights go.
+            changed: parameters with other values.
+        """
+        stored = torch.load(checkpoint_path, map_location=map_location, weights_only=True)
+        about, hints = stored[cls.CHECKPOINT_HYPER_PARAMS_KEY], get_type_hints(cls.Params)
+        params = {
+            k: Path(v) if isinstance(v, str) and Path in (hints[k], *get_args(hints[k])) else v
+            for k, v in about["params"].items()
+        }
+        task = Task(**about["task"] | {"tasks": frozenset(about["task"]["tasks"])})
+        found: Self = cls(cls.Params(**params | changed), task, about["seed"])
+        found.load_state_dict(stored["state_dict"])
+        found.eval()
+        return found
 
     @classmethod
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:

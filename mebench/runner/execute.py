@@ -3,13 +3,13 @@
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mebench.config import RunConfig
+from mebench.config import RunConfig, trainer
 from mebench.console import plural
-from mebench.errors import MebenchError
+from mebench.errors import ConfigError, MebenchError
 from mebench.progress import Progress
 from mebench.runner.guard import warnings
 from mebench.runner.host import modules_of
@@ -64,6 +64,10 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             for line in warnings(session.leaking or session.plan):
                 progress.notify(line)
+            if config.precision == "bf16-mixed" and config.accelerator == "cpu" and not _has_bf16():
+                progress.notify(
+                    "precision=bf16-mixed: this processor has no instructions for it, so a step takes some six times as long"
+                )
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
             pool.stop()
@@ -175,8 +179,9 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
     """The workers that a configuration asks for, getting ready; ended afterwards, whatever they do.
 
     Raises:
-        ConfigError: nobody answers at the address of Dask's scheduler.
+        ConfigError: nobody answers at the address of Dask's scheduler; this machine lacks what trainings are asked to use.
     """
+    refuse_missing(config)
     if config.executor == "dask":
         from mebench.runner.dask_executor import DaskPool
 
@@ -188,6 +193,34 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
         yield pool
     finally:
         pool.stop()
+
+
+def refuse_missing(config: RunConfig) -> None:
+    """Refuse a GPU that is not there, and what no fold could do, before any work.
+
+    Raises:
+        ConfigError: one sentence, with the way on.
+    """
+    many = config.trainer.get("devices", 1)
+    if many != 1 and config.sandbox != "off":
+        raise ConfigError(
+            f"trainer.devices={many} trains a fold in several processes, which talk through sockets, and the sandbox has none: add "
+            "sandbox=off, or train several folds at once, with workers=N"
+        )
+    if many != 1 and trainer.selects(config.trainer):
+        raise ConfigError(
+            f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
+        )
+    if config.executor == "local" and (config.accelerator != "cpu"):
+        import torch
+
+        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
+        there["gpu"] = there["cuda"] or there["mps"]
+        if not there[config.accelerator] or (config.precision == "16-mixed" and not there["gpu"]):
+            raise ConfigError(
+                f"accelerator={config.accelerator} precision={config.precision} needs a GPU, and PyTorch {torch.__version__} finds none "
+                "here: choose accelerator=cpu and precision=32-true, or install PyTorch's build for this GPU"
+            )
 
 
 @contextmanager
@@ -210,6 +243,13 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _has_bf16() -> bool:
+    """Whether the processor multiplies numbers of bfloat16 itself, as far as Linux says it."""
+    with suppress(OSError):
+        return "bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    return True
 
 
 def _pool_size(pool: Workers, session: Session) -> str:

@@ -18,7 +18,7 @@ from mebench.testing.checks import TINY, Check, scratch
 from mebench.testing.contracts import dataset_checks, method_checks
 
 TEMPLATES = Path(__file__).parent / "templates"
-METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear")
+METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear", "timm")
 _ENDING = ".txt"
 TEST = '''"""The plugins of this folder keep their contracts: pytest {name}"""
 

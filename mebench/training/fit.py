@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 from mebench.core import LabelledVideo, Method
 from mebench.core.history import History, Split
 from mebench.errors import ConfigError, RunError
+from mebench.training.samples import on_device
 from mebench.training.view_samples import ViewSamples
 
 QUIET = {"enable_model_summary": False, "enable_progress_bar": False, "num_sanity_val_steps": 0}
@@ -235,10 +236,11 @@ def fit(
             raise RunError(
                 f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
             )
-        loaders, callbacks = [_loader(train_samples, stage.batch_size, stage.shuffle)], list[L.Callback]()
-        if valid_samples is not None:
-            loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, own_generator=True))
-            callbacks.append(Watch(method))
+        callbacks: list[L.Callback] = [] if valid_samples is None else [Watch(method)]
+        devices = options.get(
+            "devices", 1
+        )  # a fold is small: several devices work on several folds, see mebench.runner.workers
+        many = devices if isinstance(devices, int) and devices > 1 else 1
         with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
             trained, noted, own = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
             for one in own:
@@ -254,7 +256,8 @@ def fit(
                 **QUIET,
                 "max_epochs": stage.epochs,
                 "accelerator": accelerator,
-                "devices": 1,  # a fold is small: several devices work on several folds, see mebench.runner.workers
+                "devices": devices,
+                "strategy": "ddp_fork" if many > 1 else "auto",
                 "precision": precision,
                 # One thread of a CPU already is; to say so would import PyTorch's compiler.
                 "deterministic": True if accelerator != "cpu" else None,
@@ -270,8 +273,12 @@ def fit(
                 raise ConfigError(
                     f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
                 )
+            device, batch_size = trainer.strategy.root_device, max(stage.batch_size // many, 1)
+            loaders = [_loader(train_samples, batch_size, device, stage.shuffle)]
+            if valid_samples is not None:
+                loaders.append(_loader(valid_samples, batch_size, device, shuffle=False, own_generator=True))
             if metrics := {type(one).__name__: one.monitor for one in chosen if getattr(one, "monitor", None)}:
-                _refuse_unlogged(method, metrics, loaders, {**how, "callbacks": callbacks})
+                _refuse_unlogged(method, metrics, loaders, how)
             checkpoint = None
             if kept.random is not None and file is not None:
                 method.history, method.notes = History.of(state["history"]), state["notes"]
@@ -280,6 +287,7 @@ def fit(
             trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
             if kept.weights:
                 trained.load_state_dict(kept.weights)
+            method.to(device)  # Lightning leaves it in memory, and it predicts where it was trained
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
@@ -305,9 +313,12 @@ def _refuse_unlogged(
     Raises:
         ConfigError: a metric is not logged.
     """
+    tried = copy.deepcopy(method)
+    noted = _Noted(tried)
+    callbacks = [*([Watch(tried)] if len(loaders) > 1 else []), _Logged(noted)]
     with isolate_rng():
-        trainer = L.Trainer(**{**how, "fast_dev_run": True})
-        trainer.fit(copy.deepcopy(method.trained()), *loaders)
+        trainer = L.Trainer(**{**how, "fast_dev_run": True, "logger": noted, "callbacks": callbacks})
+        trainer.fit(tried.trained(), *loaders)
     for callback, metric in metrics.items():
         if metric not in trainer.callback_metrics:
             held_out = "" if len(loaders) > 1 else ", and nobody is held out to validate"
@@ -317,14 +328,18 @@ def _refuse_unlogged(
             )
 
 
-def _loader(samples: Any, batch_size: int, shuffle: bool, own_generator: bool = False) -> Any:
+def _loader(samples: Any, batch_size: int, device: torch.device, shuffle: bool, own_generator: bool = False) -> Any:
     """Batches of samples; `own_generator` draws nothing from torch's own generator, as every pass of a loader does otherwise."""
+    pinned, given = device.type == "cuda", samples
+    if pinned:
+        samples = on_device(samples, device, torch.cuda.mem_get_info(device)[0])
     # Worker processes would cost more than a batch of small arrays: samples come whole from memory.
     return DataLoader(
         samples,
         batch_size,
         shuffle,
         num_workers=0,
+        pin_memory=pinned and samples is given,
         collate_fn=None if isinstance(samples, ViewSamples) else lambda batch: batch,
         generator=Generator() if own_generator else None,
     )

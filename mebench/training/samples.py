@@ -66,12 +66,25 @@ class Samples(Dataset[tuple[Tensor, ...]]):
         first, last = indices[0], indices[-1]
         if list(indices) == list(range(first, last + 1)):
             return tuple(t[first : last + 1] for t in self.tensors)  # in order: a view, no copy
-        rows, taken = torch.as_tensor(indices), []
+        rows, taken = torch.as_tensor(indices, device=self.tensors[0].device), []
         for t in self.tensors:  # in their memory layout: indexing keeps channels last but copies number by number
             last = t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last)
             own = (t.permute(0, 2, 3, 1) if last else t).index_select(0, rows)
             taken.append(own.permute(0, 3, 1, 2) if last else own)
         return tuple(taken)
+
+
+def on_device(samples: Any, device: torch.device, free: int) -> Any:
+    """Samples whose tensors lie on a device, where they take less than half of its free memory; others as they are.
+
+    Args:
+        samples: any.
+        device: such as a GPU.
+        free: its free memory in bytes.
+    """
+    if type(samples) is not Samples or 2 * sum(t.nbytes for t in samples.tensors) > free:
+        return samples
+    return Samples(*(t.to(device) for t in samples.tensors))
 
 
 class MappedSamples(Dataset[tuple[Tensor, Tensor]]):

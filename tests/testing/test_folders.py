@@ -2,23 +2,25 @@
 
 import re
 import shutil
+import sys
 import unittest
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from torch import nn
 
 from mebench.config import registry
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.testing import contracts, folder_checks, parametrize_with_checks, plugin_checks
+from mebench.testing import contracts, folder_checks, folders, parametrize_with_checks, plugin_checks
 from mebench.testing.folders import METHOD_TEMPLATES, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
-SPOTTER, RECOGNIZER, NETWORK, LINEAR = METHOD_TEMPLATES
+SPOTTER, RECOGNIZER, NETWORK, LINEAR, TIMM = METHOD_TEMPLATES
 DATASET = "dataset"
-TEMPLATES = (*METHOD_TEMPLATES, DATASET)
+TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LINEAR, DATASET)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,20 @@ def test_the_parameters_of_a_new_plugin_are_light(kit):
     registry.add_paths([kit])
     checks = {check.name: check for check in plugin_checks("method", "kit_linear")}
     checks["params_import_nothing_heavy"].run()
+
+
+def test_a_new_plugin_with_a_backbone_of_timm_s_keeps_every_promise(tmp_path, write_plugin, monkeypatch):
+    """A network stands in for timm, which downloads nothing anyway."""
+    small = SimpleNamespace(
+        create_model=lambda name, in_chans, num_classes: nn.Sequential(
+            nn.AvgPool2d(7), nn.Flatten(), nn.Linear(16 * in_chans, num_classes)
+        )
+    )
+    monkeypatch.setitem(sys.modules, "timm", small)
+    folders.write_plugin("method", "with_timm", tmp_path, TIMM)
+    for check in folder_checks(tmp_path):
+        if check.name != "params_import_nothing_heavy":
+            check.run()
 
 
 @pytest.mark.parametrize("template", [SPOTTER, LINEAR])

@@ -10,6 +10,7 @@ from torch import nn
 from mebench.core import Method, Stage, Task
 from mebench.errors import ConfigError, RunError
 from mebench.training import Samples, fit
+from mebench.training.samples import on_device
 
 TASK = Task(frozenset({"recognize"}))
 
@@ -158,3 +159,29 @@ def test_it_trains_with_the_precision_that_is_asked_for_and_keeps_its_weights_in
 def test_a_precision_that_the_machine_lacks_is_refused_instead_of_another_taken():
     with pytest.raises(ConfigError, match="precision=16-mixed is not for this machine: choose precision=bf16-mixed"):
         fit(Line((Stage("one", 1, 10),)), [], [], precision="16-mixed")
+
+
+def test_two_processes_train_one_fold_as_one_does():
+    """Each takes half of every batch, and the gradient is their mean."""
+    one, two = (Line((Stage("one", 5, 10, shuffle=False),)) for _ in range(2))
+    fit(one, [], [])
+    fit(two, [], [], options={"devices": 2})
+    assert float(two.line.weight.detach()) == pytest.approx(float(one.line.weight.detach()), rel=1e-5) != 0
+
+
+def test_it_predicts_where_it_was_trained():
+    places = []
+
+    class Seeing(Line):
+        def to(self, *places_):
+            places.extend(places_)
+            return super().to(*places_)
+
+    fit(Seeing((Stage("one", 1, 10),)), [], [])
+    assert places[-1] == torch.device("cpu")
+
+
+def test_samples_lie_on_a_device_where_they_fit():
+    samples, meta = Samples(torch.zeros(4, 5), torch.zeros(4)), torch.device("meta")
+    fits, large = on_device(samples, meta, free=192), on_device(samples, meta, free=191)
+    assert fits.tensors[0].device == fits.__getitems__([3, 1])[0].device == meta and large is samples
