@@ -81,25 +81,26 @@ class Board:
             return replace(self, records=sound).render(show, notify)
 
 
-def read_board(runs: Path, folder: Path, notify: Notify) -> Board:
+def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = None) -> Board:
     """Collect a board from run folders.
 
     Args:
         runs: folder of run folders.
         folder: of records, published results and papers, such as `leaderboards`.
         notify: takes a sentence for all that is left out.
+        kept: folder of records, `records` in `folder` by default.
 
     Raises:
         RunError: there is nothing to show.
     """
     if not runs.is_dir():
         notify(
-            f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
+            f"there is no folder {runs}: only the records in {kept or folder / RECORDS} count. Name that of your runs with --runs"
         )
-    return board_of(collect(runs, notify), str(runs), folder, notify)
+    return board_of(collect(runs, notify), str(runs), folder, notify, kept)
 
 
-def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify) -> Board:
+def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify, kept: Path | None = None) -> Board:
     """Collect a board of some runs.
 
     Args:
@@ -107,11 +108,12 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify)
         source: where they were looked for, in words.
         folder: as of `read_board`; its records count too.
         notify: as of `read_board`.
+        kept: as of `read_board`.
 
     Raises:
         RunError: there is nothing to show.
     """
-    every, file = unique([*found, *collect_records(folder / RECORDS, notify)], notify), folder / PUBLISHED
+    every, file = unique([*found, *collect_records(kept or folder / RECORDS, notify)], notify), folder / PUBLISHED
     records = with_doubts(every, Registry.read(folder))
     published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
     rescored = collect_rescored(folder / SCORED_ANEW, notify)

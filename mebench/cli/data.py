@@ -22,6 +22,7 @@ app = verbs("Look at a dataset before anything is run on it.")
 SHOWN = 12
 """Lines of one list at a terminal; elsewhere nothing is cut."""
 NOTE = "README.md"
+ON_PURPOSE = "Defects of the release are drawn on purpose: mebench data verify finds them."
 
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
@@ -154,7 +155,7 @@ def fake(
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
         (places[id_] / NOTE).write_text(
-            f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing in here is of the real dataset.\n",
+            f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing in here is of the real dataset.\n{ON_PURPOSE}\n",
             encoding="utf-8",
         )
     prefix = {id_: f"dataset.{id_}" if len(members) > 1 else "dataset" for id_ in members}
@@ -162,7 +163,7 @@ def fake(
     name = f"[{','.join(members)}]" if len(members) > 1 else next(iter(members))
     then = console.command("data summary", [f"dataset={name}", *roots], plugins=plugins or ())
     if console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json):
-        console.print_lines(f"{out}: drawn", f"Look at it with: {then}")
+        console.print_lines(f"{out}: drawn. {ON_PURPOSE}", f"Look at it with: {then}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")

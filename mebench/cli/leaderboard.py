@@ -14,7 +14,7 @@ from mebench import runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs, verbs
 from mebench.console import plural, print_lines, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
-from mebench.errors import RunError
+from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
 
 app = verbs("Build the leaderboard, publish runs, take in others'.")
@@ -31,11 +31,20 @@ def build(
         str | None,
         typer.Option("--from-mlflow", metavar="URI", help="Take the runs that MLflow holds, not those in --runs."),
     ] = None,
-    site: Annotated[bool, typer.Option("--site/--no-site", help="Write the page too.")] = True,
+    records_in: Annotated[
+        str | None,
+        typer.Option("--records", metavar="FOLDER", help="Where the records are; records in --out if left out."),
+    ] = None,
+    site: Annotated[
+        bool, typer.Option("--site/--no-site", " /--tables-only", help="Write the page too, or the tables alone.")
+    ] = True,
     json: Json = None,
 ) -> None:
     """Build tables and page from all runs and records. Published results stand beside."""
     folder, progress = Path(out).expanduser(), Progress()
+    kept = None if records_in is None else Path(records_in).expanduser()
+    if kept is not None and not kept.is_dir():
+        raise ConfigError(f"--records must name a folder of records, and {records_in} is none")
     tracked = config.user_setting("tracking", "") or None
 
     def show(board: boards.board.Board) -> tuple[list[records.rows.Table], str]:
@@ -57,7 +66,7 @@ def build(
             home = Path(runs).expanduser()
             for sentence in tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)):
                 progress.notify(sentence)
-            board = boards.board.read_board(home, folder, progress.notify)
+            board = boards.board.read_board(home, folder, progress.notify, kept)
         else:
             with progress.waiting("asking MLflow"):
                 tracking.fetch_records(from_mlflow, Path(room), progress.notify)
@@ -65,7 +74,7 @@ def build(
                 replace(record, published=False)
                 for record in boards.collect.collect_records(Path(room), progress.notify)
             ]
-            board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.notify)
+            board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.notify, kept)
         tables, words = board.render(show, progress.notify)
     if write_json({"tables": [table.plain() for table in tables]}, json):
         print_lines(*words.split("\n"))

@@ -157,7 +157,9 @@ def predict(
 
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic -o mine.safetensors --name mine")
 def export_model(
-    run: RunId,
+    run: Annotated[
+        str, typer.Argument(metavar="RUN|NAME", help="Id of a run, its beginning, or its folder; or a model.")
+    ],
     out: Annotated[
         str, typer.Option("-o", "--out", metavar="FILE", help="The file to write: .safetensors, for mebench, or .onnx.")
     ],
@@ -177,7 +179,7 @@ def export_model(
     runs: Runs = "",
     json: Json = None,
 ) -> None:
-    """Write the model of a fold as a file.
+    """Write the model of a fold, or one that came with a method, as a file.
 
     As .safetensors it holds weights, configuration and a card, for `mebench spot --model`; as .onnx the network alone,
     for programs that have neither PyTorch nor mebench.
@@ -189,22 +191,36 @@ def export_model(
     if part not in get_args(Part):
         raise ConfigError(unknown("part", part, get_args(Part)))
 
-    folder = run_files.folder.RunFolder.finished(runs, run)
-    keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    if not fold and len(keys) != 1:
-        shown = ", ".join(keys[:3])
-        raise ConfigError(f"run {folder.id} has {len(keys)} folds ({shown} …): say whose model with --fold FOLD")
-    fold = fold or str(keys[0])
+    known = {model.header.name for model in inference.models.named()}
+    if (run in known or run.endswith(inference.models.ENDING)) and not (Path(runs).expanduser() / run).is_dir():
+        source = inference.models.find(run)
+        if fold is not None:
+            raise ConfigError(f"{run} is a model, and only a run has folds: leave --fold out")
+        model, header = inference.models.read_model(source), inference.models.read_header(source)
+    else:
+        folder = run_files.folder.RunFolder.finished(runs, run)
+        keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
+        if not fold and len(keys) != 1:
+            shown = ", ".join(keys[:3])
+            raise ConfigError(f"run {folder.id} has {len(keys)} folds ({shown} …): say whose model with --fold FOLD")
+        fold, header = fold or str(keys[0]), None
+        model = inference.models.of_fold(folder, fold)
 
     if form == "onnx":
         outputs = inference.onnx.export_onnx(
-            inference.predict.trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path
+            inference.predict.trained(model, "recognizer" if part == "recognizer" else "method"), path
         )
         Progress().notify(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
+        return
+
+    if header is None:
+        said = reports.model_card.export_model(folder, str(fold), path, name, note)
     else:
-        said = reports.model_card.export_model(folder, fold, path, name, note)
-        Progress().notify(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
-    write_json({"run": folder.id, "fold": fold, "file": out, "format": form}, json)
+        said = header.model_copy(
+            update={"name": name or header.name, "card": "\n\n".join(filter(None, (header.card, note)))}
+        )
+        inference.models.write_model(path, model, said)
+    Progress().notify(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
 
 
 _FORMS = ("safetensors", "onnx")

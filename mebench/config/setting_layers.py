@@ -11,6 +11,7 @@ import yaml
 
 from mebench.config import registry
 from mebench.config.typed_values import convert, plain
+from mebench.console import print_lines
 from mebench.errors import ConfigError
 from mebench.files import Text, read_yaml
 
@@ -164,7 +165,10 @@ def user_setting(key: str, default: str, given: Given = (), files: Iterable[str 
 
 
 def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
-    """Folders with plugins that the layers name, or the user's file where no layers are given."""
+    """Folders with plugins that the layers name, or the user's file where no layers are given.
+
+    One that a file names and that is not there yet is left out, with a warning.
+    """
     if layers is None:
         layers = [read_file(mine)] if (mine := user_file()) else []
     found: list[str] = []
@@ -172,7 +176,19 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
         named = layer.values.get("plugins")
         try:
             paths = convert(named, tuple[str, ...]) if named else ()
-            found += [str(layer.folder / Path(path).expanduser()) for path in paths]
+            folders = [layer.folder / Path(path).expanduser() for path in paths]
         except ValueError:
             raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
+        for folder in folders:
+            if folder.is_dir() or layer.origin in (COMMAND_LINE, ARGUMENT):
+                found.append(str(folder))
+            elif folder not in _WARNED:
+                _WARNED.add(folder)
+                print_lines(
+                    f"warning: {layer.origin} names plugins at {folder}, where no folder is: left out", error=True
+                )
     return found
+
+
+_WARNED = set[Path]()
+"""Folders of plugins of which it has been said that they are not there."""

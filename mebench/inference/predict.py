@@ -42,22 +42,20 @@ if TYPE_CHECKING:
 Part = Literal["method", "recognizer"]
 
 
-def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
-    """A method as it was after a fold's training, ready to predict. The dataset need not be there.
+def trained(model: Model, part: Part = "method") -> Method:
+    """A method as it was after its training, ready to predict. The dataset need not be there.
 
     Args:
-        folder: the run.
-        fold: key of the fold.
+        model: of a fold of a run, or of a file.
         part: of a pair, which of the two.
 
     Raises:
-        RunError: the run has no such fold or part, or the model is damaged or of another version of the method.
+        RunError: it has no such part, or is damaged or of another version of the method.
         PluginError: the method is gone or broken.
     """
-    model = of_fold(folder, fold)
     pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
-        raise RunError(f"run {folder.id} has no recognizer of its own: leave --part out")
+        raise RunError(f"{model.name} has no recognizer of its own: leave --part out")
     parts = parts_for(model.config, task_of(model.about))
     method = parts[0 if part == "method" else 1].new_method()
     model.restore({f"{part}." if pair else "": method})

@@ -71,10 +71,17 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
-        raise DataError(f"the weights {path} cannot be read: {' '.join(str(error).split())[:200]}") from None
+        said = re.sub(r"\x1b\[[\d;]*m", "", str(error)).split("Re-running")[
+            0
+        ]  # PyTorch advises to run what is in the file
+        raise DataError(f"the weights {path} cannot be read: {' '.join(said.split())[:200]}") from None
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise DataError(
             f"the weights {path} are no tensors by name: expected what torch.save(model.state_dict()) writes"
+        )
+    if (size := sum(value.numel() * value.element_size() for value in found.values())) > MAX_BYTES:
+        raise DataError(
+            f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
         )
     return dict(found)
 
@@ -84,7 +91,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
 
     Raises:
         ConfigError: h5py is not installed.
-        DataError: it is damaged or too large.
+        DataError: it is damaged or too large, or refers to data in other files.
     """
     try:
         import h5py
@@ -92,10 +99,22 @@ def keras_weights(path: Path) -> dict[str, Any]:
         raise ConfigError(f"reading {path} needs h5py, which is not installed: pip install 'mebench[keras]'") from None
     _check(path)
     found: dict[str, Any] = {}
+    size = 0
 
     def take(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and "optimizer" not in name:
-            found[name.removeprefix("model_weights/")] = item[()]
+        nonlocal size
+        if not isinstance(item, h5py.Dataset) or "optimizer" in name:
+            return
+        size += item.nbytes
+        if item.external or item.is_virtual:  # whose place the file names, be it /etc/passwd or a pipe
+            raise DataError(
+                f"the weights {path} refer to another file for {name!r}, which no weights need: they are not read"
+            )
+        if size > MAX_BYTES:
+            raise DataError(
+                f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
+            )
+        found[name.removeprefix("model_weights/")] = item[()]
 
     try:
         with h5py.File(path, "r") as file:

@@ -447,7 +447,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     name = options.study or own_name
     out = Path(options.out).expanduser()
     folder, place = out / safe_name(name), Place.of(options.storage or str(out / "optuna.db"))
-    for reason in space.left_out:
+    for reason in space.left_out if options.params else ():  # of settings that nobody gave nothing is asked
         progress.notify(f"not tuned: {reason}")
     if options.nested:
         progress.notify(f"tuning {name}: {len(splits)} studies, one for each outer fold")

@@ -142,3 +142,12 @@ def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path
     assert (tmp_path / "again" / "spotter-1" / "record.json").is_file()
     with pytest.raises(RunError, match="Did you mean 'spotter-1'"):
         export("spotter-2", str(tmp_path / "elsewhere"), "records")
+
+
+def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
+    export(make_run(tmp_path / "runs", method="one").id, "runs", "theirs")
+    shutil.rmtree(tmp_path / "runs")
+    build("runs", "tables", records_in="theirs", site=False)
+    assert "3 tables from 1 run" in capsys.readouterr().out and not (tmp_path / "tables" / "site").exists()
+    with pytest.raises(ConfigError, match="--records must name a folder of records, and nowhere is none"):
+        build("runs", "tables", records_in="nowhere")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import combinations
@@ -548,3 +549,19 @@ def test_what_mlflow_is_sent_has_keys_below_tracking_and_shapes_no_prediction():
     assert (plain.tracking_folds, plain.tracking_models) == (True, False)
     assert (found.tracking, found.tracking_folds, found.tracking_models) == ("sqlite:///x.db", False, True)
     assert shaping(found) == shaping(plain)
+
+
+def test_a_folder_of_plugins_that_a_file_names_before_it_is_there_is_a_warning(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mebench.yaml").write_text("plugins: [mine]\nseed: 3\n")
+    assert resolve(["method=random", "dataset=synthetic"]).seed == 3
+    assert "names plugins at" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="the folder does not exist"):
+        resolve(["method=random", "dataset=synthetic", f"plugins=[{tmp_path / 'mine'}]"])
+
+
+def test_of_many_keys_the_likest_eight_are_named_whatever_the_order_of_words():
+    with pytest.raises(ConfigError) as error:
+        resolve(["method=mean", "dataset=synthetic", "method.spot_epochs=3"])
+    assert "Did you mean 'method.epochs_spot'?" in str(error.value)
+    assert str(error.value).count("method.") == 1 + 1 + 8 and re.search(r"and \d+ more", str(error.value))

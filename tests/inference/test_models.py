@@ -226,3 +226,16 @@ def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
         read_model(bad).restore({"": torch.nn.Linear(2, 2)})
     with pytest.raises(RunError, match="there is no model"):
         read_header(tmp_path)
+
+
+def test_a_model_that_came_along_is_exported_like_that_of_a_run(mebench, file, tmp_path):
+    (known, *_) = named()
+    copy = tmp_path / "copy.safetensors"
+    code, _, err = mebench("model", "export", known.header.name, "-o", copy, "--name", "other", "--note", "Copied.")
+    assert code == 0, err
+    header = read_header(copy)
+    assert header.name == "other" and header.card.endswith("Copied.") and header.method == known.header.method
+    assert load_file(copy).keys() == load_file(known.path).keys()
+    assert mebench("model", "export", file, "-o", tmp_path / "again.safetensors")[0] == 0
+    code, _, err = mebench("model", "export", known.header.name, "-o", copy, "--fold", "x/1")
+    assert code == 2 and "only a run has folds" in err

@@ -1,6 +1,7 @@
 """Weights that authors released: found by whom they leave out, read without running anything, and giving the authors' answers."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -218,3 +219,36 @@ def test_a_file_of_another_network_is_refused_by_name(tmp_path):
     with pytest.raises(DataError, match=r"the weights .*x\.hdf5: unknown weight 'shared\.vertical\.weight'"):
         method.fit_closed_form([], [])
     assert isinstance(method.shared, Shared)
+
+
+@pytest.mark.parametrize("kind", ["external", "virtual", "vast"])
+def test_a_file_that_names_other_files_or_vast_arrays_is_refused(tmp_path, kind):
+    h5py = pytest.importorskip("h5py")
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(400))
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        if kind == "external":
+            file.create_dataset("conv/kernel:0", (100,), "f4", external=[(str(secret), 0, 400)])
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout((100,), "f4")
+            layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "x", (100,))
+            file.create_virtual_dataset("conv/kernel:0", layout)
+        else:
+            file.create_dataset("conv/kernel:0", (10**11,), "f4", chunks=(1000,))
+    with pytest.raises(
+        DataError, match="would take" if kind == "vast" else "refer to another file for 'conv/kernel:0'"
+    ):
+        keras_weights(tmp_path / "w.h5")
+
+
+def test_a_tensor_that_is_expanded_without_end_is_refused(tmp_path):
+    torch.save({"w": torch.zeros(1).expand(10**11)}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match="would take 381,470 MiB, and at most 1024 are read"):
+        torch_weights(tmp_path / "w.pth")
+
+
+def test_what_pytorch_refuses_is_said_without_its_advice(tmp_path):
+    torch.save({"w": SimpleNamespace()}, tmp_path / "w.pth")
+    with pytest.raises(DataError, match="cannot be read") as error:
+        torch_weights(tmp_path / "w.pth")
+    assert "Re-running" not in str(error.value) and "\x1b" not in str(error.value)
