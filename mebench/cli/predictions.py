@@ -179,7 +179,7 @@ def export_model(
     runs: Runs = "",
     json: Json = None,
 ) -> None:
-    """Write the model of a fold, or one that came with a method, as a file.
+    """Write the model of a fold, or an included one, as a file.
 
     As .safetensors it holds weights, configuration and a card, for `mebench spot --model`; as .onnx the network alone,
     for programs that have neither PyTorch nor mebench.
