@@ -100,7 +100,11 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
             f"{PREFIX}{option} holds {spec!r}, expected the name of a class, or a map with class_path and init_args ({origin})"
         )
     cls = _class(given["class_path"], option, origin)
-    name, signature, hints = cls.__name__, inspect.signature(cls).parameters.values(), get_type_hints(cls.__init__)
+    name, signature = cls.__name__, inspect.signature(cls).parameters.values()
+    try:
+        hints = get_type_hints(cls.__init__)
+    except NameError:  # of what is imported for types alone, as by WandbLogger
+        hints = dict.fromkeys((one.name for one in signature), Any)
     said: dict[str, Any] = {"save_dir": "."} if "save_dir" in hints else {}
     said |= dict(given.get("init_args") or {})
     raw: Raw = {f"{name}.{key}": (value, origin) for key, value in said.items()}
@@ -138,6 +142,12 @@ def _class(path: str, option: str, origin: str) -> Any:
 
 def _name(spec: Mapping[str, Any]) -> str:
     return str(spec["class_path"]).rpartition(".")[2]
+
+
+def names(chosen: Mapping[str, Any], option: str) -> list[str]:
+    """The classes of Lightning's callbacks or loggers among options."""
+    specs = chosen.get(option) if isinstance(chosen.get(option), list) else []
+    return [_name(spec) for spec in specs or () if spec["class_path"].startswith("lightning.")]
 
 
 def monitored(spec: Mapping[str, Any]) -> str | None:

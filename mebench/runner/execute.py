@@ -195,12 +195,22 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
         pool.stop()
 
 
+OWN_FILES = ("CSVLogger", "TensorBoardLogger")
+"""Loggers of Lightning's that write files and do nothing else."""
+
+
 def refuse_missing(config: RunConfig) -> None:
     """Refuse a GPU that is not there, and what no fold could do, before any work.
 
     Raises:
         ConfigError: one sentence, with the way on.
     """
+    talking = [name for name in trainer.names(config.trainer, "logger") if name not in OWN_FILES]
+    if talking and config.sandbox != "off":
+        raise ConfigError(
+            f"{talking[0]} talks to another process, and the sandbox of folds has no sockets: add sandbox=off, take CSVLogger or "
+            "TensorBoardLogger, or hand finished runs over with tracking=…"
+        )
     many = config.trainer.get("devices", 1)
     if many != 1 and config.sandbox != "off":
         raise ConfigError(

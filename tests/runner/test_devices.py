@@ -1,5 +1,7 @@
 """What a run is asked to train on is looked for before any work."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -37,3 +39,13 @@ def test_what_is_there_is_taken(monkeypatch):
     refuse("trainer.devices=2", "sandbox=off")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     refuse("accelerator=gpu", "precision=16-mixed")
+
+
+def test_a_logger_that_needs_a_network_is_refused_in_a_sandbox():
+    settled = config.resolve(["method=majority", "dataset=synthetic"])
+    wandb = {"class_path": "lightning.pytorch.loggers.wandb.WandbLogger", "init_args": {"offline": True}}
+    with pytest.raises(
+        ConfigError, match="WandbLogger talks to another process, and the sandbox of folds has no sockets"
+    ):
+        refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}))
+    refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}, sandbox="off"))
