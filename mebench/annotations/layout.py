@@ -2,7 +2,6 @@
 
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from mebench.annotations.sheets import SUFFIXES
+from mebench.annotations.text import visible
 from mebench.errors import DataError
 from mebench.frames.unpack import packed
 
@@ -46,7 +46,7 @@ def fold(name: str) -> str:
     >>> fold("sub01") == fold("Sub1"), fold("15_0101 disgust") == fold("15_101disgust"), fold("006") == fold("6")
     (True, True, True)
     """
-    plain = "".join(unicodedata.normalize("NFC", name).casefold().split())
+    plain = "".join(visible(name)[0].casefold().split())
     return re.sub(r"\d{1,99}", lambda digits: str(int(digits.group())), plain)
 
 

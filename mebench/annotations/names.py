@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from mebench.core import Kind
 
 # Of several names in one table the earlier wins; one that says frame before one that may be a time, since the sheet of CASME has
 # `OnsetF` in frames and `Onset` in ms. `vid` and `type` are those of the MEGC 2022 and 2023 submission files. English first; then
 # German, Chinese, French, Spanish.
-NAMES: Mapping[str, tuple[str, ...]] = {
+_NAMES: Mapping[str, tuple[str, ...]] = {
     "dataset": (
         *("dataset", "database", "db", "corpus", "member", "data", "dataset name", "database name", "source dataset"),
         *(
@@ -28,6 +30,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         *("subject name", "subject code", "Proband", "Probandin", "Versuchsperson", "Teilnehmer", "Teilnehmerin"),
         *(
             "Probanden-ID",
+            "Probandennummer",
+            "Versuchspersonennummer",
+            "numéro du sujet",
+            "nom du sujet",
             "被试",
             "被试编号",
             "被试者",
@@ -58,7 +64,17 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "nom du fichier",
             "séquence",
         ),
-        *("vidéo", "archivo", "fichero", "nombre del archivo", "nombre de archivo", "secuencia"),
+        *(
+            "vidéo",
+            "nom de la vidéo",
+            "nombre del video",
+            "nombre de video",
+            "archivo",
+            "fichero",
+            "nombre del archivo",
+            "nombre de archivo",
+            "secuencia",
+        ),
     ),
     "onset": (
         *("onset frame", "onset f", "onset", "start", "start frame", "begin", "begin frame", "first onset"),
@@ -75,7 +91,19 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "起点帧",
             "起始幀",
         ),
-        *("début", "image de début", "trame de début", "inicio", "comienzo", "fotograma inicial", "cuadro inicial"),
+        *(
+            "Anfangsframe",
+            "début",
+            "image début",
+            "frame inicial",
+            "cuadro de inicio",
+            "image de début",
+            "trame de début",
+            "inicio",
+            "comienzo",
+            "fotograma inicial",
+            "cuadro inicial",
+        ),
     ),
     "apex": (
         *(
@@ -104,6 +132,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "結束幀",
             "fin",
             "image de fin",
+            "image fin",
+            "cuadro de fin",
+            "frame final",
             "trame de fin",
             "final",
         ),
@@ -175,6 +206,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "valor",
         ),
     ),
+}
+_COUNTED = ("号", "编号", "序号", "名", "名称", "號", "編號")
+NAMES: Mapping[str, tuple[str, ...]] = {
+    what: (*names, *(name + ending for name in names for ending in _COUNTED if "\u4e00" <= name[0] <= "\u9fff"))
+    for what, names in _NAMES.items()
 }
 """Names of each column; case, accents, blanks and signs make no difference (`plain_name`)."""
 
@@ -250,3 +286,28 @@ def words_of(header: str) -> list[str]:
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)", " ", header)
     return [plain for word in re.split(r"[\W_]+", spaced) if (plain := plain_name(word))]
+
+
+CODES: Mapping[str, Kind] = {"1": "macro", "2": "micro"}
+"""Kinds by number, as the lists have them that come with AUW-GCN, MULT-MicroExpressionSpot and USTC_ME_Spotting."""
+
+
+def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Columns that nothing is taken from and whose name is that of a wanted one with a word for a number behind it or in front.
+
+    Args:
+        headers: as the table names them.
+        found: positions of those that something is taken from.
+        wanted: the plain names of each wanted column.
+
+    >>> names = {"video": ["video"], "onset": ["onsetframe", "onset"], "kind": ["type"]}
+    >>> compounds(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, names)
+    {'onset': 2, 'kind': 1}
+    """
+    taken, places = {*found.values()}, dict[str, int]()
+    for place, header in reversed(list(enumerate(headers))):
+        words = words_of(header)
+        rests = [rest for number, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])) if {*number} & {*INDEX}]
+        places |= {"".join(rest): place for rest in rests if place not in taken}
+    named = {name: next((a for a in names if a in places), "") for name, names in wanted.items() if name not in found}
+    return {name: places[alias] for name, alias in named.items() if alias}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
 from mebench.annotations.layout import check_name, fold
-from mebench.annotations.names import is_total
+from mebench.annotations.names import CODES, is_total, words_of
 from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
-from mebench.annotations.sheets import read_sheets
+from mebench.annotations.sheets import DATE, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table
 from mebench.console import plural
 from mebench.core import Kind
@@ -78,6 +78,8 @@ def read_row(
     nameless = "" if who and which else f"no {'video' if who else 'subject'} is named"
     text = row.get("kind")
     kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), None)
+    if kind is None and words_of(table.columns.get("kind", ""))[-1:] == ["idx"]:
+        kind = CODES.get(text)
     if "kind" in row.cells and kind is None:
         log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
     emotion = objective = None
@@ -184,6 +186,10 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
 def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
     text = row.get("units")
     if text.casefold() in MISSING:
+        return ()
+    if DATE.fullmatch(text):
+        reason = "a date, which a spreadsheet program made of action units such as 4+12: take the cell from the sheet as released"
+        log.marked(row.number, table.columns["units"], text, reason, altered=True)
         return ()
     found = tokens(text)
     for token in found:

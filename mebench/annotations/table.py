@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mebench.annotations.names import NAMES, plain_name
+from mebench.annotations.names import NAMES, compounds, plain_name
 from mebench.annotations.sheets import Sheet
 from mebench.annotations.text import HEADER_WITHIN
 from mebench.core import Repair
@@ -27,11 +27,12 @@ class Header:
     def match(self, cells: Sequence[str]) -> dict[str, int]:
         """Field -> column of the cells that carry one of its names; the earlier name wins, then the earlier column."""
         seen = {plain_name(text): column for column, text in reversed(list(enumerate(cells)))}
-        return {
+        found = {
             what: seen[there[0]]
             for what, known in {**NAMES, **self.names}.items()
             if (there := [name for name in map(plain_name, known) if name and name in seen])
         }
+        return found | compounds(cells, found, {"kind": [*map(plain_name, NAMES["kind"])]})
 
 
 @dataclass(frozen=True)

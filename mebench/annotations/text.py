@@ -134,7 +134,9 @@ def header_of(text: str, known: frozenset[str]) -> tuple[int, str, int]:
         first, found = first or number, dict.fromkeys(SEPARATORS, 0)
         for sign in SEPARATORS:
             with suppress(csv.Error):  # one cell is longer than a cell may be
-                found[sign] = len(known & {plain_name(cell) for cell in next(csv.reader([line], delimiter=sign))})
+                cells = [plain_name(cell) for cell in next(csv.reader([line], delimiter=sign))]
+                names = len(known & {*cells})
+                found[sign] = names if sign != " " or 2 * names >= len(cells) else 0  # a sentence has blanks, too
         separator = max(SEPARATORS, key=lambda sign: found[sign])
         if found[separator] > 1:
             return number, separator, found[separator]

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
-from mebench.annotations.names import INDEX, NAMES, plain_name, words_of
+from mebench.annotations.names import NAMES, plain_name, words_of
 
 STARTS = ("tstart", "starttime", "onsettime", "onsetseconds", "onsetsec", "startseconds", "startsec")
 STOPS = ("tend", "endtime", "offsettime", "offsetseconds", "offsetsec", "endseconds", "endsec")
@@ -54,24 +54,6 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
         if free:
             found[name] = free[0]
     return found
-
-
-def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Sequence[str]) -> dict[str, int]:
-    """Columns that nothing is taken from and whose name is that of a wanted one with a word for a number behind it.
-
-    >>> compounds(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, ["video", "onset", "kind"])
-    {'onset': 2, 'kind': 1}
-    """
-    taken, places = {*found.values()}, dict[str, int]()
-    for place, header in reversed(list(enumerate(headers))):
-        *words, last = words_of(header) or [""]
-        if place not in taken and last in INDEX:
-            places["".join(words)] = place
-    return {
-        name: places[alias]
-        for name in wanted
-        if name not in found and (alias := next((a for a in ALIASES[name] if a in places), None)) is not None
-    }
 
 
 def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mebench.annotations.names import kind_of, plain_name, words_of
+from mebench.annotations.names import CODES, compounds, kind_of, plain_name, words_of
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.coders import eaf_of, text_of
-from mebench.exchange.columns import ALIASES, BLANK, compounds
+from mebench.exchange.columns import ALIASES, BLANK
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -171,17 +171,13 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     return _with_codes(table, remarks)
 
 
-CODES = {"1": "macro", "2": "micro"}
-"""Kinds by number, as the lists have them that come with AUW-GCN, MULT-MicroExpressionSpot and USTC_ME_Spotting."""
-
-
 def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     """A column such as `type_idx` may hold numbers for the kinds, or words.
 
     Raises:
         DataError: it holds two numbers, and which is which cannot be known.
     """
-    at = compounds(table.headers, {}, ["kind"]).get("kind")
+    at = compounds(table.headers, {}, {"kind": ALIASES["kind"]}).get("kind")
     if at is None or (name := table.headers[at]) not in table.others:
         return table
     column = [cell.strip() for cell in table.others[name]]
@@ -191,11 +187,11 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         lasting.get(cell, []).append(float(length))
     medians = {cell: np.nanmedian(lengths) for cell, lengths in lasting.items()}
     if said and all(map(kind_of, said)):
-        words = {cell: cell for cell in said}
+        words = {cell: str(kind_of(cell)) for cell in said}
     elif (said == [*CODES] and medians["1"] >= medians["2"]) or (
         {*said} < {*CODES} and said and words_of(name)[-1] == "idx"
     ):
-        words = CODES
+        words = dict[str, str](CODES)
     elif len(said) == 2:
         raise DataError(
             f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, and whether it says which expressions are micro and which "

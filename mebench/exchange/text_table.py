@@ -12,13 +12,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mebench.annotations.names import is_total, plain_name
+from mebench.annotations.names import compounds, is_total, plain_name
 from mebench.annotations.sheets import find_sheet, text_of
 from mebench.annotations.text import PASSED, SEPARATORS, decoded, header_of, lines_of, visible
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import shapes
-from mebench.exchange.columns import KNOWN, compounds, holding, likely, recognise, rivals
+from mebench.exchange.columns import ALIASES, KNOWN, holding, likely, recognise, rivals
 from mebench.files import open_plain, uncollected
 
 SHOWN = 3
@@ -318,7 +318,7 @@ def parse(
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     if above:
         remarks.repair(f"{role}: {at_lines(above)} above the names of the columns, left out")
-    for name, position in compounds(headers, positions, wanted).items():
+    for name, position in compounds(headers, positions, {name: ALIASES[name] for name in wanted}).items():
         if name != "kind":  # whose numbers stand for words
             positions[name] = position
             remarks.repair(f"{role}: the column {headers[position]!r} is read as the {name}")

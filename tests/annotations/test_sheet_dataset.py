@@ -450,3 +450,11 @@ def test_the_sheet_of_a_dataset_says_the_same_to_its_adapter_and_as_a_truth(tmp_
     assert sorted(truth.intervals[["subject", "video", "onset", "offset"]].itertuples(index=False, name=None)) == rows
     said = [line.removeprefix("truth: ") for line in remarks.repaired]
     assert {str(repair) for repair in dataset.sheet_repairs} <= set(said)
+
+
+def test_action_units_that_a_spreadsheet_program_made_a_date_are_said_to_be_that(tmp_path):
+    write_csv(tmp_path / "codes.csv", [HEAD, (*ROWS[0][:6], "2024-04-12T00:00:00")])
+    dataset = small(annotations=str(tmp_path / "codes.csv"))
+    assert dataset.annotations[0].units == ()
+    (told,) = [r for r in dataset.repair_rows() if r.column == "AU"]
+    assert told.altered and told.reason.startswith("a date, which a spreadsheet program made of action units")

@@ -5,8 +5,11 @@ import pytest
 
 from mebench.annotations.text import decoded
 from mebench.errors import DataError
+from mebench.exchange.answers import read_truth
 from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
 from mebench.exchange.text_table import Remarks, of_encoding
+from mebench.inspection.dataset_summary import adapters_of
 
 HEAD = ("subject", "video", "onset", "offset")
 
@@ -99,6 +102,23 @@ def test_headers_of_four_languages_are_understood_in_the_encodings_that_people_s
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        "Probandennummer;Dateiname;Startframe;Endframe",
+        "Proband_Nr;ID_Video;Anfang;Ende",
+        "被试编号,视频名称,起始帧号,结束帧号",
+        "受试者序号,文件名,开始帧编号,终止帧编号",
+        "Nom du sujet;Nom de la vidéo;Image début;Image fin",
+        "ID_sujeto;Nombre del video;Fotograma inicial;Fotograma final",
+    ],
+)
+def test_further_words_of_these_languages(write, header):
+    sign = ";" if ";" in header else ","
+    table, _ = read(write(f"{header}\n{sign.join(['7', 'a', '1', '2'])}\n"))
+    assert spans(table) == [("micro", 1, 2)] and table.intervals["subject"].tolist() == ["7"]
+
+
+@pytest.mark.parametrize(
     ("text", "encoding"), [("これは被験者", "shift_jis"), ("被験者,動画", "shift_jis"), ("für é", "latin-1")]
 )
 def test_an_encoding_is_concluded_where_the_text_says_so(text, encoding):
@@ -145,3 +165,19 @@ def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
     table, remarks = read(tmp_path / "book.xlsx")
     assert table.intervals["subject"].tolist() == ["1", "1", "2"]
     assert "truth: 1 cell (line 3): merged with the cell above" in remarks.repaired
+
+
+def test_a_sentence_above_the_table_is_no_header(write):
+    """SAMM Long Videos has such a note, and eleven lines above its header."""
+    text = "FACS codes\t\t\n\nNOTE: Subject with Apex not annotated has -1\t\t\nsubject\tvideo\tonset\toffset\n1\ta\t1\t2\n"
+    assert spans(read(write(text))[0]) == [("micro", 1, 2)]
+
+
+def test_an_adapter_reads_kinds_by_number_too(write):
+    """The list of AUW-GCN is called as one of DFME's sheets."""
+    file = write(
+        "subject,video_name,start_frame,apex_frame,end_frame,type_idx\n1,a,10,12,0,2\n1,a,20,30,90,1\n",
+        "cross_test.csv",
+    )
+    truth, _ = read_truth(file, Rules(), Remarks(), adapters_of(file))
+    assert spans(truth) == [("micro", 10, 12), ("macro", 20, 90)]
