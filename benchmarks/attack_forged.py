@@ -217,7 +217,7 @@ def id_in_capitals(made: Forged) -> None:
     made.change("run_id", HONEST[0].upper())
 
 
-@forgery("refused", "it says that tested people train too, and nobody does")
+@forgery("taken", "has these settings and this seed")
 def subject_dependent_flag(made: Forged) -> None:
     made.about(subject_dependent=True)
 

@@ -7,14 +7,14 @@ Nothing is scored here. Answers that somebody made up, and made to fit, are foun
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from mebench.core import Expression, Fold, SubjectKey, Video
+from mebench.core import Expression, SubjectKey, Video
 from mebench.errors import MebenchError
 from mebench.protocols import PROTOCOLS
 from mebench.protocols.people import People
@@ -49,7 +49,7 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     answers = {name: folder.read_table(name) for name in NAMED}
     found = [
-        _odd_folds(config, about, videos, truths, answers.values()),
+        _odd_folds(config, about, videos, truths, answers),
         *(_odd_shares(table, name, about["classes"]) for name, table in answers.items()),
         _odd_costs(stored["costs"], config, audit, videos),
         _odd_audit(config, about, audit),
@@ -59,59 +59,51 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         raise RefusedError(folder, reason)
 
 
+Sides = tuple[set[str], set[str], set[str]]
+"""Who is tested, who trains or validates, and which videos are tested where not all of a person are."""
+
+
 def _odd_folds(
     config: Mapping[str, Any],
     about: Mapping[str, Any],
     videos: pd.DataFrame,
     truths: pd.DataFrame,
-    answers: Iterable[pd.DataFrame],
+    answers: Mapping[str, pd.DataFrame],
 ) -> str:
     """Who is on two sides, or answered for by another fold, or on another side than the protocol says."""
-    named, seen = config["dataset"], set(videos["dataset"])
-    if seen & (own := {named} if isinstance(named, str) else set(named)) and (strange := seen - own):
-        return f"its videos are of {' and '.join(sorted(strange))} too, and it ran on {' and '.join(sorted(own))}"
+    words = config["dataset"] if isinstance(config["dataset"], list) else [config["dataset"]]
+    seen, own = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
+    if seen & own and seen - own:
+        return f"its videos are of {' and '.join(sorted(seen - own))} too, and it ran on {' and '.join(sorted(own))}"
     if about["protocol"] != config["protocol"]:
         return f"its folds are those of protocol {about['protocol']!r}, and it ran under {config['protocol']!r}"
     persons = {**dict(zip(videos["subject"], videos.get("person", videos["subject"]))), **about.get("persons", {})}
-    tested, dependent = set[str](), False
-    for fold in about["folds"]:
-        both = {persons.get(who, who) for side in _TRAIN for who in fold[side]} & {
-            persons.get(w, w) for w in fold["test"]
-        }
-        dependent |= bool(both)
-        if both and not about.get("subject_dependent"):
-            return f"subjects of fold {fold['fold']!r} are both trained on and tested"
-        if "videos" not in fold and not about.get("scored_each") and (again := tested.intersection(fold["test"])):
-            return f"subject {min(again)!r} is tested in two folds"
-        tested.update(fold["test"])
-    if about.get("subject_dependent") and not dependent:
-        return "it says that tested people train too, and nobody does"
-    subjects, tests = videos.set_index("video")["subject"], {fold["fold"]: set(fold["test"]) for fold in about["folds"]}
-    for name, table in zip(NAMED, answers):
-        for fold_name, video in table[["fold", "video"]].drop_duplicates().itertuples(index=False):
-            if subjects.get(video) not in tests.get(fold_name, ()):
-                return f"{name} answers for {video!r} in fold {fold_name!r}, which does not test its subject"
-    if (drawn := drawn_again(config, about, videos, truths, persons)) is None:
-        return ""
-    of_protocol = {
-        fold.key: _sides([*map(str, fold.test)], map(str, (*fold.train, *fold.valid)), fold.videos) for fold in drawn
+    folds: dict[str, Sides] = {
+        f["fold"]: (set(f["test"]), {*f["train"], *f["valid"]}, set(f.get("videos", ()))) for f in about["folds"]
     }
-    of_record = {f["fold"]: _sides(f["test"], (*f["train"], *f["valid"]), f.get("videos", ())) for f in about["folds"]}
-    for key in sorted(of_protocol.keys() | of_record.keys()):
-        mine, its = of_record.get(key), of_protocol.get(key)
-        if mine != its:
-            said = (
-                "tests {} and trains on {}".format(*map(len, sides[:2])) if sides else "is not there"
-                for sides in (mine, its)
-            )
-            return "fold {!r} is not that of protocol {}: here it {}, and by the protocol it {}".format(
-                key, about["protocol"], *said
-            )
-    return ""
-
-
-def _sides(test: Iterable[str], train: Iterable[str], videos: Iterable[str]) -> tuple[set[str], set[str], set[str]]:
-    return set(test), set(train), set(videos)
+    for name, (test, train, _) in folds.items() if not about.get("subject_dependent") else ():
+        if {persons.get(who, who) for who in test} & {persons.get(who, who) for who in train}:
+            return f"subjects of fold {name!r} are both trained on and tested"
+    subjects, nobody = videos.set_index("video")["subject"], (set[str](), set[str](), set[str]())
+    for table, rows in answers.items():
+        for name, video in rows[["fold", "video"]].drop_duplicates().itertuples(index=False):
+            if subjects.get(video) not in folds.get(name, nobody)[0]:
+                return f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
+    drawn = drawn_again(config, about, videos, truths, persons)
+    odd = (
+        sorted(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
+        if drawn is not None
+        else []
+    )
+    if not odd:
+        return ""
+    here, there = (
+        f"tests {len(sides[0])} and trains on {len(sides[1])}" if (sides := some.get(odd[0])) else "is not there"
+        for some in (folds, drawn or {})
+    )
+    return (
+        f"fold {odd[0]!r} is not that of protocol {about['protocol']}: here it {here}, and by the protocol it {there}"
+    )
 
 
 def drawn_again(
@@ -120,8 +112,8 @@ def drawn_again(
     videos: pd.DataFrame,
     truths: pd.DataFrame,
     persons: Mapping[str, str],
-) -> list[Fold] | None:
-    """The folds that the protocol of a record draws from its people; who of those who train validates is another draw.
+) -> dict[str, Sides] | None:
+    """The folds that the protocol of a record draws from its people, by name; who of those who train validates is another draw.
 
     Returns:
         None where a record does not hold what they hang on: the protocol is not here, splits as the authors did, or draws among people
@@ -133,29 +125,34 @@ def drawn_again(
     shown = defaultdict[str, list[Expression]](list)
     try:
         params = TypeAdapter[Any](protocol.params).validate_python(said)
-        for video, kind, onset, offset, emotion in truths[["video", "kind", "onset", "offset", "emotion"]].itertuples(
-            index=False
-        ):
+        rows = truths[["video", "kind", "onset", "offset", "emotion"]].itertuples(index=False)
+        for video, kind, onset, offset, emotion in rows:
             shown[video].append(Expression(onset, offset, kind, emotion=emotion if isinstance(emotion, str) else None))
-        there = [
-            Video(*_key(subject), video.removeprefix(f"{subject}/"), None, None, tuple(shown[video]))
-            for subject, video in zip(videos["subject"], videos["video"])
-        ]
-        others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(videos["subject"])
+        tested = dict(zip(videos["video"], videos["subject"]))
+        others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(tested.values())
         if others and getattr(params, "share", None) is not None:
             return None
         people = People(
-            [*there, *(Video(*_key(who), "", None, None) for who in others)],
+            [
+                *(
+                    Video(*_key(who), video.removeprefix(f"{who}/"), None, None, tuple(shown[video]))
+                    for video, who in tested.items()
+                ),
+                *(Video(*_key(who), "", None, None) for who in others),
+            ],
             person=lambda subject: _key(persons.get(str(subject), str(subject))),
             short=dict.fromkeys(videos["dataset"], bool(about.get("one_per_video"))),
             split=_unknown,
             class_of=lambda expression: expression.emotion,
         )
-        return protocol.make(people, params)
+        return {
+            fold.key: ({*map(str, fold.test)}, {*map(str, (*fold.train, *fold.valid))}, {*fold.videos})
+            for fold in protocol.make(people, params)
+        }
     except _UnknownError:
         return None
-    except (MebenchError, ValidationError):
-        return []
+    except (MebenchError, ValidationError):  # these people have no such folds
+        return {}
 
 
 class _UnknownError(Exception):
@@ -167,7 +164,8 @@ def _unknown(subject: SubjectKey) -> str:
 
 
 def _key(subject: str) -> SubjectKey:
-    return SubjectKey(*subject.split("/", 1)) if "/" in subject else SubjectKey("", subject)
+    dataset, _, id_ = subject.partition("/")
+    return SubjectKey(dataset, id_)
 
 
 def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
