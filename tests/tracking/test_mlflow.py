@@ -146,9 +146,10 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
 
 
 def test_a_fold_called_as_a_missing_value_is_a_nested_run_too(tmp_path, database, progress, said):
-    mirror(call_fold(make_run(tmp_path / "runs"), "drawn/02", "NA"), None, progress)
+    run = make_run(tmp_path / "runs", protocol="parts", settings={"protocol": "parts"})  # loso calls a fold after a person
+    mirror(call_fold(run, "drawn/02", "NA"), None, progress)
     assert said.getvalue() == ""
-    _, nested = runs_of(database)
+    _, nested = runs_of(database, "mebench/drawn/parts")
     assert {n.info.run_name: n.data.metrics["fit_seconds"] for n in nested}["NA"] == 2.0
 
 
