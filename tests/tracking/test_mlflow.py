@@ -146,7 +146,9 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
 
 
 def test_a_fold_called_as_a_missing_value_is_a_nested_run_too(tmp_path, database, progress, said):
-    run = make_run(tmp_path / "runs", protocol="parts", settings={"protocol": "parts"})  # loso calls a fold after a person
+    run = make_run(
+        tmp_path / "runs", protocol="parts", settings={"protocol": "parts"}
+    )  # loso calls a fold after a person
     mirror(call_fold(run, "drawn/02", "NA"), None, progress)
     assert said.getvalue() == ""
     _, nested = runs_of(database, "mebench/drawn/parts")
