@@ -27,8 +27,8 @@ NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
 """The tables of answers, and the column of each that names a class."""
 NEAR = 1e-6
 """Shares that float32 cannot tell from each other."""
-ROUNDED = 0.002
-"""Seconds by which a cost for a minute may differ from that of all videos, each rounded."""
+ROUNDED = 0.0006
+"""Seconds by which a cost may differ from what was measured: costs have three decimals."""
 BYTES_OF_WEIGHT = 2
 """At least, in a process that holds the weights."""
 _TRAIN = ("train", "valid")
@@ -187,15 +187,15 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
 def _odd_costs(
     costs: Mapping[str, Any], config: Mapping[str, Any], audit: Mapping[str, Any], videos: pd.DataFrame
 ) -> str:
-    """Costs that no run has: trained without time or weights, answered in no time, or with more weights than memory."""
+    """Costs that no run has: trained without time or weights, or with more weights than memory."""
     trained = any(value for key, value in config.items() if key.endswith("epochs") and isinstance(value, int))
     learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
     memory, parameters, predict = costs.get("peak_memory_mib"), costs["parameters"], costs["predict_seconds"]
     seconds = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False)
-    rate = None if pd.isna(seconds) or not seconds else 60 * predict / float(seconds)
+    per_second = 0.0 if pd.isna(seconds) or not seconds else 60 / float(seconds)
+    rate = predict * per_second
     odd = {
-        "predict_seconds": predict <= 0,
-        "predict_per_minute": abs(costs.get("predict_per_minute", rate or 0) - (rate or 0)) > ROUNDED,
+        "predict_per_minute": abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_second),
         "fit_seconds": trained and costs["fit_seconds"] <= 0,
         "parameters": ((trained or learnt) and not parameters)
         or (memory is not None and BYTES_OF_WEIGHT * parameters > memory * 2**20),
