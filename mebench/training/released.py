@@ -54,10 +54,10 @@ def released_file(folder: str | Path, train: Iterable[LabelledVideo], endings: S
 def _number(name: str) -> int | str:
     """The number of a subject, whatever letters and zeros stand before it; a name without one as it is.
 
-    >>> _number("sub05"), _number("s5"), _number("006"), _number("anna")
-    (5, 5, 6, 'anna')
+    >>> _number("sub05"), _number("s5"), _number("006"), _number("subject_10"), _number("spNO.10"), _number("anna")
+    (5, 5, 6, 10, 10, 'anna')
     """
-    match = re.fullmatch(r"[A-Za-z]*0*(\d+)", name)
+    match = re.fullmatch(r"[A-Za-z]*[_.]?0*(\d+)", name)
     return int(match[1]) if match else name
 
 
@@ -161,7 +161,7 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     """Give a network its weights, all of them by name; what it counts or learns afterwards (`thresholds`) stays.
 
     Raises:
-        DataError: some are missing, left over, or of other shapes.
+        DataError: some are missing, left over, not finite, or of other shapes.
     """
     own = network.state_dict()
     for name in own:
@@ -170,6 +170,10 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
         if name in weights and weights[name].shape != own[name].shape:
             shapes = tuple(weights[name].shape), tuple(own[name].shape)
             raise DataError(f"the weights {path}: {name} has the shape {shapes[0]}, expected {shapes[1]}")
+        if name in weights and not torch.isfinite(weights[name]).all():
+            raise DataError(
+                f"the weights {path}: {name} holds numbers that are none (NaN or infinite): the file answers nothing"
+            )
     network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
 
 

@@ -14,9 +14,10 @@ from mebench.core import KINDS, Chain, Expression, Kind, LabelledVideo, Method, 
 from mebench.features import EyesAndMouth, Flow, MaskEyes, MinMax, RemoveNoseMotion, Resize, Strain
 from mebench.spotting import Spotted
 from mebench.training import Samples, sample_negatives
+from mebench.training.released import load, released_file, torch_weights
 
 from .intervals import intervals, smoothed
-from .network import SIZE, TwoGaps
+from .network import SIZE, TwoGaps, of_authors
 from .params import Params as _Params
 
 LONG, SHORT = "mtsn_long", "mtsn_short"
@@ -57,8 +58,14 @@ class MTSN(Method):
     # -- training -----------------------------------------------------------------------------------------------------------
 
     def stages(self) -> tuple[Stage, ...]:
-        """One training for both kinds."""
-        return (Stage("scores", self.params.epochs, self.params.batch_size),)
+        """One training for both kinds; none with released weights."""
+        return () if self.params.weights else (Stage("scores", self.params.epochs, self.params.batch_size),)
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Take the released weights, if they are asked for."""
+        if self.params.weights:
+            file = released_file(self.params.weights, [*train, *valid], (".pkl", ".pt", ".pth"))
+            load(self.network, of_authors(torch_weights(file)), file)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]

@@ -1,5 +1,7 @@
 """The network of MTSN."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -35,3 +37,16 @@ class TwoGaps(nn.Module):
         streams = (self.horizontal, self.vertical, self.strain)
         maps = [F.max_pool2d(torch.relu(stream(x[:, i : i + 1])), 3) for i, stream in enumerate(streams)]
         return F.max_pool2d(torch.cat(maps, dim=1), 2).flatten(1)
+
+
+def of_authors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of the authors' program by the names that this network has; those of another program as they are."""
+    names = {
+        "SOFTNet.conv1": "horizontal",
+        "SOFTNet.conv2": "vertical",
+        "SOFTNet.conv3": "strain",
+        "fc1": "dense",
+        "fc2": "out",
+    }
+    layers = [name.rpartition(".") for name in weights]
+    return {f"{names.get(layer, layer)}.{kind}": weights[f"{layer}.{kind}"] for layer, _, kind in layers if layer}

@@ -1,6 +1,7 @@
 """Parameters of `mtsn`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
@@ -28,6 +29,8 @@ class Params(FaceParams):
         reach: an interval reaches at most so many times k' to both sides of its peak.
         shortest: it is longer than so many times k'.
         longest: and shorter than so many times k'.
+        weights: a file that the authors released, such as `megc2022-pretrained-weights/cas_weights.pkl`. Then nothing is trained. It was
+            trained on all people of CAS(ME)^2 or of SAMM Long Videos, so on those no score is one of people that it never saw.
     """
 
     flow: Algorithm = "tvl1"
@@ -44,6 +47,7 @@ class Params(FaceParams):
     reach: float = 2.5
     shortest: float = 5 / 6
     longest: float = 5.0
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

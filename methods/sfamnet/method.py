@@ -28,8 +28,9 @@ from mebench.errors import DataError
 from mebench.features import EyesAndMouth, Flow, MinMax, Strain
 from mebench.training import vote
 from mebench.training.layers import balanced_weights
+from mebench.training.released import load, released_file, torch_weights
 
-from .network import SceneFlowNetwork
+from .network import SceneFlowNetwork, of_authors
 from .params import Params as _Params
 from .rules import Reach, highest, intervals, rising, smoothed
 
@@ -97,8 +98,16 @@ class SFAMNet(Method):
     # -- training -----------------------------------------------------------------------------------------------------------
 
     def stages(self) -> tuple[Stage, ...]:
-        """One training for both tasks, in rounds of some steps."""
+        """One training for both tasks, in rounds of some steps; none with released weights."""
+        if self.params.weights:
+            return ()
         return (Stage("motion", self.params.epochs, self.params.batch_size, shuffle=False),)
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Take the released weights of whom nobody here trains on, if they are asked for."""
+        if self.params.weights:
+            file = released_file(self.params.weights, [*train, *valid], (".pkl", ".pt", ".pth"))
+            load(self.network, of_authors(torch_weights(file), self.task.classes), file)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]

@@ -1,10 +1,17 @@
 """The network of SFAMNet: three streams with attention, two heads."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 FILTERS, FLAT = 3, 8 * 7 * 7
+CLASSES = {
+    4: ("negative", "positive", "surprise", "others"),
+    7: ("disgust", "surprise", "others", "fear", "anger", "sad", "happy"),
+}
+"""The order in which the public program numbers its emotions."""
 
 
 class Attention(nn.Module):
@@ -67,3 +74,30 @@ class SceneFlowNetwork(nn.Module):
         maps = torch.cat([stream(x[:, i : i + 1]) for i, stream in enumerate(self.streams)], dim=1)
         spot, name = (F.max_pool2d(head(maps), 3, 2, 1).flatten(1) for head in (self.spot, self.name))
         return self.score(spot).sigmoid()[:, 0], self.answer(name)
+
+
+def of_authors(weights: Mapping[str, Tensor], classes: Sequence[str]) -> dict[str, Tensor]:
+    """The weights of the authors' program by the names that this network has, its emotions in the order of `classes`.
+
+    Weights of another number of emotions, or of another program, stay as they are, and are refused by shape or name.
+    """
+    of_stream = {
+        "first.weight": "conv1.weight",
+        "second.weight": "conv2.weight",
+        "beside.weight": "downsample.0.weight",
+        "attention.places.weight": "cbam.SpatialGate.spatial.conv.weight",
+        **{f"attention.squeeze.{n}": f"cbam.ChannelGate.mlp.1.{n}" for n in ("weight", "bias")},
+        **{f"attention.excite.{n}": f"cbam.ChannelGate.mlp.3.{n}" for n in ("weight", "bias")},
+    }
+    heads = {"spot": "conv1", "name": "conv2", "score": "fc_spot", "answer": "fc_recog"}
+    names = {f"streams.{i}.{own}": f"c{i + 1}.0.{theirs}" for i in range(3) for own, theirs in of_stream.items()}
+    names |= {f"{own}.{n}": f"{theirs}.{n}" for own, theirs in heads.items() for n in ("weight", "bias")}
+    found = {own: weights[theirs] for own, theirs in names.items() if theirs in weights}
+    short = [{"happiness": "happy", "sadness": "sad"}.get(name, name) for name in classes]
+    order = CLASSES.get(len(short), ())
+    if set(short) == set(order) and all(
+        len(found.get(f"answer.{n}", ())) == len(order) + 1 for n in ("weight", "bias")
+    ):
+        rows = [*map(order.index, short), len(order)]
+        found |= {f"answer.{n}": found[f"answer.{n}"][rows] for n in ("weight", "bias")}
+    return found

@@ -1,6 +1,7 @@
 """Parameters of `sfamnet`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mebench.core.options import check_ranges
@@ -33,6 +34,8 @@ class Params(FaceParams):
         after: seconds after it in which its offset lies.
         shortest: seconds from onset to offset, at least ...
         longest: ... and at most.
+        weights: folder of the weights that the authors released, such as `pretrained_weights/4emo`, with a file for each tested subject of
+            CAS(ME)^3; or one file. Then nothing is trained. Of four emotions or of seven, as the scheme has them.
     """
 
     features: Literal["scene_flow", "flow"] = "scene_flow"
@@ -54,6 +57,7 @@ class Params(FaceParams):
     after: float = 1.067
     shortest: float = 0.467
     longest: float = 1.067
+    weights: Path | None = None
 
     @property
     def needs_landmarks(self) -> bool:

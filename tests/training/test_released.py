@@ -9,6 +9,10 @@ import torch
 from mebench.methods.mean.method import MEAN
 from mebench.methods.mean.network import Joint, Shared
 from mebench.methods.mean.params import Params as MeanParams
+from mebench.methods.mtsn.network import TwoGaps
+from mebench.methods.mtsn.network import of_authors as of_mtsn
+from mebench.methods.sfamnet.network import CLASSES, SceneFlowNetwork
+from mebench.methods.sfamnet.network import of_authors as of_sfamnet
 from mebench.methods.softnet.network import SOFTNet
 from mebench.methods.softnet.network import of_authors as of_softnet
 from mebench.methods.ststnet.method import STSTNet
@@ -252,3 +256,85 @@ def test_what_pytorch_refuses_is_said_without_its_advice(tmp_path):
     with pytest.raises(DataError, match="cannot be read") as error:
         torch_weights(tmp_path / "w.pth")
     assert "Re-running" not in str(error.value) and "\x1b" not in str(error.value)
+
+
+class TwoStreams(nn.Module):
+    """MTSN as its authors' program has it: SOFTNet's streams once, used twice, by their own names."""
+
+    def __init__(self):
+        super().__init__()
+        self.SOFTNet = nn.Module()
+        for n, filters in enumerate((3, 5, 8), 1):
+            setattr(self.SOFTNet, f"conv{n}", nn.Conv2d(1, filters, 5, padding=2))
+        self.fc1, self.fc2 = nn.Linear(512, 128), nn.Linear(128, 1)
+
+    def forward(self, x):
+        def maps(three):
+            streams = [
+                F.max_pool2d(F.relu(getattr(self.SOFTNet, f"conv{n}")(three[:, n - 1 : n])), 3) for n in (1, 2, 3)
+            ]
+            return F.max_pool2d(torch.cat(streams, 1), 2).flatten(1)
+
+        return self.fc2(F.relu(self.fc1(torch.cat([maps(x[:, :3]), maps(x[:, 3:])], 1))))[:, 0]
+
+
+class Gates(nn.Module):
+    """A stream of SFAMNet as its authors' program has it, with normalisations that it never calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(1, 3, 5, padding=2, bias=False), nn.BatchNorm2d(3)
+        self.conv2, self.bn2 = nn.Conv2d(3, 3, 5, padding=2, bias=False), nn.BatchNorm2d(3)
+        self.downsample = nn.Sequential(nn.Conv2d(1, 3, 1, bias=False))
+        self.cbam = nn.Module()
+        self.cbam.ChannelGate, self.cbam.SpatialGate = nn.Module(), nn.Module()
+        self.cbam.ChannelGate.mlp = nn.Sequential(nn.Flatten(), nn.Linear(3, 1), nn.ReLU(), nn.Linear(1, 3))
+        self.cbam.SpatialGate.spatial = nn.Module()
+        self.cbam.SpatialGate.spatial.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+
+    def forward(self, x):
+        y = self.conv2(F.relu(self.conv1(x)))
+        mlp = self.cbam.ChannelGate.mlp
+        y = y * torch.sigmoid(mlp(F.adaptive_avg_pool2d(y, 1)) + mlp(F.adaptive_max_pool2d(y, 1)))[:, :, None, None]
+        pooled = torch.stack([y.max(1)[0], y.mean(1)], 1)
+        return F.relu(y * torch.sigmoid(self.cbam.SpatialGate.spatial.conv(pooled)) + self.downsample(x))
+
+
+class SceneFlow(nn.Module):
+    """SFAMNet as its authors' program has it."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.c1, self.c2, self.c3 = (nn.Sequential(Gates()) for _ in range(3))
+        self.conv1, self.conv2 = nn.Conv2d(9, 8, 5, padding=2), nn.Conv2d(9, 8, 5, padding=2)
+        self.fc_spot, self.fc_recog = nn.Linear(392, 1), nn.Linear(392, outputs)
+
+    def forward(self, x):
+        maps = torch.cat([F.max_pool2d(c(x[:, i : i + 1]), 3) for i, c in enumerate((self.c1, self.c2, self.c3))], 1)
+        spot, name = (F.max_pool2d(conv(maps), 3, 2, 1).flatten(1) for conv in (self.conv1, self.conv2))
+        return torch.sigmoid(self.fc_spot(spot))[:, 0], self.fc_recog(name)
+
+
+def test_weights_of_mtsn_give_what_the_authors_network_gives(tmp_path):
+    torch.manual_seed(0)
+    theirs, own, x = TwoStreams(), TwoGaps(), torch.randn(4, 6, 28, 28)
+    torch.save(theirs.state_dict(), tmp_path / "cas_weights.pkl")
+    load(own, of_mtsn(torch_weights(tmp_path / "cas_weights.pkl")), tmp_path)
+    torch.testing.assert_close(own(x), theirs(x))
+
+
+def test_weights_of_sfamnet_give_what_the_authors_network_gives(tmp_path):
+    """Its emotions stand in another order here, neutral after them."""
+    torch.manual_seed(0)
+    theirs, own, x = SceneFlow(5), SceneFlowNetwork(5), torch.randn(4, 3, 42, 42)
+    classes = ("others", "negative", "positive", "surprise")
+    torch.save(theirs.state_dict(), tmp_path / "subject_1.pkl")
+    load(own, of_sfamnet(torch_weights(tmp_path / "subject_1.pkl"), classes), tmp_path)
+    (score, answer), (their_score, their_answer) = own(x), theirs(x)
+    torch.testing.assert_close(score, their_score)
+    torch.testing.assert_close(answer, their_answer[:, [3, 0, 1, 2, 4]])
+    with pytest.raises(DataError, match=r"answer\.weight has the shape \(5, 392\), expected \(8, 392\)"):
+        load(SceneFlowNetwork(8), of_sfamnet(theirs.state_dict(), CLASSES[7]), tmp_path)
+    broken = {**theirs.state_dict(), "fc_spot.bias": torch.tensor([float("nan")])}
+    with pytest.raises(DataError, match=r"score\.bias holds numbers that are none \(NaN or infinite\)"):
+        load(own, of_sfamnet(broken, classes), tmp_path)
