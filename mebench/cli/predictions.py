@@ -149,6 +149,8 @@ def predict(
     if write_json({**report, "file": out}, json):
         print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}")
     if failed:
+        for line in [f"failed: {video}: {reason}" for video, reason in failed.items()][1:]:
+            progress.notify(line)
         raise SomeFailedError(
             f"{plural(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. "
             f"{next(iter(failed))}: {next(iter(failed.values()))}"

@@ -126,6 +126,8 @@ def spot(
         )
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     if found.failed:
+        for line in [f"failed: {video}: {reason}" for video, reason in found.failed.items()][1:]:
+            progress.notify(line)
         name, reason = next(iter(found.failed.items()))
         raise SomeFailedError(
             f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.spotted.videos)} could not be predicted; {out} holds "
