@@ -25,7 +25,7 @@ from tests.helpers.nightly import NIGHTLY
 from tests.helpers.same_process import stand_in
 
 if TYPE_CHECKING:
-    from mebench.runs.folder import RunFolder
+    from mebench.runs import RunFolder
 
 os.environ.update(process.THREADS)  # as in a worker process, and before any numeric library is loaded
 load_lightning_lightly()

@@ -9,7 +9,7 @@ from mebench import protocols
 from mebench.config import registry, resolve
 from mebench.core import Video
 from mebench.progress import Progress
-from mebench.runner.execute import run
+from mebench.runner import run
 from mebench.testing import TINY, check_method
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")

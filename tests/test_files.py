@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.config.setting_layers import read_file
+from mebench.config import setting_layers
 from mebench.errors import ConfigError
 from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, code_hash, load_yaml, read_plain
 
@@ -124,7 +124,7 @@ def test_any_text_is_read_or_refused(text, loader):
 def test_a_configuration_that_is_no_file_is_one_sentence(tmp_path, make):
     make(tmp_path / "mine.yaml")
     with pytest.raises(ConfigError, match=r"mine\.yaml is unreadable"):
-        read_file(tmp_path / "mine.yaml")
+        setting_layers.read_file(tmp_path / "mine.yaml")
 
 
 CODE = """

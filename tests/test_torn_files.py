@@ -14,19 +14,15 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.numpy import save
 
-from mebench.annotations.sheets import read_sheets
-from mebench.config.setting_layers import read_file
+from mebench.annotations import read_sheets
+from mebench.config import setting_layers
 from mebench.errors import MebenchError
-from mebench.exchange.clips import read_clips
-from mebench.exchange.eaf import Mark, Tier, read_eaf, write_eaf
-from mebench.exchange.frame_scores import read_frame_scores
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import Mark, Remarks, Tier, read_clips, read_eaf, read_frame_scores, read_intervals, write_eaf
 from mebench.files import file_hash
-from mebench.frames.images import BadImageError, image_size, read_image
-from mebench.inference.models import read_header
-from mebench.records.integrity import check, own_hash
-from mebench.runs.folder import RunFolder
+from mebench.frames import BadImageError, image_size, read_image
+from mebench.inference import read_header
+from mebench.records import check, own_hash
+from mebench.runs import RunFolder
 
 NUMBER = itertools.count()
 RECORDS = Path(__file__).parents[1] / "leaderboards" / "records"
@@ -68,7 +64,10 @@ READERS = {
     "frames.csv": (lambda folder: FRAMES.encode(), lambda file: read_frame_scores(file, Remarks())),
     "clips.csv": (lambda folder: b"video,emotion\na,happy\nb,sad\n", lambda file: read_clips(file, "truth", Remarks())),
     "coded.eaf": (eaf, read_eaf),
-    "mine.yaml": (lambda folder: b"method: {name: mean, p: 0.5}\nkinds: [micro]\nseed: &a 3\nworkers: *a\n", read_file),
+    "mine.yaml": (
+        lambda folder: b"method: {name: mean, p: 0.5}\nkinds: [micro]\nseed: &a 3\nworkers: *a\n",
+        setting_layers.read_file,
+    ),
     "mine.safetensors": (lambda folder: model(), read_header),
     "frame.png": (lambda folder: picture("png"), lambda file: (image_size(file), read_image(file))),
     "frame.jpg": (lambda folder: picture("jpeg"), lambda file: (image_size(file), read_image(file))),

@@ -15,8 +15,16 @@ from . import text as text
 from .annotation import Annotation as Annotation
 from .annotation import Log as Log
 from .annotation import ground_truth_hash as ground_truth_hash
+from .drawn import draw_face as draw_face
+from .drawn import empty_folder as empty_folder
+from .drawn import write_csv as write_csv
+from .drawn import write_xlsx as write_xlsx
+from .flow_maps import DRAWN as DRAWN
 from .layout import Layout as Layout
 from .layout import SheetParams as SheetParams
+from .layout import Tree as Tree
+from .layout import check_name as check_name
+from .layout import fold as fold
 from .openface import ACTION_UNITS as ACTION_UNITS
 from .openface import UNITS as UNITS
 from .reading import Cleaning as Cleaning
@@ -42,3 +50,4 @@ from .table import Row as Row
 from .table import Table as Table
 from .table import find_table as find_table
 from .table import need_table as need_table
+from .text import decoded as decoded

@@ -10,3 +10,17 @@ from . import significance as significance
 from . import site as site
 from . import sweep_scores as sweep_scores
 from . import table_files as table_files
+from .accept import find_records as find_records
+from .accept import merge as merge
+from .collect import collect_records as collect_records
+from .published_tables import collect_rescored as collect_rescored
+from .published_tables import placed as placed
+from .published_tables import what_selection_is_worth as what_selection_is_worth
+from .published_tables import with_published as with_published
+from .published_tables import with_rescored as with_rescored
+from .site import Site as Site
+from .site import cards as cards
+from .site import site_pages as site_pages
+from .table_files import as_csv as as_csv
+from .table_files import latex as latex
+from .table_files import markdown as markdown

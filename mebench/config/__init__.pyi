@@ -6,8 +6,13 @@ from . import settings as settings
 from . import trainer as trainer
 from . import typed_values as typed_values
 from .parts import from_plain as from_plain
+from .parts import members as members
 from .parts import resolve as resolve
 from .parts import resolve_dataset as resolve_dataset
+from .registry import find as find
+from .registry import load as load
+from .registry import params_class as params_class
+from .registry import plugins as plugins
 from .setting_layers import flatten as flatten
 from .setting_layers import more_plugins as more_plugins
 from .setting_layers import settings_of as settings_of

@@ -9,12 +9,17 @@ from . import views as views
 from .chain import Chain as Chain
 from .chain import Level as Level
 from .chain import Step as Step
+from .dataset import MARK_OF_DRAWN as MARK_OF_DRAWN
 from .dataset import Composite as Composite
 from .dataset import Dataset as Dataset
 from .dataset import Frames as Frames
 from .dataset import Renamed as Renamed
+from .history import Epoch as Epoch
+from .history import History as History
 from .method import Method as Method
 from .method import Stage as Stage
+from .peaks import Curve as Curve
+from .peaks import reaches as reaches
 from .types import ABSENT as ABSENT
 from .types import KINDS as KINDS
 from .types import Distractor as Distractor

@@ -4,4 +4,8 @@ from . import stream as stream
 from . import unpack as unpack
 from . import videofile as videofile
 from .image_folder import FolderFrames as FolderFrames
+from .images import BadImageError as BadImageError
+from .images import image_size as image_size
+from .images import read_image as read_image
+from .stream import Stream as Stream
 from .videofile import VideoFrames as VideoFrames

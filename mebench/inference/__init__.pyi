@@ -3,3 +3,8 @@ from . import live as live
 from . import models as models
 from . import onnx as onnx
 from . import predict as predict
+from .live import Live as Live
+from .live import Point as Point
+from .models import read_header as read_header
+from .predict import PredictRequest as PredictRequest
+from .predict import trained as trained

@@ -9,3 +9,7 @@ from .dataset_summary import together as together
 from .soundness import Finding as Finding
 from .soundness import Verification as Verification
 from .soundness import verify as verify
+from .tiles import Chosen as Chosen
+from .tiles import Face as Face
+from .tiles import Tile as Tile
+from .tiles import strip_of as strip_of

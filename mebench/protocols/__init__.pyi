@@ -4,6 +4,8 @@ from . import known as known
 from . import people as people
 from . import protocol as protocol
 from . import within as within
+from .across import CdmerParams as CdmerParams
+from .across import CrossSpottingParams as CrossSpottingParams
 from .known import ADDED as ADDED
 from .known import BROKEN as BROKEN
 from .known import PROTOCOLS as PROTOCOLS
@@ -13,3 +15,4 @@ from .known import folds as folds
 from .people import People as People
 from .protocol import Card as Card
 from .protocol import Protocol as Protocol
+from .within import KFoldParams as KFoldParams

@@ -6,3 +6,14 @@ from . import report as report
 from . import scores as scores
 from . import spotted as spotted
 from . import timeline as timeline
+from .model_card import export_model as export_model
+from .report import environment as environment
+from .report import judged as judged
+from .report import timelines as timelines
+from .report import write_figures as write_figures
+from .scores import MOST_LINES as MOST_LINES
+from .scores import leak_table as leak_table
+from .scores import print_outcome as print_outcome
+from .scores import recognition_by_fold as recognition_by_fold
+from .scores import score_tables as score_tables
+from .scores import spotting_by_dataset as spotting_by_dataset

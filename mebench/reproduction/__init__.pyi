@@ -1,3 +1,13 @@
 from . import choices as choices
 from . import reproduce as reproduce
 from . import rescore as rescore
+from .choices import RULES as RULES
+from .reproduce import Cell as Cell
+from .reproduce import Request as Request
+from .reproduce import Result as Result
+from .reproduce import Run as Run
+from .reproduce import read_paper as read_paper
+from .rescore import Source as Source
+from .rescore import find as find
+from .rescore import read_source as read_source
+from .rescore import sources as sources

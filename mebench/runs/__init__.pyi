@@ -2,3 +2,12 @@ from . import fold_files as fold_files
 from . import fold_result as fold_result
 from . import folder as folder
 from . import scoring as scoring
+from .fold_result import ClipPrediction as ClipPrediction
+from .fold_result import FoldResult as FoldResult
+from .folder import KEPT as KEPT
+from .folder import RunFolder as RunFolder
+from .folder import safe_name as safe_name
+from .scoring import SCORER as SCORER
+from .scoring import score as score
+from .scoring import scores_of as scores_of
+from .scoring import tables_of as tables_of

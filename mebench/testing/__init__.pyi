@@ -15,3 +15,4 @@ from .contracts import method_checks as method_checks
 from .folders import folder_checks as folder_checks
 from .folders import parametrize_with_checks as parametrize_with_checks
 from .folders import plugin_checks as plugin_checks
+from .folders import write_plugin as write_plugin

@@ -1,6 +1,7 @@
 from . import mlflow as mlflow
 from . import mlflow_store as mlflow_store
 from . import send as send
+from .mlflow import MLflow as MLflow
 from .mlflow import fetch_records as fetch_records
 from .mlflow_store import in_use as in_use
 from .mlflow_store import remarks as remarks

@@ -14,3 +14,5 @@ from .samples import release as release
 from .samples import sample_negatives as sample_negatives
 from .samples import vote as vote
 from .samples import window_labels as window_labels
+from .svm import CANDIDATES as CANDIDATES
+from .svm import LinearSvm as LinearSvm

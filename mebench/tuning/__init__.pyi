@@ -4,3 +4,12 @@ from . import run_studies as run_studies
 from . import space as space
 from . import splits as splits
 from . import study as study
+from .records import TuneOptions as TuneOptions
+from .space import Dimension as Dimension
+from .space import Space as Space
+from .space import for_task as for_task
+from .space import read_space as read_space
+from .space import with_values as with_values
+from .study import SAMPLERS as SAMPLERS
+from .study import Place as Place
+from .study import SharedStudy as SharedStudy

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.annotations import objective_class, parse_unit, parse_units, schemes, shown_units
-from mebench.annotations.annotation import MISSING
-from mebench.annotations.schemes import roman, tokens
+from mebench.annotations import annotation, objective_class, parse_unit, parse_units, schemes, shown_units
 
 
 @pytest.mark.parametrize(
@@ -53,7 +51,7 @@ def test_units_keep_their_marks(text, units):
 
 def test_an_or_keeps_both_readings():
     assert parse_unit("4 or 7").alternatives == (7,)
-    assert tokens("4 OR 7 + 12") == ("4 or 7", "12") and tokens("14or23") == ("14 or 23",)
+    assert schemes.tokens("4 OR 7 + 12") == ("4 or 7", "12") and schemes.tokens("14or23") == ("14 or 23",)
     assert parse_unit("(R14A or 17A or 24A)").numbers == (14, 17, 24) and parse_unit("A/L12").numbers == (12,)
     assert parse_unit("ref(24)").reference and not parse_unit("24").reference
 
@@ -70,9 +68,9 @@ def test_every_form_of_the_table_is_read():
     assert len(forms) > 20
     for form in forms:
         digits = {int(number) for number in re.findall(r"\d+", form)}
-        assert shown_units(tokens(form)) == digits, form
-        unread = [token for token in tokens(form) if parse_unit(token) is None and token not in schemes.REMARKS]
-        assert not unread or form.casefold() in MISSING, form
+        assert shown_units(schemes.tokens(form)) == digits, form
+        unread = [token for token in schemes.tokens(form) if parse_unit(token) is None and token not in schemes.REMARKS]
+        assert not unread or form.casefold() in annotation.MISSING, form
 
 
 @given(
@@ -90,7 +88,7 @@ def test_every_plain_notation_is_read_back(units):
     text = "+".join(f"{side}{number}{letter}{'?' * doubt}" for side, number, letter, doubt in units)
     expected = [(number, side or None, (letter,) if letter else (), doubt) for side, number, letter, doubt in units]
     assert [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units(text)] == expected
-    assert "+".join(tokens(text)) == text
+    assert "+".join(schemes.tokens(text)) == text
 
 
 def test_examples_of_the_objective_classes():
@@ -110,4 +108,4 @@ def test_as_many_sets_as_the_table_has_are_in_classes_i_to_vi():
     ("text", "taken"), [("3", "III"), ("vii", "VII"), (" I ", "I"), ("0", None), ("8", None), ("", None)]
 )
 def test_sheets_write_classes_in_both_numerals(text, taken):
-    assert roman(text) == taken
+    assert schemes.roman(text) == taken

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import xlrd
 
-from mebench.annotations import drawn
-from mebench.annotations.drawn import SIZE, draw_face, empty_folder
+from mebench.annotations import draw_face, drawn
 from mebench.errors import DataError
-from mebench.features.faces import detect_faces
+from mebench.features import faces
 from tests.helpers.old_excel import write_xls
 
 write_frames = inspect.unwrap(drawn.write_frames)  # other tests copy what it once drew
@@ -19,8 +18,8 @@ write_frames = inspect.unwrap(drawn.write_frames)  # other tests copy what it on
 @pytest.mark.parametrize("person", [0, 7])
 def test_dlib_finds_one_face_about_where_it_is(strength, person):
     picture = draw_face(strength, person)
-    assert picture.shape == (SIZE, SIZE, 3) and picture.dtype == np.uint8
-    ((x0, y0, x1, y1),) = detect_faces(picture[..., 1], 0)
+    assert picture.shape == (drawn.SIZE, drawn.SIZE, 3) and picture.dtype == np.uint8
+    ((x0, y0, x1, y1),) = faces.detect_faces(picture[..., 1], 0)
     assert x0 < 60 and x1 > 100 and y0 < 80 and y1 > 120
 
 
@@ -62,7 +61,7 @@ def test_xlrd_reads_what_is_written(tmp_path, n):
 
 
 def test_nothing_is_overwritten(tmp_path):
-    assert empty_folder(tmp_path / "new").is_dir()
+    assert drawn.empty_folder(tmp_path / "new").is_dir()
     (tmp_path / "new" / "thesis.txt").touch()
     with pytest.raises(DataError, match="is not an empty folder"):
-        empty_folder(tmp_path / "new")
+        drawn.empty_folder(tmp_path / "new")

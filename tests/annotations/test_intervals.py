@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
-from mebench.annotations import Log, read_sheets
-from mebench.annotations.annotation import frame_number, interval
+from mebench.annotations import Log, annotation, read_sheets
 from tests.helpers import old_excel
 
 NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
@@ -39,7 +38,7 @@ NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
     ],
 )
 def test_rules(numbers, taken, flags):
-    found = interval(*numbers, 7, NAMES, Log())
+    found = annotation.interval(*numbers, 7, NAMES, Log())
     assert (found.onset, found.apex, found.offset) == taken
     assert found.flags == flags
     assert bool(found.problem) == (found.onset is None)
@@ -51,7 +50,7 @@ number = st.none() | st.integers(0, 200)
 @given(number, number, number)
 def test_whatever_stands_there_an_interval_is_one_and_every_change_is_said(onset, apex, offset):
     log = Log()
-    found = interval(onset, apex, offset, 7, NAMES, log)
+    found = annotation.interval(onset, apex, offset, 7, NAMES, log)
     if found.onset is None:
         assert (found.apex, found.offset) == (None, None) and onset is None and apex in (None, 0)
     else:
@@ -89,7 +88,7 @@ def test_whatever_stands_there_an_interval_is_one_and_every_change_is_said(onset
 )
 def test_numbers_in_cells(text, taken, said):
     log = Log()
-    assert frame_number(text, 3, "ApexFrame", log) == taken
+    assert annotation.frame_number(text, 3, "ApexFrame", log) == taken
     assert bool(log.repairs) == said
 
 
@@ -99,7 +98,7 @@ def test_a_number_that_is_shown_as_a_date_is_read_as_the_number(tmp_path_factory
     """Written and read back by openpyxl, and as a spreadsheet program exports it."""
     shown = read_sheets(in_a_workbook(tmp_path_factory.mktemp("dates"), [number]))[0].rows[0][1][0]
     log = Log()
-    assert frame_number(shown if suffix == "xlsx" else shown[:10], 2, "Onset", log) == number
+    assert annotation.frame_number(shown if suffix == "xlsx" else shown[:10], 2, "Onset", log) == number
     assert log.repairs[0].taken == str(number) and "shows as a date" in log.repairs[0].reason
 
 
@@ -131,7 +130,7 @@ def test_workbooks_that_count_days_from_1900_and_from_1904_hold_the_same_numbers
     file = in_a_workbook(*where) if suffix == "xlsx" else in_an_old_workbook(*where, monkeypatch)
     ((_, cells),) = read_sheets(file)[0].rows
     log = Log()
-    assert [frame_number(cell, 1, "Onset", log) for cell in cells] == numbers
+    assert [annotation.frame_number(cell, 1, "Onset", log) for cell in cells] == numbers
     assert all("shows as a date" in repair.reason for repair in log.repairs) and len(log.repairs) == len(numbers)
 
 
@@ -152,7 +151,7 @@ def test_a_long_past_date_is_its_number_however_it_is_written(number, form, shor
     ambiguous = form in ("%m/%d/%Y", "%d.%m.%Y") and day.day <= 12 and day.day != day.month
     log = Log()
     plain = re.sub(r"\b0(?=\d)", "", text) if short else text
-    assert frame_number(plain, 2, "Onset", log) == (None if ambiguous else number)
+    assert annotation.frame_number(plain, 2, "Onset", log) == (None if ambiguous else number)
     assert log.repairs[0].altered == ambiguous and log.repairs[0].found == plain
 
 
@@ -171,7 +170,7 @@ def test_a_long_past_date_is_its_number_however_it_is_written(number, form, shor
     ],
 )
 def test_spreadsheet_programs_know_a_day_0_and_a_29_february_1900(text, number):
-    assert frame_number(text, 2, "Onset", Log()) == number
+    assert annotation.frame_number(text, 2, "Onset", Log()) == number
 
 
 IMPOSSIBLE = (
@@ -191,5 +190,5 @@ IMPOSSIBLE = (
 )
 def test_what_a_spreadsheet_program_made_of_something_else_is_lost_and_said(text):
     log = Log()
-    assert frame_number(text, 2, "Onset", log) is None
+    assert annotation.frame_number(text, 2, "Onset", log) is None
     assert "take the cell from the sheet as released" in log.repairs[0].reason and log.repairs[0].found == text

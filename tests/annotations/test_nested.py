@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mebench.annotations.layout import Layout
-from mebench.annotations.nested import NestedTree
+from mebench.annotations import Layout, nested
 from mebench.errors import DataError
 
 PAIRS = Layout(example="raw/sub01/EP1/img1.jpg", folder="sub{subject}/{video}", homes=("raw",), video_name=r"EP\d+")
@@ -14,7 +13,7 @@ PAIRS = Layout(example="raw/sub01/EP1/img1.jpg", folder="sub{subject}/{video}", 
 def tree(root, *folders, ours=lambda names: True):
     for folder in folders:
         (root / folder).mkdir(parents=True)
-    return NestedTree(root, PAIRS, follow_links=False, ours=ours)
+    return nested.NestedTree(root, PAIRS, follow_links=False, ours=ours)
 
 
 def test_a_video_is_found_below_any_folders(tmp_path):
@@ -50,7 +49,7 @@ def test_of_several_homes_around_a_video_the_most_preferred_counts(tmp_path):
     layout = replace(PAIRS, homes=("cropped", "raw"))
     for folder in ("raw/sub01/EP1", "raw/cropped/sub01/EP1", "cropped/raw/sub02/EP1", "raw/sub02/EP1", "sub02/EP1"):
         (tmp_path / folder).mkdir(parents=True)
-    found = NestedTree(tmp_path, layout, follow_links=False)
+    found = nested.NestedTree(tmp_path, layout, follow_links=False)
     assert found.folder(tmp_path, "01", "EP1") == tmp_path / "raw/cropped/sub01/EP1"
     assert found.folder(tmp_path, "02", "EP1") == tmp_path / "cropped/raw/sub02/EP1"
 
@@ -73,6 +72,6 @@ def test_a_link_out_of_the_root_is_left_aside(tmp_path):
     root = tmp_path / "root"
     root.mkdir()
     (root / "raw").symlink_to(tmp_path / "disk")
-    closed = NestedTree(root, PAIRS, follow_links=False)
+    closed = nested.NestedTree(root, PAIRS, follow_links=False)
     assert closed.folder(root, "01", "EP1") is None and closed.aside == [root / "raw"]
-    assert NestedTree(root, PAIRS, follow_links=True).folder(root, "01", "EP1") == root / "raw/sub01/EP1"
+    assert nested.NestedTree(root, PAIRS, follow_links=True).folder(root, "01", "EP1") == root / "raw/sub01/EP1"

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from mebench.datasets.cas_me2.dataset import CasMe2
+from mebench.datasets.cas_me2 import dataset as cas_me2
 
-from mebench.annotations import ACTION_UNITS, UNITS, SheetParams
-from mebench.annotations.openface import OpenFaceFiles
+from mebench.annotations import ACTION_UNITS, UNITS, SheetParams, openface
 from mebench.core import Video
 from mebench.errors import DataError
 
@@ -28,7 +27,7 @@ def write(path, n=5, seed=0, drop=(), **columns):
 def units(folder, subject, id_, n_frames=5, images=(), name=None):
     """Of a video whose frames lie in a folder of that name."""
     video = Video("d", subject, id_, 30.0, n_frames)
-    return OpenFaceFiles(str(folder)).units(video, None if name is None else Path("/data") / name, images)
+    return openface.OpenFaceFiles(str(folder)).units(video, None if name is None else Path("/data") / name, images)
 
 
 def test_intensities_are_read_in_openfaces_order(tmp_path):
@@ -86,19 +85,19 @@ def test_of_several_faces_the_first_counts_and_what_is_missing_is_zero(tmp_path)
 
 def test_the_fingerprint_knows_names_and_numbers(tmp_path):
     write(tmp_path / "a" / "v.csv")
-    first = OpenFaceFiles(str(tmp_path)).fingerprint()
-    assert OpenFaceFiles(str(tmp_path)).fingerprint() == first
+    first = openface.OpenFaceFiles(str(tmp_path)).fingerprint()
+    assert openface.OpenFaceFiles(str(tmp_path)).fingerprint() == first
     write(tmp_path / "a" / "v.csv", seed=1)
-    second = OpenFaceFiles(str(tmp_path)).fingerprint()
+    second = openface.OpenFaceFiles(str(tmp_path)).fingerprint()
     (tmp_path / "a" / "v.csv").rename(tmp_path / "a" / "w.csv")
-    assert len({first, second, OpenFaceFiles(str(tmp_path)).fingerprint()}) == 3
+    assert len({first, second, openface.OpenFaceFiles(str(tmp_path)).fingerprint()}) == 3
 
 
 def test_wrong_folders_and_files_are_told(tmp_path):
     with pytest.raises(DataError, match=r"dataset.openface=\S+/none is no folder: expected one file"):
-        OpenFaceFiles(str(tmp_path / "none"))
+        openface.OpenFaceFiles(str(tmp_path / "none"))
     with pytest.raises(DataError, match="holds no CSV file"):
-        OpenFaceFiles(str(tmp_path))
+        openface.OpenFaceFiles(str(tmp_path))
     write(tmp_path / "short.csv", n=3)
     write(tmp_path / "lacks.csv", drop=["AU09_r"])
     write(tmp_path / "word.csv", AU04_r="often")
@@ -119,13 +118,13 @@ def test_wrong_folders_and_files_are_told(tmp_path):
 def test_a_dataset_brings_them_for_its_frames(tmp_path):
     """And they are part of what it is: other files, another revision, another run."""
     drawn, faces = tmp_path / "drawn", tmp_path / "faces"
-    CasMe2.write_fake_tree(drawn)
-    without = CasMe2(SheetParams(str(drawn)))
+    cas_me2.CasMe2.write_fake_tree(drawn)
+    without = cas_me2.CasMe2(SheetParams(str(drawn)))
     written = {
         video.key: write(faces / video.subject / f"{without.folder(video).name}.csv", video.n_frames, seed)
         for seed, video in enumerate(without.videos())
     }
-    dataset = CasMe2(SheetParams(str(drawn), openface=str(faces)))
+    dataset = cas_me2.CasMe2(SheetParams(str(drawn), openface=str(faces)))
     for video in dataset.videos():
         np.testing.assert_array_equal(dataset.provided(video, ACTION_UNITS), written[video.key])
         assert dataset.provided(video, "motion_of_regions") is without.provided(video, ACTION_UNITS) is None

@@ -4,15 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.annotations import Annotation, Log
-from mebench.annotations.annotation import place
-from mebench.core import Expression
-from mebench.core.types import Unplaced
+from mebench.annotations import Annotation, Log, annotation
+from mebench.core import Expression, Unplaced
 
 
 def placed(onset, apex, offset, numbers, first=1):
     log = Log()
-    return place(Annotation(2, "01", "EP02", onset, apex, offset), first, numbers, log), log.repairs
+    return annotation.place(Annotation(2, "01", "EP02", onset, apex, offset), first, numbers, log), log.repairs
 
 
 def span(e):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.annotations.schemes import one_unit, unit_number
+from mebench.annotations import schemes
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
 
@@ -14,7 +14,7 @@ def video(dataset, *cells, kind="micro"):
 
 def test_sides_intensities_and_doubts_make_no_difference():
     clips = video("samm", ("L12A",), ("6", "12(B/C)"), ("12?", "4"), ("4", "L7B"), ())
-    scheme = one_unit(12, [clips])
+    scheme = schemes.one_unit(12, [clips])
     assert (scheme.name, scheme.classes) == ("AU12", ("absent", "AU12"))
     assert [scheme.class_of(e) for e in clips.expressions] == ["AU12", "AU12", "AU12", "absent", None]
     assert scheme.native_label(clips.expressions[1]) == "6+12(b/c)"
@@ -22,19 +22,21 @@ def test_sides_intensities_and_doubts_make_no_difference():
 
 def test_what_is_no_unit_says_nothing_about_any():
     clips = video("samm", ("4",), ("neutral",))
-    assert [one_unit(4, [clips]).class_of(e) for e in clips.expressions] == ["AU4", None]
+    assert [schemes.one_unit(4, [clips]).class_of(e) for e in clips.expressions] == ["AU4", None]
 
 
 def test_where_a_text_is_no_unit_nobody_can_say_that_another_is_absent():
     clips = video("samm", ("4", "talking"), ("12", "talking"), ("4", "SOFT FOCUS"), ("L12 or L14",), ("ref(24)", "4"))
-    shown = {number: [one_unit(number, [clips]).class_of(e) for e in clips.expressions] for number in (12, 14, 24)}
+    shown = {
+        number: [schemes.one_unit(number, [clips]).class_of(e) for e in clips.expressions] for number in (12, 14, 24)
+    }
     assert shown[12] == [None, "AU12", None, "AU12", "absent"]
     assert shown[14] == [None, None, None, "AU14", "absent"] and shown[24][-1] == "AU24"
-    assert one_unit(12, [clips]).left_out(clips.expressions) == {"4+talking": 1, "4+soft focus": 1}
+    assert schemes.one_unit(12, [clips]).left_out(clips.expressions) == {"4+talking": 1, "4+soft focus": 1}
 
 
 def test_datasets_are_read_together():
-    scheme = one_unit(4, [video("casme2", ("4", "7")), video("samm", ("12",))])
+    scheme = schemes.one_unit(4, [video("casme2", ("4", "7")), video("samm", ("12",))])
     assert scheme.mapping == {"4+7": "AU4", "12": "absent"}
 
 
@@ -48,9 +50,9 @@ def test_datasets_are_read_together():
 )
 def test_a_unit_that_nobody_annotates_is_refused(number, videos, reason):
     with pytest.raises(ConfigError, match=reason):
-        one_unit(number, videos)
+        schemes.one_unit(number, videos)
 
 
 @pytest.mark.parametrize("name", ["AU", "AU4+7", "unit 4", "xAU4", "4"])
 def test_other_names_are_no_units(name):
-    assert unit_number(name) is None
+    assert schemes.unit_number(name) is None

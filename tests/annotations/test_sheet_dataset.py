@@ -7,13 +7,20 @@ import numpy as np
 import openpyxl
 import pytest
 
-from mebench.annotations import Cleaning, Header, Layout, SheetDataset, SheetParams, by_name, ground_truth_hash
-from mebench.annotations.drawn import write_csv, write_xlsx
+from mebench.annotations import (
+    Cleaning,
+    Header,
+    Layout,
+    SheetDataset,
+    SheetParams,
+    by_name,
+    ground_truth_hash,
+    write_csv,
+    write_xlsx,
+)
 from mebench.core import Scheme
 from mebench.errors import DataError
-from mebench.exchange.answers import read_truth
-from mebench.exchange.join import Rules
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import Remarks, Rules, answers
 
 HEAD = ("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion", "AU")
 ROWS = [("1", "a", 2, 3, 5, "Fear", "4"), ("1", "b", 1, 2, 4, "fear", "6+12"), ("02", "a", 3, 4, 6, "anger", "L4?")]
@@ -445,7 +452,7 @@ def test_the_sheet_of_a_dataset_says_the_same_to_its_adapter_and_as_a_truth(tmp_
         path, {"codes": [("note",), (*HEAD, "Coder"), *((*row, "x") for row in [*ROWS, ROWS[0]]), ("Sum", "", 9, 9, 9)]}
     )
     dataset, remarks = small(annotations=str(path)), Remarks()
-    truth, _ = read_truth(path, Rules(), remarks, [dataset])
+    truth, _ = answers.read_truth(path, Rules(), remarks, [dataset])
     rows = [(v.subject, v.id, e.onset + 1, e.offset + 1) for v in dataset.videos() for e in v.expressions]
     assert sorted(truth.intervals[["subject", "video", "onset", "offset"]].itertuples(index=False, name=None)) == rows
     said = [line.removeprefix("truth: ") for line in remarks.repaired]

@@ -5,9 +5,8 @@ import zipfile
 import openpyxl
 import pytest
 
-from mebench.annotations import Header, find_table, read_sheets
+from mebench.annotations import Header, find_table, read_sheets, write_csv, write_xlsx
 from mebench.annotations import sheets as module
-from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.errors import DataError
 from tests.helpers.old_excel import write_xls
 

@@ -4,12 +4,10 @@ import shutil
 from collections import Counter
 
 import pytest
-from mebench.datasets.smic_hs.dataset import SmicHs
-from mebench.datasets.smic_hs.params import Params
-from mebench.datasets.smic_vis.dataset import SmicVis
+from mebench.datasets.smic_hs import dataset as smic_hs
+from mebench.datasets.smic_vis import dataset as smic_vis
 
-from mebench.annotations import ground_truth_hash
-from mebench.annotations.drawn import write_csv, write_xlsx
+from mebench.annotations import ground_truth_hash, write_csv, write_xlsx
 from mebench.core import Expression, SubjectKey
 from mebench.errors import DataError
 
@@ -19,12 +17,12 @@ HEAD = ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion"
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("hs") / "tree"
-    SmicHs.write_fake_tree(root)
+    smic_hs.SmicHs.write_fake_tree(root)
     return root
 
 
 def smic(root, **params):
-    return SmicHs(Params(None if root is None else str(root), **params))
+    return smic_hs.SmicHs(smic_hs.SmicHs.Params(None if root is None else str(root), **params))
 
 
 def test_a_short_clip_is_its_movement(root):
@@ -120,7 +118,7 @@ def test_any_level_is_the_root(root, level):
 
 def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
     """SMIC unpacked whole: clips of one name lie in four folders, and the sheets have the same columns."""
-    for recording in (SmicHs, SmicVis):
+    for recording in (smic_hs.SmicHs, smic_vis.SmicVis):
         recording.write_fake_tree(tmp_path / recording.id)
     whole = tmp_path / "SMIC"
     whole.mkdir()
@@ -129,11 +127,13 @@ def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
             (whole / part.name).mkdir(exist_ok=True)
             for folder in part.iterdir():
                 folder.rename(whole / part.name / folder.name)
-    for dataset, length in ((SmicHs, 92), (SmicVis, 57)):
-        long = dataset(Params(str(whole), extended=True))
+    for dataset, length in ((smic_hs.SmicHs, 92), (smic_vis.SmicVis, 57)):
+        long = dataset(smic_hs.SmicHs.Params(str(whole), extended=True))
         assert long.annotation_file.name == f"SMIC-{dataset.recording}-E_annotation.xlsx"
         assert {v.n_frames for v in long.videos()} == {length}
-        assert {v.n_frames for v in dataset(Params(str(whole))).videos()} == ({31, 32} if dataset is SmicHs else {8, 9})
+        assert {v.n_frames for v in dataset(smic_hs.SmicHs.Params(str(whole))).videos()} == (
+            {31, 32} if dataset is smic_hs.SmicHs else {8, 9}
+        )
     nothing = tmp_path / "only_vis"
     nothing.mkdir()
     (whole / "SMIC_all_raw" / "VIS").rename(nothing / "VIS")
@@ -156,7 +156,7 @@ def test_cropped_faces_never_pass_for_raw_clips(root, tmp_path):
     ):
         smic(tmp_path).videos()
     with pytest.raises(DataError) as error:  # those of another recording are none of SMIC-VIS
-        SmicVis(Params(str(tmp_path))).videos()
+        smic_vis.SmicVis(smic_hs.SmicHs.Params(str(tmp_path))).videos()
     assert "asks for them" not in str(error.value)
 
 
@@ -180,7 +180,9 @@ def test_the_published_counts_give_the_classes_of_mean(tmp_path):
 def test_the_recordings_show_the_same_people(root):
     key = smic(root).videos()[0].subject_key
     assert key == SubjectKey("smic_hs", "11")
-    assert smic(root).person(key) == SmicVis(Params(str(root))).person(SubjectKey("smic_vis", "11"))
+    assert smic(root).person(key) == smic_vis.SmicVis(smic_hs.SmicHs.Params(str(root))).person(
+        SubjectKey("smic_vis", "11")
+    )
 
 
 def test_what_is_missing_is_named():

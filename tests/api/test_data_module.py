@@ -10,17 +10,16 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from tests.outside import flow_maps
 from torch import nn
 from torch.nn import functional as F
 
 import mebench
 from mebench.core import Chain
 from mebench.errors import ConfigError, DataError
-from mebench.features import BlockMeans, FaceCrop, Flow, Strain
-from mebench.features.maps import ONSET_APEX, MapParams
-from mebench.metrics.torch import UAR, UF1
+from mebench.features import ONSET_APEX, BlockMeans, FaceCrop, Flow, Strain, maps
+from mebench.metrics import UAR, UF1
 from mebench.progress import Silent
+from tests.helpers.outside import flow_maps
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
 
@@ -102,7 +101,7 @@ def test_labels_of_tested_people_are_hidden_unless_asked_for(made):
 
 
 def test_predictions_of_all_folds_score_as_the_run_that_answers_so(made):
-    run = of_run(made, Namer(), features=MapParams().maps(ONSET_APEX))
+    run = of_run(made, Namer(), features=maps.MapParams().maps(ONSET_APEX))
     answers = []
     for fold in range(3):
         dm = made(fold=fold)

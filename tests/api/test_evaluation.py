@@ -14,14 +14,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC, LinearSVC
 
 import mebench
-from mebench.api.evaluation import _written
+from mebench.api import evaluation
 from mebench.core import Chain, Task, all_clips
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.progress import Silent
-from mebench.reports.model_card import export_model
-from mebench.testing.folders import write_plugin
-from mebench.training.adapter import Estimator, Own, _scores, _takes_task
+from mebench.reports import export_model
+from mebench.testing import write_plugin
+from mebench.training import adapter
 from tests.helpers.own_videos import moving, write
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
@@ -176,7 +176,7 @@ def test_an_unfinished_run_of_the_same_object_goes_on(judged):
 )
 def test_classes_that_nobody_showed_are_below_all_others(fitted, expected):
     rows, labels = np.array([[0.0], [0.1], [0.2], [1.0]]), np.array([1, 1, 1, 3])
-    found = _scores(fitted.fit(rows, labels), rows, np.array([1, 3]), 4)
+    found = adapter._scores(fitted.fit(rows, labels), rows, np.array([1, 3]), 4)
     assert found.shape == (4, 4) and np.isfinite(found).all()
     assert (found[:, [0, 2]].max(axis=1) <= found[:, [1, 3]].min(axis=1)).all()
     if expected:
@@ -192,7 +192,7 @@ def test_the_greatest_score_is_what_an_estimator_predicts(given, classes):
     labels = np.repeat(np.arange(classes), 9)
     rows = np.random.default_rng(0).normal(size=(len(labels), 2)) + labels[:, None] * [3.0, -2.0]
     fitted = given.fit(rows, labels)
-    found = _scores(fitted, rows, np.arange(classes), classes)
+    found = adapter._scores(fitted, rows, np.arange(classes), classes)
     np.testing.assert_array_equal(found.argmax(axis=1), fitted.predict(rows))
 
 
@@ -209,8 +209,8 @@ class Share:
 def test_each_kind_has_a_copy_of_its_own_of_what_cannot_be_cloned(monkeypatch):
     rows, inside = np.zeros((10, 1)), {"micro": np.arange(10) < 1, "macro": np.arange(10) < 5}
     monkeypatch.setattr("mebench.training.adapter._inside", lambda video, n, kind: inside[kind].astype(float))
-    monkeypatch.setattr(Estimator, "_rows_of_frames", lambda self, video: rows)
-    estimator = Estimator(Share(), (), 0)
+    monkeypatch.setattr(adapter.Estimator, "_rows_of_frames", lambda self, video: rows)
+    estimator = adapter.Estimator(Share(), (), 0)
     estimator.fit([None], Task(frozenset({"spot"}), ("micro", "macro"), ()))
     assert [learnt(rows)[0, -1] for learnt in estimator.of_frames] == [0.1, 0.5]
 
@@ -219,7 +219,7 @@ def test_each_kind_has_a_copy_of_its_own_of_what_cannot_be_cloned(monkeypatch):
     ("answer", "stray"), [(["joy", "fear"], "joy"), ([0, 3], "3"), ([-1, 0], "-1"), ([1.5, 1], "1.5")]
 )
 def test_an_answer_that_is_the_number_of_no_class_is_refused(answer, stray):
-    own = object.__new__(Own)
+    own = object.__new__(adapter.Own)
     own.given, own.task = (
         type("Given", (), {"classify": lambda self, clips: answer})(),
         Task(frozenset(), (), tuple("abc")),
@@ -243,11 +243,11 @@ def test_an_answer_that_is_the_number_of_no_class_is_refused(answer, stray):
     ],
 )
 def test_only_what_asks_for_the_task_is_given_it(fit, second):
-    assert _takes_task(fit) is second
+    assert adapter._takes_task(fit) is second
 
 
 def test_of_one_class_alone_there_is_nothing_to_learn():
-    estimator = Estimator(LinearSVC(), (), 0)
+    estimator = adapter.Estimator(LinearSVC(), (), 0)
     estimator.task = Task(frozenset({"recognize"}), (), ("a", "b", "c"))
     learnt = estimator._learnt(np.zeros((3, 2)), np.array([1, 1, 1]))
     np.testing.assert_array_equal(learnt(np.zeros((2, 2))), [[0, 1, 0]] * 2)
@@ -284,7 +284,7 @@ def test_objects_of_one_file_are_pickled_in_threads_at_once(tmp_path, monkeypatc
 
     names, threads = [], []
     for number in range(2):
-        keep = lambda place: names.append(_written(slowly.Mine(), None, place))  # noqa: E731
+        keep = lambda place: names.append(evaluation._written(slowly.Mine(), None, place))  # noqa: E731
         threads.append(threading.Thread(target=keep, args=(tmp_path / str(number),)))
         threads[-1].start()
         time.sleep(0.1)
@@ -294,7 +294,7 @@ def test_objects_of_one_file_are_pickled_in_threads_at_once(tmp_path, monkeypatc
     for number in range(2):
         assert b"classify" in (tmp_path / str(number) / "methods" / names[0] / "object").read_bytes()
     cloudpickle.register_pickle_by_value(slowly)
-    _written(slowly.Mine(), None, tmp_path)
+    evaluation._written(slowly.Mine(), None, tmp_path)
     assert "slowly" in cloudpickle.list_registry_pickle_by_value()
     cloudpickle.unregister_pickle_by_value(slowly)
 

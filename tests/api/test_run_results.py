@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 import mebench
 from mebench import tracking
-from mebench.config import resolve, settings_of
-from mebench.config.combinations import expand, lists_of
+from mebench.config import combinations, resolve, settings_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics import summarize
 from mebench.progress import Silent
@@ -203,10 +202,10 @@ def test_a_fold_may_be_called_as_a_missing_value_or_a_number(tmp_path, name):
 
 
 def test_a_record_is_read_like_a_run(tmp_path):
-    from mebench.boards.export import export
+    from mebench.boards import export as boards_export
 
     run = make_run(tmp_path)
-    record = mebench.load_run(export(run, tmp_path / "records"))
+    record = mebench.load_run(boards_export.export(run, tmp_path / "records"))
     assert record.scores.loc["spotting.micro.f1", "value"] == 1
     assert record.title == mebench.load_run(run.path).title
     assert len(record.predictions) == 16 and record.frame_scores.empty
@@ -226,7 +225,7 @@ def test_a_record_is_read_like_a_run(tmp_path):
 def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
     found = settings_of(values={"scheme": value})
     assert found == settings_of(values={"scheme": plain}) == {"scheme": plain}
-    assert [one.settings["scheme"] for one in expand(lists_of(found))] == (
+    assert [one.settings["scheme"] for one in combinations.expand(combinations.lists_of(found))] == (
         plain if isinstance(plain, list) else [plain]
     )
 
@@ -236,7 +235,7 @@ def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
 @example(["'a,b'"])
 @example(["[a,b"])
 def test_a_text_of_python_is_one_value_of_a_sweep_whatever_commas_it_has(texts):
-    found = expand(lists_of(settings_of(values={"dataset.root": texts})))
+    found = combinations.expand(combinations.lists_of(settings_of(values={"dataset.root": texts})))
     assert [one.settings for one in found] == [{"dataset.root": text} for text in texts]
 
 

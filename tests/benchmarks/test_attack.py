@@ -7,14 +7,11 @@ from functools import cache
 import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
-from mebench.boards.accept import merge
-from mebench.boards.build import build
-from mebench.boards.checking import refusal
-from mebench.boards.collect import collect_records
-from mebench.boards.doubts import Registry, doubt_of, read_tables, with_doubts
+from mebench.boards import build as boards_build
+from mebench.boards import checking, collect_records, doubts, merge
 from mebench.errors import RunError
-from mebench.records.record import from_record
-from mebench.runs.folder import RunFolder
+from mebench.records import from_record
+from mebench.runs import RunFolder
 
 QUICK = ("leak_as_guard", "seed_changed", "one_subject_fewer", "the_same_again")
 """Those that are built into tables; the others are told of by the same words."""
@@ -33,7 +30,7 @@ def board(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def there(board):
-    return collect_records(board / "records"), Registry.read(board), cache(read_tables)
+    return collect_records(board / "records"), doubts.Registry.read(board), cache(doubts.read_tables)
 
 
 @pytest.mark.parametrize("name", FORGERIES)
@@ -41,15 +38,15 @@ def test_a_forged_record_is_refused_or_told_of(board, there, tmp_path, name):
     _, expected, words = FORGERIES[name]
     record = RunFolder(make_forged(name, board / "sent" / HONEST[0], tmp_path, scored=expected == "taken"))
     if expected == "refused":
-        assert words in refusal(record)
+        assert words in checking.refusal(record)
     else:
-        assert refusal(record) == ""
-        assert words in doubt_of(from_record(record), *there)
+        assert checking.refusal(record) == ""
+        assert words in doubts.doubt_of(from_record(record), *there)
 
 
 def rows_of(folder):
-    records = with_doubts(collect_records(folder / "records"), Registry.read(folder))
-    plain = [table.plain() for table in build(records)]
+    records = doubts.with_doubts(collect_records(folder / "records"), doubts.Registry.read(folder))
+    plain = [table.plain() for table in boards_build.build(records)]
     return {
         json.dumps([table["name"], part["name"], row["method"], row["runs"]]): json.dumps(row)
         for table in plain
@@ -75,7 +72,9 @@ def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
 def test_records_that_came_by_another_way_are_registered_by_merging_them_where_they_lie(board, tmp_path):
     place = shutil.copytree(board / "sent" / HONEST[3], tmp_path / "records" / HONEST[3]).parent
     assert [(o.status, o.doubt) for o in merge([RunFolder(place / HONEST[3])], place)] == [("there", "")]
-    assert list(Registry.read(tmp_path).records) == [HONEST[3]] and len(Registry.read(tmp_path).truths) == 1
+    assert (
+        list(doubts.Registry.read(tmp_path).records) == [HONEST[3]] and len(doubts.Registry.read(tmp_path).truths) == 1
+    )
     (tmp_path / "registry.json").write_text("{}}")
     with pytest.raises(RunError, match="cannot be read"):
-        Registry.read(tmp_path)
+        doubts.Registry.read(tmp_path)

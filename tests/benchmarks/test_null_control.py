@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import null_control
 from benchmarks.grown_table import rows_of
-from mebench.core.peaks import hits
+from mebench.core import peaks
 from tests.helpers.run_folders import make_run
 
 
@@ -17,7 +17,7 @@ def plain_hits(truths, found, turn):
     free, n = list(truths), 0
     for onset, offset, places in found:
         begin = (onset + turn) % places
-        hit = next((t for t in free if hits((begin, begin + offset - onset), t)), None)
+        hit = next((t for t in free if peaks.hits((begin, begin + offset - onset), t)), None)
         if hit:
             free.remove(hit)
             n += 1

@@ -13,26 +13,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mebench.boards import checking
-from mebench.boards.accept import find_records, merge
-from mebench.boards.build import build
-from mebench.boards.collect import collect_records
-from mebench.boards.export import export
-from mebench.boards.site.chart import chart
-from mebench.boards.site.site_pages import Site
-from mebench.boards.table_files import as_csv, latex, markdown
-from mebench.config.registry import content_hash, plugins
+from mebench.boards import as_csv, checking, collect_records, find_records, latex, markdown, merge
+from mebench.boards import build as boards_build
+from mebench.boards import export as boards_export
+from mebench.boards.site import Site
+from mebench.boards.site import chart as site_chart
+from mebench.config import plugins, registry
 from mebench.errors import RunError
 from mebench.files import file_hash
-from mebench.records.integrity import MOST_ROWS, check, own_hash, rescore
-from mebench.runs.folder import RunFolder
+from mebench.records import check, integrity, own_hash, rescore
+from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
-    return export(make_run(folder / "runs", "r", members=("a", "b")), folder / "records")
+    return boards_export.export(make_run(folder / "runs", "r", members=("a", "b")), folder / "records")
 
 
 @pytest.fixture
@@ -149,7 +146,7 @@ def test_a_cell_beyond_its_bounds_is_refused(record, tmp_path, name, column, val
 
 
 def test_more_rows_than_any_run_has_are_refused_before_they_are_read(record, tmp_path, monkeypatch):
-    monkeypatch.setitem(MOST_ROWS, "videos.parquet", 7)
+    monkeypatch.setitem(integrity.MOST_ROWS, "videos.parquet", 7)
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", lambda *_: pytest.fail("they were read"))
     assert "videos.parquet has 8 rows, expected at most 7" in refused(record, tmp_path)
 
@@ -193,7 +190,7 @@ def test_a_text_that_is_none_is_refused(record, tmp_path):
 
 def test_a_few_bytes_that_say_a_long_text_a_million_times_are_refused(record, tmp_path, monkeypatch):
     monkeypatch.setattr("mebench.records.integrity.MOST_BYTES", 2**20)
-    monkeypatch.setitem(MOST_ROWS, "clips.parquet", 10**5)
+    monkeypatch.setitem(integrity.MOST_ROWS, "clips.parquet", 10**5)
     table = pq.read_table(record / "clips.parquet").slice(0, 1)
     many = pa.concat_tables([table.set_column(1, "video", pa.array(["v" * 290]))] * 10_000)
     pq.write_table(many, record / "clips.parquet")
@@ -204,7 +201,7 @@ def test_a_few_bytes_that_say_a_long_text_a_million_times_are_refused(record, tm
 
 def test_the_code_of_another_plugin_is_refused(record, tmp_path, monkeypatch):
     versions = json.loads((record / "record.json").read_text())["versions"]
-    codes = {kind: {content_hash(p): p.id for p in plugins(kind).values()} for kind in ("method", "dataset")}
+    codes = {kind: {registry.content_hash(p): p.id for p in plugins(kind).values()} for kind in ("method", "dataset")}
     for kind, name in (("method", "random"), ("dataset", "synthetic")):
         (mine,) = (code for code, id_ in codes[kind].items() if id_ == name)
         sign(record, versions=versions | {f"{kind}_plugin": mine})
@@ -374,7 +371,7 @@ def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, m
     def draw_once(*what):  # slow, too, and most values change nothing in it
         key = repr(what)
         if key not in drawn:
-            drawn[key] = chart(*what)
+            drawn[key] = site_chart.chart(*what)
         return drawn[key]
 
     monkeypatch.setattr("mebench.boards.site.site_pages.chart", draw_once)
@@ -395,7 +392,7 @@ def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, m
             outcomes["refused"] += 1
         else:
             records = collect_records(record.parent)
-            tables = build(records)
+            tables = boards_build.build(records)
             assert markdown(tables) and [(as_csv(table), latex(table)) for table in tables]
             assert list(Site(tables, records, []).pages())
             outcomes["shown"] += 1
@@ -414,9 +411,9 @@ def test_nothing_that_is_there_is_edited(record, tmp_path):
 
 def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
     run = make_run(tmp_path / "runs", "r")
-    export(run, tmp_path / "sent")
+    boards_export.export(run, tmp_path / "sent")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
-    second = export(run, tmp_path / "sent")
+    second = boards_export.export(run, tmp_path / "sent")
     (outcome,) = merge([RunFolder(second)], tmp_path / "taken")
     assert outcome.status == "refused" and "supersedes r, which is not in" in outcome.reason
     outcomes = merge(find_records(tmp_path / "sent")[::-1], tmp_path / "taken")
@@ -425,11 +422,11 @@ def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
 
 @pytest.mark.parametrize("check_only", [True, False])
 def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
-    export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
-    export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")
+    boards_export.export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
+    boards_export.export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")
     for torch in ("9", "10"):
         other.write_json("versions.json", other.read_json("versions.json") | {"torch": torch})
-        export(other, tmp_path / "sent")
+        boards_export.export(other, tmp_path / "sent")
     outcomes = merge(find_records(tmp_path / "sent"), tmp_path / "taken", check_only)
     assert [(o.id, o.status == "refused") for o in outcomes] == [
         *[("r", False), ("r~v2", True), ("r~v3", True), ("r~v4", True)]

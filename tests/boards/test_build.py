@@ -8,21 +8,20 @@ import pandas as pd
 import pytest
 
 from mebench.boards import build as module
+from mebench.boards import collect as boards_collect
 from mebench.boards import significance
-from mebench.boards.build import OTHER_CODE, TOO_MANY, build, over_seeds
-from mebench.boards.collect import collect
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
-from mebench.metrics.catalogue import columns
-from mebench.metrics.name_leak import names_chance
-from mebench.records.record import UnshownError
-from mebench.records.rows import NOTHING, Part, Row, place, ranked
-from mebench.runs.scoring import tables_of
+from mebench.metrics import catalogue, name_leak
+from mebench.records import NOTHING, Part, Row, UnshownError, place, ranked
+from mebench.runs import tables_of
 from tests.helpers.run_folders import make_run
 
 
 def tables(runs: Path):
-    return {table.name: {part.name: part for part in table.parts} for table in build(collect(runs))}
+    return {
+        table.name: {part.name: part for part in table.parts} for table in module.build(boards_collect.collect(runs))
+    }
 
 
 def measured(part: Part) -> list[Row]:
@@ -98,7 +97,7 @@ def test_a_row_repeats_the_summary(tmp_path):
         "recognition": summary["recognition"]["scores"],
     }
     for row, task in ((spotting, "spotting"), (analysis, "analysis"), (recognition, "recognition")):
-        for metric in columns(task):
+        for metric in catalogue.columns(task):
             ends = ("value", "low", "high")
             assert [row.scores[metric][end] for end in ends] == [expected[task][metric][end] for end in ends]
     assert (spotting.n, analysis.n, recognition.n) == (16, summary["analysis"]["true_positives"]["n"], 16)
@@ -136,7 +135,7 @@ def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, m
     monkeypatch.setattr(
         module, "significance_groups", lambda records, *_: compared.append(records) or [""] * len(records)
     )
-    build(collect(tmp_path))
+    module.build(boards_collect.collect(tmp_path))
     assert [record.seed for (record,) in compared] == [median]
 
 
@@ -150,7 +149,7 @@ def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert {row.method: (bool(row.group), row.remark) for row in rows} == {
         "m1": (True, ""),
-        "m2": (False, TOO_MANY),
+        "m2": (False, module.TOO_MANY),
         "m3": (True, ""),
     }
 
@@ -160,7 +159,7 @@ def test_of_many_rows_the_first_are_tested_together(tmp_path, monkeypatch):
         make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
     monkeypatch.setattr(significance, "MOST_ROWS", 2)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
-    assert [(bool(row.group), row.remark) for row in rows] == [(True, ""), (True, ""), (False, TOO_MANY)]
+    assert [(bool(row.group), row.remark) for row in rows] == [(True, ""), (True, ""), (False, module.TOO_MANY)]
 
 
 def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
@@ -182,16 +181,16 @@ def test_a_default_spelled_out_makes_no_other_row(tmp_path):
 def test_over_seeds_an_interval_reaches_over_those_of_all_or_is_none():
     """Where one seed's could not be believed, that of the others would say more than is known."""
     scores = [{"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.7, "low": 0.45, "high": 0.8}]
-    assert over_seeds(scores) == {"value": 0.6, "low": 0.4, "high": 0.8, "min": 0.5, "max": 0.7}
-    assert over_seeds([scores[0], {"value": 0.7, "low": None, "high": None}])["low"] is None
-    assert over_seeds([scores[0], NOTHING]) == NOTHING
+    assert module.over_seeds(scores) == {"value": 0.6, "low": 0.4, "high": 0.8, "min": 0.5, "max": 0.7}
+    assert module.over_seeds([scores[0], {"value": 0.7, "low": None, "high": None}])["low"] is None
+    assert module.over_seeds([scores[0], NOTHING]) == NOTHING
 
 
 def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):
     make_run(tmp_path, "a", key="1" * 16)
     make_run(tmp_path, "b", key="2" * 16, wrong_every=2)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
-    assert [(row.seeds, row.remark) for row in rows] == [((0,), OTHER_CODE)] * 2
+    assert [(row.seeds, row.remark) for row in rows] == [((0,), module.OTHER_CODE)] * 2
 
 
 NOW = f"FaceCrop {FaceCrop.version}, Flow {Flow.version}"
@@ -243,11 +242,11 @@ def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
 def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):
     for name, shift in (("late", 5), ("early", 0), ("lost", 60), ("also_early", 0)):
         make_run(tmp_path, method=name, shift=shift)
-    records = collect(tmp_path)
-    expected = build(records)
+    records = boards_collect.collect(tmp_path)
+    expected = module.build(records)
     for seed in range(2):
         random.Random(seed).shuffle(records)
-        assert build(records) == expected
+        assert module.build(records) == expected
     rows = tables(tmp_path)["spotting-drawn-loso"]["micro"].rows
     assert [r.method for r in rows if r.provenance == "measured"] == ["also_early", "early", "late", "lost"]
     values = [r.scores["f1"]["value"] for r in rows]
@@ -308,14 +307,14 @@ def test_short_clips_have_one_level_of_chance(tmp_path):
 def test_what_a_record_lacks_leaves_out_that_record_by_its_id(tmp_path, break_):
     sound = make_run(tmp_path, seed=1)
     broken = make_run(tmp_path, seed=0)
-    records = collect(tmp_path)
-    whole = {table.name for table in build(records)}
+    records = boards_collect.collect(tmp_path)
+    whole = {table.name for table in module.build(records)}
     (record,) = (record for record in records if record.id == broken.id)
     break_(record.summary)
     with pytest.raises(UnshownError, match=f"{broken.id} cannot be shown") as raised:
-        build(records)
+        module.build(records)
     assert list(raised.value.reasons) == [broken.id]
-    assert {table.name for table in build([record for record in records if record.id == sound.id])} == whole
+    assert {table.name for table in module.build([record for record in records if record.id == sound.id])} == whole
 
 
 def test_members_of_a_composite_have_a_table_of_their_own(tmp_path):
@@ -380,7 +379,7 @@ def test_what_the_names_of_clips_give_away_is_a_level_of_chance(tmp_path):
     )
     folds = runs[0].read_json("folds.json")
     trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds["folds"] for who in fold["test"]}
-    expected = names_chance(tables_of(runs[0]), trained_on, folds["classes"])
+    expected = name_leak.names_chance(tables_of(runs[0]), trained_on, folds["classes"])
     assert names.scores["uf1"]["value"] == expected["uf1"]["value"]
     assert [one.rank for one in ranked(part) if one.row.method == "names"] == [None]
 
@@ -430,7 +429,7 @@ def test_a_composite_and_a_pair_of_methods_are_named_by_their_parts(tmp_path):
     config["config"]["recognizer"] = {"name": "namer", "c": 2}
     config["origins"]["recognizer.c"] = "command line"
     (tmp_path / "pair" / "config.json").write_text(json.dumps(config))
-    (table,) = build(collect(tmp_path))
+    (table,) = module.build(boards_collect.collect(tmp_path))
     row = next(r for r in table.parts[0].rows if r.measured)
     assert (table.dataset, row.method, row.settings) == ("a+b", "spotter + namer", "recognizer: c=2")
 

@@ -3,8 +3,9 @@ import json
 import pandas as pd
 import pytest
 
-from mebench.boards.collect import collect, collect_records, unique
-from mebench.boards.export import export
+from mebench.boards import collect as boards_collect
+from mebench.boards import collect_records
+from mebench.boards import export as boards_export
 from tests.helpers.run_folders import VERSIONS, make_run
 
 
@@ -15,7 +16,7 @@ def said():
 
 def test_a_run_becomes_a_record(tmp_path):
     run = make_run(tmp_path, seed=4, settings={"method.p": 0.6})
-    (record,) = collect(tmp_path)
+    (record,) = boards_collect.collect(tmp_path)
     assert (record.id, record.seed, record.settings, record.data) == (run.id, 4, "p=0.6", "")
     minutes = 8 * 300 / 30 / 60  # eight videos of 300 frames at 30 per second
     assert record.costs == {  # four folds
@@ -35,7 +36,7 @@ def test_features_count_where_the_run_computed_them(tmp_path):
     costs = pd.read_csv(run.path / "costs.csv")
     for seconds, told in ((1.5, {"feature_seconds": 6.0}), (0.0, {})):
         costs.assign(feature_seconds=seconds).to_csv(run.path / "costs.csv", index=False)
-        (record,) = collect(tmp_path)
+        (record,) = boards_collect.collect(tmp_path)
         assert {name: value for name, value in record.costs.items() if name == "feature_seconds"} == told
 
 
@@ -47,7 +48,7 @@ def test_unfinished_and_damaged_runs_are_left_out_with_one_sentence_each(tmp_pat
     (make_run(tmp_path, "mute").path / "predictions.parquet").unlink()
     (make_run(tmp_path, "costless").path / "costs.csv").write_text("")
     (make_run(tmp_path, "empty").path / "folds.json").write_text("{}")
-    assert [r.id for r in collect(tmp_path, said.append)] == ["good"]
+    assert [r.id for r in boards_collect.collect(tmp_path, said.append)] == ["good"]
     assert len(said) == 6
     names = ["costless", "empty", "gone", "half", "mute", "torn"]
     assert all(name in line for name, line in zip(names, said, strict=True))
@@ -55,23 +56,23 @@ def test_unfinished_and_damaged_runs_are_left_out_with_one_sentence_each(tmp_pat
 
 
 def test_no_folder_no_runs(tmp_path):
-    assert collect(tmp_path / "runs") == collect_records(tmp_path / "records") == []
+    assert boards_collect.collect(tmp_path / "runs") == collect_records(tmp_path / "records") == []
 
 
 def test_an_exported_run_is_the_same_record(tmp_path):
     run = make_run(tmp_path / "runs")
-    export(run, tmp_path / "records")
-    (mine,), (published,) = collect(tmp_path / "runs"), collect_records(tmp_path / "records")
+    boards_export.export(run, tmp_path / "records")
+    (mine,), (published,) = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
     assert published.published
     same = {"about": published.about, "folder": published.folder, "published": True}
     assert vars(published) == {**vars(mine), **same}
     assert mine.identity == published.identity
-    assert unique([mine, published]) == [published]
+    assert boards_collect.unique([mine, published]) == [published]
 
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "install the mebench that wrote it"), (1, "export its run again")])
 def test_a_record_of_another_format_is_named(tmp_path, said, number, advice):
-    record = export(make_run(tmp_path / "runs"), tmp_path / "records")
+    record = boards_export.export(make_run(tmp_path / "runs"), tmp_path / "records")
     stored = json.loads((record / "record.json").read_text())
     (record / "record.json").write_text(json.dumps(stored | {"format": number}))
     assert collect_records(tmp_path / "records", said.append) == []
@@ -82,27 +83,33 @@ def test_of_runs_that_predict_the_same_the_latest_counts(tmp_path):
     for number in ("", ".2", ".10"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
     make_run(tmp_path, "other", key="4567")
-    assert [r.id for r in unique(collect(tmp_path))] == ["other", "run-0123.10"]
+    assert [r.id for r in boards_collect.unique(boards_collect.collect(tmp_path))] == ["other", "run-0123.10"]
 
 
 def test_runs_and_records_stand_by_id_together(tmp_path):
     for name in "ca":
-        export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
+        boards_export.export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
     make_run(tmp_path / "runs", "b", key="b")
-    mine, published = collect(tmp_path / "runs"), collect_records(tmp_path / "records")
-    assert [(r.id, r.published) for r in unique([*mine, *published])] == [("a", True), ("b", False), ("c", True)]
+    mine, published = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
+    assert [(r.id, r.published) for r in boards_collect.unique([*mine, *published])] == [
+        ("a", True),
+        ("b", False),
+        ("c", True),
+    ]
 
 
 def test_of_two_runs_of_one_configuration_it_is_said_which_counts(tmp_path, said):
     for number in ("", ".2"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
-    unique(collect(tmp_path), said.append)
+    boards_collect.unique(boards_collect.collect(tmp_path), said.append)
     assert said == ["run-0123 and run-0123.2 are runs of the same configuration, so only run-0123.2 counts"]
 
 
 def test_a_run_and_its_own_record_are_no_news(tmp_path, said):
-    export(make_run(tmp_path / "runs"), tmp_path / "records")
-    unique([*collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], said.append)
+    boards_export.export(make_run(tmp_path / "runs"), tmp_path / "records")
+    boards_collect.unique(
+        [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], said.append
+    )
     assert said == []
 
 
@@ -112,15 +119,15 @@ def test_what_lacks_provenance_does_not_enter(tmp_path, said, lost):
     versions = run.read_json("versions.json")
     del versions[lost]
     run.write_json("versions.json", versions)
-    assert collect(tmp_path, said.append) == []
+    assert boards_collect.collect(tmp_path, said.append) == []
     assert said == [f"r is left out: where its numbers come from is not known, it lacks version of {lost}"]
 
 
 def test_of_the_versions_of_a_record_the_latest_counts(tmp_path):
     run = make_run(tmp_path / "runs", "r")
-    export(run, tmp_path / "records")
+    boards_export.export(run, tmp_path / "records")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
-    export(run, tmp_path / "records")
+    boards_export.export(run, tmp_path / "records")
     (record,) = collect_records(tmp_path / "records")
     assert (record.id, record.version, record.versions["torch"]) == ("r", 2, "9")
 
@@ -129,7 +136,7 @@ def test_of_the_versions_of_a_record_the_latest_counts(tmp_path):
 def test_results_are_no_part_of_the_identity(tmp_path, change):
     make_run(tmp_path, "a", seed=0)
     make_run(tmp_path, "b", seed=1, **change)
-    a, b = collect(tmp_path)
+    a, b = boards_collect.collect(tmp_path)
     assert a.identity == b.identity
 
 
@@ -139,7 +146,7 @@ def test_results_are_no_part_of_the_identity(tmp_path, change):
 def test_everything_but_the_seed_is_part_of_the_identity(tmp_path, change):
     make_run(tmp_path, "a")
     make_run(tmp_path, "b", **change)
-    a, b = collect(tmp_path)
+    a, b = boards_collect.collect(tmp_path)
     assert a.identity != b.identity
 
 
@@ -147,23 +154,23 @@ def test_a_key_of_somebody_else_hides_nobody(tmp_path, said):
     """A stranger's record says the key of a run, under a later id, with settings of its own or with other answers."""
     make_run(tmp_path / "runs", "mine", key="0123")
     for name, how in (("nine", {"settings": {"method.p": 0.9}}), ("zeal", {"shift": 100})):
-        export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
-    found = [*collect(tmp_path / "runs"), *collect_records(tmp_path / "records")]
-    assert [r.id for r in unique(found, said.append)] == ["mine", "nine", "zeal"]
+        boards_export.export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
+    found = [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")]
+    assert [r.id for r in boards_collect.unique(found, said.append)] == ["mine", "nine", "zeal"]
     assert said == []
 
 
 def test_a_record_under_the_id_of_a_run_does_not_stand_for_it(tmp_path, said):
     make_run(tmp_path / "runs", "mine", key="0123")
-    export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
-    found = [*collect_records(tmp_path / "records"), *collect(tmp_path / "runs")]
-    assert [(r.id, r.published) for r in unique(found, said.append)] == [("mine", False)]
+    boards_export.export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
+    found = [*collect_records(tmp_path / "records"), *boards_collect.collect(tmp_path / "runs")]
+    assert [(r.id, r.published) for r in boards_collect.unique(found, said.append)] == [("mine", False)]
     assert said == [f"record mine is left out: the run of this id in {tmp_path / 'runs'} says something else"]
 
 
 def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
-    export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
-    export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
+    boards_export.export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
+    boards_export.export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
     (record,) = collect_records(tmp_path / "records", said.append)
     assert record.version == 1 and said[0].startswith(
         "left out: record r~v2 is refused: key is not that of r, which it supersedes"
@@ -172,9 +179,9 @@ def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
 
 def test_what_follows_a_version_that_is_left_out_is_left_out_too(tmp_path, said):
     records = tmp_path / "records"
-    export(make_run(tmp_path / "runs", "r"), records)
-    export(other := make_run(tmp_path / "others", "r", shift=5), records)
+    boards_export.export(make_run(tmp_path / "runs", "r"), records)
+    boards_export.export(other := make_run(tmp_path / "others", "r", shift=5), records)
     other.write_json("versions.json", other.read_json("versions.json") | {"torch": "9"})
-    assert export(other, records).name == "r~v3"  # it says all that v2 says
+    assert boards_export.export(other, records).name == "r~v3"  # it says all that v2 says
     (record,) = collect_records(records, said.append)
     assert record.version == 1 and said[1:] == ["left out: record r~v3 supersedes r~v2, which is left out itself"]

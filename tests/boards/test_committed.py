@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mebench.records.integrity import check, check_scores
-from mebench.records.published import read
-from mebench.records.record import FORMAT, from_record
-from mebench.reproduction.choices import RULES
-from mebench.runs.folder import RunFolder
+from mebench.records import FORMAT, check, check_scores, from_record, read
+from mebench.reproduction import RULES
+from mebench.runs import RunFolder
 
 RECORDS = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.json"))
 

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.published_tables import with_published
-from mebench.boards.table_files import latex
-from mebench.metrics.catalogue import COLUMNS
-from mebench.records.published import read
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
+from mebench.boards import latex, with_published
+from mebench.metrics import catalogue
+from mebench.records import published
 from mebench.table import latex_text as escape
 from tests.helpers.run_folders import make_run
 
@@ -21,7 +20,10 @@ PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 @pytest.fixture
 def source(tmp_path):
     make_run(tmp_path, "odd", method="a_b & 95 % {x} $y$ \\end{tabular} #1\nb", dataset="casme2", selection="test")
-    return "\n".join(latex(with_published(table, read(PUBLISHED), [])) for table in build(collect(tmp_path)))
+    return "\n".join(
+        latex(with_published(table, published.read(PUBLISHED), []))
+        for table in boards_build.build(boards_collect.collect(tmp_path))
+    )
 
 
 @pytest.fixture
@@ -74,9 +76,12 @@ def test_published_rows_stand_below_a_rule_and_are_cited(text):
 
 def test_a_published_row_stands_there_if_it_has_any_of_the_columns(tmp_path):
     make_run(tmp_path, "one", dataset="casme2")
-    found = [with_published(table, read(PUBLISHED), []) for table in build(collect(tmp_path))]
+    found = [
+        with_published(table, published.read(PUBLISHED), [])
+        for table in boards_build.build(boards_collect.collect(tmp_path))
+    ]
     table, part = next((table, part) for table in found for part in table.parts if part.published)
-    columns = [metric for metric in part.metrics if metric in COLUMNS[table.task]]
+    columns = [metric for metric in part.metrics if metric in catalogue.COLUMNS[table.task]]
     lines = [
         replace(part.published[0], method=method, member="", values=dict.fromkeys(names, "0.5"))
         for method, names in (("Full", columns), ("Half", columns[:1]), ("Void", ["another"]))

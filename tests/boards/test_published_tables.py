@@ -2,13 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.published_tables import lines, with_published
-from mebench.boards.table_files import as_csv
+from mebench.boards import as_csv, published_tables, with_published
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
 from mebench.errors import DataError
-from mebench.records.matching_published import read_aliases
-from mebench.records.published import read
+from mebench.records import published as records_published
+from mebench.records import read_aliases
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -16,13 +15,16 @@ LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 
 @pytest.fixture(scope="module")
 def published():
-    return read(LEADERBOARDS / "published.csv")
+    return records_published.read(LEADERBOARDS / "published.csv")
 
 
 def beside(tmp_path, published, **run):
     make_run(tmp_path, **run)
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
-    return {t.task: {p.name: p for p in with_published(t, published, aliases).parts} for t in build(collect(tmp_path))}
+    return {
+        t.task: {p.name: p for p in with_published(t, published, aliases).parts}
+        for t in boards_build.build(boards_collect.collect(tmp_path))
+    }
 
 
 def test_published_values_stand_beside_their_dataset_task_and_part(tmp_path, published):
@@ -64,13 +66,13 @@ def test_every_value_stands_in_one_line_with_the_printed_digits(published):
                             for r in published
                             if (r.source, r.task, r.dataset, r.part, r.kind) == (source, task, dataset, part, kind)
                         ]
-                        found = [value for line in lines(mine) for value in line.values.values()]
+                        found = [value for line in published_tables.lines(mine) for value in line.values.values()]
                         assert sorted(found) == sorted(f"{row.value:.{row.digits}f}" for row in mine)
 
 
 def test_they_come_after_the_measured_rows_and_are_never_sorted_among_them(tmp_path, published):
     make_run(tmp_path, dataset="casme2", shift=4)
-    (table,) = [t for t in build(collect(tmp_path)) if t.task == "spotting"]
+    (table,) = [t for t in boards_build.build(boards_collect.collect(tmp_path)) if t.task == "spotting"]
     text = as_csv(with_published(table, published, []))
     provenance = [line.split(",")[2] for line in text.splitlines()[1:]]
     first = provenance.index("published")

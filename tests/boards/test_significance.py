@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
 from mebench.boards import significance
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.significance import Pool, significance_groups, subject_permutations
-from mebench.metrics import CONVENTIONS
-from mebench.metrics.comparison import compare, path_of, sections_of
-from mebench.metrics.summary import scores_of, summarize
-from mebench.metrics.tables import Tables
-from mebench.records.rows import ranked
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import score, tables_of
+from mebench.metrics import CONVENTIONS, Tables, compare, comparison, summarize, summary
+from mebench.records import ranked
+from mebench.runs import RunFolder, score, tables_of
 from tests.helpers.run_folders import make_run
 
 
@@ -32,7 +27,7 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
         told[pair] = True
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(significance, "_distinguished", lambda *_: significance.Distinguished(told, np.ones(n, bool)))
-        found = significance_groups([None] * n, "spotting.micro.f1", tables_of)
+        found = significance.significance_groups([None] * n, "spotting.micro.f1", tables_of)
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
     assert found[0].startswith("a")
@@ -40,15 +35,15 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
 
 def test_what_cannot_be_tested_has_no_letter(monkeypatch):
     monkeypatch.setattr(significance, "_distinguished", lambda *_: None)
-    assert significance_groups([None, None], "", tables_of) == ["", ""]
-    assert significance_groups([None], "", tables_of) == [""]
+    assert significance.significance_groups([None, None], "", tables_of) == ["", ""]
+    assert significance.significance_groups([None], "", tables_of) == [""]
 
 
 def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
     make_run(tmp_path, method="good", subjects=8, tasks=("spot",))
     make_run(tmp_path, method="like", subjects=8, tasks=("spot",), shift=1)
     make_run(tmp_path, method="lost", subjects=8, tasks=("spot",), shift=70)
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
     assert groups == {"good": "a", "like": "a", "lost": "b"}
 
@@ -60,7 +55,7 @@ def test_a_row_whose_score_is_undefined_has_no_letter_and_no_rank(tmp_path):
         if method == "weak":
             run.write_table("predictions.parquet", run.read_table("predictions.parquet").assign(emotion="positive"))
         run.write_json("summary.json", run.read_json("summary.json") | score(run, 0, 0, "mean2022"))
-    (table,) = (table for table in build(collect(tmp_path)) if table.task == "analysis")
+    (table,) = (table for table in boards_build.build(boards_collect.collect(tmp_path)) if table.task == "analysis")
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
     assert rows["lost"].scores["strs"]["value"] is None
     assert {method: row.group for method, row in rows.items()} == {"good": "a", "weak": "b", "lost": ""}
@@ -75,7 +70,7 @@ def read(record):
 def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path, monkeypatch):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=shift + 2)
-    one, two = collect(tmp_path)
+    one, two = boards_collect.collect(tmp_path)
     whole = compare(read(one), read(two), kinds=["micro"], classes=one.about["classes"], metrics=["all"], draws=0)
     asked = []
     real = significance.range_p
@@ -90,10 +85,11 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
 def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, convention):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
-    pool = Pool.of([read(record) for record in collect(tmp_path)])
-    sections = sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
+    pool = significance.Pool.of([read(record) for record in boards_collect.collect(tmp_path)])
+    sections = comparison.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
     places = pool.units[
-        next(subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0], np.arange(pool.units.shape[1])
+        next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0],
+        np.arange(pool.units.shape[1]),
     ]
     weights = np.zeros((len(places), pool.units.size))
     np.put_along_axis(weights, places, 1.0, axis=1)
@@ -112,17 +108,17 @@ def test_before_anything_is_dealt_each_row_has_the_score_that_it_has_alone(tmp_p
     """The named classes are two of three, so that under `mean2022` answers are dropped and the others shifted."""
     for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
-    runs = [read(record) for record in collect(tmp_path)]
-    pool, words = Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
+    runs = [read(record) for record in boards_collect.collect(tmp_path)]
+    pool, words = significance.Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
     alone = [
-        scores_of(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
+        summary.scores_of(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
         for run in runs
     ]
     weights = np.zeros((3, pool.units.size))
     np.put_along_axis(weights, pool.units, 1.0, axis=1)
-    sections = sections_of(pool.tables, pool.units.size, *words)
+    sections = comparison.sections_of(pool.tables, pool.units.size, *words)
     scores = {
-        path_of(section, name): values
+        comparison.path_of(section, name): values
         for section, part in sections.items()
         for name, values in part.evaluate(weights).items()
     }
@@ -136,8 +132,8 @@ def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_p
     """Three runs, each of which gets the predictions of other subjects from another run."""
     for method, shift, every in (("one", 0, 2), ("two", 4, 3), ("three", 9, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
-    records = collect(tmp_path)
-    pool = Pool.of([read(record) for record in records])
+    records = boards_collect.collect(tmp_path)
+    pool = significance.Pool.of([read(record) for record in records])
     subjects = sorted(set(read(records[0]).videos["subject"]))
     classes = records[0].about["classes"]
     for dealt in ([0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 0, 1]):
@@ -169,25 +165,25 @@ def part(tables, name, subject):
 def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
-    assert significance._distinguished(collect(tmp_path), "recognition.uf1", read) is None
+    assert significance._distinguished(boards_collect.collect(tmp_path), "recognition.uf1", read) is None
 
 
 def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
     for method in ("good", "silent"):
         make_run(tmp_path, method, method=method, subjects=8, wrong_every=50)
-    good, silent = collect(tmp_path)
+    good, silent = boards_collect.collect(tmp_path)
 
     def answers(record):
         tables = read(record)
         return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
 
-    assert significance_groups([good, silent], "analysis.strs", answers) == ["a", "b"]
+    assert significance.significance_groups([good, silent], "analysis.strs", answers) == ["a", "b"]
 
 
 def test_rows_with_other_annotations_take_no_part(tmp_path):
     make_run(tmp_path, method="a", tasks=("spot",))
     make_run(tmp_path, method="b", tasks=("spot",), shift=60)
     make_run(tmp_path, method="c", tasks=("spot",), subjects=5)
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
     assert groups["c"] == "" and groups["a"] and groups["b"]

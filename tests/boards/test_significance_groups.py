@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.boards.significance import ALPHA, distinguished, range_p, subject_permutations
+from mebench.boards import significance
 
 MOST = 50_000
 
@@ -36,26 +36,28 @@ def p_of_scipy(values):
 @pytest.mark.parametrize(("runs", "subjects"), [(2, 7), (3, 5), (4, 4)])
 def test_the_p_value_of_a_set_is_that_of_scipy_s_permutations(runs, subjects):
     values = np.random.default_rng(runs).integers(0, 30, (runs, subjects))
-    assert subject_permutations(runs, subjects, MOST, 0)[1]
-    assert range_p(*means_at(values), MOST, seed=0) == pytest.approx(p_of_scipy(values))
+    assert significance.subject_permutations(runs, subjects, MOST, 0)[1]
+    assert significance.range_p(*means_at(values), MOST, seed=0) == pytest.approx(p_of_scipy(values))
 
 
 def test_random_dealings_come_close_to_all_of_them():
     values = np.random.default_rng(1).integers(0, 30, (3, 6)) + np.array([[0], [4], [12]])
-    exact, drawn = (range_p(*means_at(values), most, seed=0) for most in (MOST, 4999))
-    assert [part.shape for part in subject_permutations(30, 1, MOST, 0)[0]] == [
+    exact, drawn = (significance.range_p(*means_at(values), most, seed=0) for most in (MOST, 4999))
+    assert [part.shape for part in significance.subject_permutations(30, 1, MOST, 0)[0]] == [
         (1, 1, 30)
     ]  # nobody lists the 30! orders of one subject
-    assert subject_permutations(3, 6, MOST, 0)[1] and not subject_permutations(3, 6, 4999, 0)[1]
+    assert (
+        significance.subject_permutations(3, 6, MOST, 0)[1] and not significance.subject_permutations(3, 6, 4999, 0)[1]
+    )
     assert abs(exact - drawn) < 0.03  # four standard errors
 
 
 def test_who_asks_for_a_level_alone_gets_the_same_answer_sooner():
     for seed, far in enumerate((0, 0.5, 1, 2)):
         values = np.random.default_rng(seed).normal(0, 1, (4, 9)) + far * np.arange(4)[:, None]
-        whole = range_p(*means_at(values), 1999, seed=0)
+        whole = significance.range_p(*means_at(values), 1999, seed=0)
         for level in (0.01, 0.05, 0.3):
-            assert (range_p(*means_at(values), 1999, seed=0, level=level) > level) == (whole > level)
+            assert (significance.range_p(*means_at(values), 1999, seed=0, level=level) > level) == (whole > level)
 
 
 def test_two_runs_differ_if_every_set_of_neighbours_with_both_does():
@@ -66,19 +68,19 @@ def test_two_runs_differ_if_every_set_of_neighbours_with_both_does():
         values = rng.integers(0, 30, (3, 6)) + rng.permutation([[0], [rng.integers(0, 25)], [30]])
         ranked = sorted(range(3), key=lambda run: -values[run].mean())
         sets = [(0, 3), (0, 2), (1, 3)]  # of three runs sets of two may fail at ALPHA, too
-        alike = [(a, b) for a, b in sets if p_of_scipy(values[ranked[a:b]]) > ALPHA]
+        alike = [(a, b) for a, b in sets if p_of_scipy(values[ranked[a:b]]) > significance.ALPHA]
         expected = np.zeros((3, 3), dtype=bool)
         for one, other in combinations(range(3), 2):
             if not any(a <= one and other < b for a, b in alike):
                 expected[ranked[one], ranked[other]] = expected[ranked[other], ranked[one]] = True
-        np.testing.assert_array_equal(distinguished(*mean_of(values), MOST, seed=0), expected)
+        np.testing.assert_array_equal(significance.distinguished(*mean_of(values), MOST, seed=0), expected)
         found.add(int(expected.sum()))
     assert len(found) > 1
 
 
 def test_who_is_told_from_one_is_told_from_all_beyond_and_from_both_sides():
     values = np.random.default_rng(2).normal(0, 1, (6, 9)) + np.arange(6)[:, None]
-    distinct = distinguished(*mean_of(values), 999, seed=0)
+    distinct = significance.distinguished(*mean_of(values), 999, seed=0)
     ranked = np.argsort(values.mean(axis=1))
     apart_ranked = distinct[np.ix_(ranked, ranked)]
     assert (distinct == distinct.T).all() and not np.diag(distinct).any() and distinct.any()
@@ -89,7 +91,7 @@ def test_of_many_rows_on_few_subjects_a_clear_one_is_told_apart():
     """Ten subjects allow 512 exchanges of two rows: adjusted for the 66 pairs of twelve rows none would be below 5 %."""
     values = np.random.default_rng(3).normal(0, 1, (12, 10))
     values[0] += 4
-    distinct = distinguished(*mean_of(values), 999, seed=0)
+    distinct = significance.distinguished(*mean_of(values), 999, seed=0)
     assert distinct[0, 1:].all() and not distinct[1:, 1:].any()
 
 
@@ -97,10 +99,10 @@ def test_one_row_far_off_hides_no_difference_of_the_others():
     """Dealt among all rows, the far one's answers would make ranges of the size of the others' differences common."""
     values = np.random.default_rng(6).normal(0, 1, (5, 20))
     values[0], values[1:3] = values[0] + 20, values[1:3] + 2
-    distinct = distinguished(*mean_of(values), 999, seed=0)
+    distinct = significance.distinguished(*mean_of(values), 999, seed=0)
     assert distinct[0, 1:].all() and distinct[1:3, 3:].all() and not distinct[1, 2] and not distinct[3, 4]
     score, units = means_at(values)
-    lots = np.concatenate([*subject_permutations(5, 20, 999, seed=0)[0]])
+    lots = np.concatenate([*significance.subject_permutations(5, 20, 999, seed=0)[0]])
     dealt_among_all = np.stack([score(units[lots[:, :, run], np.arange(20)]) for run in range(5)])
     ranges = np.sort(dealt_among_all.max(axis=0) - dealt_among_all.min(axis=0))
     assert values[1:3].mean() - values[3:].mean() < ranges[-50]
@@ -114,15 +116,15 @@ def test_equal_rows_are_told_apart_in_few_of_many_tables(far):
     for n in range(200):
         values = rng.normal(0, 1, (5, 8))
         values[0] += far
-        wrong += distinguished(*mean_of(values), 199, seed=n)[bool(far) :, bool(far) :].any()
+        wrong += significance.distinguished(*mean_of(values), 199, seed=n)[bool(far) :, bool(far) :].any()
     assert wrong <= 18  # of 200 tables 10 are expected; more than 18 come once in 150
 
 
 def test_a_row_without_a_score_takes_no_part():
     values = np.array([[3.0, 2.0, 4.0, 3.0, 4.0, 3.0], [np.nan] * 6, [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]])
-    distinct = distinguished(*mean_of_known(values), MOST, seed=0)
+    distinct = significance.distinguished(*mean_of_known(values), MOST, seed=0)
     assert distinct.tolist() == [[False, False, True], [False, False, False], [True, False, False]]
-    assert distinguished(*mean_of_known(values[:2]), MOST, seed=0) is None
+    assert significance.distinguished(*mean_of_known(values[:2]), MOST, seed=0) is None
 
 
 def mean_of_known(values):

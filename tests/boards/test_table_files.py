@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.table_files import as_csv, latex, markdown, write
+from mebench.boards import as_csv, latex, table_files
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
 from mebench.config import registry
 from mebench.table import markdown_text as escape
 from mebench.table import spreadsheet_text as safe_cell
@@ -49,7 +49,7 @@ def test_no_text_in_a_cell_is_markup(text):
 def test_markdown_shows_score_interval_and_spread(tmp_path):
     make_run(tmp_path, seed=0, tasks=("recognize",))
     runs = [make_run(tmp_path, seed=s, tasks=("recognize",), method="two", wrong_every=s + 2) for s in (0, 1)]
-    table, _ = rendered(markdown(build(collect(tmp_path))))
+    table, _ = rendered(table_files.markdown(boards_build.build(boards_collect.collect(tmp_path))))
     column = table[0].index("UF1")
     cells = {row[1]: row[column] for row in table[1:]}
     uf1 = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
@@ -64,7 +64,7 @@ def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(
     make_run(tmp_path, tasks=("recognize",))
     other = make_run(tmp_path, tasks=("recognize",), method="two", selection="test")
     other.write_json("versions.json", other.read_json("versions.json") | {"method_plugin": "0a1b"})
-    text = markdown(build(collect(tmp_path)))
+    text = table_files.markdown(boards_build.build(boards_collect.collect(tmp_path)))
     assert (
         "All measured rows: convention strict, transductive none, mebench 0.1.0, python 3.11.9, torch 2.13.0, "
         "dataset plugin 74d0f874, dataset revision 1." in text
@@ -82,8 +82,8 @@ def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(
 def test_features_by_earlier_steps_are_said_beside_the_name_and_in_every_file(tmp_path):
     make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
     make_run(tmp_path, tasks=("recognize",), method="two")
-    (table,) = build(collect(tmp_path))
-    scores, origins = rendered(markdown([table]))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    scores, origins = rendered(table_files.markdown([table]))
     assert {row[1] for row in scores[1:]} == {"spotter (earlier features)", "two"}
     where = origins[0].index("earlier features")
     assert {row[where] for row in origins[1:]} == {"FaceCrop; flow=tvl1, which was OpenCV's", "–"}
@@ -99,8 +99,8 @@ def test_another_input_than_the_papers_is_said_beside_the_name_and_in_every_file
     )
     make_run(tmp_path / "runs", tasks=("recognize",), method="reader", settings={"method.features": "flow"})
     make_run(tmp_path / "runs", tasks=("recognize",), method="two")
-    (table,) = build(collect(tmp_path / "runs"))
-    scores, origins = rendered(markdown([table]))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path / "runs"))
+    scores, origins = rendered(table_files.markdown([table]))
     assert {row[1] for row in scores[1:]} == {"reader (not the paper's input)", "two"}
     where = origins[0].index("other input")
     assert {row[where] for row in origins[1:]} == {"flow, for depth", "–"}
@@ -114,7 +114,7 @@ def test_no_text_breaks_out_of_its_cell(tmp_path):
     remark = "a|b \\| <script> [x](http://y) *z* `q`\nline"
     make_run(tmp_path, tasks=("recognize",), settings={"method.p": "x|y"}, remark=remark)
     make_run(tmp_path, "two", method="<b>two</b>", tasks=("recognize",), remark="other")
-    scores, origins = rendered(markdown(build(collect(tmp_path))))
+    scores, origins = rendered(table_files.markdown(boards_build.build(boards_collect.collect(tmp_path))))
     for table in (scores, origins):
         assert {len(row) for row in table} == {len(table[0])}
     assert {row[1] for row in scores[1:]} == {"spotter", "<b>two</b>"}
@@ -124,7 +124,7 @@ def test_no_text_breaks_out_of_its_cell(tmp_path):
 
 def test_csv_reads_back(tmp_path):
     run = make_run(tmp_path, tasks=("recognize",), members=("a", "b"), remark='two, "quoted"')
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     rows = list(csv.DictReader(io.StringIO(as_csv(table))))
     score = run.read_json("summary.json")["recognition"]["scores"]["uf1"]
     assert [(row["part"], row["member"]) for row in rows] == [("all clips", ""), ("members", "a"), ("members", "b")]
@@ -136,14 +136,14 @@ def test_csv_reads_back(tmp_path):
 def test_a_spreadsheet_runs_no_cell(text, tmp_path):
     assert safe_cell(text) == "'" + text.strip()
     make_run(tmp_path, tasks=("recognize",), remark=text)
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     (row,) = csv.DictReader(io.StringIO(as_csv(table), newline=""))
     assert row["remark"] == "'" + text.strip()
 
 
 def test_negative_numbers_stay_numbers_and_small_ones_are_not_lost(tmp_path):
     make_run(tmp_path, tasks=("spot",), shift=60)
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     row = next(r for r in csv.DictReader(io.StringIO(as_csv(table))) if r["provenance"] == "measured")
     assert row["f1"] == "0" and row["apex_mae_ms"] == "" and float(row["fp_per_minute"]) > 0
 
@@ -151,15 +151,15 @@ def test_negative_numbers_stay_numbers_and_small_ones_are_not_lost(tmp_path):
 def test_equal_runs_give_equal_bytes(tmp_path):
     make_run(tmp_path / "runs", kinds=("micro", "macro"))
     for out in ("one", "two"):
-        write(build(collect(tmp_path / "runs")), tmp_path / out)
+        table_files.write(boards_build.build(boards_collect.collect(tmp_path / "runs")), tmp_path / out)
     one, two = ({f.name: f.read_bytes() for f in (tmp_path / out).iterdir()} for out in ("one", "two"))
     assert one == two and "tables.md" in one and "spotting-drawn-loso.json" in one
 
 
 def test_json_holds_the_tables(tmp_path):
     make_run(tmp_path / "runs")
-    tables = build(collect(tmp_path / "runs"))
-    write(tables, tmp_path)
+    tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
+    table_files.write(tables, tmp_path)
     for table in tables:
         assert json.loads((tmp_path / f"{table.name}.json").read_text()) == json.loads(json.dumps(table.plain()))
 
@@ -167,11 +167,11 @@ def test_json_holds_the_tables(tmp_path):
 def test_tables_that_are_no_more_are_removed_and_nothing_else(tmp_path):
     make_run(tmp_path / "runs", tasks=("recognize",))
     make_run(tmp_path / "runs", method="finder", dataset="filmed", tasks=("spot",))
-    tables = build(collect(tmp_path / "runs"))
-    write(tables, tmp_path / "out")
+    tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
+    table_files.write(tables, tmp_path / "out")
     mine = tmp_path / "out" / "spotting-notes.csv"
     mine.write_text("mine")
-    write([t for t in tables if t.task == "recognition"], tmp_path / "out")
+    table_files.write([t for t in tables if t.task == "recognition"], tmp_path / "out")
     assert {f.name for f in (tmp_path / "out").iterdir()} == {
         "tables.md",
         "recognition-drawn-loso.csv",
@@ -183,7 +183,7 @@ def test_tables_that_are_no_more_are_removed_and_nothing_else(tmp_path):
 
 def test_contents_lead_to_the_headings(tmp_path):
     make_run(tmp_path, settings={"dataset.noise": 3.5})
-    text = markdown(build(collect(tmp_path)))
+    text = table_files.markdown(boards_build.build(boards_collect.collect(tmp_path)))
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert "spotting: drawn, loso (noise=3.5)" in headings
     assert "[spotting: drawn, loso (noise=3.5)](#spotting-drawn-loso-noise35)" in text

@@ -8,9 +8,7 @@ import pytest
 
 from mebench.console import days_of
 from mebench.errors import ConfigError
-from mebench.features import FeatureStore
-from mebench.features.base import dlib_version, opencv_version
-from mebench.features.store import Draft, Key
+from mebench.features import Draft, FeatureStore, Key, dlib_version, opencv_version
 
 KEYS = [
     Key(stage, dataset, "1", f"{dataset}/1/1", "frames", "steps", opencv_version(), dlib_version())

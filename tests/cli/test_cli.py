@@ -13,9 +13,9 @@ from mebench import __version__, cli, console
 from mebench.cli import doctor
 from mebench.cli.complete import complete_plugin, complete_word
 from mebench.errors import RunError
-from mebench.metrics.catalogue import METRICS
-from mebench.runner.execute import InterruptedRunError
-from mebench.runs.folder import RunFolder
+from mebench.metrics import METRICS
+from mebench.runner import InterruptedRunError
+from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 
 HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]

@@ -11,12 +11,10 @@ import pytest
 
 from mebench import console
 from mebench.cli import data
-from mebench.config import registry, resolve
-from mebench.config.parts import resolve_dataset
+from mebench.config import registry, resolve, resolve_dataset
 from mebench.core import Dataset
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
-from mebench.testing.contracts import HEAVY
+from mebench.runner import host, make_plan
+from mebench.testing import contracts
 
 DRAWN = [
     id_
@@ -71,7 +69,7 @@ def test_a_drawn_tree_goes_all_the_way(mebench, id_, tmp_path):
     assert cv2.imread(str(tmp_path / "faces.png")).shape[1] > 600
 
     plan = make_plan(resolve([f"method={method_for(words)}", *words, f"cache={tmp_path}"]))
-    result = execute(plan, plan.folds[0])
+    result = host.execute(plan, plan.folds[0])
     assert result.predictions or result.clips
 
 
@@ -111,7 +109,7 @@ def test_summary_imports_nothing_heavy(casme2):
         "import sys\nfrom mebench import cli\n"
         f"sys.argv = ['mebench', 'data', 'summary', 'dataset=casme2', 'dataset.root={casme2}']\n"
         "try:\n    cli.main()\nexcept SystemExit as end:\n    assert not end.code\n"
-        f"print(*[name for name in {HEAVY} if name in sys.modules], sep=',')"
+        f"print(*[name for name in {contracts.HEAVY} if name in sys.modules], sep=',')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""

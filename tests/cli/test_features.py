@@ -3,8 +3,7 @@
 import json
 
 from mebench.config import resolve
-from mebench.runner.plan import make_plan
-from mebench.runner.prepare import missing_videos
+from mebench.runner import make_plan, prepare
 from tests.runner.blind import SMALL, blind_words
 
 STRAIN = ("method=optical_strain", "method.flow=dis")
@@ -41,7 +40,7 @@ def test_compute_finishes_the_others_and_lists_the_videos_that_failed(mebench, w
     assert "failed: synthetic/s002/v01: no face found in synthetic/s002/v01" in err
     assert "the features of 1 of 3 videos failed" in err
     assert "features: 3/3 videos, 80 frames" in err
-    assert [v.key for v in missing_videos(make_plan(resolve(words)))] == ["synthetic/s002/v01"]
+    assert [v.key for v in prepare.missing_videos(make_plan(resolve(words)))] == ["synthetic/s002/v01"]
 
     # What is stored stays; a faceless video is no failure where it may be skipped.
     code, out, err = mebench("features", "compute", *words, "no_face=skip", "--json", "-")

@@ -6,9 +6,7 @@ import pytest
 from mebench.cli.predictions import export
 from mebench.core import number_at
 from mebench.errors import ConfigError, RunError
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.text_table import Remarks
-from mebench.exchange.write import FORMATS
+from mebench.exchange import Remarks, read_intervals, write
 from tests.helpers.run_folders import make_run
 
 
@@ -42,7 +40,7 @@ def exported(run, path, form="csv", **words):
     return sorted(zip(read["video"].str[-2:], read["onset"], read["offset"]))
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", write.FORMATS)
 def test_frames_are_the_numbers_of_the_dataset_s_files_unless_positions_are_asked_for(numbered, form, tmp_path, capsys):
     truth = numbered.read_table("predictions.parquet").merge(numbered.read_table("videos.parquet"), on="video")
     positions, numbers = (

@@ -8,9 +8,7 @@ import pytest
 from mebench.cli.run import resume
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
-from mebench.runner import inputs
-from mebench.runner.plan import make_plan
-from mebench.runner.session import open_session
+from mebench.runner import inputs, make_plan, open_session
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
 

@@ -11,9 +11,8 @@ import pytest
 
 from mebench.cli import runs as verbs
 from mebench.errors import ConfigError, RunError
-from mebench.runner.guard import FILE
-from mebench.runner.leak import NAME
-from mebench.runs.folder import RunFolder
+from mebench.runner import guard, leak
+from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 
 
@@ -179,7 +178,7 @@ def test_of_a_training_that_was_looked_at_the_honest_run_is_the_better_one_and_s
     """The leaking run scores higher; what looking was worth is read beside the honest one."""
     shutil.rmtree(runs / "perfect")
     leaking = make_run(runs, "leaking", method="late", settings={"audit": "leak"})
-    leaking.write_json(FILE, {"values": [{"name": NAME, "value": {"honest": "late"}}]})
+    leaking.write_json(guard.FILE, {"values": [{"name": leak.NAME, "value": {"honest": "late"}}]})
     found = listed(runs, capsys)
     assert (found["leaking"]["audit"], found["leaking"]["honest"]) == ("leak", "late")
     assert (found["late"]["audit"], found["late"]["honest"]) == ("guard", "")

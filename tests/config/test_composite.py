@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from mebench.config import from_plain, resolve, shaping
-from mebench.config.parts import members
+from mebench.config import from_plain, members, resolve, shaping
 from mebench.errors import ConfigError, PluginError
 
 PARAMS = """

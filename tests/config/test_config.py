@@ -14,13 +14,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, shaping, user_file
-from mebench.config.typed_values import choices, convert, expected, plain
+from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, shaping, typed_values, user_file
 from mebench.console import text
-from mebench.core.types import KINDS, Kind
+from mebench.core import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
-from mebench.records.setting_words import of_data, of_method
-from mebench.runner.inputs import code_and_settings
+from mebench.records import setting_words
+from mebench.runner import inputs
 
 METHOD_PARAMS = """
 from __future__ import annotations
@@ -238,9 +237,9 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
 @given(data=st.data())
 def test_a_value_survives_plain_data_yaml_and_the_command_line(hint, data):
     value = data.draw(VALUES[hint])
-    assert convert(plain(value), hint) == value
-    assert convert(yaml.safe_load(yaml.safe_dump(plain(value))), hint) == value
-    assert convert(text(plain(value)), hint) == value
+    assert typed_values.convert(typed_values.plain(value), hint) == value
+    assert typed_values.convert(yaml.safe_load(yaml.safe_dump(typed_values.plain(value))), hint) == value
+    assert typed_values.convert(text(typed_values.plain(value)), hint) == value
 
 
 @pytest.mark.parametrize(
@@ -269,7 +268,7 @@ def test_a_value_survives_plain_data_yaml_and_the_command_line(hint, data):
 )
 def test_nothing_is_rounded_or_guessed(value, hint):
     with pytest.raises(ValueError):
-        convert(value, hint)
+        typed_values.convert(value, hint)
 
 
 @pytest.mark.parametrize(
@@ -288,19 +287,26 @@ def test_nothing_is_rounded_or_guessed(value, hint):
     ],
 )
 def test_the_first_type_that_takes_a_text_wins_and_text_comes_last(text, hint, value):
-    assert convert(text, hint) == value
-    assert type(convert(text, hint)) is type(value)
+    assert typed_values.convert(text, hint) == value
+    assert type(typed_values.convert(text, hint)) is type(value)
 
 
 def test_types_in_words():
-    assert [expected(hint) for hint in (dict[str, int], list, Path, Any)] == ["a map", "a list", "a path", "anything"]
-    assert expected(float | None) == "a float or null"
-    assert expected(tuple[float, float]) == "a list of 2: [float, float]"
-    assert choices(bool | None) == ("true", "false")
+    assert [typed_values.expected(hint) for hint in (dict[str, int], list, Path, Any)] == [
+        "a map",
+        "a list",
+        "a path",
+        "anything",
+    ]
+    assert typed_values.expected(float | None) == "a float or null"
+    assert typed_values.expected(tuple[float, float]) == "a list of 2: [float, float]"
+    assert typed_values.choices(bool | None) == ("true", "false")
 
 
 def test_the_kinds_are_those_of_the_core():
-    assert get_args(Kind) == KINDS == choices(get_args(get_args(get_type_hints(RunSettings)["kinds"])[0])[0])
+    assert (
+        get_args(Kind) == KINDS == typed_values.choices(get_args(get_args(get_type_hints(RunSettings)["kinds"])[0])[0])
+    )
 
 
 # Layers
@@ -374,8 +380,8 @@ def test_a_value_spelled_out_that_holds_without_it_comes_from_where_it_stood(tin
     changed = {key for key, origin in after.origins.items() if origin == str(file)}
     # A preset that is chosen undoes settings for the dataset, so choosing says something.
     assert changed == {"seed", "plugins", "method.preset", "dataset.preset"}
-    assert of_method(after.values, after.origins) == "preset paper: epochs=800"
-    assert of_data(after.values, after.origins) == ""
+    assert setting_words.of_method(after.values, after.origins) == "preset paper: epochs=800"
+    assert setting_words.of_data(after.values, after.origins) == ""
 
 
 def test_a_value_that_the_user_sets_beats_a_preset_that_the_user_chooses(tiny):
@@ -513,11 +519,11 @@ def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(ti
     assert all(one != two for one, two in combinations(found, 2))
 
     code = registry.find("method", "tiny").folder / "method.py"
-    before = code_and_settings(tiny())
+    before = inputs.code_and_settings(tiny())
     code.write_text(code.read_text() + "# a comment\n")
-    assert code_and_settings(tiny()) == before
+    assert inputs.code_and_settings(tiny()) == before
     code.write_text(code.read_text() + "changed = 1\n")
-    now = code_and_settings(tiny())
+    now = inputs.code_and_settings(tiny())
     assert [name for name in before if now[name] != before[name]] == ["code of methods/tiny"]
 
 

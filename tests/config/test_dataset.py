@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.config.parts import resolve_dataset
+from mebench.config import resolve_dataset
 from mebench.errors import ConfigError
 
 

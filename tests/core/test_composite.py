@@ -2,8 +2,7 @@
 
 import pytest
 
-from mebench.core.dataset import Composite, Dataset
-from mebench.core.types import Expression, Scheme, SubjectKey, Video
+from mebench.core import Composite, Dataset, Expression, Scheme, SubjectKey, Video
 from mebench.errors import ConfigError
 
 THREE = ("negative", "positive", "surprise")

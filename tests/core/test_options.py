@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.core import Step
-from mebench.core.options import check_choices, check_ranges
+from mebench.core import Step, options
 from mebench.errors import ConfigError
 
 INSIDE = {
@@ -30,19 +29,19 @@ class Params:
 @pytest.mark.parametrize("kind", INSIDE)
 @given(value=st.floats() | st.sampled_from([-1, 0, 1, 1.0, float("nan")]))
 def test_a_number_outside_of_its_range_is_named_and_null_is_none(kind, value):
-    check_ranges(Params(None), **{kind: ("first", "second")})
+    options.check_ranges(Params(None), **{kind: ("first", "second")})
     if INSIDE[kind](value):
-        check_ranges(Params(value), **{kind: ("first", "second")})
+        options.check_ranges(Params(value), **{kind: ("first", "second")})
     else:
         with pytest.raises(ConfigError, match=rf"method\.second must .*, not {re.escape(str(value))}"):
-            check_ranges(Params(None, value), **{kind: ("first", "second")})
+            options.check_ranges(Params(None, value), **{kind: ("first", "second")})
 
 
 def test_the_words_say_what_is_expected():
     told = []
     for kind in INSIDE:
         with pytest.raises(ConfigError) as error:
-            check_ranges(Params(-0.5), **{kind: ("first",)})
+            options.check_ranges(Params(-0.5), **{kind: ("first",)})
         told.append(str(error.value))
     assert told == [
         f"method.first must {words}, not -0.5"
@@ -66,7 +65,7 @@ class Blur(Step):
 
 def test_words_that_a_literal_holds_are_taken():
     for words in (Words(), Words("mouth", "balanced", 2, None), Words(other="nothing"), Blur("time")):
-        check_choices(words)
+        options.check_choices(words)
 
 
 @pytest.mark.parametrize(
@@ -81,5 +80,5 @@ def test_words_that_a_literal_holds_are_taken():
 )
 def test_a_word_that_no_literal_holds_is_named(wrong, said):
     with pytest.raises(ConfigError) as refused:
-        check_choices(wrong)
+        options.check_choices(wrong)
     assert str(refused.value) == said

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from mebench.core import Expression, SubjectKey, Video
-from mebench.core.dataset import Composite, Dataset, Renamed
-from mebench.core.types import Scheme
+from mebench.core import Composite, Dataset, Expression, Renamed, Scheme, SubjectKey, Video
 
 
 class Lab(Dataset):

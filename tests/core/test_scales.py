@@ -3,19 +3,18 @@
 import numpy as np
 import pytest
 
-from mebench.core import Chain, SubjectKey, Timing, VideoView
-from mebench.core.views import at_scale, chains_at_scales, gap_at, mean_over_scales
+from mebench.core import Chain, SubjectKey, Timing, VideoView, views
 from mebench.features import FaceCrop, Flow
 
 TIMING = Timing(200.0, 20, {"micro": 34})
 
 
 def chains(scale):
-    return {"maps": Chain("maps", (FaceCrop(), Flow("dis", k=gap_at(20, scale))))}
+    return {"maps": Chain("maps", (FaceCrop(), Flow("dis", k=views.gap_at(20, scale))))}
 
 
 def test_each_scale_has_a_chain_over_its_own_gap():
-    found = chains_at_scales(chains, (1.0, 0.5, 1.5))
+    found = views.chains_at_scales(chains, (1.0, 0.5, 1.5))
     assert {name: chain.at("pair")[0].k for name, chain in found.items()} == {
         "maps": 20,
         "maps@0.5": 10,
@@ -27,12 +26,12 @@ def test_each_scale_has_a_chain_over_its_own_gap():
 
 def test_a_method_reads_a_scale_under_the_names_it_knows():
     view = VideoView("d/s/v", SubjectKey("d", "s"), 200.0, 90, TIMING, lambda chain: np.array([chain]), None)
-    assert at_scale(view, 0.5).features("maps") == ["maps@0.5"]
-    assert at_scale(view, 1.0) is view
+    assert views.at_scale(view, 0.5).features("maps") == ["maps@0.5"]
+    assert views.at_scale(view, 1.0) is view
 
 
 @pytest.mark.filterwarnings("error")
 def test_the_mean_takes_the_scales_at_which_a_frame_has_a_score():
     short, long = np.array([[1.0], [2.0], [np.nan]]), np.array([[3.0], [np.nan], [np.nan]])
-    np.testing.assert_array_equal(mean_over_scales([short, long]), [[2.0], [2.0], [np.nan]])
-    assert mean_over_scales([short]) is short
+    np.testing.assert_array_equal(views.mean_over_scales([short, long]), [[2.0], [2.0], [np.nan]])
+    assert views.mean_over_scales([short]) is short

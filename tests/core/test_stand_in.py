@@ -4,11 +4,9 @@ import dataclasses
 
 import pytest
 
-from mebench.annotations.drawn import empty_folder
-from mebench.config.registry import load
-from mebench.core import Composite
-from mebench.core.dataset import MARK_OF_DRAWN, Renamed
-from mebench.core.types import Published
+from mebench.annotations import empty_folder
+from mebench.config import load
+from mebench.core import MARK_OF_DRAWN, Composite, Published, Renamed
 
 
 @pytest.fixture

@@ -6,14 +6,11 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mebench.annotations.sheets import read_sheets
+from mebench.annotations import read_sheets
 from mebench.config import registry, resolve
 from mebench.core import Dataset, number_at
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.text_table import Remarks
-from mebench.exchange.write import write_truth
-from mebench.runner.describe import truth_tables
-from mebench.runner.plan import make_plan
+from mebench.exchange import Remarks, read_intervals, write
+from mebench.runner import make_plan, truth_tables
 
 DRAWN = [
     id_
@@ -55,7 +52,7 @@ def numbers_of(root):
 def test_the_exported_truth_is_the_sheet(id_, words, tree, tmp_path):
     root = tree(id_)
     plan = make_plan(resolve(["method=majority", f"dataset={id_}", f"dataset.root={root}", *filter(None, [words])]))
-    write_truth(tmp_path / "truth.csv", truth_tables(plan))
+    write.write_truth(tmp_path / "truth.csv", truth_tables(plan))
     written = read_intervals(tmp_path / "truth.csv", "truth", Remarks()).intervals
     dataset = plan.dataset
     lost = {where.row for where in dataset.unplaced()}

@@ -5,8 +5,7 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
-from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
-from mebench.datasets.megc2019_flow.params import Params
+from mebench.datasets.megc2019_flow import dataset as megc2019_flow
 
 from mebench.core import Expression
 from mebench.errors import DataError
@@ -38,7 +37,7 @@ def tree(tmp_path):
 
 
 def dataset(root):
-    return Megc2019Flow(Params(str(root)))
+    return megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(root)))
 
 
 def test_each_clip_of_u_test_is_a_video_of_one_frame(tree):
@@ -120,7 +119,7 @@ def two_classes(tree):
 def test_a_faulty_tree_is_one_sentence(tree, fault):
     root, reason = fault(tree)
     with pytest.raises(DataError, match=reason) as error:
-        Megc2019Flow(Params(None if root is None else str(root))).videos()
+        megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(None if root is None else str(root))).videos()
     assert "\n" not in str(error.value)
 
 

@@ -6,27 +6,25 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
-from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
-from mebench.datasets.megc2019_flow.params import Params as FlowParams
-from mebench.datasets.megc2019_two_phase.dataset import ENDINGS, Megc2019TwoPhase
-from mebench.datasets.megc2019_two_phase.params import LABELS, LIST, MAPS, Params
+from mebench.datasets.megc2019_flow import dataset as megc2019_flow
+from mebench.datasets.megc2019_two_phase import dataset as megc2019_two_phase
+from mebench.datasets.megc2019_two_phase import params as megc2019_two_phase_params
 
-from mebench.annotations.flow_maps import DRAWN
-from mebench.config import resolve
-from mebench.config.registry import plugins
+from mebench.annotations import DRAWN
+from mebench.config import plugins, resolve
 from mebench.errors import DataError
 from mebench.features import FlowDirection
 from tests.helpers.outside import flow_maps, two_phase_maps
 
 
 def dataset(root, **params):
-    return Megc2019TwoPhase(Params(str(root), **params))
+    return megc2019_two_phase.Megc2019TwoPhase(megc2019_two_phase.Megc2019TwoPhase.Params(str(root), **params))
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two_phase") / "clone"
-    Megc2019TwoPhase.write_fake_tree(folder)
+    megc2019_two_phase.Megc2019TwoPhase.write_fake_tree(folder)
     return folder
 
 
@@ -41,15 +39,18 @@ def test_the_stand_in_is_read_like_the_real_one(drawn):
     videos = set_.videos()
     assert (len(videos), len({v.subject_key for v in videos})) == (24, 6)
     assert {v.expressions[0].emotion for v in videos} == {"negative", "positive", "surprise"}
-    maps = [set_.provided(videos[0], name) for name in ENDINGS]
+    maps = [set_.provided(videos[0], name) for name in megc2019_two_phase.ENDINGS]
     assert all(m.shape == (28, 28, 3) and m.dtype == np.uint8 for m in maps)
     assert len({m.tobytes() for m in maps}) == 4
     assert set_.provided(videos[0], "another_chain") is None
 
 
 def test_both_stand_ins_hold_the_same_clips_and_the_same_first_maps(drawn, tmp_path):
-    Megc2019Flow.write_fake_tree(tmp_path / "flow")
-    one_phase, two_phase = Megc2019Flow(FlowParams(str(tmp_path / "flow"))), dataset(drawn)
+    megc2019_flow.Megc2019Flow.write_fake_tree(tmp_path / "flow")
+    one_phase, two_phase = (
+        megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(tmp_path / "flow"))),
+        dataset(drawn),
+    )
     assert one_phase.videos() == two_phase.videos()
     for video in one_phase.videos()[::7]:
         chain = "onset_apex_flow_28"
@@ -69,7 +70,7 @@ def test_a_method_has_the_same_settings_on_either_set(method):
 
 def test_a_revision_is_that_of_every_map_and_class(tree):
     before = dataset(tree).revision
-    file = next((tree / MAPS).glob("*_3 .png"))
+    file = next((tree / megc2019_two_phase_params.MAPS).glob("*_3 .png"))
     cv2.imwrite(str(file), np.zeros((28, 28, 3), np.uint8))
     assert dataset(tree).revision != before
 
@@ -79,17 +80,17 @@ def no_root(tree):
 
 
 def the_maps_alone(tree):
-    return tree / "datasets", f"has no folder {MAPS}"
+    return tree / "datasets", f"has no folder {megc2019_two_phase_params.MAPS}"
 
 
 def no_list(tree):
-    (tree / LIST).unlink()
-    return tree, f"has no {LIST}"
+    (tree / megc2019_two_phase_params.LIST).unlink()
+    return tree, f"has no {megc2019_two_phase_params.LIST}"
 
 
 def one_phase_missing(tree):
     for _, _, clip, _ in DRAWN:
-        (tree / MAPS / f"{clip}_1 .png").unlink()
+        (tree / megc2019_two_phase_params.MAPS / f"{clip}_1 .png").unlink()
     return (
         tree,
         "apex_offset_flow_28 is missing for 24 of 24 clips, the first is 006_006_1_1: expected '006_006_1_1_1 .png'",
@@ -97,30 +98,35 @@ def one_phase_missing(tree):
 
 
 def maps_of_nobody(tree):
-    shutil.copy(next((tree / MAPS).glob("*_1 .png")), tree / MAPS / "sub99_EP01 .png")
+    shutil.copy(
+        next((tree / megc2019_two_phase_params.MAPS).glob("*_1 .png")),
+        tree / megc2019_two_phase_params.MAPS / "sub99_EP01 .png",
+    )
     return tree, "sub99_EP01 is a map of no clip"
 
 
 def one_set_only(tree):
-    (tree / LABELS / "006" / "u_test" / "1" / "006_006_1_1 .png").unlink()
-    return tree, f"clip samm/006/006_006_1_1 is in {LIST} and not in"
+    (tree / megc2019_two_phase_params.LABELS / "006" / "u_test" / "1" / "006_006_1_1 .png").unlink()
+    return tree, f"clip samm/006/006_006_1_1 is in {megc2019_two_phase_params.LIST} and not in"
 
 
 def class_renamed(tree):
-    folder = tree / LABELS / "sub02" / "u_test"
+    folder = tree / megc2019_two_phase_params.LABELS / "sub02" / "u_test"
     (folder / "2").rename(folder / "surprise")
     return tree, "surprise is not a class: expected 0"
 
 
 def classes_exchanged(tree):
-    folder = tree / LABELS / "sub02" / "u_test"
+    folder = tree / megc2019_two_phase_params.LABELS / "sub02" / "u_test"
     for before, after in (("2", "x"), ("0", "2"), ("x", "0")):
         (folder / before).rename(folder / after)
     return tree, r"clip casme2/sub02/sub02_EP02_02f has class 2 in .* and 0 in .*is a folder renamed"
 
 
 def unknown_class(tree):
-    (tree / LIST).write_text((tree / LIST).read_text().replace("EP02_01f,1", "EP02_01f,7"))
+    (tree / megc2019_two_phase_params.LIST).write_text(
+        (tree / megc2019_two_phase_params.LIST).read_text().replace("EP02_01f,1", "EP02_01f,7")
+    )
     return tree, "has the class '7': expected 0, 1 or 2"
 
 
@@ -132,12 +138,14 @@ def unknown_class(tree):
 def test_a_faulty_clone_is_one_sentence(tree, fault):
     root, reason = fault(tree)
     with pytest.raises(DataError, match=reason) as error:
-        Megc2019TwoPhase(Params(None if root is None else str(root))).videos()
+        megc2019_two_phase.Megc2019TwoPhase(
+            megc2019_two_phase.Megc2019TwoPhase.Params(None if root is None else str(root))
+        ).videos()
     assert "\n" not in str(error.value)
 
 
 def test_the_folders_by_class_may_lie_elsewhere_or_nowhere(tree, tmp_path):
-    shutil.move(tree / LABELS, tmp_path / "flow")
+    shutil.move(tree / megc2019_two_phase_params.LABELS, tmp_path / "flow")
     assert dataset(tree).videos() == dataset(tree, classes=str(tmp_path / "flow")).videos()
     with pytest.raises(DataError, match=r"dataset\.classes=.*gone is not a folder"):
         dataset(tree, classes=str(tmp_path / "gone")).videos()
@@ -145,7 +153,7 @@ def test_the_folders_by_class_may_lie_elsewhere_or_nowhere(tree, tmp_path):
 
 def test_the_published_set_has_the_clips_and_classes_of_the_one_phase_set():
     """Table 1 of See et al., MEGC 2019 (doi 10.1109/FG.2019.8756611)."""
-    one_phase = Megc2019Flow(FlowParams(str(flow_maps()))).videos()
+    one_phase = megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(flow_maps()))).videos()
     videos = dataset(two_phase_maps(), classes=str(flow_maps())).videos()
     assert videos == one_phase
     assert Counter(v.expressions[0].emotion for v in videos) == {"negative": 250, "positive": 109, "surprise": 83}
@@ -162,6 +170,9 @@ def test_the_published_directions_are_those_of_the_published_flow():
 
 
 def test_the_two_published_sets_are_other_pictures_of_the_same_clips():
-    one_phase, two_phase = Megc2019Flow(FlowParams(str(flow_maps()))), dataset(two_phase_maps())
+    one_phase, two_phase = (
+        megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(flow_maps()))),
+        dataset(two_phase_maps()),
+    )
     pairs = [[set_.provided(v, "onset_apex_flow_28") for set_ in (one_phase, two_phase)] for v in one_phase.videos()]
     assert not any(np.array_equal(*pair) for pair in pairs)

@@ -2,12 +2,10 @@
 
 import pytest
 
-from mebench.config import resolve
-from mebench.config.registry import find, load, params_class
+from mebench.config import find, load, params_class, resolve
 from mebench.core import SubjectKey
-from mebench.protocols.people import People
-from mebench.protocols.within import loso
-from mebench.runner.plan import make_plan
+from mebench.protocols import People, within
+from mebench.runner import make_plan
 
 
 def dataset(id_):
@@ -44,7 +42,7 @@ def test_who_validates_on_ready_made_maps_alone_does_not_depend_on_it(id_, tmp_p
     plan = make_plan(
         resolve(["method=majority", f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}", f"cache={tmp_path}"])
     )
-    assert list(plan.folds) == loso(People(plan.videos)) and {fold.valid for fold in plan.folds} != {()}
+    assert list(plan.folds) == within.loso(People(plan.videos)) and {fold.valid for fold in plan.folds} != {()}
 
 
 def test_equal_numbers_of_other_datasets_are_other_people():

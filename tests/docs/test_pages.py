@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.metrics.catalogue import METRICS
-from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics import CONVENTIONS, METRICS
 from mebench.protocols import ADDED, PROTOCOLS
 from mebench.testing import TINY, scratch
 

@@ -13,13 +13,9 @@ from sklearn.metrics import cohen_kappa_score
 
 from mebench import api
 from mebench.errors import DataError
-from mebench.exchange.coders import common_rate, text_of
-from mebench.exchange.eaf import Mark, Tier, lanes, read_eaf, write_eaf
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.text_table import Remarks
-from mebench.exchange.write import write_predictions
-from mebench.metrics.agreement import agreement, kappa
-from mebench.runs.scoring import tables_of
+from mebench.exchange import Remarks, coders, eaf, read_intervals, write_predictions
+from mebench.metrics import agreement as metrics_agreement
+from mebench.runs import tables_of
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -41,15 +37,24 @@ def coded(path, micro=((1000, 1400), (5000, 5300)), macro=(), emotions=(), coder
 
 
 def test_what_is_written_an_independent_reader_reads_to_the_millisecond(tmp_path):
-    marks = (Mark(1234, 1801, "0.5"), Mark(1300, 1900, "0.7"), Mark(1801, 2000, "ä <&>"), Mark(2500, 2501))
-    tiers = [Tier("micro", marks, "mebench"), Tier("macro"), Tier("emotion", (marks[2],), "mebench", "face1")]
-    write_eaf(tmp_path / "a.eaf", Path("/films/my clip.mp4"), 29.97, tiers)
+    marks = (
+        eaf.Mark(1234, 1801, "0.5"),
+        eaf.Mark(1300, 1900, "0.7"),
+        eaf.Mark(1801, 2000, "ä <&>"),
+        eaf.Mark(2500, 2501),
+    )
+    tiers = [
+        eaf.Tier("micro", marks, "mebench"),
+        eaf.Tier("macro"),
+        eaf.Tier("emotion", (marks[2],), "mebench", "face1"),
+    ]
+    eaf.write_eaf(tmp_path / "a.eaf", Path("/films/my clip.mp4"), 29.97, tiers)
     elan = pympi.Elan.Eaf(str(tmp_path / "a.eaf"))
     assert set(elan.get_tier_names()) == {"micro", "micro 2", "macro", "emotion"}
     found = [m for name in ("micro", "micro 2") for m in elan.get_annotation_data_for_tier(name)]
     assert sorted(found) == sorted((m.begin, m.end, m.value) for m in marks)
     assert elan.media_descriptors[0]["MEDIA_URL"] == "file:///films/my%20clip.mp4"
-    read = read_eaf(tmp_path / "a.eaf")
+    read = eaf.read_eaf(tmp_path / "a.eaf")
     assert (read.video, read.fps, read.coders) == ("my clip", 29.97, ("mebench", ""))
     assert sorted(
         m for t in read.tiers if t.what == "micro" for m in [(x.begin, x.end, x.value) for x in t.marks]
@@ -59,22 +64,22 @@ def test_what_is_written_an_independent_reader_reads_to_the_millisecond(tmp_path
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 60), st.text(max_size=5)), max_size=12))
 def test_any_marks_come_back_and_no_two_of_a_tier_overlap(tmp_path_factory, spans):
     path = tmp_path_factory.mktemp("eaf") / "a.eaf"
-    marks = [Mark(begin, begin + long, text.strip()) for begin, long, text in spans]
-    write_eaf(path, None, None, [Tier("micro", tuple(marks))])
-    tiers = read_eaf(path).tiers
+    marks = [eaf.Mark(begin, begin + long, text.strip()) for begin, long, text in spans]
+    eaf.write_eaf(path, None, None, [eaf.Tier("micro", tuple(marks))])
+    tiers = eaf.read_eaf(path).tiers
     for tier in tiers:
         assert all(a.end <= b.begin for a, b in zip(tier.marks, tier.marks[1:]))
     plain = [(m.begin, m.end, "".join(c for c in m.value if c.isprintable()).strip()) for m in marks]
     assert sorted((m.begin, m.end, m.value) for tier in tiers for m in tier.marks) == sorted(plain)
     busiest = max((sum(m.begin <= t < m.end for m in marks) for t in {m.begin for m in marks}), default=1)
-    assert len(lanes(marks) or [[]]) == busiest
+    assert len(eaf.lanes(marks) or [[]]) == busiest
 
 
 def test_times_become_frames_and_come_back(tmp_path):
     for fps in (23.976, 25.0, 29.97, 30.0, 200.0, 500.0):
         onsets = np.arange(0, 400, 7)
         spans = [(round(1000 * a / fps), round(1000 * (a + 12) / fps)) for a in onsets.tolist()]
-        write_eaf(tmp_path / "a.eaf", None, fps, [Tier("micro", tuple(Mark(*s) for s in spans))])
+        eaf.write_eaf(tmp_path / "a.eaf", None, fps, [eaf.Tier("micro", tuple(eaf.Mark(*s) for s in spans))])
         rows = read_intervals(tmp_path / "a.eaf", "truth", Remarks()).intervals
         assert sorted(rows["onset"]) == onsets.tolist() and ((rows["offset"] - rows["onset"]) == 11).all()
 
@@ -148,7 +153,7 @@ def test_times_are_those_of_the_video_wherever_elan_lets_it_begin(tmp_path, orig
     elan.add_tier("micro")
     elan.add_annotation("micro", 1000, 1400)
     elan.to_file(str(tmp_path / "a.eaf"))
-    assert read_eaf(tmp_path / "a.eaf").video == "P07 #2"  # ELAN writes a name as it is
+    assert eaf.read_eaf(tmp_path / "a.eaf").video == "P07 #2"  # ELAN writes a name as it is
     rows = read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=25.0).intervals
     assert rows[["onset", "offset"]].values.tolist() == frames
 
@@ -206,7 +211,7 @@ def test_kappa_by_its_definition(first, random):
     n = len(first)
     observed = sum(a == b for a, b in zip(first, second)) / n
     expected = sum(first.count(label) * second.count(label) for label in "abc") / n**2
-    found = kappa(np.array(first), np.array(second))
+    found = metrics_agreement.kappa(np.array(first), np.array(second))
     assert (found is None) == (expected == 1)
     assert found is None or found == pytest.approx((observed - expected) / (1 - expected), abs=1e-12)
 
@@ -214,7 +219,7 @@ def test_kappa_by_its_definition(first, random):
 def test_agreement_counts_frames_beyond_the_last_interval_where_the_length_is_known(tmp_path):
     run = make_run(tmp_path / "runs")
     tables = tables_of(run)
-    assert agreement(tables, ["micro"])["frames"]["n"] == tables.videos["n_frames"].sum()
+    assert metrics_agreement.agreement(tables, ["micro"])["frames"]["n"] == tables.videos["n_frames"].sum()
 
 
 def test_kappa_of_coders_says_where_the_length_of_a_video_is_unknown(tmp_path, mebench):
@@ -271,22 +276,22 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
     with (tmp_path / "a.eaf").open("wb") as file:
         file.truncate(3 << 20)
     with pytest.raises(DataError, match=r"has 3 MiB, and an \.eaf file has at most 1"):
-        read_eaf(tmp_path / "a.eaf")
+        eaf.read_eaf(tmp_path / "a.eaf")
     (tmp_path / "b.eaf").mkdir()
     with pytest.raises(DataError, match=r"there is no file .*b\.eaf"):
-        read_eaf(tmp_path / "b.eaf")
+        eaf.read_eaf(tmp_path / "b.eaf")
     with pytest.raises(DataError, match=r"are both about the video clip: name one of them"):
         (tmp_path / "both").mkdir()
         coded(tmp_path / "both" / "a.eaf")
         coded(tmp_path / "both" / "b.eaf")
-        text_of(tmp_path / "both", None, 25.0, "truth", Remarks())
-    assert common_rate([tmp_path / "a.csv"], None) is None
+        coders.text_of(tmp_path / "both", None, 25.0, "truth", Remarks())
+    assert coders.common_rate([tmp_path / "a.csv"], None) is None
 
 
 def test_what_lies_before_the_first_frame_marks_none(tmp_path):
     tables = tables_of(make_run(tmp_path / "runs"))
     before = [table.iloc[:1].assign(onset=-9, apex=-7, offset=-5) for table in (tables.truths, tables.predictions)]
-    found = agreement(replace(tables, truths=before[0], predictions=before[1]), ["micro"])
+    found = metrics_agreement.agreement(replace(tables, truths=before[0], predictions=before[1]), ["micro"])
     assert found["frames"]["kappa"] is None  # no frame has a label in either
 
 
@@ -311,7 +316,7 @@ def drawn_eaf(path, marks, tier="micro"):
 
 def test_marks_that_follow_one_another_without_times_share_the_time_around_them(tmp_path):
     file = drawn_eaf(tmp_path / "a.eaf", [("t1", "t2"), ("t2", "t3"), ("t4", "t5")])
-    (tier,) = read_eaf(file).tiers
+    (tier,) = eaf.read_eaf(file).tiers
     assert [(mark.begin, mark.end) for mark in tier.marks] == [(1000, 1400), (1400, 1800), (3000, 3500)]
 
 
@@ -324,4 +329,4 @@ def test_marks_without_times_or_that_end_before_they_begin_are_counted(tmp_path)
         "truth: 1 mark of a not ending after their start, left out",
     ]
     gaze = drawn_eaf(tmp_path / "b.eaf", [("t4", "t5"), ("t7", "t8")], "gaze")
-    assert not read_eaf(gaze).left_out
+    assert not eaf.read_eaf(gaze).left_out

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from mebench.errors import ConfigError, DataError
-from mebench.exchange.frame_scores import Spotting, half_lengths, propose, read_frame_scores
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import Remarks, frame_scores, read_frame_scores
 from mebench.spotting import SMOOTHINGS, SpottingParams, spot
 
 HEAD = "subject,video,frame,score\n"
@@ -20,7 +19,9 @@ def rows(scores, video="a", first=0, subject="1"):
 
 def spotted(path, **how):
     remarks = Remarks()
-    found = propose(read_frame_scores(path, remarks), Spotting(**{"k_prime": {"micro": 3, "macro": 3}, **how}), remarks)
+    found = frame_scores.propose(
+        read_frame_scores(path, remarks), frame_scores.Spotting(**{"k_prime": {"micro": 3, "macro": 3}, **how}), remarks
+    )
     return found.intervals, remarks
 
 
@@ -139,9 +140,9 @@ def test_a_video_too_short_to_smooth_is_told(write):
 )
 def test_a_wrong_width_is_refused(text, message):
     with pytest.raises(ConfigError, match=message):
-        half_lengths(text)
+        frame_scores.half_lengths(text)
 
 
 def test_p_lies_between_mean_and_maximum():
     with pytest.raises(ConfigError, match="--p must lie between"):
-        Spotting({"micro": 3}, p=1.5)
+        frame_scores.Spotting({"micro": 3}, p=1.5)

@@ -5,10 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.join import Rules, join
-from mebench.exchange.text_table import Remarks
-from mebench.metrics.summary import summarize
+from mebench.exchange import Remarks, Rules, read_intervals
+from mebench.exchange import join as exchange_join
+from mebench.metrics import summarize
 
 HALF, KINDS = Fraction(1, 2), ("micro", "macro")
 COLUMNS = ("subject", "video", "kind", "onset", "offset", "confidence")
@@ -99,7 +98,7 @@ def test_random_files_score_as_counted_by_hand(seed, write):
     truth, spotted = (
         read_intervals(write(content, role), role, remarks) for content, role in zip(texts, ("truth", "predictions"))
     )
-    tables = join(truth, spotted, Rules(), remarks)
+    tables = exchange_join.join(truth, spotted, Rules(), remarks)
     strict, baseline = (
         summarize(tables, kinds=KINDS, classes=(), seed=0, convention=name, draws=0)["spotting"]
         for name in ("strict", "megc2020")

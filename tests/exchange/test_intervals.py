@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import Remarks, read_intervals
 
 HEAD = "subject,video,kind,onset,apex,offset,emotion,confidence\n"
 

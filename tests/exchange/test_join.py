@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.join import Rules, join
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import Remarks, Rules, read_intervals
+from mebench.exchange import join as exchange_join
 
 TRUTH = "subject,video,onset,offset\n01,EP02,10,20\n02,EP02,30,40\n02,EP03,,\n"
 
@@ -16,7 +15,9 @@ def joined(write):
     def make(predictions, truth=TRUTH, **rules):
         remarks = Remarks()
         given = read_intervals(write(predictions, "p.csv"), "predictions", remarks)
-        tables = join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(**rules), remarks)
+        tables = exchange_join.join(
+            read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(**rules), remarks
+        )
         return tables, remarks
 
     return make

@@ -4,11 +4,7 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.exchange.answers import read_against_truth
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.join import Rules
-from mebench.exchange.megc import Entry, is_log, log_lines
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import Remarks, Rules, megc, read_against_truth, read_intervals
 from tests.helpers.outside import outside
 
 # The layout of the organizers' log: fixed columns, one block for each dataset.
@@ -27,7 +23,7 @@ def read(path, role):
 
 
 def test_the_log_is_found_out_and_holds_both_sides(write):
-    assert is_log(LOG)
+    assert megc.is_log(LOG)
     spotted, true = read(write(LOG), "predictions").intervals, read(write(LOG), "truth").intervals
     columns = ["dataset", "video", "onset", "offset"]
     assert spotted[columns].values.tolist() == [
@@ -51,7 +47,7 @@ def test_both_sides_say_which_videos_there_are(write):
 @pytest.mark.parametrize("missing", ["__", "*", "_", "–", "--"])
 def test_missing_cells_are_written_in_many_ways(write, missing):
     other = LOG.replace(" -", f" {missing}")
-    assert other != LOG and is_log(other)
+    assert other != LOG and megc.is_log(other)
     for role in ("predictions", "truth"):
         pd.testing.assert_frame_equal(read(write(other), role).intervals, read(write(LOG), role).intervals)
 
@@ -128,13 +124,13 @@ def test_what_it_does_not_say_is_said(write):
 
 def test_the_log_is_written_column_by_column_as_it_was_read():
     entries = [
-        Entry(0, "CAS(ME)^2", "23_0507", (2744, 2764), None, "FN"),
-        Entry(0, "SAMM-LV", "019_7", None, (277, 347), "FP"),
-        Entry(0, "SAMM-LV", "025_5", (840, 937), (841, 920), "TP"),
-        Entry(0, "CAS(ME)^2", "23_0507", None, (2293, 2312), "FP"),
-        Entry(0, "SAMM-LV", "019_7", (398, 532), None, "FN"),
+        megc.Entry(0, "CAS(ME)^2", "23_0507", (2744, 2764), None, "FN"),
+        megc.Entry(0, "SAMM-LV", "019_7", None, (277, 347), "FP"),
+        megc.Entry(0, "SAMM-LV", "025_5", (840, 937), (841, 920), "TP"),
+        megc.Entry(0, "CAS(ME)^2", "23_0507", None, (2293, 2312), "FP"),
+        megc.Entry(0, "SAMM-LV", "019_7", (398, 532), None, "FN"),
     ]
-    assert "\n".join(log_lines(entries)) + "\n" == LOG
+    assert "\n".join(megc.log_lines(entries)) + "\n" == LOG
 
 
 @pytest.mark.parametrize("line", ["019_7 - - 5 FP", "019_7 5 9 - - TP", "019_7 - - 5 9 FN"])

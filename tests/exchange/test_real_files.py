@@ -3,20 +3,17 @@
 import openpyxl
 import pytest
 
-from mebench.annotations.text import decoded
+from mebench.annotations import decoded
 from mebench.errors import DataError
-from mebench.exchange.answers import read_truth
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.join import Rules
-from mebench.exchange.text_table import Remarks, of_encoding
-from mebench.inspection.dataset_summary import adapters_of
+from mebench.exchange import Remarks, Rules, answers, read_intervals, text_table
+from mebench.inspection import dataset_summary
 
 HEAD = ("subject", "video", "onset", "offset")
 
 
 def read(path, role="truth", encoding=None):
     remarks = Remarks()
-    return read_intervals(of_encoding(path, encoding), role, remarks), remarks
+    return read_intervals(text_table.of_encoding(path, encoding), role, remarks), remarks
 
 
 def spans(table):
@@ -179,5 +176,5 @@ def test_an_adapter_reads_kinds_by_number_too(write):
         "subject,video_name,start_frame,apex_frame,end_frame,type_idx\n1,a,10,12,0,2\n1,a,20,30,90,1\n",
         "cross_test.csv",
     )
-    truth, _ = read_truth(file, Rules(), Remarks(), adapters_of(file))
+    truth, _ = answers.read_truth(file, Rules(), Remarks(), dataset_summary.adapters_of(file))
     assert spans(truth) == [("micro", 10, 12), ("macro", 20, 90)]

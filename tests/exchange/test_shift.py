@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mebench.exchange.shift import note_shift
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import Remarks, note_shift
 
 
 def truths(rng, n=40, videos=8, length=15):

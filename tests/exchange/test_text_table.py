@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.annotations import sheets
-from mebench.annotations.drawn import write_xlsx
+from mebench.annotations import sheets, write_xlsx
 from mebench.errors import DataError
-from mebench.exchange.text_table import Remarks, parse, read_text
+from mebench.exchange import Remarks, text_table
 from tests.helpers.old_excel import write_xls
 
 WANTED = ("subject", "video", "onset", "offset", "emotion")
@@ -18,7 +17,7 @@ PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"
 
 def read(path, role="predictions"):
     path, remarks = Path(path), Remarks()
-    return parse(read_text(path, remarks, role), path, role, WANTED, remarks), remarks
+    return text_table.parse(text_table.read_text(path, remarks, role), path, role, WANTED, remarks), remarks
 
 
 def cells(path):
@@ -39,7 +38,7 @@ def test_separator_encoding_and_line_ends_do_not_matter(write, separator, encodi
 def test_the_order_of_columns_does_not_matter(order):
     rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
     text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
-    assert parse(text, "file", "predictions", WANTED, Remarks()).cells == EXPECTED
+    assert text_table.parse(text, "file", "predictions", WANTED, Remarks()).cells == EXPECTED
 
 
 @pytest.mark.parametrize(

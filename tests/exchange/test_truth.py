@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mebench.datasets.casme2.fake import write_sheet
-from mebench.datasets.samm.fake import CLIPS, HEADER, PREAMBLE
+from mebench.datasets.casme2 import fake
+from mebench.datasets.samm import fake as samm_fake
 
-from mebench.annotations.drawn import write_xlsx
+from mebench.annotations import write_xlsx
 from mebench.errors import DataError
-from mebench.exchange.answers import read_truth
-from mebench.exchange.join import Rules
-from mebench.exchange.text_table import Remarks
-from mebench.inspection.dataset_summary import adapters_of
+from mebench.exchange import Remarks, Rules, answers
+from mebench.inspection import dataset_summary
 from tests.helpers.old_excel import write_xls
 
 SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
@@ -23,31 +21,33 @@ SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
 def samm(tmp_path):
     """The sheet with the lines above its header, numbers for subjects, and an offset of 0."""
     rows = [
-        (int(c.name[:3]), c.name, 1, c.onset, c.apex, c.offset, 9, "Micro - 1/2", c.units, c.emotion) for c in CLIPS
+        (int(c.name[:3]), c.name, 1, c.onset, c.apex, c.offset, 9, "Micro - 1/2", c.units, c.emotion)
+        for c in samm_fake.CLIPS
     ]
     rows[-1] = (*rows[-1][:5], 0, *rows[-1][6:])
     write_xlsx(
-        tmp_path / SAMM, {"Legend": [("Codes",)], "MICRO_ONLY": [*((line,) for line in PREAMBLE), HEADER, *rows]}
+        tmp_path / SAMM,
+        {"Legend": [("Codes",)], "MICRO_ONLY": [*((line,) for line in samm_fake.PREAMBLE), samm_fake.HEADER, *rows]},
     )
     return tmp_path / SAMM
 
 
 def truth(path, **asked):
     remarks = Remarks()
-    found, rules = read_truth(path, Rules(), remarks, adapters_of(path), **asked)
+    found, rules = answers.read_truth(path, Rules(), remarks, dataset_summary.adapters_of(path), **asked)
     return found, rules, remarks
 
 
 def test_lines_above_the_header_lost_zeros_and_offsets_of_0_are_no_matter(samm):
     found, rules, remarks = truth(samm)
     rows = found.intervals
-    assert rows["subject"].tolist() == [clip.name[:3] for clip in CLIPS] and rules.loose_ids
+    assert rows["subject"].tolist() == [clip.name[:3] for clip in samm_fake.CLIPS] and rules.loose_ids
     assert rows[["onset", "offset"]].to_numpy().tolist() == [
-        *([clip.onset, clip.offset] for clip in CLIPS[:-1]),
-        [CLIPS[-1].onset, CLIPS[-1].apex],
+        *([clip.onset, clip.offset] for clip in samm_fake.CLIPS[:-1]),
+        [samm_fake.CLIPS[-1].onset, samm_fake.CLIPS[-1].apex],
     ]
-    assert rows["emotion"].tolist() == [clip.emotion.lower() for clip in CLIPS]
-    assert rows["line"].tolist()[0] == len(PREAMBLE) + 2 and set(found.videos["fps"]) == {200.0}
+    assert rows["emotion"].tolist() == [clip.emotion.lower() for clip in samm_fake.CLIPS]
+    assert rows["line"].tolist()[0] == len(samm_fake.PREAMBLE) + 2 and set(found.videos["fps"]) == {200.0}
     assert "truth: read as the sheet of samm" in remarks.repaired[0]
 
 
@@ -55,7 +55,8 @@ def test_lines_above_the_header_lost_zeros_and_offsets_of_0_are_no_matter(samm):
 def test_every_way_to_score_takes_it(mebench, samm, tmp_path, names):
     """Subjects may be called as in the sheet, 6, or as the folders are, 006."""
     said = [
-        (int(c.name[:3]) if names == "sheet" else c.name[:3], c.name, c.onset, c.offset, c.emotion) for c in CLIPS[:4]
+        (int(c.name[:3]) if names == "sheet" else c.name[:3], c.name, c.onset, c.offset, c.emotion)
+        for c in samm_fake.CLIPS[:4]
     ]
     pd.DataFrame(said, columns=["subject", "video", "onset", "offset", "emotion"]).to_csv(
         tmp_path / "p.csv", index=False
@@ -93,7 +94,7 @@ def test_a_sheet_is_that_of_the_dataset_whose_name_for_it_tells_most(tmp_path, n
 
 
 def test_casme2_is_not_casme(tmp_path):
-    write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
+    fake.write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
     found, _, remarks = truth(tmp_path / "CASME2-coding-20140508.xlsx", clips=True)
     assert "sheet of casme2," in remarks.repaired[0] and len(found.intervals) == 255
 

@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import ConfigError, DataError
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.join import Rules, join
-from mebench.exchange.text_table import Remarks
-from mebench.exchange.write import FORMATS, guarded, write_predictions, write_truth
+from mebench.exchange import FORMATS, Remarks, Rules, guarded, read_intervals, write_predictions, write_truth
+from mebench.exchange import join as exchange_join
 
 DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
 
@@ -24,7 +22,7 @@ def tables(write):
         remarks = Remarks()
         true = read_intervals(write(truth, "t.csv"), "truth", remarks)
         given = read_intervals(write(predictions, "p.csv"), "predictions", remarks, rate=true.rate)
-        return join(true, given, Rules(), remarks)
+        return exchange_join.join(true, given, Rules(), remarks)
 
     return make
 
@@ -143,7 +141,7 @@ def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame
     spotted = "subject,video,kind,onset,offset,confidence\n1,a,me,11,21,0.5\n1,b,mae,7,94,0.25\n"
     remarks = Remarks()
     given = read_intervals(write(spotted, "p.csv"), "predictions", remarks)
-    made = join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks)
+    made = exchange_join.join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks)
     out, true = tmp_path / "out.json", tmp_path / "truth.json"
     write_predictions(out, "activitynet", made, remarks)
     write_truth(true, made, "activitynet")

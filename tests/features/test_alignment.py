@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.features.faces import box_to_crop, eye_angle, moved, upright, warped
+from mebench.features import faces, moved
 
 from .conftest import texture
 
@@ -13,16 +13,16 @@ from .conftest import texture
 def test_a_box_fills_the_crop_from_edge_to_edge():
     """Whole numbers are centres of pixels: the edges of a box and of a crop lie half a pixel outside."""
     edges = np.array([[9.5, 19.5], [49.5, 99.5]])
-    np.testing.assert_allclose(moved(edges, box_to_crop((10, 20, 50, 100), 128)), [[-0.5, -0.5], [127.5, 127.5]])
+    np.testing.assert_allclose(moved(edges, faces.box_to_crop((10, 20, 50, 100), 128)), [[-0.5, -0.5], [127.5, 127.5]])
 
 
 def test_a_box_of_the_crops_size_is_only_cut_out():
-    crop = warped(texture(), box_to_crop((8, 4, 56, 52), 48), 48)
+    crop = faces.warped(texture(), faces.box_to_crop((8, 4, 56, 52), 48), 48)
     np.testing.assert_array_equal(crop, texture()[4:52, 8:56])
 
 
 def test_beyond_the_frame_its_edge_is_repeated():
-    crop = warped(texture(), box_to_crop((-10, 0, 38, 48), 48), 48)
+    crop = faces.warped(texture(), faces.box_to_crop((-10, 0, 38, 48), 48), 48)
     np.testing.assert_array_equal(crop[:, :10], np.repeat(texture()[:48, :1], 10, axis=1))
 
 
@@ -30,14 +30,14 @@ def test_beyond_the_frame_its_edge_is_repeated():
 def test_level_eyes_are_level_at_any_angle(angle, distance):
     points = np.zeros((68, 2))
     points[42:48] = (distance * math.cos(angle), distance * math.sin(angle))
-    assert eye_angle(points) == pytest.approx(angle)
+    assert faces.eye_angle(points) == pytest.approx(angle)
     box = (-40.0, -30.0, 60.0, 70.0)
-    after = moved(points, upright(box, eye_angle(points)))
+    after = moved(points, faces.upright(box, faces.eye_angle(points)))
     assert after[36, 1] == pytest.approx(after[42, 1], abs=1e-9)
     assert after[42, 0] - after[36, 0] == pytest.approx(distance)  # a rotation changes no length
     middle = np.array([[9.5, 19.5]])  # of the pixels -40 to 59 and -30 to 69
-    np.testing.assert_allclose(moved(middle, upright(box, angle)), middle, atol=1e-9)
+    np.testing.assert_allclose(moved(middle, faces.upright(box, angle)), middle, atol=1e-9)
 
 
 def test_level_eyes_need_no_turn():
-    np.testing.assert_array_equal(upright((0, 0, 9, 9), 0.0), np.eye(3))
+    np.testing.assert_array_equal(faces.upright((0, 0, 9, 9), 0.0), np.eye(3))

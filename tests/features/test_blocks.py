@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import DataError
-from mebench.features.texture import Grid, grid, unit_sum
+from mebench.features import texture
 
 
 def counted(codes, n_bins, spans, weights=None):
@@ -19,11 +19,11 @@ def counted(codes, n_bins, spans, weights=None):
 def test_histograms_of_all_blocks_equal_those_of_each(height, width, rows, cols, overlap):
     if rows > height or cols > width:
         with pytest.raises(DataError, match="take fewer blocks"):
-            grid((height, width), (rows, cols), overlap)
+            texture.grid((height, width), (rows, cols), overlap)
         return
     rng = np.random.default_rng(0)
     codes, weights = rng.integers(0, 4, (height, width)), rng.random((height, width))
-    blocks = grid((height, width), (rows, cols), overlap)
+    blocks = texture.grid((height, width), (rows, cols), overlap)
     for start, stop in (span for spans in blocks.spans for span in spans):
         assert 0 <= start < stop
     assert blocks.spans[0][-1][1] == height
@@ -34,24 +34,24 @@ def test_histograms_of_all_blocks_equal_those_of_each(height, width, rows, cols,
 def test_blocks_that_do_not_overlap_cover_each_pixel_once():
     for length in range(1, 130):
         for n in range(1, min(length, 12) + 1):
-            spans = grid((length,), (n,)).spans[0]
+            spans = texture.grid((length,), (n,)).spans[0]
             assert spans == tuple((i * length // n, (i + 1) * length // n) for i in range(n))
 
 
 def test_blocks_of_half_overlap_are_as_far_apart_as_half_a_block():
-    assert grid((120,), (3,), 0.5).spans[0] == ((0, 60), (30, 90), (60, 120))
+    assert texture.grid((120,), (3,), 0.5).spans[0] == ((0, 60), (30, 90), (60, 120))
 
 
 def test_pixels_in_no_block_count_nowhere():
-    blocks = Grid((6,), (((1, 2), (4, 5)),))
+    blocks = texture.Grid((6,), (((1, 2), (4, 5)),))
     assert blocks.histograms(np.array([0, 1, 2, 0, 1, 2]), 3).tolist() == [[0, 1, 0], [0, 1, 0]]
 
 
 def test_a_smaller_array_lies_in_the_middle():
     codes = np.ones((2, 4), int)
-    assert grid((4, 4), (2, 1)).histograms(codes, 2)[..., 1].tolist() == [[4], [4]]
-    assert grid((4, 4), (4, 1)).histograms(codes, 2)[..., 1].tolist() == [[0], [4], [4], [0]]
+    assert texture.grid((4, 4), (2, 1)).histograms(codes, 2)[..., 1].tolist() == [[4], [4]]
+    assert texture.grid((4, 4), (4, 1)).histograms(codes, 2)[..., 1].tolist() == [[0], [4], [4], [0]]
 
 
 def test_an_empty_histogram_stays_zero():
-    assert unit_sum(np.array([[1.0, 3.0], [0.0, 0.0]])).tolist() == [[0.25, 0.75], [0, 0]]
+    assert texture.unit_sum(np.array([[1.0, 3.0], [0.0, 0.0]])).tolist() == [[0.25, 0.75], [0, 0]]

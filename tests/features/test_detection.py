@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.features.detection import tracks_of
+from mebench.features import detection
 
 from .conftest import MemoryFrames
 
@@ -15,7 +15,9 @@ from .conftest import MemoryFrames
 def tracks(*looks):
     """Of pictures of 1000x400 pixels, two a second, in which the faces of each look are seen."""
     told = iter(looks)
-    return tracks_of(MemoryFrames(np.zeros((len(looks), 400, 1000), np.uint8)), lambda gray: next(told), 2.0, "v")
+    return detection.tracks_of(
+        MemoryFrames(np.zeros((len(looks), 400, 1000), np.uint8)), lambda gray: next(told), 2.0, "v"
+    )
 
 
 def face(x, wide=100):

@@ -5,15 +5,10 @@ import cv2
 import dlib
 import numpy as np
 import pytest
-from mebench.datasets.synthetic.dataset import Synthetic
-from mebench.datasets.synthetic.params import Params
+from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import FaceCrop, faces
-from mebench.features.base import dlib_version
-from mebench.features.detection import NoFaceError
-from mebench.features.faces import Reference, moved
-from mebench.features.landmarks import find_predictor
+from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, moved
 
 from .conftest import BOX, MemoryFrames, texture
 
@@ -143,7 +138,7 @@ def test_dlib_finds_no_face_in_a_texture():
 
 
 def test_dlib_finds_the_drawn_face_where_its_landmarks_are():
-    dataset = Synthetic(Params(subjects=1, videos=1, frames=60))
+    dataset = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
     video = dataset.videos()[0]
     landmarks = dataset.landmarks(video)
     for half_size in (False, True):
@@ -231,7 +226,7 @@ def test_odd_landmarks_of_the_dataset_are_refused(found, points):
 def test_a_reference_survives_json_exactly(found):
     for kwargs, points in (({}, None), ({"align": "eyes"}, tilted(17)[1] / 3)):
         reference = FaceCrop(margin=0.1, **kwargs).locate(frames(texture()), points)
-        again = Reference.from_json(json.loads(json.dumps(reference.as_json())))
+        again = faces.Reference.from_json(json.loads(json.dumps(reference.as_json())))
         assert (again.frame, again.face, again.box) == (reference.frame, reference.face, reference.box)
         np.testing.assert_array_equal(again.matrix, reference.matrix)
         assert (again.landmarks is None) == (points is None)
@@ -266,7 +261,7 @@ needs_predictor = pytest.mark.skipif(find_predictor() is None, reason="needs the
 @pytest.fixture(scope="module")
 def drawn():
     """A drawn face of 192 pixels, with its landmarks."""
-    dataset = Synthetic(Params(subjects=1, videos=1, frames=60))
+    dataset = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
     video = dataset.videos()[0]
     return dataset.frames(video)[0], dataset.landmarks(video)
 

@@ -3,8 +3,7 @@ import pytest
 from scipy.linalg import eigh, svd
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import Interpolate
-from mebench.features.sequence import curve_weights
+from mebench.features import Interpolate, sequence
 
 
 def clip(n, seed=0, height=9, width=8):
@@ -44,7 +43,7 @@ def test_it_is_the_published_model(n, length):
 def test_a_clip_of_the_length_stays_as_it_is(n):
     frames = clip(n, height=4, width=4)
     np.testing.assert_array_equal(Interpolate(n).apply(frames, 25.0), frames)
-    np.testing.assert_allclose(curve_weights(n, n), np.eye(n), atol=1e-10)
+    np.testing.assert_allclose(sequence.curve_weights(n, n), np.eye(n), atol=1e-10)
 
 
 @pytest.mark.parametrize("n", [2, 5, 40])
@@ -64,7 +63,7 @@ def test_values_beyond_the_range_are_clipped():
     frames = np.zeros((4, 2, 2), np.uint8)
     frames[1:3] = 255  # the curve overshoots between them
     assert Interpolate(40).apply(frames, None).max() == 255
-    assert curve_weights(4, 40)[:, 1:3].sum(1).max() > 1
+    assert sequence.curve_weights(4, 40)[:, 1:3].sum(1).max() > 1
 
 
 def test_no_frame_at_all_is_refused():

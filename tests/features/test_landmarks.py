@@ -4,13 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mebench.datasets.synthetic.dataset import Synthetic
-from mebench.datasets.synthetic.params import Params
+from mebench.datasets.synthetic import dataset as synthetic
 from skimage import data as skimage_data
 
 from mebench.errors import DataError
 from mebench.features import FaceCrop, landmarks
-from mebench.features.landmarks import Landmarker, check_landmarks, find_predictor, predictor_identity
 
 from .conftest import MemoryFrames
 
@@ -23,7 +21,7 @@ def no_variable(monkeypatch):
 @pytest.fixture
 def package():
     """The predictor file of the installed package."""
-    path = find_predictor()
+    path = landmarks.find_predictor()
     if path is None:
         pytest.skip("face_recognition_models is not installed: pip install 'mebench[landmarks]'")
     return path
@@ -44,11 +42,11 @@ def package():
 )
 def test_odd_landmarks_are_refused(points, message):
     with pytest.raises(DataError, match=message):
-        check_landmarks(points, "v1")
+        landmarks.check_landmarks(points, "v1")
 
 
 def test_good_landmarks_become_float64():
-    assert check_landmarks(np.ones((68, 2), np.int16).tolist(), "v1").dtype == np.float64
+    assert landmarks.check_landmarks(np.ones((68, 2), np.int16).tolist(), "v1").dtype == np.float64
 
 
 def test_a_path_goes_before_the_variable_and_that_before_the_package(tmp_path, monkeypatch, package):
@@ -56,21 +54,21 @@ def test_a_path_goes_before_the_variable_and_that_before_the_package(tmp_path, m
     given.write_bytes(b"1")
     named.write_bytes(b"2")
     monkeypatch.setenv(landmarks.VARIABLE, str(named))
-    assert find_predictor(str(given)) == given
-    assert find_predictor() == named
+    assert landmarks.find_predictor(str(given)) == given
+    assert landmarks.find_predictor() == named
     monkeypatch.delenv(landmarks.VARIABLE)
-    assert find_predictor() == package
+    assert landmarks.find_predictor() == package
     assert package.name == "shape_predictor_68_face_landmarks.dat"
 
 
 def test_the_package_is_not_imported(package):
-    find_predictor()
+    landmarks.find_predictor()
     assert "face_recognition_models" not in sys.modules
 
 
 def test_without_any_there_is_none(monkeypatch):
     monkeypatch.setattr(landmarks, "_PACKAGE", "no-such-package-of-landmarks")
-    assert find_predictor() is None
+    assert landmarks.find_predictor() is None
     assert FaceCrop(align="eyes").landmark_identity(None) == "none"
     with pytest.raises(
         DataError, match=r'v1 has none: .*pip install "mebench\[landmarks\]".*MEBENCH_LANDMARKS.*regions=box'
@@ -86,28 +84,28 @@ def test_a_path_to_nothing_is_named(tmp_path, monkeypatch, by_variable):
     with pytest.raises(
         DataError, match=r"no landmark file .*gone\.dat, named by .*(MEBENCH_LANDMARKS|method\.landmarks=)"
     ):
-        find_predictor(None if by_variable else path)
+        landmarks.find_predictor(None if by_variable else path)
 
 
 def test_the_identity_is_the_content_not_the_place(tmp_path):
     paths = [tmp_path / name for name in "abc"]
     for path, content in zip(paths, (b"x" * 99, b"x" * 99, b"y" * 99)):
         path.write_bytes(content)
-    same, again, other = (predictor_identity(path) for path in paths)
+    same, again, other = (landmarks.predictor_identity(path) for path in paths)
     assert same == again != other
     paths[0].write_bytes(b"z" * 99)
     os.utime(paths[0], ns=(1, 1))
-    assert predictor_identity(paths[0]) not in (same, other)
+    assert landmarks.predictor_identity(paths[0]) not in (same, other)
 
 
 def test_the_file_is_hashed_once(tmp_path):
     path = tmp_path / "a.dat"
     path.write_bytes(b"x" * 99)
     stamp = path.stat()
-    first = predictor_identity(path)
+    first = landmarks.predictor_identity(path)
     path.write_bytes(b"y" * 99)
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # size and time say that nothing changed
-    assert predictor_identity(path) == first
+    assert landmarks.predictor_identity(path) == first
 
 
 def test_the_path_is_no_part_of_a_steps_identity_but_its_content_is_of_the_landmarks(tmp_path, face_points):
@@ -116,7 +114,7 @@ def test_the_path_is_no_part_of_a_steps_identity_but_its_content_is_of_the_landm
     plain, named = FaceCrop(align="pose"), FaceCrop(align="pose", landmarks=str(path))
     assert plain.identity() == named.identity()
     assert plain.describe() == named.describe()
-    assert predictor_identity(path) in named.landmark_identity(face_points)  # pose goes by the file alone
+    assert landmarks.predictor_identity(path) in named.landmark_identity(face_points)  # pose goes by the file alone
     eyes = FaceCrop(align="eyes", landmarks=str(path))
     assert eyes.landmark_identity(face_points) != eyes.landmark_identity(face_points + 1)
     assert eyes.landmark_identity(None) == named.landmark_identity(None)
@@ -127,17 +125,17 @@ def test_a_damaged_file_is_named(tmp_path, content):
     path = tmp_path / "bad.dat"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"bad\.dat is damaged or no predictor of dlib"):
-        Landmarker(path).points(np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
+        landmarks.Landmarker(path).points(np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
 
 
 def test_a_file_of_five_points_is_refused(package):
     five = package.with_name("shape_predictor_5_face_landmarks.dat")
     with pytest.raises(DataError, match="finds 5 points, not 68"):
-        Landmarker(five).points(np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
+        landmarks.Landmarker(five).points(np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
 
 
 def test_landmarks_of_a_drawn_face_are_where_it_was_drawn(package):
-    dataset = Synthetic(Params(subjects=2, videos=1, frames=60))
+    dataset = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=2, videos=1, frames=60))
     for video in dataset.videos():
         frames, drawn = dataset.frames(video), dataset.landmarks(video)
         crop = FaceCrop()

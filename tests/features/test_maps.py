@@ -5,17 +5,8 @@ import pytest
 
 from mebench.core import SubjectKey, Timing, VideoView
 from mebench.errors import ConfigError
-from mebench.features.maps import (
-    APEX_OFFSET,
-    DIRECTIONS,
-    ONSET_APEX,
-    POINTS,
-    MapParams,
-    TrainedMapParams,
-    check_points,
-    four_blocks,
-    read,
-)
+from mebench.features import ONSET_APEX
+from mebench.features import maps as features_maps
 
 
 def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut():
@@ -23,7 +14,7 @@ def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut(
     maps = np.random.default_rng(0).random((2, 28, 28, 3)).astype(np.float32)
     corners = [(9, 11), (21, 10), None, (10, 21), (20, 21)]
     eye, lips, _, other_eye, other_lips = (c and maps[:, c[0] - 7 : c[0] + 7, c[1] - 7 : c[1] + 7] for c in corners)
-    found = four_blocks(maps, POINTS)
+    found = features_maps.four_blocks(maps, features_maps.POINTS)
     np.testing.assert_array_equal(found[:, :14, :14], eye)
     np.testing.assert_array_equal(found[:, :14, 14:], lips)
     np.testing.assert_array_equal(found[:, 14:, :14], other_eye)
@@ -33,14 +24,14 @@ def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut(
 @pytest.mark.parametrize(
     ("points", "reason"),
     [
-        (POINTS[:4], "must be five points .* not 4"),
-        ((*POINTS[:4], (28.0, 3.0)), r"point 4, \(28, 3\), lies outside the map of 28x28 pixels"),
-        (((-1.0, 3.0), *POINTS[1:]), r"point 0, \(-1, 3\), lies outside"),
+        (features_maps.POINTS[:4], "must be five points .* not 4"),
+        ((*features_maps.POINTS[:4], (28.0, 3.0)), r"point 4, \(28, 3\), lies outside the map of 28x28 pixels"),
+        (((-1.0, 3.0), *features_maps.POINTS[1:]), r"point 0, \(-1, 3\), lies outside"),
     ],
 )
 def test_points_outside_a_map_are_one_sentence(points, reason):
     with pytest.raises(ConfigError, match=reason):
-        check_points(points)
+        features_maps.check_points(points)
 
 
 def test_the_second_phase_is_the_flow_from_apex_to_offset():
@@ -55,8 +46,8 @@ def test_the_second_phase_is_the_flow_from_apex_to_offset():
         lambda *clip: asked.append(clip) or np.zeros(3),
     )
     clips = [view.clip(3, 8, 12), view.clip(3, 17, 25)]
-    for name in (ONSET_APEX, APEX_OFFSET, DIRECTIONS[1]):
-        read(clips, name)
+    for name in (ONSET_APEX, features_maps.APEX_OFFSET, features_maps.DIRECTIONS[1]):
+        features_maps.read(clips, name)
     assert [clip[1:] for clip in asked] == [
         (3, 8, 12),
         (3, 17, 19),
@@ -68,7 +59,7 @@ def test_the_second_phase_is_the_flow_from_apex_to_offset():
 
 
 def test_a_direction_comes_from_the_flow_of_its_phase():
-    chains = MapParams().maps(ONSET_APEX, *DIRECTIONS)
+    chains = features_maps.MapParams().maps(ONSET_APEX, *features_maps.DIRECTIONS)
     flow, rising, falling = (chain.steps for chain in chains.values())
     assert rising == falling and rising[:-1] == flow
 
@@ -76,9 +67,9 @@ def test_a_direction_comes_from_the_flow_of_its_phase():
 @pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 0), ("lr", -1.0)])
 def test_training_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        TrainedMapParams(**{name: value})
+        features_maps.TrainedMapParams(**{name: value})
 
 
 def test_an_order_of_clips_that_are_shuffled_is_refused():
     with pytest.raises(ConfigError, match=r"method\.order=by_class .* add method\.shuffle=false"):
-        TrainedMapParams(order="by_class")
+        features_maps.TrainedMapParams(order="by_class")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import Hoof, OrientedFlow, Strain
-from mebench.features.orientation import direction_bins
+from mebench.features import Hoof, OrientedFlow, Strain, orientation
 
 
 def random_flow(size=30, seed=0):
@@ -84,7 +83,7 @@ def test_only_the_flow_counts_and_it_must_be_there(step):
 def test_multiples_of_45_degrees_open_a_bin_whatever_the_length():
     x, y = np.array([-1, -1, 0, 1, 1, 1, 0, -1]), np.array([0, -1, -1, -1, 0, 1, 1, 1])
     for length in range(1, 256):
-        assert direction_bins(length * x, length * y, 8).tolist() == list(range(8))
+        assert orientation.direction_bins(length * x, length * y, 8).tolist() == list(range(8))
 
 
 @pytest.mark.parametrize("wrong", [{"rows": 0}, {"cols": 1.5}, {"bins": 0}])

@@ -8,7 +8,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mebench.features import detection
-from mebench.features.detection import out_of_sight
 
 
 def by_frame(seen, fps):
@@ -33,5 +32,5 @@ def test_between_two_looks_a_face_counts_as_gone_if_either_misses_it(stretches, 
     seen = [there for there, frames in stretches for _ in range(frames)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(detection, "shows_face", lambda crop: bool(crop[0, 0]))
-        found = out_of_sight(np.array(seen, np.uint8).reshape(-1, 1, 1), fps)
+        found = detection.out_of_sight(np.array(seen, np.uint8).reshape(-1, 1, 1), fps)
     assert found == by_frame(seen, fps)

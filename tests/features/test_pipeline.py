@@ -25,9 +25,9 @@ from mebench.features import (
     frame_features,
     is_ready,
     landmarks,
+    moved,
     pipeline,
 )
-from mebench.features.faces import box_to_crop, moved
 
 from .conftest import BOX
 
@@ -209,7 +209,7 @@ def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     features = frame_features(store, drift, "drift", drift.video(), MARKED)
     crops = CROP.apply(drift.frames(drift.video()), None).images
     x = Flow("farneback").pair(crops[0], crops[2]).astype(np.float16).astype(np.float32)
-    x = RemoveNoseMotion().apply(x, moved(face_points / 2, box_to_crop(BOX, 48)))
+    x = RemoveNoseMotion().apply(x, moved(face_points / 2, faces.box_to_crop(BOX, 48)))
     np.testing.assert_array_equal(features[0], Resize(14).apply(x, None).astype(np.float16))
 
 

@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 
 from mebench.core import Chain
-from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Hog, Interpolate, LbpTop, Strain
+from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Hog, Interpolate, LbpTop, Source, Strain
 from mebench.features import pipeline as source_module
-from mebench.features.pipeline import Source
 from tests.helpers.nightly import NIGHTLY
 
 from .conftest import Drift

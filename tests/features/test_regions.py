@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mebench.errors import DataError
-from mebench.features import BlockMeans, EyesAndMouth, Resize
-from mebench.features.regions import clamp
+from mebench.features import BlockMeans, EyesAndMouth, Resize, clamp
 
 
 def ramp(size=128):

@@ -8,9 +8,21 @@ import pytest
 
 from mebench.core import Chain
 from mebench.errors import ConfigError, DataError, PluginError
-from mebench.features import FaceCrop, Flow, Resize, Strain, clip_feature, compute, flow, frame_features
-from mebench.features.base import ImageStep, SequenceStep, VolumeStep
-from mebench.features.pipeline import Source, route_of
+from mebench.features import (
+    FaceCrop,
+    Flow,
+    ImageStep,
+    Resize,
+    SequenceStep,
+    Source,
+    Strain,
+    VolumeStep,
+    clip_feature,
+    compute,
+    flow,
+    frame_features,
+    pipeline,
+)
 
 CROP = FaceCrop(size=48)
 FLOW = Flow("farneback")
@@ -161,7 +173,7 @@ REFUSED = [
 @pytest.mark.parametrize(("steps", "scope", "message"), REFUSED)
 def test_steps_in_a_wrong_order_are_refused_in_one_sentence(steps, scope, message):
     with pytest.raises(ConfigError, match=message) as error:
-        route_of(Chain("c", steps, scope))
+        pipeline.route_of(Chain("c", steps, scope))
     assert "\n" not in str(error.value)
 
 

@@ -14,10 +14,8 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.features import FeatureStore
+from mebench.features import Draft, FeatureStore, Key, opencv_version
 from mebench.features import store as module
-from mebench.features.base import opencv_version
-from mebench.features.store import Draft, Key, Recent, verify
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version())
 VALUES = [KEY.stage, KEY.dataset, KEY.revision, KEY.video, KEY.frames, KEY.steps, KEY.opencv]
@@ -134,7 +132,7 @@ def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, dama
     assert warning.startswith("the stored flow of casme2/s1/v1 is damaged (") and "\n" not in warning
     np.testing.assert_array_equal(again, ARRAY)
     assert filled.holds(KEY)
-    assert not any(verify(filled, deep=True))
+    assert not any(module.verify(filled, deep=True))
 
 
 @pytest.mark.parametrize("position", [200, -1])
@@ -248,7 +246,7 @@ def test_a_process_killed_while_writing_leaves_nothing_that_is_read(store):
     assert store.read(KEY) is None
     np.testing.assert_array_equal(store.fetch(KEY, draft).array, ARRAY)  # the lock died with its holder
     assert sorted(Path(name).suffix for name in leftovers(store)) == [".json", ".npy"]
-    assert not any(verify(store, deep=True))
+    assert not any(module.verify(store, deep=True))
 
 
 WRITER = """
@@ -274,7 +272,7 @@ def test_processes_that_ask_at_once_compute_it_once(store):
     assert [asker.returncode for asker in askers] == [0, 0, 0]
     assert "".join(said) == "built\n"
     np.testing.assert_array_equal(store.fetch(KEY, never).array, ARRAY)
-    assert not any(verify(store, deep=True))
+    assert not any(module.verify(store, deep=True))
 
 
 def test_a_store_travels_to_workers_as_its_folder(filled):
@@ -284,7 +282,7 @@ def test_a_store_travels_to_workers_as_its_folder(filled):
 
 
 def test_what_was_unused_for_longest_is_forgotten_and_only_when_there_are_too_many():
-    recent, arrays = Recent(limit=2), {name: np.zeros(1) for name in "abc"}
+    recent, arrays = module.Recent(limit=2), {name: np.zeros(1) for name in "abc"}
     recent.put("a", arrays["a"])
     recent.put("b", arrays["b"])
     assert recent.get("b") is arrays["b"] and recent.get("a") is arrays["a"]

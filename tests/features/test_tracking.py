@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.features import landmarks
-from mebench.features.landmarks import FaceTracker, held, smoothed
 
 from .conftest import BOX, texture
 
@@ -13,7 +12,7 @@ from .conftest import BOX, texture
 @given(st.lists(st.floats(-100, 100), max_size=40), st.integers(0, 6).map(lambda n: 2 * n + 1))
 def test_smoothing_is_the_mean_of_a_centred_window(values, window):
     pairs = [(n, np.array([value, -value])) for n, value in enumerate(values)]
-    found = list(smoothed(iter(pairs), window))
+    found = list(landmarks.smoothed(iter(pairs), window))
     assert [item for item, _ in found] == list(range(len(values)))
     for n, (_, vector) in enumerate(found):
         reach = min(window // 2, n, len(values) - 1 - n)
@@ -23,7 +22,7 @@ def test_smoothing_is_the_mean_of_a_centred_window(values, window):
 
 def test_steady_motion_is_not_bent():
     line = [(None, np.array([float(n)])) for n in range(20)]
-    assert [float(v[0]) for _, v in smoothed(line, 9)] == pytest.approx(range(20))
+    assert [float(v[0]) for _, v in landmarks.smoothed(line, 9)] == pytest.approx(range(20))
 
 
 def test_few_items_are_held_in_memory():
@@ -34,13 +33,13 @@ def test_few_items_are_held_in_memory():
             read.append(n)
             yield n, np.zeros(1)
 
-    for n, _ in smoothed(source(), 9):
+    for n, _ in landmarks.smoothed(source(), 9):
         assert len(read) <= n + 5
 
 
 def test_a_box_that_wavers_stays_and_one_that_leaves_follows():
     boxes = [(0, 0, 100, 100), (2, 1, 101, 99), (-2, 0, 98, 102), (12, 0, 112, 100), (13, 0, 113, 100)]
-    found = [box.tolist() for _, box in held((None, np.array(box, float)) for box in boxes)]
+    found = [box.tolist() for _, box in landmarks.held((None, np.array(box, float)) for box in boxes)]
     assert found == [list(boxes[0])] * 3 + [list(boxes[3])] * 2
 
 
@@ -67,7 +66,7 @@ def nowhere(monkeypatch):
 
 def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, monkeypatch):
     found, calls = [[]], []
-    tracker = FaceTracker(0, BOX, lambda gray: calls.append(1) or found[0])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: calls.append(1) or found[0])
     assert [tracker.follow(texture()) for _ in range(3)] == [BOX] * 3
     assert not calls
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
@@ -79,7 +78,7 @@ def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, mon
 
 @pytest.mark.parametrize(("detected", "expected"), [((10, 6, 58, 54), BOX), ((0, 0, 20, 20), (0, 0, 20, 20))])
 def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(nowhere, detected, expected):
-    tracker = FaceTracker(0, BOX, lambda gray: [detected])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [detected])
     boxes = [tracker.follow(texture()) for _ in range(landmarks.LOOK_ANYWAY + 1)]
     assert boxes[-2] == BOX
     assert boxes[-1] == expected
@@ -90,7 +89,7 @@ AWAY = (200, 4, 248, 52)
 
 
 def test_a_face_far_off_is_somebody_elses_until_nobody_was_seen_near_three_times(nowhere):
-    tracker, often = FaceTracker(0, BOX, lambda gray: [AWAY]), landmarks.MISSES
+    tracker, often = landmarks.FaceTracker(0, BOX, lambda gray: [AWAY]), landmarks.MISSES
     wide = np.zeros((60, 300), np.uint8)
     boxes = [tracker.follow(wide) for _ in range(often * landmarks.LOOK_ANYWAY + 1)]
     assert boxes == [BOX] * often * landmarks.LOOK_ANYWAY + [AWAY]
@@ -98,13 +97,13 @@ def test_a_face_far_off_is_somebody_elses_until_nobody_was_seen_near_three_times
 
 def test_whoever_was_hidden_a_while_is_still_the_one(nowhere):
     looks = [[AWAY], [], [AWAY, (12, 4, 60, 52)], [AWAY], [AWAY]]
-    tracker = FaceTracker(0, BOX, lambda gray: looks.pop(0))
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: looks.pop(0))
     boxes = {tracker.follow(np.zeros((60, 300), np.uint8)) for _ in range(5 * landmarks.LOOK_ANYWAY + 1)}
     assert not looks and boxes == {BOX}
 
 
 def test_of_two_near_faces_a_lost_one_is_the_nearer_not_the_larger(nowhere, monkeypatch):
-    tracker = FaceTracker(0, BOX, lambda gray: [(20, 0, 90, 60), (10, 6, 54, 50)])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [(20, 0, 90, 60), (10, 6, 54, 50)])
     tracker.follow(texture())
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     assert tracker.follow(texture()) == (10, 6, 54, 50)
@@ -113,14 +112,14 @@ def test_of_two_near_faces_a_lost_one_is_the_nearer_not_the_larger(nowhere, monk
 def test_following_begins_where_the_face_was_found(nowhere, monkeypatch):
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     calls = []
-    tracker = FaceTracker(5, BOX, lambda gray: calls.append(1) or [])
+    tracker = landmarks.FaceTracker(5, BOX, lambda gray: calls.append(1) or [])
     for _ in range(6):
         tracker.follow(texture())
     assert not calls  # five frames before it and the one that begins
 
 
 def test_dlibs_tracker_follows_a_texture():
-    tracker = FaceTracker(0, BOX, lambda gray: [])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [])
     boxes = np.array([tracker.follow(texture(dx=dx, dy=-dx / 2)) for dx in range(0, 12, 2)])
     shift = boxes[-1] - boxes[0]
     assert (shift[0::2].mean(), shift[1::2].mean()) == pytest.approx((10, -5), abs=2)

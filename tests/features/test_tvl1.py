@@ -5,9 +5,8 @@ import numba
 import numpy as np
 import pytest
 
+from mebench.features import loops
 from mebench.features import tvl1 as module
-from mebench.features.loops import compile_notice
-from mebench.features.tvl1 import MARGIN, median, tvl1
 
 from .conftest import texture
 
@@ -24,7 +23,7 @@ def planes_of(*images):
 def test_the_median_is_that_of_opencv(height, width):
     image = np.random.default_rng(0).normal(size=(height, width)).astype(np.float32)
     found = planes_of(np.zeros_like(image))
-    median(planes_of(image), found, height, width)
+    module.median(planes_of(image), found, height, width)
     np.testing.assert_array_equal(found[0, :height, :width], cv2.medianBlur(image, 5))
 
 
@@ -41,7 +40,9 @@ def test_a_warp_looks_where_opencv_looks(strength):
     module._warp(second, planes_of(u, v), warped, np.empty(10 * module.LANES, np.float32), height, width)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     for found, source in zip(warped, second):
-        inner = np.ascontiguousarray(source[MARGIN : MARGIN + height, MARGIN : MARGIN + width])
+        inner = np.ascontiguousarray(
+            source[module.MARGIN : module.MARGIN + height, module.MARGIN : module.MARGIN + width]
+        )
         expected = cv2.remap(inner, x + u, y + v, cv2.INTER_CUBIC)
         np.testing.assert_allclose(found[:height, :width], expected, atol=1e-3)
 
@@ -59,7 +60,7 @@ def test_the_flow_differs_from_that_of_opencv_less_than_opencv_from_itself(epsil
         a, b = texture(96, 96), texture(96, 96, dx, dy)
         flow = theirs.calc(a, b, None)
         noisy = [((image + random.normal(0, 1e-4, a.shape)) / 255).astype(np.float32) for image in (a, b)]
-        differences.append(errors(tvl1(a, b, epsilon), flow))
+        differences.append(errors(module.tvl1(a, b, epsilon), flow))
         own.append(errors(theirs.calc(*noisy, None), flow))
     assert np.percentile(differences, 95) <= np.percentile(own, 95)
 
@@ -69,21 +70,21 @@ def test_the_flow_differs_from_that_of_opencv_less_than_opencv_from_itself(epsil
 def test_it_is_no_farther_from_a_known_motion_than_opencv(dx, dy, epsilon):
     theirs = cv2.optflow.DualTVL1OpticalFlow_create(epsilon=epsilon)
     a, b = texture(96, 96), texture(96, 96, dx, dy)
-    found, compared = (errors(flow, (dx, dy)).mean() for flow in (tvl1(a, b, epsilon), theirs.calc(a, b, None)))
+    found, compared = (errors(flow, (dx, dy)).mean() for flow in (module.tvl1(a, b, epsilon), theirs.calc(a, b, None)))
     assert found <= compared * 1.02
 
 
 @pytest.mark.parametrize(("height", "width"), [(3, 3), (15, 40), (128, 17), (33, 200)])
 def test_images_of_any_size(height, width):
     a, b = texture(height, width), texture(height, width, 0.5, 0.0)
-    found = tvl1(a, b, 0.05)
+    found = module.tvl1(a, b, 0.05)
     assert found.shape == (height, width, 2) and found.dtype == np.float32
     assert np.isfinite(found).all()
-    np.testing.assert_array_equal(found, tvl1(np.asfortranarray(a), b, 0.05))
+    np.testing.assert_array_equal(found, module.tvl1(np.asfortranarray(a), b, 0.05))
 
 
 def test_equal_images_do_not_move():
-    assert not tvl1(texture(), texture(), 0.01).any()
+    assert not module.tvl1(texture(), texture(), 0.01).any()
 
 
 def test_who_waits_for_the_compiler_is_told_once(capsys):
@@ -91,8 +92,8 @@ def test_who_waits_for_the_compiler_is_told_once(capsys):
     def twice(x):
         return 2 * x
 
-    with compile_notice("compiling"):
+    with loops.compile_notice("compiling"):
         assert (twice(1), twice(1.5)) == (2, 3)
-    with compile_notice("again"):
+    with loops.compile_notice("again"):
         twice(2)
     assert capsys.readouterr().err == "compiling\n"

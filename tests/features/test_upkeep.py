@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mebench.features.base import dlib_version, opencv_version
-from mebench.features.store import LEFTOVER, Draft, Key, StoreInfo, info, prune, remove, verify
+from mebench.features import LEFTOVER, Draft, Key, StoreInfo, dlib_version, info, opencv_version, prune, remove, verify
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version(), dlib_version())
 CROPS = replace(KEY, stage="crops")

@@ -22,7 +22,6 @@ from mebench.features import (
     faces,
     landmarks,
 )
-from mebench.features.faces import HEAD
 
 from .conftest import MemoryFrames, texture
 
@@ -112,7 +111,7 @@ class Swaying:
         """What a landmark file would find in the frame that is looked at next."""
         turn = cv2.Rodrigues(np.radians([3.0 * self.asked, -5.0 * self.asked, 4.0 * self.asked]))[0]
         self.asked += 1
-        points = HEAD @ turn.T + (3.0, -30.0, 260.0)
+        points = faces.HEAD @ turn.T + (3.0, -30.0, 260.0)
         return points[:, :2] / points[:, 2:] * 128 + (63.5, 47.5)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mebench.errors import DataError
-from mebench.frames.images import BadImageError, image_size, is_truncated_jpeg, read_image
+from mebench.frames import BadImageError, image_size, images, read_image
 
 
 def picture(height=48, width=64):
@@ -74,8 +74,8 @@ def test_a_thumbnail_does_not_hide_that_the_image_is_truncated():
     data = jpeg()
     header = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
     whole = data[:2] + header + data[2:]
-    assert not is_truncated_jpeg(whole)
-    assert is_truncated_jpeg(whole[:-400])
+    assert not images.is_truncated_jpeg(whole)
+    assert images.is_truncated_jpeg(whole[:-400])
 
 
 def test_bytes_may_fill_the_space_before_a_marker():
@@ -83,18 +83,18 @@ def test_bytes_may_fill_the_space_before_a_marker():
     data = jpeg()
     filled = data[:2] + b"\xff\xff\xff" + data[2:]
     assert Image.open(io.BytesIO(filled)).tobytes() == Image.open(io.BytesIO(data)).tobytes()
-    assert not is_truncated_jpeg(filled)
-    assert is_truncated_jpeg(filled[:-400])
+    assert not images.is_truncated_jpeg(filled)
+    assert images.is_truncated_jpeg(filled[:-400])
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 100, "optimize": True}])
 def test_whole_jpegs_are_whole_also_with_bytes_after_them(options):
     data = jpeg(**options)
-    assert not is_truncated_jpeg(data)
-    assert not is_truncated_jpeg(data + b"\0" * 512)
-    assert is_truncated_jpeg(data[:-2] + b"\0" * 512)  # a copy that was cut off and padded
+    assert not images.is_truncated_jpeg(data)
+    assert not images.is_truncated_jpeg(data + b"\0" * 512)
+    assert images.is_truncated_jpeg(data[:-2] + b"\0" * 512)  # a copy that was cut off and padded
     for length in range(2, 600, 7):  # within the headers
-        assert is_truncated_jpeg(data[:length])
+        assert images.is_truncated_jpeg(data[:length])
 
 
 @pytest.mark.parametrize(

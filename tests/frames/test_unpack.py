@@ -14,7 +14,7 @@ import pytest
 
 from mebench.errors import ConfigError, DataError
 from mebench.frames import FolderFrames, VideoFrames
-from mebench.frames.unpack import unpack
+from mebench.frames import unpack as frames_unpack
 from tests.cli.conftest import mebench
 
 __all__ = ["mebench"]
@@ -30,20 +30,20 @@ def write_avi(path, n=12):
 
 def test_a_video_becomes_images_that_lose_nothing_and_say_their_numbers(tmp_path):
     write_avi(tmp_path / "rawvideo/s15/15_0101.avi")
-    (done,) = unpack(tmp_path, tmp_path / "frames")
+    (done,) = frames_unpack.unpack(tmp_path, tmp_path / "frames")
     assert done.folder == tmp_path / "frames/rawvideo/s15/15_0101"
     assert (done.n, done.fps, done.names, done.before) == (12, 25.0, ("00001.png", "00012.png"), False)
     video, images = VideoFrames(done.source), FolderFrames(done.folder)
     assert images.numbers == tuple(range(1, 13))
     np.testing.assert_array_equal([*map(images.__getitem__, range(12))], [*map(video.__getitem__, range(12))])
-    (again,) = unpack(tmp_path, tmp_path / "frames")  # what was written is no source, and is left alone
+    (again,) = frames_unpack.unpack(tmp_path, tmp_path / "frames")  # what was written is no source, and is left alone
     assert again.before and again.n == 12
-    (again,) = unpack(tmp_path, tmp_path / "frames", first=0)
+    (again,) = frames_unpack.unpack(tmp_path, tmp_path / "frames", first=0)
     assert (again.n, again.names, again.before) == (12, ("00001.png", "00012.png"), True)  # as they are called
-    (other,) = unpack(done.source, tmp_path / "from0", first=0)
+    (other,) = frames_unpack.unpack(done.source, tmp_path / "from0", first=0)
     assert other.names == ("00000.png", "00011.png")
     with pytest.raises(ConfigError, match="--first must be 0 or more"):
-        next(unpack(done.source, tmp_path / "negative", first=-1))
+        next(frames_unpack.unpack(done.source, tmp_path / "negative", first=-1))
 
 
 @pytest.mark.parametrize("ending", ["zip", "tar.gz", "tar"])
@@ -59,7 +59,7 @@ def test_archives_in_archives_and_the_videos_in_them_come_out(tmp_path, ending):
     else:
         with tarfile.open(source, "w:gz" if ending == "tar.gz" else "w") as archive:
             archive.add(tmp_path / "inner.zip", "sub01/inner.zip")
-    done = list(unpack(source.parent, tmp_path / "out"))
+    done = list(frames_unpack.unpack(source.parent, tmp_path / "out"))
     assert [one.source.name for one in done] == [source.name, "inner.zip", "a.avi"]
     assert done[-1].folder == tmp_path / "out/CASME2/sub01/inner/a" and done[-1].n == 12
     assert not list((tmp_path / "out").rglob(".*"))
@@ -80,7 +80,7 @@ def test_a_path_that_leads_out_is_refused(tmp_path, name, ending):
             entry.size = 1
             archive.addfile(entry, io.BytesIO(b"x"))
     with pytest.raises(DataError, match=r"leads elsewhere, so nothing of it is unpacked"):
-        list(unpack(source.parent, tmp_path / "out"))
+        list(frames_unpack.unpack(source.parent, tmp_path / "out"))
     assert not (tmp_path / "out").exists() and not list(tmp_path.rglob("evil*"))
 
 
@@ -108,7 +108,7 @@ def test_links_bombs_and_twins_are_refused(tmp_path):
         (twins, r"holds img1\.jpg twice"),
     ):
         with pytest.raises(DataError, match=words):
-            list(unpack(path, tmp_path / "out"))
+            list(frames_unpack.unpack(path, tmp_path / "out"))
 
 
 def test_what_cannot_be_unpacked_is_said(tmp_path):
@@ -128,9 +128,9 @@ def test_what_cannot_be_unpacked_is_said(tmp_path):
         ("notes.txt", "holds nothing to unpack"),
     ):
         with pytest.raises(DataError, match=words):
-            list(unpack(places[name], tmp_path / "out"))
+            list(frames_unpack.unpack(places[name], tmp_path / "out"))
     with pytest.raises(DataError, match="there is no file or folder"):
-        list(unpack(tmp_path / "gone", tmp_path / "out"))
+        list(frames_unpack.unpack(tmp_path / "gone", tmp_path / "out"))
 
 
 IMAGES = [np.random.default_rng(n).bytes(20_000) for n in range(3)]
@@ -160,10 +160,10 @@ def test_a_damaged_archive_leaves_nothing_behind_that_looks_whole(tmp_path, dama
     source = tmp_path / f"frames.tar{ending and '.'}{ending}"
     source.write_bytes(raw)
     with pytest.raises(DataError, match=r"frames\.tar\S* cannot be unpacked \(.+\): copy it again"):
-        list(unpack(source, tmp_path / "out"))
+        list(frames_unpack.unpack(source, tmp_path / "out"))
     assert not (tmp_path / "out/frames").exists()
     source.write_bytes(packed(ending)[0])
-    (done,) = unpack(source, tmp_path / "out")
+    (done,) = frames_unpack.unpack(source, tmp_path / "out")
     assert [(done.folder / f"s/img{n}.jpg").read_bytes() for n in range(3)] == IMAGES
 
 
@@ -172,7 +172,7 @@ def test_a_name_for_a_file_and_a_folder_is_damage(tmp_path):
         archive.writestr("s", "x")
         archive.writestr("s/a.jpg", "x")
     with pytest.raises(DataError, match=r"a\.zip cannot be unpacked"):
-        list(unpack(tmp_path, tmp_path / "out"))
+        list(frames_unpack.unpack(tmp_path, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("other", ["a.mp4", "a.zip"])
@@ -184,7 +184,7 @@ def test_two_files_of_one_name_are_not_mixed(tmp_path, other):
             archive.write((tmp_path / "a.mp4").rename(tmp_path / "b.mp4"), "b.mp4")
     first, second = ("a.avi", other) if other == "a.mp4" else (other, "a.avi")
     with pytest.raises(DataError, match=rf"{first} and .*{second} would both become"):
-        list(unpack(tmp_path, tmp_path / "out"))
+        list(frames_unpack.unpack(tmp_path, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("there", ["empty", "another's frames", "no images"])
@@ -199,13 +199,13 @@ def test_of_a_folder_that_was_there_its_own_frames_are_told(tmp_path, there):
             (folder / f"clip{number}").mkdir()
     before = sorted(folder.iterdir())
     if there == "another's frames":
-        (done,) = unpack(tmp_path, tmp_path / "out")
+        (done,) = frames_unpack.unpack(tmp_path, tmp_path / "out")
         assert (done.n, done.names, done.before) == (3, ("img9.jpg", "img11.jpg"), True)
     else:
         with pytest.raises(
             DataError, match=r"out/clip holds no frames: .*clip\.avi would be unpacked into it: move one"
         ):
-            list(unpack(tmp_path, tmp_path / "out"))
+            list(frames_unpack.unpack(tmp_path, tmp_path / "out"))
     assert sorted(folder.iterdir()) == before
 
 
@@ -234,12 +234,12 @@ def free(monkeypatch, tmp_path):
 def test_room_is_needed_where_the_files_will_lie_and_only_while_they_do_not(archive, free, tmp_path):
     free.update({"in": 1 << 30, "out": (4 << 20) - 100_000})
     with pytest.raises(DataError, match=r"a\.zip unpacks to 4\.0 MiB, and 3\.9 are free in .*: make room"):
-        list(unpack(archive, tmp_path / "out"))
+        list(frames_unpack.unpack(archive, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
     free.update({"in": 0, "out": 4 << 20})
-    (done,) = unpack(archive, tmp_path / "out")
+    (done,) = frames_unpack.unpack(archive, tmp_path / "out")
     free["out"] = 0
-    (again,) = unpack(archive, tmp_path / "out")
+    (again,) = frames_unpack.unpack(archive, tmp_path / "out")
     assert (done.n, done.before, again.n, again.before) == (2, False, 2, True)
 
 
@@ -257,7 +257,7 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_left(tmp_path, archive, mon
     with pytest.raises(
         DataError, match=rf"the disk of .* is full, and nothing of .*{name} is kept: make room and unpack again"
     ):
-        list(unpack(tmp_path / "in", tmp_path / "out"))
+        list(frames_unpack.unpack(tmp_path / "in", tmp_path / "out"))
     assert not list((tmp_path / "out").rglob("*"))
 
 
@@ -267,7 +267,7 @@ def test_folders_of_an_archive_may_end_as_windows_writes_them(tmp_path):
             entry = zipfile.ZipInfo("x")
             entry.filename = name  # as it is, on every system
             archive.writestr(entry, b"x" if name.endswith("jpg") else b"")
-    (done,) = unpack(tmp_path, tmp_path / "out")
+    (done,) = frames_unpack.unpack(tmp_path, tmp_path / "out")
     found = [path.relative_to(done.folder) for path in done.folder.rglob("*") if path.is_file()]
     assert done.n == 1 and found == [Path("s01/ep1/1.jpg")]
 
@@ -284,7 +284,7 @@ def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, arc
         place.write_text("notes")
     monkeypatch.setattr(VideoFrames, "__getitem__", lambda *_: pytest.fail("it was decoded"))
     with pytest.raises(DataError, match=rf"{name} would become the folder .*, and {place} is no folder: move it away"):
-        list(unpack(tmp_path / "in" / name, tmp_path / "out"))
+        list(frames_unpack.unpack(tmp_path / "in" / name, tmp_path / "out"))
     assert place.is_symlink() or place.read_text() == "notes"
     assert not list(tmp_path.rglob(".*"))
 
@@ -301,7 +301,7 @@ def test_one_budget_holds_for_a_whole_command(tmp_path, monkeypatch):
             archive.writestr(f"{n}.zip", inner.getvalue())
     done = []
     with pytest.raises(DataError, match=r"1\.zip would unpack to 1 files of .* are left for this command"):
-        done += unpack(tmp_path / "bomb.zip", tmp_path / "out")
+        done += frames_unpack.unpack(tmp_path / "bomb.zip", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_names_that_no_file_should_have_are_refused_in_a_sentence(tmp_path, name
     with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
         archive.writestr(name, b"x")
     with pytest.raises(DataError, match=said):
-        list(unpack(tmp_path / "odd.zip", tmp_path / "out"))
+        list(frames_unpack.unpack(tmp_path / "odd.zip", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 

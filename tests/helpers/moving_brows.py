@@ -3,7 +3,7 @@
 import numpy as np
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Timing
-from mebench.features.maps import MOTION
+from mebench.features import maps
 
 TIMING = Timing(30.0, 3, {"micro": 6})
 
@@ -14,4 +14,6 @@ def video(seed, onset, n=120):
     x[onset : onset + 5, :6, 0, 1] -= 0.5
     x[onset + 5 : onset + 10, :6, 0, 1] += 0.5
     e = Expression(onset, onset + 10, apex=onset + 5)
-    return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, {MOTION: x}.__getitem__, None, (e,), (None,))
+    return LabelledVideo(
+        "d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, {maps.MOTION: x}.__getitem__, None, (e,), (None,)
+    )

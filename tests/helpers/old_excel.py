@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from itertools import accumulate, count
 from pathlib import Path
 
-from mebench.annotations.drawn import Rows
+from mebench.annotations import drawn
 
 
-def write_xls(path: Path, sheets: Mapping[str, Rows]) -> None:
+def write_xls(path: Path, sheets: Mapping[str, drawn.Rows]) -> None:
     """Write an Excel 97 file: a BIFF8 stream in a compound file, with text and numbers and nothing else.
 
     From "[MS-XLS]: Excel Binary File Format" and "[MS-CFB]: Compound File Binary File Format", Microsoft's open specifications.
@@ -16,7 +16,7 @@ def write_xls(path: Path, sheets: Mapping[str, Rows]) -> None:
     path.write_bytes(_compound_file(_workbook(sheets)))
 
 
-def _workbook(sheets: Mapping[str, Rows]) -> bytes:
+def _workbook(sheets: Mapping[str, drawn.Rows]) -> bytes:
     bodies = [_worksheet(rows) for rows in sheets.values()]
     names = [struct.pack("<BB", len(name), 1) + name.encode("utf-16-le") for name in sheets]
     head = _begin(0x0005) + _record(0x0042, struct.pack("<H", 1200))  # the globals; text is UTF-16
@@ -28,7 +28,7 @@ def _workbook(sheets: Mapping[str, Rows]) -> bytes:
     return b"".join([head, *listed, end, *bodies])
 
 
-def _worksheet(rows: Rows) -> bytes:
+def _worksheet(rows: drawn.Rows) -> bytes:
     cells = b""
     for y, row in enumerate(rows):
         for x, value in enumerate(row):

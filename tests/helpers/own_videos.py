@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations.drawn import draw_face, strength_at
+from mebench.annotations import draw_face, drawn
 
 Place = tuple[int, int]
 """Left and upper edge of a picture of a face, pixels."""
@@ -47,7 +47,7 @@ def picture(
 
 def moving(person: int, wide: int, place: Place, spans: Sequence[tuple[int, int, int]] = ((30, 34, 39),)):
     """One face that stays, and moves in some spans (onset, apex, offset): what `write` draws at a frame."""
-    return lambda index: [(place, person, wide, max((strength_at(index, span) for span in spans), default=0.0))]
+    return lambda index: [(place, person, wide, max((drawn.strength_at(index, span) for span in spans), default=0.0))]
 
 
 def write(

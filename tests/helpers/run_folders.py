@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.core.types import Prediction, Timing
-from mebench.metrics.catalogue import METRICS
-from mebench.runs.fold_result import ClipPrediction, FoldResult
-from mebench.runs.folder import RunFolder, safe_name
-from mebench.runs.scoring import score
+from mebench.core import Prediction, Timing
+from mebench.metrics import METRICS
+from mebench.runs import ClipPrediction, FoldResult, RunFolder, safe_name, score
 
 CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = 4

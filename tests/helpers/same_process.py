@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from mebench.runner.isolation import attempt
+from mebench.runner import isolation
 
 
 class SameThread(Executor):
@@ -41,7 +41,7 @@ class SameProcess:
         *_: Any,
         **__: Any,
     ) -> Any:
-        return attempt(function, arguments if answer is None else (*arguments, answer))
+        return isolation.attempt(function, arguments if answer is None else (*arguments, answer))
 
     def close(self) -> None:
         pass

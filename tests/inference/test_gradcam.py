@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from mebench.core.method import Looked
+from mebench.core import method
 from mebench.errors import RunError
-from mebench.features.regions import EyesAndMouth, Resize, clamp
-from mebench.inference.gradcam import grad_cam, onto_face
+from mebench.features import EyesAndMouth, Resize, regions
+from mebench.inference import gradcam
 from tests.features.conftest import face_points
 
 __all__ = ["face_points"]
@@ -34,38 +34,38 @@ class LeftEye(nn.Module):
 def test_what_is_laid_back_lies_in_its_region_and_nowhere_else(layout, face_points):
     step, heat = EyesAndMouth(layout), np.zeros((42, 42))
     heat[:21, :21] = 1.0
-    left, _, mouth = (clamp(region, 128, 128) for region in step.regions(face_points, 128, 128))
+    left, _, mouth = (regions.clamp(region, 128, 128) for region in step.regions(face_points, 128, 128))
     for part, (x0, y0, x1, y1) in ((heat, left), (np.repeat([[0.0], [1.0]], 21, 0).repeat(42, 1), mouth)):
-        laid = onto_face(part, [step], face_points, 128)
+        laid = gradcam.onto_face(part, [step], face_points, 128)
         inside = np.zeros((128, 128), bool)
         inside[y0:y1, x0:x1] = True
         assert laid.shape == (128, 128) and (laid[inside] == 1).all() and (laid[~inside] == 0).all()
 
 
 def test_a_whole_face_is_laid_back_whole():
-    assert np.allclose(onto_face(np.full((28, 28), 0.5), [Resize(28)], None, 128), 0.5)
+    assert np.allclose(gradcam.onto_face(np.full((28, 28), 0.5), [Resize(28)], None, 128), 0.5)
 
 
 def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
     pytest.importorskip("captum", reason="captum is an extra: pip install 'mebench[explain]'")
     network, step = LeftEye(), EyesAndMouth("paper")
-    looked = Looked(network, network.maps, "maps", lambda x: torch.from_numpy(x).permute(0, 3, 1, 2))
+    looked = method.Looked(network, network.maps, "maps", lambda x: torch.from_numpy(x).permute(0, 3, 1, 2))
     features = np.random.default_rng(0).random((42, 42, 3), np.float32)
-    laid = onto_face(grad_cam(looked, features, 0), [step], face_points, 128)
-    x0, y0, x1, y1 = clamp(step.regions(face_points, 128, 128)[0], 128, 128)
+    laid = gradcam.onto_face(gradcam.grad_cam(looked, features, 0), [step], face_points, 128)
+    x0, y0, x1, y1 = regions.clamp(step.regions(face_points, 128, 128)[0], 128, 128)
     outside = laid.copy()
     outside[y0:y1, x0:x1] = 0
     assert laid.max() > 0.9 and outside.max() == 0
-    assert grad_cam(looked, features, 1).max() == 0  # nothing speaks for the other output
+    assert gradcam.grad_cam(looked, features, 1).max() == 0  # nothing speaks for the other output
 
 
 def test_maps_that_are_no_pictures_are_a_sentence():
     with pytest.raises(RunError, match="cannot be laid onto a face of 128 x 128 pixels"):
-        onto_face(np.ones((12, 1)), [], None, 128)
+        gradcam.onto_face(np.ones((12, 1)), [], None, 128)
 
 
 def test_without_captum_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     network = LeftEye()
     with pytest.raises(RunError, match=r"pip install 'mebench\[explain\]'"):
-        grad_cam(Looked(network, network.maps, "maps", torch.from_numpy), np.zeros((42, 42, 3)), 0)
+        gradcam.grad_cam(method.Looked(network, network.maps, "maps", torch.from_numpy), np.zeros((42, 42, 3)), 0)

@@ -11,14 +11,11 @@ from safetensors.torch import load_file, save_file
 
 from mebench.config import resolve
 from mebench.errors import RunError
-from mebench.frames.stream import Stream
-from mebench.inference.live import Live, Point
-from mebench.inference.models import of_run, read_header, read_model
-from mebench.inference.predict import PredictRequest
+from mebench.frames import Stream
+from mebench.inference import Live, Point, PredictRequest, models, read_header
 from mebench.progress import Progress
-from mebench.reports.model_card import export_model
-from mebench.reports.spotted import spot_videos
-from mebench.runner.execute import run
+from mebench.reports import export_model, spotted
+from mebench.runner import run
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write
 
@@ -40,7 +37,7 @@ def file(tiny, tmp_path_factory):
     more = ["protocol=holdout", "protocol.test=[s003]", "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]
     folder = run(resolve([*words, *more, *tiny]), Progress()).folder
     path = tmp_path_factory.mktemp("models") / "low.safetensors"
-    export_model(folder, of_run(folder)[0].fold, path, "low")
+    export_model(folder, models.of_run(folder)[0].fold, path, "low")
     weights = load_file(path) | {"thresholds": torch.tensor([0.0], dtype=torch.float64)}
     save_file(weights, path, {"mebench": read_header(path).model_dump_json()})
     return path
@@ -53,9 +50,9 @@ def video(tmp_path_factory):
 
 
 def test_a_file_played_live_gives_what_the_whole_file_gives(file, video):
-    live = Live([read_model(file)], Stream(str(video), paced=False))
+    live = Live([models.read_model(file)], Stream(str(video), paced=False))
     found = list(live.run())
-    (whole,) = spot_videos([video], PredictRequest(str(file), (), ()), workers=1).videos
+    (whole,) = spotted.spot_videos([video], PredictRequest(str(file), (), ()), workers=1).videos
     told = [one.prediction for one in found if not isinstance(one, Point)]
     assert len(told) > 2
     assert [(p.kind, p.onset, p.apex, p.offset) for p in sorted(told, key=order)] == [
@@ -118,7 +115,7 @@ def test_where_the_source_skips_frames_the_one_before_stands_in(tmp_path):
 
 
 def test_what_cannot_be_live_is_said(mebench, file, video, tmp_path):
-    model = read_model(file)
+    model = models.read_model(file)
     relative = replace(model.config.method_params, threshold="relative")
     with pytest.raises(RunError, match=r"live video needs method\.threshold=absolute"):
         Live([replace(model, config=replace(model.config, method_params=relative))], Stream(str(video)))

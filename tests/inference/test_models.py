@@ -12,13 +12,11 @@ from safetensors.torch import load_file, save_file
 from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
-from mebench.inference.models import by_default, find, named, of_run, read_header, read_model
-from mebench.inference.predict import PredictRequest
+from mebench.inference import PredictRequest, models, read_header
 from mebench.progress import Progress
-from mebench.reports.model_card import QUIET_RATE, export_model
-from mebench.reports.spotted import CAUTION, spot_videos
-from mebench.runner.execute import run
-from mebench.testing.folders import write_plugin as new_plugin
+from mebench.reports import export_model, model_card, spotted
+from mebench.runner import run
+from mebench.testing import write_plugin as new_plugin
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write
 
@@ -43,7 +41,7 @@ def finished(tiny, tmp_path_factory):
 def file(finished, tmp_path_factory):
     """The model of its fold."""
     path = tmp_path_factory.mktemp("models") / "mine.safetensors"
-    (model,) = of_run(finished)
+    (model,) = models.of_run(finished)
     export_model(finished, model.fold, path, "mine", "Made for a test.")
     return path
 
@@ -57,13 +55,13 @@ def home(tmp_path, monkeypatch):
 
 
 def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path):
-    (of_fold,), of_file = of_run(finished), read_model(file)
+    (of_fold,), of_file = models.of_run(finished), models.read_model(file)
     assert of_file.config.method == "mean" and of_file.config.method_params == of_fold.config.method_params
     weights = load_file(of_fold.file)
     assert all(torch.equal(value, weights[name]) for name, value in load_file(file).items())
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
     one, other = (
-        spot_videos([video], ask, workers=1)
+        spotted.spot_videos([video], ask, workers=1)
         for ask in (PredictRequest(str(finished.path), (of_fold.fold,), ()), PredictRequest(str(file), (), ()))
     )
     assert one.plain()["videos"][0]["intervals"] == other.plain()["videos"][0]["intervals"]
@@ -104,27 +102,27 @@ def test_a_model_of_one_s_own_method_keeps_all_its_parameters_and_needs_no_more_
         "bootstrap=0",
     ]
     folder = run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
-    (model,) = of_run(folder)
+    (model,) = models.of_run(folder)
     export_model(folder, model.fold, tmp_path / "mine.safetensors")
     methods.__path__[:] = known  # another day
     with pytest.raises(MebenchError, match=r"unknown method 'my_spotter'.*mebench\.yaml"):
-        read_model(tmp_path / "mine.safetensors")
+        models.read_model(tmp_path / "mine.safetensors")
     Path("mebench.yaml").write_text(f"plugins: [{plugins}]\n")
-    assert read_model(tmp_path / "mine.safetensors").config.method_params.cache == 15
+    assert models.read_model(tmp_path / "mine.safetensors").config.method_params.cache == 15
 
 
 def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
-    shipped = {model.said.name: model for model in named()}
+    shipped = {model.said.name: model for model in models.named()}
     assert {"mean", "linear_spotter"} <= set(shipped)
     for name, model in shipped.items():
-        params, said = read_model(model.path).config.method_params, model.said
+        params, said = models.read_model(model.path).config.method_params, model.said
         assert model.path.stat().st_size < 200_000 and model.path.parent.parent.name == said.method["name"] == name
         assert params.regions == "box" and params.threshold == "absolute" and not params.needs_landmarks
-        assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{QUIET_RATE}"] >= 0
+        assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
         assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
-        assert find(name) == model.path
+        assert models.find(name) == model.path
     naming = [model.said.scores for model in shipped.values() if "recognition.uf1" in model.said.scores]
-    assert by_default().said.scores["spotting.micro.f1"] == max(scores["spotting.micro.f1"] for scores in naming)
+    assert models.by_default().said.scores["spotting.micro.f1"] == max(scores["spotting.micro.f1"] for scores in naming)
     code, out, _ = mebench("model", "list")
     assert code == 0 and {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
     code, out, _ = mebench("model", "info", "mean")
@@ -141,7 +139,7 @@ def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
     assert (tmp_path / "m.safetensors").stat().st_size < 400_000
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
     code, _, err = mebench("spot", video, "--model", tmp_path / "m.safetensors", "--workers", "1")
-    assert code == 0 and CAUTION in err
+    assert code == 0 and spotted.CAUTION in err
     for words, sentence in (
         (["spot", video, "--fold", "f"], "takes either --run RUN"),
         (["spot", video, "--model", "m", "--run", "r"], "takes either --run RUN"),
@@ -197,11 +195,11 @@ def test_what_a_stranger_s_file_says_is_checked_before_it_is_believed(file, tmp_
         with pytest.raises(RunError, match=f"says what cannot be.*{sentence}"):
             read_header(edited(file, tmp_path / "x.safetensors", **changes))
     with pytest.raises(MebenchError, match="unknown method 'evil'"):
-        read_model(edited(file, tmp_path / "x.safetensors", method={"name": "evil"}))
+        models.read_model(edited(file, tmp_path / "x.safetensors", method={"name": "evil"}))
     with pytest.raises(ConfigError, match=r"method\.p"):
-        read_model(edited(file, tmp_path / "x.safetensors", method={**said.method, "p": 7.0}))
+        models.read_model(edited(file, tmp_path / "x.safetensors", method={**said.method, "p": 7.0}))
     landmarks = edited(file, tmp_path / "x.safetensors", method={**said.method, "landmarks": "/etc/passwd"})
-    assert read_model(landmarks).config.method_params.landmarks is None
+    assert models.read_model(landmarks).config.method_params.landmarks is None
 
 
 def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
@@ -223,13 +221,13 @@ def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
         read_header(bad)
     bad.write_bytes(raw[:-100])
     with pytest.raises(RunError, match="does not fit method"):
-        read_model(bad).restore({"": torch.nn.Linear(2, 2)})
+        models.read_model(bad).restore({"": torch.nn.Linear(2, 2)})
     with pytest.raises(RunError, match="there is no model"):
         read_header(tmp_path)
 
 
 def test_a_model_that_came_along_is_exported_like_that_of_a_run(mebench, file, tmp_path):
-    (known, *_) = named()
+    (known, *_) = models.named()
     copy = tmp_path / "copy.safetensors"
     code, _, err = mebench("model", "export", known.header.name, "-o", copy, "--name", "other", "--note", "Copied.")
     assert code == 0, err

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 from mebench.methods.mean.method import MEAN
-from mebench.methods.mean.params import Params
 
 from mebench.core import Method, Task
 from mebench.errors import DataError, RunError
-from mebench.inference.onnx import export_onnx
+from mebench.inference import onnx
 
 pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
 pytest.importorskip("onnxruntime", reason="ONNX is an extra: pip install 'mebench[onnx]'")
@@ -29,7 +28,7 @@ assert not {"torch", "lightning", "mebench"} & set(sys.modules)
 def fitted(tasks, **params):
     """A network with the statistics and biases of a trained one, not of a fresh one."""
     torch.manual_seed(0)
-    m = MEAN(Params(**params), Task(frozenset(tasks), ("micro",), ("a", "b", "c"))).eval()
+    m = MEAN(MEAN.Params(**params), Task(frozenset(tasks), ("micro",), ("a", "b", "c"))).eval()
     with torch.no_grad():
         for name, tensor in m.state_dict().items():
             if tensor.is_floating_point() and tensor.dim() == 1:
@@ -43,7 +42,7 @@ def fitted(tasks, **params):
 )
 def test_it_agrees_with_the_method_in_a_program_without_it(tasks, params, tmp_path):
     m, x = fitted(tasks, **params), np.random.default_rng(0).random((11, 42, 42, 3)).astype(np.float16)
-    outputs = export_onnx(m, tmp_path / "mean.onnx")
+    outputs = onnx.export_onnx(m, tmp_path / "mean.onnx")
     np.save(tmp_path / "maps.npy", x.transpose(0, 3, 1, 2).astype(np.float32))
     files = [str(tmp_path / name) for name in ("mean.onnx", "maps.npy", "out.npz")]
     subprocess.run([sys.executable, "-c", RUN, *files], check=True)
@@ -65,7 +64,7 @@ class _View:
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(DataError, match=r"nowhere/mean\.onnx cannot be written"):
-        export_onnx(fitted(("recognize",)), tmp_path / "nowhere" / "mean.onnx")
+        onnx.export_onnx(fitted(("recognize",)), tmp_path / "nowhere" / "mean.onnx")
 
 
 def test_a_method_without_a_network_says_so(tmp_path):
@@ -73,4 +72,4 @@ def test_a_method_without_a_network_says_so(tmp_path):
         pass
 
     with pytest.raises(RunError, match="Plain has no network"):
-        export_onnx(Plain(None, Task(frozenset({"spot"}))), tmp_path / "plain.onnx")
+        onnx.export_onnx(Plain(None, Task(frozenset({"spot"}))), tmp_path / "plain.onnx")

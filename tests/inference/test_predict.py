@@ -9,8 +9,8 @@ from mebench.cli.predictions import export_model
 from mebench.config import resolve
 from mebench.core import Task
 from mebench.errors import ConfigError, RunError
-from mebench.inference.predict import trained
-from mebench.runs.folder import KEPT, RunFolder
+from mebench.inference import trained
+from mebench.runs import KEPT, RunFolder
 from mebench.testing import TINY
 
 CLASSES = ("negative", "positive")

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from mebench.annotations.drawn import write_frames, write_xlsx
+from mebench.annotations import drawn, write_xlsx
 from mebench.inspection import open_members
 
 HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
@@ -21,7 +21,7 @@ FRAMES = range(1, 41)
 def whole_tree(tmp_path_factory):
     root = tmp_path_factory.mktemp("casme2")
     for subject, clip, *span, _, _ in ROWS:
-        write_frames(
+        drawn.write_frames(
             root / "CASME2-RAW" / f"sub{subject:02d}" / clip, "img{number}.jpg", FRAMES, [tuple(span)], subject
         )
     write_xlsx(root / "CASME2-coding-20140508.xlsx", {"Sheet1": [HEADER, *ROWS]})
@@ -48,7 +48,7 @@ def write_sheet(tree):
 
 @pytest.fixture
 def casme2():
-    from mebench.config.registry import find, params_class
+    from mebench.config import find, params_class
 
     def make(**params):
         return open_members({"casme2": params_class(find("dataset", "casme2"))(**params)})["casme2"]

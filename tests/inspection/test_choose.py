@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError, DataError
-from mebench.inspection.tiles import choose
+from mebench.inspection import tiles
 
 
 def videos(*counts):
@@ -22,26 +22,26 @@ def people(chosen):
 
 
 def test_one_of_each_person_then_a_second_one():
-    assert people(choose(videos(3, 2, 1), 3)) == ["00", "01", "02"]
-    assert people(choose(videos(3, 2, 1), 5)) == ["00", "00", "01", "01", "02"]
+    assert people(tiles.choose(videos(3, 2, 1), 3)) == ["00", "01", "02"]
+    assert people(tiles.choose(videos(3, 2, 1), 5)) == ["00", "00", "01", "01", "02"]
 
 
 def test_of_many_people_evenly_spread_ones():
-    assert people(choose(videos(*[1] * 10), 5)) == ["00", "02", "04", "06", "08"]
+    assert people(tiles.choose(videos(*[1] * 10), 5)) == ["00", "02", "04", "06", "08"]
 
 
 def test_of_one_person_or_video():
-    assert people(choose(videos(3, 2, 1), 9, subject="01")) == ["01", "01"]
-    assert len(choose(videos(3, 2, 1), 9, video="v")) == 6
+    assert people(tiles.choose(videos(3, 2, 1), 9, subject="01")) == ["01", "01"]
+    assert len(tiles.choose(videos(3, 2, 1), 9, video="v")) == 6
     with pytest.raises(ConfigError, match=r"unknown subject with expressions '1'\. Did you mean '01'"):
-        choose(videos(3, 2, 0), 9, subject="1")
+        tiles.choose(videos(3, 2, 0), 9, subject="1")
     with pytest.raises(ConfigError, match="1 or more, not 0"):
-        choose(videos(1), 0)
+        tiles.choose(videos(1), 0)
 
 
 @given(st.lists(st.integers(0, 5), max_size=8).filter(any), st.integers(1, 12))
 def test_as_many_as_there_are_none_twice_and_as_evenly_as_can_be(counts, n):
-    chosen = choose(videos(*counts), n)
+    chosen = tiles.choose(videos(*counts), n)
     assert len(chosen) == min(n, sum(counts)) == len({(o.video.key, o.expression.onset) for o in chosen})
     taken = {s: people(chosen).count(f"{s:02d}") for s in range(len(counts))}
     most = max(taken.values())
@@ -50,4 +50,4 @@ def test_as_many_as_there_are_none_twice_and_as_evenly_as_can_be(counts, n):
 
 def test_without_an_expression_there_is_nothing_to_show():
     with pytest.raises(DataError, match="no expression is annotated in these videos"):
-        choose(videos(0, 0), 3)
+        tiles.choose(videos(0, 0), 3)

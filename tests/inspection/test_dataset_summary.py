@@ -2,12 +2,10 @@
 
 import pytest
 
-from mebench.annotations.annotation import repair_lines
-from mebench.core import Dataset, Expression, Scheme, Video
-from mebench.core.types import Unplaced
-from mebench.inspection import summarise, together
-from mebench.inspection.dataset_summary import Durations
-from mebench.reports.dataset_report import summary_rows
+from mebench.annotations import annotation
+from mebench.core import Dataset, Expression, Scheme, Unplaced, Video
+from mebench.inspection import dataset_summary, summarise, together
+from mebench.reports import dataset_report
 
 
 class Small(Dataset):
@@ -53,8 +51,10 @@ def test_every_row_counts_and_what_nothing_can_score_is_said():
 def test_durations_are_in_milliseconds_with_both_ends_counted():
     # 10 frames and 20 frames at 100 fps, 25 frames at 50 fps: 100, 200 and 500 ms.
     summary = summarise(Small(None))
-    assert summary.durations_ms["micro"] == Durations(3, 100.0, 200.0, pytest.approx(800 / 3, abs=1e-3), 500.0)
-    assert summary.durations_ms["macro"] == Durations(1, 1000.0, 1000.0, 1000.0, 1000.0)
+    assert summary.durations_ms["micro"] == dataset_summary.Durations(
+        3, 100.0, 200.0, pytest.approx(800 / 3, abs=1e-3), 500.0
+    )
+    assert summary.durations_ms["macro"] == dataset_summary.Durations(1, 1000.0, 1000.0, 1000.0, 1000.0)
     assert summary.fps == (50.0, 100.0)
 
 
@@ -111,7 +111,7 @@ def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
     assert found.folders == (str(tree / "CASME2-RAW"), str(tree / "mine"))
     plain = found.plain()
     assert plain["videos_with_frames"] == 3 and plain["other_folders_of_frames"] == [str(tree / "mine")]
-    assert summary_rows(found)[2][1:] == (
+    assert dataset_report.summary_rows(found)[2][1:] == (
         "with frames",
         "3",
         f"of 4 in {tree / 'CASME2-RAW'}; not read: {tree / 'mine'}",
@@ -123,7 +123,11 @@ def test_remarks_of_one_kind_are_counted(casme2, tree, write_sheet):
     rows = [(1, f"EP{n:02d}_01f", 11, 19, 31 - 15 * (n > 3), "12", "happiness") for n in range(1, 10)]
     write_sheet(*rows, (1, "EP10_01f", 40, 39, 50, "12", "happiness"))
     apex_after, apex_before = (
-        [line for line in repair_lines(summarise(casme2(root=str(tree))).repairs) if f"apex lies {side}" in line]
+        [
+            line
+            for line in annotation.repair_lines(summarise(casme2(root=str(tree))).repairs)
+            if f"apex lies {side}" in line
+        ]
         for side in ("after", "before")
     )
     assert len(apex_after) == 1 and apex_after[0].endswith("outside [11, 16] (and 5 rows like it)")

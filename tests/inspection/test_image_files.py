@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mebench.frames.images import BadImageError, decoded_size, image_size
+from mebench.frames import BadImageError, image_size, images
 
 PICTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (50, 70, 3)).astype(np.uint8), (0, 0), 2)
 FORMATS = ("jpg", "png", "bmp", "webp", "tif")
@@ -15,7 +15,7 @@ FORMATS = ("jpg", "png", "bmp", "webp", "tif")
 def test_the_header_says_what_the_decoder_finds(tmp_path, form):
     file = tmp_path / f"a.{form}"
     cv2.imwrite(str(file), PICTURE)
-    assert image_size(file) == decoded_size(file) == (70, 50)
+    assert image_size(file) == images.decoded_size(file) == (70, 50)
 
 
 def exif(orientation):
@@ -30,7 +30,7 @@ def test_a_picture_that_is_shown_on_its_side_has_the_size_that_the_decoder_finds
     """Cameras that are held upright write it so; 0 and 9 mean nothing."""
     file = tmp_path / f"a.{form}"
     Image.fromarray(PICTURE).save(file, exif=exif(orientation))
-    assert image_size(file) == decoded_size(file) == ((50, 70) if orientation in (5, 6, 7, 8) else (70, 50))
+    assert image_size(file) == images.decoded_size(file) == ((50, 70) if orientation in (5, 6, 7, 8) else (70, 50))
 
 
 @pytest.mark.parametrize("form", ["jpg", "png", "webp"])
@@ -47,7 +47,7 @@ def test_a_picture_that_is_shown_on_its_side_has_the_size_that_the_decoder_finds
 def test_what_the_decoder_does_not_follow_turns_nothing(tmp_path, form, about):
     file = tmp_path / f"a.{form}"
     Image.fromarray(PICTURE).save(file, **about)
-    assert image_size(file) == decoded_size(file) == (70, 50)
+    assert image_size(file) == images.decoded_size(file) == (70, 50)
 
 
 @pytest.mark.parametrize("form", ["jpg", "png", "bmp", "webp"])
@@ -81,7 +81,7 @@ def test_what_is_no_image_is_refused(tmp_path, content, reason):
 def test_more_than_8_bits_a_channel_are_refused(tmp_path):
     file = tmp_path / "a.png"
     cv2.imwrite(str(file), PICTURE[..., 0].astype(np.uint16) * 256)
-    for measure in (image_size, decoded_size):
+    for measure in (image_size, images.decoded_size):
         with pytest.raises(BadImageError, match="8 bits"):
             measure(file)
 

@@ -9,15 +9,13 @@ import torch
 
 from mebench.annotations import SheetDataset
 from mebench.config import registry, resolve
-from mebench.core import Timing
-from mebench.core.types import Task
+from mebench.core import Task, Timing
 from mebench.errors import DataError
-from mebench.features import FaceParams, landmarks
-from mebench.features.pipeline import route_of
+from mebench.features import FaceParams, landmarks, pipeline
 from mebench.inspection import check_needs
 from mebench.progress import Progress
-from mebench.runner.sweep import sweep
-from mebench.testing.contracts import HEAVY, cut_down
+from mebench.runner import sweep as runner_sweep
+from mebench.testing import contracts
 from tests.helpers.stand_ins import COMPUTED
 
 TELL = """
@@ -46,7 +44,7 @@ def test_what_is_missing_is_said_before_anything_heavy_is_imported(tree, tmp_pat
         ["run", "-m", "method=optical_strain,mean", "seeds=0..1", casme2, "dataset.root=/nowhere"],
         ["features", "compute", "method=mean", casme2, "dataset.root=/nowhere"],
     ]
-    code = TELL.format(lines=lines, heavy=set(HEAVY))
+    code = TELL.format(lines=lines, heavy=set(contracts.HEAVY))
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert told.stdout.splitlines() == ["3 []"] * len(lines)
     sentences = told.stderr.splitlines()
@@ -111,7 +109,7 @@ def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
         chosen = params(align=align, **COMPUTED.get(id_, {}), **({} if layout is None else {"regions": layout}))
         with torch.device("meta"):  # no weights: nobody looks at them
             built = method(chosen, Task(method.tasks, ("micro",), ("negative", "positive")))
-        routes = [route_of(chain) for chain in built.chains(Timing(200.0, 20, {"micro": 17})).values()]
+        routes = [pipeline.route_of(chain) for chain in built.chains(Timing(200.0, 20, {"micro": 17})).values()]
         needs = any(route.maps_need_landmarks or route.crop.needs_landmarks for route in routes)
         assert chosen.needs_landmarks == needs, layout
 
@@ -134,11 +132,11 @@ def test_after_the_documented_install_four_methods_run_in_one_go(tree, tmp_path)
     ]
     places = [f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'cache'}", "workers=1"]
     configs = [
-        resolve([f"method={id_}", *cut_down(registry.find("method", id_)), *words, *places])
+        resolve([f"method={id_}", *contracts.cut_down(registry.find("method", id_)), *words, *places])
         for id_ in ("optical_strain", "mean", "softnet", "bi_woof")
     ]
     check_needs(configs)
-    outcomes = sweep(configs, Progress())
+    outcomes = runner_sweep.sweep(configs, Progress())
     sections = [{"spotting", "recognition"} & set(outcome.summary) for outcome in outcomes]
     assert sections == [{"spotting"}, {"spotting", "recognition"}, {"spotting"}, {"recognition"}]
 

@@ -9,14 +9,11 @@ import numpy as np
 import pytest
 
 from mebench.config import resolve
-from mebench.core import Dataset, Expression, Scheme, Video
-from mebench.core.types import Published
+from mebench.core import Dataset, Expression, Published, Scheme, Video
 from mebench.errors import DataError
-from mebench.inspection import Verification, verify
-from mebench.inspection.soundness import KNOWN_DEFECT, differing_counts, odd_annotations
-from mebench.reports.dataset_report import finding_lines
-from mebench.runner.guard import warnings
-from mebench.runner.plan import make_plan
+from mebench.inspection import Verification, soundness, verify
+from mebench.reports import dataset_report
+from mebench.runner import make_plan, warnings
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),
@@ -267,7 +264,7 @@ def test_a_known_defect_of_the_release_is_a_warning():
             return [np.zeros((4, 4), np.uint8)] * 3
 
     assert [f.level for f in verify(Short(None)).findings] == ["error"]
-    Short.flags = (KNOWN_DEFECT,)
+    Short.flags = (soundness.KNOWN_DEFECT,)
     assert [f.level for f in verify(Short(None)).findings] == ["warning"]
 
 
@@ -289,10 +286,10 @@ def test_any_frames_are_decoded_if_asked():
 
 
 def test_counts_that_differ_are_an_error_unless_the_sheet_is_plainly_a_part(casme2, tree):
-    almost = list(differing_counts({"subjects": (26, 26), "micro-expressions": (250, 255)}, "the paper"))
+    almost = list(soundness.differing_counts({"subjects": (26, 26), "micro-expressions": (250, 255)}, "the paper"))
     assert [f.level for f in almost] == ["error"]
     assert almost[0].text.startswith("micro-expressions 250 instead of 255 in the paper")
-    assert not list(differing_counts({"subjects": (26, 26), "micro-expressions": (255, 255)}, "the paper"))
+    assert not list(soundness.differing_counts({"subjects": (26, 26), "micro-expressions": (255, 255)}, "the paper"))
     seen = verify(casme2(root=str(tree)))
     assert [(f.level, f.check) for f in seen.findings] == [("warning", "counts")]
     assert seen.counts["subjects"] == (3, 26) and seen.counts["micro: fear"] == (0, 2)
@@ -308,13 +305,14 @@ def test_published_emotions_are_compared_only_where_any_is_annotated():
 def test_many_findings_of_one_kind_are_one_line():
     video = Video("casme2", "01", "EP02", 200.0, None, tuple(Expression(n, n + 200) for n in range(0, 6000, 300)))
     few, many = (
-        Verification(None, 0, False, {}, "", tuple(odd_annotations([replace(video, expressions=shown)])), 0.0)
+        Verification(None, 0, False, {}, "", tuple(soundness.odd_annotations([replace(video, expressions=shown)])), 0.0)
         for shown in (video.expressions[:3], video.expressions)
     )
-    assert [line.startswith("warning: 01/EP02: ") for line in finding_lines(few)["expressions that last too long"]] == [
-        True
-    ] * 3
-    assert finding_lines(many)["expressions that last too long"] == [
+    assert [
+        line.startswith("warning: 01/EP02: ")
+        for line in dataset_report.finding_lines(few)["expressions that last too long"]
+    ] == [True] * 3
+    assert dataset_report.finding_lines(many)["expressions that last too long"] == [
         "warning: 20 in 1 video, such as 01/EP02: the micro-expression in frames 0 to 200 lasts 1005 ms, and a "
         "micro-expression at most 500"
     ]

@@ -11,12 +11,11 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.plugins import MixedPrecision
 from mebench.methods.abpn.method import ABPN
 from mebench.methods.abpn.network import BoundaryProposals
-from mebench.methods.abpn.params import Params
 from torch.utils.data import DataLoader
 
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.features.maps import MOTION
+from mebench.features import maps
 from mebench.training import fit
 from tests.helpers import plain_head
 from tests.helpers.moving_brows import video
@@ -41,7 +40,7 @@ def test_the_network_read_plainly():
 
 def test_it_learns_to_find_what_rises_and_falls():
     torch.manual_seed(0)
-    method = ABPN(Params(epochs=30, batch_size=4, segment=64), Task(frozenset({"spot"})))
+    method = ABPN(ABPN.Params(epochs=30, batch_size=4, segment=64), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
     assert method.network.weights.abs().max() < 1  # they decay
     unseen = video(99, 50)
@@ -54,7 +53,7 @@ def test_it_learns_to_find_what_rises_and_falls():
 def learnt_weights(scaler=None):
     """The weights of regions after three steps; a scaler works as in sixteen bits on a GPU, on numbers of 32."""
     torch.manual_seed(0)
-    method = ABPN(Params(epochs=3, segment=64), Task(frozenset({"spot"})))
+    method = ABPN(ABPN.Params(epochs=3, segment=64), Task(frozenset({"spot"})))
     method.stage = "boundaries"
     samples, _ = method.samples("boundaries", [video(seed, 20 + 9 * seed) for seed in range(3)], [])
     exact = MixedPrecision("16-mixed", "cpu", scaler=scaler)
@@ -73,16 +72,16 @@ def test_a_scale_of_gradients_moves_no_region():
 
 
 def test_a_fast_video_is_read_at_every_seventh_frame():
-    params = Params()
-    flow = params.series(200.0)[MOTION].at("pair")[0]
+    params = ABPN.Params()
+    flow = params.series(200.0)[maps.MOTION].at("pair")[0]
     assert (params.step(200.0), flow.k, flow.stride) == (7, 7, 7)
 
 
 def test_settings_can_be_written_down():
-    json.dumps(asdict(Params()), allow_nan=False)
+    json.dumps(asdict(ABPN.Params()), allow_nan=False)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"fps": 0}, {"nms": 2}, {"apex_threshold": -1}, {"radius": -1}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        ABPN.Params(**wrong)

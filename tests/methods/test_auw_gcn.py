@@ -5,7 +5,6 @@ import pytest
 import torch
 from mebench.methods.auw_gcn.method import AUWGCN
 from mebench.methods.auw_gcn.network import UnitGraph, graph_of_units
-from mebench.methods.auw_gcn.params import Params
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
@@ -58,7 +57,7 @@ def test_the_graph_comes_from_those_who_train():
     timing = Timing(30.0, 3, {"micro": 6})
     x = np.random.default_rng(0).normal(0, 1, (49, 12, 1, 2)).astype(np.float16)
     video = LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, 50, timing, lambda name: x, None, (e,), (None,))
-    method = AUWGCN(Params(), Task(frozenset({"spot"})))
+    method = AUWGCN(AUWGCN.Params(), Task(frozenset({"spot"})))
     method.samples("boundaries", [video], [])
     assert method.network.graph.nonzero().tolist() == [[8, 8], [10, 10]]
     assert "network.graph" in method.state_dict()

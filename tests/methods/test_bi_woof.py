@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from mebench.methods.bi_woof.method import CHAIN, BiWoofSvm
-from mebench.methods.bi_woof.params import Params
 from sklearn.svm import LinearSVC
 
 from mebench.core import ClipView, Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -14,7 +13,7 @@ TIMING = Timing(30.0, 3, {"micro": 5})
 
 
 def method(classes=3, **params):
-    return BiWoofSvm(Params(**params), Task(frozenset({"recognize"}), classes=tuple("abcdefg"[:classes])))
+    return BiWoofSvm(BiWoofSvm.Params(**params), Task(frozenset({"recognize"}), classes=tuple("abcdefg"[:classes])))
 
 
 def training(features, labels):
@@ -121,4 +120,4 @@ def test_the_saved_state_is_all_that_prediction_needs():
 @pytest.mark.parametrize(("name", "value"), [("rows", 0), ("cols", -1), ("bins", 0), ("c", 0.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Params(**{name: value})
+        BiWoofSvm.Params(**{name: value})

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from mebench.config import registry
-from mebench.records.record import read
-from mebench.runs.folder import RunFolder
+from mebench.records import record as records_record
+from mebench.runs import RunFolder
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDS = CHECKOUT / "leaderboards" / "records"
@@ -80,7 +80,7 @@ def test_a_card_says_that_its_rows_are_not_of_the_papers_method_where_the_tables
     marked = set()
     for id_ in METHODS:
         folders = {RECORDS / f"{run}-seed{seed}" for run, *_, seeds in rows(id_) for seed in seeds.split(", ")}
-        marked |= {id_ for folder in folders if read(RunFolder(folder)).other_input}
+        marked |= {id_ for folder in folders if records_record.read(RunFolder(folder)).other_input}
     assert marked == {id_ for id_ in METHODS if "not of the paper's method" in card(id_)}
     assert marked
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from mebench.methods.causalnet.method import CausalNet
 from mebench.methods.causalnet.method import CausalNet as Method
 from mebench.methods.causalnet.network import HEADS
-from mebench.methods.causalnet.params import Params
 
 from mebench.core import Task
 from mebench.errors import ConfigError
@@ -76,7 +76,7 @@ def plainly(network, pictures, gamma):
 @torch.no_grad()
 def test_it_is_the_program_place_by_place():
     torch.manual_seed(0)
-    network = Method(Params(dim=16, heads=2, blocks=(1, 1, 2), gamma=0.3), TASK).network.eval()
+    network = Method(CausalNet.Params(dim=16, heads=2, blocks=(1, 1, 2), gamma=0.3), TASK).network.eval()
     x = torch.rand(2, 4, 3, 28, 28) * 255
     torch.testing.assert_close(
         network(x), torch.stack([plainly(network, clip, 0.3) for clip in x]), rtol=1e-5, atol=1e-5
@@ -85,7 +85,7 @@ def test_it_is_the_program_place_by_place():
 
 def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_keys():
     with torch.device("meta"):
-        network = Method(Params(), TASK).network
+        network = Method(CausalNet.Params(), TASK).network
     learnt, unused = sum(p.numel() for p in network.parameters()), network.flow.unused + network.direction.unused
     assert (learnt, unused) == (235_072_009, 41_518_080)
     assert learnt + unused == 276_590_089  # counted in the authors' program
@@ -97,4 +97,4 @@ def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_k
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused_by_name(name, value, reason):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*{reason}"):
-        Params(**{name: value})
+        CausalNet.Params(**{name: value})

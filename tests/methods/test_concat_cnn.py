@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.concat_cnn.method import ConcatCNN
 from mebench.methods.concat_cnn.network import ConcatNetwork
-from mebench.methods.concat_cnn.params import Params
 from mebench.methods.concat_cnn.windows import (
     best_level,
     firsts,
@@ -29,7 +28,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 25)), max_size=3)
 
 
 def method(kinds=("micro", "macro"), one_per_video=False, **params):
-    return ConcatCNN(Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return ConcatCNN(ConcatCNN.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
 
 
 @pytest.mark.parametrize(
@@ -229,4 +228,4 @@ def test_samm_is_read_as_the_public_program_reads_it():
 )
 def test_wrong_settings_are_told(settings, said):
     with pytest.raises(ConfigError, match=said):
-        Params(**settings)
+        ConcatCNN.Params(**settings)

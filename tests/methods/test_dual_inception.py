@@ -4,12 +4,10 @@ import numpy as np
 import torch
 from mebench.methods.dual_inception.method import DualInception as Method
 from mebench.methods.dual_inception.network import DualInception, Inception
-from mebench.methods.dual_inception.params import Params
 from torch import nn
 
-from mebench.core import Task
-from mebench.core.history import Epoch
-from mebench.runner.fold import count_parameters
+from mebench.core import Task, history
+from mebench.runner import count_parameters
 from mebench.training import Samples, fit
 
 TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))
@@ -26,7 +24,7 @@ def block(channels, filters):
 
 def test_it_learns_what_the_layers_of_the_program_count():
     expected = 2 * (block(3, 6) + block(24, 16)) + layer(6272, 1024, 1) + layer(1024, 3, 1)
-    assert count_parameters(Method(Params(), TASK)) == expected == 6_449_963
+    assert count_parameters(Method(Method.Params(), TASK)) == expected == 6_449_963
 
 
 def test_a_block_joins_its_branches_and_keeps_the_largest_of_four():
@@ -64,12 +62,12 @@ class Drawn(Method):
 def test_the_epoch_of_the_lowest_validation_loss_is_kept():
     def trained(keep):
         torch.manual_seed(0)
-        method = Drawn(Params(epochs=4, lr=1e-3, keep=keep), TASK)
+        method = Drawn(Method.Params(epochs=4, lr=1e-3, keep=keep), TASK)
         fit(method, [], [])
         return method
 
     best, last = trained("best_validation"), trained("last")
-    losses = [e.loss for e in best.history.epochs() if isinstance(e, Epoch) and e.split == "valid"]
+    losses = [e.loss for e in best.history.epochs() if isinstance(e, history.Epoch) and e.split == "valid"]
     assert best.notes["best_epoch"] == np.argmin(losses) < 3
     assert not torch.equal(best.network.head[2].weight, last.network.head[2].weight)
     assert Method.holds_out(best.params) and not Method.holds_out(last.params)

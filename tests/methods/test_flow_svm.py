@@ -3,18 +3,17 @@
 import numpy as np
 import pytest
 from mebench.methods.flow_svm.method import FlowSvm
-from mebench.methods.flow_svm.params import Params
 from sklearn.svm import LinearSVC
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError, RunError
-from mebench.features.maps import ONSET_APEX
+from mebench.features import ONSET_APEX
 
 TIMING = Timing(0.0, 1, {})
 
 
 def method(**params):
-    return FlowSvm(Params(**params), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
+    return FlowSvm(FlowSvm.Params(**params), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
 
 
 def training(maps, labels):
@@ -63,4 +62,4 @@ def test_without_clips_there_is_nothing_to_fit():
 
 def test_c_must_be_above_zero():
     with pytest.raises(ConfigError, match=r"method\.c must be a number above 0.*not 0"):
-        Params(c=0)
+        FlowSvm.Params(c=0)

@@ -1,7 +1,7 @@
 """HIGO-TOP as a recognizer: its features against a plain reading of the definition."""
 
 import numpy as np
-from mebench.methods.higo_top.params import Params
+from mebench.methods.higo_top.method import HigoTopSvm
 
 from mebench.testing import check_method
 
@@ -23,13 +23,13 @@ def test_a_block_s_histogram_counts_directions_alone():
                     if a or b:
                         expected[plane, int((np.degrees(np.arctan2(b, a)) + 180) / 45 + 1e-9) % 8] += 1
     expected /= expected.sum(axis=1, keepdims=True)
-    found = Params(rows=1, cols=1, length=6).feature().apply(clip).reshape(3, 8)
+    found = HigoTopSvm.Params(rows=1, cols=1, length=6).feature().apply(clip).reshape(3, 8)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_it_does_not_see_the_light():
     clip = np.random.default_rng(1).integers(0, 128, (6, 20, 20)).astype(np.uint8)
-    feature = Params(rows=2, cols=2, length=6).feature()
+    feature = HigoTopSvm.Params(rows=2, cols=2, length=6).feature()
     np.testing.assert_array_equal(feature.apply(clip), feature.apply(clip * 2))
 
 

@@ -1,7 +1,7 @@
 """HOG-TOP as a recognizer: its features against a plain reading of the definition."""
 
 import numpy as np
-from mebench.methods.hog_top.params import Params
+from mebench.methods.hog_top.method import HogTopSvm
 
 from mebench.testing import check_method
 
@@ -23,7 +23,7 @@ def test_a_block_s_histogram_is_the_sum_of_gradient_lengths_by_direction():
                     direction = int((np.degrees(np.arctan2(b, a)) + 180) / 45 + 1e-9) % 8
                     expected[plane, direction] += np.hypot(a, b)
     expected /= expected.sum(axis=1, keepdims=True)
-    found = Params(rows=1, cols=1, length=6).feature().apply(clip).reshape(3, 8)
+    found = HogTopSvm.Params(rows=1, cols=1, length=6).feature().apply(clip).reshape(3, 8)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from mebench.methods.htnet.method import HTNet
 from mebench.methods.htnet.method import HTNet as Method
-from mebench.methods.htnet.params import Params
 from torch import nn
 from torch.nn import functional as F
 
@@ -62,7 +62,7 @@ def plainly(network, picture, heads):
 @torch.no_grad()
 def test_queries_and_keys_change_nothing_where_a_block_holds_one_position():
     torch.manual_seed(0)
-    network, x = Method(Params(dim=14, heads=3, blocks=(2, 1, 1)), TASK).network, torch.rand(2, 3, 28, 28) * 255
+    network, x = Method(HTNet.Params(dim=14, heads=3, blocks=(2, 1, 1)), TASK).network, torch.rand(2, 3, 28, 28) * 255
     for module in network.modules():
         if isinstance(module, nn.LayerNorm):
             module.weight.uniform_(0.5, 2)
@@ -72,7 +72,7 @@ def test_queries_and_keys_change_nothing_where_a_block_holds_one_position():
 
 def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_keys():
     with torch.device("meta"):
-        network = Method(Params(), TASK).network
+        network = Method(HTNet.Params(), TASK).network
     learnt = sum(p.numel() for p in network.parameters())
     assert (learnt, network.hierarchy.unused) == (117_387_782, 22_195_200)
     assert learnt + network.hierarchy.unused == 139_582_982  # counted in the authors' program
@@ -84,4 +84,4 @@ def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_k
 )
 def test_parameters_out_of_range_are_refused_by_name(name, value, reason):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*{reason}"):
-        Params(**{name: value})
+        HTNet.Params(**{name: value})

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from mebench.methods.lbp_chi2 import difference
 from mebench.methods.lbp_chi2.difference import contrasted, half_window, mean_of_largest
 from mebench.methods.lbp_chi2.method import TEXTURE, TO_CENTRE, TO_END, LbpChi2
-from mebench.methods.lbp_chi2.params import Params
 from scipy.stats import chi2_contingency
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
@@ -20,7 +19,7 @@ K = 5  # .32 s at 30 frames per second: windows of 11 frames
 
 
 def method(one_per_video=False, **params):
-    return LbpChi2(Params(**params), Task(frozenset({"spot"}), one_per_video=one_per_video))
+    return LbpChi2(LbpChi2.Params(**params), Task(frozenset({"spot"}), one_per_video=one_per_video))
 
 
 def view(n_frames, **features):
@@ -153,12 +152,12 @@ def test_the_paper_s_features():
 )
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Params(**{name: value})
+        LbpChi2.Params(**{name: value})
 
 
 def test_the_rule_of_other_spotters_is_refused_because_the_width_says_it():
     with pytest.raises(ConfigError, match=r"method\.rule=released_code does nothing here: method\.width says"):
-        Params(rule="released_code")
+        LbpChi2.Params(rule="released_code")
 
 
 @pytest.mark.parametrize("words", [(), ("method.feature=hoof", "method.flow=dis"), ("method.width=k_prime",)])

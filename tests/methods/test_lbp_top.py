@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mebench.methods.lbp_top.params import Params
+from mebench.methods.lbp_top.method import LbpTopSvm
 from skimage.feature import local_binary_pattern
 
 from mebench.testing import check_method
@@ -12,7 +12,7 @@ from mebench.testing import check_method
 def test_each_plane_counts_the_patterns_of_its_pictures(plane):
     """Cut along a plane, a clip is a pile of pictures; scikit-image finds the patterns of each. Borders are not counted."""
     clip = np.random.default_rng(0).integers(0, 256, (10, 24, 30)).astype(np.uint8)
-    params = Params(rows=1, cols=1, p=4, patterns="full", magnify="none")
+    params = LbpTopSvm.Params(rows=1, cols=1, p=4, patterns="full", magnify="none")
     found = params.feature().apply(clip).reshape(3, 16)[plane]
     pile = np.moveaxis(clip, plane, 0)  # XY over frames, XT over rows, YT over columns; time runs down
     inner = [local_binary_pattern(picture, 4, 1)[1:-1, 1:-1] for picture in pile[1:-1]]

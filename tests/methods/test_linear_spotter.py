@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from mebench.methods.linear_spotter.method import CHAIN, LinearSpotter
-from mebench.methods.linear_spotter.params import Params
 from sklearn.linear_model import Ridge
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -27,7 +26,7 @@ def video(seed=0, expressions=(MICRO, MACRO), n=160):
 
 
 def method(kinds=("micro",), **params):
-    return LinearSpotter(Params(blocks=2, **params), Task(frozenset({"spot"}), kinds=kinds))
+    return LinearSpotter(LinearSpotter.Params(blocks=2, **params), Task(frozenset({"spot"}), kinds=kinds))
 
 
 def test_weights_are_those_of_ridge_regression_on_standardised_features():
@@ -63,4 +62,4 @@ def test_box_asks_for_no_landmarks():
 @pytest.mark.parametrize("wrong", [{"l2": 0}, {"blocks": 0}, {"blocks": 43}, {"stride": 0}, {"eye_margin": -1}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        LinearSpotter.Params(**wrong)

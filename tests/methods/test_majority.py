@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.majority.method import Majority
-from mebench.methods.majority.params import Params
 from sklearn.dummy import DummyClassifier
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -16,7 +15,7 @@ CLASSES = ("negative", "positive", "surprise")
 def fitted(labels):
     expressions = tuple(Expression(10 * i, 10 * i + 5) for i in range(len(labels)))
     common = ("d/s/v", SubjectKey("d", "s"), 30.0, 10 * len(labels), Timing(30.0, 3, {}), None, None)
-    method = Majority(Params(), Task(frozenset({"recognize"}), classes=CLASSES))
+    method = Majority(Majority.Params(), Task(frozenset({"recognize"}), classes=CLASSES))
     method.fit_closed_form([LabelledVideo(*common, expressions=expressions, labels=tuple(labels))], [])
     return method
 

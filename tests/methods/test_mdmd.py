@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.mdmd.method import MDMD, contrast, high_stretches
-from mebench.methods.mdmd.params import Params
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError, DataError
@@ -69,7 +68,7 @@ def test_two_gaps_are_two_flows_that_are_stored_apart():
 
 
 def method(one_per_video=False, **params):
-    return MDMD(Params(**params), Task(frozenset({"spot"}), ("micro", "macro"), one_per_video=one_per_video))
+    return MDMD(MDMD.Params(**params), Task(frozenset({"spot"}), ("micro", "macro"), one_per_video=one_per_video))
 
 
 def view(n, **features):
@@ -118,7 +117,7 @@ def test_a_video_too_short_gives_nothing_and_one_of_one_expression_its_highest()
 
 
 def test_lengths_and_gaps_are_those_of_both_published_datasets():
-    p = Params()
+    p = MDMD.Params()
     assert [p.k("micro", 30.0), p.k("macro", 30.0), p.k("micro", 200.0), p.k("macro", 200.0)] == [12, 39, 80, 260]
     assert (p.lengths("micro", 30.0, 900), p.lengths("micro", 200.0, 900)) == (range(7, 17), range(47, 106))
     assert (p.lengths("macro", 30.0, 900)[0], p.lengths("macro", 200.0, 900)[0]) == (17, 106)
@@ -127,4 +126,4 @@ def test_lengths_and_gaps_are_those_of_both_published_datasets():
 @pytest.mark.parametrize("wrong", [{"p": 2}, {"rows": 0}, {"micro_gap": 0}, {"longest": 0.1}, {"directions": "eight"}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        MDMD.Params(**wrong)

@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.me_tst.method import METST
 from mebench.methods.me_tst.network import RANK, STATES, WIDTH, Block, Scan, StateSpace, TemporalStates
-from mebench.methods.me_tst.params import Params
 from mebench.methods.me_tst.windows import GROUPS, IGNORED, frame_labels, in_windows, put_together, window_motion
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
-from mebench.features.regions import SIDES_OF_NOSE
+from mebench.features import regions
 from mebench.training import fit
 
 TIMING = Timing(30.0, 3, {"micro": 6})
@@ -20,7 +19,7 @@ TIMING = Timing(30.0, 3, {"micro": 6})
 
 def method(classes=("a", "b"), **params):
     tasks = frozenset({"spot", "recognize"} if classes else {"spot"})
-    return METST(Params(**{"window": 8, **params}), Task(tasks, ("micro",), classes))
+    return METST(METST.Params(**{"window": 8, **params}), Task(tasks, ("micro",), classes))
 
 
 def numbers(module):
@@ -147,7 +146,7 @@ def test_both_tasks_go_through_the_same_blocks_and_leave_out_others_while_traini
 
 
 def test_the_groups_are_brows_mouth_and_sides_of_the_nose():
-    named = [[SIDES_OF_NOSE[i] for i in group] for group in GROUPS]
+    named = [[regions.SIDES_OF_NOSE[i] for i in group] for group in GROUPS]
     assert named == [[18, 19, 20], [23, 24, 25], [48, 51, 54, 57], [31], [35]]
 
 
@@ -291,4 +290,4 @@ def test_after_training_it_answers_as_the_epoch_that_is_kept(monkeypatch):
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        METST.Params(**wrong)

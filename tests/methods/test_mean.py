@@ -7,19 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.mean.method import FRAMES, MEAN
 from mebench.methods.mean.network import STREAMS, Head, Shared
-from mebench.methods.mean.params import Params
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
-from mebench.runner.fold import count_parameters
+from mebench.runner import count_parameters
 
 THREE = ("negative", "positive", "surprise")
 
 
 def method(tasks=("spot", "recognize"), classes=THREE, **params):
     torch.manual_seed(0)
-    return MEAN(Params(**params), Task(frozenset(tasks), ("micro",), classes)).eval()
+    return MEAN(MEAN.Params(**params), Task(frozenset(tasks), ("micro",), classes)).eval()
 
 
 def video(features, k_prime=3, expressions=None):
@@ -226,4 +225,4 @@ def test_both_chains_describe_the_same_maps_over_different_gaps():
 )
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Params(**{name: value})
+        MEAN.Params(**{name: value})

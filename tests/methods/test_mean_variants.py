@@ -7,18 +7,15 @@ import torch
 from mebench.methods.mean.apex import LargestDifference, largest_sum
 from mebench.methods.mean.chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, WHOLE_FACE, network_input
 from mebench.methods.mean.method import MEAN
-from mebench.methods.mean.params import Params
 from mebench.methods.mean.samples import at_tempo, negatives_per_positive, voters
 from torch.nn import functional as F
 
-from mebench.config import resolve
-from mebench.config.registry import find
+from mebench.config import find, resolve
 from mebench.core import ClipView, Expression, LabelledClip, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
-from mebench.runs.fold_files import write_files
+from mebench.runner import host, make_plan
+from mebench.runs import fold_files
 from mebench.testing import TINY, scratch
 from mebench.training import fit
 
@@ -28,7 +25,7 @@ TIMING = Timing(200.0, 20, {"micro": 34})
 
 def method(tasks=("spot", "recognize"), **params):
     torch.manual_seed(0)
-    return MEAN(Params(**params), Task(frozenset(tasks), ("micro",), THREE)).eval()
+    return MEAN(MEAN.Params(**params), Task(frozenset(tasks), ("micro",), THREE)).eval()
 
 
 def maps(n, seed=0):
@@ -72,7 +69,7 @@ def test_the_default_normalises_before_the_regions_and_softnets_preprocessing_af
 @pytest.mark.parametrize("regions", ["box", "whole_face"])
 def test_softnets_preprocessing_needs_landmarks(regions):
     with pytest.raises(ConfigError, match=rf"landmarks.*method\.regions={regions}"):
-        Params(preprocessing="softnet", regions=regions)
+        MEAN.Params(preprocessing="softnet", regions=regions)
 
 
 def test_scales_and_tempo_each_have_a_chain_over_their_gap():
@@ -270,7 +267,7 @@ def test_several_scales_score_by_their_mean():
 
 def test_each_epoch_is_noted_for_training_and_for_subjects_held_out():
     m = method(curves="valid")
-    assert MEAN.holds_out(m.params) and not MEAN.holds_out(Params())
+    assert MEAN.holds_out(m.params) and not MEAN.holds_out(MEAN.Params())
     train, valid = (video(maps(30, s), 2, (Expression(5, 6), Expression(15, 17))) for s in (1, 2))
     for stage in ("spotting", "recognition"):
         m.stage = stage
@@ -351,7 +348,7 @@ def test_the_search_space_holds_values_that_the_parameters_take():
     for name, space in search.items():
         assert space["acts"] in ("postprocess", "training", "features"), name
         for value in space.get("choices") or (space["low"], space["high"]):
-            Params(**{name: value})
+            MEAN.Params(**{name: value})
 
 
 SMALL = (*TINY, "method.flow=dis", "method.epochs_spot=1", "method.epochs_recognition=1")
@@ -374,11 +371,11 @@ LONG = ("dataset.short_videos=false", "dataset.subjects=4", "dataset.frames=150"
 def test_a_fold_of_the_variant_trains_and_predicts(words, tmp_path):
     settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
     plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
-    result = execute(plan, plan.folds[0])
+    result = host.execute(plan, plan.folds[0])
     assert len(result.frame_scores) == 1 and all(np.isfinite(s).any() for s in result.frame_scores.values())
     assert {e.stage for e in result.history} == {"spotting", "recognition"}
     assert result.notes["negatives_per_positive"] <= 8
-    write_files(tmp_path, result, ("micro",))
+    fold_files.write_files(tmp_path, result, ("micro",))
     history = pd.read_csv(tmp_path / "history.csv").set_index(["stage", "split"])
     watched = [("recognition", "valid")] if "method.curves=valid" in words else []
     assert history[["uf1", "uar"]].dropna().index.tolist() == watched

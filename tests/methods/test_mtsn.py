@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from mebench.methods.mtsn.intervals import extent, smoothed
 from mebench.methods.mtsn.method import LONG, MTSN, SHORT, frame_labels
 from mebench.methods.mtsn.network import TwoGaps
-from mebench.methods.mtsn.params import Params
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -18,7 +17,7 @@ TIMING = Timing(30.0, 3, {"micro": 6, "macro": 18})
 
 
 def method(kinds=("micro", "macro"), one_per_video=False, **params):
-    return MTSN(Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return MTSN(MTSN.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
 
 
 def test_the_network_has_the_numbers_of_the_public_one():
@@ -103,7 +102,7 @@ def test_micro_expressions_are_the_same_whether_macro_expressions_are_asked_for_
 
 def test_intervals_are_as_long_as_in_the_public_program():
     """Longer than 5 frames and shorter than 30 where k' is 6, longer than 15 and shorter than 90 where it is 18."""
-    p = Params()
+    p = MTSN.Params()
     assert [(p.shortest * k, p.longest * k) for k in (6, 18)] == [(5, 30), (15, 90)]
 
 
@@ -137,4 +136,4 @@ def test_it_trains_on_as_many_frames_outside_as_inside_and_scores_all_with_partn
 @pytest.mark.parametrize("wrong", [{"hard": 2}, {"level": -1}, {"reach": 0}, {"longest": 0.1}, {"regions": "nose"}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        MTSN.Params(**wrong)

@@ -20,7 +20,6 @@ from mebench.methods.of_fd.intervals import (
 )
 from mebench.methods.of_fd.method import CHAIN, OFFD, without_gaps
 from mebench.methods.of_fd.motion import THRESHOLDS, Box, MotionFromFirst, Stacked, mean_of_longest
-from mebench.methods.of_fd.params import Params
 
 from mebench.config import resolve
 from mebench.core import SubjectKey, Task, Timing, VideoView
@@ -29,7 +28,7 @@ from mebench.spotting import stretches
 
 pytest.importorskip("PyEMD", reason="EMD-signal is an extra: pip install 'mebench[emd]'")
 
-RULES = Params().rules(30.0)
+RULES = OFFD.Params().rules(30.0)
 signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda values: np.array(values) / 4)
 
 
@@ -193,7 +192,7 @@ def shifted(picture, x, y, box=None):
 
 
 def motion(pictures, points, unit=32.0):
-    return MotionFromFirst(unit, Params().shares).apply(Stacked().apply(np.stack(pictures)), points)
+    return MotionFromFirst(unit, OFFD.Params().shares).apply(Stacked().apply(np.stack(pictures)), points)
 
 
 def test_a_head_that_moves_as_a_whole_does_not_count():
@@ -266,12 +265,12 @@ def test_faces_without_landmarks_are_refused():
 
 
 def method(kinds=("micro", "macro"), one_per_video=False, **params):
-    return OFFD(Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return OFFD(OFFD.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
 
 
 def video(n, fps=30.0, bumps=(), asked=None):
     """A video whose regions move as told, (region, frame of the peak, width, pixels), seen from any first frame."""
-    step = Params().step(fps)
+    step = OFFD.Params().step(fps)
     whole = np.repeat(ripple(n)[:, None], 16, axis=1)
     for region, at, width, height in bumps:
         whole[:, region] += bump(n, at, width, height)
@@ -335,7 +334,7 @@ def test_a_region_that_moves_and_comes_back_is_spotted(fps, width, kind):
     scores, (found,) = spotted(method(), video(round(fps * 6), fps, [(3, at, width, 4)]))
     assert found.kind == kind
     assert found.apex == pytest.approx(at, abs=fps / 10) and found.onset < at < found.offset
-    assert found.confidence == pytest.approx(4 / Params().brows, rel=0.1)
+    assert found.confidence == pytest.approx(4 / OFFD.Params().brows, rel=0.1)
     assert found.confidence == scores[found.apex, 0] == np.nanmax(scores)
 
 
@@ -412,7 +411,7 @@ def test_presets_hold_the_numbers_of_the_public_programs():
 
 @pytest.mark.parametrize("fps", [11.0, 25.0, 29.97, 44.0, 50.0, 100.0, 200.0, 1000.0])
 def test_times_are_those_of_the_clock_to_a_tenth_at_any_rate(fps):
-    own = Params()
+    own = OFFD.Params()
     shortest, longest = own.lengths(fps)
     assert shortest * own.step(fps) / fps == pytest.approx(0.4, rel=0.12)
     assert longest * own.step(fps) / fps == pytest.approx(20 / 3, rel=0.1)
@@ -439,10 +438,10 @@ def test_a_rate_too_low_for_the_filter_is_refused():
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        OFFD.Params(**wrong)
 
 
 def test_without_its_extra_it_is_one_sentence_before_any_work(monkeypatch):
     monkeypatch.setattr("mebench.methods.of_fd.method.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"method=of_fd needs the package EMD-signal, .*pip install 'mebench\[emd\]'"):
-        OFFD(Params(), Task(frozenset({"spot"}), ("micro",)))
+        OFFD(OFFD.Params(), Task(frozenset({"spot"}), ("micro",)))

@@ -4,18 +4,17 @@ import pytest
 import torch
 from mebench.methods.off_apexnet.method import OffApexNet as Method
 from mebench.methods.off_apexnet.network import OffApexNet
-from mebench.methods.off_apexnet.params import Params
 from torch.nn import functional as F
 
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.runner.fold import count_parameters
+from mebench.runner import count_parameters
 
 TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))
 
 
 def test_it_learns_2664475_numbers_as_the_public_program_counts():
-    assert count_parameters(Method(Params(), TASK)) == 2_664_475
+    assert count_parameters(Method(Method.Params(), TASK)) == 2_664_475
 
 
 def test_two_streams_without_activation_join_before_two_rectified_layers():
@@ -39,7 +38,7 @@ def test_two_streams_without_activation_join_before_two_rectified_layers():
 
 def test_it_reads_u_and_v_from_minus_1_to_1():
     maps = torch.arange(3).repeat(1, 28, 28, 1).numpy().astype("float32") * 64
-    x = Method(Params(), TASK).inputs([maps])
+    x = Method(Method.Params(), TASK).inputs([maps])
     assert x.shape == (1, 2, 28, 28)
     assert x[0, :, 5, 5].tolist() == [0.0, -0.5]  # u is the last channel, v the one before
 
@@ -47,4 +46,4 @@ def test_it_reads_u_and_v_from_minus_1_to_1():
 @pytest.mark.parametrize("dropout", [-0.1, 1.0])
 def test_an_impossible_dropout_is_refused(dropout):
     with pytest.raises(ConfigError, match=rf"method\.dropout must be in \[0, 1\), not {dropout}"):
-        Params(dropout=dropout)
+        Method.Params(dropout=dropout)

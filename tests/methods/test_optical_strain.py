@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.optical_strain.curves import divide_and_conquer, relative_strain
 from mebench.methods.optical_strain.method import CHAIN, OpticalStrain
-from mebench.methods.optical_strain.params import Params
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
@@ -18,7 +17,7 @@ REGIONS = {"shreve": (4, 2), "liong2016": (2, 1), "peaks": (2, 1)}
 
 def method(variant="shreve", kinds=("micro",), one_per_video=False, **params):
     task = Task(frozenset({"spot"}), kinds, one_per_video=one_per_video)
-    return OpticalStrain(Params(variant=variant, **params), task)
+    return OpticalStrain(OpticalStrain.Params(variant=variant, **params), task)
 
 
 def view(features):
@@ -88,8 +87,8 @@ def test_shreve_places_the_strain_of_a_long_gap_in_its_middle():
 @pytest.mark.parametrize("idle", [{"rule": "released_code"}, {"nms": 0.3}, {"interval": "score_curve"}])
 def test_options_that_a_variant_does_not_read_are_refused(variant, idle):
     with pytest.raises(ConfigError, match=rf"does nothing with method\.variant={variant}: leave one of them out"):
-        Params(variant=variant, **idle)
-    Params(variant="peaks", **idle)
+        OpticalStrain.Params(variant=variant, **idle)
+    OpticalStrain.Params(variant="peaks", **idle)
 
 
 def test_shreve_tells_kinds_by_duration():
@@ -215,4 +214,4 @@ def test_shreve_looks_at_the_whole_face_and_the_others_at_brows_eyes_and_mouth()
 @pytest.mark.parametrize(("name", "value"), [("p", 1.2), ("stride", 0), ("eye_margin", -1), ("micro_seconds", 0.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Params(**{name: value})
+        OpticalStrain.Params(**{name: value})

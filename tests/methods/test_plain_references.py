@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 import torch
 from mebench.methods.logistic.method import Logistic
-from mebench.methods.logistic.params import Params as LogisticParams
 from mebench.methods.resnet10.method import ResNet10
-from mebench.methods.resnet10.params import Params as ResNetParams
 from mebench.methods.ststnet.method import STSTNet
-from mebench.methods.ststnet.params import Params as STSTNetParams
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
@@ -30,7 +27,7 @@ def draw(n=9):
 
 
 def test_resnet10_has_ten_layers_with_weights_beside_three_shortcuts():
-    network = ResNet10(ResNetParams(), TASK).network
+    network = ResNet10(ResNet10.Params(), TASK).network
     weights = [p for name, p in network.named_parameters() if p.dim() > 1]
     widths = (64, 128, 256, 512)
     blocks = sum(9 * (a * b + b * b) + 4 * b + (a * b + 2 * b if a != b else 0) for a, b in zip((64, *widths), widths))
@@ -44,7 +41,7 @@ def test_resnet10_learns_from_a_batch_of_one_clip(n):
     """The last one of five clips in batches of four; or there is but one clip."""
     maps, labels = draw(n)
     torch.manual_seed(0)
-    method, modes = ResNet10(ResNetParams(batch_size=4, epochs=2), TASK), []
+    method, modes = ResNet10(ResNet10.Params(batch_size=4, epochs=2), TASK), []
     method.network.register_forward_pre_hook(lambda network, x: modes.append((len(x[0]), network.training)))
     fit(method, [video(maps, labels)], [])
     assert set(modes) == ({(1, False)} if n == 1 else {(4, True), (1, False)})
@@ -54,7 +51,7 @@ def test_resnet10_learns_from_a_batch_of_one_clip(n):
 def test_logistic_standardises_each_pixel_by_its_training_clips():
     maps, labels = draw()
     maps[:, 0, 0, 0] = 7  # a constant is only centred
-    method = Logistic(LogisticParams(), TASK)
+    method = Logistic(Logistic.Params(), TASK)
     method.samples("recognition", [video(maps, labels)], [])
     x = maps.astype(float)
     deviation = x.std(0)
@@ -69,7 +66,7 @@ def test_clips_stand_class_by_class_if_asked_to():
     maps, labels = draw()
     samples = {}
     for order in ("by_subject", "by_class"):
-        method = STSTNet(STSTNetParams(order=order), TASK)
+        method = STSTNet(STSTNet.Params(order=order), TASK)
         samples[order] = method.samples("recognition", [video(maps, labels)], [])[0]
     (x, y), (sorted_x, sorted_y) = (s.tensors for s in samples.values())
     assert y.tolist() == list(labels) and sorted_y.tolist() == sorted(labels)
@@ -78,4 +75,4 @@ def test_clips_stand_class_by_class_if_asked_to():
 
 def test_decay_below_zero_is_refused():
     with pytest.raises(ConfigError, match=r"method\.weight_decay must be at least 0, not -1"):
-        LogisticParams(weight_decay=-1)
+        Logistic.Params(weight_decay=-1)

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.random.method import Random, best_rate, chance_of_hit
-from mebench.methods.random.params import Params
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
@@ -27,7 +26,7 @@ def video(expressions=(), n_frames=300, k_prime=5, key="d/s/v"):
 
 
 def fitted(train, task=TASK, seed=0, **params):
-    method = Random(Params(**params), task, seed)
+    method = Random(Random.Params(**params), task, seed)
     method.fit_closed_form(train, [])
     return method
 
@@ -103,4 +102,4 @@ def test_the_best_rate_beats_the_truths_rate_in_simulation():
 
 def test_at_least_one_draw():
     with pytest.raises(ConfigError, match=r"method\.draws must be at least 1, not 0"):
-        Params(draws=0)
+        Random.Params(draws=0)

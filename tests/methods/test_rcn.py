@@ -4,7 +4,6 @@ import pytest
 import torch
 from mebench.methods.rcn.method import Rcn as Method
 from mebench.methods.rcn.network import Rcn, attention
-from mebench.methods.rcn.params import Params
 from torch.nn import functional as F
 
 from mebench.core import Task
@@ -80,10 +79,10 @@ def test_no_layer_is_built_in_vain(variant):
 
 def test_it_reads_the_map_as_the_picture_is_seen():
     maps = torch.tensor([0.0, 51.0, 255.0]).repeat(1, 28, 28, 1).numpy()
-    assert Method(Params(), TASK).inputs([maps])[0, :, 3, 3].tolist() == pytest.approx([1.0, 0.2, 0.0])
+    assert Method(Method.Params(), TASK).inputs([maps])[0, :, 3, 3].tolist() == pytest.approx([1.0, 0.2, 0.0])
 
 
 @pytest.mark.parametrize(("name", "value"), [("maps_per_layer", 6), ("pool", 0), ("momentum", 1.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Params(**{name: value})
+        Method.Params(**{name: value})

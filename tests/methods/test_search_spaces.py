@@ -10,10 +10,9 @@ import torch
 from mebench.config import registry, resolve
 from mebench.core import Task, Timing
 from mebench.errors import ConfigError
-from mebench.runner.host import execute, propose_again
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import TINY, scratch
-from mebench.tuning.space import read_space, with_values
+from mebench.tuning import read_space, with_values
 
 METHODS = sorted(registry.plugins("method"))
 SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]
@@ -172,5 +171,5 @@ def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, 
     tuned = {d.key: values(d)[0] if values(d)[0] != d.default else values(d)[1] for d in acting}
     changed = with_values(config, tuned)
     plan, other = make_plan(config), make_plan(changed)
-    stored, whole = execute(plan, plan.folds[0]), execute(other, other.folds[0])
-    assert propose_again(other, other.folds[0], stored).predictions == whole.predictions != stored.predictions
+    stored, whole = host.execute(plan, plan.folds[0]), host.execute(other, other.folds[0])
+    assert host.propose_again(other, other.folds[0], stored).predictions == whole.predictions != stored.predictions

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.sfamnet.method import SFAMNet
 from mebench.methods.sfamnet.network import SceneFlowNetwork
-from mebench.methods.sfamnet.params import Params
 from mebench.methods.sfamnet.rules import Reach, ends, highest, intervals, rising, smoothed
 from torch.nn import functional as F
 
@@ -21,7 +20,7 @@ AS_PUBLISHED = Reach(7, 7, 16, 7, 16)
 
 def method(tasks=("spot", "recognize"), one_per_video=False, **params):
     task = Task(frozenset(tasks), classes=("a", "b") if "recognize" in tasks else (), one_per_video=one_per_video)
-    return SFAMNet(Params(**params), task)
+    return SFAMNet(SFAMNet.Params(**params), task)
 
 
 @pytest.mark.parametrize(("outputs", "numbers"), [(5, 7_207), (8, 8_386)])
@@ -199,4 +198,4 @@ def test_spotting_alone_names_nothing():
 )
 def test_wrong_settings_are_told(settings, said):
     with pytest.raises(ConfigError, match=said):
-        Params(**settings)
+        SFAMNet.Params(**settings)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from mebench.methods.softnet.method import SOFTNet, spot_as_released
 from mebench.methods.softnet.network import SOFTNet as Network
 from mebench.methods.softnet.network import unit_range
-from mebench.methods.softnet.params import Params
 from mebench.methods.softnet.samples import augmented, hard_labels, kept_frames
 from skimage.util import random_noise
 from torch import nn
@@ -17,7 +16,7 @@ from torch import nn
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, RemoveNoseMotion
-from mebench.runner.fold import count_parameters
+from mebench.runner import count_parameters
 from mebench.training import fit
 
 TIMING = Timing(30.0, 3, {"micro": 4, "macro": 10})
@@ -25,7 +24,7 @@ TIMING = Timing(30.0, 3, {"micro": 4, "macro": 10})
 
 def method(kinds=("micro",), **params):
     torch.manual_seed(0)
-    return SOFTNet(Params(**params), Task(frozenset({"spot"}), kinds))
+    return SOFTNet(SOFTNet.Params(**params), Task(frozenset({"spot"}), kinds))
 
 
 def maps(n, seed=0):
@@ -259,4 +258,4 @@ def test_presets_of_the_released_code_ask_for_its_steps():
 )
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Params(**{name: value})
+        SOFTNet.Params(**{name: value})

@@ -6,12 +6,11 @@ import torch
 from mebench.methods.spotformer import network as network_of_spotformer
 from mebench.methods.spotformer.method import SpotFormer
 from mebench.methods.spotformer.network import HEAD, WINDOW, MultiScaleTransformer, contrastive_loss
-from mebench.methods.spotformer.params import Params
 from sklearn.metrics import log_loss
 
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.features.regions import POINTS
+from mebench.features import regions as features_regions
 from mebench.training import fit
 from tests.helpers import plain_head
 from tests.helpers.moving_brows import video
@@ -20,7 +19,7 @@ BROW, OTHER_BROW, NOSE, MOUTH = range(3), range(3, 6), range(6, 8), range(8, 12)
 
 
 def small(**params):
-    return SpotFormer(Params(channels=16, heads=1, **params), Task(frozenset({"spot"})))
+    return SpotFormer(SpotFormer.Params(channels=16, heads=1, **params), Task(frozenset({"spot"})))
 
 
 def test_the_network_has_the_numbers_of_the_public_one():
@@ -29,8 +28,8 @@ def test_the_network_has_the_numbers_of_the_public_one():
 
 
 def test_brows_and_mouth_are_looked_at_and_the_nose_is_not():
-    assert [POINTS[place] for place in (*BROW, *OTHER_BROW)] == [18, 19, 20, 23, 24, 25]
-    assert [POINTS[place] for place in MOUTH] == [48, 51, 54, 57]
+    assert [features_regions.POINTS[place] for place in (*BROW, *OTHER_BROW)] == [18, 19, 20, 23, 24, 25]
+    assert [features_regions.POINTS[place] for place in MOUTH] == [48, 51, 54, 57]
     x = torch.randn(1, 25, 12, 2)
     still = x.clone()
     still[:, :, NOSE] = 0
@@ -175,4 +174,4 @@ def test_it_learns_to_find_what_rises_and_falls():
 @pytest.mark.parametrize("wrong", [{"motion": "x"}, {"channels": 0}, {"heads": 0}, {"contrast": -1}, {"dropout": 2}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        SpotFormer.Params(**wrong)

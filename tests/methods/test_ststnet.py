@@ -4,12 +4,11 @@ import pytest
 import torch
 from mebench.methods.ststnet.method import STSTNet as Method
 from mebench.methods.ststnet.network import STREAMS, STSTNet
-from mebench.methods.ststnet.params import Params
 from torch import nn
 
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.runner.fold import count_parameters
+from mebench.runner import count_parameters
 
 
 class Plain(nn.Module):
@@ -55,7 +54,7 @@ def networks(classes=3):
 def test_it_learns_1683_numbers():
     assert sum(p.numel() for p in STSTNet(3).parameters()) == 1683
     assert sum(p.numel() for p in Plain(3).parameters()) == 1683
-    method = Method(Params(), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
+    method = Method(Method.Params(), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
     assert count_parameters(method) == 1683 + 2 * sum(STREAMS)  # and keeps the running statistics
 
 
@@ -91,4 +90,4 @@ def test_it_learns_like_three_separate_streams():
 @pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 1), ("lr", -1.0), ("dropout", 1.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Params(**{name: value})
+        Method.Params(**{name: value})

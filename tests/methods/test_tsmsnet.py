@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.tsmsnet.method import TSMSNet
 from mebench.methods.tsmsnet.network import FrameNetwork, SegmentNetwork
-from mebench.methods.tsmsnet.params import Params
 from mebench.methods.tsmsnet.segments import joined, read, segment_labels
 from torch.nn import functional as F
 
@@ -21,7 +20,7 @@ TIMING = Timing(30.0, 3, {"micro": 6, "macro": 18})
 
 def method(kinds=("micro",), one_per_video=False, **params):
     settings = {"width": 2.0, "segment": 6, "epochs": 2} | params
-    return TSMSNet(Params(**settings), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return TSMSNet(TSMSNet.Params(**settings), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
 
 
 @pytest.mark.parametrize(
@@ -233,4 +232,4 @@ def test_both_networks_learn_from_frames_and_segments():
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        Params(**wrong)
+        TSMSNet.Params(**wrong)

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pandas as pd
 
-from mebench.metrics.tables import Tables
+from mebench.metrics import Tables
 
 Span = tuple[int, int]
 

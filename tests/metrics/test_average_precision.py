@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.matching import pair
-from mebench.metrics.spotting_scores import average_precision, claim, weighted_average_precision
+from mebench.metrics import CONVENTIONS, pair, spotting_scores
 
 Span = tuple[int, int]
 spans = st.tuples(st.integers(0, 20), st.integers(0, 12)).map(lambda x: (x[0], x[0] + x[1]))
@@ -55,9 +53,9 @@ def area(found: list[bool], n: int) -> float:
 )
 def test_claims_and_area_follow_the_rule(truths: list[Span], spotted: list[Span], threshold: Fraction) -> None:
     pairs = pair(table(truths), table(spotted), CONVENTIONS["strict"]).hits(threshold)
-    found = claim(pairs, np.zeros(len(spotted), dtype=np.int64))
+    found = spotting_scores.claim(pairs, np.zeros(len(spotted), dtype=np.int64))
     assert found.tolist() == by_the_rule(truths, spotted, threshold)
-    assert average_precision(found, len(truths)) == pytest.approx(area(found.tolist(), len(truths)))
+    assert spotting_scores.average_precision(found, len(truths)) == pytest.approx(area(found.tolist(), len(truths)))
 
 
 @given(
@@ -74,13 +72,15 @@ def test_of_intervals_of_one_confidence_only_the_whole_run_is_a_point(
     steps = pairwise(sorted({0.0, *(recall for recall, _ in points)}))
     expected = sum((b - a) * max(p for r, p in points if r >= b) for a, b in steps)
     order = np.lexsort((np.random.default_rng(seed).random(len(sure)), -sure))
-    assert average_precision(hits.astype(bool)[order], 13, sure.astype(float)) == pytest.approx(expected)
+    assert spotting_scores.average_precision(hits.astype(bool)[order], 13, sure.astype(float)) == pytest.approx(
+        expected
+    )
 
 
 def test_a_prediction_falls_to_the_next_free_truth() -> None:
     truths, spotted = [(0, 9), (2, 11)], [(0, 9), (0, 10)]
     pairs = pair(table(truths), table(spotted), CONVENTIONS["strict"]).hits(Fraction(1, 2))
-    assert claim(pairs, np.zeros(2, dtype=np.int64)).tolist() == [True, True]
+    assert spotting_scores.claim(pairs, np.zeros(2, dtype=np.int64)).tolist() == [True, True]
 
 
 @given(
@@ -91,7 +91,7 @@ def test_weights_are_copies(ranked: list[tuple[bool, int]], weights: list[int]) 
     truths = np.array([13.0, 12.0, 14.0])
     hits = np.array([hit for hit, _ in ranked], dtype=bool)
     unit = np.array([who for _, who in ranked], dtype=np.int64)
-    value = weighted_average_precision(hits, unit, truths, np.array([weights], dtype=float))[0]
+    value = spotting_scores.weighted_average_precision(hits, unit, truths, np.array([weights], dtype=float))[0]
     copies = [hit for hit, who in ranked for _ in range(weights[who])]
     total = int(truths @ weights)
     if total:
@@ -111,7 +111,7 @@ def test_weights_are_copies_where_confidences_are_equal(
     hits, unit, sure = (np.array([row[i] for row in ranked]) for i in range(3))
     of = hits.astype(bool), unit.astype(int), truths, np.array([weights], dtype=float), sure.astype(float)
     copies = [(hit, c) for hit, who, c in ranked for _ in range(weights[who])]
-    expected = average_precision(
+    expected = spotting_scores.average_precision(
         np.array([hit for hit, _ in copies], dtype=bool), int(truths @ weights), np.array([c for _, c in copies])
     )
-    assert weighted_average_precision(*of)[0] == pytest.approx(expected, nan_ok=True)
+    assert spotting_scores.weighted_average_precision(*of)[0] == pytest.approx(expected, nan_ok=True)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.metrics.bootstrap import Basis, Resampling, score, subject_weights
+from mebench.metrics import bootstrap
 
 
 def test_subjects_are_drawn_within_their_dataset() -> None:
-    weights = subject_weights(["a", "a", "b", "b", "b"], 500, seed=1)
+    weights = bootstrap.subject_weights(["a", "a", "b", "b", "b"], 500, seed=1)
     assert (weights[:, :2].sum(axis=1) == 2).all() and (weights[:, 2:].sum(axis=1) == 3).all()
     # A subject of n is left out with probability (1 - 1/n)^n.
     assert (weights[:, 0] == 0).mean() == pytest.approx(1 / 4, abs=0.06)
@@ -14,16 +14,16 @@ def test_subjects_are_drawn_within_their_dataset() -> None:
 
 
 def test_the_seed_decides_the_draws_and_another_dataset_does_not() -> None:
-    alone = subject_weights(["a", "a", "a"], 20, seed=1)
-    np.testing.assert_array_equal(subject_weights(["a", "a", "a"], 20, seed=1), alone)
-    np.testing.assert_array_equal(subject_weights(["a", "a", "a", "b"], 20, seed=1)[:, :3], alone)
-    assert (subject_weights(["a", "a", "a"], 20, seed=2) != alone).any()
+    alone = bootstrap.subject_weights(["a", "a", "a"], 20, seed=1)
+    np.testing.assert_array_equal(bootstrap.subject_weights(["a", "a", "a"], 20, seed=1), alone)
+    np.testing.assert_array_equal(bootstrap.subject_weights(["a", "a", "a", "b"], 20, seed=1)[:, :3], alone)
+    assert (bootstrap.subject_weights(["a", "a", "a"], 20, seed=2) != alone).any()
 
 
 def test_the_interval_of_a_mean_is_the_textbook_one() -> None:
     """Percentiles of a bootstrapped mean approach the normal interval, mean -+ 1.96 sd / sqrt(n)."""
     values = np.random.default_rng(0).normal(size=200)
-    resampling = Resampling(subject_weights(["a"] * 200, 4000, seed=0))
+    resampling = bootstrap.Resampling(bootstrap.subject_weights(["a"] * 200, 4000, seed=0))
     mean = resampling.scores("x", lambda weights: {"mean": weights @ values / weights.sum(axis=1)})["mean"]
     half = 1.96 * values.std() / np.sqrt(200)
     assert mean["value"] == pytest.approx(values.mean())
@@ -32,7 +32,7 @@ def test_the_interval_of_a_mean_is_the_textbook_one() -> None:
 
 
 def test_undefined_draws_are_left_out_and_counted() -> None:
-    resampling = Resampling(np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 2.0]]))
+    resampling = bootstrap.Resampling(np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 2.0]]))
 
     def evaluate(weights):
         first = np.where(weights[:, 0] > 0, weights[:, 0], np.nan)
@@ -46,13 +46,15 @@ def test_undefined_draws_are_left_out_and_counted() -> None:
 
 def test_draws_of_chance_are_averaged() -> None:
     values = np.array([0.0, 1.0, 2.0, np.nan])
-    scores = Resampling(np.eye(4), mean=True).scores("x", lambda weights: {"y": values[weights.argmax(axis=1)]})
+    scores = bootstrap.Resampling(np.eye(4), mean=True).scores(
+        "x", lambda weights: {"y": values[weights.argmax(axis=1)]}
+    )
     assert scores["y"]["value"] == 1.0
     assert scores["y"]["high"] == pytest.approx(1.95)
 
 
 def test_without_replicates_there_is_a_value_alone() -> None:
-    assert score(0.5, np.empty(0)) == {"value": 0.5, "low": None, "high": None}
+    assert bootstrap.score(0.5, np.empty(0)) == {"value": 0.5, "low": None, "high": None}
 
 
 def mean_of(values, name="f1"):
@@ -68,7 +70,7 @@ def test_below_20_subjects_each_is_left_out_once_and_from_20_on_they_are_drawn_f
         seen.append(weights)
         return {name: weights @ values[: weights.shape[1]] / weights.sum(axis=1)}
 
-    few, many = (Resampling.of_subjects(["a"] * n, 300, seed=0) for n in (19, 20))
+    few, many = (bootstrap.Resampling.of_subjects(["a"] * n, 300, seed=0) for n in (19, 20))
     assert (few.interval, many.interval) == ("jackknife", "bootstrap")
     few.scores("x", evaluate)
     np.testing.assert_array_equal(seen[1], 1 - np.eye(19))
@@ -79,7 +81,7 @@ def test_below_20_subjects_each_is_left_out_once_and_from_20_on_they_are_drawn_f
 def test_a_bootstrapped_interval_is_widened_as_student_would():
     """Of normal values, n = 20: percentiles at Phi(sqrt(n / (n - 1)) t) come to the t interval of the mean."""
     values = np.random.default_rng(0).normal(0.5, 0.1, 20)
-    ours = Resampling.of_subjects(["a"] * 20, 20_000, seed=0).scores("x", mean_of(values, "onset_bias_ms"))[
+    ours = bootstrap.Resampling.of_subjects(["a"] * 20, 20_000, seed=0).scores("x", mean_of(values, "onset_bias_ms"))[
         "onset_bias_ms"
     ]
     expected = stats.t.interval(0.95, 19, loc=values.mean(), scale=stats.sem(values))
@@ -89,8 +91,8 @@ def test_a_bootstrapped_interval_is_widened_as_student_would():
 
 def test_a_score_of_one_member_goes_by_the_number_of_its_subjects():
     values, strata = np.random.default_rng(0).uniform(0.3, 0.7, 30), ["a"] * 25 + ["b"] * 5
-    whole = Resampling.of_subjects(strata, 500, seed=0)
-    member, alone = whole.within("b"), Resampling.of_subjects(["b"] * 5, 500, seed=0)
+    whole = bootstrap.Resampling.of_subjects(strata, 500, seed=0)
+    member, alone = whole.within("b"), bootstrap.Resampling.of_subjects(["b"] * 5, 500, seed=0)
 
     def of_member(weights):
         return {"f1": weights[:, 25:] @ values[25:] / weights[:, 25:].sum(axis=1)}
@@ -102,29 +104,31 @@ def test_a_score_of_one_member_goes_by_the_number_of_its_subjects():
 
 def test_what_is_no_share_and_never_varies_says_nothing_of_others():
     for n in (5, 25):
-        scores = Resampling.of_subjects(["a"] * n, 100, seed=0).scores("x", mean_of(np.ones(n), "fp_per_minute"))
+        scores = bootstrap.Resampling.of_subjects(["a"] * n, 100, seed=0).scores(
+            "x", mean_of(np.ones(n), "fp_per_minute")
+        )
         assert scores["fp_per_minute"]["low"] is None and "whoever is left out" in scores["fp_per_minute"]["reason"]
 
 
 def test_a_difference_needs_four_subjects_and_both_intervals():
     one, other = (mean_of(np.random.default_rng(n).uniform(0, 1, 8)) for n in (0, 1))
-    found = Resampling.of_subjects(["a"] * 8, 100, seed=0).differences(one, other)["f1"]
+    found = bootstrap.Resampling.of_subjects(["a"] * 8, 100, seed=0).differences(one, other)["f1"]
     assert found["low"] < found["value"] < found["high"]
-    doubted = Resampling.of_subjects(["a"] * 8, 100, 0).differences(
-        one, other, [None, lambda *_: Basis(8, "joy is rare")]
+    doubted = bootstrap.Resampling.of_subjects(["a"] * 8, 100, 0).differences(
+        one, other, [None, lambda *_: bootstrap.Basis(8, "joy is rare")]
     )
     assert doubted["f1"] == {"value": found["value"], "low": None, "high": None, "reason": "joy is rare"}
-    few = Resampling.of_subjects(["a"] * 3, 100, seed=0)
+    few = bootstrap.Resampling.of_subjects(["a"] * 3, 100, seed=0)
     assert "4 subjects" in few.differences(mean_of(np.arange(3) / 3), mean_of(np.ones(3) / 2))["f1"]["reason"]
 
 
 def test_without_draws_few_subjects_have_no_interval_either():
-    scores = Resampling.of_subjects(["a"] * 5, 0, seed=0).scores("x", mean_of(np.arange(5.0)))
+    scores = bootstrap.Resampling.of_subjects(["a"] * 5, 0, seed=0).scores("x", mean_of(np.arange(5.0)))
     assert scores["f1"] == {"value": 2.0, "low": None, "high": None}
 
 
 @pytest.mark.parametrize("n", [12, 40])
 def test_the_standard_error_of_a_mean_is_the_textbook_one(n):
     values = np.random.default_rng(1).normal(size=n)
-    error, degrees = Resampling.of_subjects(["a"] * n, 20_000, seed=0).errors(mean_of(values))["f1"]
+    error, degrees = bootstrap.Resampling.of_subjects(["a"] * n, 20_000, seed=0).errors(mean_of(values))["f1"]
     assert error == pytest.approx(stats.sem(values), rel=0.02) and degrees == n - 1

@@ -12,19 +12,14 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.table_files import as_csv, latex, markdown
+from mebench.boards import as_csv, latex, markdown
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
 from mebench.cli import app
-from mebench.core.types import Task
-from mebench.metrics.catalogue import COLUMNS, JOINT, METRICS, SECTIONS, Metric, columns, find
-from mebench.metrics.comparison import compare
-from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.spotting_scores import SpottingCounts
-from mebench.metrics.summary import summarize
-from mebench.reports.compare_runs import conclusions
-from mebench.reports.scores import score_tables
-from mebench.tuning.records import read_objectives
+from mebench.core import Task
+from mebench.metrics import CONVENTIONS, METRICS, SpottingCounts, catalogue, compare, summarize
+from mebench.reports import compare_runs, score_tables
+from mebench.tuning import records
 from tests.helpers.run_folders import make_run
 from tests.metrics.test_summary import CLASSES, random_run, tables, truth, videos
 
@@ -63,7 +58,7 @@ def test_the_catalogue_holds_exactly_the_scores_that_summaries_can_hold():
     for convention in CONVENTIONS:
         for some, classes in ((run, CLASSES), (short, ["absent", "AU4"])):
             summary = summarize(some, kinds=["micro"], classes=classes, seed=0, convention=convention, draws=0)
-            found |= {pair for section in SECTIONS for pair in scored(summary.get(section, {}), section)}
+            found |= {pair for section in catalogue.SECTIONS for pair in scored(summary.get(section, {}), section)}
     assert found == {(section, name) for name, metric in METRICS.items() for section in metric.sections}
 
 
@@ -82,11 +77,11 @@ def test_worth_orders_values_from_worst_to_best():
 def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section():
     assert all(metric.name.split(".")[-1] == name for name, metric in METRICS.items())
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
-    for section, names in COLUMNS.items():
+    for section, names in catalogue.COLUMNS.items():
         for name in names:
             assert section in METRICS[name].sections and METRICS[name].direction
-    assert {"strs", "acc_mesr"} == JOINT
-    assert columns("recognition", of_unit=True) == (*columns("recognition"), "unit_f1")
+    assert {"strs", "acc_mesr"} == catalogue.JOINT
+    assert catalogue.columns("recognition", of_unit=True) == (*catalogue.columns("recognition"), "unit_f1")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +96,7 @@ def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section
     ],
 )
 def test_a_path_leads_to_its_metric(path, name, label):
-    assert (find(path).name, find(path).label) == (name, label)
+    assert (catalogue.find(path).name, catalogue.find(path).label) == (name, label)
 
 
 def test_looking_up_a_metric_imports_nothing_heavy():
@@ -121,10 +116,12 @@ def printed(tables_: list[Any]) -> str:
 
 def test_a_new_metric_is_an_entry_and_its_computation(monkeypatch, tmp_path):
     """A rate of misses, lower is better, second column of spotting: nothing else is told about it."""
-    missed = Metric("missed", "miss rate", "share of the true intervals that nobody spotted", direction="lower")
+    missed = catalogue.Metric(
+        "missed", "miss rate", "share of the true intervals that nobody spotted", direction="lower"
+    )
     scores = SpottingCounts.scores
     monkeypatch.setitem(METRICS, "missed", missed)
-    monkeypatch.setitem(COLUMNS, "spotting", ("f1", "missed", *COLUMNS["spotting"][1:]))
+    monkeypatch.setitem(catalogue.COLUMNS, "spotting", ("f1", "missed", *catalogue.COLUMNS["spotting"][1:]))
     monkeypatch.setattr(
         SpottingCounts, "scores", lambda self, weights: scores(self, weights) | {"missed": 1 - self.recall(weights)}
     )
@@ -135,26 +132,28 @@ def test_a_new_metric_is_an_entry_and_its_computation(monkeypatch, tmp_path):
     assert "missed\t0 to 1, lower is better: share of the true intervals that nobody spotted" in listed
 
     make_run(tmp_path, method="novel", tasks=("spot",))
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     heads = next(line for line in markdown([table]).splitlines() if line.startswith("| #"))
     assert " | F1 | miss rate | precision | " in heads
     assert "& F1 & miss rate & precision & recall" in latex(table)
     assert "missed,missed_low" in as_csv(table)
 
-    (objective,) = read_objectives(["missed"], Task(frozenset({"spot"})))
+    (objective,) = records.read_objectives(["missed"], Task(frozenset({"spot"})))
     assert objective.direction == "minimize"
     first = random_run()
     assert first.predictions is not None
     second = replace(first, predictions=first.predictions[first.predictions["confidence"] > 0.8])
     found = compare(first, second, kinds=["micro"], classes=CLASSES, metrics=["missed"], draws=0, permutations=500)
-    (said,) = conclusions(found)
+    (said,) = compare_runs.conclusions(found)
     assert said.startswith("spotting, micro: miss rate: A is better than B")
 
 
 @pytest.mark.parametrize("main", ["fp_per_minute", "f1"])
 def test_the_best_row_stands_first_whatever_the_direction(monkeypatch, tmp_path, main):
-    monkeypatch.setitem(COLUMNS, "spotting", (main, *(name for name in COLUMNS["spotting"] if name != main)))
+    monkeypatch.setitem(
+        catalogue.COLUMNS, "spotting", (main, *(name for name in catalogue.COLUMNS["spotting"] if name != main))
+    )
     make_run(tmp_path, "late", method="late", tasks=("spot",), shift=14)
     make_run(tmp_path, "exact", method="exact", tasks=("spot",))
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     assert [row.method for row in table.parts[0].rows if row.measured] == ["exact", "late"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.metrics.chance import spotting_chance
+from mebench.metrics import spotting_chance
 
 
 def videos(*lengths: int, fps: float = 30.0, dataset: str = "d") -> pd.DataFrame:

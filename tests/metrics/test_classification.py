@@ -6,19 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from mebench.metrics.classification import (
-    accuracy,
-    class_f1,
-    confusion_matrices,
-    confusion_matrix,
-    f1_of_macros,
-    harmonic_mean,
-    macro_precision,
-    macro_recall,
-    uar,
-    uf1,
-    weighted_f1,
-)
+from mebench.metrics import classification, confusion_matrix
 
 CLASSES = ["negative", "positive", "surprise"]
 # Table 5 of MEAN (Liong, See and Chan 2023): analysis precision, recall and F1 of CASME II, SMIC-E-HS, SMIC-E-VIS,
@@ -47,18 +35,20 @@ def test_scores_agree_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
         function = getattr(reference, f"{score}_score")
         return float(function(truth, predicted, labels=CLASSES, average=average, zero_division=0))
 
-    assert accuracy(matrix) == pytest.approx(reference.accuracy_score(truth, predicted))
-    assert macro_precision(matrix) == pytest.approx(sklearn("precision", "macro"))
-    assert macro_recall(matrix) == uar(matrix) == pytest.approx(sklearn("recall", "macro"))
-    assert uf1(matrix) == pytest.approx(sklearn("f1", "macro"))
-    assert weighted_f1(matrix) == pytest.approx(sklearn("f1", "weighted"))
+    assert classification.accuracy(matrix) == pytest.approx(reference.accuracy_score(truth, predicted))
+    assert classification.macro_precision(matrix) == pytest.approx(sklearn("precision", "macro"))
+    assert (
+        classification.macro_recall(matrix) == classification.uar(matrix) == pytest.approx(sklearn("recall", "macro"))
+    )
+    assert classification.uf1(matrix) == pytest.approx(sklearn("f1", "macro"))
+    assert classification.weighted_f1(matrix) == pytest.approx(sklearn("f1", "weighted"))
     everything = reference.confusion_matrix(truth, predicted, labels=[*CLASSES, "other"])
     np.testing.assert_array_equal(matrix, everything[:3])
 
 
 @pytest.mark.parametrize(("precision", "recall", "f1"), TABLE_5)
 def test_f1_of_analysis_is_the_harmonic_mean_of_table_5(precision: float, recall: float, f1: float) -> None:
-    assert harmonic_mean(precision, recall) == pytest.approx(f1, abs=1e-4)
+    assert classification.harmonic_mean(precision, recall) == pytest.approx(f1, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -66,26 +56,38 @@ def test_f1_of_analysis_is_the_harmonic_mean_of_table_5(precision: float, recall
     [(CAS_ME_2, 0.6667, 0.6667, 0.6667, 0.5794), (SAMM_LV, 0.5882, 0.4762, 0.5263, 0.5018)],
 )
 def test_f1_is_not_uf1(matrix: list[list[int]], precision: float, recall: float, f1: float, mean_of_f1: float) -> None:
-    assert macro_precision(matrix) == pytest.approx(precision, abs=5e-5)
-    assert macro_recall(matrix) == pytest.approx(recall, abs=5e-5)
-    assert f1_of_macros(matrix) == pytest.approx(f1, abs=5e-5)
-    assert uf1(matrix) == pytest.approx(mean_of_f1, abs=5e-5)
+    assert classification.macro_precision(matrix) == pytest.approx(precision, abs=5e-5)
+    assert classification.macro_recall(matrix) == pytest.approx(recall, abs=5e-5)
+    assert classification.f1_of_macros(matrix) == pytest.approx(f1, abs=5e-5)
+    assert classification.uf1(matrix) == pytest.approx(mean_of_f1, abs=5e-5)
 
 
 def test_a_class_never_seen_and_never_said_counts_zero() -> None:
     matrix = confusion_matrix(["positive"], ["positive"], CLASSES)
-    assert class_f1(matrix).tolist() == [0, 1, 0]
-    assert uf1(matrix) == uar(matrix) == macro_precision(matrix) == pytest.approx(1 / 3)
+    assert classification.class_f1(matrix).tolist() == [0, 1, 0]
+    assert (
+        classification.uf1(matrix)
+        == classification.uar(matrix)
+        == classification.macro_precision(matrix)
+        == pytest.approx(1 / 3)
+    )
 
 
 def test_leading_axes_are_scored_at_once() -> None:
     both = np.array([CAS_ME_2, SAMM_LV])
-    for function in (accuracy, macro_precision, macro_recall, f1_of_macros, uf1, weighted_f1):
+    for function in (
+        classification.accuracy,
+        classification.macro_precision,
+        classification.macro_recall,
+        classification.f1_of_macros,
+        classification.uf1,
+        classification.weighted_f1,
+    ):
         assert function(both).tolist() == [float(function(CAS_ME_2)), float(function(SAMM_LV))]
 
 
 def test_matrices_of_units_sum_to_the_pooled_one() -> None:
     truth, predicted = ["negative", "positive", "positive", "awe"], ["positive", "positive", None, "positive"]
-    parts = confusion_matrices(truth, predicted, np.array([0, 2, 2, 1]), 3, CLASSES)
+    parts = classification.confusion_matrices(truth, predicted, np.array([0, 2, 2, 1]), 3, CLASSES)
     np.testing.assert_array_equal(parts.sum(axis=0), confusion_matrix(truth, predicted, CLASSES))
     assert parts.sum(axis=(1, 2)).tolist() == [1, 0, 2]

@@ -12,11 +12,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
-from mebench.metrics.catalogue import find
-from mebench.metrics.comparison import MAIN, compare
-from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.summary import scores_of, summarize
-from mebench.metrics.tables import Tables
+from mebench.metrics import CONVENTIONS, Tables, catalogue, compare, comparison, scores_of, summarize
 
 CLASSES = ("negative", "positive", "surprise")
 KINDS = ("micro", "macro")
@@ -103,7 +99,7 @@ def test_a_person_under_several_ids_is_one_subject():
         compared(recorded(first), recorded(second), metrics=["all"]),
     )
     assert one.subjects == several.subjects == 8
-    shares = [path for path in one.scores if find(path.rpartition(".")[2]).scale == "share"]
+    shares = [path for path in one.scores if catalogue.find(path.rpartition(".")[2]).scale == "share"]
     assert len(shares) > 20
     for path in shares:
         row, other = one.scores[path], several.scores[path]
@@ -182,7 +178,7 @@ def test_no_difference_is_detectable_with_people_whose_least_p_is_not_below_the_
 
 def test_a_run_and_itself_do_not_differ():
     found = compared(run(0), run(0))
-    assert set(found.scores) == set(MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
+    assert set(found.scores) == set(comparison.MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
     for row in found.scores.values():
         assert row.same and row.p == row.p_holm == 1
         assert (row.wilcoxon_p, row.rank_biserial) in {(1, 0), (None, None)}

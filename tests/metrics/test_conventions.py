@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError
-from mebench.metrics.conventions import CONVENTIONS, RULES, changed, named
-from mebench.metrics.matching import overlap
+from mebench.metrics import CONVENTIONS, conventions, matching, named
 
 STRICT = CONVENTIONS["strict"]
 PRESETS = [
@@ -80,8 +79,8 @@ def test_any_rule_can_be_chosen_by_itself() -> None:
         named("strict, scores=f1+recall").scores == {"f1", "recall"} and named("softnet2021, scores=all").scores is None
     )
     assert named("li2017, sections=spotting").sections == ("spotting",)
-    assert set(RULES) == set(STRICT.__slots__) - {"name", "source", "defects"}
-    told = named(changed("mean2022", ["videos = all"])).describe()
+    assert set(conventions.RULES) == set(STRICT.__slots__) - {"name", "source", "defects"}
+    told = named(conventions.changed("mean2022", ["videos = all"])).describe()
     assert told.startswith("mean2022, videos=all: ") and "every video counts" in told and "changed: videos" in told
 
 
@@ -102,14 +101,14 @@ def test_any_rule_can_be_chosen_by_itself() -> None:
 )
 def test_an_unknown_rule_or_value_lists_the_known_ones(rule, message) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
-        named(changed("strict", [rule]))
+        named(conventions.changed("strict", [rule]))
 
 
 def hits(convention, pairs: list[tuple[tuple[int, int], tuple[int, int]]]) -> np.ndarray:
     """Whether each (spotted, true) pair of intervals hits."""
     spotted, true = (np.array(side).T for side in zip(*pairs))
     row = np.arange(len(pairs))
-    found = overlap(row, row, (spotted[0], spotted[1]), (true[0], true[1]), convention)
+    found = matching.overlap(row, row, (spotted[0], spotted[1]), (true[0], true[1]), convention)
     near = found.hits(convention.threshold, convention.reaching)
     return np.isin(row, near.prediction)
 

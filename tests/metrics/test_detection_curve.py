@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.spotting_scores import detection_curve, thinned
+from mebench.metrics import spotting_scores
 
 ranked = st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=15)
 
@@ -12,7 +12,7 @@ def test_every_point_is_what_its_threshold_leaves(spotted: list[tuple[int, bool]
     spotted = sorted(spotted, key=lambda x: -x[0])
     confidence = np.array([float(c) for c, _ in spotted])
     hits = np.array([hit for _, hit in spotted], dtype=bool)
-    curve = detection_curve(hits, confidence, n_truths=20, minutes=3.0)
+    curve = spotting_scores.detection_curve(hits, confidence, n_truths=20, minutes=3.0)
     assert curve.confidence.tolist() == sorted(set(confidence.tolist()), reverse=True)
     for threshold, recall, rate in zip(*curve):
         kept = hits[confidence >= threshold]
@@ -20,15 +20,15 @@ def test_every_point_is_what_its_threshold_leaves(spotted: list[tuple[int, bool]
 
 
 def test_without_truths_or_lengths_it_is_undefined() -> None:
-    curve = detection_curve(np.array([False]), np.array([0.5]), n_truths=0, minutes=float("nan"))
+    curve = spotting_scores.detection_curve(np.array([False]), np.array([0.5]), n_truths=0, minutes=float("nan"))
     assert np.isnan(curve.recall).all() and np.isnan(curve.fp_per_minute).all()
-    assert len(detection_curve(np.array([], dtype=bool), np.array([]), 3, 1.0).recall) == 0
+    assert len(spotting_scores.detection_curve(np.array([], dtype=bool), np.array([]), 3, 1.0).recall) == 0
 
 
 def test_a_thinned_curve_keeps_both_ends() -> None:
     n = 1000
-    curve = detection_curve(np.arange(n) % 3 == 0, np.linspace(1, 0, n), n_truths=400, minutes=10.0)
-    few = thinned(curve, points=50)
+    curve = spotting_scores.detection_curve(np.arange(n) % 3 == 0, np.linspace(1, 0, n), n_truths=400, minutes=10.0)
+    few = spotting_scores.thinned(curve, points=50)
     assert len(few.recall) == 50
     assert (few.recall[0], few.recall[-1]) == (curve.recall[0], curve.recall[-1])
-    assert thinned(few, points=50) is few
+    assert spotting_scores.thinned(few, points=50) is few

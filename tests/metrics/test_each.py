@@ -5,10 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from mebench.boards.significance import Pool
-from mebench.metrics.comparison import compare
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
+from mebench.boards import significance
+from mebench.metrics import Tables, compare, summarize
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -128,7 +126,7 @@ def test_what_is_compared_and_what_letters_test_is_the_mean_over_folds_too(folds
     )
     found = compare(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
     assert (found.first["value"], found.second["value"]) == pytest.approx(own)
-    pool = Pool.of(runs)
+    pool = significance.Pool.of(runs)
     weights = np.zeros((2, pool.units.size))
     for run, units in enumerate(pool.units):
         weights[run, units] = 1

@@ -5,9 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from mebench.metrics.spotting_scores import frame_auc, frame_truth, weighted_frame_auc
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
+from mebench.metrics import Tables, frame_auc, spotting_scores, summarize
 from tests.metrics.plain import rows, tables
 
 
@@ -29,7 +27,7 @@ def test_weights_are_copies_of_units(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scores, truth, unit = rng.integers(0, 9, 60).astype(float), rng.random(60) < 0.3, rng.integers(0, 4, 60)
     weights = np.array([[1.0, 1, 1, 1], [2, 0, 1, 3], [0, 0, 0, 0]])
-    values = weighted_frame_auc(scores, truth, unit, weights)
+    values = spotting_scores.weighted_frame_auc(scores, truth, unit, weights)
     for row, value in zip(weights[:2], values):
         times = row[unit].astype(int)
         assert value == pytest.approx(roc_auc_score(np.repeat(truth, times), np.repeat(scores, times)))
@@ -39,7 +37,7 @@ def test_weights_are_copies_of_units(seed: int) -> None:
 def test_onset_and_offset_belong_to_an_expression() -> None:
     frames = pd.DataFrame({"video": ["b", "a", "a", "a", "a"], "frame": [3, 2, 3, 4, 5]})
     truths = pd.DataFrame({"video": ["a", "c"], "onset": [3, 0], "offset": [4, 9]})
-    assert frame_truth(frames, truths).tolist() == [False, False, True, True, False]
+    assert spotting_scores.frame_truth(frames, truths).tolist() == [False, False, True, True, False]
 
 
 def test_a_summary_scores_the_frames_of_each_kind() -> None:

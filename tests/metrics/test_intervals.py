@@ -4,48 +4,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mebench.metrics.bootstrap import (
-    effective_degrees,
-    interval,
-    leave_one_out,
-    share_interval,
-    standard_error,
-)
-from mebench.metrics.catalogue import find
-from mebench.metrics.paired import correlation, difference_interval
+from mebench.metrics import bootstrap, catalogue, paired
 
 
 def test_of_a_mean_it_is_the_textbook_error_and_interval():
     values = np.random.default_rng(0).normal(size=12)
-    without = leave_one_out(range(12), 12) @ values / 11
-    error, degrees = standard_error(without, ["a"] * 12)
+    without = bootstrap.leave_one_out(range(12), 12) @ values / 11
+    error, degrees = bootstrap.standard_error(without, ["a"] * 12)
     assert (error, degrees) == (pytest.approx(stats.sem(values)), 11)
     expected = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
-    assert interval(values.mean(), without, ["a"] * 12, "any") == pytest.approx(expected)
+    assert bootstrap.interval(values.mean(), without, ["a"] * 12, "any") == pytest.approx(expected)
 
 
 def test_strata_add_their_variances():
     """The mean of two strata of equal size: the variance is the sum of the strata's, a quarter of each."""
     rng = np.random.default_rng(1)
     one, other = rng.normal(0, 1, 6), rng.normal(50, 1, 6)
-    weights = leave_one_out(range(12), 12)
+    weights = bootstrap.leave_one_out(range(12), 12)
     means = [
         weights[:, part] @ values / weights[:, part].sum(axis=1)
         for part, values in ((slice(6), one), (slice(6, 12), other))
     ]
-    error, degrees = standard_error((means[0] + means[1]) / 2, ["a"] * 6 + ["b"] * 6)
+    error, degrees = bootstrap.standard_error((means[0] + means[1]) / 2, ["a"] * 6 + ["b"] * 6)
     assert error == pytest.approx(np.sqrt(stats.sem(one) ** 2 + stats.sem(other) ** 2) / 2)
     assert degrees == 10
 
 
 def test_nobody_knows_how_far_one_subject_may_be_off():
-    assert interval(0.5, np.array([np.nan]), ["a"]) is None
-    assert interval(0.5, np.array([0.4, 0.6]), ["a", "b"]) is None
+    assert bootstrap.interval(0.5, np.array([np.nan]), ["a"]) is None
+    assert bootstrap.interval(0.5, np.array([0.4, 0.6]), ["a", "b"]) is None
 
 
 def test_an_undefined_replicate_is_left_out():
-    with_nan = standard_error(np.array([0.1, 0.2, np.nan, 0.4]), ["a"] * 4)
-    assert with_nan == standard_error(np.array([0.1, 0.2, 0.4]), ["a"] * 3)
+    with_nan = bootstrap.standard_error(np.array([0.1, 0.2, np.nan, 0.4]), ["a"] * 4)
+    assert with_nan == bootstrap.standard_error(np.array([0.1, 0.2, 0.4]), ["a"] * 3)
 
 
 @given(st.integers(0, 30), st.integers(1, 30))
@@ -54,23 +46,26 @@ def test_a_share_of_independent_subjects_has_the_exact_binomial_interval(right, 
     n = right + wrong
     value, exact = right / n, stats.binomtest(right, n).proportion_ci(0.95, "exact")
     error = np.sqrt(value * (1 - value) / n)
-    assert share_interval(value, error, np.inf, n) == pytest.approx((exact.low, exact.high), abs=1e-9)
+    assert bootstrap.share_interval(value, error, np.inf, n) == pytest.approx((exact.low, exact.high), abs=1e-9)
 
 
 @pytest.mark.parametrize("n", [4, 10, 30])
 @pytest.mark.parametrize("right", [False, True])
 def test_a_flat_interval_is_the_exact_binomial_one_with_subjects_as_samples(n, right):
     exact = stats.binomtest(n * right, n).proportion_ci(0.95, "exact")
-    flat = interval(float(right), np.full(n, float(right)), ["a"] * n, "share")
+    flat = bootstrap.interval(float(right), np.full(n, float(right)), ["a"] * n, "share")
     assert flat == pytest.approx((exact.low, exact.high))
-    assert interval(0.0, np.zeros(30), ["a"] * 30, "share", 4)[1] > interval(0.0, np.zeros(30), ["a"] * 30, "share")[1]
+    assert (
+        bootstrap.interval(0.0, np.zeros(30), ["a"] * 30, "share", 4)[1]
+        > bootstrap.interval(0.0, np.zeros(30), ["a"] * 30, "share")[1]
+    )
 
 
 def test_of_clustered_shares_the_number_of_samples_is_the_effective_one():
     """Each of 12 subjects shows 20 expressions of equal luck: 240 samples are worth less than 30."""
     found = np.array([20] * 5 + [0] * 7)
-    without = leave_one_out(range(12), 12) @ found / (20 * 11)
-    low, high = interval(100 / 240, without, ["a"] * 12, "share")
+    without = bootstrap.leave_one_out(range(12), 12) @ found / (20 * 11)
+    low, high = bootstrap.interval(100 / 240, without, ["a"] * 12, "share")
     narrow, wide = (stats.binomtest(round(100 / 240 * n), n).proportion_ci(0.95, "exact") for n in (30, 5))
     assert wide.low < low < narrow.low and narrow.high < high < wide.high
 
@@ -81,17 +76,17 @@ def test_degrees_follow_from_the_spread_of_what_subjects_add():
     squares = values.var(axis=1, ddof=1)
     expected = 2 * squares.mean() ** 2 / squares.var()
     assert expected == pytest.approx(9, rel=0.1)
-    even = [effective_degrees(-row / 9, ["a"] * 10) for row in values]
+    even = [bootstrap.effective_degrees(-row / 9, ["a"] * 10) for row in values]
     assert np.median(even) == pytest.approx(9, abs=1.5) and max(even) == 9
-    assert effective_degrees(np.eye(10)[0], ["a"] * 10) < 3
-    assert effective_degrees(np.ones(10), ["a"] * 4 + ["b"] * 6) == 8
+    assert bootstrap.effective_degrees(np.eye(10)[0], ["a"] * 10) < 3
+    assert bootstrap.effective_degrees(np.ones(10), ["a"] * 4 + ["b"] * 6) == 8
 
 
 @given(*[st.lists(st.floats(0.05, 0.95), min_size=4, max_size=4) for _ in range(2)], st.floats(-1, 1))
 def test_a_difference_of_two_exchanged_is_the_same_with_the_other_sign(one, other, related):
     first, second = ((sorted(ends)[1], min(ends), max(ends)) for ends in (one, other))
-    low, high = difference_interval(first, second, related)
-    back = difference_interval(second, first, related)
+    low, high = paired.difference_interval(first, second, related)
+    back = paired.difference_interval(second, first, related)
     assert (-back[1], -back[0]) == pytest.approx((low, high))
     assert low <= first[0] - second[0] <= high
 
@@ -101,22 +96,24 @@ def test_of_normal_values_the_recovered_interval_of_a_difference_is_the_usual_on
     rng = np.random.default_rng(2)
     one = rng.normal(size=20)
     other = one + rng.normal(size=20)
-    weights = leave_one_out(range(20), 20) / 19
+    weights = bootstrap.leave_one_out(range(20), 20) / 19
     halves = [stats.t.ppf(0.975, 19) * stats.sem(values) for values in (one, other)]
     sides = [(v.mean(), v.mean() - half, v.mean() + half) for v, half in zip((one, other), halves)]
-    found = difference_interval(*sides, correlation(*(weights @ (values - values.mean()) for values in (one, other))))
+    found = paired.difference_interval(
+        *sides, paired.correlation(*(weights @ (values - values.mean()) for values in (one, other)))
+    )
     assert found == pytest.approx(stats.t.interval(0.95, 19, (one - other).mean(), stats.sem(one - other)))
 
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=15), st.floats(0, 1))
 def test_a_share_stays_a_share_around_its_value(replicates, value):
-    low, high = interval(value, np.array(replicates), ["a"] * len(replicates), "share")
+    low, high = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "share")
     assert 0 <= low <= value <= high <= 1
 
 
 @given(st.lists(st.floats(0.01, 99), min_size=2, max_size=15), st.floats(0.5, 99))
 def test_a_positive_score_stays_positive(replicates, value):
-    ends = interval(value, np.array(replicates), ["a"] * len(replicates), "positive")
+    ends = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "positive")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
     low, high = ends or (value, value)
     assert 0 <= low <= value * (1 + 1e-12) and value * (1 - 1e-12) <= high < np.inf
@@ -125,13 +122,15 @@ def test_a_positive_score_stays_positive(replicates, value):
 @given(st.lists(st.floats(0.9, 2.0), min_size=3, max_size=15), st.floats(1.0, 2.0, exclude_min=True))
 def test_a_share_above_1_lies_inside_its_interval(replicates, value):
     """Where a convention counts an interval for two truths: precision of megc2020, and F1 with it."""
-    ends = interval(value, np.array(replicates), ["a"] * len(replicates), "share")
+    ends = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "share")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
     low, high = ends or (value, value)
     assert 0 <= low <= value * (1 + 1e-12) and value * (1 - 1e-12) <= high < np.inf
 
 
 def test_every_score_of_a_summary_has_its_scale():
-    assert {find(name).scale for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr", "0.55")} == {"share"}
-    assert {find(name).scale for name in ("apex_mae_ms", "apex_mae_frames", "fp_per_minute")} == {"positive"}
-    assert {find(name).scale for name in ("onset_bias_ms", "offset_bias_ms")} == {"any"}
+    assert {catalogue.find(name).scale for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr", "0.55")} == {
+        "share"
+    }
+    assert {catalogue.find(name).scale for name in ("apex_mae_ms", "apex_mae_frames", "fp_per_minute")} == {"positive"}
+    assert {catalogue.find(name).scale for name in ("onset_bias_ms", "offset_bias_ms")} == {"any"}

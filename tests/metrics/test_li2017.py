@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc
 
-from mebench.metrics.li2017 import area_under, frame_rates, newly_covered, peak_hits, rates_over_confidence
+from mebench.metrics import li2017
 
 
 @given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))
@@ -19,24 +19,24 @@ def test_the_peak_may_lie_a_quarter_outside(onset: int, length: int, at: int, tr
     truth = pd.DataFrame({"onset": [true], "offset": [true + 6]})
     spare = Fraction(length - 1, 4)
     row = np.array([0])
-    assert peak_hits(truth, spotted, row, row).tolist() == [true - spare <= apex <= true + 6 + spare]
+    assert li2017.peak_hits(truth, spotted, row, row).tolist() == [true - spare <= apex <= true + 6 + spare]
 
 
 def test_without_an_apex_the_middle_counts() -> None:
     spotted = pd.DataFrame({"onset": [10, 10], "apex": [np.nan, 19.0], "offset": [19, 19]})
     truth = pd.DataFrame({"onset": [0], "offset": [13]})
-    assert peak_hits(truth, spotted, np.array([0, 1]), np.array([0, 0])).tolist() == [True, False]
+    assert li2017.peak_hits(truth, spotted, np.array([0, 1]), np.array([0, 0])).tolist() == [True, False]
 
 
 def test_the_curve_is_what_each_threshold_leaves() -> None:
     rng = np.random.default_rng(0)
     sure = rng.integers(0, 10, 40).astype(float)
     found, wrong = np.where(rng.random(40) < 0.3, 12.0, 0), np.where(rng.random(40) < 0.5, 9.0, 0)
-    thresholds, fpr, tpr = rates_over_confidence(sure, found, wrong, true_frames=600, other_frames=3000)
+    thresholds, fpr, tpr = li2017.rates_over_confidence(sure, found, wrong, true_frames=600, other_frames=3000)
     for threshold, x, y in zip(thresholds, fpr, tpr):
         kept = sure >= threshold
-        assert (y, x) == pytest.approx(tuple(float(r) for r in frame_rates(*_of(kept, found, wrong))))
-    area = area_under(fpr, tpr)
+        assert (y, x) == pytest.approx(tuple(float(r) for r in li2017.frame_rates(*_of(kept, found, wrong))))
+    area = li2017.area_under(fpr, tpr)
     assert area == pytest.approx(auc([0, *fpr, 1], [0, *tpr, 1]))
 
 
@@ -50,9 +50,9 @@ def test_frames_under_several_truths_are_covered_once(rows: list[tuple[str, int,
         [(v, "micro", on, on + n - 1) for v, on, n in rows], columns=["video", "kind", "onset", "offset"]
     )
     union = {(v, frame) for v, on, n in rows for frame in range(on, on + n)}
-    assert newly_covered(truths).sum() == len(union)
+    assert li2017.newly_covered(truths).sum() == len(union)
 
 
 def test_what_is_unknown_is_undefined() -> None:
-    tpr, fpr = frame_rates(*(np.array(v) for v in (0.0, 0.0, 9.0, np.nan)))
+    tpr, fpr = li2017.frame_rates(*(np.array(v) for v in (0.0, 0.0, 9.0, np.nan)))
     assert np.isnan(tpr) and np.isnan(fpr)

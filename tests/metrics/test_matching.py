@@ -9,10 +9,7 @@ import pandas as pd
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.matching import match, pair
-from mebench.metrics.spotting_scores import claim
-from mebench.metrics.tables import Tables
+from mebench.metrics import CONVENTIONS, Tables, match, pair, spotting_scores
 
 STRICT = CONVENTIONS["strict"]
 Span = tuple[int, int]
@@ -136,7 +133,7 @@ def test_greedy_equals_maximum_on_disjoint_intervals_away_from_exact_halves(data
     assume(all(iou(a, b) != Fraction(1, 2) for a in truths for b in spotted))
     matched = match(table(truths), table(spotted), STRICT)
     hits = pair(table(truths), table(spotted), STRICT).hits(Fraction(1, 2))
-    greedy = claim(hits, np.zeros(len(spotted), dtype=np.int64))
+    greedy = spotting_scores.claim(hits, np.zeros(len(spotted), dtype=np.int64))
     assert (matched >= 0).tolist() == greedy.tolist()
 
 

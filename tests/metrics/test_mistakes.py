@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mebench.errors import ConfigError
-from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.mistakes import (
+from mebench.metrics import (
+    CONVENTIONS,
     FALSE_POSITIVES,
     MISSES,
+    Tables,
     count_distracted,
     count_mistakes,
     explain_mistakes,
     missed_by,
     quiet_rate,
     sort_mistakes,
+    summarize,
     summarize_mistakes,
     underlying_event,
 )
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
 
 TRUTHS = [("d/1/a", "micro", 100, 119, "joy"), ("d/1/a", "macro", 300, 359, None)]
 

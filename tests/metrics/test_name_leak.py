@@ -6,11 +6,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
-from mebench.datasets.megc2019_flow.params import Params
+from mebench.datasets.megc2019_flow import dataset as megc2019_flow
 
-from mebench.metrics.name_leak import answers_by_name, names_chance
-from mebench.metrics.tables import Tables
+from mebench.metrics import Tables, name_leak
 from tests.helpers.outside import flow_maps
 
 CLASSES = ("negative", "positive", "surprise")
@@ -36,7 +34,7 @@ def others(table):
 
 def answers(rows):
     table = tables(rows)
-    return answers_by_name(table, others(table), CLASSES)
+    return name_leak.answers_by_name(table, others(table), CLASSES)
 
 
 def test_a_code_that_is_the_class_answers_everything():
@@ -48,7 +46,7 @@ def test_a_code_that_is_the_class_answers_everything():
             for n, name in enumerate([CLASSES[p % 3]] * (p + 1) + list(CLASSES))
         ]
     )
-    scores = names_chance(table, others(table), CLASSES)
+    scores = name_leak.names_chance(table, others(table), CLASSES)
     assert scores["uf1"]["value"] == 1
     assert scores["reads"] == {"smic": {"code 3": 4}}
 
@@ -67,7 +65,7 @@ def test_names_that_say_nothing_give_the_commonest_class_of_the_training_people(
 
 def test_a_dataset_that_nobody_trains_on_gets_the_commonest_class_of_the_others():
     table = tables([("lab", f"p{p}", "a", "surprise") for p in range(3)] + [("other", "q", "a", "positive")])
-    found, _ = answers_by_name(table, others(table), CLASSES)
+    found, _ = name_leak.answers_by_name(table, others(table), CLASSES)
     assert found.tolist() == ["surprise"] * 4
 
 
@@ -98,7 +96,7 @@ def test_by_hand():
 
 def test_names_alone_answer_the_real_maps_as_well_as_networks_do():
     """A rule made by hand (SMIC's code, the commonest class elsewhere) has UF1 .7187; what is found on the training people reads that."""
-    dataset = Megc2019Flow(Params(root=str(flow_maps())))
+    dataset = megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(root=str(flow_maps())))
     scheme = next(iter(dataset.schemes.values()))
     clips = [
         (v.dataset, str(v.subject_key).partition("/")[2], v.key.rpartition("/")[2], scheme.class_of(e))
@@ -106,6 +104,6 @@ def test_names_alone_answer_the_real_maps_as_well_as_networks_do():
         for e in scheme.scored(v)
     ]
     table = tables(clips)
-    scores = names_chance(table, others(table), scheme.classes)
+    scores = name_leak.names_chance(table, others(table), scheme.classes)
     assert scores["uf1"]["value"] == pytest.approx(0.7103, abs=5e-5)
     assert list(scores["reads"]["smic"].values()) == [16]

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mebench.metrics.paired import Pairing, holm, mcnemar, permutation_p, permuted_differences, signed_rank, swaps
+from mebench.metrics import paired
 
 
 def pair_of(n):
-    return Pairing(np.arange(n), np.arange(n, 2 * n))
+    return paired.Pairing(np.arange(n), np.arange(n, 2 * n))
 
 
 def pooled_f1(counts):
@@ -51,9 +51,9 @@ def test_the_exact_p_value_is_that_of_all_exchanges(seed, n):
         mixed = [np.where(np.array(exchange)[:, None], b, a) for a, b in ((first, second), (second, first))]
         exchanged.append(f1(mixed[0]) - f1(mixed[1]))
     expected = np.mean(np.abs(exchanged) >= abs(observed) - 1e-9)
-    swapped, exact = swaps(n, 9999, seed=0)
-    permuted = permuted_differences(pooled_f1(np.concatenate([first, second])), pair_of(n), swapped)["f1"]
-    assert exact and permutation_p(observed, permuted, exact) == pytest.approx(expected)
+    swapped, exact = paired.swaps(n, 9999, seed=0)
+    permuted = paired.permuted_differences(pooled_f1(np.concatenate([first, second])), pair_of(n), swapped)["f1"]
+    assert exact and paired.permutation_p(observed, permuted, exact) == pytest.approx(expected)
 
 
 def test_of_a_mean_it_is_scipys_permutation_test():
@@ -63,8 +63,10 @@ def test_of_a_mean_it_is_scipys_permutation_test():
     def mean(weights):
         return {"mean": weights @ np.concatenate([first, second]) / weights.sum(axis=1)}
 
-    swapped, exact = swaps(11, 9999, seed=0)
-    ours = permutation_p(first.mean() - second.mean(), permuted_differences(mean, pair_of(11), swapped)["mean"], exact)
+    swapped, exact = paired.swaps(11, 9999, seed=0)
+    ours = paired.permutation_p(
+        first.mean() - second.mean(), paired.permuted_differences(mean, pair_of(11), swapped)["mean"], exact
+    )
     theirs = stats.permutation_test(
         (first, second), lambda a, b: a.mean() - b.mean(), permutation_type="samples", n_resamples=np.inf
     ).pvalue
@@ -75,36 +77,36 @@ def test_random_exchanges_come_near_all_of_them():
     first, second = subjects(5, 12)
     evaluate, observed = pooled_f1(np.concatenate([first, second])), None
     ps = []
-    for swapped, exact in (swaps(12, 9999, 0), swaps(12, 2000, 0)):
-        permuted = permuted_differences(evaluate, pair_of(12), swapped)["f1"]
+    for swapped, exact in (paired.swaps(12, 9999, 0), paired.swaps(12, 2000, 0)):
+        permuted = paired.permuted_differences(evaluate, pair_of(12), swapped)["f1"]
         observed = float(np.diff([evaluate(w)["f1"][0] for w in np.kron(np.eye(2), np.ones(12))[:, None]])[0])
-        ps.append((exact, permutation_p(observed, permuted, exact)))
+        ps.append((exact, paired.permutation_p(observed, permuted, exact)))
     assert [exact for exact, _ in ps] == [True, False]
     assert ps[1][1] == pytest.approx(ps[0][1], abs=0.04)
 
 
 def test_every_exchange_is_there_once_up_to_its_mirror_image():
-    swapped, exact = swaps(5, 16, seed=0)
+    swapped, exact = paired.swaps(5, 16, seed=0)
     both = np.concatenate([swapped, ~swapped])
     assert exact and len(np.unique(both, axis=0)) == len(both) == 2**5
-    assert not swaps(6, 16, seed=0)[1]
+    assert not paired.swaps(6, 16, seed=0)[1]
 
 
 def test_one_subject_can_be_exchanged_in_one_way():
-    swapped, exact = swaps(1, 16, seed=0)
+    swapped, exact = paired.swaps(1, 16, seed=0)
     assert exact and swapped.tolist() == [[False]]
 
 
 def test_an_undefined_exchange_counts_against_a_difference():
-    assert permutation_p(0.5, np.array([0.5, np.nan, 0.1, 0.2]), exact=True) == 0.5
-    assert permutation_p(np.nan, np.array([0.1]), exact=True) is None
+    assert paired.permutation_p(0.5, np.array([0.5, np.nan, 0.1, 0.2]), exact=True) == 0.5
+    assert paired.permutation_p(np.nan, np.array([0.1]), exact=True) is None
 
 
 @given(st.integers(0, 10_000), st.integers(2, 30))
 def test_the_signed_rank_test_is_scipys_and_looks_both_ways(seed, n):
     rng = np.random.default_rng(seed)
     first, second = rng.random(n), rng.random(n)
-    here, there = signed_rank(first, second), signed_rank(second, first)
+    here, there = paired.signed_rank(first, second), paired.signed_rank(second, first)
     assert here.p == pytest.approx(stats.wilcoxon(first, second).pvalue) == pytest.approx(there.p)
     assert here.rank_biserial == pytest.approx(-there.rank_biserial)
     greater = stats.wilcoxon(first, second, alternative="greater").statistic  # the rank sum of what the first wins
@@ -114,22 +116,22 @@ def test_the_signed_rank_test_is_scipys_and_looks_both_ways(seed, n):
 @settings(max_examples=5)  # SciPy takes its time
 @given(st.lists(st.sampled_from([-0.2, -0.1, 0.0, 0.1, 0.2, 0.3]), min_size=2, max_size=7).filter(any))
 def test_with_ties_and_without_a_difference_it_is_scipys_too(differences):
-    found = signed_rank(np.array(differences), np.zeros(len(differences)))
+    found = paired.signed_rank(np.array(differences), np.zeros(len(differences)))
     assert found.p == pytest.approx(stats.wilcoxon(differences, zero_method="pratt").pvalue)
 
 
 def test_ties_and_lacking_scores_of_subjects():
     nan = np.nan
-    equal = signed_rank(np.array([0.5, 0.5, nan]), np.array([0.5, 0.5, 0.5]))
+    equal = paired.signed_rank(np.array([0.5, 0.5, nan]), np.array([0.5, 0.5, 0.5]))
     assert (equal.n, equal.p, equal.rank_biserial) == (2, 1.0, 0.0)
-    nobody = signed_rank(np.array([nan]), np.array([0.5]))
+    nobody = paired.signed_rank(np.array([nan]), np.array([0.5]))
     assert (nobody.n, nobody.p, nobody.rank_biserial) == (0, None, None)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
 def test_mcnemar_counts_the_clips_that_one_run_alone_names(pairs):
     first, second = (np.array(column) for column in zip(*pairs))
-    found, other = mcnemar(first, second), mcnemar(second, first)
+    found, other = paired.mcnemar(first, second), paired.mcnemar(second, first)
     discordant = [a for a, b in pairs if a != b]
     assert found.first_only == sum(discordant) == other.second_only
     # Two-sided by hand: all outcomes of fair coins that are no likelier than this one.
@@ -146,4 +148,4 @@ def test_holm_rejects_what_the_step_down_rule_rejects(ps):
         if ps[index] * left > 0.05:
             break
         rejected.add(int(index))
-    assert {index for index, p in enumerate(holm(ps)) if p <= 0.05} == rejected
+    assert {index for index, p in enumerate(paired.holm(ps)) if p <= 0.05} == rejected

@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.metrics.comparison import detectable_difference
+from mebench.metrics import comparison
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])
 def test_the_t_test_finds_it_in_four_of_five_cases(n):
     """Against the exact power of the paired t test, from the noncentral t distribution."""
-    difference = detectable_difference(1 / np.sqrt(n), n - 1)
+    difference = comparison.detectable_difference(1 / np.sqrt(n), n - 1)
     limit = stats.t.ppf(0.975, n - 1)
     power = stats.nct.sf(limit, n - 1, difference * np.sqrt(n)) + stats.nct.cdf(-limit, n - 1, difference * np.sqrt(n))
     assert power == pytest.approx(0.8, abs=0.03)
 
 
 def test_without_a_spread_nothing_is_known():
-    assert detectable_difference(np.nan, 5) is None and detectable_difference(0.1, 0) is None
+    assert comparison.detectable_difference(np.nan, 5) is None and comparison.detectable_difference(0.1, 0) is None

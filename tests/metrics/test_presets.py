@@ -7,11 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.metrics.bootstrap import leave_one_out
-from mebench.metrics.conventions import named
-from mebench.metrics.emotions import class_scores, of_clips
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
+from mebench.metrics import Tables, bootstrap, emotions, named, summarize
 from tests.metrics.plain import (
     Span,
     any_kind,
@@ -205,8 +201,8 @@ def test_without_a_subject_scikit_learns_macro_scores_are_those_of_the_others(an
     subject = np.arange(len(answers)) % 3
     clips = pd.DataFrame({"unit": subject, "truth": truth, "predicted": said})
     rule = named("sklearn_macro")
-    sample = of_clips(clips, 3, ("a", "b", "c", "d"), rule)
-    found = sample.scores(class_scores(rule, ["uf1", "uar"]), leave_one_out(range(3), 3))
+    sample = emotions.of_clips(clips, 3, ("a", "b", "c", "d"), rule)
+    found = sample.scores(emotions.class_scores(rule, ["uf1", "uar"]), bootstrap.leave_one_out(range(3), 3))
     for left_out in range(3):
         rest = subject != left_out
         if set(truth[rest]) == set(truth):  # without one of its classes the mean is undefined

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.metrics.summary import of_rules, strongest, summarize
+from mebench.metrics import summarize, summary
 from tests.metrics.plain import rows, tables
 
 A, B = "d/1/a", "d/2/b"
@@ -26,9 +26,9 @@ def test_the_rule_that_moves_a_score_most_is_named(spotted, told):
     def under(convention, draws):
         return summarize(run, kinds=["micro"], classes=[], seed=0, convention=convention, draws=draws)
 
-    found = of_rules(under, "strict")
+    found = summary.of_rules(under, "strict")
     assert (
         found["strict"]["micro"]["f1"]
         == summarize(run, kinds=["micro"], classes=[], seed=0)["spotting"]["micro"]["scores"]["f1"]["value"]
     )
-    assert any(told in sentence for sentence in strongest(found, "strict")), strongest(found, "strict")
+    assert any(told in sentence for sentence in summary.strongest(found, "strict")), summary.strongest(found, "strict")

@@ -10,11 +10,7 @@ import pytest
 from scipy.stats import beta
 
 from mebench.errors import ConfigError
-from mebench.metrics.bootstrap import subject_weights
-from mebench.metrics.catalogue import METRICS
-from mebench.metrics.comparison import sections_of
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
+from mebench.metrics import METRICS, Tables, bootstrap, comparison, summarize
 
 CLASSES = ["negative", "positive", "surprise"]
 ANALYSIS = ["accuracy", "precision", "recall", "f1", "uf1", "uar"]
@@ -248,7 +244,7 @@ def test_weights_mean_so_many_copies_of_a_subject(seed: int) -> None:
     run = random_run(seed, subjects=20)
     assert run.predictions is not None and run.clips is not None
     people = sorted(set(zip(run.videos["dataset"], run.videos["subject"])))
-    weights = subject_weights([dataset for dataset, _ in people], 1, seed)
+    weights = bootstrap.subject_weights([dataset for dataset, _ in people], 1, seed)
     times = {f"{subject}/": int(n) for (_, subject), n in zip(people, weights[0])}
 
     def written(table: pd.DataFrame) -> pd.DataFrame:
@@ -265,8 +261,8 @@ def test_weights_mean_so_many_copies_of_a_subject(seed: int) -> None:
         return pd.concat(parts, ignore_index=True)
 
     explicit = Tables(*(written(table) for table in (run.videos, run.truths, run.predictions, run.clips)))
-    sections = sections_of(run, len(people), ["micro", "macro"], CLASSES, "strict")
-    copies = sections_of(explicit, int(weights.sum()), ["micro", "macro"], CLASSES, "strict")
+    sections = comparison.sections_of(run, len(people), ["micro", "macro"], CLASSES, "strict")
+    copies = comparison.sections_of(explicit, int(weights.sum()), ["micro", "macro"], CLASSES, "strict")
     assert {"spotting.overall", "analysis.strs", "recognition.members.e", "spotting.micro.f1_at_iou"} <= set(sections)
     for name, section in sections.items():
         found, expected = section.evaluate(weights), copies[name].evaluate(np.ones((1, int(weights.sum()))))
@@ -436,7 +432,7 @@ def test_every_convention_gives_a_summary_of_one_shape_that_survives_json(conven
 
 
 def test_the_empty_run_is_scored_under_every_convention() -> None:
-    from mebench.metrics.conventions import CONVENTIONS
+    from mebench.metrics import CONVENTIONS
 
     for name in (name for name, rule in CONVENTIONS.items() if "spotting" in rule.sections):
         nothing = summarize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import DataError
-from mebench.metrics.tables import Tables, groups
+from mebench.metrics import Tables, groups
 
 VIDEOS = pd.DataFrame(
     {

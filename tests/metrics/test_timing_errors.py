@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mebench.metrics.summary import summarize
+from mebench.metrics import summarize
 from tests.metrics.plain import rows, tables
 
 

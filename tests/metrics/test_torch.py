@@ -21,11 +21,18 @@ from torchmetrics.classification import MulticlassF1Score, MulticlassRecall
 
 from mebench.core import Expression, Prediction
 from mebench.errors import ConfigError, DataError
-from mebench.metrics.conventions import CONVENTIONS, Convention
-from mebench.metrics.spotting_scores import count
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables, of_kinds
-from mebench.metrics.torch import STRS, UAR, UF1, SpottingF1
+from mebench.metrics import (
+    CONVENTIONS,
+    STRS,
+    UAR,
+    UF1,
+    Convention,
+    SpottingF1,
+    Tables,
+    of_kinds,
+    spotting_scores,
+    summarize,
+)
 from tests.metrics import plain
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +157,7 @@ def test_intervals_are_counted_in_batches_as_in_one_table(videos, rules, kinds, 
     tables = tables_of(videos)
     ordered = tables.ordered()
     chosen = [of_kinds(table, kinds) for table in (ordered.truths, ordered.predictions)]
-    expected = count(*chosen, np.full(2, np.nan), rules).f1(np.ones((1, 2)))[0]
+    expected = spotting_scores.count(*chosen, np.full(2, np.nan), rules).f1(np.ones((1, 2)))[0]
     metric, names = SpottingF1(kinds, rules), tables.videos["video"].tolist()
     for start in range(0, len(names), size):
         batch = names[start : start + size]

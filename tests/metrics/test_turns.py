@@ -7,9 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.conventions import CONVENTIONS, Convention
-from mebench.metrics.matching import Found, find, match, pair
-from mebench.metrics.spotting_scores import SWEEP, found_over_iou
+from mebench.metrics import CONVENTIONS, Convention, find, match, matching, pair, spotting_scores
 from tests.metrics.plain import Span, every_free, iou, rows, top_one
 
 STRICT = CONVENTIONS["strict"]
@@ -23,7 +21,7 @@ def ordered(truths: list[Span], spotted: list[Span]) -> tuple[pd.DataFrame, pd.D
     return named[0], named[1].assign(draw=0)
 
 
-def found(truths: list[Span], spotted: list[Span], rule: Convention) -> Found:
+def found(truths: list[Span], spotted: list[Span], rule: Convention) -> matching.Found:
     return find(*ordered(truths, spotted), rule)
 
 
@@ -73,7 +71,7 @@ def test_of_equal_truths_the_later_or_the_earlier_is_taken() -> None:
 
 def f1_over_iou(truths: list[Span], spotted: list[Span], convention: Convention) -> list[float]:
     tables = ordered(truths, spotted)
-    parts = found_over_iou(*tables, convention, pair(*tables, convention))
+    parts = spotting_scores.found_over_iou(*tables, convention, pair(*tables, convention))
     return [2 * len(rows) / (weight.sum() + len(truths)) for rows, weight in parts]
 
 
@@ -82,7 +80,7 @@ def test_a_sweep_is_the_convention_at_other_thresholds(truths: list[Span], spott
     convention = replace(CONVENTIONS[rule], matching=CONVENTIONS[rule].matching.replace("peak", "next_free"))
     convention = replace(convention, silence="nothing", videos="all")
     swept = f1_over_iou(truths, spotted, convention)
-    for threshold, f1 in zip(SWEEP, swept, strict=True):
+    for threshold, f1 in zip(spotting_scores.SWEEP, swept, strict=True):
         result = found(truths, spotted, replace(convention, threshold=threshold))
         total = result.weight.sum() + len(truths)
         np.testing.assert_allclose(f1, 2 * len(result.truth) / total)

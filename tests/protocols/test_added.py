@@ -7,8 +7,7 @@ from mebench import protocols
 from mebench.cli import app
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError, PluginError
-from mebench.runner.inputs import inputs_of
-from mebench.runner.plan import make_plan
+from mebench.runner import inputs, make_plan
 
 TWO_HALVES = '''
 """Two halves of the people, each tested once."""
@@ -66,11 +65,11 @@ def test_a_file_is_a_protocol_for_runs(folder):
 
 def test_another_rule_of_it_is_another_run(folder):
     plan = make_plan(resolve(WORDS, plugins=[folder]))
-    before = inputs_of(plan.config, plan.dataset, "")
+    before = inputs.inputs_of(plan.config, plan.dataset, "")
     (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "# said")
-    assert inputs_of(plan.config, plan.dataset, "") == before
+    assert inputs.inputs_of(plan.config, plan.dataset, "") == before
     (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "edited = 1")
-    now = inputs_of(plan.config, plan.dataset, "")
+    now = inputs.inputs_of(plan.config, plan.dataset, "")
     assert [name for name in now if now[name] != before[name]] == ["code of protocol halves"]
 
 

@@ -4,9 +4,7 @@ import pytest
 
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
-from mebench.protocols import PROTOCOLS, People, folds
-from mebench.protocols.across import CdmerParams, CrossSpottingParams
-from mebench.protocols.challenges import DfmeParams, Megc2018Params
+from mebench.protocols import PROTOCOLS, CdmerParams, CrossSpottingParams, People, challenges, folds
 from tests.helpers.outside import flow_maps
 from tests.protocols.drawn import same_face, video
 
@@ -33,7 +31,7 @@ def test_the_composite_of_megc2019_has_442_clips_and_68_folds():
 
 
 def test_the_ready_made_maps_give_the_same_folds():
-    from mebench.config.registry import find, load, params_class
+    from mebench.config import find, load, params_class
 
     dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(flow_maps())))
     videos = dataset.videos()
@@ -49,7 +47,7 @@ def test_megc2018_goes_there_and_back_or_leaves_one_out():
     assert (there.key, back.key) == ("casme2-to-samm", "samm-to-casme2")
     assert (len(there.test), len(back.test)) == (21, 26)
     assert {s.dataset for s in (*there.train, *there.valid)} == {"casme2"}
-    assert len(folds("megc2018", People(videos), Megc2018Params("composite"))) == 47
+    assert len(folds("megc2018", People(videos), challenges.Megc2018Params("composite"))) == 47
 
 
 def test_the_tasks_of_cdmer_are_all_ordered_pairs():
@@ -120,7 +118,7 @@ def test_dfme_tests_each_set_by_itself():
     a, b = folds("dfme", people)
     assert ([s.subject for s in a.test], [s.subject for s in b.test]) == (["0", "1"], ["2"])
     assert {*a.train, *a.valid} == {*b.train, *b.valid} == {s for s in people.subjects if s.subject not in parts}
-    assert [fold.key for fold in folds("dfme", people, DfmeParams("B"))] == ["test_B"]
+    assert [fold.key for fold in folds("dfme", people, challenges.DfmeParams("B"))] == ["test_B"]
 
 
 def test_meview_alone_or_unseen():

@@ -9,9 +9,8 @@ from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from mebench.cli import app
-from mebench.config import resolve
-from mebench.config.registry import find as plugin
-from mebench.config.registry import load, plugins
+from mebench.config import find as plugin
+from mebench.config import load, plugins, resolve
 from mebench.errors import ConfigError
 from mebench.protocols import find
 from tests.helpers.nightly import NIGHTLY

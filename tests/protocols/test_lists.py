@@ -12,9 +12,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from mebench.config import resolve
 from mebench.core import KINDS, Expression, SubjectKey
 from mebench.errors import ConfigError
-from mebench.protocols import People
-from mebench.protocols.within import HoldoutParams, KFoldParams, holdout, kfold, lovo
-from mebench.runner.choices import open_dataset
+from mebench.protocols import KFoldParams, People, within
+from mebench.runner import choices
 from tests.helpers.outside import flow_maps
 from tests.protocols.drawn import EMOTIONS, datasets, same_face, video
 
@@ -26,9 +25,9 @@ def test_parts_are_as_equal_as_can_be_and_keep_people_whole(videos, k):
     people = People(videos, person=same_face)
     if len(people.persons) < k:
         with pytest.raises(ConfigError, match=f"{k} parts need at least {k} subjects"):
-            kfold(people, KFoldParams(k))
+            within.kfold(people, KFoldParams(k))
         return
-    parts = [{same_face(s) for s in fold.test} for fold in kfold(people, KFoldParams(k))]
+    parts = [{same_face(s) for s in fold.test} for fold in within.kfold(people, KFoldParams(k))]
     sizes = [len(part) for part in parts]
     assert max(sizes) - min(sizes) <= 1 and sum(sizes) == len(set().union(*parts)) == len(people.persons)
 
@@ -37,7 +36,7 @@ def test_parts_resemble_each_other():
     """Three people of each of four emotions in three parts: each part gets one of each."""
     videos = [video("d", f"{s:02d}", s % 4) for s in range(12)]
     for seed in range(5):
-        found = kfold(People(videos), KFoldParams(3, seed))
+        found = within.kfold(People(videos), KFoldParams(3, seed))
         assert [sorted(int(s.subject) % 4 for s in fold.test) for fold in found] == [[0, 1, 2, 3]] * 3
 
 
@@ -55,7 +54,7 @@ def test_parts_hold_more_alike_than_those_of_scikit_learn():
         groups, labels = [v.subject for v in videos], [v.expressions[0].emotion for v in videos]
         split = StratifiedGroupKFold(4, shuffle=True, random_state=seed).split(videos, labels, groups)
         theirs = [[videos[i] for i in test] for _, test in split]
-        ours = [fold.split(videos)[2] for fold in kfold(People(videos), KFoldParams(4, seed))]
+        ours = [fold.split(videos)[2] for fold in within.kfold(People(videos), KFoldParams(4, seed))]
         for name, parts in (("ours", ours), ("theirs", theirs)):
             counts = [[sum(v.expressions[0].emotion == e for v in part) for e in EMOTIONS[:3]] for part in parts]
             unlike[name].append(np.ptp(np.sum(counts, axis=1)) + np.ptp(counts, axis=0).sum())
@@ -71,7 +70,7 @@ def test_parts_of_spotting_hold_as_many_expressions_and_videos():
             shown = [Expression(50 * i, 50 * i + 9, kind=kind) for i, kind in enumerate(kinds)]
             videos.append(video("cas_me2", f"s{s:02d}", n, *shown, n_frames=1000))
     for seed in range(3):
-        tested = [fold.split(videos)[2] for fold in kfold(People(videos), KFoldParams(4, seed))]
+        tested = [fold.split(videos)[2] for fold in within.kfold(People(videos), KFoldParams(4, seed))]
         for counts in (
             [len(part) for part in tested],
             *([sum(e.kind == kind for v in part for e in v.expressions) for part in tested] for kind in KINDS),
@@ -86,15 +85,17 @@ def jaccard(splits):
 
 
 def test_parts_of_the_real_maps_and_the_figures_of_the_card():
-    videos = open_dataset(resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"])).videos()
+    videos = choices.open_dataset(
+        resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"])
+    ).videos()
     people, rng = People(videos), np.random.default_rng(0)
     splits, sizes, shares, tests = [], [], [], []
     for seed in range(20):
-        tested = [fold.split(videos)[2] for fold in kfold(people, KFoldParams(5, seed))]
+        tested = [fold.split(videos)[2] for fold in within.kfold(people, KFoldParams(5, seed))]
         splits.append([{v.subject_key for v in part} for part in tested])
         sizes.append([len(part) for part in tested])
         shares.append([fmean(v.expressions[0].emotion == "negative" for v in part) for part in tested])
-        (held_out,) = holdout(people, HoldoutParams(share=0.2, seed=seed))
+        (held_out,) = within.holdout(people, within.HoldoutParams(share=0.2, seed=seed))
         tests.append(held_out.split(videos)[2])
     assert all(max(size) <= 1.1 * min(size) for size in sizes)
     assert all(max(share) - min(share) <= 0.05 for share in shares)
@@ -111,27 +112,32 @@ def test_parts_of_the_real_maps_and_the_figures_of_the_card():
 
 def test_other_seeds_of_the_run_share_the_parts():
     videos = [video("d", s, 1) for s in range(20)]
-    one, two = kfold(People(videos, seed=0)), kfold(People(videos, seed=1))
+    one, two = within.kfold(People(videos, seed=0)), within.kfold(People(videos, seed=1))
     assert (
-        [f.test for f in one] == [f.test for f in two] != [f.test for f in kfold(People(videos), KFoldParams(seed=1))]
+        [f.test for f in one]
+        == [f.test for f in two]
+        != [f.test for f in within.kfold(People(videos), KFoldParams(seed=1))]
     )
 
 
 def test_a_share_is_drawn_with_a_seed_of_its_own():
     videos = [video("d", f"{s:02d}", n) for s in range(20) for n in range(3)]
     one, two, other = (
-        holdout(People(videos, seed=run), HoldoutParams(share=share, seed=seed))[0].test
+        within.holdout(People(videos, seed=run), within.HoldoutParams(share=share, seed=seed))[0].test
         for run, share, seed in ((0, 0.25, 0), (1, 0.25, 0), (0, 0.25, 1))
     )
     assert one == two != other and len(one) == len(other) == 5
-    assert len(holdout(People(videos), HoldoutParams(share=0.9))[0].test) == 18
-    assert len(holdout(People(videos[:6]), HoldoutParams(share=0.01))[0].test) == 1
+    assert len(within.holdout(People(videos), within.HoldoutParams(share=0.9))[0].test) == 18
+    assert len(within.holdout(People(videos[:6]), within.HoldoutParams(share=0.01))[0].test) == 1
 
 
 def test_a_single_person_is_drawn_at_random():
     """Not always the one who is most like the rest."""
     videos = [video("d", str(s), n) for s in range(5) for n in range(s + 1)]
-    assert len({holdout(People(videos), HoldoutParams(share=0.2, seed=seed))[0].test for seed in range(40)}) == 5
+    assert (
+        len({within.holdout(People(videos), within.HoldoutParams(share=0.2, seed=seed))[0].test for seed in range(40)})
+        == 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,17 +150,17 @@ def test_a_single_person_is_drawn_at_random():
 )
 def test_lists_and_lots_that_cannot_work(words, reason):
     with pytest.raises(ConfigError, match=reason):
-        HoldoutParams(**words)
+        within.HoldoutParams(**words)
 
 
 def test_a_list_names_who_is_tested():
-    (fold,) = holdout(People(FOUR), HoldoutParams(("02", "samm/01"), valid=("casme2/03",)))
+    (fold,) = within.holdout(People(FOUR), within.HoldoutParams(("02", "samm/01"), valid=("casme2/03",)))
     assert fold.test == (SubjectKey("casme2", "02"), SubjectKey("samm", "01"))
     assert (fold.valid, fold.train) == ((SubjectKey("casme2", "03"),), (SubjectKey("casme2", "01"),))
 
 
 def test_a_list_may_name_who_trains():
-    (fold,) = holdout(People(FOUR), HoldoutParams(("02",), train=("casme2/01", "03"), valid=()))
+    (fold,) = within.holdout(People(FOUR), within.HoldoutParams(("02",), train=("casme2/01", "03"), valid=()))
     assert [s.subject for s in fold.train] == ["01", "03"] and not fold.valid
 
 
@@ -169,37 +175,37 @@ def test_a_list_may_name_who_trains():
 )
 def test_lists_that_cannot_work(lists, reason):
     with pytest.raises(ConfigError, match=reason.replace(".", r"\.")):
-        holdout(People(FOUR), HoldoutParams(**lists))
+        within.holdout(People(FOUR), within.HoldoutParams(**lists))
 
 
 def test_a_list_that_names_somebody_twice():
     with pytest.raises(ConfigError, match="name '02' more than once"):
-        HoldoutParams(("02",), train=("02", "03"))
+        within.HoldoutParams(("02",), train=("02", "03"))
     with pytest.raises(ConfigError, match="must name at least one subject"):
-        HoldoutParams(())
+        within.HoldoutParams(())
 
 
 def test_somebody_who_is_tested_under_another_id_cannot_train():
     people = People([video(d, s, 1) for d in ("smic_hs", "smic_vis") for s in "123"], person=same_face)
-    (fold,) = holdout(people, HoldoutParams(("smic_hs/1",)))
+    (fold,) = within.holdout(people, within.HoldoutParams(("smic_hs/1",)))
     assert "1" not in {s.subject for s in (*fold.train, *fold.valid)}
     with pytest.raises(ConfigError, match="smic_vis/1 is a person who is tested under another id"):
-        holdout(people, HoldoutParams(("smic_hs/1",), train=("smic_vis/1", "smic_vis/2")))
+        within.holdout(people, within.HoldoutParams(("smic_hs/1",), train=("smic_vis/1", "smic_vis/2")))
 
 
 def test_one_video_out_trains_on_the_others_of_the_same_person():
     videos = [video("d", s, n) for s in "12" for n in (1, 2)] + [video("d", "3", 1)]
-    found = {fold.key: fold for fold in lovo(People(videos))}
+    found = {fold.key: fold for fold in within.lovo(People(videos))}
     assert list(found) == [v.key for v in sorted(videos, key=lambda v: v.key)]
     train, valid, test = found["d/1/v01"].split(videos)
     assert [v.key for v in test] == ["d/1/v01"] and "d/1/v02" in {v.key for v in train}
     assert {v.subject for v in valid}.isdisjoint({"1"}) and len(train) + len(valid) == 4
     assert not found["d/3/v01"].videos  # whoever has one video is held out as a subject
     with pytest.raises(ConfigError, match="at least 2 videos"):
-        lovo(People(videos[:1]))
+        within.lovo(People(videos[:1]))
 
 
 def test_nobody_whose_video_is_tested_validates_under_another_id():
     videos = [video(d, s, n) for d in ("smic_hs", "smic_vis") for s in "12" for n in (1, 2)]
-    for fold in lovo(People(videos, person=same_face)):
+    for fold in within.lovo(People(videos, person=same_face)):
         assert {s.subject for s in fold.valid}.isdisjoint(s.subject for s in fold.test)

@@ -8,22 +8,21 @@ from hypothesis import strategies as st
 
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
-from mebench.protocols import People, folds
-from mebench.protocols.within import loso
+from mebench.protocols import People, folds, within
 from tests.protocols.drawn import datasets, same_face, video
 
 
 @given(datasets(), st.integers(0, 99), st.floats(0, 0.9))
 def test_no_subject_stands_on_two_sides_and_none_is_forgotten(videos, seed, validation):
     subjects = {v.subject_key for v in videos}
-    for fold in loso(People(videos, seed, validation)):
+    for fold in within.loso(People(videos, seed, validation)):
         assert Counter([*fold.train, *fold.valid, *fold.test]) == Counter(subjects)
         assert len(fold.test) == 1 and len(fold.train) >= 1
         assert len(fold.valid) >= (len(subjects) > 2)
 
 
 def test_equal_ids_of_two_datasets_stay_apart():
-    both = loso(People([video("casme2", "01", 1), video("samm", "01", 1), video("samm", "02", 1)]))
+    both = within.loso(People([video("casme2", "01", 1), video("samm", "01", 1), video("samm", "02", 1)]))
     assert [f.key for f in both] == ["casme2/01", "samm/01", "samm/02"]
     assert all(len(f.train) + len(f.valid) == 2 for f in both)
 
@@ -31,13 +30,13 @@ def test_equal_ids_of_two_datasets_stay_apart():
 def test_folds_stand_by_name_also_where_a_person_has_another_than_the_subjects():
     videos = [video("samm", "01", 1), *(video(d, "2", 1) for d in ("smic_hs", "smic_vis"))]
     person = {s.subject_key: SubjectKey("everywhere", "2") for s in videos[1:]}
-    found = loso(People(videos, person=lambda subject: person.get(subject, subject)))
+    found = within.loso(People(videos, person=lambda subject: person.get(subject, subject)))
     assert [f.key for f in found] == ["everywhere/2", "samm/01"]
 
 
 def test_one_person_of_two_datasets_is_tested_at_once():
     videos = [video(d, s, 1) for d in ("smic_hs", "smic_vis") for s in ("1", "2", "3")]
-    found = loso(People(videos, person=same_face))
+    found = within.loso(People(videos, person=same_face))
     assert [(f.key, *map(str, f.test)) for f in found] == [
         (f"everywhere/{s}", f"smic_hs/{s}", f"smic_vis/{s}") for s in "123"
     ]
@@ -51,12 +50,12 @@ def test_one_person_of_two_datasets_is_tested_at_once():
 )
 def test_the_share_that_validates_is_rounded_at_least_one_and_never_all(subjects, share, expected):
     videos = [video("d", f"{s:02d}", 1) for s in range(subjects)]
-    assert {len(f.valid) for f in loso(People(videos, 0, share))} == {expected}
+    assert {len(f.valid) for f in within.loso(People(videos, 0, share))} == {expected}
 
 
 def test_the_seed_draws_who_validates_and_nothing_else():
     videos = [video("d", f"{s:02d}", 1) for s in range(20)]
-    one, two = loso(People(videos, 0)), loso(People(videos, 1))
+    one, two = within.loso(People(videos, 0)), within.loso(People(videos, 1))
     assert [f.test for f in one] == [f.test for f in two]
     assert [f.valid for f in one] != [f.valid for f in two]
     assert len({f.valid for f in one}) > 1  # each fold draws its own
@@ -65,7 +64,7 @@ def test_the_seed_draws_who_validates_and_nothing_else():
 def test_those_who_validate_resemble_the_others():
     """Of 12 people half belong to one dataset, and a third shows each of three emotions; a quarter of them validates."""
     videos = [video(("casme2", "samm")[s % 2], f"{s:02d}", s % 3) for s in range(13)]
-    drawn = [{v.subject_key: v for v in videos}[s] for f in loso(People(videos, 0, 0.25)) for s in f.valid]
+    drawn = [{v.subject_key: v for v in videos}[s] for f in within.loso(People(videos, 0, 0.25)) for s in f.valid]
     shares = Counter(v.dataset for v in drawn), Counter(v.expressions[0].emotion for v in drawn)
     by_chance = 0.25  # of three people drawn blindly all show one emotion with 6 %, three different ones with 29 %
     three = [{v.expressions[0].emotion for v in drawn[i : i + 3]} for i in range(0, len(drawn), 3)]
@@ -76,7 +75,7 @@ def test_those_who_validate_resemble_the_others():
 @pytest.mark.parametrize("videos", [[], [video("d", "07", 1), video("d", "07", 2)]])
 def test_a_single_subject_is_refused_in_one_sentence(videos):
     with pytest.raises(ConfigError, match=r"at least 2 subjects, and this dataset has [01] \((nobody|d/07)\)"):
-        loso(People(videos))
+        within.loso(People(videos))
 
 
 def test_an_unknown_protocol_answers_with_the_nearest():

@@ -6,7 +6,7 @@ import pytest
 
 from mebench.core import Scheme
 from mebench.errors import ConfigError
-from mebench.protocols.challenges import three_classes
+from mebench.protocols import challenges
 
 THREE = ("negative", "positive", "surprise")
 FIRST = Scheme("megc", THREE, {"fear": "negative"}, excluded=frozenset({"doubtful"}))
@@ -19,18 +19,18 @@ def dataset(*schemes):
 
 
 def test_the_first_scheme_of_emotions_with_these_classes_counts():
-    found = three_classes(dataset(*MIXED, FIRST, LATER))
+    found = challenges.three_classes(dataset(*MIXED, FIRST, LATER))
     assert (found.classes, found.mapping) == (THREE, {"fear": "negative"})
     assert found.excluded == {"doubtful"}
 
 
 def test_labels_of_members_bear_their_names():
     members = {"smic": dataset(FIRST), "samm": dataset(LATER)}
-    found = three_classes(SimpleNamespace(members=members))
+    found = challenges.three_classes(SimpleNamespace(members=members))
     assert found.mapping == {"smic:fear": "negative", "samm:fear": "surprise"}
     assert found.excluded == {"doubtful", "dark"}
 
 
 def test_a_dataset_without_such_a_scheme_is_named():
     with pytest.raises(ConfigError, match=r"no scheme of samm has these classes \(it has native, objective\)"):
-        three_classes(SimpleNamespace(members={"smic": dataset(FIRST), "samm": dataset(*MIXED)}))
+        challenges.three_classes(SimpleNamespace(members={"smic": dataset(FIRST), "samm": dataset(*MIXED)}))

@@ -6,10 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.protocols import PROTOCOLS, People, folds
-from mebench.protocols.across import CdmerParams, CrossSpottingParams
-from mebench.protocols.challenges import Megc2018Params
-from mebench.protocols.within import HoldoutParams, KFoldParams, LosoNamedParams
+from mebench.protocols import PROTOCOLS, KFoldParams, People, across, challenges, folds, within
 from tests.protocols.drawn import datasets, same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
@@ -22,19 +19,22 @@ def every(videos, names):
 
 CASES = {
     "loso": (("casme2", "samm"), None),
-    "loso_named": (("casme2", "samm"), LosoNamedParams(("casme2/zz", "samm/zy"))),
+    "loso_named": (("casme2", "samm"), within.LosoNamedParams(("casme2/zz", "samm/zy"))),
     "kfold": (("casme2", "samm"), KFoldParams(2)),
-    "holdout": (("casme2", "samm"), HoldoutParams(("casme2/zz",))),
-    "holdout drawn": (("casme2", "samm"), HoldoutParams(share=0.3)),
+    "holdout": (("casme2", "samm"), within.HoldoutParams(("casme2/zz",))),
+    "holdout drawn": (("casme2", "samm"), within.HoldoutParams(share=0.3)),
     "lovo": (("casme2", "samm"), None),
     "lodo": (("casme2", "samm", "meview"), None),
     "megc2019_cde": (("smic_hs", "casme2", "samm"), None),
-    "megc2018": (("casme2", "samm"), Megc2018Params()),
-    "megc2018 composite": (("casme2", "samm"), Megc2018Params("composite")),
+    "megc2018": (("casme2", "samm"), challenges.Megc2018Params()),
+    "megc2018 composite": (("casme2", "samm"), challenges.Megc2018Params("composite")),
     "cdmer": (SMIC, None),
-    "cdmer II": ((*SMIC, "casme2"), CdmerParams("II")),
+    "cdmer II": ((*SMIC, "casme2"), across.CdmerParams("II")),
     "megc_spotting": (("cas_me2", "samm_lv"), None),
-    "cross_spotting": (("cas_me2", "samm_lv", "casme3"), CrossSpottingParams(("cas_me2", "casme3"), ("samm_lv",))),
+    "cross_spotting": (
+        ("cas_me2", "samm_lv", "casme3"),
+        across.CrossSpottingParams(("cas_me2", "casme3"), ("samm_lv",)),
+    ),
     "meview": (("casme2", "meview"), None),
     "meview alone": (("meview",), None),
     "cd6me": (("casme", "casme2", "samm", "mmew", "four_dme", "casme3"), None),

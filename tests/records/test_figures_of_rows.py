@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.format import digits
-from mebench.records.rows import common, distinguishing_settings
+from mebench.records import common, distinguishing_settings
 
 
 @pytest.mark.parametrize(

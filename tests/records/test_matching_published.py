@@ -7,10 +7,10 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.errors import ConfigError
-from mebench.records.matching_published import read_aliases, separates
-from mebench.records.published import called, read
-from mebench.records.record import read as read_record
-from mebench.runs.folder import RunFolder
+from mebench.records import matching_published, read_aliases
+from mebench.records import published as records_published
+from mebench.records import record as records_record
+from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -19,11 +19,15 @@ BOARDS = Path(__file__).parents[2] / "leaderboards"
 
 @pytest.fixture(scope="module")
 def published():
-    return read(BOARDS / "published.csv")
+    return records_published.read(BOARDS / "published.csv")
 
 
 def said(published, word, record=RECORD):
-    return separates(read_record(RunFolder(record)), called(word, published), read_aliases(BOARDS / "beside.yaml"))
+    return matching_published.separates(
+        records_record.read(RunFolder(record)),
+        records_published.called(word, published),
+        read_aliases(BOARDS / "beside.yaml"),
+    )
 
 
 def test_it_tells_selection_protocol_clips_and_the_gap(published):
@@ -59,7 +63,7 @@ def test_other_clips_are_not_comparable(published):
 
 def test_an_unknown_result_names_the_nearest(published):
     with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023"):
-        called("htnet2032", published)
+        records_published.called("htnet2032", published)
 
 
 def test_the_command_prints_it():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.records.published import CAVEATS, COLUMNS, Published, read
+from mebench.records import published
 from tests.helpers.run_folders import make_run
 
 COMMITTED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
@@ -34,8 +34,8 @@ ANALYSED = {"task": "analysis", "part": "true_positives", "classes": "3"}
 
 
 def load(path: Path) -> pd.DataFrame:
-    rows = read(path)
-    frame = pd.DataFrame(rows, columns=[column.name for column in fields(Published)])
+    rows = published.read(path)
+    frame = pd.DataFrame(rows, columns=[column.name for column in fields(published.Published)])
     return frame.astype({"year": "Int64", "classes": "Int64"}).assign(path=[row.path for row in rows])
 
 
@@ -64,7 +64,7 @@ def carrying(rows: pd.DataFrame, caveat: str) -> pd.DataFrame:
 def table(folder: Path, *changes: dict[str, str]) -> Path:
     path = folder / "published.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="")
+        writer = csv.DictWriter(file, published.COLUMNS, restval="")
         writer.writeheader()
         writer.writerows({**ROW, **change} for change in changes)
     return path
@@ -185,7 +185,7 @@ def test_only_methods_that_looked_at_the_test_subjects_are_called_so(rows):
 
 
 def test_every_caveat_is_explained_and_every_one_occurs(rows):
-    assert {caveat for caveats in rows["caveats"] for caveat in caveats} == set(CAVEATS)
+    assert {caveat for caveats in rows["caveats"] for caveat in caveats} == set(published.CAVEATS)
     assert all(row.note for row in rows.itertuples() if row.caveats)
 
 
@@ -220,7 +220,7 @@ def test_rows_become_a_typed_frame(tmp_path):
 
 def test_a_table_without_rows_is_an_empty_frame(tmp_path):
     frame = load(table(tmp_path))
-    assert frame.empty and set(COLUMNS) < set(frame.columns)
+    assert frame.empty and set(published.COLUMNS) < set(frame.columns)
 
 
 def test_a_file_saved_by_a_spreadsheet_program_is_read(tmp_path):
@@ -298,8 +298,8 @@ def test_two_rows_for_one_value_are_refused_unless_something_tells_them_apart(tm
     [
         (b"", "line 1: expected the columns method,"),
         (b"method,value\nMEAN,0.5\n", "line 1: expected the columns method,"),
-        ((",".join(COLUMNS) + "\nMEAN\n").encode(), "line 2: expected 16 columns"),
-        ((",".join(COLUMNS) + "\n" + "x," * 20).encode(), "line 2: expected 16 columns"),
+        ((",".join(published.COLUMNS) + "\nMEAN\n").encode(), "line 2: expected 16 columns"),
+        ((",".join(published.COLUMNS) + "\n" + "x," * 20).encode(), "line 2: expected 16 columns"),
         (b"\xff\xfe\x00", "cannot be read as a UTF-8 table"),
         (b'method,"open\n', "cannot be read as a UTF-8 table"),
     ],

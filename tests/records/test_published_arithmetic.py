@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from mebench.records.published import CLIPS, Published, contradictions, least_uf1
+from mebench.records import published
 
 SPOTTED, ANALYSED, WHOLE = ("spotting", ""), ("analysis", "true_positives"), ("analysis", "")
 LINES = count(2)
 
 
-def row(metric, text, where=SPOTTED, **changes) -> Published:
+def row(metric, text, where=SPOTTED, **changes) -> published.Published:
     task, part = where
     fields = {
         "method": "MEAN",
@@ -34,15 +34,15 @@ def row(metric, text, where=SPOTTED, **changes) -> Published:
         "note": "",
         "line": next(LINES),
     }
-    return Published(**fields | changes)
+    return published.Published(**fields | changes)
 
 
-def rows(where=SPOTTED, /, **values) -> list[Published]:
+def rows(where=SPOTTED, /, **values) -> list[published.Published]:
     return [row(metric, text, where) for metric, text in values.items()]
 
 
-def refused(*given: Published) -> list[str]:
-    return [found.metric for found, _ in contradictions(given)]
+def refused(*given: published.Published) -> list[str]:
+    return [found.metric for found, _ in published.contradictions(given)]
 
 
 # Table 5: micro-expressions of CAS(ME)^2 spotted, those of SMIC-E-VIS analysed (its accuracy stands in Table 3)
@@ -136,7 +136,7 @@ def test_the_uf1_of_any_confusions_lies_within_the_bounds_of_its_uar(confusions)
     matrix = np.array(confusions) + np.eye(3, dtype=int)  # a clip of each class at least
     truth, found = (np.repeat(index, matrix.ravel()) for index in np.indices((3, 3)).reshape(2, -1))
     uf1, uar = f1_score(truth, found, average="macro"), recall_score(truth, found, average="macro")
-    assert least_uf1(uar, matrix.sum(axis=1).tolist()) <= uf1 + 1e-9 <= 2 * uar / (1 + uar) + 2e-9
+    assert published.least_uf1(uar, matrix.sum(axis=1).tolist()) <= uf1 + 1e-9 <= 2 * uar / (1 + uar) + 2e-9
 
 
 def test_a_uf1_far_from_its_uar_is_found_where_the_clips_are_known():
@@ -151,6 +151,6 @@ def test_a_uf1_far_from_its_uar_is_found_where_the_clips_are_known():
 
 
 def test_the_members_of_the_composite_add_up():
-    assert [sum(of_class) for of_class in zip(*(CLIPS["megc2019", m] for m in ("casme2", "samm", "smic_hs")))] == [
-        *CLIPS["megc2019", ""]
-    ]
+    assert [
+        sum(of_class) for of_class in zip(*(published.CLIPS["megc2019", m] for m in ("casme2", "samm", "smic_hs")))
+    ] == [*published.CLIPS["megc2019", ""]]

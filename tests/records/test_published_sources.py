@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.records.published import read
+from mebench.records import published
 from tests.helpers.outside import outside
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ TITLES = {MEAN: "# Spot-then-Recognize", SURVEY: "# An Overview of Facial Micro-
 
 @pytest.fixture(scope="module")
 def rows():
-    return read(ROOT / "leaderboards" / "published.csv")
+    return published.read(ROOT / "leaderboards" / "published.csv")
 
 
 def text_of(source):

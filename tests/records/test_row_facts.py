@@ -7,13 +7,12 @@ import re
 
 import pytest
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.site.site_pages import Site
-from mebench.boards.table_files import as_csv, latex, markdown, origins
+from mebench.boards import as_csv, latex, markdown, table_files
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
+from mebench.boards.site import Site
 from mebench.console import console
 from mebench.records import row_facts
-from mebench.records.row_facts import FACTS, Fact
 from tests.helpers.run_folders import make_run
 
 
@@ -24,14 +23,14 @@ def _without_names(monkeypatch):
 
 
 def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_path):
-    tested = Fact(
+    tested = row_facts.Fact(
         "folds", "folds tested", read=lambda record: len(record.about["folds"]), meaning="how many were tested"
     )
-    monkeypatch.setattr(row_facts, "FACTS", (*FACTS, tested))
+    monkeypatch.setattr(row_facts, "FACTS", (*row_facts.FACTS, tested))
     run = make_run(tmp_path, tasks=("recognize",))
     number = str(len(run.read_json("folds.json")["folds"]))
-    records = collect(tmp_path)
-    (table,) = build(records)
+    records = boards_collect.collect(tmp_path)
+    (table,) = boards_build.build(records)
 
     lines = markdown([table]).splitlines()
     heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| folds tested |" in line)
@@ -39,7 +38,7 @@ def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_pa
 
     out = console()
     with out.capture() as capture:
-        out.print(origins(table.parts[0]))
+        out.print(table_files.origins(table.parts[0]))
     assert "folds tested" in " ".join(capture.get().split()) and f" {number} " in capture.get()
 
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
@@ -54,10 +53,10 @@ def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_pa
 
 
 def test_a_column_with_a_mark_is_said_beside_the_name_where_there_is_no_room_for_it(monkeypatch, tmp_path):
-    odd = Fact("odd", read=lambda record: "because", mark="an odd one", meaning="it is odd")
-    monkeypatch.setattr(row_facts, "FACTS", (*FACTS, odd))
+    odd = row_facts.Fact("odd", read=lambda record: "because", mark="an odd one", meaning="it is odd")
+    monkeypatch.setattr(row_facts, "FACTS", (*row_facts.FACTS, odd))
     make_run(tmp_path, tasks=("recognize",))
-    (table,) = build(collect(tmp_path))
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
     assert table.parts[0].rows[0].marks == ["an odd one"]
     assert "spotter, an odd one" in latex(table) and "| spotter (an odd one) |" in markdown([table])
     assert next(csv.DictReader(io.StringIO(as_csv(table))))["odd"] == "because"

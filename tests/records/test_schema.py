@@ -9,14 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from mebench.boards.accept import merge
-from mebench.boards.export import export
+from mebench.boards import export as boards_export
+from mebench.boards import merge
 from mebench.console import printable
 from mebench.errors import RunError
 from mebench.files import file_hash
-from mebench.records import schema
-from mebench.records.integrity import own_hash
-from mebench.runs.folder import RunFolder
+from mebench.records import own_hash, schema
+from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 
 
@@ -26,7 +25,7 @@ def exported(tmp_path_factory):
     run = make_run(folder / "runs", "r", members=("a", "b"))
     values = [{"name": "k", "saw": "nobody", "value": {"a": {"frames": 3, "ms": 100.0}}}]
     run.write_json("audit.json", {"selection": "fixed", "transductive": "none", "values": values})
-    return export(run, folder / "records")
+    return boards_export.export(run, folder / "records")
 
 
 def test_a_record_holds_what_the_terminal_shows_as_it_is():

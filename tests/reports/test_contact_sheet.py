@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from mebench.annotations.drawn import draw_face
+from mebench.annotations import draw_face
 from mebench.core import Dataset, Expression, Video
-from mebench.inspection.tiles import Chosen, Face, Tile, strip_of
+from mebench.inspection import Chosen, Face, Tile, strip_of
 from mebench.reports import dataset_report
-from mebench.reports.dataset_report import _draw, caption, contact_sheet
 
 E = Expression(2, 6, apex=4, emotion="disgust", action_units=("4", "L10"))
 
@@ -54,12 +53,14 @@ def test_without_an_apex_the_middle_is_shown():
 
 
 def test_the_caption():
-    assert caption(strip("wall")) == "d/s/wall: micro, disgust, AU 4+L10, frames 2 to 6, 50 ms"
+    assert dataset_report.caption(strip("wall")) == "d/s/wall: micro, disgust, AU 4+L10, frames 2 to 6, 50 ms"
 
 
 def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
     one, two = (
-        cv2.imdecode(np.frombuffer(contact_sheet([strip("face")] * n, "title"), np.uint8), cv2.IMREAD_COLOR)
+        cv2.imdecode(
+            np.frombuffer(dataset_report.contact_sheet([strip("face")] * n, "title"), np.uint8), cv2.IMREAD_COLOR
+        )
         for n in (1, 2)
     )
     assert two.shape[0] > one.shape[0] + 200 and two.shape[1] == one.shape[1]
@@ -73,7 +74,7 @@ def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):
     monkeypatch.setattr(
         dataset_report, "_draw", lambda axes, tile, strip, near: drawn.append((tile.title.split()[0], near))
     )
-    contact_sheet([strip("wall")], "title")
+    dataset_report.contact_sheet([strip("wall")], "title")
     assert drawn == [("first", False), ("onset", True), ("apex", True), ("offset", True)]
 
 
@@ -89,6 +90,6 @@ def test_the_close_pictures_show_the_crop_with_something_around_it_within_the_fr
     """Edges in pixels of a frame 120 wide and 90 high; pixel centres are whole numbers."""
     axes = Figure().add_axes((0, 0, 1, 1))
     tile = Tile("onset 2", np.zeros((90, 120, 3), np.uint8))
-    _draw(axes, tile, replace(strip("wall"), face=Face(box, None, ())), near=True)
+    dataset_report._draw(axes, tile, replace(strip("wall"), face=Face(box, None, ())), near=True)
     assert np.add(axes.get_xlim(), 0.5) == pytest.approx(across)
     assert np.add(axes.get_ylim(), 0.5) == pytest.approx(down[::-1])

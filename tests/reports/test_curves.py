@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from mebench.errors import RunError
-from mebench.reports.plots import figures_of_training, history_of, training_curves
-from mebench.runs.folder import RunFolder
+from mebench.reports import plots
+from mebench.runs import RunFolder
 
 
 def history(fold="d/a", stage="recognition", last=0.5):
@@ -31,32 +31,32 @@ def write(folder, name, table):
 def test_the_folds_of_a_run_are_put_together(tmp_path):
     write(tmp_path, "d--a", history("d/a"))
     write(tmp_path, "d--b", history("d/b"))
-    found = history_of(RunFolder(tmp_path))
+    found = plots.history_of(RunFolder(tmp_path))
     pd.testing.assert_frame_equal(found, pd.concat([history("d/a"), history("d/b")], ignore_index=True))
 
 
 def test_a_run_without_training_has_no_curves(tmp_path):
-    assert history_of(RunFolder(tmp_path)).empty
-    assert figures_of_training({"": history_of(RunFolder(tmp_path))}) == {}
+    assert plots.history_of(RunFolder(tmp_path)).empty
+    assert plots.figures_of_training({"": plots.history_of(RunFolder(tmp_path))}) == {}
 
 
 def test_a_fold_is_called_as_it_is_though_it_reads_as_no_value_or_a_number(tmp_path):
     names = ["NA", "None", "nan", "null", "007", "1e3"]
     for name in names:
         write(tmp_path, name, history(name))
-    assert set(history_of(RunFolder(tmp_path))["fold"]) == set(names)
+    assert set(plots.history_of(RunFolder(tmp_path))["fold"]) == set(names)
 
 
 def test_a_damaged_history_is_named(tmp_path):
     file = write(tmp_path, "d--a", history())
     file.write_text("")
     with pytest.raises(RunError, match=r"history\.csv cannot be read"):
-        history_of(RunFolder(tmp_path))
+        plots.history_of(RunFolder(tmp_path))
 
 
 def test_lines_are_means_over_the_folds_by_name_and_split():
     both = pd.concat([history("d/a", last=0.5), history("d/b", last=0.1)])
-    figure = training_curves({"with transfer": both, "without": history(last=0.9)})
+    figure = plots.training_curves({"with transfer": both, "without": history(last=0.9)})
     loss, accuracy = figure.axes
     lines = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in loss.get_lines()}
     assert lines["with transfer: train"] == ([1, 2], [1.0, 0.3])
@@ -67,4 +67,4 @@ def test_lines_are_means_over_the_folds_by_name_and_split():
 
 def test_each_stage_has_its_figure():
     table = pd.concat([history(), history(stage="spotting")])
-    assert set(figures_of_training({"": table})) == {"training_recognition", "training_spotting"}
+    assert set(plots.figures_of_training({"": table})) == {"training_recognition", "training_spotting"}

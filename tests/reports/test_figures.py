@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 
-from mebench.reports.plots import OUTCOMES, confusion_matrix, score_curve
-from mebench.reports.report import figures_of
-from mebench.reports.timeline import COLORS, Curve, Lane, Span, Timeline, Track
+from mebench.reports import plots, report, timeline
 from tests.helpers.run_folders import CLASSES, make_run
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +29,7 @@ def labels(axis):
 def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class():
     rng = np.random.default_rng(0)
     truth, said = (rng.choice(CLASSES, 200, p=[0.6, 0.3, 0.1]) for _ in range(2))
-    figure = confusion_matrix(pd.DataFrame({"truth": truth, "predicted": said}), CLASSES)
+    figure = plots.confusion_matrix(pd.DataFrame({"truth": truth, "predicted": said}), CLASSES)
     counts = sklearn_confusion(truth, said, labels=list(CLASSES))
     shares = sklearn_confusion(truth, said, labels=list(CLASSES), normalize="true")
     assert [[int(cell[0]) for cell in row] for row in texts(figure)] == counts.tolist()
@@ -43,22 +41,22 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class():
 
 def test_classes_that_never_occur_are_not_shown_and_answers_that_are_no_class_are():
     answers = pd.DataFrame({"truth": ["negative", "positive"], "predicted": ["negative", None]})
-    axes = confusion_matrix(answers, CLASSES).axes[0]
+    axes = plots.confusion_matrix(answers, CLASSES).axes[0]
     assert labels(axes.yaxis) == ["negative", "positive"]
     assert labels(axes.xaxis) == ["negative", "positive", "no class"]
 
 
 def test_a_class_that_was_only_answered_has_no_share():
     answers = pd.DataFrame({"truth": ["negative"], "predicted": ["surprise"]})
-    assert texts(confusion_matrix(answers, CLASSES)) == [
+    assert texts(plots.confusion_matrix(answers, CLASSES)) == [
         [["0", "0%"], ["1", "100%"]],
         [["0", "–"], ["0", "–"]],
     ]
 
 
 def drawn(scores=None, lanes=(), n=100, fps=10.0, **curve):
-    curves = [] if scores is None else [Curve("micro", np.asarray(scores, float), **curve)]
-    return Timeline("a video", n, fps, [Track("", curves, lanes)])
+    curves = [] if scores is None else [timeline.Curve("micro", np.asarray(scores, float), **curve)]
+    return timeline.Timeline("a video", n, fps, [timeline.Track("", curves, lanes)])
 
 
 def bars(figure):
@@ -73,17 +71,19 @@ def bars(figure):
 
 
 def test_bars_cover_both_of_their_ends_in_seconds_and_are_coloured_by_outcome():
-    true = Lane("micro, true", [Span(10, 19, "", 15, "right"), Span(50, 89, "", None, "wrong")], "micro")
-    figure = score_curve(drawn(np.linspace(0, 1, 100), [true]))
-    assert bars(figure) == {OUTCOMES["right"]: [(1.0, 2.0)], OUTCOMES["wrong"]: [(5.0, 9.0)]}
+    true = timeline.Lane(
+        "micro, true", [timeline.Span(10, 19, "", 15, "right"), timeline.Span(50, 89, "", None, "wrong")], "micro"
+    )
+    figure = plots.score_curve(drawn(np.linspace(0, 1, 100), [true]))
+    assert bars(figure) == {plots.OUTCOMES["right"]: [(1.0, 2.0)], plots.OUTCOMES["wrong"]: [(5.0, 9.0)]}
     assert figure.axes[0].get_xlim() == (0, 10)
     assert figure.axes[0].get_xlabel() == "time, s"
     assert "micro, true" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
 
 def test_the_surer_a_spotted_interval_the_more_solid_its_bar():
-    spans = [Span(on, on + 9, "", on + 5, "open", sure) for on, sure in ((-2, 0.5), (30, 0.9), (60, 0.1))]
-    found = score_curve(drawn(np.zeros(100), [Lane("", spans)], fps=None)).axes[0].collections
+    spans = [timeline.Span(on, on + 9, "", on + 5, "open", sure) for on, sure in ((-2, 0.5), (30, 0.9), (60, 0.1))]
+    found = plots.score_curve(drawn(np.zeros(100), [timeline.Lane("", spans)], fps=None)).axes[0].collections
     assert [bar.get_paths()[0].get_extents().x0 for bar in found] == [0, 30, 60]
     opaque = [bar.get_alpha() for bar in found]
     assert opaque[1] > opaque[0] > opaque[2]
@@ -91,21 +91,25 @@ def test_the_surer_a_spotted_interval_the_more_solid_its_bar():
 
 def test_smoothed_scores_and_the_threshold_are_drawn_over_the_raw_ones():
     raw, smooth = np.arange(100.0), np.arange(100.0) / 2
-    lines = score_curve(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
+    lines = plots.score_curve(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
     thick = {tuple(line.get_ydata()[:3]): line.get_linewidth() for line in lines}
     assert thick[0.0, 0.5, 1.0] > thick[0.0, 1.0, 2.0] and (20.0, 20.0) in thick
-    assert {line.get_color() for line in lines} == {COLORS["micro"]}
+    assert {line.get_color() for line in lines} == {timeline.COLORS["micro"]}
 
 
 def test_words_of_others_are_no_formula(tmp_path):
-    lane = Lane("$\\frac$ <b>", [Span(1, 2, "")])
-    figure = score_curve(Timeline("$\\nothing{", 10, None, [Track("$x^$", [Curve("micro", np.ones(10))], [lane])]))
+    lane = timeline.Lane("$\\frac$ <b>", [timeline.Span(1, 2, "")])
+    figure = plots.score_curve(
+        timeline.Timeline(
+            "$\\nothing{", 10, None, [timeline.Track("$x^$", [timeline.Curve("micro", np.ones(10))], [lane])]
+        )
+    )
     figure.savefig(tmp_path / "x.svg")
 
 
 @pytest.mark.parametrize("values", [np.full(20, np.nan), np.zeros(20), np.zeros(0), None])
 def test_a_curve_without_any_height_is_drawn(values, tmp_path):
-    score_curve(drawn(values, n=20, fps=30.0)).savefig(tmp_path / "x.png")
+    plots.score_curve(drawn(values, n=20, fps=30.0)).savefig(tmp_path / "x.png")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def test_a_curve_without_any_height_is_drawn(values, tmp_path):
     ],
 )
 def test_a_run_has_the_figures_that_apply(tmp_path, run, expected):
-    figures = figures_of(make_run(tmp_path, **run))
+    figures = report.figures_of(make_run(tmp_path, **run))
     assert {name.split("_drawn")[0] for name in figures} == expected
     assert sum(name.startswith("scores") for name in figures) == (3 if "scores" in expected else 0)
     for name, figure in figures.items():
@@ -127,7 +131,7 @@ def test_a_run_has_the_figures_that_apply(tmp_path, run, expected):
 
 def test_the_matrix_of_true_positives_counts_what_the_summary_counts(tmp_path):
     run = make_run(tmp_path, shift=3)
-    figure = figures_of(run)["analysis_confusion"]
+    figure = report.figures_of(run)["analysis_confusion"]
     assert (
         sum(int(cell[0]) for row in texts(figure) for cell in row)
         == run.read_json("summary.json")["analysis"]["true_positives"]["n"]

@@ -1,7 +1,7 @@
 import pandas as pd
 
-from mebench.metrics.mistakes import count_mistakes
-from mebench.reports.scores import mistakes_lines, mistakes_table, plain, print_causes
+from mebench.metrics import count_mistakes
+from mebench.reports import scores
 
 
 def mistakes(*rows):
@@ -19,7 +19,7 @@ def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
     wrong, missed = (
         {
             str(column.header): list(column.cells)
-            for column in mistakes_table(count_mistakes(SOME, "subject"), what).terminal().columns
+            for column in scores.mistakes_table(count_mistakes(SOME, "subject"), what).terminal().columns
         }
         for what in ("false_positive", "miss")
     )
@@ -29,13 +29,13 @@ def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
 
 
 def test_every_count_is_in_the_json_once():
-    counts = plain(count_mistakes(SOME, "subject"))
+    counts = scores.plain(count_mistakes(SOME, "subject"))
     assert counts["d/2"]["false_positive"] == {"localisation": 0, "kind_confusion": 0, "duplicate": 1, "background": 0}
     assert counts["d/2"]["miss"] == {"localisation": 0, "kind_confusion": 0, "missed": 1}
 
 
 def test_causes_stand_by_their_gain(capsys):
-    print_causes(
+    scores.print_causes(
         {
             "micro": {
                 "under": {"blink": 3, "macro": 12},
@@ -52,6 +52,6 @@ def test_causes_stand_by_their_gain(capsys):
 
 
 def test_a_line_for_a_kind_without_mistakes():
-    assert mistakes_lines({"macro": {"false_positive": {"background": 0}, "miss": {"missed": 0.5}}}) == [
+    assert scores.mistakes_lines({"macro": {"false_positive": {"background": 0}, "miss": {"missed": 0.5}}}) == [
         "mistakes, macro: false positives none; misses 0.5 missed"
     ]

@@ -1,6 +1,6 @@
 """Tables of a run's parts, as cells."""
 
-from mebench.reports.scores import leak_table, recognition_by_fold, spotting_by_dataset
+from mebench.reports import leak_table, recognition_by_fold, spotting_by_dataset
 
 
 def score(value, low=None, high=None):

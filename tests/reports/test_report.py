@@ -14,10 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mebench.core.peaks import spot
-from mebench.records.record import read
-from mebench.reports.report import environment, judged, timelines, write_figures
-from mebench.reports.timeline import STEPS, clock, pack
+from mebench.core import peaks
+from mebench.records import record as records_record
+from mebench.reports import judged, timeline, timelines, write_figures
+from mebench.reports import report as reports_report
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -55,14 +55,14 @@ def unpack(packed):
     halves = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"])), np.uint8).astype(np.uint16)
     lower, upper = np.split(halves, 2)
     heights = np.cumsum(lower + (upper << 8), dtype=np.uint16)
-    values = packed["low"] + (heights - 1.0) / (STEPS - 1) * (packed["high"] - packed["low"])
+    values = packed["low"] + (heights - 1.0) / (timeline.STEPS - 1) * (packed["high"] - packed["low"])
     return np.where(heights == 0, np.nan, values)
 
 
 @given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6) | st.just(np.nan)))
 def test_a_packed_curve_is_right_to_half_a_step(values):
-    packed = json.loads(json.dumps(pack(values)))
-    found, step = unpack(packed), (packed["high"] - packed["low"]) / (STEPS - 1)
+    packed = json.loads(json.dumps(timeline.pack(values)))
+    found, step = unpack(packed), (packed["high"] - packed["low"]) / (timeline.STEPS - 1)
     assert np.isnan(found).tolist() == np.isnan(values).tolist()
     assert np.all(np.isnan(values) | (np.abs(found - values) <= step * 0.5 + 1e-9 * (1 + abs(packed["high"]))))
 
@@ -108,9 +108,9 @@ def test_outcomes_count_what_the_summary_counts(runs):
 
 
 def read_run(path):
-    from mebench.runs.folder import RunFolder
+    from mebench.runs import RunFolder
 
-    return read(RunFolder(path))
+    return records_record.read(RunFolder(path))
 
 
 def smoothing(folder):
@@ -123,7 +123,7 @@ def smoothing(folder):
         curves.extend((fold, video, i, "micro", height, curve.level) for i, height in zip(frames, curve.heights))
 
     for (fold, video), own in scores.groupby(["fold", "video"]):
-        for found in spot(own["score"].to_numpy(), 6, 0.5, keep=keep):
+        for found in peaks.spot(own["score"].to_numpy(), 6, 0.5, keep=keep):
             rows.append((fold, video, "micro", *found, None, None, 0))
     table = pd.DataFrame(rows, columns=run.read_table("predictions.parquet").columns)
     run.write_table("predictions.parquet", table)
@@ -134,7 +134,7 @@ def smoothing(folder):
 
 def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
     run = smoothing(tmp_path)
-    drawn = timelines([judged(read(run))])
+    drawn = timelines([judged(records_record.read(run))])
     table = run.read_table("predictions.parquet")
     for one in drawn:
         (curve,) = one.timeline.tracks[0].curves
@@ -142,7 +142,7 @@ def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
         np.testing.assert_allclose(curve.smoothed[own["apex"]], own["confidence"])
         assert curve.level <= own["confidence"].min() and np.nanmean(curve.smoothed) < curve.level
     (run.path / "curves.parquet").unlink()  # as in a run of earlier, or of a method that keeps none
-    of_earlier = timelines([judged(read(run))])
+    of_earlier = timelines([judged(records_record.read(run))])
     assert {one.timeline.tracks[0].curves[0].smoothed for one in of_earlier} == {None}
 
 
@@ -164,7 +164,7 @@ def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_pa
     ],
 )
 def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
-    cell = environment().get_template("parts.html").module.number
+    cell = reports_report.environment().get_template("parts.html").module.number
     assert str(cell({"value": 0.5, "low": 0.25, "high": 0.75}, path)).count('class="bar"') == bars
     assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
 
@@ -172,7 +172,7 @@ def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
 @given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 30_000 / 1001, 60_000 / 1001, 200.0]))
 @example(2997, 30_000 / 1001)  # 99.9999 s
 def test_a_place_in_a_video_is_told_to_the_millisecond(frame, fps):
-    shown = clock(frame / fps)
+    shown = timeline.clock(frame / fps)
     parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
     assert all(part < 60 for part in parts[1:]) and len(parts) > (frame / fps >= 60)
     told = sum(part * 60**place for place, part in enumerate(reversed(parts)))

@@ -10,11 +10,11 @@ import pympi
 import pytest
 
 from mebench.config import resolve
-from mebench.core.peaks import iou
+from mebench.core import peaks
 from mebench.frames import VideoFrames
 from mebench.progress import Progress
-from mebench.reports.spotted import CAUTION
-from mebench.runner.execute import run
+from mebench.reports import spotted
+from mebench.runner import run
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write
 
@@ -59,7 +59,7 @@ def test_all_files_say_the_same_at_the_times_of_the_file(spot, tmp_path):
     times = np.cumsum([0, *np.random.default_rng(1).integers(30, 50, 59)]) / 1000
     video = write(tmp_path / "my <b>.mp4", moving(3, 240, (60, 20)), size=(400, 300), times=times.tolist())
     code, found, err, out = spot(video, "--overlay")
-    assert code == 0 and CAUTION in err and "the overlay shows the faces" in err
+    assert code == 0 and spotted.CAUTION in err and "the overlay shows the faces" in err
     assert "k' of micro-expressions" in err and "where the models were trained at 30" in err
     with av.open(str(video)) as container:
         stamps = sorted(float(frame.pts * frame.time_base) for frame in container.decode(video=0))
@@ -67,17 +67,17 @@ def test_all_files_say_the_same_at_the_times_of_the_file(spot, tmp_path):
     for name in ("onset", "apex", "offset"):
         assert found[f"{name}_s"].tolist() == pytest.approx([stamps[i] for i in found[name]], abs=1e-6)
     hit = found[found["confidence"] == found["confidence"].max()].iloc[0]
-    assert iou((hit["onset"], hit["offset"]), TRUE) >= 0.5
+    assert peaks.iou((hit["onset"], hit["offset"]), TRUE) >= 0.5
     whole = json.loads((out / "intervals.json").read_text())
     assert [i["onset_s"] for i in whole["videos"][0]["intervals"]] == found["onset_s"].tolist()
-    assert whole["caution"] == CAUTION and whole["videos"][0]["frames"] == 60
+    assert whole["caution"] == spotted.CAUTION and whole["videos"][0]["frames"] == 60
     elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
     marks = sorted(m for name in elan.get_tier_names() for m in elan.get_annotation_data_for_tier(name))
     ends = [round(1000 * stamps[i + 1]) for i in found["offset"]]
     assert [m[:2] for m in marks] == sorted(zip((1000 * found["onset_s"]).round().astype(int), ends))
     assert elan.media_descriptors[0]["MEDIA_URL"] == video.as_uri()
     page = (out / "report.html").read_text()
-    assert "my &lt;b&gt;" in page and "<b>" not in page and CAUTION[:40] in page
+    assert "my &lt;b&gt;" in page and "<b>" not in page and spotted.CAUTION[:40] in page
     assert not re.search(r"(?:src|href)=|url\(|@import|fetch\(", page)  # nothing is fetched
     (spans,) = [lane["spans"] for lane in told(page)[0]["tracks"][0]["lanes"]]
     assert [span[:3] for span in spans] == found[["onset", "offset", "apex"]].to_numpy().tolist()
@@ -105,7 +105,7 @@ def test_faces_off_centre_in_any_format(spot, tmp_path):
     assert code == 0
     for name in KINDS:
         own = found[found["video"] == name.split(".")[0]]
-        assert iou(np.array(surest(own)) * 1000, (1200, 1600)) >= 0.4, name
+        assert peaks.iou(np.array(surest(own)) * 1000, (1200, 1600)) >= 0.4, name
         assert (out / f"{name.split('.')[0]}.eaf").is_file()
 
 
@@ -116,7 +116,7 @@ def test_the_model_that_comes_along_finds_an_expression_and_none_where_there_is_
     code, _, err = mebench("spot", moves, still, "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert code == 0 and "model mean, which came with mebench and was trained on drawn faces" in err
-    assert set(found["video"]) == {"moves"} and iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
+    assert set(found["video"]) == {"moves"} and peaks.iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
     assert found["emotion"].notna().all() and (tmp_path / "out" / "still.eaf").is_file()
 
 
@@ -133,7 +133,7 @@ def test_fewer_workers_than_one_are_refused(mebench, tmp_path, workers):
 def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
     video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 22, size)
     code, found, _, _ = spot(video)
-    assert code == 0 and iou(np.array(surest(found)) * 1000, (320, 720)) >= 0.4
+    assert code == 0 and peaks.iou(np.array(surest(found)) * 1000, (320, 720)) >= 0.4
 
 
 def test_two_faces_the_largest_or_each(spot, tmp_path):
@@ -141,11 +141,11 @@ def test_two_faces_the_largest_or_each(spot, tmp_path):
     video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), size=(640, 300), codec="ffv1")
     code, found, err, _ = spot(video)
     assert code == 0 and "2 faces are seen, the largest is followed: --faces all" in err
-    assert iou(np.array(surest(found)) * 1000, (800, 1200)) >= 0.4
+    assert peaks.iou(np.array(surest(found)) * 1000, (800, 1200)) >= 0.4
     code, found, err, out = spot(video, "--faces", "all")
     assert code == 0 and set(found["face"]) == {"face1", "face2"} and "faces are seen" not in err
     for face, span in (("face1", (800, 1200)), ("face2", (1800, 2200))):
-        assert iou(np.array(surest(found[found["face"] == face])) * 1000, span) >= 0.4
+        assert peaks.iou(np.array(surest(found[found["face"] == face])) * 1000, span) >= 0.4
     elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
     assert {name.partition("@")[2].split()[0] for name in elan.get_tier_names()} == {"face1", "face2"}
 
@@ -170,7 +170,7 @@ def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
 
     code, found, err, out = spot(write(tmp_path / "leaves.mkv", faces, frames=110, size=(400, 300), codec="ffv1"))
     assert code == 0 and re.search(r"no face in sight in 1 stretch, [12]\.\d s together: nothing is spotted there", err)
-    assert (found["apex"] < 60).all() and iou(np.array(surest(found)) * 1000, (1200, 1600)) >= 0.4
+    assert (found["apex"] < 60).all() and peaks.iou(np.array(surest(found)) * 1000, (1200, 1600)) >= 0.4
     assert "no face in sight from" in told((out / "report.html").read_text())[0]["hidden"][0][2]
 
 
@@ -181,7 +181,7 @@ def test_a_face_that_moves_is_followed(spot, tmp_path):
 
     code, found, _, _ = spot(write(tmp_path / "walks.mkv", faces, frames=110, size=(480, 300), codec="ffv1"))
     late = found[found["onset"] > 62]  # while it walks, everything moves
-    assert code == 0 and iou(np.array(surest(late)) * 1000, (3000, 3400)) >= 0.4
+    assert code == 0 and peaks.iou(np.array(surest(late)) * 1000, (3000, 3400)) >= 0.4
 
 
 def test_fast_cameras_count_in_time(spot, tmp_path):
@@ -189,7 +189,7 @@ def test_fast_cameras_count_in_time(spot, tmp_path):
     code, found, err, _ = spot(video)
     assert code == 0 and "200 frames a second, where the models were trained at 30: k = 20 frames (100 ms)" in err
     row = found.loc[found["confidence"].idxmax()]
-    assert iou((row["onset"], row["offset"]), (120, 200)) >= 0.4
+    assert peaks.iou((row["onset"], row["offset"]), (120, 200)) >= 0.4
 
 
 def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):

@@ -3,8 +3,8 @@
 import pytest
 
 from mebench.format import number
-from mebench.metrics.catalogue import find
-from mebench.reports.scores import MOST_LINES, print_outcome
+from mebench.metrics import catalogue
+from mebench.reports import MOST_LINES, print_outcome
 from tests.helpers.run_folders import make_run
 
 
@@ -23,7 +23,8 @@ def test_every_score_is_there_with_its_interval(run, capsys):
     for name, score in summary["recognition"]["scores"].items():
         ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
         assert any(
-            line.split() == [*find(name).label.split(), f"{score['value']:.4f}", *ends.split()] for line in shown
+            line.split() == [*catalogue.find(name).label.split(), f"{score['value']:.4f}", *ends.split()]
+            for line in shown
         )
     for rule, words in (("as_many", "as many as truths"), ("best_rate", "best rate")):
         (line,) = (line for line in shown if f"F1 of random, {words}" in line)

@@ -11,11 +11,9 @@ from mebench.cli.reproduce import leaderboards_folder, reproduce, worth_rows
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.records.matching_published import value_of
-from mebench.records.published import read
+from mebench.records import read, value_of
+from mebench.reproduction import Cell, Request, Result, Run, read_paper, sources
 from mebench.reproduction import reproduce as reproduction
-from mebench.reproduction.reproduce import Cell, Request, Result, Run, cells, read_paper
-from mebench.reproduction.rescore import sources
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -53,13 +51,13 @@ def outcome(capsys, **given):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_published_value_of_the_paper_is_a_cell(paper, published, table):
-    found = cells(paper, table, published)
+    found = reproduction.cells(paper, table, published)
     assert len(found) == TABLES[table]
     assert all(cell.words or cell.absent == "mebench has no such method" for cell in found)
 
 
 def test_the_words_of_every_cell_are_a_configuration(paper, published):
-    lines = {cell.words for table in TABLES for cell in cells(paper, table, published) if cell.words}
+    lines = {cell.words for table in TABLES for cell in reproduction.cells(paper, table, published) if cell.words}
     for line in lines:
         config = resolve(list(line), [], [])
         assert config.dataset in paper.datasets
@@ -115,7 +113,9 @@ def measured(paper, published, monkeypatch, tmp_path):
             return chosen
 
         monkeypatch.setattr(reproduction, "_runs", found)
-        return reproduction.reproduce(paper, cells(paper, table, published), published, Request(), Progress())
+        return reproduction.reproduce(
+            paper, reproduction.cells(paper, table, published), published, Request(), Progress()
+        )
 
     return of
 
@@ -232,9 +232,9 @@ def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
 
 def test_what_selection_is_worth_is_a_row_of_each_method_that_looks(tmp_path, capsys):
     """On drawn maps: both numbers of one training, and the best of the settings that the file names."""
-    from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+    from mebench.datasets.megc2019_flow import dataset as megc2019_flow
 
-    Megc2019Flow.write_fake_tree(tmp_path / "maps")
+    megc2019_flow.Megc2019Flow.write_fake_tree(tmp_path / "maps")
     boards = tmp_path / "boards"
     shutil.copytree(LEADERBOARDS / "papers", boards / "papers")
     shutil.copy(LEADERBOARDS / "published.csv", boards)

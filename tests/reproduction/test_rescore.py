@@ -12,17 +12,16 @@ import yaml
 from pydantic import TypeAdapter
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.published_tables import collect_rescored, placed, with_published, with_rescored
-from mebench.boards.table_files import as_csv, latex
+from mebench.boards import as_csv, collect_rescored, latex, placed, with_published, with_rescored
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
 from mebench.cli.leaderboard import build as build_command
 from mebench.cli.reproduce import rescore as command
 from mebench.errors import ConfigError, DataError
-from mebench.metrics.summary import flat_scores
-from mebench.records.matching_published import read_aliases
-from mebench.records.published import read
-from mebench.reproduction.rescore import Source, cells, find, read_source, rescore, sources
+from mebench.metrics import flat_scores
+from mebench.records import read, read_aliases
+from mebench.reproduction import Source, find, read_source, sources
+from mebench.reproduction import rescore as reproduction_rescore
 from tests.helpers.outside import outside
 from tests.helpers.run_folders import make_run
 
@@ -102,7 +101,7 @@ def home(tmp_path, clone):
 
 
 def outcome_of(home, clone, name, draws=0):
-    return rescore(read_source(home / "rescored", name), clone, draws)
+    return reproduction_rescore.rescore(read_source(home / "rescored", name), clone, draws)
 
 
 def counts(outcome):
@@ -217,7 +216,9 @@ def test_the_verb_prints_what_the_paper_prints_beside_each_reading(in_home, home
 
 def tables_of(home, records=()):
     known, published = collect_rescored(home / "rescored", print), read(home / "published.csv")
-    tables = with_rescored(build(records), list(placed(known, published)), read_aliases(home / "beside.yaml"))
+    tables = with_rescored(
+        boards_build.build(records), list(placed(known, published)), read_aliases(home / "beside.yaml")
+    )
     return {table.name: with_published(table, published, []) for table in tables}
 
 
@@ -228,8 +229,8 @@ def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path
     assert sorted(tables_of(home)) == ["recognition-clips-loso", "spotting-drawn-none"]
     for shift in (0, 4):
         make_run(tmp_path / "runs", tasks=("spot",), shift=shift)
-    measured = build(collect(tmp_path / "runs"))[0].parts[0]
-    table = tables_of(home, collect(tmp_path / "runs"))["spotting-drawn-loso"]
+    measured = boards_build.build(boards_collect.collect(tmp_path / "runs"))[0].parts[0]
+    table = tables_of(home, boards_collect.collect(tmp_path / "runs"))["spotting-drawn-loso"]
     part = table.parts[0]
     assert part.rows == measured.rows  # nothing of them moved
     kinds = [line.split(",")[2] for line in as_csv(table).splitlines()[1:]]
@@ -253,7 +254,9 @@ def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home
         ("seven", {"-scheme_five": 0, "-scheme_seven": 1, "-scheme_three": 0}),
         ("", {"-scheme_five": 1, "-scheme_three": 1}),  # the source names none
     ):
-        tables = with_rescored(build(collect(tmp_path / "runs")), [row._replace(scheme=scheme)], [])
+        tables = with_rescored(
+            boards_build.build(boards_collect.collect(tmp_path / "runs")), [row._replace(scheme=scheme)], []
+        )
         found = {table.name.removeprefix("recognition-clips-loso"): table for table in tables}
         assert {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()} == beside
         assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
@@ -327,14 +330,17 @@ def test_a_real_source_scores_to_what_its_paper_prints(name):
         find(source, root)
     except DataError as error:
         pytest.skip(f"not among the files beside the repository: {error}")
-    outcome, committed = rescore(source, root, draws=0), json.loads((folder / f"{name}.json").read_text())
+    outcome, committed = (
+        reproduction_rescore.rescore(source, root, draws=0),
+        json.loads((folder / f"{name}.json").read_text()),
+    )
     for one, other in zip(outcome["sets"], committed["sets"], strict=True):
         for mine, theirs in zip(one["results"], other["results"], strict=True):
             known = flat_scores(theirs["summary"])
             assert flat_scores(mine["summary"]) == pytest.approx(
                 {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}, abs=2e-6
             )
-    printed = cells(source, outcome, read(LEADERBOARDS / "published.csv"))
+    printed = reproduction_rescore.cells(source, outcome, read(LEADERBOARDS / "published.csv"))
     if name in COUNTED:
         part, *counted = COUNTED[name]
         section = outcome["sets"][0]["results"][0]["summary"]["spotting"][part]
@@ -386,7 +392,7 @@ def source_of(folder, files, truth, predictions, **more):
 
 
 def spotted_in(source, folder):
-    (result,) = rescore(source, folder, draws=0)["sets"][0]["results"]
+    (result,) = reproduction_rescore.rescore(source, folder, draws=0)["sets"][0]["results"]
     return {k: (part["tp"], part["fp"], part["fn"]) for k, part in result["summary"]["spotting"].items()}
 
 
@@ -401,7 +407,7 @@ def test_fractions_thresholds_numbers_of_intervals_and_kinds_by_length_are_rules
     assert spotted_in(source, tmp_path) == {"micro": (1, 1, 0), "macro": (1, 0, 0), "overall": (2, 1, 0)}
     whole = source_of(tmp_path, files, {"files": ["truth.csv"]}, reading)
     with pytest.raises(DataError, match=r"the onset 10\.9 of a is fractional: the source must say rounded"):
-        rescore(whole, tmp_path)
+        reproduction_rescore.rescore(whole, tmp_path)
 
 
 def test_rows_that_hold_truth_and_answer_at_once_are_both(tmp_path):
@@ -426,12 +432,12 @@ def test_a_pickle_of_classes_is_named_by_the_rows_of_another_file(tmp_path):
         truth = {"files": ["said.pkl"], "beside": [names]}
         return source_of(tmp_path, files, truth, {"files": ["said.pkl"], "beside": [beside]}, clips=True)
 
-    (result,) = rescore(source("one s1 .\na 0\nb 1\n"), tmp_path, draws=0)["sets"][0]["results"]
+    (result,) = reproduction_rescore.rescore(source("one s1 .\na 0\nb 1\n"), tmp_path, draws=0)["sets"][0]["results"]
     assert result["summary"]["recognition"]["scores"]["accuracy"]["value"] == 0.5
     with pytest.raises(DataError, match=r"said\.pkl is not in the order of names\.txt: row 1 has another class"):
-        rescore(source("one s1 .\na 1\nb 0\n"), tmp_path)
+        reproduction_rescore.rescore(source("one s1 .\na 1\nb 0\n"), tmp_path)
     with pytest.raises(DataError, match=r"said\.pkl is not in the order of names\.txt: 2 rows, 3 names"):
-        rescore(source("one s1 .\na 0\nb 1\nc 1\n"), tmp_path)
+        reproduction_rescore.rescore(source("one s1 .\na 0\nb 1\nc 1\n"), tmp_path)
 
 
 def epochs_of(folder):
@@ -456,7 +462,7 @@ def epochs_of(folder):
 def test_of_several_epochs_a_rule_chooses_and_what_it_is_worth_is_said(tmp_path):
     """Person 1 is served best by the first epoch, person 2 by the second; who may not look at them takes what served the other."""
     source = epochs_of(tmp_path)
-    scored = rescore(source, tmp_path, draws=50)["sets"][0]
+    scored = reproduction_rescore.rescore(source, tmp_path, draws=50)["sets"][0]
     counts = {r["choice"]: r["summary"]["spotting"]["micro"] for r in scored["results"]}
     found = {rule: (part["tp"], part["fp"], part["fn"]) for rule, part in counts.items()}
     # A threshold from .5 on leaves out what is wrong. The other person's best epoch finds nothing of one's own.
@@ -465,4 +471,4 @@ def test_of_several_epochs_a_rule_chooses_and_what_it_is_worth_is_said(tmp_path)
     assert worth["person", "last"] == pytest.approx(1) and worth["pooled", "others"] == pytest.approx(0.8)
     (tmp_path / "person_1" / "epoch_0.txt").unlink()
     with pytest.raises(DataError, match=r"no file in .* is person_1/epoch_0\.txt, SHA-256"):
-        rescore(source, tmp_path)
+        reproduction_rescore.rescore(source, tmp_path)

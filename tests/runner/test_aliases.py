@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from mebench.core import Expression, Prediction, Video
 from mebench.errors import DataError, PluginError
-from mebench.runner.aliases import Aliases
-from mebench.runner.isolation import Failure
+from mebench.runner import Aliases, isolation
 
 ALIAS = re.compile(r"\w+/[0-9a-f]{12}/[0-9a-f]{12}")
 
@@ -74,7 +73,7 @@ def test_an_error_of_the_host_reaches_the_process_without_its_words():
     except DataError as error:
         told = error
     assert "s01" not in str(told)
-    found = aliases.restored(Failure(str(told), "", told))
+    found = aliases.restored(isolation.Failure(str(told), "", told))
     assert (found.reason, str(found.error)) == ("smic/s01/ne_01.png is missing",) * 2
 
 
@@ -82,4 +81,4 @@ def test_a_failure_of_the_method_names_the_video():
     here = video("s01")
     aliases = Aliases("secret", [], [here])
     error = PluginError(f"score_frames gave shape (2,) for {aliases.hide(here).key}")
-    assert "smic/s01/ne_01" in str(aliases.restored(Failure(str(error), "", error)).error)
+    assert "smic/s01/ne_01" in str(aliases.restored(isolation.Failure(str(error), "", error)).error)

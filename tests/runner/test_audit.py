@@ -4,9 +4,7 @@ import pytest
 
 from mebench.config import resolve, shaping
 from mebench.progress import Progress
-from mebench.runner.execute import run
-from mebench.runner.guard import audit_of
-from mebench.runner.plan import make_plan
+from mebench.runner import guard, make_plan, run
 
 
 def value(audit, name):
@@ -15,7 +13,7 @@ def value(audit, name):
 
 @pytest.fixture
 def audit(moody):
-    return lambda *words: audit_of(make_plan(resolve(moody(*words))), {})
+    return lambda *words: guard.audit_of(make_plan(resolve(moody(*words))), {})
 
 
 def test_k_prime_saw_those_who_train_and_k_nobody(audit):
@@ -61,7 +59,7 @@ def test_who_chooses_is_held_out_and_named(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
     monkeypatch.setattr(plan.method_class, "selects", True)
     held = make_plan(resolve(moody()))
-    found = audit_of(held, {"toy/1": {"threshold_micro": 0.4}})
+    found = guard.audit_of(held, {"toy/1": {"threshold_micro": 0.4}})
     assert found["selection"] == "inner"
     assert value(found, "choices of the method")["saw"] == "valid"
     assert value(found, "threshold_micro") == {
@@ -76,9 +74,9 @@ def test_a_leaking_pair_picks_epochs_unless_the_tested_subjects_choose_otherwise
     """STSTNet trains; once the spotter chooses on the tested subjects, the last epoch stays."""
     words = moody("recognizer=ststnet", "audit=leak")
     plan = make_plan(resolve(words))
-    assert value(audit_of(plan, {}), "recognizer epoch")["saw"] == "test"
+    assert value(guard.audit_of(plan, {}), "recognizer epoch")["saw"] == "test"
     monkeypatch.setattr(plan.method_class, "selects", True)
-    chosen = audit_of(make_plan(resolve(words)), {})
+    chosen = guard.audit_of(make_plan(resolve(words)), {})
     assert value(chosen, "choices of the method")["saw"] == "test"
     assert "recognizer epoch" not in {entry["name"] for entry in chosen["values"]}
 

@@ -1,18 +1,15 @@
 """Methods that look for the labels of whom they are tested on: those that look in memory find none."""
 
 import pytest
-from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+from mebench.datasets.megc2019_flow import dataset
 
 import mebench
 from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.features import clip_feature
 from mebench.progress import Progress
-from mebench.runner import isolation, sandbox
-from mebench.runner.execute import execute_all, worker_pool
-from mebench.runner.plan import make_plan
-from mebench.runner.prepare import prepare, store_of
-from mebench.runner.session import open_session
+from mebench.runner import execute, isolation, make_plan, open_session, sandbox
+from mebench.runner import prepare as runner_prepare
 from mebench.testing import TINY
 from tests.runner.cheats import FILES, MEMORY, PARAMS, REST, write
 
@@ -25,7 +22,7 @@ needs_sandbox = pytest.mark.skipif(bool(sandbox.lacking()), reason=f"this kernel
 @pytest.fixture
 def tried(write_plugin, tmp_path):
     """UF1 of each way to look for labels, or None where the run was refused. The clips' classes are 1, 2, 0, 1 for each of six people."""
-    Megc2019Flow.write_fake_tree(tmp_path / "maps")
+    dataset.Megc2019Flow.write_fake_tree(tmp_path / "maps")
     words = [f"plugins={write(write_plugin)}", "method=cheat", "dataset=megc2019_flow", "bootstrap=0", "workers=1"]
     words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")] + [f"dataset.root={tmp_path / 'maps'}"]
     places = {"file": tmp_path, "folders": tmp_path / "maps", "truth": tmp_path / "runs", "store": tmp_path / "cache"}
@@ -33,8 +30,8 @@ def tried(write_plugin, tmp_path):
     def scores(ways, *more):
         named = [[*words, *more, f"method.way={way}", f"method.place={places.get(way, '')}"] for way in ways]
         configs = [resolve(one) for one in named]
-        with worker_pool(configs[0]) as pool:
-            outcomes = execute_all([open_session(make_plan(config)) for config in configs], pool, Progress())
+        with execute.worker_pool(configs[0]) as pool:
+            outcomes = execute.execute_all([open_session(make_plan(config)) for config in configs], pool, Progress())
         return {
             way: None if isinstance(outcome, MebenchError) else outcome.summary["recognition"]["scores"]["uf1"]["value"]
             for way, outcome in zip(ways, outcomes)
@@ -107,11 +104,16 @@ def test_a_step_that_looks_for_labels_writes_none_into_a_feature(write_plugin, t
     file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [recognize]"))
     plan = make_plan(resolve([*TINY, f"plugins={root}", "method=cheat", f"cache={tmp_path / 'cache'}"]))
     assert sum(len(video.expressions) for video in plan.videos) == 3  # this process knows them
-    found = prepare([plan], OneWorker(), Progress())
+    found = runner_prepare.prepare([plan], OneWorker(), Progress())
     assert (found.videos, found.failures) == (3, {})
     for video in plan.videos:
         (e,), (chain,) = video.expressions, plan.chains_of(video)
-        assert clip_feature(store_of(plan.config), *plan.home(video), video, chain, e.onset, e.peak, e.offset) == 0
+        assert (
+            clip_feature(
+                runner_prepare.store_of(plan.config), *plan.home(video), video, chain, e.onset, e.peak, e.offset
+            )
+            == 0
+        )
 
 
 class OneWorker:

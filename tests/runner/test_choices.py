@@ -2,12 +2,10 @@
 
 import pytest
 
-from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config import load, resolve
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
-from mebench.runner.describe import truth_tables
-from mebench.runner.plan import make_plan
+from mebench.runner import make_plan, truth_tables
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,8 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.runner import dask_executor, execute
-from mebench.runner.execute import run
-from mebench.runner.plan import make_plan
-from mebench.runner.session import open_session
-from mebench.runs.fold_files import TABLES
+from mebench.runner import dask_executor, execute, make_plan, open_session, run
+from mebench.runs import fold_files
 from tests.helpers.same_process import stand_in
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
@@ -67,7 +64,7 @@ def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_pa
     near = run(resolve(words), Progress()).folder
 
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
-    for name in TABLES:
+    for name in fold_files.TABLES:
         pd.testing.assert_frame_equal(far.read_table(name), near.read_table(name), check_exact=True)
     for model in far.path.glob("folds/*/model.safetensors"):
         assert model.read_bytes() == (near.path / model.relative_to(far.path)).read_bytes()

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config import load, resolve
 from mebench.core import Distractor
 from mebench.files import code_hash
-from mebench.runner.describe import describe, made_by, truth_tables
-from mebench.runner.identity import content_of, key_of
-from mebench.runner.inputs import _own_code, digest
-from mebench.runner.plan import make_plan
-from mebench.runs.folder import RunFolder
+from mebench.runner import describe as runner_describe
+from mebench.runner import identity, inputs, make_plan, truth_tables
+from mebench.runs import RunFolder
 
 TWO = (
     *("method=mean", "dataset=[slow:synthetic,fast:synthetic]", "dataset.subjects=3", "dataset.fast.preset=fps200"),
@@ -37,15 +34,15 @@ def found_in_this_order(plan, chains):
 
 
 def test_the_key_follows_the_chains_but_not_their_order(plan):
-    key, chains = key_of(plan), plan.chains
+    key, chains = identity.key_of(plan), plan.chains
     turned = {group: some[::-1] for group, some in reversed(chains.items())}
-    assert key_of(found_in_this_order(plan, turned)) == key
+    assert identity.key_of(found_in_this_order(plan, turned)) == key
     fewer = {group: some[:1] for group, some in chains.items()}
-    assert key_of(found_in_this_order(plan, fewer)) != key
+    assert identity.key_of(found_in_this_order(plan, fewer)) != key
 
 
 def test_the_key_follows_what_the_annotations_say(plan):
-    key, videos = key_of(plan), plan.videos
+    key, videos = identity.key_of(plan), plan.videos
     place, video = next((place, video) for place, video in enumerate(videos) if video.expressions)
     first, *others = video.expressions
     for expressions in (
@@ -54,7 +51,7 @@ def test_the_key_follows_what_the_annotations_say(plan):
         others,
     ):
         vars(plan)["videos"] = [*videos[:place], replace(video, expressions=tuple(expressions)), *videos[place + 1 :]]
-        assert key_of(plan) != key
+        assert identity.key_of(plan) != key
 
 
 def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
@@ -69,7 +66,7 @@ def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
         places = [f"method.landmarks={files / 'face.dat'}", f"method.weights={one / 'weights.pt'}"]
         words = ["method=softnet", "method.align=pose", "dataset=cas_me2", f"dataset.root={root}", *places]
         other = make_plan(resolve(words))
-        return key_of(other)
+        return identity.key_of(other)
 
     keys = [key(one)]
     assert key(copy, files=copy) == keys[0]
@@ -80,18 +77,18 @@ def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
 
 
 def test_what_a_dataset_draws_is_in_its_revision_and_not_in_files(plan):
-    assert content_of(plan) == []
+    assert identity.content_of(plan) == []
 
 
 def test_distractors_are_written_down_and_shape_no_prediction(plan):
     vars(plan)["videos"] = [replace(video, distractors=()) for video in plan.videos]
     plain = truth_tables(plan)
     assert plain.distractors is None
-    key, video = key_of(plan), plan.videos[0]
+    key, video = identity.key_of(plan), plan.videos[0]
     vars(plan)["videos"] = [replace(video, distractors=(Distractor("blink", 3, 9),)), *plan.videos[1:]]
     tables = truth_tables(plan)
     assert tables.distractors.to_dict("records") == [{"video": video.key, "kind": "blink", "onset": 3, "offset": 9}]
-    assert key_of(plan) == key
+    assert identity.key_of(plan) == key
 
 
 def test_cards_of_chains_stand_by_name_of_their_videos(plan):
@@ -102,7 +99,7 @@ def test_cards_of_chains_stand_by_name_of_their_videos(plan):
 
 def test_the_steps_that_are_computed_are_noted_with_their_versions(plan, tmp_path):
     folder = RunFolder(tmp_path)
-    describe(folder, plan, truth_tables(plan), "")
+    runner_describe.describe(folder, plan, truth_tables(plan), "")
     steps = {type(step) for chains in plan.chains.values() for chain in chains for step in chain.steps}
     noted = folder.read_json("versions.json")["steps"]
     assert noted == ", ".join(sorted(f"{step.__name__} {step.version}" for step in steps)) and "Flow 2" in noted
@@ -113,7 +110,7 @@ def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the
     hashes = set()
     for turn in (list, lambda found: list(found)[::-1]):
         monkeypatch.setattr(Path, "rglob", lambda self, pattern, turn=turn: turn(listed(self, pattern)))
-        hashes.add(digest(_own_code.__wrapped__(code_hash)))
+        hashes.add(inputs.digest(inputs._own_code.__wrapped__(code_hash)))
     assert len(hashes) == 1
 
 
@@ -123,12 +120,12 @@ def test_who_made_a_run_is_known_and_from_which_commit_of_an_installed_program_t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.runner.describe.checkout_folder", lambda folder: [])
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert made_by() == {"user": getpass.getuser()}
+    assert runner_describe.made_by() == {"user": getpass.getuser()}
     (tmp_path / "plugin.py").touch()
     author = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
     for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "one"]):
         subprocess.run(["git", *words], check=True)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
-    assert made_by() == {"user": getpass.getuser(), "commit": commit}
+    assert runner_describe.made_by() == {"user": getpass.getuser(), "commit": commit}
     (tmp_path / "plugin.py").write_text("edited")
-    assert made_by()["dirty"] == "true"
+    assert runner_describe.made_by()["dirty"] == "true"

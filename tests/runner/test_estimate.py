@@ -10,10 +10,7 @@ from mebench.cli.run import sweep
 from mebench.config import resolve
 from mebench.features import compute
 from mebench.progress import Progress
-from mebench.runner.estimate import dry_run, earlier_run
-from mebench.runner.execute import run
-from mebench.runner.plan import make_plan
-from mebench.runner.prepare import clips_of, store_of
+from mebench.runner import estimate, make_plan, prepare, run
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
 WORDS = [
@@ -32,7 +29,7 @@ def config(tmp_path, *more):
 
 
 def test_it_tells_folds_and_work_and_makes_no_run(tmp_path, capsys):
-    found = dry_run(config(tmp_path, "workers=2", "method.epochs=20"))
+    found = estimate.dry_run(config(tmp_path, "workers=2", "method.epochs=20"))
 
     assert (found["folds"], found["subjects"], found["videos"], found["workers"]) == (3, 3, 3, 2)
     assert found["work"] == {
@@ -58,7 +55,7 @@ def test_it_tells_folds_and_work_and_makes_no_run(tmp_path, capsys):
         "a run tells it once its first fold is finished",
     ):
         assert part in said
-    assert dry_run(config(tmp_path, "workers=2", "method.epochs=20")) == found
+    assert estimate.dry_run(config(tmp_path, "workers=2", "method.epochs=20")) == found
     assert capsys.readouterr().out == said
 
 
@@ -66,9 +63,16 @@ def test_features_that_are_there_cost_nothing(tiny, capsys):
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
     for video in plan.videos:
-        compute(store_of(words), plan.dataset, "synthetic", video, plan.chains["synthetic"], clips_of(plan, video))
+        compute(
+            prepare.store_of(words),
+            plan.dataset,
+            "synthetic",
+            video,
+            plan.chains["synthetic"],
+            prepare.clips_of(plan, video),
+        )
     for _ in range(2):
-        found = dry_run(words)
+        found = estimate.dry_run(words)
         assert found["work"]["missing_videos"] == 0 and found["seconds"]["features"] == 0
         assert found["work"]["trainings"] == 6
         assert "features: all are there" in capsys.readouterr().out
@@ -96,11 +100,11 @@ def test_what_a_method_says_of_itself_is_asked_once_and_pytorch_not_loaded_again
 
 def test_what_a_method_said_counts_while_its_code_and_the_annotations_are_as_they_were(moody, tmp_path):  # noqa: F811
     words = moody(f"cache={tmp_path / 'cache'}")
-    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
+    assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
     (file,) = (tmp_path / "cache" / "plans").iterdir()
     said = json.loads(file.read_text())
     file.write_text(json.dumps({**said, "epochs": {"another": 3}}))
-    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}, "it is remembered"
+    assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}, "it is remembered"
     for text in (
         json.dumps({**said, "epochs": {"another": 3}, "truth": "0"}),
         "{",
@@ -108,14 +112,14 @@ def test_what_a_method_said_counts_while_its_code_and_the_annotations_are_as_the
         json.dumps({**said, "methods": []}),
     ):
         file.write_text(text)
-        assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
+        assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
     file.write_text(json.dumps({**said, "epochs": {"another": 3}}))
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# a comment\n")
-    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}
+    assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}
     params = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     params.write_text(params.read_text() + "\nchance: true\n")
-    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
+    assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
 
 
 def finished(folder, config, features, fit, predict):
@@ -139,26 +143,29 @@ def test_the_time_is_that_of_the_run_most_alike_by_video_and_fold_over_the_worke
     finished(tmp_path / "runs" / "other", config(tmp_path, "method.epochs=7"), took, (70.0,), (7.0,))
     finished(tmp_path / "runs" / "broken", config(tmp_path, "method.epochs=20"), took, ("many",), (7.0,))
 
-    alone = dry_run(config(tmp_path, "workers=1", "method.epochs=20"))
+    alone = estimate.dry_run(config(tmp_path, "workers=1", "method.epochs=20"))
     assert alone["seconds_from"] == "one"
     assert alone["seconds"] == pytest.approx({"features": 9.0, "training": 45.0, "prediction": 6.0, "total": 60.0})
     said = capsys.readouterr().out
     assert "estimated time: about 1 min with 1 worker, from the costs of run one\n" in said
     assert "  of one core: features 9 s, training 45 s, prediction 6 s" in said
-    three = dry_run(config(tmp_path, "workers=3", "method.epochs=20"))["seconds"]
+    three = estimate.dry_run(config(tmp_path, "workers=3", "method.epochs=20"))["seconds"]
     assert three["total"] == pytest.approx(9 / 3 + 23)  # the longest fold
-    many = dry_run(config(tmp_path, "workers=50", "method.epochs=20"))["seconds"]
+    many = estimate.dry_run(config(tmp_path, "workers=50", "method.epochs=20"))["seconds"]
     assert many["total"] == three["total"]  # there are only three folds and three videos
-    assert earlier_run(config(tmp_path, "method.epochs=8", "method.lr=0.5")).other == ("method.epochs", "method.lr")
-    dry_run(config(tmp_path, "method.epochs=8", "method.lr=0.5"))
+    assert estimate.earlier_run(config(tmp_path, "method.epochs=8", "method.lr=0.5")).other == (
+        "method.epochs",
+        "method.lr",
+    )
+    estimate.dry_run(config(tmp_path, "method.epochs=8", "method.lr=0.5"))
     assert ", which had other settings: method.epochs, method.lr\n" in capsys.readouterr().out
-    assert earlier_run(resolve(["method=mean", "dataset=synthetic", f"runs={tmp_path / 'runs'}"])) is None
+    assert estimate.earlier_run(resolve(["method=mean", "dataset=synthetic", f"runs={tmp_path / 'runs'}"])) is None
 
 
 def test_what_an_earlier_run_found_in_the_store_tells_no_time(tmp_path, capsys):
     videos = [video.key for video in make_plan(config(tmp_path)).videos]
     finished(tmp_path / "runs" / "one", config(tmp_path), dict.fromkeys(videos, 0.0), (10.0, 20.0), (1.0, 3.0))
-    found = dry_run(config(tmp_path))["seconds"]
+    found = estimate.dry_run(config(tmp_path))["seconds"]
     assert (found["features"], found["total"]) == (None, None) and found["training"] == 45.0
     assert "estimated time: not known, from the costs of run one" in capsys.readouterr().out
 
@@ -174,7 +181,7 @@ def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
     assert "training: none" in first and told not in first and told in second
     run(resolve([*own, "method.anchor=paper"]), Progress())
     seconds = {
-        anchor: dry_run(resolve([*own, f"method.anchor={anchor}"]), quiet=True)["seconds"]
+        anchor: estimate.dry_run(resolve([*own, f"method.anchor={anchor}"]), quiet=True)["seconds"]
         for anchor in ("paper", "middle")
     }
     assert seconds["paper"]["training"] > 0 == seconds["middle"]["training"] == seconds["middle"]["prediction"]

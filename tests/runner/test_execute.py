@@ -16,14 +16,10 @@ from rich.console import Console
 
 from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
-from mebench.inference.predict import Ensemble, PredictRequest, plan_prediction, predict_all, trained
+from mebench.inference import PredictRequest, predict, trained
 from mebench.progress import Progress
-from mebench.runner import isolation
-from mebench.runner.execute import InterruptedRunError, run, stoppable
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
-from mebench.runner.session import Session
-from mebench.runs.folder import RunFolder
+from mebench.runner import InterruptedRunError, Session, host, isolation, make_plan, run, stoppable
+from mebench.runs import RunFolder
 from tests.helpers.same_process import stand_in
 
 pytestmark = pytest.mark.processes
@@ -108,7 +104,7 @@ def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_wor
 
 def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
-    predicted = predict_all(PredictRequest(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
+    predicted = predict.predict_all(PredictRequest(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
     again, failed = predicted.tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
     assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
@@ -120,8 +116,8 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
     folder = mean_runs[0].folder
     folds = ("synthetic/s001", "synthetic/s003")
     asks = [PredictRequest(str(folder.path), some, tuple(tiny[:-1])) for some in ((folds[0],), (folds[1],), folds)]
-    *single, job = (plan_prediction(ask, ask.models())[0] for ask in asks)
-    both, video = Ensemble(job), job.test[1]
+    *single, job = (predict.plan_prediction(ask, ask.models())[0] for ask in asks)
+    both, video = predict.Ensemble(job), job.test[1]
     assert job.timings["synthetic"].k_prime["micro"] == round(
         np.mean([one.timings["synthetic"].k_prime["micro"] for one in single])
     )
@@ -178,7 +174,7 @@ def test_a_run_keeps_the_curves_in_which_its_peaks_were_found(mean_runs):
 def test_a_worker_computes_what_a_fold_alone_computes(mean_runs):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
-    result = execute(plan, plan.folds[1])
+    result = host.execute(plan, plan.folds[1])
     stored = folder.path / "folds" / "synthetic--s002"
     assert (stored / "model.safetensors").read_bytes() == result.model
     confidences = pd.read_parquet(stored / "predictions.parquet")["confidence"].tolist()
@@ -195,7 +191,7 @@ def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
     stored = folder.path / "folds" / "synthetic--s003" / "model.safetensors"
-    assert execute(plan, plan.folds[2]).model == stored.read_bytes()
+    assert host.execute(plan, plan.folds[2]).model == stored.read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -283,7 +279,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tm
     again = (stopped.path / "folds" / "toy--1").stat()
     assert (again.st_ino, again.st_mtime_ns) == (kept.st_ino, kept.st_mtime_ns)
     plan = make_plan(resolve(moody()))
-    whole = [execute(plan, fold) for fold in plan.folds]
+    whole = [host.execute(plan, fold) for fold in plan.folds]
     found = resumed.folder.read_table("predictions.parquet")
     expected = sorted(
         (p.video, p.kind, p.onset, p.offset, p.confidence, p.emotion) for r in whole for p in r.predictions

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mebench.core import Expression, Prediction, Scheme, Task, Video
-from mebench.core.peaks import Curve
+from mebench.core import Expression, Prediction, Scheme, Task, Video, peaks
 from mebench.errors import PluginError
-from mebench.runner.fitted import FittedMethod, epoch_answers
-from mebench.runner.host import accuracy, f1
+from mebench.runner import FittedMethod, epoch_answers, host
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
 
@@ -47,7 +45,7 @@ def epoch_score(judged, videos):
     """What the host makes of the answers for some videos."""
     judged.job.test = videos
     answers, names = epoch_answers(judged)
-    return accuracy(judged.job.scheme, videos, answers) if names else f1(judged.task, videos, answers)
+    return host.accuracy(judged.job.scheme, videos, answers) if names else host.f1(judged.task, videos, answers)
 
 
 def frames(onset, offset):
@@ -129,9 +127,9 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
     ("kind", "first", "n"), [("micro", 95, 6), ("micro", -1, 3), ("macro", 0, 3), ("micro", 3, 97), ("micro", 0, 0)]
 )
 def test_a_curve_that_a_method_keeps_lies_in_its_video(kind, first, n):
-    curves = {"micro": Curve(0, np.ones(3), 0.5)}  # of the video before
+    curves = {"micro": peaks.Curve(0, np.ones(3), 0.5)}  # of the video before
     plugin = SimpleNamespace(
-        curves=curves, propose=lambda *_: curves.update({kind: Curve(first, np.ones(n), 0.5)}) or []
+        curves=curves, propose=lambda *_: curves.update({kind: peaks.Curve(first, np.ones(n), 0.5)}) or []
     )
     judged = SimpleNamespace(method=plugin, task=Task(frozenset({"spot"}), ("micro",)), _name="method 'x'")
     view = SimpleNamespace(key="toy/1/v1", n_frames=100)

@@ -8,9 +8,7 @@ import torch
 from safetensors.torch import load
 
 from mebench.config import resolve
-from mebench.runner.fold import parts_of, restore, weights
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import fold, host, make_plan
 
 DICE = {
     "torch": (torch.manual_seed, lambda n: torch.rand(n).numpy()),
@@ -28,7 +26,7 @@ def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
 
     def scores(plan, number, before):
         seed(before)
-        return np.concatenate(list(execute(plan, plan.folds[number]).frame_scores.values()))
+        return np.concatenate(list(host.execute(plan, plan.folds[number]).frame_scores.values()))
 
     first = scores(plan, 0, before=1)
     np.testing.assert_array_equal(first, scores(plan, 0, before=2))
@@ -40,6 +38,6 @@ def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
 def test_each_method_of_a_fold_gets_its_own_weights_back(n):
     torch.manual_seed(0)
     fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
-    restore(parts_of(fresh), load(weights(parts_of(fitted))))
+    fold.restore(fold.parts_of(fresh), load(fold.weights(fold.parts_of(fitted))))
     for one, other in zip(fitted, fresh):
         assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias) and not other.training

@@ -5,15 +5,11 @@ import shutil
 import cv2
 import pytest
 
-from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config import load, resolve
 from mebench.core import Fold, Scheme, SubjectKey
 from mebench.errors import DataError, PluginError, RunError
 from mebench.progress import Progress
-from mebench.runner.execute import run
-from mebench.runner.guard import check_duplicate_people, warnings
-from mebench.runner.host import execute
-from mebench.runner.plan import check_people, make_plan
+from mebench.runner import check_people, guard, host, make_plan, run, warnings
 
 CHANCE = 1 / 3
 
@@ -21,7 +17,7 @@ CHANCE = 1 / 3
 def accuracy(plan):
     """Share of right answers over all folds, executed one after the other in this process."""
     truth = {(v.key, e.onset): plan.scheme.class_of(e) for v in plan.videos for e in v.expressions}
-    answers = [c for fold in plan.folds for c in execute(plan, fold).clips]
+    answers = [c for fold in plan.folds for c in host.execute(plan, fold).clips]
     return sum(c.predicted == truth[c.video, c.onset] for c in answers) / len(answers)
 
 
@@ -42,9 +38,9 @@ def test_what_a_module_remembers_of_one_fold_is_gone_in_the_next(planted):
 
 def test_a_view_does_not_outlive_its_fold(planted):
     plan = make_plan(resolve(planted("method.remembers=views")))
-    execute(plan, plan.folds[0])
+    host.execute(plan, plan.folds[0])
     with pytest.raises(PluginError, match="after the fold of that view was over: that is a leak"):
-        execute(plan, plan.folds[1])
+        host.execute(plan, plan.folds[1])
 
 
 def test_labels_shuffled_within_subjects_cannot_be_learnt(planted):
@@ -57,24 +53,24 @@ def test_one_subject_under_two_ids_is_refused(planted):
     config = resolve(planted("dataset.twins=true"))
     with pytest.raises(DataError, match=r"herd/(4|copy)/v\d and herd/(4|copy)/v\d are one recording under two names"):
         run(config, Progress())
-    check_duplicate_people(make_plan(resolve(planted())))
+    guard.check_duplicate_people(make_plan(resolve(planted())))
 
 
 def test_one_recording_under_two_ids_is_found_by_its_frames(tmp_path):
     """The copy has other names of folder and files."""
     load("dataset", "cas_me2").write_fake_tree(tmp_path)
     words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path}"]
-    check_duplicate_people(make_plan(resolve(words)))
+    guard.check_duplicate_people(make_plan(resolve(words)))
     copy = shutil.copytree(
         tmp_path / "rawpic" / "s15" / "15_0101disgustingteeth", tmp_path / "rawpic" / "s99" / "99_0101x"
     )
     for file in copy.iterdir():
         file.rename(copy / f"copy{file.name}")
     with pytest.raises(DataError, match=r"cas_me2/s\d\d/.*_0101 and .* are one recording under two names"):
-        check_duplicate_people(make_plan(resolve(words)))
+        guard.check_duplicate_people(make_plan(resolve(words)))
     for file in copy.iterdir():  # another recording takes its place, under the same names
         cv2.imwrite(str(file), 255 - cv2.imread(str(file)))
-    check_duplicate_people(make_plan(resolve(words)))
+    guard.check_duplicate_people(make_plan(resolve(words)))
 
 
 def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):

@@ -11,14 +11,9 @@ import pytest
 
 from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
-from mebench.records.setting_words import without_places
-from mebench.runner import isolation
-from mebench.runner.fold_source import Source, opened
-from mebench.runner.host import FoldHost, FoldTask, Here, execute, fold_task
-from mebench.runner.identity import key_of
-from mebench.runner.inputs import anywhere
-from mebench.runner.plan import make_plan
-from mebench.runner.workers import Task, WorkerPool
+from mebench.records import setting_words
+from mebench.runner import Task, WorkerPool, fold_source, identity, inputs, isolation, make_plan
+from mebench.runner import host as runner_host
 from tests.runner.test_prepare import HEAVY, RESIDENT
 
 
@@ -26,25 +21,25 @@ from tests.runner.test_prepare import HEAVY, RESIDENT
 def forget():
     """Datasets that this process remembers as a worker would."""
     yield
-    opened.cache_clear()
+    fold_source.opened.cache_clear()
 
 
 def elsewhere(plan, number=0):
     """The host of a fold as another machine gets it."""
-    return pickle.loads(pickle.dumps(FoldTask(plan, plan.folds[number])))
+    return pickle.loads(pickle.dumps(runner_host.FoldTask(plan, plan.folds[number])))
 
 
 def test_a_fold_of_another_machine_is_the_same_fold(moody):
     plan = make_plan(resolve(moody("seed=3")))
     host = elsewhere(plan)
-    assert host.job == FoldHost.of(plan, plan.folds[0]).job and isinstance(host.dataset, Source)
-    found, expected = host(Here()), execute(plan, plan.folds[0])
+    assert host.job == runner_host.FoldHost.of(plan, plan.folds[0]).job and isinstance(host.dataset, fold_source.Source)
+    found, expected = host(runner_host.Here()), runner_host.execute(plan, plan.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
 
 
 def test_a_job_knows_no_label_of_who_is_tested_and_no_place_of_the_data(moody):
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    job = FoldHost.of(plan, plan.folds[0]).job
+    job = runner_host.FoldHost.of(plan, plan.folds[0]).job
     assert all(video.expressions for video in job.train) and not any(video.expressions for video in job.test)
     assert not {video.key for video in job.train} & {video.key for video in job.test}
     assert "notes.csv" not in repr(dataclasses.asdict(job)) and b"notes.csv" not in pickle.dumps(job)
@@ -53,9 +48,9 @@ def test_a_job_knows_no_label_of_who_is_tested_and_no_place_of_the_data(moody):
 def test_a_relative_path_is_the_same_place_elsewhere(moody, tmp_path, monkeypatch):
     here = Path.cwd()
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
-    source = Source.of(plan.config, plan.dataset)
+    source = fold_source.Source.of(plan.config, plan.dataset)
     monkeypatch.chdir(tmp_path)
-    assert opened(source).params.annotations == str(here / "notes.csv")
+    assert fold_source.opened(source).params.annotations == str(here / "notes.csv")
 
 
 def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_another_folder(moody, tmp_path, monkeypatch):
@@ -66,19 +61,19 @@ def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_anothe
     )
     here = Path.cwd()
     plan = make_plan(resolve(moody("method.weights=mine/a")))
-    host, key = elsewhere(plan), key_of(plan)
+    host, key = elsewhere(plan), identity.key_of(plan)
     monkeypatch.chdir(tmp_path.parent)
     (part,) = host.job.parts
     assert part.params.weights == here / "mine" / "a" and part.params.where == here / "models"
-    again = make_plan(from_plain(anywhere(plan.config.values)))
-    assert key_of(again) == key
+    again = make_plan(from_plain(inputs.anywhere(plan.config.values)))
+    assert identity.key_of(again) == key
 
 
 def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):
     config = resolve(moody("cache=store"))
-    assert anywhere(config.values)["cache"] == str(Path("store").absolute())
+    assert inputs.anywhere(config.values)["cache"] == str(Path("store").absolute())
     plan = make_plan(config)
-    assert FoldHost.of(plan, plan.folds[0]).cache == str(Path("store").absolute())
+    assert runner_host.FoldHost.of(plan, plan.folds[0]).cache == str(Path("store").absolute())
 
 
 OWN_WORDS = """    landmarks: str = "dlib"
@@ -93,29 +88,31 @@ def test_what_a_method_calls_landmarks_is_a_path_where_it_is_that_of_faces_alone
         params = tmp_path / "mine" / plugin / "params.py"
         params.write_text(params.read_text() + OWN_WORDS)
     config = resolve(moody())
-    assert anywhere(config.values) == config.values
+    assert inputs.anywhere(config.values) == config.values
     plan = make_plan(config)
-    assert FoldHost.of(plan, plan.folds[0]).job.parts[0].params == config.method_params
+    assert runner_host.FoldHost.of(plan, plan.folds[0]).job.parts[0].params == config.method_params
     other = resolve(moody("method.landmarks=mediapipe"))
     fewer = make_plan(resolve(moody("dataset.few_annotations=false")))
     assert shaping(other) != shaping(config)
-    assert Source.of(fewer.config, fewer.dataset).inputs != Source.of(config, plan.dataset).inputs
-    assert without_places(config.values)["method.landmarks"] == "dlib"
+    assert (
+        fold_source.Source.of(fewer.config, fewer.dataset).inputs != fold_source.Source.of(config, plan.dataset).inputs
+    )
+    assert setting_words.without_places(config.values)["method.landmarks"] == "dlib"
     faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
-    assert anywhere(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
+    assert inputs.anywhere(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
     assert shaping(faces) == shaping(resolve(["method=mean", "dataset=synthetic"]))
-    assert "method.landmarks" not in without_places(faces.values)
+    assert "method.landmarks" not in setting_words.without_places(faces.values)
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
     plan = make_plan(resolve(moody()))
-    host = FoldHost.of(plan, plan.folds[0])
+    host = runner_host.FoldHost.of(plan, plan.folds[0])
     far = elsewhere(plan)
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\nEDITED = 'since'\n")
     for one in (host, far):
         with pytest.raises(RunError, match="a worker found other code, packages or data"):
-            one(Here())
+            one(runner_host.Here())
 
 
 def test_a_machine_whose_annotations_were_edited_since_refuses_its_folds(moody, monkeypatch):
@@ -129,8 +126,8 @@ def test_a_machine_whose_annotations_were_edited_since_refuses_its_folds(moody, 
     shorter = [replace(video, expressions=video.expressions[:1]) for video in videos]
     monkeypatch.setattr(type(plan.dataset), "videos", lambda self: [*shorter[:2], *videos[2:]])
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
-        whole(Here())
-    assert part(Here()).key == "toy/1"
+        whole(runner_host.Here())
+    assert part(runner_host.Here()).key == "toy/1"
 
 
 def test_a_machine_with_another_kind_of_processor_refuses_its_folds(moody):
@@ -141,22 +138,22 @@ def test_a_machine_with_another_kind_of_processor_refuses_its_folds(moody):
     with pytest.raises(
         RunError, match=f"another kind of processor .an old one; here it is {re.escape(now)}.*must not mix"
     ):
-        host(Here())
+        host(runner_host.Here())
 
 
 def test_a_process_where_pytorch_chooses_other_instructions_refuses_its_fold(moody):
     plan = make_plan(resolve(moody()))
-    host = FoldHost.of(plan, plan.folds[0])
+    host = runner_host.FoldHost.of(plan, plan.folds[0])
     now, host.job = host.job.instructions, replace(host.job, instructions="torch of old")
     with pytest.raises(RunError, match=re.escape(f"another kind of processor (torch of old; here it is {now})")):
-        host(Here())
+        host(runner_host.Here())
 
 
 def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
     monkeypatch.setattr(plan.method_class, "kinds", ["micro", "macro"])
     monkeypatch.setattr(plan.method_class, "tasks", {"spot", "recognize"})
-    assert elsewhere(plan)(Here()).key == "toy/1"
+    assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
 
 
 LICENSED = """
@@ -176,7 +173,7 @@ def test_a_method_that_cannot_be_imported_where_it_trains_is_named_with_the_reas
     plan = make_plan(resolve(words))
     pool = WorkerPool(1)
     try:
-        ((_, failure),) = pool.run([fold_task("fold", plan, plan.folds[0])])
+        ((_, failure),) = pool.run([runner_host.fold_task("fold", plan, plan.folds[0])])
     finally:
         pool.stop()
     assert isinstance(failure.error, PluginError)
@@ -197,7 +194,7 @@ def test_parameters_that_cannot_be_handed_to_a_process_are_a_sentence(moody, tmp
     plan = make_plan(resolve(words))
     pool = WorkerPool(1)
     try:
-        ((_, failure),) = pool.run([fold_task("fold", plan, plan.folds[0])])
+        ((_, failure),) = pool.run([runner_host.fold_task("fold", plan, plan.folds[0])])
     finally:
         pool.stop()
     assert failure.reason == "it cannot be handed to a worker process: TypeError: a lock cannot be pickled"
@@ -209,7 +206,7 @@ def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(ti
     pool = WorkerPool(1)
     try:
         pool.start(1)
-        ((_, result),) = pool.run([fold_task("fold", plan, plan.folds[0])])
+        ((_, result),) = pool.run([runner_host.fold_task("fold", plan, plan.folds[0])])
         ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
         ((_, megabytes),) = pool.run([Task("at the end", eval, (RESIDENT,))])
     finally:

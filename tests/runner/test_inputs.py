@@ -5,7 +5,7 @@ import sys
 import time
 
 from mebench.files import code_hash
-from mebench.runner.inputs import OF_FOLDS, PACKAGE, ROOMS, _own_code
+from mebench.runner import inputs
 
 OTHER_ROOMS = {
     *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
@@ -43,15 +43,21 @@ def names(folder):
 
 def test_of_every_room_and_file_it_is_decided_whether_it_shapes_predictions():
     """Somebody who adds one decides here: what shapes predictions belongs to `inputs.ROOMS` or `inputs.OF_FOLDS`."""
-    assert names(PACKAGE) - {*ROOMS, *OTHER_ROOMS, "runner", "runs"} == set() == set(ROOMS) - names(PACKAGE)
-    files = {f"{room}/{name.removesuffix('.py')}" for room in ("runner", "runs") for name in names(PACKAGE / room)}
-    assert files - {*OF_FOLDS, *OTHER_FILES} == set() == set(OF_FOLDS) - files
+    assert (
+        names(inputs.PACKAGE) - {*inputs.ROOMS, *OTHER_ROOMS, "runner", "runs"}
+        == set()
+        == set(inputs.ROOMS) - names(inputs.PACKAGE)
+    )
+    files = {
+        f"{room}/{name.removesuffix('.py')}" for room in ("runner", "runs") for name in names(inputs.PACKAGE / room)
+    }
+    assert files - {*inputs.OF_FOLDS, *OTHER_FILES} == set() == set(inputs.OF_FOLDS) - files
 
 
 def test_what_computes_a_fold_imports_nothing_that_is_neither_counted_nor_known_to_shape_nothing():
     program = "import sys, mebench.runner.fold, mebench.training; print(*[m for m in sys.modules if m.startswith('mebench.')])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    counted = {room.removesuffix(".py") for room in ROOMS}
+    counted = {room.removesuffix(".py") for room in inputs.ROOMS}
     above = {
         "api",
         "boards",
@@ -71,5 +77,5 @@ def test_what_computes_a_fold_imports_nothing_that_is_neither_counted_nor_known_
 
 def test_the_code_is_hashed_quickly():
     started = time.process_time()
-    assert len(_own_code.__wrapped__(code_hash)) == len(ROOMS) + 1
+    assert len(inputs._own_code.__wrapped__(code_hash)) == len(inputs.ROOMS) + 1
     assert time.process_time() - started < 1.5, "0.2 s on a quiet machine"

@@ -17,8 +17,7 @@ from mebench.core import Prediction, Timing
 from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.runner import isolation
-from mebench.runner.isolation import Failure, decode, encode
-from mebench.runs.fold_result import ClipPrediction, FoldResult
+from mebench.runs import ClipPrediction, FoldResult
 
 pytestmark = pytest.mark.processes
 
@@ -169,7 +168,7 @@ def test_whatever_happens_to_a_process_is_its_own_failure_and_the_next_call_gets
     worker, work, arguments, reason
 ):
     failure = worker.call(work, arguments, answer, timeout=1.0 if work is sleep_in_c else None)
-    assert isinstance(failure, Failure) and failure.reason == reason
+    assert isinstance(failure, isolation.Failure) and failure.reason == reason
     assert isinstance(failure.error, DataError) == (work is ask_in_vain)
     assert worker.call(add, (1,), answer)[1] == 2
 
@@ -186,7 +185,7 @@ def test_a_call_that_cannot_be_handed_over_says_so(worker):
 def test_what_a_process_sends_is_never_unpickled(worker):
     """It may send whatever it likes: this is data, or the failure of its fold."""
     failure = worker.call(send_a_pickle, (), answer)
-    assert isinstance(failure, Failure) and "Error" in failure.reason
+    assert isinstance(failure, isolation.Failure) and "Error" in failure.reason
     assert not GONE and worker.call(add, (1,), answer)[1] == 2
 
 
@@ -207,20 +206,20 @@ PLAIN = st.recursive(
 
 @given(PLAIN)
 def test_plain_data_comes_back_as_it_was_sent(value):
-    assert repr(decode(encode(value))) == repr(value)
+    assert repr(isolation.decode(isolation.encode(value))) == repr(value)
 
 
 def test_arrays_errors_and_what_folds_answer_come_back_as_they_were_sent():
     scores = {"v": np.array([[0.1, np.nan], [-0.0, np.inf]])}
     clips = [ClipPrediction("v", 1, 2, "fear", (np.float32(0.1), 0.9))]
     result = FoldResult("k", [Prediction("v", "micro", 1, 2, 3, 0.5)], clips, scores, {"d": Timing(30.0, 3, {})}, 1, {})
-    again = decode(encode(result))
+    again = isolation.decode(isolation.encode(result))
     assert again.predictions == result.predictions and again.clips == clips and again.timings == result.timings
     assert again.frame_scores["v"].tobytes() == scores["v"].tobytes() and again.frame_scores["v"].flags.writeable
-    error = decode(encode(NoFaceError("no face")))
+    error = isolation.decode(isolation.encode(NoFaceError("no face")))
     assert type(error) is NoFaceError and str(error) == "no face"
 
     class OwnError(NoFaceError):
         """Known to its plugin alone."""
 
-    assert type(decode(encode(OwnError("no face")))) is NoFaceError
+    assert type(isolation.decode(isolation.encode(OwnError("no face")))) is NoFaceError

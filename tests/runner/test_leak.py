@@ -12,9 +12,8 @@ from mebench.cli import app
 from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
-from mebench.runner.execute import leak_gain, run
-from mebench.runner.fitted import _Best
-from mebench.tracking.mlflow_store import RUN_TAG
+from mebench.runner import fitted, leak_gain, run
+from mebench.tracking import mlflow_store
 from mebench.training import fit
 
 
@@ -52,7 +51,7 @@ def judged(*answers, rule="leak"):
         stage = int(method.stage)
         return answers[stage](int(method.epochs[stage]))
 
-    fit(method, [], [], after_epoch=None if None in answers else _Best(method, score, rule))
+    fit(method, [], [], after_epoch=None if None in answers else fitted._Best(method, score, rule))
     return method.epochs.tolist()
 
 
@@ -98,5 +97,9 @@ def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_pat
     assert set(json.loads((tmp_path / "out.json").read_text())["leak"]) == {"honest", "scores", "differences"}
     client = MlflowClient("sqlite:///ml.db")
     experiment = client.get_experiment_by_name("mebench/toy/loso").experiment_id
-    mirrored = {found.data.tags[RUN_TAG] for found in client.search_runs([experiment]) if RUN_TAG in found.data.tags}
+    mirrored = {
+        found.data.tags[mlflow_store.RUN_TAG]
+        for found in client.search_runs([experiment])
+        if mlflow_store.RUN_TAG in found.data.tags
+    }
     assert mirrored == {path.name for path in (tmp_path / "runs").iterdir()}

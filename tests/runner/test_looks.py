@@ -8,18 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+from mebench.datasets.megc2019_flow import dataset
 from sklearn.metrics import f1_score
 
 from mebench.config import resolve
 from mebench.errors import RunError
-from mebench.inference.predict import trained
+from mebench.inference import trained
 from mebench.progress import Progress
-from mebench.runner import fitted
-from mebench.runner.execute import InterruptedRunError, leak_gain, run
-from mebench.runner.leak import EpochPredictions, chosen, worth
-from mebench.runner.session import Session
-from mebench.runs.folder import RunFolder
+from mebench.runner import InterruptedRunError, Session, fitted, leak, leak_gain, run
+from mebench.runs import RunFolder
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 
@@ -27,7 +24,7 @@ LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 @pytest.fixture(scope="module")
 def words(tmp_path_factory):
     folder = tmp_path_factory.mktemp("looks")
-    Megc2019Flow.write_fake_tree(folder / "maps")
+    dataset.Megc2019Flow.write_fake_tree(folder / "maps")
     places = [
         f"dataset.root={folder / 'maps'}",
         f"runs={folder / 'runs'}",
@@ -86,7 +83,7 @@ def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, wo
 
     monkeypatch.setattr(fitted.FittedMethod, "fit", None)  # another rule trains nothing
     first = run(resolve([*words, "audit=leak_stop"]), Progress())
-    assert worth(first.folder.read_json("audit.json"))["honest"] == honest.id
+    assert leak.worth(first.folder.read_json("audit.json"))["honest"] == honest.id
     with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
         trained(first.folder, first.folder.read_json("folds.json")["folds"][0]["fold"])
 
@@ -121,7 +118,7 @@ def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch)
             run(resolve(own), Progress())
     (honest,) = tmp_path.iterdir()
     found = run(resolve([*own, "audit=leak"]), Progress())
-    assert worth(found.folder.read_json("audit.json"))["honest"] == honest.name
+    assert leak.worth(found.folder.read_json("audit.json"))["honest"] == honest.name
     assert len(list(honest.glob("folds/*/looks.parquet"))) == len(list(honest.glob("folds/*"))) == 6
     assert {path.name for path in tmp_path.iterdir()} == {honest.name, found.folder.id}
 
@@ -148,11 +145,11 @@ def test_a_later_equal_run_without_looks_hides_none(words, tmp_path, monkeypatch
     assert run(resolve(own), Progress()).folder.id == f"{first.id}.2"
     monkeypatch.setattr(fitted.FittedMethod, "fit", None)  # nothing is trained
     found = run(resolve([*own, "audit=leak"]), Progress())
-    assert worth(found.folder.read_json("audit.json"))["honest"] == first.id
+    assert leak.worth(found.folder.read_json("audit.json"))["honest"] == first.id
 
 
 def test_who_is_never_right_keeps_an_epoch_too():
-    assert chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
+    assert leak.chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
 
 
 def written(folder, truths, answers, scored_each=False):
@@ -174,7 +171,7 @@ def written(folder, truths, answers, scored_each=False):
         known["probabilities"] = [[p, 1 - p, 0.0] for p in known.pop("p")]
         run_folder.write_table(f"folds/{fold}/looks.parquet", known)
     sides = SimpleNamespace(test=[])
-    return EpochPredictions(
+    return leak.EpochPredictions(
         run_folder,
         SimpleNamespace(
             folds=[SimpleNamespace(key=fold) for fold in answers],
@@ -227,13 +224,12 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
 
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
-    from mebench.boards.export import export
-    from mebench.boards.published_tables import what_selection_is_worth
-    from mebench.boards.table_files import markdown
-    from mebench.records.record import read
+    from mebench.boards import export as boards_export
+    from mebench.boards import markdown, what_selection_is_worth
+    from mebench.records import record as records_record
 
     found, gain = outcome
-    record = read(type(found.folder)(export(found.folder, tmp_path)))
+    record = records_record.read(type(found.folder)(boards_export.export(found.folder, tmp_path)))
     selection = what_selection_is_worth([record], [], [], [])
     (cells,) = selection.plain()
     score = gain["scores"]["recognition.uf1"]
@@ -245,17 +241,17 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
 
 
 def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(outcome, tmp_path):
-    from mebench.boards.export import export
-    from mebench.boards.published_tables import what_selection_is_worth
-    from mebench.records.matching_published import read_aliases
-    from mebench.records.published import read as published_values
-    from mebench.records.record import read
-    from mebench.reproduction.reproduce import read_paper
+    from mebench.boards import export as boards_export
+    from mebench.boards import what_selection_is_worth
+    from mebench.records import read as published_values
+    from mebench.records import read_aliases
+    from mebench.records import record as records_record
+    from mebench.reproduction import read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
     program = replace(paper.programs["STSTNet", ""], method="logistic")
     papers = [replace(paper, programs={("STSTNet", ""): program})]
-    whole = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
+    whole = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
     values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
     rows = what_selection_is_worth([whole, some], papers, values, aliases).plain()
@@ -266,15 +262,15 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
 
 
 def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the_others(outcome, tmp_path):
-    from mebench.boards.export import export
-    from mebench.boards.published_tables import what_selection_is_worth
-    from mebench.records.published import read as published_values
-    from mebench.records.record import read
-    from mebench.reproduction.reproduce import cells, read_paper
+    from mebench.boards import export as boards_export
+    from mebench.boards import what_selection_is_worth
+    from mebench.records import read as published_values
+    from mebench.records import record as records_record
+    from mebench.reproduction import read_paper, reproduce
 
     paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
-    assert {cell.words for cell in cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
-    record = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
+    assert {cell.words for cell in reproduce.cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
+    record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     long = replace(record, config={**record.config, "method": "causalnet"})
     (row,) = what_selection_is_worth([long], [paper], values, []).plain()
     assert row["year"] == "2025"
@@ -285,14 +281,14 @@ def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the
 
 def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
-    from mebench.boards.export import export
-    from mebench.boards.published_tables import what_selection_is_worth
-    from mebench.records.record import read
+    from mebench.boards import export as boards_export
+    from mebench.boards import what_selection_is_worth
+    from mebench.records import record as records_record
 
-    record = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
+    record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     audits = [deepcopy(record.audit) for _ in range(2)]
     for audit, (least, most) in zip(audits, [(1, 4), (2, 6)]):
-        worth(audit)["looks"] |= {"least": least, "most": most}
+        leak.worth(audit)["looks"] |= {"least": least, "most": most}
     runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
     for order in (runs, runs[::-1]):
         (cells,) = what_selection_is_worth(order, [], [], []).plain()

@@ -5,22 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards.export import export
-from mebench.boards.site.site_pages import Site
+from mebench.boards import export as boards_export
+from mebench.boards.site import Site
 from mebench.config import resolve
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.records.record import read
-from mebench.reports.scores import print_outcome
-from mebench.runner.execute import leak_gain, run
-from mebench.runner.host import FoldHost
-from mebench.runner.host import execute as execute_fold
-from mebench.runner.plan import make_plan
-from mebench.runner.session import Session
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import tables_of
+from mebench.records import record as records_record
+from mebench.reports import print_outcome
+from mebench.runner import Session, host, leak_gain, make_plan, run
+from mebench.runs import RunFolder, tables_of
 
 from .blind import blind_words
 
@@ -45,7 +40,9 @@ def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, c
     assert f"no face in 1 of 3 videos, left out of training and counted as missed: {BLACK}" in capsys.readouterr().err
     print_outcome(folder, outcome.summary, None)
     assert capsys.readouterr().out.count(f"counted as missed: {BLACK}") == 1
-    record = read(RunFolder(export(folder, tmp_path / "records")))  # on the leaderboard's page of the run, too
+    record = records_record.read(
+        RunFolder(boards_export.export(folder, tmp_path / "records"))
+    )  # on the leaderboard's page of the run, too
     page = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
     assert f"counted as missed: {BLACK}" in page
     # Its truths stay: spotting misses them, and its clip is answered wrongly.
@@ -96,10 +93,10 @@ def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(words, monk
 def test_nobody_trains_on_a_skipped_video(words):
     plan = replace(make_plan(resolve(words)), skipped=frozenset({BLACK}))
     fold = plan.folds[0]
-    job = FoldHost.of(plan, fold).job
+    job = host.FoldHost.of(plan, fold).job
     assert BLACK in {v.key for v in plan.videos} and BLACK in {v.key for v in plan.sides(fold).train}
     assert BLACK not in {v.key for v in (*job.train, *job.valid, *job.test)}
     subject = SubjectKey("synthetic", "s002")
     alone = Fold("only the faceless one trains", (subject,), (), (SubjectKey("synthetic", "s001"),))
     with pytest.raises(DataError, match="nothing to train on"):
-        execute_fold(plan, alone)
+        host.execute(plan, alone)

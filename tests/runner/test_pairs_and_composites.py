@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 
 from mebench.annotations import drawn
-from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.config import load, resolve
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
 from mebench.inspection import open_members, summarise, together
 from mebench.progress import Progress
-from mebench.runner.execute import run
-from mebench.runner.host import execute
-from mebench.runner.plan import fold_timings, make_plan, rate_groups
-from mebench.testing.checks import TINY
+from mebench.runner import fold_timings, host, make_plan, rate_groups, run
+from mebench.testing import TINY
 
 LONG = [word for word in TINY if "short_videos" not in word]
 
@@ -33,7 +30,7 @@ def test_a_pair_spots_with_the_one_and_names_with_the_other(tmp_path):
     spotter = make_plan(config(tmp_path, "method=random"))
     pair = make_plan(config(tmp_path, "method=random", "recognizer=majority"))
     assert pair.task.tasks == {"spot", "recognize"}
-    one, both = execute(spotter, spotter.folds[0]), execute(pair, pair.folds[0])
+    one, both = host.execute(spotter, spotter.folds[0]), host.execute(pair, pair.folds[0])
     intervals = [[(p.video, p.kind, p.onset, p.offset, p.confidence) for p in r.predictions] for r in (one, both)]
     assert intervals[0] == intervals[1]  # a recognizer changes nothing of what is spotted
     names = {p.emotion for p in both.predictions} | {c.predicted for c in both.clips}
@@ -44,7 +41,7 @@ def test_a_pair_spots_with_the_one_and_names_with_the_other(tmp_path):
 def test_a_trained_spotter_learns_the_same_in_a_pair_as_alone(tmp_path):
     words = ("method=softnet", "method.epochs=1", "method.flow=farneback")
     spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
-    one, both = execute(spotter, spotter.folds[0]), execute(pair, pair.folds[0])
+    one, both = host.execute(spotter, spotter.folds[0]), host.execute(pair, pair.folds[0])
     assert one.frame_scores.keys() == both.frame_scores.keys()
     for video, scores in one.frame_scores.items():
         np.testing.assert_array_equal(scores, both.frame_scores[video])

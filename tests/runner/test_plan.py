@@ -6,9 +6,8 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import ConfigError
-from mebench.features import FeatureStore
-from mebench.features.pipeline import Source
-from mebench.runner.plan import make_plan, new_method
+from mebench.features import FeatureStore, Source
+from mebench.runner import make_plan, new_method
 
 
 @pytest.fixture

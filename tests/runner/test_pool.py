@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError, DataError
-from mebench.runner import workers
-from mebench.runner.isolation import Failure, attempt
-from mebench.runner.workers import ENOUGH, Task, WorkerPool, tried_twice
+from mebench.runner import Task, WorkerPool, isolation, workers
 
 
 def double(x):
@@ -52,7 +50,7 @@ def raise_its_process():
 def hosted(x, worker):
     """In this process: ask one of its own."""
     found = worker.call(double if x else os._exit, ([x] if x else 3,))
-    return found if isinstance(found, Failure) else (os.getpid(), found[:1])
+    return found if isinstance(found, isolation.Failure) else (os.getpid(), found[:1])
 
 
 class Unpicklable(Exception):
@@ -103,13 +101,13 @@ def test_an_exception_that_always_comes_back_is_believed():
 
     def alone(task):
         tried.append(task.key)
-        return Failure("ValueError: no", "", raised=True)
+        return isolation.Failure("ValueError: no", "", raised=True)
 
-    failed = [(Task(n, double, (n,)), Failure("ValueError: no", "", raised=True)) for n in range(10)]
-    other = (Task("other", double, (1,)), Failure("its worker process died", ""))
-    outcomes = list(tried_twice(iter([*failed, other]), alone))
+    failed = [(Task(n, double, (n,)), isolation.Failure("ValueError: no", "", raised=True)) for n in range(10)]
+    other = (Task("other", double, (1,)), isolation.Failure("its worker process died", ""))
+    outcomes = list(workers.tried_twice(iter([*failed, other]), alone))
     assert len(outcomes) == 11
-    assert tried == [*range(ENOUGH), "other"]  # a death says nothing about another death
+    assert tried == [*range(workers.ENOUGH), "other"]  # a death says nothing about another death
 
 
 @pytest.mark.parametrize(
@@ -131,7 +129,7 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
     def fail():
         raise error
 
-    failure = attempt(fail, ())
+    failure = isolation.attempt(fail, ())
     assert failure.reason == reason and "in fail" in failure.details
     assert (failure.error is error) == isinstance(error, DataError)
 
@@ -139,7 +137,7 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
 def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
     import torch
 
-    reasons = {attempt(make, (10**15,)).reason for make in (torch.ones, np.ones)}
+    reasons = {isolation.attempt(make, (10**15,)).reason for make in (torch.ones, np.ones)}
     assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
 
 

@@ -11,10 +11,8 @@ from mebench.core import Video
 from mebench.errors import DataError
 from mebench.features import ComputeCost
 from mebench.progress import Progress
+from mebench.runner import Task, WorkerPool, make_plan, workers
 from mebench.runner import prepare as module
-from mebench.runner.plan import make_plan
-from mebench.runner.prepare import missing_videos, prepare
-from mebench.runner.workers import Failure, Task, WorkerPool
 from mebench.testing import TINY
 
 
@@ -28,7 +26,7 @@ class OneWorker:
             row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
             row[:] = (n or 0) / 2, 0.5
             tick()
-            no_face = Failure("no face", "", DataError("no face"))
+            no_face = workers.Failure("no face", "", DataError("no face"))
             yield task, no_face if video.id == "d" else ComputeCost(0.25, n or 0, True)
 
 
@@ -51,7 +49,7 @@ def prepared(monkeypatch, told, lengths):
         jobs.append(SimpleNamespace(home=("x", name), video=video, wanted=[n], plugins=(), brought=()))
     monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
     pool = OneWorker()
-    found = prepare([], pool, told)
+    found = module.prepare([], pool, told)
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
 
 
@@ -88,11 +86,11 @@ def test_a_worker_of_features_loads_neither_pytorch_nor_lightning_and_starts_bel
     try:
         pool.start(1)
         ((_, megabytes),) = pool.run([Task("at the start", eval, (RESIDENT,))])
-        prepared = prepare([plan], pool, Progress())
+        prepared = module.prepare([plan], pool, Progress())
         ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
     assert (prepared.videos, prepared.failures) == (len(plan.videos), {})
-    assert missing_videos(plan) == []
+    assert module.missing_videos(plan) == []
     assert heavy == []
     assert not megabytes or megabytes[0] < 200

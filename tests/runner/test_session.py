@@ -8,9 +8,7 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Prediction
 from mebench.errors import PluginError, RunError
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
-from mebench.runner.session import open_session
+from mebench.runner import host, make_plan, open_session
 
 
 @pytest.fixture
@@ -47,8 +45,8 @@ def test_a_plugin_that_was_edited_since_it_was_imported_is_refused(moody, tmp_pa
 )
 def test_an_answer_that_no_table_takes_is_the_failure_of_its_fold(session, answer):
     first, second, _ = session.plan.folds
-    session.store_fold(first, replace(execute(session.plan, first), **answer))
-    session.store_fold(second, execute(session.plan, second))
+    session.store_fold(first, replace(host.execute(session.plan, first), **answer))
+    session.store_fold(second, host.execute(session.plan, second))
     assert session.folder.finished_folds() == {"toy/2"}
     assert session.left == {"toy/3"}
     with pytest.raises(RunError, match=r"1 of 3 folds failed; fold 'toy/1': what its method answered cannot be kept"):
@@ -63,7 +61,7 @@ def test_videos_of_which_no_frame_has_a_score_are_told(session):
         answer = {"frame_scores": dict.fromkeys(videos, nothing), "predictions": []}
         if fold.key == "toy/2":
             answer["predictions"] = [Prediction(videos[0], "micro", 10, 12, 14, 0.5)]
-        session.store_fold(fold, replace(execute(session.plan, fold), **answer))
+        session.store_fold(fold, replace(host.execute(session.plan, fold), **answer))
     (line,) = session.unscored_warning()
     left = len(session.plan.videos) - 1
     assert f"no frame of {left} of {left + 1} videos has a score" in line and "such as toy/1/v1 of" in line

@@ -11,21 +11,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mebench.api.run_results import planned
+from mebench.api import run_results
 from mebench.cli.run import sweep
 from mebench.config import combinations as sweep_words
 from mebench.config import resolve
-from mebench.config.combinations import expand, lists_of_words
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress, Silent
-from mebench.runner import prepare
+from mebench.runner import host, identity, make_plan, open_session, prepare, run
 from mebench.runner import sweep as runner_sweep
-from mebench.runner.execute import run
-from mebench.runner.host import Here
-from mebench.runner.identity import by_training
-from mebench.runner.plan import make_plan
-from mebench.runner.session import open_session
-from mebench.runs.folder import RunFolder, safe_name
+from mebench.runs import RunFolder, safe_name
 
 from .blind import SMALL
 
@@ -33,8 +27,10 @@ pytestmark = pytest.mark.usefixtures("untracked")
 
 
 def test_settings_of_one_method_of_several_are_its_own():
-    lists = lists_of_words(["method=random,optical_strain", "random.draws=1,2", "optical_strain.p=0.5", "seeds=0,1"])
-    found = expand(lists)
+    lists = sweep_words.lists_of_words(
+        ["method=random,optical_strain", "random.draws=1,2", "optical_strain.p=0.5", "seeds=0,1"]
+    )
+    found = sweep_words.expand(lists)
     assert [c.varied for c in found] == [
         *({"method": "random", "random.draws": n, "seed": seed} for n in "12" for seed in "01"),
         *({"method": "optical_strain", "seed": seed} for seed in "01"),
@@ -44,13 +40,13 @@ def test_settings_of_one_method_of_several_are_its_own():
 
 
 def test_what_a_method_of_several_lacks_is_said_by_name_and_left_out_where_that_is_asked_for():
-    lists = lists_of_words(
+    lists = sweep_words.lists_of_words(
         ["method=random,optical_strain", "dataset=synthetic", "method.p=0.5,0.6", "method.preset=nothing"]
     )
     with pytest.raises(ConfigError, match=r"method random has no p=0\.5, .*NAME\.p=0\.5.*--where-known"):
-        planned(lists[:3], (), (), "command line")
+        run_results.planned(lists[:3], (), (), "command line")
     said = ModelHeader()
-    combinations, configs = planned(lists, (), (), "command line", said)
+    combinations, configs = run_results.planned(lists, (), (), "command line", said)
     assert [c.varied for c in combinations] == [
         {"method": "random"},
         *({"method": "optical_strain", "method.p": p} for p in ("0.5", "0.6")),
@@ -76,7 +72,7 @@ class ModelHeader(Silent):
 
 
 def test_a_sweep_is_every_combination_in_order():
-    found = expand(lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"]))
+    found = sweep_words.expand(sweep_words.lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"]))
     assert [c.settings for c in found] == [
         {"method": m, "dataset": "cas_me2", "seed": s} for m, s in itertools.product(("mean", "softnet"), "012")
     ]
@@ -99,7 +95,9 @@ def test_a_sweep_is_every_combination_in_order():
 )
 def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, values):
     key = word.partition("=")[0].replace("seeds", "seed").removesuffix(".name")
-    assert [c.settings for c in expand(lists_of_words([word]))] == [{key: value} for value in values]
+    assert [c.settings for c in sweep_words.expand(sweep_words.lists_of_words([word]))] == [
+        {key: value} for value in values
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,7 @@ def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, valu
 )
 def test_words_that_make_no_sweep_say_so(word, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        expand(lists_of_words([word]))
+        sweep_words.expand(sweep_words.lists_of_words([word]))
 
 
 @pytest.mark.parametrize(
@@ -128,11 +126,11 @@ def test_words_that_make_no_sweep_say_so(word, sentence):
 )
 def test_a_key_that_varies_is_given_once(words):
     with pytest.raises(ConfigError, match=r"(seed|method|method\.p) is given twice .* name all its values in one word"):
-        expand(lists_of_words(words))
+        sweep_words.expand(sweep_words.lists_of_words(words))
 
 
 def test_a_key_that_does_not_vary_may_be_given_again_as_in_a_run():
-    found = expand(lists_of_words(["method.p=0.5", "seed=0,1", "method.p=0.6"]))
+    found = sweep_words.expand(sweep_words.lists_of_words(["method.p=0.5", "seed=0,1", "method.p=0.6"]))
     assert [c.settings for c in found] == [{"method.p": "0.6", "seed": seed} for seed in "01"]
 
 
@@ -157,9 +155,9 @@ def test_equal_runs_in_other_words_are_refused():
 )
 def test_a_sweep_takes_so_many_runs_and_no_more(monkeypatch, most, more):
     monkeypatch.setattr(sweep_words, "MOST", 6)
-    assert len(expand(lists_of_words(most))) == 6
+    assert len(sweep_words.expand(sweep_words.lists_of_words(most))) == 6
     with pytest.raises(ConfigError, match="a sweep takes"):
-        expand(lists_of_words(more))
+        sweep_words.expand(sweep_words.lists_of_words(more))
 
 
 def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, capsys):
@@ -223,7 +221,9 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
 def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monkeypatch):
     """Each run holds its lock from the first moment on."""
     monkeypatch.setattr(runner_sweep, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
-    configs = [resolve(c.settings) for c in expand(lists_of_words(moody("seeds=0..19", "workers=1")))]
+    configs = [
+        resolve(c.settings) for c in sweep_words.expand(sweep_words.lists_of_words(moody("seeds=0..19", "workers=1")))
+    ]
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = sorted({*range(1000)} - {int(file.name) for file in Path("/proc/self/fd").iterdir()})
     resource.setrlimit(resource.RLIMIT_NOFILE, (free[15], most))
@@ -302,12 +302,12 @@ def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(write_plugin, tmp_pa
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     first = run(resolve(words), Silent()).folder
     session = open_session(make_plan(resolve([*words, "method.p=0.3"])))
-    there = session.trained_elsewhere(by_training(tmp_path / "runs"))
+    there = session.trained_elsewhere(identity.by_training(tmp_path / "runs"))
     assert set(there) == session.left
     session.close()
     task = next(task for task in session.tasks(there) if task.key[1].key == "synthetic/s002")
     shutil.rmtree(first.path)
-    found = task.function(Here())
+    found = task.function(host.Here())
     assert found.trained_in == "" and found.frame_scores and found.model
 
 

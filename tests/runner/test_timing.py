@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.core import Expression, Video
-from mebench.runner.plan import fold_timings, pair_gap
+from mebench.runner import plan
 
 
 def video(dataset, subject, fps, lengths, kind="micro"):
@@ -17,7 +17,7 @@ def video(dataset, subject, fps, lengths, kind="micro"):
 )
 def test_a_flow_pair_spans_a_tenth_of_a_second_rounded_up(fps, k):
     """Section 4.3: 20 frames at 200 fps, 10 at 100, 3 at 30 and at 25."""
-    assert pair_gap(fps) == k
+    assert plan.pair_gap(fps) == k
 
 
 @pytest.mark.parametrize(
@@ -34,30 +34,30 @@ def test_a_flow_pair_spans_a_tenth_of_a_second_rounded_up(fps, k):
 def test_half_the_mean_length_rounded_down(lengths, k_prime):
     """Section 3.3: k' = floor((N + 1) / 2) with N the mean of offset - onset."""
     videos = [video("d", "1", 200.0, lengths)]
-    timings = fold_timings(videos, videos, ["micro"])
+    timings = plan.fold_timings(videos, videos, ["micro"])
     assert timings["d"].k_prime == {"micro": k_prime}
 
 
 def test_only_training_videos_enter():
     videos = [video("d", "1", 30.0, [10]), video("d", "2", 30.0, [1000])]
-    assert fold_timings(videos, videos[:1], ["micro"])["d"].k_prime["micro"] == 5
+    assert plan.fold_timings(videos, videos[:1], ["micro"])["d"].k_prime["micro"] == 5
 
 
 def test_kinds_have_their_own_length():
     videos = [video("d", "1", 30.0, [10]), video("d", "2", 30.0, [90], "macro")]
-    timing = fold_timings(videos, videos, ["micro", "macro"])["d"]
+    timing = plan.fold_timings(videos, videos, ["micro", "macro"])["d"]
     assert timing.k_prime == {"micro": 5, "macro": 45}
     assert (timing.fps, timing.k) == (30.0, 3)
 
 
 def test_a_kind_that_nobody_in_training_shows_is_left_out():
     videos = [video("d", "1", 30.0, [10])]
-    assert fold_timings(videos, videos, ["macro"])["d"].k_prime == {}
+    assert plan.fold_timings(videos, videos, ["macro"])["d"].k_prime == {}
 
 
 def test_a_member_without_training_expressions_takes_the_others_duration_in_seconds():
     videos = [video("slow", "1", 25.0, [10]), video("fast", "1", 200.0, [])]
-    timings = fold_timings(videos, videos, ["micro"])
+    timings = plan.fold_timings(videos, videos, ["micro"])
     assert timings["slow"].k_prime["micro"] == 5
     assert timings["fast"].k_prime["micro"] == 40  # 0.4 s at 200 fps are 80 frames
     assert (timings["slow"].k, timings["fast"].k) == (3, 20)

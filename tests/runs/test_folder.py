@@ -13,12 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mebench.core import Prediction, Timing
-from mebench.core.peaks import Curve
+from mebench.core import Curve, Prediction, Timing
 from mebench.errors import RunError
+from mebench.runs import KEPT, ClipPrediction, FoldResult, RunFolder, safe_name
 from mebench.runs import folder as module
-from mebench.runs.fold_result import ClipPrediction, FoldResult
-from mebench.runs.folder import KEPT, RunFolder, safe_name
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
-from mebench.core import Expression
-from mebench.core.peaks import reaches
-from mebench.metrics.conventions import Convention
-from mebench.metrics.matching import pair
+from mebench.core import Expression, reaches
+from mebench.metrics import Convention, pair
 from mebench.spotting import (
     Spotted,
     SpottingParams,

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mebench.datasets.synthetic.dataset import Synthetic
-from mebench.datasets.synthetic.params import Params as Drawn
+from mebench.datasets.synthetic import dataset
 from scipy.signal import find_peaks
 
 from mebench.spotting import Spotted, SpottingParams, anchored, interval, iou, place_randomly, smooth, spot, threshold
@@ -61,7 +60,7 @@ def test_the_threshold_is_equation_12(p, expected):
 def spotted_of_perfect_scores(anchor, k_prime=6):
     """Mean IoU of the synthetic dataset's micro-expressions with what is spotted of the labels themselves."""
     overlaps = []
-    for video in Synthetic(Drawn()).videos():
+    for video in dataset.Synthetic(dataset.Synthetic.Params()).videos():
         micro = [e for e in video.expressions if e.kind == "micro"]
         scores = window_labels(video.n_frames - 3, micro, k_prime)
         found = spot(scores, k_prime, options=SpottingParams(anchor=anchor), lead=k_prime - 1)

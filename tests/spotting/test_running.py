@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.core.options import SMOOTHINGS, SpottingParams
+from mebench.core import options
 from mebench.spotting import Running, peaks_of, spot
 
 SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
@@ -13,12 +13,12 @@ SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
 @given(
     SCORES,
     st.integers(1, 5),
-    st.sampled_from(SMOOTHINGS),
+    st.sampled_from(options.SMOOTHINGS),
     st.sampled_from(["paper", "middle"]),
     st.sampled_from([-9, 0, 2.5]),
 )
 def test_the_intervals_are_those_of_all_scores_together(scores, k_prime, smoothing, anchor, level):
-    how = SpottingParams(smoothing=smoothing, anchor=anchor, half_width=1.5)
+    how = options.SpottingParams(smoothing=smoothing, anchor=anchor, half_width=1.5)
     running, found, curve = Running(k_prime, level, how, lead=k_prime - 1), [], []
     for score in scores:
         value, settled = running.add(score)
@@ -30,7 +30,7 @@ def test_the_intervals_are_those_of_all_scores_together(scores, k_prime, smoothi
 
 @given(st.lists(st.integers(0, 3).map(float), min_size=20, max_size=60), st.integers(2, 5))
 def test_of_equally_high_near_peaks_the_last_stays(scores, k_prime):
-    running = Running(k_prime, 0.5, SpottingParams(smoothing="none"))
+    running = Running(k_prime, 0.5, options.SpottingParams(smoothing="none"))
     found = [one for score in scores for one in running.add(score)[1]] + running.finish()
     assert sorted(one.apex for one in found) == peaks_of(np.array(scores), 0.5, k_prime).tolist()
     assert peaks_of(np.array([0.0, 1, 0, 1, 0, 1, 0]), 0.5, 3).tolist() == [1, 5]
@@ -40,7 +40,7 @@ def test_of_equally_high_near_peaks_the_last_stays(scores, k_prime):
 @given(SCORES, st.integers(1, 4))
 def test_a_lone_peak_is_told_after_k_prime_frames_for_the_mean_and_k_prime_for_its_neighbours(scores, k_prime):
     """Later only where peaks are so near to one another that it is open which of them stays."""
-    running = Running(k_prime, 0.5, SpottingParams(smoothing="average"))
+    running = Running(k_prime, 0.5, options.SpottingParams(smoothing="average"))
     lone = [0.0] * (3 * k_prime) + [9.0] + [0.0] * (3 * k_prime) + scores
     told = [(frame, one.apex) for frame, score in enumerate(lone) for one in running.add(score)[1]]
     frame, apex = told[0]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import correlate1d
 
-from mebench.core.peaks import window
+from mebench.core import peaks
 from mebench.spotting import SMOOTHINGS, smooth
 
 shaped = st.sampled_from(["gaussian_1", "gaussian_3", "exponential_1", "exponential_3"])
@@ -22,7 +22,7 @@ def weights(name, length):
 
 @given(shaped, st.integers(1, 40))
 def test_windows_are_their_formulas(name, length):
-    np.testing.assert_allclose(window(length, name), weights(name, length), rtol=1e-12)
+    np.testing.assert_allclose(peaks.window(length, name), weights(name, length), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", [n for n in SMOOTHINGS if n != "none"])

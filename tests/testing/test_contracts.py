@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.config import registry
-from mebench.testing import check_method, dataset_checks, method_checks, parametrize_with_checks
-from mebench.testing.contracts import repairs_are_sentences
+from mebench.testing import check_method, contracts, dataset_checks, method_checks, parametrize_with_checks
 from tests.helpers import outside
 
 ROOTS = {name: {"root": str(maps)} for name in (outside.FLOW, outside.TWO_PHASE) if (maps := outside.find(name))}
@@ -92,4 +91,4 @@ def test_checks_of_absent_data_are_skipped_with_the_reason(tmp_path):
 @pytest.mark.parametrize("repairs", [["fine", ""], [" "], [3]])
 def test_a_repair_that_says_nothing_is_found(repairs):
     with pytest.raises(AssertionError):
-        repairs_are_sentences(SimpleNamespace(videos=["v"], dataset=SimpleNamespace(repairs=lambda: repairs)))
+        contracts.repairs_are_sentences(SimpleNamespace(videos=["v"], dataset=SimpleNamespace(repairs=lambda: repairs)))

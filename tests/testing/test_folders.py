@@ -14,11 +14,10 @@ from torch import nn
 from mebench.config import registry
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.testing import contracts, folder_checks, folders, parametrize_with_checks, plugin_checks
-from mebench.testing.folders import METHOD_TEMPLATES, write_plugin
+from mebench.testing import contracts, folder_checks, folders, parametrize_with_checks, plugin_checks, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
-SPOTTER, RECOGNIZER, NETWORK, LINEAR, TIMM = METHOD_TEMPLATES
+SPOTTER, RECOGNIZER, NETWORK, LINEAR, TIMM = folders.METHOD_TEMPLATES
 DATASET = "dataset"
 TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LINEAR, DATASET)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import Expression, Video
-from mebench.testing.contracts import _move
+from mebench.testing import contracts
 
 
 @given(st.data())
@@ -12,10 +12,10 @@ def test_a_moved_expression_is_another_one_of_the_same_video(data):
     n = data.draw(st.integers(2, 9))
     onset = data.draw(st.integers(0, n - 1))
     e = Expression(onset, data.draw(st.integers(onset, n - 1)))
-    moved = _move(Video("d", "s", "v", 30.0, n, (e,)), e)
+    moved = contracts._move(Video("d", "s", "v", 30.0, n, (e,)), e)
     assert moved.onset != e.onset and 0 <= moved.onset <= moved.offset < n
 
 
 def test_a_video_of_two_frames_has_room_for_the_last_one_alone():
     e = Expression(0, 1)
-    assert _move(Video("d", "s", "v", 30.0, 2, (e,)), e) == Expression(1, 1)
+    assert contracts._move(Video("d", "s", "v", 30.0, 2, (e,)), e) == Expression(1, 1)

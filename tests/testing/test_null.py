@@ -8,7 +8,7 @@ import pytest
 
 from mebench.core import Expression, Scheme, Video
 from mebench.progress import Progress
-from mebench.testing.null import ONE_IN, KnowsLabelsError, _recognition, findings, null, refuse
+from mebench.testing import null as testing_null
 from tests.runner.cheats import write
 
 SPOTTER = """
@@ -38,36 +38,37 @@ Plugin = Spotter
 
 
 def test_an_honest_method_stays_inside(write_plugin):
-    found = null("majority", Progress(), shuffles=2)
+    found = testing_null.null("majority", Progress(), shuffles=2)
     assert [(f.task, f.fold, f.right, f.of, f.most, f.beyond_chance) for f in found] == [
         ("recognition", part, 8, 40, 8, False)
         for part in ("part1", "part2")  # one of each person's five
     ]
-    refuse("majority", found, 2)
+    testing_null.refuse("majority", found, 2)
 
 
 @pytest.mark.parametrize("way", ["file", "truth"])
 def test_what_lies_in_files_helps_nobody(write_plugin, way):
     """Names in a fold are drawn, and none of them stands in a file."""
-    found = null("cheat", Progress(), [f"method.way={way}"], [write(write_plugin)], shuffles=2)
+    found = testing_null.null("cheat", Progress(), [f"method.way={way}"], [write(write_plugin)], shuffles=2)
     assert not any(f.beyond_chance for f in found)
 
 
 def test_who_knows_labels_is_named(write_plugin):
     """The process of this test hosts the folds, too: what knows the labels can be reached."""
-    found = null("cheat", Progress(), ["method.way=host"], [write(write_plugin)], shuffles=2)
+    found = testing_null.null("cheat", Progress(), ["method.way=host"], [write(write_plugin)], shuffles=2)
     assert all(f.right == f.of == 40 and f.beyond_chance for f in found)
     with pytest.raises(
-        KnowsLabelsError, match=r"'cheat' knows labels .*recognition is right 40 times of 40 .* shuffled 2 times"
+        testing_null.KnowsLabelsError,
+        match=r"'cheat' knows labels .*recognition is right 40 times of 40 .* shuffled 2 times",
     ):
-        refuse("cheat", found, 2)
+        testing_null.refuse("cheat", found, 2)
 
 
 def test_who_spots_what_nobody_could_see_is_named(write_plugin):
     root = write_plugin("method", "spotter", code=SPOTTER)
-    found = null("spotter", Progress(), ["method.p=0.9"], [root], shuffles=1)
+    found = testing_null.null("spotter", Progress(), ["method.p=0.9"], [root], shuffles=1)
     assert [(f.task, f.right, f.beyond_chance) for f in found] == [("spotting", 20, True)] * 2
-    honest = null("spotter", Progress(), ["method.p=0.1"], [root], shuffles=1)
+    honest = testing_null.null("spotter", Progress(), ["method.p=0.1"], [root], shuffles=1)
     assert not any(f.beyond_chance for f in honest) and sum(f.right for f in honest) > 0
 
 
@@ -84,7 +85,7 @@ def test_chances_are_those_of_all_ways_to_deal_out_the_labels():
     run = SimpleNamespace(
         folder=SimpleNamespace(read_table=lambda _: table), plan=SimpleNamespace(scheme=Scheme.native("abc"))
     )
-    right, chances = _recognition(run, None, videos)
+    right, chances = testing_null._recognition(run, None, videos)
     assert right == 2 + 1
     # Of the six ways for s two each are right never, once and twice; t is right once either way.
     np.testing.assert_allclose(chances, np.convolve([2 / 6, 2 / 6, 2 / 6, 0], [0, 1, 0]))
@@ -95,7 +96,7 @@ def test_the_band_holds_all_but_its_share(shuffles):
     fair = np.convolve([0.5, 0.5], [0.25, 0.75])
     runs = [{("recognition", "a"): (1, 2, fair), ("spotting", "a"): (2, 2, fair)}] * shuffles
     draws = np.random.default_rng(0).choice(3, (200_000, shuffles), p=fair).sum(axis=1)
-    for finding in findings(runs):
+    for finding in testing_null.findings(runs):
         assert finding.of == 2 * shuffles
-        assert np.mean(draws > finding.most) <= 1 / (2 * ONE_IN) + 0.001
-        assert finding.most == 2 * shuffles or np.mean(draws >= finding.most) > 1 / (2 * ONE_IN) - 0.001
+        assert np.mean(draws > finding.most) <= 1 / (2 * testing_null.ONE_IN) + 0.001
+        assert finding.most == 2 * shuffles or np.mean(draws >= finding.most) > 1 / (2 * testing_null.ONE_IN) - 0.001

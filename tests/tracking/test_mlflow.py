@@ -19,15 +19,13 @@ import pytest
 import urllib3.util.retry
 from rich.console import Console
 
-from mebench.boards.collect import collect_records
+from mebench.boards import collect_records
 from mebench.cli import runs as verbs
 from mebench.cli.leaderboard import build
 from mebench.errors import RunError
-from mebench.metrics.summary import flat_scores
+from mebench.metrics import flat_scores
 from mebench.progress import Progress
-from mebench.tracking import fetch_records, mlflow_store, sync
-from mebench.tracking.mlflow import MLflow
-from mebench.tracking.mlflow_store import RUN_TAG, Store, without_password
+from mebench.tracking import MLflow, fetch_records, mlflow_store, sync
 from tests.helpers.run_folders import call_fold, make_run
 
 
@@ -266,7 +264,9 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
     sync([forged], None, progress, folds=False)
     client = MlflowClient(f"sqlite:///{database}")
     client.set_tag(
-        next(r for r in runs_of(database)[0] if r.info.run_name == "forged").info.run_id, RUN_TAG, "../forged"
+        next(r for r in runs_of(database)[0] if r.info.run_name == "forged").info.run_id,
+        mlflow_store.RUN_TAG,
+        "../forged",
     )
     with pytest.raises(RunError, match=rf"no finished run in MLflow at sqlite:///{database} and no record"):
         build(out="boards", from_mlflow=f"sqlite:///{database}")
@@ -307,13 +307,15 @@ def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, mo
 
 def test_the_words_choose_the_store_then_the_environment_then_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///theirs.db")
-    assert Store.of("sqlite:////data/x.db?timeout=5") == Store("sqlite:////data/x.db?timeout=5", Path("/data/x.db"))
-    assert Store.of(None).database == tmp_path / "theirs.db"
+    assert mlflow_store.Store.of("sqlite:////data/x.db?timeout=5") == mlflow_store.Store(
+        "sqlite:////data/x.db?timeout=5", Path("/data/x.db")
+    )
+    assert mlflow_store.Store.of(None).database == tmp_path / "theirs.db"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert Store.of(None) == Store(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlflow.db")
-    assert Store.of(None).artifacts == f"file://{tmp_path}/mlartifacts"
-    assert Store.of("http://localhost:5000") == Store("http://localhost:5000", None)
-    assert Store.of("sqlite:////data/x.db").describe() == "/data/x.db"
+    assert mlflow_store.Store.of(None) == mlflow_store.Store(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlflow.db")
+    assert mlflow_store.Store.of(None).artifacts == f"file://{tmp_path}/mlartifacts"
+    assert mlflow_store.Store.of("http://localhost:5000") == mlflow_store.Store("http://localhost:5000", None)
+    assert mlflow_store.Store.of("sqlite:////data/x.db").describe() == "/data/x.db"
 
 
 def test_a_password_is_neither_shown_nor_stored(tmp_path, database, progress, said):
@@ -322,7 +324,7 @@ def test_a_password_is_neither_shown_nor_stored(tmp_path, database, progress, sa
     folder = make_run(tmp_path / "runs", settings={"tracking": secret})
     assert mirror(folder, None, progress)
     (run,), _ = runs_of(database)
-    assert artifact(tmp_path, run, "config.json")["config"]["tracking"] == without_password(secret)
+    assert artifact(tmp_path, run, "config.json")["config"]["tracking"] == mlflow_store.without_password(secret)
     assert password not in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "config.json").read_text()
     assert password.encode() not in database.read_bytes()
 
@@ -451,7 +453,7 @@ def test_three_processes_may_create_one_database(tmp_path, monkeypatch):
         outcomes = [job.result() for job in jobs]
     assert outcomes == [("mlflow.db (experiment mebench/drawn/loso)", "")] * 3
     parents, nested = runs_of(tmp_path / "mlflow.db")
-    assert {run.data.tags[RUN_TAG] for run in parents} == {folder.id for folder in folders}
+    assert {run.data.tags[mlflow_store.RUN_TAG] for run in parents} == {folder.id for folder in folders}
     assert (len(parents), len(nested)) == (3, 12)
 
 

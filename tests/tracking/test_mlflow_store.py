@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.tracking import mlflow_store
-from mebench.tracking.mlflow_store import newest_schema, remarks
+from mebench.tracking import mlflow_store, remarks
 
 RUN_TAG = "mebench.run_id"
 
@@ -37,7 +36,7 @@ def test_an_empty_database_is_said(database):
     assert list(remarks(None, "runs", set())) == [
         "mlflow.db is empty: the tables are built from the run folders in runs"
     ]
-    fill(database, newest_schema())
+    fill(database, mlflow_store.newest_schema())
     assert list(remarks(None, "runs", set())) == [
         "mlflow.db knows no run of mebench: the tables are built from the run folders in runs"
     ]
@@ -58,7 +57,7 @@ def test_a_damaged_one_is_said(database):
 
 
 def test_runs_that_are_nowhere_else_are_named_once(database):
-    fill(database, newest_schema(), "here", "gone", "gone")
+    fill(database, mlflow_store.newest_schema(), "here", "gone", "gone")
     assert list(remarks(None, "runs", {"here"})) == [
         "run gone is in mlflow.db, but neither its folder in runs nor a record of it is here: it is left out"
     ]
@@ -69,14 +68,14 @@ def test_thenewest_schema_is_that_of_mlflow_itself():
     from alembic.script import ScriptDirectory
 
     folder = f"{mlflow.__path__[0]}/store/db_migrations"
-    assert [newest_schema()] == list(ScriptDirectory(folder).get_heads())
+    assert [mlflow_store.newest_schema()] == list(ScriptDirectory(folder).get_heads())
 
 
 def test_a_database_made_of_the_schema_that_is_kept_is_the_one_that_mlflow_makes(tmp_path, monkeypatch):
     """Table by table, column by column, with all indexes; and MLflow takes it."""
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
 
-    if not (Path(mlflow_store.__file__).with_name(f"schema_{newest_schema()}.sql")).is_file():
+    if not (Path(mlflow_store.__file__).with_name(f"schema_{mlflow_store.newest_schema()}.sql")).is_file():
         pytest.skip("the MLflow that is installed has another schema, and makes its databases by itself")
     mlflow_store.Store.of(f"sqlite:///{tmp_path}/kept.db").prepare()
     _initialize_tables(create_sqlalchemy_engine_with_retry(f"sqlite:///{tmp_path}/own.db"))

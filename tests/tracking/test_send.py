@@ -17,8 +17,7 @@ from mebench.cli.doctor import doctor
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.tracking import Tracker, send
-from mebench.tracking.mlflow import MLflow
+from mebench.tracking import Tracker, mlflow, send
 from tests.helpers.run_folders import make_run
 
 
@@ -154,7 +153,7 @@ def test_the_name_chooses_and_any_address_is_one_of_mlflow(tmp_path):
     places |= {"mlruns": "mlruns", "databricks": "databricks", "mlflow:sqlite:///x.db": "x.db", True: "mlflow.db"}
     for words, place in places.items():
         tracker = send.tracker_of(words)
-        assert isinstance(tracker, MLflow) and tracker.place() == place
+        assert isinstance(tracker, mlflow.MLflow) and tracker.place() == place
     assert send.tracker_of(False) is send.tracker_of("off") is None
     with pytest.raises(ConfigError, match=r"unknown tracker 'mlfow'\. Did you mean 'mlflow'"):
         send.tracker_of("mlfow")
@@ -162,7 +161,7 @@ def test_the_name_chooses_and_any_address_is_one_of_mlflow(tmp_path):
 
 def test_the_built_in_tracker_is_there_without_metadata(monkeypatch):
     monkeypatch.setattr(send, "entry_points", lambda group: [])
-    assert isinstance(send.tracker_of(None), MLflow)
+    assert isinstance(send.tracker_of(None), mlflow.MLflow)
 
 
 def test_the_entry_point_names_what_is_there():
@@ -170,7 +169,7 @@ def test_the_entry_point_names_what_is_there():
 
     told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
     (point,) = (EntryPoint(name, value, send.GROUP) for name, value in told[send.GROUP].items())
-    assert point.load() is MLflow and point == send._BUILT_IN[0]
+    assert point.load() is mlflow.MLflow and point == send._BUILT_IN[0]
 
 
 @pytest.mark.parametrize("word", ["tracking=off", "tracking=false"])

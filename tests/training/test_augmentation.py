@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from mebench.features import MinMax
-from mebench.training.samples import half_mirrored, mirrored
+from mebench.training import samples
 
 
 def normalised(flow):
@@ -15,18 +15,18 @@ def test_it_is_the_normalised_flow_of_the_mirrored_face():
     flow = np.random.default_rng(0).normal(size=(8, 6, 3)).astype(np.float32)
     turned = flow[:, ::-1].copy()
     turned[..., 0] *= -1
-    torch.testing.assert_close(mirrored(normalised(flow)), normalised(turned))
-    torch.testing.assert_close(mirrored(mirrored(normalised(flow))), normalised(flow))
+    torch.testing.assert_close(samples.mirrored(normalised(flow)), normalised(turned))
+    torch.testing.assert_close(samples.mirrored(samples.mirrored(normalised(flow))), normalised(flow))
 
 
 def test_a_map_without_motion_stays_zero():
-    assert not mirrored(torch.zeros(2, 3, 4, 4)).any()
+    assert not samples.mirrored(torch.zeros(2, 3, 4, 4)).any()
 
 
 def test_about_half_of_a_batch_is_mirrored():
     torch.manual_seed(0)
     x = torch.rand(400, 3, 2, 2)
-    drawn, other = half_mirrored(x), mirrored(x)
+    drawn, other = samples.half_mirrored(x), samples.mirrored(x)
     which = [(torch.equal(a, b), torch.equal(a, c)) for a, b, c in zip(drawn, x, other)]
     assert all(kept != turned for kept, turned in which)
     assert 160 < sum(turned for _, turned in which) < 240

@@ -16,8 +16,7 @@ from torch.utils.data import DataLoader
 
 from mebench.core import Method, Stage, Task
 from mebench.errors import ConfigError
-from mebench.training import Samples, fit
-from mebench.training.fit import Classified
+from mebench.training import Classified, Samples, fit
 
 EPOCHS = 12
 

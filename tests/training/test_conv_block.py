@@ -8,7 +8,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from mebench.training import layers
-from mebench.training.layers import conv_relu_norm_pool
 
 
 def one_after_the_other(x, conv, norm, size, padding=0):
@@ -16,7 +15,7 @@ def one_after_the_other(x, conv, norm, size, padding=0):
 
 
 def at_once(x, conv, norm, size, padding=0):
-    return conv_relu_norm_pool(x, conv.weight, conv.bias, norm, size, conv.padding[0], padding)
+    return layers.conv_relu_norm_pool(x, conv.weight, conv.bias, norm, size, conv.padding[0], padding)
 
 
 def drawn(channels, filters, dtype=torch.float64, kernel=3, padding=2):

@@ -6,7 +6,7 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F
 
-from mebench.training.layers import balanced_weights, focal_loss, squared_error
+from mebench.training import layers
 
 
 def draw(n=40, classes=4, seed=0):
@@ -17,33 +17,33 @@ def draw(n=40, classes=4, seed=0):
 def test_balanced_weights_are_scikit_learns():
     _, y = draw()
     np.testing.assert_allclose(
-        balanced_weights(y, 4), compute_class_weight("balanced", classes=np.arange(4), y=y.numpy()), rtol=1e-6
+        layers.balanced_weights(y, 4), compute_class_weight("balanced", classes=np.arange(4), y=y.numpy()), rtol=1e-6
     )
 
 
 def test_a_class_without_samples_weighs_nothing():
-    assert balanced_weights(torch.tensor([0, 0, 2]), 4).tolist() == [0.75, 0.0, 1.5, 0.0]
+    assert layers.balanced_weights(torch.tensor([0, 0, 2]), 4).tolist() == [0.75, 0.0, 1.5, 0.0]
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_without_gamma_the_focal_loss_is_cross_entropy(weighted):
     logits, y = draw()
-    weights = balanced_weights(y, 4) if weighted else None
-    torch.testing.assert_close(focal_loss(logits, y, 0.0, weights), F.cross_entropy(logits, y, weights))
+    weights = layers.balanced_weights(y, 4) if weighted else None
+    torch.testing.assert_close(layers.focal_loss(logits, y, 0.0, weights), F.cross_entropy(logits, y, weights))
 
 
 def test_the_focal_loss_is_its_equation():
     logits, y = draw()
     p = logits.softmax(1)[torch.arange(len(y)), y]
-    torch.testing.assert_close(focal_loss(logits, y, 2.0), (-((1 - p) ** 2) * p.log()).mean())
+    torch.testing.assert_close(layers.focal_loss(logits, y, 2.0), (-((1 - p) ** 2) * p.log()).mean())
 
 
 def test_one_output_is_the_logit_of_the_label_1():
     logits, y = draw(classes=2)
     difference = logits[:, 1] - logits[:, 0]
-    torch.testing.assert_close(focal_loss(difference, y.float(), 1.5), focal_loss(logits, y, 1.5))
+    torch.testing.assert_close(layers.focal_loss(difference, y.float(), 1.5), layers.focal_loss(logits, y, 1.5))
     torch.testing.assert_close(
-        focal_loss(difference, y.float(), 0.0), F.binary_cross_entropy_with_logits(difference, y.float())
+        layers.focal_loss(difference, y.float(), 0.0), F.binary_cross_entropy_with_logits(difference, y.float())
     )
 
 
@@ -51,11 +51,11 @@ def test_what_is_answered_well_counts_little():
     sure, unsure = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.2, 0.0]])
     y = torch.tensor([0])
     plain = F.cross_entropy(sure, y) / F.cross_entropy(unsure, y)
-    assert focal_loss(sure, y, 2.0) / focal_loss(unsure, y, 2.0) < plain / 100
+    assert layers.focal_loss(sure, y, 2.0) / layers.focal_loss(unsure, y, 2.0) < plain / 100
 
 
 def test_balanced_squared_error_gives_both_labels_the_same_say():
     outputs, y = torch.tensor([0.5, 0.1, 0.2, 0.3]), torch.tensor([1.0, 0.0, 0.0, 0.0])
-    assert squared_error(outputs, y) == F.mse_loss(outputs, y)
+    assert layers.squared_error(outputs, y) == F.mse_loss(outputs, y)
     expected = (0.25 + (0.01 + 0.04 + 0.09) / 3) / 2
-    assert float(squared_error(outputs, y, balanced_weights(y, 2))) == pytest.approx(expected)
+    assert float(layers.squared_error(outputs, y, layers.balanced_weights(y, 2))) == pytest.approx(expected)

@@ -8,7 +8,6 @@ import pytest
 import torch
 from mebench.methods.mean.method import MEAN
 from mebench.methods.mean.network import Joint, Shared
-from mebench.methods.mean.params import Params as MeanParams
 from mebench.methods.mtsn.network import TwoGaps
 from mebench.methods.mtsn.network import of_authors as of_mtsn
 from mebench.methods.sfamnet.network import CLASSES, SceneFlowNetwork
@@ -16,17 +15,15 @@ from mebench.methods.sfamnet.network import of_authors as of_sfamnet
 from mebench.methods.softnet.network import SOFTNet
 from mebench.methods.softnet.network import of_authors as of_softnet
 from mebench.methods.ststnet.method import STSTNet
-from mebench.methods.ststnet.params import Params as StstParams
 from torch import nn
 from torch.nn import functional as F
 
 from mebench.config import resolve
-from mebench.core import Task
-from mebench.core.types import SubjectKey
+from mebench.core import SubjectKey, Task
 from mebench.errors import ConfigError, DataError
 from mebench.progress import Progress
-from mebench.runner.execute import run
-from mebench.training.released import keras_layers, keras_weights, load, released_file, torch_weights
+from mebench.runner import run
+from mebench.training import released
 from tests.helpers.outside import flow_maps, outside
 
 
@@ -40,19 +37,19 @@ class Seen:
 def test_the_file_is_that_of_whoever_does_not_train(tmp_path):
     for name in ("006.pth", "sub01.pth", "s01.pth", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
-    found = released_file(str(tmp_path), [Seen("006"), Seen("s01")], (".pth",))
+    found = released.released_file(str(tmp_path), [Seen("006"), Seen("s01")], (".pth",))
     assert found.name == "sub01.pth"
     with pytest.raises(ConfigError, match=r"holds 3 files \(\.pth\) named after subjects, and 2 of them do not train"):
-        released_file(str(tmp_path), [Seen("006")], (".pth",))
+        released.released_file(str(tmp_path), [Seen("006")], (".pth",))
     with pytest.raises(ConfigError, match="all of them train"):
-        released_file(str(tmp_path), [Seen("006"), Seen("s01"), Seen("sub01")], (".pth",))
+        released.released_file(str(tmp_path), [Seen("006"), Seen("s01"), Seen("sub01")], (".pth",))
     with pytest.raises(ConfigError, match="is not there: name the folder of the weights"):
-        released_file(str(tmp_path / "gone"), [], (".pth",))
-    assert released_file(str(tmp_path / "006.pth"), [], (".pth",)).name == "006.pth"
+        released.released_file(str(tmp_path / "gone"), [], (".pth",))
+    assert released.released_file(str(tmp_path / "006.pth"), [], (".pth",)).name == "006.pth"
     (tmp_path / "keras").mkdir()
     for number in (1, 2, 10):
         (tmp_path / "keras" / f"s{number}.hdf5").write_bytes(b"")
-    assert released_file(str(tmp_path / "keras"), [Seen("sub01"), Seen("sub10")], (".hdf5",)).name == "s2.hdf5"
+    assert released.released_file(str(tmp_path / "keras"), [Seen("sub01"), Seen("sub10")], (".hdf5",)).name == "s2.hdf5"
 
 
 def test_nothing_in_a_file_is_run(tmp_path):
@@ -66,16 +63,16 @@ def test_nothing_in_a_file_is_run(tmp_path):
     (tmp_path / "cut.pth").write_bytes((tmp_path / "zip.pth").read_bytes()[:50])
     for name in ("evil", "zip", "list", "cut"):
         with pytest.raises(DataError, match=r"the weights .* (cannot be read|are no tensors by name)"):
-            torch_weights(tmp_path / f"{name}.pth")
+            released.torch_weights(tmp_path / f"{name}.pth")
     assert not (tmp_path / "touched").exists()
     (tmp_path / "no.h5").write_bytes(b"no HDF5")
     with pytest.raises(DataError, match="cannot be read"):
-        keras_weights(tmp_path / "no.h5")
+        released.keras_weights(tmp_path / "no.h5")
     network = nn.Linear(2, 3)
     with pytest.raises(DataError, match=r"weight has the shape \(3, 4\), expected \(3, 2\)"):
-        load(network, {"weight": torch.zeros(3, 4), "bias": torch.zeros(3)}, tmp_path)
+        released.load(network, {"weight": torch.zeros(3, 4), "bias": torch.zeros(3)}, tmp_path)
     with pytest.raises(DataError, match="unknown weight 'bias'"):
-        load(network, {"weight": torch.zeros(3, 2)}, tmp_path)
+        released.load(network, {"weight": torch.zeros(3, 2)}, tmp_path)
 
 
 class Published(nn.Module):
@@ -102,7 +99,7 @@ def test_ststnet_answers_as_its_authors_network_does(tmp_path):
         nn.init.uniform_(norm.running_var, 0.5, 2)
         nn.init.normal_(norm.weight)
     torch.save(published.state_dict(), tmp_path / "sub01.pth")
-    method = STSTNet(StstParams(weights=str(tmp_path)), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
+    method = STSTNet(STSTNet.Params(weights=str(tmp_path)), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
     assert method.stages() == ()
     method.fit_closed_form([Seen("sub02")], [])
     x = torch.rand(5, 3, 28, 28).double() * 255
@@ -182,7 +179,7 @@ def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
     (tmp_path / "spot_recog").mkdir()
     write_keras(tmp_path / "spot_recog" / "s1.hdf5", layers)
     classes = ("surprise", "negative", "positive")  # the authors' outputs are negative, positive, surprise
-    method = MEAN(MeanParams(weights=str(tmp_path)), Task(frozenset({"spot", "recognize"}), ("micro",), classes))
+    method = MEAN(MEAN.Params(weights=str(tmp_path)), Task(frozenset({"spot", "recognize"}), ("micro",), classes))
     assert method.stages() == ()
     method.fit_closed_form([Seen("sub02")], [])
     joint = Joint(method.shared, method.spotting, method.recognition, None, sigmoid=False).eval()
@@ -204,7 +201,7 @@ def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
     named = dict(zip(("conv2d", "conv2d_1", "conv2d_2", "dense", "dense_1"), (*streams, *dense)))
     write_keras(tmp_path / "soft.hdf5", {name: dict(zip(("kernel", "bias"), pair)) for name, pair in named.items()})
     network = SOFTNet().eval()
-    load(network, of_softnet(keras_weights(tmp_path / "soft.hdf5")), tmp_path)
+    released.load(network, of_softnet(released.keras_weights(tmp_path / "soft.hdf5")), tmp_path)
     low, high = x.min((1, 2), keepdims=True), x.max((1, 2), keepdims=True)
     flat = plain((x - low) / (high - low), streams, lambda maps, _: pooled(maps, 2).reshape(len(x), -1), 3)
     expected = np.maximum(flat @ dense[0][0] + dense[0][1], 0) @ dense[1][0] + dense[1][1]
@@ -214,12 +211,12 @@ def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
 
 def test_layers_are_in_the_order_in_which_keras_made_them():
     weights = {f"conv2d{n}/conv2d{n}/kernel:0": n for n in ("_10", "_9", "", "_1")} | {"conv2dx/kernel:0": 0}
-    assert [layer["kernel"] for layer in keras_layers(weights, "conv2d")] == ["", "_1", "_9", "_10"]
+    assert [layer["kernel"] for layer in released.keras_layers(weights, "conv2d")] == ["", "_1", "_9", "_10"]
 
 
 def test_a_file_of_another_network_is_refused_by_name(tmp_path):
     write_keras(tmp_path / "x.hdf5", {"conv2d": {"kernel": np.zeros((5, 5, 1, 3)), "bias": np.zeros(3)}})
-    method = MEAN(MeanParams(weights=str(tmp_path / "x.hdf5")), Task(frozenset({"spot"})))
+    method = MEAN(MEAN.Params(weights=str(tmp_path / "x.hdf5")), Task(frozenset({"spot"})))
     with pytest.raises(DataError, match=r"the weights .*x\.hdf5: unknown weight 'shared\.vertical\.weight'"):
         method.fit_closed_form([], [])
     assert isinstance(method.shared, Shared)
@@ -242,19 +239,19 @@ def test_a_file_that_names_other_files_or_vast_arrays_is_refused(tmp_path, kind)
     with pytest.raises(
         DataError, match="would take" if kind == "vast" else "refer to another file for 'conv/kernel:0'"
     ):
-        keras_weights(tmp_path / "w.h5")
+        released.keras_weights(tmp_path / "w.h5")
 
 
 def test_a_tensor_that_is_expanded_without_end_is_refused(tmp_path):
     torch.save({"w": torch.zeros(1).expand(10**11)}, tmp_path / "w.pth")
     with pytest.raises(DataError, match="would take 381,470 MiB, and at most 1024 are read"):
-        torch_weights(tmp_path / "w.pth")
+        released.torch_weights(tmp_path / "w.pth")
 
 
 def test_what_pytorch_refuses_is_said_without_its_advice(tmp_path):
     torch.save({"w": SimpleNamespace()}, tmp_path / "w.pth")
     with pytest.raises(DataError, match="cannot be read") as error:
-        torch_weights(tmp_path / "w.pth")
+        released.torch_weights(tmp_path / "w.pth")
     assert "Re-running" not in str(error.value) and "\x1b" not in str(error.value)
 
 
@@ -319,7 +316,7 @@ def test_weights_of_mtsn_give_what_the_authors_network_gives(tmp_path):
     torch.manual_seed(0)
     theirs, own, x = TwoStreams(), TwoGaps(), torch.randn(4, 6, 28, 28)
     torch.save(theirs.state_dict(), tmp_path / "cas_weights.pkl")
-    load(own, of_mtsn(torch_weights(tmp_path / "cas_weights.pkl")), tmp_path)
+    released.load(own, of_mtsn(released.torch_weights(tmp_path / "cas_weights.pkl")), tmp_path)
     torch.testing.assert_close(own(x), theirs(x))
 
 
@@ -329,12 +326,12 @@ def test_weights_of_sfamnet_give_what_the_authors_network_gives(tmp_path):
     theirs, own, x = SceneFlow(5), SceneFlowNetwork(5), torch.randn(4, 3, 42, 42)
     classes = ("others", "negative", "positive", "surprise")
     torch.save(theirs.state_dict(), tmp_path / "subject_1.pkl")
-    load(own, of_sfamnet(torch_weights(tmp_path / "subject_1.pkl"), classes), tmp_path)
+    released.load(own, of_sfamnet(released.torch_weights(tmp_path / "subject_1.pkl"), classes), tmp_path)
     (score, answer), (their_score, their_answer) = own(x), theirs(x)
     torch.testing.assert_close(score, their_score)
     torch.testing.assert_close(answer, their_answer[:, [3, 0, 1, 2, 4]])
     with pytest.raises(DataError, match=r"answer\.weight has the shape \(5, 392\), expected \(8, 392\)"):
-        load(SceneFlowNetwork(8), of_sfamnet(theirs.state_dict(), CLASSES[7]), tmp_path)
+        released.load(SceneFlowNetwork(8), of_sfamnet(theirs.state_dict(), CLASSES[7]), tmp_path)
     broken = {**theirs.state_dict(), "fc_spot.bias": torch.tensor([float("nan")])}
     with pytest.raises(DataError, match=r"score\.bias holds numbers that are none \(NaN or infinite\)"):
-        load(own, of_sfamnet(broken, classes), tmp_path)
+        released.load(own, of_sfamnet(broken, classes), tmp_path)

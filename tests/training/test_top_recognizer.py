@@ -8,12 +8,10 @@ from mebench.methods.higo_top.method import HigoTopSvm
 from mebench.methods.hog_top.method import HogTopSvm
 from mebench.methods.lbp_top.method import LbpTopSvm
 
-from mebench.core import LabelledVideo, SubjectKey, Task, Timing
-from mebench.core.types import Expression
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError, RunError
-from mebench.features import FaceCrop, Interpolate, Magnify
-from mebench.features.top import PLANES
-from mebench.runner.fold import count_parameters
+from mebench.features import FaceCrop, Interpolate, Magnify, top
+from mebench.runner import count_parameters
 
 METHODS = [LbpTopSvm, HogTopSvm, HigoTopSvm]
 CLASSES = ("negative", "positive", "surprise")
@@ -101,7 +99,7 @@ def test_planes_are_chosen_from_the_whole_feature(plugin, slices):
     seen = video(whole, moving(3, 12, 0), None)
     feature = seen.clip(0, 6, 11).feature(plugin.chain)
     bins = feature.shape[-1] // (3 * slices)
-    for number, plane in enumerate(PLANES):
+    for number, plane in enumerate(top.PLANES):
         one = method(plugin, rows=2, cols=3, slices=slices, planes=(plane,))
         row = one._inputs([video(one, moving(3, 12, 0), None).clip(0, 6, 11)])[0]
         parts = [feature[..., (s * 3 + number) * bins : (s * 3 + number + 1) * bins] for s in range(slices)]

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 from mebench.methods.ststnet.method import STSTNet
-from mebench.methods.ststnet.params import Params
 from sklearn.metrics import f1_score, recall_score
 from torch import nn
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, Method, Stage, SubjectKey, Task, Timing
-from mebench.features.maps import ONSET_APEX
+from mebench.features import ONSET_APEX
 from mebench.training import Classified, Samples, fit
 
 TASK = Task(frozenset({"recognize"}), classes=("fear", "joy", "awe"))
@@ -88,7 +87,7 @@ def clips_of(subject, n):
 
 def trained_ststnet(valid):
     torch.manual_seed(7)
-    method = STSTNet(Params(epochs=3, batch_size=4, shuffle=True, lr=1e-3), TASK)
+    method = STSTNet(STSTNet.Params(epochs=3, batch_size=4, shuffle=True, lr=1e-3), TASK)
     fit(method, [clips_of(1, 9)], valid)
     return method
 

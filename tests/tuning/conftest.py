@@ -9,8 +9,8 @@ import pytest
 
 from mebench.config import resolve
 from mebench.progress import Progress
+from mebench.tuning import TuneOptions
 from mebench.tuning import run_studies as module
-from mebench.tuning.records import TuneOptions
 
 DATASET_PARAMS = """
 from dataclasses import dataclass

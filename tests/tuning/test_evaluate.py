@@ -9,22 +9,17 @@ from mebench.config import resolve
 from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.runner.host import execute, propose_again
-from mebench.runner.isolation import Failure
-from mebench.runner.plan import make_plan
-from mebench.runner.prepare import Prepared
-from mebench.tuning import run_studies
-from mebench.tuning.run_studies import Features, with_config
-from mebench.tuning.space import with_values
+from mebench.runner import Prepared, host, isolation, make_plan
+from mebench.tuning import run_studies, with_values
 
 
 def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
     words = ["method=mean", "method.preset=short", "method.epochs_spot=1", "method.epochs_recognition=1"]
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
-    fold, other = plan.folds[0], with_config(plan, with_values(plan.config, values))
-    stored, whole = execute(plan, fold), execute(other, fold)
-    again = propose_again(other, fold, stored)
+    fold, other = plan.folds[0], run_studies.with_config(plan, with_values(plan.config, values))
+    stored, whole = host.execute(plan, fold), host.execute(other, fold)
+    again = host.propose_again(other, fold, stored)
     assert again.predictions == whole.predictions and whole.predictions != stored.predictions
     assert all(p.emotion for p in again.predictions)
     for key, scores in whole.frame_scores.items():
@@ -35,7 +30,7 @@ def test_who_is_held_out_follows_the_parameters(tiny):
     plan = make_plan(resolve([*tiny, "method=mean"]))
     assert not plan.selects
     config = with_values(plan.config, {"method.threshold": "absolute"})
-    assert with_config(plan, config) == dataclasses.replace(make_plan(config), dataset=plan.dataset)
+    assert run_studies.with_config(plan, config) == dataclasses.replace(make_plan(config), dataset=plan.dataset)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +46,11 @@ def test_videos_without_a_face_are_left_out_if_so_wished_and_other_failures_neve
     toy, monkeypatch, no_face, error, raised
 ):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))
-    failure = Failure("its worker process died", "", error)
+    failure = isolation.Failure("its worker process died", "", error)
     monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(1, 0, {}, {("home", "toy/1/v1"): failure}))
     if raised is None:
-        features = Features(None, Progress())
+        features = run_studies.Features(None, Progress())
         assert features.of(plan).skipped == {"toy/1/v1"} and features.faceless(plan) == {"toy/1/v1": failure.reason}
     else:
         with pytest.raises(DataError, match=raised):
-            Features(None, Progress()).of(plan)
+            run_studies.Features(None, Progress()).of(plan)

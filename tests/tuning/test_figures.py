@@ -5,10 +5,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from mebench.tuning.outcome import write_figures
-from mebench.tuning.records import Objective
-from mebench.tuning.space import Dimension, Space
-from mebench.tuning.study import Place, SharedStudy
+from mebench.tuning import Dimension, Place, SharedStudy, Space, outcome, records
 from tests.tuning.test_study import terms
 
 SPACE = Space(
@@ -19,9 +16,9 @@ SPACE = Space(
     )
 )
 F1, COST, RECALL = (
-    Objective("spotting.micro.f1", "maximize"),
-    Objective("cost", "minimize"),
-    Objective("spotting.micro.recall", "maximize"),
+    records.Objective("spotting.micro.f1", "maximize"),
+    records.Objective("cost", "minimize"),
+    records.Objective("spotting.micro.recall", "maximize"),
 )
 
 
@@ -44,7 +41,7 @@ def figures(tmp_path, monkeypatch):
         shared = SharedStudy(place, terms(objectives, SPACE, sampler="random", **options))
         shared.run(8, evaluate, lambda *_: None)
         monkeypatch.setattr(Figure, "savefig", keep)
-        files = write_figures(shared.stored, study := shared.study(), tmp_path)
+        files = outcome.write_figures(shared.stored, study := shared.study(), tmp_path)
         assert [file.stem for file in files] == list(kept)
         return kept, study
 
@@ -105,7 +102,7 @@ def test_no_figure_and_no_style_stays_behind(figures):
 def test_without_a_complete_trial_nothing_is_drawn(tmp_path):
     stored = optuna.create_study()
     empty = SharedStudy(Place.of(str(tmp_path / "x.db")), terms((F1,), SPACE)).study()
-    assert write_figures(stored, empty, tmp_path) == []
+    assert outcome.write_figures(stored, empty, tmp_path) == []
 
 
 def test_the_front_goes_from_the_best_in_the_first_objective_on(figures):

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from mebench.config import resolve
-from mebench.tuning.outcome import conclusion
-from mebench.tuning.records import read_objectives
+from mebench.tuning import outcome, records
 from tests.tuning.conftest import DATASET, DATASET_PARAMS
 
 CODE = """
@@ -114,7 +113,7 @@ def test_of_pure_noise_no_gain_is_reported(trap):
 )
 def test_what_was_worse_once_is_not_said_to_harm(direction, gain, p, said):
     score = {"direction": direction, "outer": {"gain": {"value": gain, "low": None, "high": None}, "p": p}}
-    assert conclusion("x", score, 9, unchanged=False) == said
+    assert outcome.conclusion("x", score, 9, unchanged=False) == said
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -155,22 +154,25 @@ def test_labels_that_a_method_could_reach_through_its_views_are_not_there(trap, 
 
 
 def test_a_pair_runs_only_the_method_that_the_objective_is_about():
-    from mebench.core.types import Task
-    from mebench.tuning.records import part_of
+    from mebench.core import Task
+    from mebench.tuning import records
 
     both = Task(frozenset({"spot", "recognize"}))
-    parts = {word: part_of(read_objectives([word], both), paired=True) for word in ("f1", "uf1", "strs", "cost")}
+    parts = {
+        word: records.part_of(records.read_objectives([word], both), paired=True)
+        for word in ("f1", "uf1", "strs", "cost")
+    }
     assert parts == {"f1": 0, "uf1": 1, "strs": None, "cost": None}
-    assert part_of(read_objectives(["f1"], both), paired=False) is None
+    assert records.part_of(records.read_objectives(["f1"], both), paired=False) is None
 
 
 def test_the_main_score_is_that_of_the_task(toy):
-    from mebench.core.types import Task
+    from mebench.core import Task
 
     for tasks, kinds, path in (
         ({"spot", "recognize"}, ("micro", "macro"), "spotting.overall.f1"),
         ({"recognize"}, ("micro",), "recognition.uf1"),
     ):
-        (objective,) = read_objectives((), Task(frozenset(tasks), kinds))
+        (objective,) = records.read_objectives((), Task(frozenset(tasks), kinds))
         assert (objective.path, objective.direction) == (path, "maximize")
     assert resolve(toy()).method == "tunable"

@@ -15,24 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mebench
-from mebench.boards.collect import collect
-from mebench.boards.export import export
+from mebench.boards import collect as boards_collect
+from mebench.boards import export as boards_export
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features import NoFaceError
-from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics import CONVENTIONS
 from mebench.progress import Progress
-from mebench.reports.compare_runs import Side, compare_sides, remarks
-from mebench.runner.isolation import Failure
-from mebench.runner.plan import make_plan
-from mebench.runner.prepare import Prepared
-from mebench.runner.session import read_skipped, skipped_line
-from mebench.runs.folder import RunFolder
+from mebench.reports import compare_runs
+from mebench.runner import Prepared, isolation, make_plan, session
+from mebench.runs import RunFolder
+from mebench.tuning import Dimension, Space, TuneOptions, outcome, splits
 from mebench.tuning import run_studies as module
-from mebench.tuning.outcome import middle, write_tuned
-from mebench.tuning.records import TuneOptions
-from mebench.tuning.space import Dimension, Space
-from mebench.tuning.splits import nested, tuning_set
 from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
 
 
@@ -83,13 +77,13 @@ def test_an_outer_run_is_no_plain_one(go, tmp_path):
     found = go("dataset.subjects=4", **words)
     folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
     scores = found.plain["scores"]
-    sides = [Side.of_run(folders[name]) for name in ("tuned", "default")]
-    said = remarks(compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"])
+    sides = [compare_runs.Side.of_run(folders[name]) for name in ("tuned", "default")]
+    said = compare_runs.remarks(compare_runs.compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"])
     assert not any("same settings" in line for line in said)
     assert sum("outer run of a study" in line for line in said) == 2
     with pytest.raises(RunError, match=r"cannot be published: .* mebench tune --write FILE"):
-        export(folders["tuned"], tmp_path / "records")
-    assert collect(folders["tuned"].path.parent, (told := []).append) == [] and len(told) == 2
+        boards_export.export(folders["tuned"], tmp_path / "records")
+    assert boards_collect.collect(folders["tuned"].path.parent, (told := []).append) == [] and len(told) == 2
     (folders["tuned"].path / "DONE").unlink()
     shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])
     with pytest.raises(RunError, match=r"is a study's.*: go on with the same mebench tune"):
@@ -115,7 +109,7 @@ def test_trials_do_not_depend_on_stopping(go, tmp_path):
 
 def test_the_file_runs(go, toy, tmp_path):
     found = go(acts=("postprocess",), trials=6)
-    remarks = write_tuned(found, tmp_path / "tuned.yaml")
+    remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
     text = (tmp_path / "tuned.yaml").read_text()
     assert text.startswith("# Tuned by mebench") and any("flatters" in line for line in remarks)
     config = resolve([word for word in toy() if not word.startswith(("method", "dataset"))], [tmp_path / "tuned.yaml"])
@@ -126,7 +120,7 @@ def test_the_file_runs(go, toy, tmp_path):
 
 def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
     found = go("dataset.subjects=4", acts=("postprocess",), trials=5, nested=True)
-    remarks = write_tuned(found, tmp_path / "tuned.yaml")
+    remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
     written = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]
     shifts = sorted(trial.params["method.shift"] for trial in found.best.values())
     assert written["shift"] == shifts[1] and any("median" in line for line in remarks)
@@ -134,13 +128,13 @@ def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
 
 def test_where_the_default_wins_outside_the_choices_it_is_in_the_file(go, tmp_path):
     found = go("dataset.subjects=3", params=("shift={choices: [7, 8]}",), nested=True, trials=2, inner_folds=2)
-    write_tuned(found, tmp_path / "tuned.yaml")
+    outcome.write_tuned(found, tmp_path / "tuned.yaml")
     assert {trial.params["method.shift"] for trial in found.best.values()} == {0}
     assert yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]["shift"] == 0
 
 
 def middle_of(dimension, *values):
-    return middle(Space((dimension,)), [{dimension.key: value} for value in values])[dimension.key]
+    return outcome.middle(Space((dimension,)), [{dimension.key: value} for value in values])[dimension.key]
 
 
 @given(st.lists(st.sampled_from(["b", "a", "own"]), min_size=1, max_size=7))
@@ -293,7 +287,7 @@ def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_n
 
 
 def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, capsys):
-    black, why = "toy/02/v1", Failure("no face found", "", NoFaceError("no face found"))
+    black, why = "toy/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
 
     def prepare(plans, *_):
         return Prepared(1, 0, {}, {("toy", video.key): why for video in plans[0].videos if video.key == black})
@@ -304,10 +298,10 @@ def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, ca
     score = found.plain["scores"]["spotting.micro.f1"]
     assert score["inner"]["default"] == pytest.approx((3 * 10 / 11 + 1) / 4), "of 6 videos one is missed, or none"
     assert score["outer"]["default"]["value"] == pytest.approx(14 / 15), "of 8 videos one is missed, nothing else"
-    told, line = capsys.readouterr().err, skipped_line([black], 8)
+    told, line = capsys.readouterr().err, session.skipped_line([black], 8)
     for name, path in found.plain["runs"].items():
         folder = RunFolder(Path(path))
-        assert read_skipped(folder) == {black: "no face found"}
+        assert session.read_skipped(folder) == {black: "no face found"}
         assert line in folder.read_json("folds.json")["warnings"] and f"outer {name}: {line}" in told
         assert len(folder.read_table("frame_scores.parquet")["video"].unique()) == 7
 
@@ -380,14 +374,14 @@ def test_a_bad_storage_is_one_sentence(go, tmp_path):
 
 def test_splits_are_by_subject_and_disjoint(toy):
     plan = make_plan(resolve(toy("protocol=kfold", "protocol.folds=4")))
-    (split,) = tuning_set(plan, 0.5, 3)
+    (split,) = splits.tuning_set(plan, 0.5, 3)
     tuned = set(split.subjects)
     tests = [s for fold in split.outer for s in fold.test]
     assert len(tuned) == 4 and set(tests) == {v.subject_key for v in plan.videos} - tuned
     assert len(tests) == len(set(tests))
     inner = [s for fold in split.inner.folds for s in fold.test]
     assert sorted(inner) == sorted(tuned) and {v.subject_key for v in split.inner.videos} == tuned
-    for split in nested(plan, 3):
+    for split in splits.nested(plan, 3):
         (outer,) = split.outer
         assert not set(split.subjects) & set(outer.test)
         assert {v.subject_key for v in split.inner.videos} == set(split.subjects)

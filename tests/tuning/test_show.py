@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.tuning.outcome import TrialReporter, remarks
+from mebench.tuning import outcome
 
 
 def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.01):
@@ -28,12 +28,12 @@ def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.0
     ("inside", "outside", "verdict"), [(0.3, 0.1, "flattered by 0.2000"), (0.1, 0.3, "did not flatter")]
 )
 def test_how_much_the_inner_score_flattered(inside, outside, verdict):
-    first, last = remarks(plain(inside, outside))
+    first, last = outcome.remarks(plain(inside, outside))
     assert first.endswith(f"inside, {outside:+.4f} outside: the inner score {verdict}") and last == "so it is"
 
 
 def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():
-    lines = remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
+    lines = outcome.remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
     assert any("no p can be below 0.0625: these are too few" in line for line in lines)
     assert any("the trial that is best in spotting.micro.f1 was judged" in line for line in lines)
 
@@ -43,5 +43,5 @@ def test_the_best_trial_so_far_is_named(number, name):
     best = SimpleNamespace(number=number, state="complete", values=(0.5,), params={"method.p": 0.25})
     study = SimpleNamespace(best=lambda: best, trials=[best], objectives=[SimpleNamespace(path="spotting.micro.f1")])
     said = []
-    TrialReporter(SimpleNamespace(notify=said.append), "s", 1, split=None, space=None).report(study, best)
+    outcome.TrialReporter(SimpleNamespace(notify=said.append), "s", 1, split=None, space=None).report(study, best)
     assert said[0].endswith(f"; best 0.5000 ({name}: p=0.25)")

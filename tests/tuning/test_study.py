@@ -10,9 +10,7 @@ import optuna
 import pytest
 
 from mebench.errors import ConfigError, RunError
-from mebench.tuning.records import Objective, Study, Terms, Trial
-from mebench.tuning.space import Dimension, Space
-from mebench.tuning.study import SAMPLERS, Place, SharedStudy
+from mebench.tuning import SAMPLERS, Dimension, Place, SharedStudy, Space, records
 
 SPACE = Space(
     (
@@ -21,12 +19,12 @@ SPACE = Space(
         Dimension("method.x", "postprocess", 0.5, low=0.0, high=1.0, step=0.25),
     )
 )
-UP = Objective("f1", "maximize")
+UP = records.Objective("f1", "maximize")
 FORK = multiprocessing.get_context("fork")  # whose copies need not import anything again
 
 
 def terms(objectives=(UP,), space=SPACE, about=None, **options):
-    return Terms("study", {"method": "mean"} if about is None else about, space, objectives, **options)
+    return records.Terms("study", {"method": "mean"} if about is None else about, space, objectives, **options)
 
 
 def values_of(values, step):
@@ -38,7 +36,7 @@ def nothing(study, trial):
 
 
 def test_other_programs_read_the_names_of_the_objectives(tmp_path):
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms((UP, Objective("cost", "minimize"))))
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms((UP, records.Objective("cost", "minimize"))))
     shared.run(1, lambda values, step: [0.5, 2.0], nothing)
     study = optuna.load_study(study_name="study", storage=f"sqlite:///{tmp_path}/x.db")
     assert study.metric_names == ["f1", "cost"]
@@ -153,7 +151,7 @@ def test_another_study_of_that_name_is_refused(tmp_path):
 
     optuna.create_study(storage=place.url, study_name="foreign")
     with pytest.raises(ConfigError, match="was not made by mebench tune"):
-        SharedStudy(place, Terms("foreign", {}, SPACE, (UP,)))
+        SharedStudy(place, records.Terms("foreign", {}, SPACE, (UP,)))
 
 
 def test_pruning_needs_one_objective(tmp_path):
@@ -162,7 +160,7 @@ def test_pruning_needs_one_objective(tmp_path):
             step(values["method.x"] - i)
         return [values["method.x"]] * len(objectives)
 
-    for objectives in ((UP,), (UP, Objective("cost", "minimize"))):
+    for objectives in ((UP,), (UP, records.Objective("cost", "minimize"))):
         shared = SharedStudy(Place.of(str(tmp_path / f"{len(objectives)}.db")), terms(objectives, sampler="random"))
         shared.run(12, stepwise, nothing)
         states = {trial.state for trial in shared.study().trials}
@@ -170,14 +168,16 @@ def test_pruning_needs_one_objective(tmp_path):
 
 
 def test_the_front_is_what_nobody_beats():
-    objectives = (UP, Objective("cost", "minimize"))
+    objectives = (UP, records.Objective("cost", "minimize"))
     values = [(0.5, 3.0), (0.6, 3.0), (0.7, 9.0), (0.6, 3.0), (0.1, 1.0), (0.65, 10.0)]
-    study = Study("s", objectives, tuple(Trial(i, "complete", {}, v) for i, v in enumerate(values)))
+    study = records.Study("s", objectives, tuple(records.Trial(i, "complete", {}, v) for i, v in enumerate(values)))
     assert [trial.number for trial in study.front()] == [2, 1, 4]
     assert study.best().number == 2
-    outside = Trial(-1, "complete", {}, (0.7, 9.0))
-    assert Study("s", objectives, study.trials, default=outside).best() == outside, "it may be the best of all"
-    tied = Study("s", (UP,), (Trial(0, "complete", {}, (0.5,)), Trial(1, "complete", {}, (0.5,))))
+    outside = records.Trial(-1, "complete", {}, (0.7, 9.0))
+    assert records.Study("s", objectives, study.trials, default=outside).best() == outside, "it may be the best of all"
+    tied = records.Study(
+        "s", (UP,), (records.Trial(0, "complete", {}, (0.5,)), records.Trial(1, "complete", {}, (0.5,)))
+    )
     assert tied.best().number == 0
 
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.published_tables import collect_rescored, placed, with_published, with_rescored
-from mebench.boards.site.site_pages import write_site
-from mebench.records.matching_published import read_aliases
-from mebench.records.published import read
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
+from mebench.boards import published_tables, site_pages, with_published
+from mebench.records import published as records_published
+from mebench.records import read_aliases
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
@@ -26,13 +25,19 @@ def site(tmp_path_factory):
     make_run(runs, method="optical_strain", dataset="casme2", tasks=("spot",), shift=5, kinds=("micro", "macro"))
     make_run(runs, "evil", method=EVIL, dataset="casme2", settings={"method.p": f'"{EVIL}'}, remark=f"{EVIL}&amp;")
     make_run(runs, method="ststnet", dataset="megc2019_flow", tasks=("recognize",), members=("casme2", "samm"))
-    records = collect(runs)
-    published = read(LEADERBOARDS / "published.csv")
+    records = boards_collect.collect(runs)
+    published = records_published.read(LEADERBOARDS / "published.csv")
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
-    anew = [one for one in collect_rescored(LEADERBOARDS / "rescored", print) if one.source.id == "mean_casme2"]
-    whole = with_rescored(build(records), list(placed(anew, published)), aliases)
+    anew = [
+        one
+        for one in published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
+        if one.source.id == "mean_casme2"
+    ]
+    whole = published_tables.with_rescored(
+        boards_build.build(records), list(published_tables.placed(anew, published)), aliases
+    )
     tables = [with_published(table, published, aliases) for table in whole]
-    write_site(tables, records, published, folder / "site")
+    site_pages.write_site(tables, records, published, folder / "site")
     return folder / "site"
 
 

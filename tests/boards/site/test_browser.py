@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from mebench.boards.site.site_pages import write_site
-from mebench.records.published import read
+from mebench.boards import site_pages
+from mebench.records import published
 from tests.boards.site.conftest import EVIL, LEADERBOARDS
 
 pytestmark = pytest.mark.browser
@@ -159,7 +159,9 @@ def test_a_name_that_is_a_script_shows_as_text(visit):
 
 
 def test_a_published_value_keeps_its_mark_and_its_source_on_a_phone(visit):
-    printed = {(f"{row.value:.{row.digits}f}", bool(row.caveats)) for row in read(LEADERBOARDS / "published.csv")}
+    printed = {
+        (f"{row.value:.{row.digits}f}", bool(row.caveats)) for row in published.read(LEADERBOARDS / "published.csv")
+    }
     page = visit("published.html", width=390)
     assert "caveats" not in page.locator("thead th").all_inner_texts()
     page.get_by_role("searchbox").fill("htnet lbp-top")
@@ -174,16 +176,16 @@ def test_print_has_all_rows_of_a_table_that_the_screen_shows_in_pages(visit):
     rows = page.locator("table tbody tr")
     assert rows.count() == 50
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert rows.count() == len(read(LEADERBOARDS / "published.csv"))
+    assert rows.count() == len(published.read(LEADERBOARDS / "published.csv"))
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert rows.count() == 50
 
 
 def test_2000_rows_sort_and_filter_quickly(visit, tmp_path):
     """What the page computes and paints for a click, in the time of its own thread: other processes do not count."""
-    row = next(row for row in read(LEADERBOARDS / "published.csv") if row.metric == "f1")
+    row = next(row for row in published.read(LEADERBOARDS / "published.csv") if row.metric == "f1")
     rows = [replace(row, method=f"method {n * 7919 % MANY:04}", value=n % 997 / 1000, line=n) for n in range(MANY)]
-    write_site([], [], rows, tmp_path / "site")
+    site_pages.write_site([], [], rows, tmp_path / "site")
     page = visit("published.html", folder=tmp_path / "site")
     assert page.locator(".dt-info").inner_text() == "1 to 50 of 2,000 rows"
     thread = page.context.new_cdp_session(page)

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 
 from mebench.boards import site
-from mebench.boards.site.chart import LEAST, Point, chart
-from mebench.reports.report import environment
+from mebench.boards.site import chart as site_chart
+from mebench.reports import report
 
-TEMPLATES = environment(Path(site.__file__).parent / "templates")
+TEMPLATES = report.environment(Path(site.__file__).parent / "templates")
 
 
 def point(number, seconds, value, low=None, high=None):
     scores = {"f1": {"value": value, "low": low, "high": high}}
     costs = {"fit_seconds": seconds, "predict_seconds": 0.0}
-    return Point(number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}", f"m{number}")
+    return site_chart.Point(
+        number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}", f"m{number}"
+    )
 
 
 def chance(name, value):
@@ -30,7 +32,7 @@ class Read:
     """One of the drawings, the wide one by default."""
 
     def __init__(self, points, levels=(), published=(), which=0):
-        found = ElementTree.fromstring(f"<x>{chart(TEMPLATES, 'f1', points, levels, published)}</x>")
+        found = ElementTree.fromstring(f"<x>{site_chart.chart(TEMPLATES, 'f1', points, levels, published)}</x>")
         self.svg = found[which][0]
         self.ticks = {
             float(t.text.replace(",", "")): float(t.get("x")) for t in self.svg.iter("text") if t.get("class") == "tick"
@@ -57,12 +59,12 @@ class Read:
 def test_all_points_lie_inside_whole_powers_of_ten_with_room_at_the_right_and_no_more(seconds, which):
     read = Read([point(n, s, 0.5) for n, s in enumerate(seconds, 1)], which=which)
     left, right = min(read.ticks), max(read.ticks)
-    assert 1.6 <= max(min(seconds), LEAST) / left < 16 and 3 <= right / max(seconds) < 30
+    assert 1.6 <= max(min(seconds), site_chart.LEAST) / left < 16 and 3 <= right / max(seconds) < 30
     assert [math.log10(tick) for tick in read.ticks] == list(
         range(round(math.log10(left)), round(math.log10(right)) + 1)
     )
     places = [circle.get("cx") for circle in read.svg.iter("circle")]
-    assert [max(s, LEAST) for s in seconds] == [read.seconds(place) for place in places]
+    assert [max(s, site_chart.LEAST) for s in seconds] == [read.seconds(place) for place in places]
 
 
 def test_a_point_has_its_interval_says_its_numbers_and_leads_to_its_run():
@@ -76,7 +78,7 @@ def test_a_point_has_its_interval_says_its_numbers_and_leads_to_its_run():
 
 
 def test_without_a_cost_or_a_score_there_is_no_chart():
-    assert not chart(TEMPLATES, "f1", [point(1, 5.0, None)], (), ())
+    assert not site_chart.chart(TEMPLATES, "f1", [point(1, 5.0, None)], (), ())
 
 
 def test_names_stand_where_there_is_room_and_no_two_on_each_other():

@@ -7,18 +7,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from mebench.reports.plots import confusions
-from mebench.reports.report import SCORES, cures, details, environment
-from mebench.reports.timeline import Judged
+from mebench.reports import plots, report, timeline
 from tests.metrics.plain import rows, tables
 
 
 def test_a_confusion_matrix_has_counts_and_shares_of_the_true_class():
     classes, truth, said = "abc", list("aaaabbcaab"), list("aabcbbcaba")
-    table = confusions(pd.DataFrame({"truth": truth, "predicted": said}), classes)
+    table = plots.confusions(pd.DataFrame({"truth": truth, "predicted": said}), classes)
     counts, shares = (confusion_matrix(truth, said, labels=list(classes), normalize=by) for by in (None, "true"))
     assert list(table.columns) == list(table.index) == list(classes) and table.to_numpy().tolist() == counts.tolist()
-    page = environment().get_template("parts.html").module.confusions({"confusions": [("all", table)]})
+    page = report.environment().get_template("parts.html").module.confusions({"confusions": [("all", table)]})
     cells = re.findall(r'--share:([\d.]+)">(\d+)<small>(\d+) %', page)
     assert [int(n) for _, n, _ in cells] == counts.ravel().tolist()
     assert [float(share) for share, _, _ in cells] == pytest.approx(shares.ravel().tolist(), abs=0.005)
@@ -34,13 +32,16 @@ def test_cures_stand_by_their_gain_and_misses_by_what_is_known_of_them():
         },
         "macro": {"gain": {"blink": 0.2}},
     }
-    found = cures(told)
+    found = report.cures(told)
     assert [column.name for column in found.columns] == ["gain in F1", "micro", "macro"]
     assert found.rows == [("all other misses found", 0.3, None), ("blink", 0.01, 0.2), ("near miss", 0.1, None)]
     name = "d/1/a"
-    side = Judged(
-        "", tables([rows(name, [(10, 20)])], [rows(name, [(10, 20)])], [name]), ["micro"], pd.DataFrame(columns=SCORES)
+    side = timeline.Judged(
+        "",
+        tables([rows(name, [(10, 20)])], [rows(name, [(10, 20)])], [name]),
+        ["micro"],
+        pd.DataFrame(columns=report.SCORES),
     )
     record = SimpleNamespace(about={"classes": []}, summary={"mistakes": told}, convention="strict")
-    assert details(record, side)["missed"] == [("micro, by length", "50 % short, 25 % long")]
-    assert cures({"micro": {"false_positive": {}}}) is None
+    assert report.details(record, side)["missed"] == [("micro, by length", "50 % short, 25 % long")]
+    assert report.cures({"micro": {"false_positive": {}}}) is None

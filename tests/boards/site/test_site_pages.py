@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards.build import build
-from mebench.boards.collect import collect
-from mebench.boards.site import site_pages as module
-from mebench.boards.site.cards import to_html
-from mebench.boards.site.site_pages import Site, library
+from mebench.boards import Site, cards
+from mebench.boards import build as boards_build
+from mebench.boards import collect as boards_collect
+from mebench.boards import site_pages as module
 from tests.helpers.run_folders import make_run
 
 LARGEST = 3 * 2**20
@@ -155,14 +154,14 @@ def test_a_hundred_runs_leave_the_site_small(site):
 def test_the_table_library_is_packed_as_it_was_shipped(site):
     text = (site / "assets" / "datatables.js").read_text()
     packed = re.fullmatch(r'window\.tableLibrary = "([\w+/=]+)";\n', text)[1]
-    assert zlib.decompress(base64.b64decode(packed)).decode() == library()[0]
+    assert zlib.decompress(base64.b64decode(packed)).decode() == module.library()[0]
 
 
 def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path):
     make_run(tmp_path, "honest", method="mean", tasks=("recognize",))
     make_run(tmp_path, "chosen", method="ststnet", tasks=("recognize",), selection="test")
-    records = collect(tmp_path)
-    pages = dict(Site(build(records), records, []).pages())
+    records = boards_collect.collect(tmp_path)
+    pages = dict(Site(boards_build.build(records), records, []).pages())
     for name in ("index.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
         assert pages[name].count("selected on test subjects</span>") == 1, name
     assert "selected on test subjects</span>" not in pages["methods/mean.html"]
@@ -170,7 +169,7 @@ def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path
 
 def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path, monkeypatch):
     make_run(tmp_path)
-    (record,) = collect(tmp_path)
+    (record,) = boards_collect.collect(tmp_path)
     whole = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
     monkeypatch.setattr(module, "MOST_SHOWN", record.answers - 1)
     few = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
@@ -180,7 +179,7 @@ def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path
 
 def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
     text = "# Head\n\n<img src=x onerror=alert(1)> [a](../b/README.md) [c](../d/README.md) [e](javascript:alert(1)) [f](https://x.org)"
-    html = to_html(text, {"b.html"})
+    html = cards.to_html(text, {"b.html"})
     assert "<img" not in html and "Head" not in html and '<a href="javascript' not in html
     assert re.findall(r'href="([^"]+)"', html) == ["b.html", "https://x.org"]
 
@@ -188,8 +187,10 @@ def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
 def test_rows_of_one_method_are_told_apart_in_chart_and_table_by_their_settings(tmp_path):
     make_run(tmp_path, "plain", method="mean", tasks=("spot",))
     make_run(tmp_path, "middle", method="mean", tasks=("spot",), shift=3, settings={"method.anchor": "middle"})
-    records = collect(tmp_path)
-    (page,) = (text for path, text in Site(build(records), records, []).pages() if path.startswith("tables/"))
+    records = boards_collect.collect(tmp_path)
+    (page,) = (
+        text for path, text in Site(boards_build.build(records), records, []).pages() if path.startswith("tables/")
+    )
     titles = re.findall(r'aria-label="([^"]*): F1 ', page)
     assert set(titles) == {"MEAN", "MEAN, anchor=middle"}
     names = re.findall(r'<th scope="row">.*?</th>', page, re.DOTALL)
@@ -199,6 +200,6 @@ def test_rows_of_one_method_are_told_apart_in_chart_and_table_by_their_settings(
 
 def test_a_method_that_also_names_what_it_spots_has_one_row_of_the_pair_on_its_card(tmp_path):
     make_run(tmp_path, "pair", method="mean + mean", tasks=("spot",))
-    records = collect(tmp_path)
-    page = dict(Site(build(records), records, []).pages())["methods/mean.html"]
+    records = boards_collect.collect(tmp_path)
+    page = dict(Site(boards_build.build(records), records, []).pages())["methods/mean.html"]
     assert page.count(f"../runs/{records[0].id}.html") == 1

@@ -3,27 +3,25 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.casme.dataset import Casme
-from mebench.datasets.casme.fake import write
-from mebench.datasets.casme.params import Params
+from mebench.datasets.casme import dataset as casme
+from mebench.datasets.casme import fake
 
 from mebench.annotations import ground_truth_hash
 from mebench.config import resolve
 from mebench.core import Expression
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("casme") / "tree"
-    Casme.write_fake_tree(root)
+    casme.Casme.write_fake_tree(root)
     return root
 
 
 def dataset(root, **params):
-    return Casme(Params(str(root), **params))
+    return casme.Casme(casme.Casme.Params(str(root), **params))
 
 
 def test_the_contract_holds(root):
@@ -56,7 +54,7 @@ def test_each_quirk_is_mended_and_said(root):
 
 
 def test_sections_and_formats_say_the_same(root, tmp_path):
-    write(tmp_path / "other", release="short", sections=True)
+    fake.write(tmp_path / "other", release="short", sections=True)
     other = dataset(tmp_path / "other")
     assert other.annotation_file.name == "casme.xlsx"
     assert other.videos() == dataset(root).videos()
@@ -82,7 +80,7 @@ def test_schemes(root):
 def test_a_method_runs_on_it(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=casme", f"dataset.root={root}", f"cache={tmp_path}"]))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
-    assert {p.video for p in execute(plan, plan.folds[2]).predictions} == {"casme/11/EP12_1", "casme/11/EP15_4"}
+    assert {p.video for p in host.execute(plan, plan.folds[2]).predictions} == {"casme/11/EP12_1", "casme/11/EP15_4"}
 
 
 def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):

@@ -3,18 +3,14 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.casme2.dataset import MOVED, Casme2
-from mebench.datasets.casme2.fake import CLASSES, write, write_sheet
-from mebench.datasets.casme2.params import Params
+from mebench.datasets.casme2 import dataset as casme2
+from mebench.datasets.casme2 import fake
 
-from mebench.annotations import OBJECTIVE_CLASSES, ground_truth_hash
-from mebench.annotations.drawn import write_xlsx
-from mebench.config import resolve
-from mebench.config.registry import load
+from mebench.annotations import OBJECTIVE_CLASSES, ground_truth_hash, write_xlsx
+from mebench.config import load, resolve
 from mebench.core import Expression
 from mebench.errors import DataError
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 from tests.helpers.outside import flow_maps
 
@@ -22,12 +18,12 @@ from tests.helpers.outside import flow_maps
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("casme2") / "tree"
-    Casme2.write_fake_tree(root)
+    casme2.Casme2.write_fake_tree(root)
     return root
 
 
 def dataset(root, **params):
-    return Casme2(Params(str(root), **params))
+    return casme2.Casme2(casme2.Casme2.Params(str(root), **params))
 
 
 def test_the_contract_holds(root):
@@ -55,7 +51,7 @@ def test_each_quirk_is_mended_and_said(root):
 
 
 def test_both_releases_of_the_sheet_say_the_same(root, tmp_path):
-    write(tmp_path / "old", release="label")
+    fake.write(tmp_path / "old", release="label")
     old = dataset(tmp_path / "old")
     assert old.annotation_file.name == "CASME2_label_Ver_2.xlsx"
     assert ground_truth_hash(old.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
@@ -83,7 +79,7 @@ def test_schemes_leave_out_the_clips_that_the_papers_leave_out(root):
 
 def test_the_published_counts_give_the_published_classes(tmp_path):
     """MEGC 2019: 145 clips, 88, 32 and 25; MEAN, Table 1: 244; the usual five classes: 246."""
-    write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
+    fake.write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
     set_ = dataset(tmp_path)
     assert scored(set_, "native") == set_.published.emotions
     assert sum(scored(set_, "native").values()) == set_.published.expressions["micro"] == 255
@@ -97,15 +93,15 @@ def test_megc2019_has_the_same_145_clips_with_the_sheet_of_2019(tmp_path):
     """It moves three clips of sadness to surprise: 148 clips, and a composite of 445, if they were not left out."""
     for year, name in (("2014", "20140508"), ("2019", "20190701")):
         (tmp_path / year).mkdir()
-        write_sheet(tmp_path / year / f"CASME2-coding-{name}.xlsx", year)
+        fake.write_sheet(tmp_path / year / f"CASME2-coding-{name}.xlsx", year)
     old, new = dataset(tmp_path / "2014"), dataset(tmp_path / "2019")
     assert scored(new, "native") - scored(old, "native") == Counter(surprise=3)
     assert scored(new, "native") == new.published.emotions  # `verify` does not complain about either sheet
     assert scored(new, "megc2019") == scored(old, "megc2019") == Counter(negative=88, positive=32, surprise=25)
     left_out = {(v.subject, v.id) for v in new.videos() for e in v.expressions if "not_in_megc2019" in e.flags}
-    assert set(MOVED) < left_out
+    assert set(casme2.MOVED) < left_out
     said = next(text for text in new.repairs() if "moves them from sadness" in text)
-    assert all(f"{subject}/{clip}" in said for subject, clip in MOVED)
+    assert all(f"{subject}/{clip}" in said for subject, clip in casme2.MOVED)
 
 
 @pytest.mark.parametrize(("year", "name"), [("2014", "20140508"), ("2019", "20190701")])
@@ -120,7 +116,7 @@ def test_the_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
         clip.mkdir(parents=True)
         (clip / "image1.bmp").touch()
     places["casme2"].mkdir()
-    write_sheet(places["casme2"] / f"CASME2-coding-{name}.xlsx", year)
+    fake.write_sheet(places["casme2"] / f"CASME2-coding-{name}.xlsx", year)
     labels = Counter(load("dataset", "samm").published.emotions).elements()
     head = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
     rows = [(f"{6 + n % 29:03d}", f"{6 + n % 29:03d}_1_{n}", 11, 20, 40, "4", label) for n, label in enumerate(labels)]
@@ -140,9 +136,9 @@ def test_the_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
 @pytest.mark.parametrize(("year", "in_megc2018"), [("2014", 172), ("2019", 174)])
 def test_objective_classes_are_those_of_the_sheet(tmp_path, year, in_megc2018):
     """In 2014 they follow from the units, in 2019 they have a column; MEGC 2018 counts 185 clips of I to V."""
-    write_sheet(tmp_path / "CASME2-coding.xlsx", year)
+    fake.write_sheet(tmp_path / "CASME2-coding.xlsx", year)
     classes = scored(dataset(tmp_path), "objective")
-    assert tuple(classes[name] for name in OBJECTIVE_CLASSES) == CLASSES[year]
+    assert tuple(classes[name] for name in OBJECTIVE_CLASSES) == fake.CLASSES[year]
     assert classes.total() - classes["VI"] - classes["VII"] == in_megc2018
 
 
@@ -172,7 +168,7 @@ def test_megc2019_leaves_out_no_clip_that_the_challenge_has():
         for p in flow_maps().glob("sub*/u_test/*/*.png")
     }
     assert len(clips) == 145
-    left_out = {"/".join(clip) for clip, flags in Casme2.marks.items() if "not_in_megc2019" in flags}
+    left_out = {"/".join(clip) for clip, flags in casme2.Casme2.marks.items() if "not_in_megc2019" in flags}
     assert not left_out & clips
 
 
@@ -180,5 +176,5 @@ def test_a_method_runs_on_it(root, tmp_path):
     config = resolve(["method=random", "dataset=casme2", f"dataset.root={root}", f"cache={tmp_path}"])
     plan = make_plan(config)
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (4, 8, True)
-    result = execute(plan, plan.folds[0])
+    result = host.execute(plan, plan.folds[0])
     assert {p.video for p in result.predictions} == {"casme2/01/EP02_01f", "casme2/01/EP19_06f"}

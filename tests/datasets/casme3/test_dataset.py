@@ -5,21 +5,15 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
-from mebench.datasets.casme3.dataset import Casme3
-from mebench.datasets.casme3.fake import FRAMES, MACRO, MACRO_C, MICRO, MICRO_C
-from mebench.datasets.casme3.fake import write as draw
-from mebench.datasets.casme3.params import Params
-from mebench.datasets.casme3.sheets import DAMAGED, OCCLUDED
+from mebench.datasets.casme3 import dataset as casme3
+from mebench.datasets.casme3 import fake, sheets
 
-from mebench.annotations import ground_truth_hash
-from mebench.annotations.drawn import write_xlsx
+from mebench.annotations import ground_truth_hash, write_xlsx
 from mebench.config import resolve
-from mebench.core import Distractor, Expression
-from mebench.core.types import number_at
+from mebench.core import Distractor, Expression, number_at
 from mebench.errors import ConfigError, DataError
-from mebench.inspection.soundness import check_video
-from mebench.runner.guard import warnings
-from mebench.runner.plan import make_plan
+from mebench.inspection import soundness
+from mebench.runner import make_plan, warnings
 from mebench.testing import check_dataset
 from tests.helpers.old_excel import write_xls
 
@@ -29,7 +23,7 @@ PICTURE = cv2.imencode(".jpg", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("casme3") / "CASME3"
-    Casme3.write_fake_tree(root)
+    casme3.Casme3.write_fake_tree(root)
     return root
 
 
@@ -37,12 +31,12 @@ def root(tmp_path_factory):
 def labels(tmp_path_factory):
     """Both kinds in two sheets with their emotions, without the one that the authors publish."""
     root = tmp_path_factory.mktemp("casme3") / "labels"
-    draw(root, "labels")
+    fake.write(root, "labels")
     return root
 
 
 def dataset(root, **params):
-    return Casme3(Params(None if root is None else str(root), **params))
+    return casme3.Casme3(casme3.Casme3.Params(None if root is None else str(root), **params))
 
 
 def expressions(set_):
@@ -62,7 +56,9 @@ def test_both_kinds_come_from_one_sheet_and_emotions_from_another(root):
         Expression(34, 46, "micro", 40, "disgust", ("4",), "III"),
         Expression(54, 91, "macro", 69, None, ("6", "12"), "VII"),
     )
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO) + 1, macro=len(MACRO))
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(
+        micro=len(fake.MICRO) + 1, macro=len(fake.MACRO)
+    )
     assert [e.emotion for e in found["spNO.1/b"]] == ["happy", None]  # UNNAMED
     slip = found["spNO.216/d"][0]  # right in the sheet of both kinds, put right in that of the emotions
     assert (slip.onset, slip.apex, slip.offset, slip.emotion) == (47, 68, 94, "anger")
@@ -96,7 +92,7 @@ def test_blinks_are_distractors_of_their_videos(root):
 
 def test_occluded_micro_expressions_may_be_left_out_of_recognition(root, tmp_path):
     rows = [("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")]
-    rows += [(*clip, clip[2] + 3, clip[2] + 9, "5", "II", "surprise") for clip in sorted(OCCLUDED)]
+    rows += [(*clip, clip[2] + 3, clip[2] + 9, "5", "II", "surprise") for clip in sorted(sheets.OCCLUDED)]
     rows += [("spNO.2", "e", 139, 143, 148, "1", "V", "surprise")]
     write_xlsx(tmp_path / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", {"label": rows})
     sheet = str(tmp_path / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx")
@@ -126,7 +122,7 @@ def test_micro_and_macro_expressions_may_stand_in_two_sheets(labels):
     set_ = dataset(labels)
     found = expressions(set_)
     assert found["spNO.1/a"][1] == Expression(54, 91, "macro", 69, "happy", ("6", "12"), "I")
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO), macro=len(MACRO))
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(fake.MICRO), macro=len(fake.MACRO))
     slip = found["spNO.216/d"][0]
     assert (slip.onset, slip.apex, slip.offset) == (47, 68, 94)  # its files begin with 2600.jpg
     said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
@@ -138,7 +134,7 @@ def test_missing_frames_move_a_truth_inside_its_interval(root):
     set_ = dataset(root)
     video = next(v for v in set_.videos() if v.id == "c")
     numbers = set_.frames(video).numbers
-    assert len(numbers) == video.n_frames == FRAMES - 10
+    assert len(numbers) == video.n_frames == fake.FRAMES - 10
     micro = video.expressions[0]  # 20.jpg is not there, 21.jpg is
     assert (numbers[micro.onset], numbers[micro.apex], numbers[micro.offset]) == (21, 25, 33)
     assert "missing_frame" in micro.flags
@@ -164,7 +160,9 @@ def test_part_c_has_one_video_a_person_and_no_apex(root):
         (29, 43, None, "negative"),
         (59, 68, None, "positive"),
     ]
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO_C), macro=len(MACRO_C))
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(
+        micro=len(fake.MICRO_C), macro=len(fake.MACRO_C)
+    )
     assert found["02/a"][1] == Expression(49, 89, "macro")  # kind 0 of a sheet without units and emotions
     said = [str(r) for r in set_.repair_rows() if "no row of" in r.reason]
     assert ["02/a 93" in text or "03/a 41" in text for text in said] == [True, True]
@@ -183,16 +181,16 @@ def test_part_c_is_found_whatever_lies_below_the_person(root, tmp_path, below):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(root / "part_C/RGB_Depth/part_C/part_C" / whose / "a/color")
     set_ = dataset(tmp_path, part="C", follow_links=True)
-    assert [(v.key, v.n_frames) for v in set_.videos()] == [(f"casme3/0{person}/a", FRAMES) for person in "1234"]
+    assert [(v.key, v.n_frames) for v in set_.videos()] == [(f"casme3/0{person}/a", fake.FRAMES) for person in "1234"]
 
 
 def test_images_that_nobody_can_open_are_no_frames(root, tmp_path):
     """79 and 42 by the authors' list, in two videos that show no expression."""
-    assert [len(numbers) for numbers in DAMAGED.values()] == [79, 42]
+    assert [len(numbers) for numbers in sheets.DAMAGED.values()] == [79, 42]
     home = tmp_path / "part_A" / "spNO.3" / "J" / "color"
     home.mkdir(parents=True)
     for number in range(490, 580):
-        (home / f"{number}.jpg").write_bytes(b"damaged" if number in DAMAGED["spno.3", "j"] else PICTURE)
+        (home / f"{number}.jpg").write_bytes(b"damaged" if number in sheets.DAMAGED["spno.3", "j"] else PICTURE)
     (tmp_path / "part_A" / "spNO.1").symlink_to(next(root.rglob("spNO.1")))  # by whom the folder is known
     (tmp_path / "annotation").symlink_to(root / "part_A" / "annotation")
     set_ = dataset(tmp_path, follow_links=True)
@@ -201,14 +199,14 @@ def test_images_that_nobody_can_open_are_no_frames(root, tmp_path):
     assert number_at(8, video.first, video.numbers) == 577
     assert set_.frames(video)[10].shape == (4, 4, 3)
     assert any("spNO.3/J: 498 to 576" in text and "no frames" in text for text in set_.repairs())
-    assert check_video(set_, video, (), deep=True) == (11, [])
+    assert soundness.check_video(set_, video, (), deep=True) == (11, [])
 
 
 def test_part_c_may_have_both_kinds_in_one_sheet_or_in_two(root, labels, tmp_path):
     home = root / "part_C"
     both = dataset(None, part="C", annotations=str(home / "CAS(ME)3_part_C.xlsx"))
     kinds = Counter(e.kind for v in both.videos() for e in v.expressions)
-    assert kinds == Counter(micro=len(MICRO_C), macro=len(MACRO_C))  # one of them is another one
+    assert kinds == Counter(micro=len(fake.MICRO_C), macro=len(fake.MACRO_C))  # one of them is another one
     two = expressions(dataset(labels, part="C"))
     assert [e.emotion for e in two["02/a"]] == ["surprise", "positive"]
 
@@ -223,7 +221,7 @@ def test_clips_hold_one_expression_each(root):
 
 
 def test_the_older_sheet_holds_both_kinds_and_no_emotions(labels, tmp_path):
-    draw(tmp_path / "tree", "v1")
+    fake.write(tmp_path / "tree", "v1")
     old, new = dataset(tmp_path / "tree"), dataset(labels)
     assert old.annotation_file.name == "CAS(ME)3_part_A_v1.xlsx"
 
@@ -236,7 +234,7 @@ def test_the_older_sheet_holds_both_kinds_and_no_emotions(labels, tmp_path):
 
 
 def test_columns_of_unknown_names_are_taken_by_their_position(tmp_path):
-    kinds = [(row, "Micro-expression") for row in MICRO] + [(row, "Macro-expression") for row in MACRO]
+    kinds = [(row, "Micro-expression") for row in fake.MICRO] + [(row, "Macro-expression") for row in fake.MACRO]
     rows = [("s", "v", "from", "top", "to", "u", "k"), *((*row[:6], kind) for row, kind in kinds)]
     write_xls(tmp_path / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
     set_ = dataset(None, annotations=str(tmp_path / "CAS(ME)3_part_A_v1.xls"))
@@ -272,7 +270,7 @@ def test_a_newer_sheet_is_preferred(labels, tmp_path):
 @pytest.mark.parametrize("params", [{"part": "B"}, {"part": "C", "clips": True}, {"part": "C", "occluded": "left_out"}])
 def test_what_is_not_there_is_refused(params):
     with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true|occluded is about part A)"):
-        Params(**params)
+        casme3.Casme3.Params(**params)
 
 
 @pytest.mark.parametrize(("scheme", "published"), [("three", "699 clips of 88"), ("seven", "860 clips of 94")])

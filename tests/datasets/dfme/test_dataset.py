@@ -4,29 +4,26 @@ import shutil
 from collections import Counter
 
 import pytest
-from mebench.datasets.dfme.dataset import Dfme
-from mebench.datasets.dfme.fake import HEADER, write_sheets
-from mebench.datasets.dfme.params import Params
+from mebench.datasets.dfme import dataset as dfme
+from mebench.datasets.dfme import fake
 
-from mebench.annotations.drawn import write_csv
+from mebench.annotations import write_csv
 from mebench.config import resolve
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
-from mebench.runner.guard import warnings
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan, warnings
 from mebench.testing import check_dataset
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("dfme") / "tree"
-    Dfme.write_fake_tree(root)
+    dfme.Dfme.write_fake_tree(root)
     return root
 
 
 def dataset(root, **params):
-    return Dfme(Params(str(root), **params))
+    return dfme.Dfme(dfme.Dfme.Params(str(root), **params))
 
 
 def test_the_contract_holds(root):
@@ -60,7 +57,7 @@ def test_a_second_copy_of_a_sheet_is_read_once_and_told(root, tmp_path):
         (person, clip, 12, 40, 70, "anger", 500)
         for person, clip in (("SUB0003", "SUB0003_01"), ("sub0003", "sub0003_03"))
     )
-    write_csv(tmp_path / "train.csv", [(*HEADER[:6], "Fps"), again, new])
+    write_csv(tmp_path / "train.csv", [(*fake.HEADER[:6], "Fps"), again, new])
     set_ = dataset(tmp_path)
     assert Counter(len(v.expressions) for v in set_.as_annotated()) == {1: 10}
     copy, table = (r for r in set_.repair_rows() if r.altered)
@@ -79,7 +76,7 @@ def test_one_part_may_be_chosen(root, fps, people):
 
 def test_a_rate_that_no_part_or_no_row_has_is_refused(root):
     with pytest.raises(ConfigError, match=r"dataset\.fps=250.*200, 300 and 500"):
-        Params(fps=250)
+        dfme.Dfme.Params(fps=250)
     sheet = root / "full_release_annotation" / "test_A_full_with_AU.xlsx"
     with pytest.raises(DataError, match=r"no row of test_A_full_with_AU\.xlsx has this rate; there are 200"):
         dataset(root, annotations=str(sheet), fps=500).videos()
@@ -96,20 +93,20 @@ def test_a_method_runs_on_one_part(root, tmp_path):
     words = ["method=random", "dataset=dfme", f"dataset.root={root}", "dataset.fps=500", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (2, 4, True)
-    result = execute(plan, plan.folds[0])
+    result = host.execute(plan, plan.folds[0])
     assert {p.video for p in result.predictions} == {"dfme/sub0003/sub0003_01", "dfme/sub0003/sub0003_02"}
 
 
 def test_a_method_runs_on_all_parts_with_a_timing_for_each_rate(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=dfme", f"dataset.root={root}", f"cache={tmp_path}"]))
-    found = {p.video: p.offset - p.onset for p in execute(plan, plan.folds[2]).predictions}
+    found = {p.video: p.offset - p.onset for p in host.execute(plan, plan.folds[2]).predictions}
     assert set(found) == {"dfme/sub0110/sub0110_01", "dfme/sub0110/sub0110_02"}
     assert set(found.values()) == {2 * 17 - 1}  # the others' mean of 115 ms is 34.6 frames at 300 a second, so k' is 17
 
 
 def test_the_sets_of_the_challenge_are_known_by_name(root, tmp_path):
     """1,856, 474 and 299 clips of 176, 42 and 41 people; the clips of a set are those of its people."""
-    write_sheets(tmp_path)
+    fake.write_sheets(tmp_path)
     set_ = dataset(tmp_path)
     videos = set_.videos()
     clips = Counter(set_.split(v.subject_key) for v in videos)

@@ -8,16 +8,14 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from mebench.datasets.folder.dataset import Folder
-from mebench.datasets.folder.params import Params
+from mebench.datasets.folder import dataset as folder_dataset
 
-from mebench.annotations.drawn import draw_face, strength_at
+from mebench.annotations import draw_face, drawn
 from mebench.config import resolve
 from mebench.errors import ConfigError, DataError
 from mebench.frames import videofile
 from mebench.progress import Progress
-from mebench.runner.execute import run
-from mebench.runner.plan import make_plan
+from mebench.runner import make_plan, run
 from mebench.testing import check_dataset
 
 FPS, FRAMES = 25, 40
@@ -31,7 +29,7 @@ def write_video(path, rate=FPS, times=None):
         stream.width, stream.height, stream.pix_fmt = 160, 160, "bgr0"
         stream.codec_context.time_base = Fraction(1, 1000)
         for index in range(FRAMES):
-            image = draw_face(strength_at(index, (12, 18, 26)), person=3, seed=index)
+            image = draw_face(drawn.strength_at(index, (12, 18, 26)), person=3, seed=index)
             picture = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="bgr0")
             picture.pts, picture.time_base = (times or range(0, 10**6, 1000 // rate))[index], Fraction(1, 1000)
             container.mux(stream.encode(picture))
@@ -46,7 +44,7 @@ def root(tmp_path_factory):
     write_video(root / "b.mkv")
     (root / "s01" / "a").mkdir(parents=True)
     for index in range(FRAMES):
-        image = draw_face(strength_at(index, (12, 18, 26)), person=3, seed=index)
+        image = draw_face(drawn.strength_at(index, (12, 18, 26)), person=3, seed=index)
         cv2.imwrite(str(root / "s01" / "a" / f"img{index + 7}.png"), image)
     return root
 
@@ -61,15 +59,17 @@ def test_links_that_lead_back_are_not_followed_again(root, tmp_path):
         (tmp_path / f"again{n}").symlink_to(tmp_path)
     (tmp_path / "s01" / "up").symlink_to("..")
     for follow_links in (False, True):
-        videos = Folder(Params(str(tmp_path), fps=30.0, follow_links=follow_links)).videos()
+        videos = folder_dataset.Folder(
+            folder_dataset.Folder.Params(str(tmp_path), fps=30.0, follow_links=follow_links)
+        ).videos()
         assert [v.key for v in videos] == ["folder/s01/a"]
 
 
 def test_files_and_folders_of_images_are_videos(root):
-    videos = Folder(Params(str(root), fps=30.0)).videos()
+    videos = folder_dataset.Folder(folder_dataset.Folder.Params(str(root), fps=30.0)).videos()
     assert [(v.key, v.fps, v.n_frames) for v in videos] == [("folder/b/b", 30.0, 40), ("folder/s01/a", 30.0, 40)]
     for place, key in (("b.mkv", "folder/b/b"), ("s01", "folder/a/a"), ("s01/a", "folder/a/a")):
-        (video,) = Folder(Params(str(root / place), fps=25.0)).videos()
+        (video,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / place), fps=25.0)).videos()
         assert (video.key, video.n_frames) == (key, 40)
 
 
@@ -78,10 +78,12 @@ def test_a_linked_folder_is_called_as_the_link_is_like_a_linked_file(root, tmp_p
         (tmp_path / subject).mkdir(exist_ok=True)
         (tmp_path / subject / name).symlink_to(root / "s01" / "a")
     (tmp_path / "sub02" / "EP08.mkv").symlink_to(root / "b.mkv")
-    videos = Folder(Params(str(tmp_path), fps=30.0, follow_links=True)).videos()
+    videos = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0, follow_links=True)).videos()
     expected = ["sub01/EP01", "sub01/EP02", "sub02/EP07", "sub02/EP08"]
     assert [v.key for v in videos] == [f"folder/{key}" for key in expected]
-    one = Folder(Params(videos=(str(tmp_path / "sub01" / "EP02"),), fps=30.0, follow_links=True)).videos()
+    one = folder_dataset.Folder(
+        folder_dataset.Folder.Params(videos=(str(tmp_path / "sub01" / "EP02"),), fps=30.0, follow_links=True)
+    ).videos()
     assert [v.key for v in one] == ["folder/EP02/EP02"]
 
 
@@ -89,26 +91,30 @@ def test_a_file_may_be_called_as_a_face_of_another(root, tmp_path):
     for name in ("a", "a_face1"):
         shutil.copy(root / "b.mkv", tmp_path / f"{name}.mkv")
     boxes = (("a", 0, 0, 160, 160), ("a", 10, 20, 90, 120))
-    dataset = Folder(Params(videos=(str(tmp_path / "a.mkv"), str(tmp_path / "a_face1.mkv")), faces=boxes))
+    dataset = folder_dataset.Folder(
+        folder_dataset.Folder.Params(videos=(str(tmp_path / "a.mkv"), str(tmp_path / "a_face1.mkv")), faces=boxes)
+    )
     shapes = {v.key: (dataset.place(v).stem, dataset.frames(v)[0].shape[:2]) for v in dataset.videos()}
     assert shapes == {
         "folder/a/a_face1": ("a", (160, 160)),
         "folder/a/a_face2": ("a", (100, 80)),
         "folder/a_face1/a_face1": ("a_face1", (160, 160)),
     }
-    more = Folder(Params(videos=(str(tmp_path / "a_face1.mkv"),), faces=(("a_face1", 10, 20, 90, 120),)))
+    more = folder_dataset.Folder(
+        folder_dataset.Folder.Params(videos=(str(tmp_path / "a_face1.mkv"),), faces=(("a_face1", 10, 20, 90, 120),))
+    )
     assert [v.id for v in more.videos()] == ["a_face1_face1"]
     (tmp_path / "people" / "s01").mkdir(parents=True)
     for name in ("a", "a_face1"):
         shutil.copy(root / "b.mkv", tmp_path / "people" / "s01" / f"{name}.mkv")
     with pytest.raises(DataError, match=r"would both have the video s01/a_face1: rename one"):
-        Folder(Params(str(tmp_path / "people"), faces=boxes)).check()
+        folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "people"), faces=boxes)).check()
 
 
 def test_images_that_are_no_frames_are_told_of(root, tmp_path):
     shutil.copytree(root / "s01" / "a", tmp_path / "a")
     shutil.copy(tmp_path / "a" / "img7.png", tmp_path / "a" / "cover.png")
-    dataset = Folder(Params(videos=(str(tmp_path / "a"),), fps=25.0))
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path / "a"),), fps=25.0))
     assert dataset.videos()[0].n_frames == FRAMES
     (remark,) = dataset.repairs()
     assert "'cover.png': left aside in a, whose frames are called as img7.png is" in remark
@@ -118,22 +124,22 @@ def test_images_called_by_the_time_of_day_are_frames_counted_from_0(root, tmp_pa
     images = sorted((root / "s01" / "a").iterdir())
     for n, image in enumerate(images):  # the last fifth and less in another second than most
         shutil.copy(image, tmp_path / f"13-45-{2 + n // 34:02d}-{n % 34 * 25 + 5:03d}.png")
-    dataset = Folder(Params(videos=(str(tmp_path),), fps=40.0))
+    dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path),), fps=40.0))
     (video,) = dataset.videos()
     assert (video.n_frames, video.first, video.numbers, dataset.repairs()) == (FRAMES, 0, (), ())
 
 
 def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp_path):
-    (video,) = Folder(Params(str(root / "b.mkv"))).videos()
+    (video,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "b.mkv"))).videos()
     assert video.fps == 25.0
     with pytest.raises(DataError, match=r"s01/a is a folder of images that says no frame rate: give dataset\.fps=N"):
-        Folder(Params(str(root))).videos()
-    (remark,) = Folder(Params(str(root / "b.mkv"), fps=200.0)).repairs()
+        folder_dataset.Folder(folder_dataset.Folder.Params(str(root))).videos()
+    (remark,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "b.mkv"), fps=200.0)).repairs()
     assert "'25' read as '200': b.mkv says another rate, and dataset.fps counts" in remark
     with pytest.raises(ConfigError, match=r"dataset\.fps must be a number of frames per second above 0, not -30"):
-        Params(fps=-30)
+        folder_dataset.Folder.Params(fps=-30)
     times = np.cumsum(np.random.default_rng(1).integers(10, 90, FRAMES)).tolist()
-    uneven = Folder(Params(str(write_video(tmp_path / "uneven.mkv", times=times))))
+    uneven = folder_dataset.Folder(folder_dataset.Folder.Params(str(write_video(tmp_path / "uneven.mkv", times=times))))
     assert uneven.videos()[0].fps == pytest.approx(1000 * (FRAMES - 1) / (times[-1] - times[0]), rel=0.01)
     assert "ms apart: durations go by their mean rate" in uneven.repairs()[0]
 
@@ -141,15 +147,15 @@ def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp
 def test_what_is_no_video_is_said(root, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no videos: expected files"):
-        Folder(Params(str(tmp_path / "empty"), fps=25.0)).videos()
+        folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "empty"), fps=25.0)).videos()
     (tmp_path / "twice" / "b").mkdir(parents=True)
     shutil.copy(root / "b.mkv", tmp_path / "twice")
     shutil.copy(root / "s01/a/img7.png", tmp_path / "twice/b")
     with pytest.raises(DataError, match=r"twice/b.* and .*b\.mkv would both be the video b/b|b\.mkv and .*twice/b"):
-        Folder(Params(str(tmp_path / "twice"), fps=25.0)).videos()
+        folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "twice"), fps=25.0)).videos()
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     with pytest.raises(DataError, match=r"broken\.mp4 cannot be opened"):
-        Folder(Params(str(tmp_path / "broken.mp4"))).videos()
+        folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "broken.mp4"))).videos()
     with pytest.raises(ConfigError, match=r"nobody annotated the videos of dataset 'folder'.*mebench predict RUN"):
         make_plan(resolve(["method=optical_strain", "dataset=folder", f"dataset.root={root}", "dataset.fps=25"]))
 
@@ -216,7 +222,7 @@ def test_what_a_run_cannot_do_is_said(mebench, finished, root, tmp_path):
 def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_path):
     shutil.copytree(root / "s01", tmp_path / "s01")
     (tmp_path / "text.mp4").write_bytes(b"a text")
-    folder = Folder(Params(str(tmp_path), fps=30.0))
+    folder = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0))
     assert [video.id for video in folder.videos()] == ["a"]
     assert (
         list(folder.failed) == ["folder/text/text"] and "text.mp4 cannot be opened" in folder.failed["folder/text/text"]
@@ -226,9 +232,9 @@ def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_pat
 def test_a_link_out_of_the_root_is_said(root, tmp_path):
     (tmp_path / "linked").symlink_to(root / "s01")
     with pytest.raises(DataError, match=r"holds no videos: .*linked: a link out of the root was not followed"):
-        Folder(Params(str(tmp_path), fps=30.0)).videos()
+        folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0)).videos()
     shutil.copytree(root / "s01", tmp_path / "s01")
-    assert "linked" in str(Folder(Params(str(tmp_path), fps=30.0)).repairs())
+    assert "linked" in str(folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0)).repairs())
 
 
 def test_a_cut_off_file_is_left_out_unless_damage_is_accepted(root, tmp_path):
@@ -237,9 +243,9 @@ def test_a_cut_off_file_is_left_out_unless_damage_is_accepted(root, tmp_path):
     videofile.write_video(tmp_path / "torn.mkv", pictures, np.arange(60) / 25)
     whole = (tmp_path / "torn.mkv").read_bytes()
     (tmp_path / "torn.mkv").write_bytes(whole[: len(whole) * 2 // 3])
-    refused = Folder(Params(str(tmp_path), fps=30.0))
+    refused = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0))
     assert [v.id for v in refused.videos()] == ["a"] and "it was cut off" in next(iter(refused.failed.values()))
-    accepted = Folder(Params(str(tmp_path / "torn.mkv"), damaged="accept"))
+    accepted = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "torn.mkv"), damaged="accept"))
     (video,) = accepted.videos()
     assert video.fps == pytest.approx(25) and 10 < video.n_frames < 60
     assert "damaged, as accepted: its header promises" in str(accepted.repairs())

@@ -4,27 +4,25 @@ import shutil
 from collections import Counter
 
 import pytest
-from mebench.datasets.four_dme.dataset import FourDme
-from mebench.datasets.four_dme.params import Params
+from mebench.datasets.four_dme import dataset as four_dme
 
-from mebench.annotations.drawn import write_csv
+from mebench.annotations import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.errors import DataError
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("four_dme") / "tree"
-    FourDme.write_fake_tree(root)
+    four_dme.FourDme.write_fake_tree(root)
     return root
 
 
 def dataset(root, **params):
-    return FourDme(Params(str(root), **params))
+    return four_dme.FourDme(four_dme.FourDme.Params(str(root), **params))
 
 
 def test_the_contract_holds(root):
@@ -51,7 +49,7 @@ def test_a_held_unit_is_no_part_of_the_movement(root):
 def test_units_are_parted_as_in_every_sheet(tmp_path, cell, units):
     head = ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "AUs", "Emotion")
     write_csv(tmp_path / "4DME.csv", [head, ("S1", "a", 5, 7, 9, cell, "Positive")])
-    (video,) = FourDme(Params(annotations=str(tmp_path / "4DME.csv"))).videos()
+    (video,) = four_dme.FourDme(four_dme.FourDme.Params(annotations=str(tmp_path / "4DME.csv"))).videos()
     assert video.expressions[0].action_units == units
 
 
@@ -73,7 +71,7 @@ def test_columns_may_carry_quotes(tmp_path):
         ("S1", "a", 5, 7, 9, "4", "Negative"),
     ]
     write_csv(tmp_path / "4DME.csv", rows)
-    (video,) = FourDme(Params(annotations=str(tmp_path / "4DME.csv"))).videos()
+    (video,) = four_dme.FourDme(four_dme.FourDme.Params(annotations=str(tmp_path / "4DME.csv"))).videos()
     assert (video.key, video.expressions[0].onset) == ("four_dme/S1/a", 4)
 
 
@@ -90,5 +88,5 @@ def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
 def test_a_method_runs_on_it(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=four_dme", f"dataset.root={root}", f"cache={tmp_path}"]))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
-    result = execute(plan, plan.folds[0])
+    result = host.execute(plan, plan.folds[0])
     assert {p.video for p in result.predictions} == {"four_dme/S01/001_01_1", "four_dme/S01/002_01_1"}

@@ -3,13 +3,10 @@
 import shutil
 
 import pytest
-from mebench.datasets.meview.clips import plain
-from mebench.datasets.meview.dataset import Meview
-from mebench.datasets.meview.fake import CLIPS, FPS, FRAMES, write_video
-from mebench.datasets.meview.params import Params
+from mebench.datasets.meview import clips, fake
+from mebench.datasets.meview import dataset as meview
 
-from mebench.annotations import ground_truth_hash
-from mebench.annotations.drawn import draw_face, write_csv
+from mebench.annotations import draw_face, ground_truth_hash, write_csv
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
@@ -19,7 +16,7 @@ from mebench.testing import check_dataset
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("meview") / "MEVIEW"
-    Meview.write_fake_tree(root)
+    meview.Meview.write_fake_tree(root)
     return root
 
 
@@ -29,7 +26,7 @@ def copy(root, tmp_path):
 
 
 def dataset(root, **params):
-    return Meview(Params(None if root is None else str(root), **params))
+    return meview.Meview(meview.Meview.Params(None if root is None else str(root), **params))
 
 
 def videos(set_):
@@ -43,10 +40,10 @@ def test_the_contract_holds(root):
 def test_what_the_annotators_agreed_on_is_read(root):
     set_ = dataset(root)
     found = videos(set_)
-    assert list(found) == [clip.name for clip in CLIPS] and set_.one_per_video
+    assert list(found) == [clip.name for clip in fake.CLIPS] and set_.one_per_video
     assert found["sub01-1"].expressions == (Expression(11, 21, "micro", 15, "contempt", ("14",), "VII"),)
     assert found["sub03-2"].expressions[0].apex is None
-    assert {(v.fps, v.n_frames) for v in found.values()} == {(FPS, FRAMES)}
+    assert {(v.fps, v.n_frames) for v in found.values()} == {(fake.FPS, fake.FRAMES)}
 
 
 def test_video_files_and_folders_of_images_are_both_read(root):
@@ -87,10 +84,10 @@ def test_images_numbered_from_0_begin_with_the_same_frame(copy):
 
 def test_the_video_file_is_preferred_and_two_are_refused(copy):
     home = copy / "me-cuts" / "cuts"
-    write_video(home / "sub03-1.mp4", (1, 2, 3), 3)
+    fake.write_video(home / "sub03-1.mp4", (1, 2, 3), 3)
     video = videos(dataset(copy))["sub03-1"]
     assert dataset(copy).folder(video) == home / "sub03-1.mp4"
-    write_video(home / "sub03-01.avi", (1, 2, 3), 3)
+    fake.write_video(home / "sub03-01.avi", (1, 2, 3), 3)
     with pytest.raises(DataError, match="several clips called sub03-1"):
         dataset(copy).folder(video)
 
@@ -109,7 +106,7 @@ def test_a_link_out_of_the_root_needs_permission(copy, tmp_path):
     clip.symlink_to(elsewhere)
     with pytest.raises(DataError, match=r"dataset.follow_links=true"):
         dataset(copy).videos()
-    assert videos(dataset(copy, follow_links=True))["sub01-1"].n_frames == FRAMES
+    assert videos(dataset(copy, follow_links=True))["sub01-1"].n_frames == fake.FRAMES
 
 
 def test_a_subset_is_named_by_its_clips(root, tmp_path):
@@ -134,7 +131,7 @@ def test_a_subset_that_cannot_be_is_refused(root, tmp_path, text, said):
 
 
 def test_three_classes_leave_out_what_the_annotators_call_unclear(root):
-    scheme = Meview.schemes["mean2022"]
+    scheme = meview.Meview.schemes["mean2022"]
     labels = {v.expressions[0].emotion: scheme.class_of(v.expressions[0]) for v in dataset(root).videos()}
     assert labels == {
         "contempt": "negative", "happiness": "positive", "surprise": "surprise", "disgust": "negative",
@@ -144,12 +141,12 @@ def test_three_classes_leave_out_what_the_annotators_call_unclear(root):
 
 def test_a_plain_sheet_says_the_same(root, tmp_path):
     head = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Emotion")
-    rows = [(c.subject, f"{c.name}.mp4", c.onset, c.apex, c.offset, c.units, c.emotion) for c in CLIPS]
+    rows = [(c.subject, f"{c.name}.mp4", c.onset, c.apex, c.offset, c.units, c.emotion) for c in fake.CLIPS]
     write_csv(tmp_path / "mine.csv", [head, *rows])
     mine = dataset(None, annotations=str(tmp_path / "mine.csv"))
     assert ground_truth_hash(mine.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
 
 
 def test_names_of_clips_are_compared_by_what_they_share():
-    assert len({plain(name) for name in ("sub01-1", "sub01-1.mp4", "SUB1_01", "sub01 - 1.AVI")}) == 1
-    assert plain("sub11-1") != plain("sub1-11")
+    assert len({clips.plain(name) for name in ("sub01-1", "sub01-1.mp4", "SUB1_01", "sub01 - 1.AVI")}) == 1
+    assert clips.plain("sub11-1") != clips.plain("sub1-11")

@@ -3,27 +3,25 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.mmew.dataset import Mmew
-from mebench.datasets.mmew.fake import write
-from mebench.datasets.mmew.params import Params
+from mebench.datasets.mmew import dataset as mmew
+from mebench.datasets.mmew import fake
 
-from mebench.annotations.drawn import write_csv
+from mebench.annotations import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("mmew") / "tree"
-    Mmew.write_fake_tree(root)
+    mmew.Mmew.write_fake_tree(root)
     return root
 
 
 def dataset(root, **params):
-    return Mmew(Params(str(root), **params))
+    return mmew.Mmew(mmew.Mmew.Params(str(root), **params))
 
 
 def test_the_contract_holds(root):
@@ -40,7 +38,7 @@ def test_a_clip_is_found_by_its_name(root):
 
 
 def test_a_folder_for_each_person_above_the_emotions_makes_no_difference(root, tmp_path):
-    write(tmp_path / "other", by_person=True)
+    fake.write(tmp_path / "other", by_person=True)
     assert dataset(tmp_path / "other").videos() == dataset(root).videos()
 
 
@@ -59,7 +57,7 @@ def test_without_a_column_of_people_the_names_of_the_clips_say_who(tmp_path):
     write_csv(
         tmp_path / "MMEW_Micro_Exp.csv", [head, ("S03-01-002", 2, 4, 6, "happiness"), ("S3-02-001", 1, 4, 6, "anger")]
     )
-    set_ = Mmew(Params(annotations=str(tmp_path / "MMEW_Micro_Exp.csv")))
+    set_ = mmew.Mmew(mmew.Mmew.Params(annotations=str(tmp_path / "MMEW_Micro_Exp.csv")))
     assert [v.key for v in set_.videos()] == ["mmew/03/S03-01-002", "mmew/03/S3-02-001"] and not set_.unplaced()
     said = {r.row: (r.taken, r.reason) for r in set_.repair_rows() if r.column == "subject"}
     assert said[2] == ("03", "as the name S03-01-002 says")
@@ -87,4 +85,7 @@ def test_a_missing_clip_is_named(root, tmp_path):
 def test_a_method_runs_on_it(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=mmew", f"dataset.root={root}", f"cache={tmp_path}"]))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
-    assert {p.video for p in execute(plan, plan.folds[0]).predictions} == {"mmew/01/S01-01-001", "mmew/01/S01-02-001"}
+    assert {p.video for p in host.execute(plan, plan.folds[0]).predictions} == {
+        "mmew/01/S01-01-001",
+        "mmew/01/S01-02-001",
+    }

@@ -3,12 +3,10 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.samm.dataset import LABELS, Samm
-from mebench.datasets.samm.fake import FORMS, write_forms
-from mebench.datasets.samm.params import Params
+from mebench.datasets.samm import dataset as samm
+from mebench.datasets.samm import fake
 
-from mebench.annotations.drawn import write_xlsx
-from mebench.annotations.schemes import one_unit
+from mebench.annotations import schemes, write_xlsx
 from mebench.core import Expression
 from mebench.inspection import summarise
 from mebench.testing import check_dataset
@@ -18,12 +16,12 @@ from tests.helpers.outside import flow_maps
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("samm") / "tree"
-    Samm.write_fake_tree(root)
+    samm.Samm.write_fake_tree(root)
     return root
 
 
 def dataset(root):
-    return Samm(Params(str(root)))
+    return samm.Samm(samm.Samm.Params(str(root)))
 
 
 def expressions(set_):
@@ -79,7 +77,7 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
     set_ = dataset(tmp_path)
     all_ = [e for v in set_.videos() for e in v.expressions]
     counted = {name: Counter(filter(None, map(scheme.class_of, all_))) for name, scheme in set_.schemes.items()}
-    assert counted["native"] == set_.published.emotions and set(counted["native"]) == set(LABELS)
+    assert counted["native"] == set_.published.emotions and set(counted["native"]) == set(samm.LABELS)
     assert counted["megc2019"] == Counter(negative=92, positive=26, surprise=15)
     assert counted["objective"] == Counter(I=24, II=13, III=20, IV=8, V=3, VI=7, VII=84)
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects
@@ -87,28 +85,28 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
 
 def test_units_are_counted_in_every_form_in_which_the_sheet_writes_them(tmp_path):
     """The forms of `SAMM_Micro_FACS_Codes_v2.xlsx`; AU12 in 30 micro-expressions, AU1 in 6, AU6 in 5, AU9 in 5, AU14 in 13."""
-    write_forms(tmp_path)
+    fake.write_forms(tmp_path)
     summary = summarise(dataset(tmp_path))
     units = summary.plain()["action_units"]
     assert {name: units[name] for name in ("AU12", "AU1", "AU6", "AU9", "AU14")} == {
         "AU12": 30, "AU1": 6, "AU6": 5, "AU9": 5, "AU14": 13
     }  # fmt: skip
-    assert summary.with_units == summary.expressions["micro"] == len(FORMS)
+    assert summary.with_units == summary.expressions["micro"] == len(fake.FORMS)
     assert not any("not an action unit" in repair.reason for repair in summary.repairs)
     remark = next(r for r in summary.repairs if r.found == "SOFT FOCUS")
     assert remark.taken == "none"
     videos = dataset(tmp_path).videos()
-    scheme = one_unit(12, videos)
+    scheme = schemes.one_unit(12, videos)
     scored = Counter(scheme.class_of(e) for v in videos for e in v.expressions)
-    assert scored == {"AU12": 30, "absent": len(FORMS) - 30}
+    assert scored == {"AU12": 30, "absent": len(fake.FORMS) - 30}
 
 
 def test_a_unit_that_cannot_be_read_is_said_and_left_out(root):
-    write_forms(root.parent / "odd", ("4+chin", "12", "4"))
+    fake.write_forms(root.parent / "odd", ("4+chin", "12", "4"))
     set_ = dataset(root.parent / "odd")
     said = next(r for r in set_.repair_rows() if r.found == "CHIN")
     assert said.row == 15 and "leave it out" in said.reason
-    scheme = one_unit(12, set_.videos())
+    scheme = schemes.one_unit(12, set_.videos())
     assert [scheme.class_of(e) for v in set_.videos() for e in v.expressions] == [None, "AU12", "absent"]
 
 

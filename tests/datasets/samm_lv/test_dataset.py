@@ -3,12 +3,10 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.samm_lv.dataset import LABELS, OVER_LONG, SammLv
-from mebench.datasets.samm_lv.fake import FRAMES, write
-from mebench.datasets.samm_lv.params import Params
+from mebench.datasets.samm_lv import dataset as samm_lv
+from mebench.datasets.samm_lv import fake
 
-from mebench.annotations import ground_truth_hash
-from mebench.annotations.drawn import write_xlsx
+from mebench.annotations import ground_truth_hash, write_xlsx
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.testing import check_dataset
@@ -17,12 +15,12 @@ from mebench.testing import check_dataset
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("samm_lv") / "SAMMLV"
-    SammLv.write_fake_tree(root)
+    samm_lv.SammLv.write_fake_tree(root)
     return root
 
 
 def dataset(root, **params):
-    return SammLv(Params(None if root is None else str(root), **params))
+    return samm_lv.SammLv(samm_lv.SammLv.Params(None if root is None else str(root), **params))
 
 
 def expressions(set_):
@@ -53,16 +51,16 @@ def test_digits_grow_to_five(root):
 @pytest.mark.parametrize(("release", "said"), [("V1", "0"), ("V2", "0"), ("V3", "1")])
 def test_over_long_macro_expressions_are_flagged_in_every_release_and_counted(tmp_path, release, said):
     file = tmp_path / "tree" / f"SAMM_LongVideos_{release}_Release.xlsx"
-    write(tmp_path / "tree", release)
+    fake.write(tmp_path / "tree", release)
     set_ = dataset(None, annotations=str(file))
-    flagged = [e for v in set_.videos() for e in v.expressions if OVER_LONG in e.flags]
+    flagged = [e for v in set_.videos() for e in v.expressions if samm_lv.OVER_LONG in e.flags]
     assert [(e.onset, e.offset, e.kind) for e in flagged] == [(0, 97, "macro")]
     assert [r.row for r in set_.repair_rows() if r.found == said and "too long" in r.reason] == [16]
     assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=5, macro=3)
 
 
 def test_the_newest_release_is_read_and_the_others_are_named(tmp_path):
-    write(tmp_path / "tree", "V3")
+    fake.write(tmp_path / "tree", "V3")
     (tmp_path / "tree" / "SAMM_LongVideos_V1_Release.xlsx").write_bytes(
         (tmp_path / "tree" / "SAMM_LongVideos_V3_Release.xlsx").read_bytes()
     )
@@ -129,11 +127,11 @@ def test_the_published_counts_give_the_classes_of_mean(tmp_path):
     every = [e for v in set_.videos() for e in v.expressions]
     assert Counter(e.kind for e in every) == set_.published.expressions
     shown = Counter(e.emotion for e in every if e.kind == "micro")
-    assert shown == set_.published.emotions and set(shown) == set(LABELS)
+    assert shown == set_.published.emotions and set(shown) == set(samm_lv.LABELS)
     scored = Counter(map(set_.schemes["mean2022"].class_of, (e for e in every if e.kind == "micro")))
     assert scored == Counter({"negative": 92, "positive": 26, "surprise": 15, None: 26})
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects
 
 
 def test_frames_are_all_there(root):
-    assert {v.n_frames for v in dataset(root).videos()} == {FRAMES}
+    assert {v.n_frames for v in dataset(root).videos()} == {fake.FRAMES}

@@ -1,19 +1,17 @@
 """SMIC-HS: short and long clips of a drawn tree. What the recordings share is tested in tests/annotations/test_smic.py."""
 
 import pytest
-from mebench.datasets.smic_hs.dataset import SmicHs
-from mebench.datasets.smic_hs.params import Params
+from mebench.datasets.smic_hs import dataset
 
 from mebench.config import resolve
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("smic_hs") / "tree"
-    SmicHs.write_fake_tree(root)
+    dataset.SmicHs.write_fake_tree(root)
     return root
 
 
@@ -23,7 +21,10 @@ def test_the_contract_holds(root, extended):
 
 
 def test_published_counts():
-    short, long = SmicHs(Params()).published, SmicHs(Params(extended=True)).published
+    short, long = (
+        dataset.SmicHs(dataset.SmicHs.Params()).published,
+        dataset.SmicHs(dataset.SmicHs.Params(extended=True)).published,
+    )
     assert (short.subjects, short.expressions["micro"]) == (16, 164)
     assert list(long.emotions.values()) == [66, 51, 40]
     assert sum(short.emotions.values()) == 164
@@ -34,6 +35,6 @@ def test_a_method_runs_on_the_long_clips(root, tmp_path):
     words = ["method=random", "dataset=smic_hs", f"dataset.root={root}", "dataset.extended=true", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 7, True)
-    assert {p.video for p in execute(plan, plan.folds[0]).predictions} == {
+    assert {p.video for p in host.execute(plan, plan.folds[0]).predictions} == {
         f"smic_hs/11/s11_{clip}" for clip in ("ne_01", "ne_02", "po_01")
     }

@@ -1,19 +1,17 @@
 """SMIC-NIR: short and long clips of a drawn tree. What the recordings share is tested in tests/annotations/test_smic.py."""
 
 import pytest
-from mebench.datasets.smic_nir.dataset import SmicNir
-from mebench.datasets.smic_nir.params import Params
+from mebench.datasets.smic_nir import dataset
 
 from mebench.config import resolve
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("smic_nir") / "tree"
-    SmicNir.write_fake_tree(root)
+    dataset.SmicNir.write_fake_tree(root)
     return root
 
 
@@ -23,7 +21,10 @@ def test_the_contract_holds(root, extended):
 
 
 def test_published_counts():
-    short, long = SmicNir(Params()).published, SmicNir(Params(extended=True)).published
+    short, long = (
+        dataset.SmicNir(dataset.SmicNir.Params()).published,
+        dataset.SmicNir(dataset.SmicNir.Params(extended=True)).published,
+    )
     assert (short.subjects, short.expressions["micro"]) == (8, 71)
     assert list(long.emotions.values()) == [23, 28, 20]
     assert sum(long.emotions.values()) == long.expressions["micro"]
@@ -33,6 +34,6 @@ def test_a_method_runs_on_the_long_clips(root, tmp_path):
     words = ["method=random", "dataset=smic_nir", f"dataset.root={root}", "dataset.extended=true", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 7, True)
-    assert {p.video for p in execute(plan, plan.folds[0]).predictions} == {
+    assert {p.video for p in host.execute(plan, plan.folds[0]).predictions} == {
         f"smic_nir/11/s11_{clip}" for clip in ("ne_01", "ne_02", "po_01")
     }

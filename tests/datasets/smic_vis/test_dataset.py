@@ -1,19 +1,17 @@
 """SMIC-VIS: short and long clips of a drawn tree. What the recordings share is tested in tests/annotations/test_smic.py."""
 
 import pytest
-from mebench.datasets.smic_vis.dataset import SmicVis
-from mebench.datasets.smic_vis.params import Params
+from mebench.datasets.smic_vis import dataset
 
 from mebench.config import resolve
-from mebench.runner.host import execute
-from mebench.runner.plan import make_plan
+from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("smic_vis") / "tree"
-    SmicVis.write_fake_tree(root)
+    dataset.SmicVis.write_fake_tree(root)
     return root
 
 
@@ -23,7 +21,10 @@ def test_the_contract_holds(root, extended):
 
 
 def test_published_counts():
-    short, long = SmicVis(Params()).published, SmicVis(Params(extended=True)).published
+    short, long = (
+        dataset.SmicVis(dataset.SmicVis.Params()).published,
+        dataset.SmicVis(dataset.SmicVis.Params(extended=True)).published,
+    )
     assert (short.subjects, short.expressions["micro"]) == (8, 71)
     assert list(long.emotions.values()) == [24, 28, 19]
     assert sum(long.emotions.values()) == long.expressions["micro"]
@@ -33,6 +34,6 @@ def test_a_method_runs_on_the_long_clips(root, tmp_path):
     words = ["method=random", "dataset=smic_vis", f"dataset.root={root}", "dataset.extended=true", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 7, True)
-    assert {p.video for p in execute(plan, plan.folds[0]).predictions} == {
+    assert {p.video for p in host.execute(plan, plan.folds[0]).predictions} == {
         f"smic_vis/11/s11_{clip}" for clip in ("ne_01", "ne_02", "po_01")
     }

@@ -5,19 +5,18 @@ import pickle
 
 import numpy as np
 import pytest
-from mebench.datasets.synthetic.contact_sheet import HEADINGS, contact_sheet
-from mebench.datasets.synthetic.dataset import Plugin, Synthetic
-from mebench.datasets.synthetic.params import Params
+from mebench.datasets.synthetic import contact_sheet as synthetic
+from mebench.datasets.synthetic import dataset as synthetic_dataset
 
 from mebench.core import Dataset, Video
 from mebench.errors import DataError
 
-SMALL = Params(subjects=3, videos=2, size=96, landmark_noise=0.0)
+SMALL = synthetic_dataset.Synthetic.Params(subjects=3, videos=2, size=96, landmark_noise=0.0)
 
 
 def test_it_keeps_the_contract():
-    dataset = Plugin(SMALL)
-    assert isinstance(dataset, Dataset) and Plugin.Params is Params
+    dataset = synthetic_dataset.Plugin(SMALL)
+    assert isinstance(dataset, Dataset) and synthetic_dataset.Plugin.Params is synthetic_dataset.Synthetic.Params
     assert dataset.kinds == ("micro", "macro")
     micro = sum(e.kind == "micro" for v in dataset.videos() for e in v.expressions)
     assert not dataset.comparable and f"{micro:.0f} micro-expressions per minute" in dataset.remark  # 6 x 300 frames
@@ -26,7 +25,7 @@ def test_it_keeps_the_contract():
 
 
 def test_videos_are_sorted_and_unique():
-    videos = Synthetic(SMALL).videos()
+    videos = synthetic_dataset.Synthetic(SMALL).videos()
     keys = [video.key for video in videos]
     assert keys == sorted(set(keys)) and len(keys) == 6
     assert keys[0] == "synthetic/s001/v01"
@@ -34,25 +33,28 @@ def test_videos_are_sorted_and_unique():
 
 
 def test_a_smaller_set_is_the_beginning_of_a_larger_one():
-    small, large = Synthetic(SMALL).videos(), {v.key: v for v in Synthetic(Params()).videos()}
+    small, large = (
+        synthetic_dataset.Synthetic(SMALL).videos(),
+        {v.key: v for v in synthetic_dataset.Synthetic(synthetic_dataset.Synthetic.Params()).videos()},
+    )
     assert all(large[video.key] == video for video in small)
 
 
 def test_a_head_that_moves_is_a_distractor_and_one_that_rests_is_none():
     def frames(**params):
-        videos = Synthetic(dataclasses.replace(SMALL, **params)).videos()
+        videos = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, **params)).videos()
         return sum(d.offset - d.onset + 1 for v in videos for d in v.distractors if d.kind == "head") / (
             300 * len(videos)
         )
 
     assert frames(head=0.0, rotation=0.0, yaw=0.0) == 0
     assert frames() < 0.15 < 0.5 < frames(head=3.0)
-    videos = Synthetic(SMALL).videos()
+    videos = synthetic_dataset.Synthetic(SMALL).videos()
     assert all(list(v.distractors) == sorted(v.distractors, key=lambda d: d.onset) for v in videos)
 
 
 def test_schemes():
-    schemes = Synthetic(SMALL).schemes
+    schemes = synthetic_dataset.Synthetic(SMALL).schemes
     assert list(schemes) == ["native", "megc2019"]
     assert schemes["native"].classes == ("happiness", "surprise", "disgust", "repression", "sadness")
     coarse = schemes["megc2019"]
@@ -66,7 +68,7 @@ def test_schemes():
 
 
 def test_short_videos_hold_one_micro_expression_each():
-    videos = Synthetic(dataclasses.replace(SMALL, short_videos=True, frames=60)).videos()
+    videos = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, short_videos=True, frames=60)).videos()
     assert [[e.kind for e in video.expressions] for video in videos] == [["micro"]] * 6
 
 
@@ -81,16 +83,16 @@ def test_published_landmarks_say_nothing_about_the_expressions():
         {"macros": 30.0, "speech": 1.0, "twitches": 40.0, "blinks": 60.0},
     )
     noisy = dataclasses.replace(SMALL, landmark_noise=1.0)
-    plain = Synthetic(noisy)
+    plain = synthetic_dataset.Synthetic(noisy)
     for change in changes:
-        other = Synthetic(dataclasses.replace(noisy, **change))
+        other = synthetic_dataset.Synthetic(dataclasses.replace(noisy, **change))
         for video, same in zip(plain.videos(), other.videos()):
             np.testing.assert_array_equal(plain.landmarks(video), other.landmarks(same))
 
 
 def test_published_landmarks_do_not_predict_how_many_expressions_follow():
     """The correlation with every coordinate stays where 60 draws of pure chance have it."""
-    dataset = Synthetic(Params(subjects=20, size=64, landmark_noise=0.0))
+    dataset = synthetic_dataset.Synthetic(synthetic_dataset.Synthetic.Params(subjects=20, size=64, landmark_noise=0.0))
     videos = dataset.videos()
     by_subject = [[v for v in videos if v.subject == s] for s in sorted({v.subject for v in videos})]
     # Within a subject, so that faces do not count.
@@ -102,16 +104,19 @@ def test_published_landmarks_do_not_predict_how_many_expressions_follow():
 
 
 def test_landmark_noise_has_the_size_that_it_says():
-    exact, noisy = Synthetic(SMALL), Synthetic(dataclasses.replace(SMALL, landmark_noise=2.0))
+    exact, noisy = (
+        synthetic_dataset.Synthetic(SMALL),
+        synthetic_dataset.Synthetic(dataclasses.replace(SMALL, landmark_noise=2.0)),
+    )
     errors = np.array([noisy.landmarks(v) - exact.landmarks(v) for v in exact.videos()])
     assert errors.std() == pytest.approx(2.0, rel=0.15)
 
 
 def test_true_landmarks_of_later_frames_are_kept_back():
-    dataset = Synthetic(SMALL)
+    dataset = synthetic_dataset.Synthetic(SMALL)
     with pytest.raises(DataError, match=r"dataset\.oracle=true"):
         dataset.oracle_landmarks(dataset.videos()[0], 10)
-    oracle = Synthetic(dataclasses.replace(SMALL, oracle=True))
+    oracle = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, oracle=True))
     video = oracle.videos()[0]
     np.testing.assert_array_equal(oracle.oracle_landmarks(video, 0), dataset.landmarks(video))
     with pytest.raises(IndexError):
@@ -120,16 +125,16 @@ def test_true_landmarks_of_later_frames_are_kept_back():
 
 def test_unknown_videos_are_named():
     with pytest.raises(DataError, match=r"synthetic/s009/v01.*dataset\.subjects=3"):
-        Synthetic(SMALL).frames(Video("synthetic", "s009", "v01", 30.0, 300))
+        synthetic_dataset.Synthetic(SMALL).frames(Video("synthetic", "s009", "v01", 30.0, 300))
 
 
 def test_contact_sheet_has_a_row_for_each_subject_with_a_micro_expression():
-    dataset = Synthetic(dataclasses.replace(SMALL, short_videos=True, frames=60))
-    sheet = contact_sheet(dataset)
-    assert sheet.shape[1] == 96 * len(HEADINGS) and sheet.dtype == np.uint8
-    one = contact_sheet(dataset, subjects=["s002"])
+    dataset = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, short_videos=True, frames=60))
+    sheet = synthetic.contact_sheet(dataset)
+    assert sheet.shape[1] == 96 * len(synthetic.HEADINGS) and sheet.dtype == np.uint8
+    one = synthetic.contact_sheet(dataset, subjects=["s002"])
     assert (sheet.shape[0] - 20) == 3 * (one.shape[0] - 20)
     video = next(v for v in dataset.videos() if v.subject == "s002")
     np.testing.assert_array_equal(one[20:116, :96], dataset.frames(video)[0])
-    empty = Synthetic(dataclasses.replace(SMALL, micro_max=0))
-    assert contact_sheet(empty).shape[0] == 20
+    empty = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, micro_max=0))
+    assert synthetic.contact_sheet(empty).shape[0] == 20

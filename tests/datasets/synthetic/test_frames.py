@@ -9,16 +9,14 @@ from pathlib import Path
 import dlib
 import numpy as np
 import pytest
-from mebench.datasets.synthetic.dataset import Synthetic, SyntheticFrames
-from mebench.datasets.synthetic.params import Params
-from mebench.datasets.synthetic.render import make_subject
+from mebench.datasets.synthetic import dataset as synthetic
+from mebench.datasets.synthetic import render
 
 import mebench
 from mebench.errors import ConfigError
-from mebench.frames import VideoFrames
-from mebench.frames.videofile import write_video
+from mebench.frames import VideoFrames, videofile
 
-SMALL = Params(subjects=2, videos=2, size=96)
+SMALL = synthetic.Synthetic.Params(subjects=2, videos=2, size=96)
 
 
 def _digest(frames, order):
@@ -27,13 +25,13 @@ def _digest(frames, order):
 
 
 def test_frames_are_pictures_in_colour():
-    frames = SyntheticFrames(SMALL, 0, 0)
+    frames = synthetic.SyntheticFrames(SMALL, 0, 0)
     assert len(frames) == 300
     assert frames[0].shape == (96, 96, 3) and frames[0].dtype == np.uint8
 
 
 def test_frames_end_with_an_index_error_so_that_loops_end():
-    frames = SyntheticFrames(dataclasses.replace(SMALL, frames=45), 0, 0)
+    frames = synthetic.SyntheticFrames(dataclasses.replace(SMALL, frames=45), 0, 0)
     assert len(list(frames)) == 45
     for outside in (-1, 45):
         with pytest.raises(IndexError, match="0 to 44"):
@@ -42,10 +40,10 @@ def test_frames_end_with_an_index_error_so_that_loops_end():
 
 def test_pixels_do_not_depend_on_the_order_of_access():
     order = [3, 250, 40, 41, 0, 120]
-    forward = _digest(SyntheticFrames(SMALL, 0, 0), order)
-    SyntheticFrames(SMALL, 1, 1)[7]
-    make_subject.cache_clear()
-    assert _digest(SyntheticFrames(SMALL, 0, 0), order[::-1]) == forward
+    forward = _digest(synthetic.SyntheticFrames(SMALL, 0, 0), order)
+    synthetic.SyntheticFrames(SMALL, 1, 1)[7]
+    render.make_subject.cache_clear()
+    assert _digest(synthetic.SyntheticFrames(SMALL, 0, 0), order[::-1]) == forward
 
 
 def test_pixels_do_not_depend_on_the_process():
@@ -56,28 +54,32 @@ def test_pixels_do_not_depend_on_the_process():
     )
     root = Path(mebench.__file__).parents[1]
     there = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
-    here = SyntheticFrames(SMALL, 1, 0)
+    here = synthetic.SyntheticFrames(SMALL, 1, 0)
     assert there.split() == [_digest(here, (5, 60, 200)), here.fingerprint()]
 
 
 def test_the_fingerprint_changes_with_the_pixels_and_only_with_them():
-    plain = SyntheticFrames(SMALL, 0, 0)
+    plain = synthetic.SyntheticFrames(SMALL, 0, 0)
     for change in ({"noise": 2.0}, {"amplitude": 0.0}, {"seed": 1}, {"intensity": (0.1, 0.2)}, {"frames": 200}):
-        assert SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0).fingerprint() != plain.fingerprint()
-    assert SyntheticFrames(SMALL, 0, 1).fingerprint() != plain.fingerprint()
+        assert (
+            synthetic.SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0).fingerprint() != plain.fingerprint()
+        )
+    assert synthetic.SyntheticFrames(SMALL, 0, 1).fingerprint() != plain.fingerprint()
     for change in ({"subjects": 9}, {"label_jitter": 3}, {"oracle": True}, {"landmark_noise": 0.0}):
-        other = SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0)
+        other = synthetic.SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0)
         assert other.fingerprint() == plain.fingerprint()
         np.testing.assert_array_equal(other[20], plain[20])
 
 
 def test_encoded_frames_are_those_of_a_file_and_a_little_less(tmp_path):
-    drawn, good, poor = (SyntheticFrames(dataclasses.replace(SMALL, frames=40, crf=crf), 0, 0) for crf in (0, 15, 40))
+    drawn, good, poor = (
+        synthetic.SyntheticFrames(dataclasses.replace(SMALL, frames=40, crf=crf), 0, 0) for crf in (0, 15, 40)
+    )
     order = [39, 0, 17, 17]
     assert _digest(good, order) == _digest(good, order[::-1]) != _digest(drawn, order)
     far = [np.abs(drawn[17].astype(float) - other[17]).mean() for other in (good, poor)]
     assert 0 < far[0] < far[1] < 10
-    write_video(tmp_path / "a.mp4", (drawn[i] for i in range(40)), np.arange(40) / SMALL.fps, 15)
+    videofile.write_video(tmp_path / "a.mp4", (drawn[i] for i in range(40)), np.arange(40) / SMALL.fps, 15)
     np.testing.assert_array_equal(VideoFrames(tmp_path / "a.mp4")[17], good[17])
     assert len({frames.fingerprint() for frames in (drawn, good, poor)}) == 3
     for index in (-1, 40):
@@ -86,17 +88,21 @@ def test_encoded_frames_are_those_of_a_file_and_a_little_less(tmp_path):
     with pytest.raises(
         ConfigError, match=r"dataset.crf=23 takes an even dataset.size .* have 300 frames of 97x97 pixels"
     ):
-        Params(size=97, crf=23)
+        synthetic.Synthetic.Params(size=97, crf=23)
 
 
 def test_null_control_shows_no_micro_expression_but_keeps_the_labels():
     """Amplitude 0 draws the very pixels of a set that never had micro-expressions."""
     quiet = {"macros": 0.0, "speech": 0.0, "size": 96, "subjects": 1, "videos": 1}
-    null, none, full = Params(amplitude=0.0, **quiet), Params(micro_max=0, **quiet), Params(**quiet)
-    assert Synthetic(null).videos() == Synthetic(full).videos()
-    (labels,) = [v.expressions for v in Synthetic(null).videos()]
-    assert len(labels) >= 3 and not Synthetic(none).videos()[0].expressions
-    a, b, c = (SyntheticFrames(p, 0, 0) for p in (null, none, full))
+    null, none, full = (
+        synthetic.Synthetic.Params(amplitude=0.0, **quiet),
+        synthetic.Synthetic.Params(micro_max=0, **quiet),
+        synthetic.Synthetic.Params(**quiet),
+    )
+    assert synthetic.Synthetic(null).videos() == synthetic.Synthetic(full).videos()
+    (labels,) = [v.expressions for v in synthetic.Synthetic(null).videos()]
+    assert len(labels) >= 3 and not synthetic.Synthetic(none).videos()[0].expressions
+    a, b, c = (synthetic.SyntheticFrames(p, 0, 0) for p in (null, none, full))
     for i in range(300):
         np.testing.assert_array_equal(a.state(i).strengths, b.state(i).strengths)
     for expression in labels:
@@ -105,9 +111,9 @@ def test_null_control_shows_no_micro_expression_but_keeps_the_labels():
 
 
 def test_a_micro_expression_changes_nothing_outside_its_interval():
-    quiet = Params(macros=0.0, speech=0.0, size=96, subjects=1, videos=1, label_jitter=0)
-    null, full = (SyntheticFrames(dataclasses.replace(quiet, amplitude=a), 0, 0) for a in (0.0, 1.0))
-    (video,) = Synthetic(quiet).videos()
+    quiet = synthetic.Synthetic.Params(macros=0.0, speech=0.0, size=96, subjects=1, videos=1, label_jitter=0)
+    null, full = (synthetic.SyntheticFrames(dataclasses.replace(quiet, amplitude=a), 0, 0) for a in (0.0, 1.0))
+    (video,) = synthetic.Synthetic(quiet).videos()
     expression = video.expressions[0]
     for i in (expression.onset, expression.offset):
         np.testing.assert_array_equal(null[i], full[i])
@@ -116,8 +122,8 @@ def test_a_micro_expression_changes_nothing_outside_its_interval():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_dlib_finds_exactly_one_face_where_it_is(seed):
-    params, detector = Params(seed=seed), dlib.get_frontal_face_detector()
-    dataset = Synthetic(params)
+    params, detector = synthetic.Synthetic.Params(seed=seed), dlib.get_frontal_face_detector()
+    dataset = synthetic.Synthetic(params)
     for video in dataset.videos()[:: params.videos]:
         frame = dataset.frames(video)[0]
         boxes = detector(np.ascontiguousarray(frame[..., ::-1]), 0)

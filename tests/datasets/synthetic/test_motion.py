@@ -6,25 +6,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from mebench.datasets.synthetic.action_units import STEEPEST, UNITS, lids
-from mebench.datasets.synthetic.anatomy import MIRROR, mean_points
-from mebench.datasets.synthetic.nuisance import wander
-from mebench.datasets.synthetic.render import State, draw, landmarks, make_subject
+from mebench.datasets.synthetic import action_units, anatomy, nuisance, render
 
-SUBJECT = make_subject(0, 0, 192, 0.6, 1.0)
+SUBJECT = render.make_subject(0, 0, 192, 0.6, 1.0)
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 def _state(strengths=None, blink=0.0, pose=IDENTITY, **light):
     strengths = strengths or {}
-    curves = np.zeros((len(UNITS), 2))
+    curves = np.zeros((len(action_units.UNITS), 2))
     for unit, strength in strengths.items():
-        curves[UNITS.index(unit)] = strength
-    return State(curves, blink, pose, 0.0, 0.0, light.get("gain", 1.0), light.get("tilt", 0.0))
+        curves[action_units.UNITS.index(unit)] = strength
+    return render.State(curves, blink, pose, 0.0, 0.0, light.get("gain", 1.0), light.get("tilt", 0.0))
 
 
 def _grey(state, subject=SUBJECT):
-    return cv2.cvtColor(np.clip(draw(subject, state), 0, 255).astype(np.uint8), cv2.COLOR_BGR2GRAY)
+    return cv2.cvtColor(np.clip(render.draw(subject, state), 0, 255).astype(np.uint8), cv2.COLOR_BGR2GRAY)
 
 
 def _steepest(subject, strengths):
@@ -41,28 +38,30 @@ def _steepest(subject, strengths):
     return steepness
 
 
-LIPS_OF_ONE_SIDE = np.zeros((len(UNITS), 2))
-LIPS_OF_ONE_SIDE[[UNITS.index(24), UNITS.index(25)], 0] = 1.5
+LIPS_OF_ONE_SIDE = np.zeros((len(action_units.UNITS), 2))
+LIPS_OF_ONE_SIDE[[action_units.UNITS.index(24), action_units.UNITS.index(25)], 0] = 1.5
 
 
 @settings(max_examples=12)
 @example(curves=LIPS_OF_ONE_SIDE)
-@given(curves=arrays(np.float64, (len(UNITS), 2), elements=st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0, 1.5])))
+@given(
+    curves=arrays(np.float64, (len(action_units.UNITS), 2), elements=st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0, 1.5]))
+)
 def test_the_skin_never_folds(curves):
     """A gradient below 1 keeps the map invertible; some room is left."""
     strengths = SUBJECT.fields.strengths(curves)
-    assert _steepest(SUBJECT, strengths) <= STEEPEST + 1e-6
+    assert _steepest(SUBJECT, strengths) <= action_units.STEEPEST + 1e-6
     assert (strengths <= curves * SUBJECT.fields.gain + 1e-12).all()
 
 
 @pytest.mark.parametrize("subject", range(4))
 def test_surprise_at_full_strength_is_capped(subject):
     """Units 1, 2 and 5 together would fold the eyes."""
-    face = make_subject(0, subject, 192, 0.6, 1.0)
+    face = render.make_subject(0, subject, 192, 0.6, 1.0)
     curves = _state({1: 1.0, 2: 1.0, 5: 1.0, 26: 1.0}).strengths
     assert _steepest(face, curves * face.fields.gain) > 0.8
     capped = face.fields.strengths(curves)
-    assert _steepest(face, capped) == pytest.approx(STEEPEST, abs=0.01)
+    assert _steepest(face, capped) == pytest.approx(action_units.STEEPEST, abs=0.01)
 
 
 def test_micro_expressions_are_never_capped():
@@ -72,11 +71,11 @@ def test_micro_expressions_are_never_capped():
         np.testing.assert_array_equal(fields.strengths(curves), curves * fields.gain)
 
 
-@pytest.mark.parametrize("unit", [u for u in UNITS if u not in (5, 7)])
+@pytest.mark.parametrize("unit", [u for u in action_units.UNITS if u not in (5, 7)])
 def test_full_units_move_the_skin_by_4_to_15_percent_of_the_face(unit):
-    index, moved = UNITS.index(unit), []
+    index, moved = action_units.UNITS.index(unit), []
     for subject in range(3):
-        fields = make_subject(0, subject, 192, 0.6, 1.0).fields
+        fields = render.make_subject(0, subject, 192, 0.6, 1.0).fields
         field = fields.push[index].copy()
         field[..., 1] += fields.part[index]
         moved.append(np.linalg.norm(field, axis=-1).max() / SUBJECT.width)
@@ -85,17 +84,17 @@ def test_full_units_move_the_skin_by_4_to_15_percent_of_the_face(unit):
 
 def test_lids_are_a_state_and_drag_no_skin():
     for unit in (5, 7):
-        assert not SUBJECT.fields.push[UNITS.index(unit)].any()
-    np.testing.assert_array_equal(lids(np.zeros((17, 2)), 0.0), [[0, 1], [0, 1]])
-    wide, narrow = (lids(_state({unit: 1.0}).strengths, 0.0) for unit in (5, 7))
+        assert not SUBJECT.fields.push[action_units.UNITS.index(unit)].any()
+    np.testing.assert_array_equal(action_units.lids(np.zeros((17, 2)), 0.0), [[0, 1], [0, 1]])
+    wide, narrow = (action_units.lids(_state({unit: 1.0}).strengths, 0.0) for unit in (5, 7))
     assert (wide[:, 0] < 0).all() and (narrow[:, 0] > 0).all() and (narrow[:, 1] < 1).all()
     for unit in (5, 7):
-        closed = lids(_state({unit: 1.0}).strengths, 1.0)
+        closed = action_units.lids(_state({unit: 1.0}).strengths, 1.0)
         assert (closed[:, 0] >= closed[:, 1]).all()
 
 
 def test_a_blink_hides_the_eye_and_leaves_the_mouth():
-    open_, closed = draw(SUBJECT, _state()), draw(SUBJECT, _state(blink=1.0))
+    open_, closed = render.draw(SUBJECT, _state()), render.draw(SUBJECT, _state(blink=1.0))
     changed = np.abs(open_ - closed).max(axis=2) > 1e-3
     eyes = SUBJECT.landmarks[36:48]
     x, y = np.round(eyes[:6].mean(0)).astype(int)
@@ -106,7 +105,7 @@ def test_a_blink_hides_the_eye_and_leaves_the_mouth():
 def test_the_jaw_parts_the_lips():
     """Between the lips it is darker than skin, and the upper lip stays."""
     closed, open_ = _grey(_state()).astype(float), _grey(_state({26: 0.8, 25: 0.8})).astype(float)
-    moved = landmarks(SUBJECT, _state({26: 0.8, 25: 0.8})) - SUBJECT.landmarks
+    moved = render.landmarks(SUBJECT, _state({26: 0.8, 25: 0.8})) - SUBJECT.landmarks
     assert moved[57, 1] > 5 and abs(moved[51, 1]) < 0.5
     x, y = np.round(SUBJECT.landmarks[66]).astype(int)
     gap = slice(y + 3, y + int(moved[57, 1]) - 1)
@@ -118,7 +117,7 @@ def test_true_landmarks_agree_with_optical_flow(unit, point):
     """Farneback's flow knows nothing of the fields. Down only: along a brow, flow sees little."""
     rest, moved = _state(), _state({unit: 0.15})
     flow = cv2.calcOpticalFlowFarneback(_grey(rest), _grey(moved), None, 0.5, 3, 13, 5, 5, 1.1, 0)
-    expected = (landmarks(SUBJECT, moved) - landmarks(SUBJECT, rest))[point]
+    expected = (render.landmarks(SUBJECT, moved) - render.landmarks(SUBJECT, rest))[point]
     x, y = np.round(SUBJECT.landmarks[point]).astype(int)
     found = np.median(flow[y - 2 : y + 3, x - 2 : x + 3, 1])
     assert abs(expected[1]) > 0.5
@@ -127,25 +126,25 @@ def test_true_landmarks_agree_with_optical_flow(unit, point):
 
 def test_the_pose_carries_the_landmarks():
     pose = np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -2.0]])
-    np.testing.assert_allclose(landmarks(SUBJECT, _state(pose=pose)) - SUBJECT.landmarks, [[3.0, -2.0]] * 68)
-    shifted, still = draw(SUBJECT, _state(pose=pose)), draw(SUBJECT, _state())
+    np.testing.assert_allclose(render.landmarks(SUBJECT, _state(pose=pose)) - SUBJECT.landmarks, [[3.0, -2.0]] * 68)
+    shifted, still = render.draw(SUBJECT, _state(pose=pose)), render.draw(SUBJECT, _state())
     np.testing.assert_allclose(shifted[10:-10, 10:-10], still[12:-8, 7:-13], atol=1.5)
 
 
 def test_light_scales_the_picture():
-    np.testing.assert_allclose(draw(SUBJECT, _state(gain=1.1)), 1.1 * draw(SUBJECT, _state()), rtol=1e-4)
+    np.testing.assert_allclose(render.draw(SUBJECT, _state(gain=1.1)), 1.1 * render.draw(SUBJECT, _state()), rtol=1e-4)
 
 
 def test_points_mirror_onto_one_another():
-    points = mean_points()
-    mirrored = points[list(MIRROR)] * (-1, 1)
+    points = anatomy.mean_points()
+    mirrored = points[list(anatomy.MIRROR)] * (-1, 1)
     np.testing.assert_allclose(points, mirrored, atol=1e-12)
-    assert [MIRROR[i] for i in MIRROR] == list(range(68))
+    assert [anatomy.MIRROR[i] for i in anatomy.MIRROR] == list(range(68))
 
 
 @given(seed=st.integers(0, 1000), rms=st.sampled_from([0.0, 0.3, 2.0]))
 def test_the_head_wanders_as_far_as_it_is_told(seed, rms):
-    course = wander(np.random.RandomState(seed), 300, 30.0, 1.2, rms)
+    course = nuisance.wander(np.random.RandomState(seed), 300, 30.0, 1.2, rms)
     assert course.shape == (300,)
     assert course.std() == pytest.approx(rms, abs=1e-6)
     assert np.abs(np.diff(course)).max() <= rms

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from mebench.datasets.synthetic import dataset
 from mebench.datasets.synthetic import params as module
-from mebench.datasets.synthetic.params import Params
 
 from mebench.errors import ConfigError
 
@@ -35,28 +35,28 @@ CONFIG = yaml.safe_load(Path(module.__file__).with_name("config.yaml").read_text
 )
 def test_refuses_what_cannot_be_drawn_and_names_the_key(name, value):
     with pytest.raises(ConfigError, match=rf"dataset\.{name}\b"):
-        Params(**{name: value})
+        dataset.Synthetic.Params(**{name: value})
 
 
 @given(fps=st.sampled_from([20.0, 25.0, 30.0, 60.0, 100.0, 200.0]))
 def test_the_number_of_frames_that_the_error_proposes_is_accepted(fps):
     with pytest.raises(ConfigError) as caught:
-        Params(fps=fps, frames=5)
+        dataset.Synthetic.Params(fps=fps, frames=5)
     proposed = int(str(caught.value).rsplit("=", 1)[1])
-    assert Params(fps=fps, frames=proposed).frames == proposed
+    assert dataset.Synthetic.Params(fps=fps, frames=proposed).frames == proposed
 
 
 @pytest.mark.parametrize("name", CONFIG["presets"])
 def test_presets_are_valid(name):
-    assert isinstance(Params(**CONFIG["presets"][name]), Params)
+    assert isinstance(dataset.Synthetic.Params(**CONFIG["presets"][name]), dataset.Synthetic.Params)
 
 
 def test_the_defaults_are_the_default_preset():
     assert CONFIG["preset"] == "default"
-    assert Params(**CONFIG["params"], **CONFIG["presets"]["default"]) == Params()
+    assert dataset.Synthetic.Params(**CONFIG["params"], **CONFIG["presets"]["default"]) == dataset.Synthetic.Params()
 
 
 def test_presets_get_harder():
-    ladder = [Params(**CONFIG["presets"][name]) for name in ("easy", "default", "medium", "hard")]
+    ladder = [dataset.Synthetic.Params(**CONFIG["presets"][name]) for name in ("easy", "default", "medium", "hard")]
     assert [p.intensity for p in ladder] == sorted((p.intensity for p in ladder), reverse=True)
     assert [p.noise for p in ladder] == sorted(p.noise for p in ladder)

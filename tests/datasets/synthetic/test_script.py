@@ -8,11 +8,8 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mebench.datasets.synthetic import params
-from mebench.datasets.synthetic.action_units import UNITS
-from mebench.datasets.synthetic.emotions import EMOTIONS, RECRUITED
-from mebench.datasets.synthetic.events import GAP, label, raised_cosine, write_script
-from mebench.datasets.synthetic.params import Params
+from mebench.datasets.synthetic import action_units, dataset, emotions, params
+from mebench.datasets.synthetic import events as synthetic
 
 from mebench.annotations import objective_class
 
@@ -21,15 +18,16 @@ PINNED = "de1c6253788ade3a"
 
 
 def _scripts(params):
-    return {(s, v): write_script(params, s, v) for s in range(params.subjects) for v in range(params.videos)}
+    return {(s, v): synthetic.write_script(params, s, v) for s in range(params.subjects) for v in range(params.videos)}
 
 
 def test_the_script_of_the_default_set_never_changes():
     """Pixels may differ between OpenCV versions; what happens may not, or scores of different machines mean nothing."""
     digest = hashlib.sha256()
-    for place, script in _scripts(Params()).items():
+    for place, script in _scripts(dataset.Synthetic.Params()).items():
         labels = [
-            (e.kind, e.onset, e.apex, e.offset, e.emotion, e.action_units, e.objective) for e in label(Params(), *place)
+            (e.kind, e.onset, e.apex, e.offset, e.emotion, e.action_units, e.objective)
+            for e in synthetic.label(dataset.Synthetic.Params(), *place)
         ]
         digest.update(repr((place, labels)).encode())
         for curves in (script.micro, script.other, script.blinks):
@@ -38,17 +36,17 @@ def test_the_script_of_the_default_set_never_changes():
 
 
 def test_size_of_the_default_set():
-    labels = [label(Params(), *place) for place in _scripts(Params())]
+    labels = [synthetic.label(dataset.Synthetic.Params(), *place) for place in _scripts(dataset.Synthetic.Params())]
     micro = [sum(e.kind == "micro" for e in video) for video in labels]
     macro = [sum(e.kind == "macro" for e in video) for video in labels]
     assert (sum(micro), sum(macro), micro.count(0)) == (92, 22, 4)
     assert max(micro) == 6
-    assert {e.emotion for video in labels for e in video} == set(EMOTIONS)
+    assert {e.emotion for video in labels for e in video} == set(emotions.EMOTIONS)
 
 
 def test_size_of_the_board():
-    params = Params(**CONFIG["presets"]["board"])
-    labels = [label(params, *place) for place in _scripts(params)]
+    params = dataset.Synthetic.Params(**CONFIG["presets"]["board"])
+    labels = [synthetic.label(params, *place) for place in _scripts(params)]
     micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
     assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 594, 586, 61)
     assert sum(micro) / (len(labels) * params.frames / params.fps / 60) < 8
@@ -56,7 +54,7 @@ def test_size_of_the_board():
 
 def test_what_misleads_is_told_where_it_happens():
     """Speech and twitches move the face where no event does, and blinks close the eyes; elsewhere nothing moves."""
-    params = Params(subjects=4, speech=1.0, macros=0.0, micro_max=0)
+    params = dataset.Synthetic.Params(subjects=4, speech=1.0, macros=0.0, micro_max=0)
     kinds = set()
     for script in _scripts(params).values():
         kinds |= {d.kind for d in script.unlabelled}
@@ -71,13 +69,13 @@ def test_what_misleads_is_told_where_it_happens():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_size_hardly_depends_on_the_seed(seed):
-    scripts = _scripts(Params(seed=seed))
+    scripts = _scripts(dataset.Synthetic.Params(seed=seed))
     assert 70 <= sum(e.kind == "micro" for s in scripts.values() for e in s.events) <= 105
     assert any(not s.micro.any() for s in scripts.values())
 
 
 settings_of_videos = st.builds(
-    Params,
+    dataset.Synthetic.Params,
     seed=st.integers(0, 2**32 - 1),
     subjects=st.just(1),
     videos=st.just(1),
@@ -91,17 +89,21 @@ settings_of_videos = st.builds(
 
 
 @given(params=settings_of_videos)
-@example(params=Params(seed=0, subjects=1, videos=1, frames=372, fps=25.0, label_jitter=4, speech=0.0, blinks=0.0))
+@example(
+    params=dataset.Synthetic.Params(
+        seed=0, subjects=1, videos=1, frames=372, fps=25.0, label_jitter=4, speech=0.0, blinks=0.0
+    )
+)
 def test_every_script_is_possible(params):
-    script, labels = write_script(params, 0, 0), label(params, 0, 0)
+    script, labels = synthetic.write_script(params, 0, 0), synthetic.label(params, 0, 0)
     assert all(0 <= e.onset <= e.apex <= e.offset < params.frames for e in labels)
     assert list(labels) == sorted(labels, key=lambda e: e.onset)
     for event, following in zip(script.events, script.events[1:]):
-        assert following.onset - event.offset >= int(GAP * params.fps)
+        assert following.onset - event.offset >= int(synthetic.GAP * params.fps)
     for event in script.events:
         seconds = (event.offset - event.onset) / params.fps
         assert (0.1 <= seconds <= 0.6) if event.kind == "micro" else (0.6 <= seconds <= 2.6)
-        assert set(event.units) <= set(RECRUITED[event.emotion])
+        assert set(event.units) <= set(emotions.RECRUITED[event.emotion])
     if params.short_videos:
         assert [e.kind for e in labels] == ["micro"]
     curves = script.micro + script.other
@@ -112,7 +114,7 @@ def test_every_script_is_possible(params):
 
 @given(params=settings_of_videos)
 def test_micro_expressions_move_inside_their_intervals_and_peak_at_the_apex(params):
-    script = write_script(params, 0, 0)
+    script = synthetic.write_script(params, 0, 0)
     strength = script.micro.sum(axis=(1, 2))
     inside = np.zeros(params.frames, bool)
     for event in script.events:
@@ -121,16 +123,18 @@ def test_micro_expressions_move_inside_their_intervals_and_peak_at_the_apex(para
             span = strength[event.onset : event.offset + 1]
             assert strength[event.apex] == pytest.approx(span.max())
             assert span.argmax() <= event.apex - event.onset
-            moving = {UNITS[u] for u in np.flatnonzero(script.micro[event.apex].any(axis=1))}
+            moving = {action_units.UNITS[u] for u in np.flatnonzero(script.micro[event.apex].any(axis=1))}
             assert moving == set(event.units)
     np.testing.assert_array_equal(strength > 1e-12, inside & (strength > 1e-12))
 
 
 def test_one_sided_expressions_carry_the_side_in_their_action_units():
-    events = [e for s in range(40) for e in write_script(Params(seed=7, subjects=40), s, 0).events]
+    events = [
+        e for s in range(40) for e in synthetic.write_script(dataset.Synthetic.Params(seed=7, subjects=40), s, 0).events
+    ]
     sided = [e for e in events if e.side is not None]
     assert 0.08 < len(sided) / len(events) < 0.35
-    curves = write_script(Params(), 0, 0)
+    curves = synthetic.write_script(dataset.Synthetic.Params(), 0, 0)
     assert curves.micro.shape == (300, 17, 2)
     for event in sided:
         prefix = "RL"[event.side]  # the subject's right is on the left of the picture
@@ -140,14 +144,14 @@ def test_one_sided_expressions_carry_the_side_in_their_action_units():
 
 def test_knobs_do_not_disturb_one_another():
     """Blinks, light or the labels' errors change no expression: each has its own stream."""
-    plain = write_script(Params(), 0, 0)
-    other = write_script(Params(blinks=40.0, twitches=0.0, label_jitter=4, noise=9.0), 0, 0)
+    plain = synthetic.write_script(dataset.Synthetic.Params(), 0, 0)
+    other = synthetic.write_script(dataset.Synthetic.Params(blinks=40.0, twitches=0.0, label_jitter=4, noise=9.0), 0, 0)
     assert plain.events == other.events
     np.testing.assert_array_equal(plain.micro, other.micro)
 
 
 def test_raised_cosine_rises_holds_and_falls():
-    profile = raised_cosine(5, 2, 7, skew=1.3)
+    profile = synthetic.raised_cosine(5, 2, 7, skew=1.3)
     assert len(profile) == 15
     assert profile[0] == 0 and profile[-1] == pytest.approx(0, abs=1e-12)
     np.testing.assert_array_equal(profile[5:8], 1)
@@ -163,7 +167,11 @@ def test_objective_classes_follow_davison_et_al(units, expected):
 
 
 def test_happiness_recruits_the_lip_corner_always_and_the_cheek_in_six_of_ten():
-    events = [e for s in range(150) for e in write_script(Params(seed=3, subjects=150, videos=1), s, 0).events]
+    events = [
+        e
+        for s in range(150)
+        for e in synthetic.write_script(dataset.Synthetic.Params(seed=3, subjects=150, videos=1), s, 0).events
+    ]
     happy = [e.units for e in events if e.emotion == "happiness"]
     assert all(12 in units for units in happy)
     assert np.mean([6 in units for units in happy]) == pytest.approx(0.6, abs=0.15)
