@@ -2,7 +2,8 @@
 
     python benchmarks/apart.py [--root MAPS] [--folds 68]
 
-Folds of STSTNet with one epoch, on the maps of `megc2019_flow` in MAPS or else on its drawn stand-in, in this process and apart.
+Folds of STSTNet with one epoch, on the maps of `megc2019_flow` in MAPS or else on its drawn stand-in, in this process and apart, there
+without and with the sandbox in turn.
 What a fold costs more does not depend on its epochs, so it is set beside the seconds of a fold with all of them, from the records in
 `leaderboards/`. Printed are seconds of the processor, of all processes together, and on the clock.
 """
@@ -19,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import registry, resolve
-from mebench.runner import isolation
-from mebench.runner.host import FoldTask, execute, modules_of
-from mebench.runner.isolation import Failure, Worker
+from mebench.runner.host import FoldTask, execute, imports_of
+from mebench.runner.isolation import Failure, ForkServer, Worker
 from mebench.runner.plan import make_plan
 from mebench.runner.process import one_thread
 
+SERVER = ForkServer()
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -39,7 +40,7 @@ def spent(server: int | None) -> float:
 
 def alone(work: Callable[[Worker], Any]) -> Any:
     """The answer of a process that ends with it."""
-    worker = Worker(forked=True)
+    worker = Worker(server=SERVER)
     try:
         return work(worker)
     finally:
@@ -75,13 +76,19 @@ def main() -> None:
         with one_thread():
             execute(plan, folds[0])  # imports
             here = [timed(lambda fold=fold: execute(plan, fold)) for fold in folds]
-        isolation.warm([], modules_of(plan))
+        SERVER.warm(imports_of(plan))
         server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
-        tasks = [FoldTask(plan, fold) for fold in folds]
-        apart = [timed(lambda task=task: alone(task), server) for task in tasks]
+        free = make_plan(resolve([*words, "sandbox=off"]))
+        tasks = [(FoldTask(free, fold), FoldTask(plan, fold)) for fold in folds]
+        apart, confined = zip(*([timed(lambda task=task: alone(task), server) for task in pair] for pair in tasks))
         idle = [timed(lambda: alone(lambda worker: worker.call(bool, ())), server) for _ in folds]
-        isolation.cool_down()
-        for name, seconds in (("in this process", here), ("apart", apart), ("a process that does nothing", idle)):
+        SERVER.close()
+        for name, seconds in (
+            ("in this process", here),
+            ("apart", apart),
+            ("in a sandbox", confined),
+            ("a process that does nothing", idle),
+        ):
             processor, clock = zip(*seconds)
             print(
                 f"{name}: {1000 * statistics.mean(processor):.0f} ms of the processor a fold, "

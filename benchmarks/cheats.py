@@ -1,26 +1,32 @@
-"""What a recognizer that looks for the labels of whom it is tested on scores, for each place where it looks.
+"""What a recognizer that looks for the labels of whom it is tested on scores, for each place where it looks, without and with the sandbox.
 
-    python benchmarks/cheats.py MAPS
+    python benchmarks/cheats.py MAPS [--ways names pictures] [--workers 2]
 
 The cheats are those of `tests/runner/cheats.py`, on the maps of `megc2019_flow` in MAPS under LOSO; `none` looks nowhere and names the
-most frequent class. Each way is a run of its own in a folder of its own. `docs/guard.md` shows the table.
+most frequent class. `docs/guard.md` shows the table.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
+import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from tests.runner.cheats import FILES, MEMORY, METHOD, PARAMS
+from mebench.config import resolve
+from mebench.errors import MebenchError
+from mebench.progress import Progress
+from mebench.runner.execute import execute_all, worker_pool
+from mebench.runner.plan import make_plan
+from mebench.runner.session import open_session
+from tests.runner.cheats import FILES, MEMORY, METHOD, PARAMS, PROCESSES, REST
 
 
-def write_cheat(root: Path) -> None:
+def write_cheat(root: Path, maps: Path) -> None:
     """The plugin that looks for labels."""
     folder = root / "methods" / "cheat"
     folder.mkdir(parents=True)
@@ -28,31 +34,46 @@ def write_cheat(root: Path) -> None:
     (folder / "config.yaml").write_text("title: Cheat\nsummary: looks for labels\ntasks: [recognize]\n")
     (folder / "params.py").write_text(PARAMS)
     (folder / "method.py").write_text(METHOD)
+    (folder / "place.txt").write_text(str(maps))
 
 
-def score(way: str, maps: Path, folder: Path) -> str:
-    """UF1, or what was said instead; the file and the runs are in `folder`."""
-    write_cheat(folder / "plugins")
-    words = ["method=cheat", f"method.way={way}", "dataset=megc2019_flow", f"dataset.root={maps}", "bootstrap=0"]
-    words += [f"cache={folder / 'cache'}", f"plugins={folder / 'plugins'}"]
-    for _ in range(1 + (way == "truth")):  # who reads other runs needs one
-        done = subprocess.run(
-            [sys.executable, "-m", "mebench", "run", *words, f"seed={_}"], cwd=folder, capture_output=True, text=True
-        )
-    if done.returncode:
-        return (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
-    *_, last = sorted(folder.glob("runs/*/summary.json"), key=lambda file: file.stat().st_mtime)
-    return f"{json.loads(last.read_text())['recognition']['scores']['uf1']['value']:.4f}"
+def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers: int) -> dict[str, str]:
+    """UF1 of each way, or what was said instead; the runs are in `folder`, one after the other, since each reads those before it."""
+    runs = folder / f"runs-{sandbox}"
+    places = {"folders": maps, "pictures": maps, "truth": runs, "store": folder / "cache"}
+    places |= {"file": folder, "notes": folder, "secret": folder}
+    found = {}
+    for way in ways:
+        words = ["method=cheat", f"method.way={way}", "dataset=megc2019_flow", f"dataset.root={maps}", "bootstrap=0"]
+        words += [f"method.place={places.get(way, '')}", f"workers={workers}", f"sandbox={sandbox}"]
+        words += [f"plugins={folder / 'plugins'}", f"cache={folder / 'cache'}", f"runs={runs}"]
+        config = resolve(words)
+        with worker_pool(config) as pool:
+            (outcome,) = execute_all([open_session(make_plan(config))], pool, Progress())
+        if isinstance(outcome, MebenchError):
+            found[way] = f"refused: {str(outcome).partition(': ')[2][:90]}"
+        else:
+            found[way] = f"{outcome.summary['recognition']['scores']['uf1']['value']:.4f}"
+        print(f"| {way} | {sandbox} | {found[way]} |", flush=True)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What looking for labels is worth.")
     parser.add_argument("maps", type=Path)
+    parser.add_argument("--ways", nargs="+", default=["none", *MEMORY, *FILES, *PROCESSES, *REST])
+    parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    print("| looks in | UF1 |\n|---|---|")
-    for way in ("none", *MEMORY, *FILES):
-        with tempfile.TemporaryDirectory(prefix="mebench-cheat-") as folder:
-            print(f"| {way} | {score(way, args.maps.resolve(), Path(folder))} |", flush=True)
+    maps = args.maps.resolve()
+    with tempfile.TemporaryDirectory(prefix="mebench-cheat-") as folder:
+        write_cheat(Path(folder, "plugins"), maps)
+        os.chdir(folder)
+        if "secret" in args.ways:
+            Path("maps").symlink_to(maps)
+        found = {sandbox: scores(args.ways, maps, Path(folder), sandbox, args.workers) for sandbox in ("off", "auto")}
+    print("\n| it looks at | without the sandbox | with it |\n|---|---|---|")
+    for way in args.ways:
+        print(f"| {way} | {found['off'][way]} | {found['auto'][way]} |")
 
 
 if __name__ == "__main__":

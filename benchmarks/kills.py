@@ -152,7 +152,7 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(file.fileno(), 2)
     multiprocessing.get_context = lambda _=None: FORK  # type: ignore[assignment]
-    isolation.warm = lambda *_: None
+    isolation.ForkServer.warm = lambda *_: None  # type: ignore[method-assign]
     tracking.sync = lambda folders, *_, **__: tracking.Synced("MLflow", "nowhere", tuple(f.id for f in folders))
     sys.argv = ["mebench", *words]
     code = 0

@@ -32,7 +32,7 @@ load_lightning_lightly()
 gc.set_threshold(50_000, 20, 100)  # a fourth of the time that collecting the tests takes, otherwise
 _real = [
     (isolation, "Worker", isolation.Worker),
-    (isolation, "warm", isolation.warm),
+    (isolation.ForkServer, "warm", isolation.ForkServer.warm),
     (workers, "threads", workers.threads),
 ]
 

@@ -109,7 +109,9 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         finished, every = folder.finished_folds(), folder.read_json("folds.json")["folds"]
         keys = [fold["fold"] for fold in every if fold["fold"] in finished]
         costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
-    report = {**asdict(found), "key": stored["key"], "config": stored["config"], "costs": costs}
+    kept = (folder.path / "sandbox.json").is_file()  # of a run before there was one it is not known
+    closed = folder.read_json("sandbox.json") if kept else None
+    report = {**asdict(found), "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
     scores = run_files.scoring.scores_of(folder) if folder.done and not found.lost else None
     if not console.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
@@ -127,6 +129,14 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             [(str(row["fold"]), *(f"{row[name]:,.{digits[name]}f}" for name in names)) for row in costs],
             title="costs",
         )
+    if closed is not None:
+        reads = f"; beside code its method could read {listed(closed['reads'], 5)}" if closed["reads"] else ""
+        lacks = (
+            f"not kept from {listed(closed['lacks'], 5)}"
+            if closed["lacks"]
+            else "kept from files, processes and the network"
+        )
+        console.print_lines(f"sandbox={closed['asked']}: its folds were {lacks}{reads}")
     if found.lost:
         console.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:

@@ -320,6 +320,8 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{key} is missing" for key in _REQUIRED if not config.get(key))
     if not isinstance(config["tasks"], list) or not set(map(str, config["tasks"])) <= TASKS:
         yield f"tasks must be a list of some of {', '.join(sorted(TASKS))}, not {config['tasks']!r}"
+    if not isinstance(reads := config.get("reads", []), list) or not all(isinstance(place, str) for place in reads):
+        yield f"reads must be a list of files and folders, not {reads!r}"
     said = {key: config.get(key) or {} for key in _MAPS}
     yield from (f"{key} must be a map, not {own!r}" for key, own in said.items() if not isinstance(own, dict))
     inner = {

@@ -462,6 +462,8 @@ class Damage:
 
 LEFTOVER = ("", "leftover")
 """In `info`, what belongs to no entry: damaged ones, and what interrupted writers left."""
+PLANS = ("", "plans")
+"""In `info`, what dry runs keep beside the features, `plans/*.json`: what methods said of themselves."""
 
 
 def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
@@ -472,6 +474,8 @@ def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
         part = (str(about["key"]["dataset"]), str(about["key"]["stage"])) if about else LEFTOVER
         if size := files.size():
             found[part] = found.get(part, StoreInfo()) + StoreInfo(1, size)
+    for file in store.root.glob("plans/*.json"):
+        found[PLANS] = found.get(PLANS, StoreInfo()) + StoreInfo(1, file.stat().st_size)
     return dict(sorted(found.items(), key=lambda item: (item[0] == LEFTOVER, item[0])))
 
 
@@ -504,7 +508,7 @@ def prune(
 
     Args:
         store: the store.
-        unused_days: also remove entries that nobody read for that many days.
+        unused_days: also remove entries that nobody read for that many days, and what dry runs kept before that.
         dataset: also remove the entries of the dataset of this id; with `unused_days`, only those of it that are unused.
         everything: remove all.
         dry_run: remove nothing, only tell.
@@ -528,6 +532,11 @@ def prune(
                     useless = (oldest is None or used < oldest) and not of_others
         if useless and remove(files, dry_run):
             removed += StoreInfo(int(size > 0), size)
+    for file in store.root.glob("plans/*.json") if dataset is None else ():
+        if everything or (oldest is not None and file.stat().st_mtime < oldest):
+            removed += StoreInfo(1, file.stat().st_size)
+            if not dry_run:
+                file.unlink()
     return removed
 
 

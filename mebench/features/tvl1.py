@@ -49,7 +49,10 @@ def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
 
     A scale is iterated until the root mean square of what an iteration changes is at most `epsilon` pixels.
     """
-    return np.asarray(ready()(np.ascontiguousarray(a), np.ascontiguousarray(b), float32(epsilon)))
+    pictures = (
+        np.require(picture, requirements=("C", "W")) for picture in (a, b)
+    )  # to numba, what is read-only is another type
+    return np.asarray(ready()(*pictures, float32(epsilon)))
 
 
 @functools.cache

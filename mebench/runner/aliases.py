@@ -31,7 +31,8 @@ class Aliases:
         tested: the others.
 
     Attributes:
-        videos: the real videos by the keys that a method sees, tested ones in the order of these keys.
+        videos: the real videos by the keys that a method sees.
+        tested: the real videos that are tested, in the order of these keys.
     """
 
     def __init__(self, secret: str, learning: Sequence[Video], tested: Sequence[Video]) -> None:
@@ -55,9 +56,9 @@ class Aliases:
             )
             for v in (*learning, *tested)
         }
-        drawn = sorted(tested, key=lambda video: self._hidden[video.key].key)
+        self.tested = tuple(sorted(tested, key=lambda video: self._hidden[video.key].key))
         self._trouble: MebenchError | None = None
-        self.videos: Mapping[str, Video] = {self._hidden[v.key].key: v for v in (*learning, *drawn)}
+        self.videos: Mapping[str, Video] = {self._hidden[v.key].key: v for v in (*learning, *self.tested)}
 
     def hide(self, video: Video) -> Video:
         """A video under its drawn name, without the numbers of its files."""

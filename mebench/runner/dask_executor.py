@@ -5,7 +5,7 @@ import pickle
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from typing import Any
 
@@ -19,6 +19,8 @@ from mebench.runner.workers import Task, tried_twice
 CONNECT_SECONDS = 30
 MOST = 100
 """Jobs that are made and handed over at once: those of a thousand folds would fill the scheduler's memory."""
+SERVER = isolation.ForkServer()
+"""In a worker of Dask's: what the processes of its tasks are copies of."""
 ONE_AT_A_TIME = threading.Lock()
 """Held by the task that runs in a worker process: two in one process would draw from one random stream."""
 
@@ -58,7 +60,7 @@ class DaskPool:
     def start(self, most: int) -> None:
         """Nothing to do: they run."""
 
-    def warm(self, plugins: Sequence[str], modules: Sequence[str]) -> None:
+    def warm(self, imports: Iterable[str]) -> None:
         """Nothing to do: each worker warms up for its first task."""
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
@@ -132,8 +134,8 @@ def serve(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None)
         function, arguments = pickle.loads(call)
         if hosted is None:
             return function(*arguments)
-        isolation.warm(plugins, hosted)
-        worker = isolation.Worker(forked=True)
+        SERVER.warm(hosted)
+        worker = isolation.Worker(server=SERVER)
         try:
             return function(*arguments, worker)
         finally:

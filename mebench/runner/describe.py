@@ -14,6 +14,7 @@ from mebench._checkout import ROOT, checkout_folder
 from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.metrics.tables import Tables
+from mebench.runner import sandbox
 from mebench.runner.guard import warnings
 from mebench.runner.inputs import anywhere, versions
 from mebench.runner.plan import Plan
@@ -97,6 +98,9 @@ def describe(
             ),  # none if all is ready-made
         },
     )
+    lacks = list(sandbox.PARTS if plan.grant is None else plan.grant.lacks)
+    reads = list(map(str, plan.reads))
+    folder.write_json("sandbox.json", {"asked": plan.config.sandbox, "lacks": lacks, "reads": reads})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:

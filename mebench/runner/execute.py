@@ -12,7 +12,7 @@ from mebench.console import plural
 from mebench.errors import ConfigError, MebenchError
 from mebench.progress import Progress
 from mebench.runner.guard import warnings
-from mebench.runner.host import modules_of
+from mebench.runner.host import imports_of
 from mebench.runner.identity import by_training
 from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
@@ -105,8 +105,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     outcomes: dict[int, Outcome | MebenchError] = {}
     try:
         if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
-            plugins = {folder for plan in plans for folder in plan.config.plugins}
-            pool.warm(sorted(plugins), sorted({module for plan in plans for module in modules_of(plan)}))
+            pool.warm({name for plan in plans for name in imports_of(plan)})
         prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[Home]()
         for session in sessions:
             try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
-from mebench.errors import DataError
+from mebench.errors import DataError, listed
 from mebench.runner import sandbox
 from mebench.runner.plan import Plan, class_counts, weightless
 
@@ -49,8 +49,10 @@ def warnings(plan: Plan) -> list[str]:
         )
     if plan.config.sandbox == "off":
         told.append("sandbox=off: a method of this run could read any file and process of this machine")
-    elif missing := sandbox.missing_sentence(sandbox.lacking()):
-        told.append(missing)
+    else:
+        told += filter(None, [sandbox.missing_sentence(sandbox.lacking())])
+        asked = [(part.method.id, listed(list(map(str, part.declared)), FEW)) for part in plan.parts() if part.declared]
+        told += [f"{method!r} asks to read more than code in its folds: {places}" for method, places in asked]
     if plan.leaks:
         shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
         if plan.selects:

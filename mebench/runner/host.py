@@ -27,7 +27,8 @@ from mebench.runner.inputs import instructions_of_torch, refuse_other
 from mebench.runner.isolation import Failure, Worker
 from mebench.runner.job import FoldJob, part_of
 from mebench.runner.plan import Plan
-from mebench.runner.sandbox import Grant, granted
+from mebench.runner.prepare import FLOW
+from mebench.runner.sandbox import Grant, granted, imports_before
 from mebench.runner.workers import Task as PoolTask
 from mebench.runs.fold_files import read_fold, whole_fold
 from mebench.runs.fold_result import Curves, FoldResult
@@ -40,16 +41,15 @@ IMPORTED = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
 """What every fold imports."""
 PEAKS = "scipy.signal"
 """What takes a second where a fold finds peaks."""
-FLOW = "mebench.features.tvl1:ready"
-"""What takes a second where a fold computes features: clips that it has spotted itself have none in the store."""
 
 
-def modules_of(plan: Plan) -> tuple[str, ...]:
-    """What the folds of a run import, for the fork server (`mebench.runner.isolation.warm`)."""
-    methods = [f"{plugin.module}.method" for plugin in (plan.method, plan.recognizer) if plugin is not None]
+def imports_of(plan: Plan) -> tuple[str, ...]:
+    """What the folds of a run import, for a `ForkServer`; the plugins' own code is none of it."""
+    folders = [plugin.folder for plugin in (plan.method, plan.recognizer) if plugin is not None]
     peaks = [PEAKS] if "spot" in plan.task.tasks else []
     flow = [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
-    return *IMPORTED, *methods, *peaks, *flow, *trainer.modules(plan.config.trainer)
+    libraries = (name for folder in folders for name in imports_before(folder))
+    return *IMPORTED, *libraries, *peaks, *flow
 
 
 @dataclass
@@ -73,8 +73,8 @@ class FoldHost:
         stored: a result of another run, or the folder of one, which differs in nothing but how frame scores become intervals: only these
             are made. Where the folder is gone, or cannot be seen from here, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
-        sandbox: whether the process is confined, see `mebench.runner.sandbox`.
-        reads: files and folders that it may read beside code.
+        grant: what the process may reach, see `mebench.runner.sandbox`; None where it is not confined.
+        reads: files and folders among it beside code, for another machine.
         place: folder in which its training leaves files, and its state while it lasts; None for one that goes with the fold. Its name tells
             nothing.
         spotted: what was found in the tested videos, their frames' scores and the curves; None where nothing was spotted yet.
@@ -92,7 +92,7 @@ class FoldHost:
     stored: Path | FoldResult | None = None
     names: bool = True
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
-    sandbox: bool = True
+    grant: Grant | None = None
     reads: tuple[Path, ...] = ()
     place: Path | None = None
 
@@ -127,7 +127,6 @@ class FoldHost:
             valid = test
         aliases = Aliases(f"{plan.secret} {fold.key}", list({v.key: v for v in (*train, *valid)}.values()), test)
         homes = {key: plan.home(video) for key, video in aliases.videos.items()}
-        asked = tuple(aliases.videos[key] for key in sorted(map(aliases.key, (v.key for v in test))))
         job = FoldJob(
             key="fold",
             seed=plan.fold_seed(fold),
@@ -135,7 +134,7 @@ class FoldHost:
             scheme=plan.scheme,
             train=tuple(map(aliases.hide, train)),
             valid=tuple(map(aliases.hide, valid)),
-            test=tuple(aliases.hide(replace(video, expressions=(), distractors=())) for video in asked),
+            test=tuple(aliases.hide(replace(video, expressions=(), distractors=())) for video in aliases.tested),
             groups={key: plan.groups[video.key] for key, video in aliases.videos.items()},
             timings=plan.timings(fold),
             homes={key: id_ for key, (_, id_) in homes.items()},
@@ -156,14 +155,14 @@ class FoldHost:
         return cls(
             fold.key,
             job,
-            asked,
+            aliases.tested,
             plan.task,
             aliases,
             *home,
             config.fold_timeout,
             stored,
             names,
-            sandbox=config.sandbox != "off",
+            grant=plan.grant,
             reads=plan.reads,
             place=None if run is None else place_of(run, plan, fold),
         )
@@ -180,6 +179,10 @@ class FoldHost:
         self.spotted, job, stored = None, self.job, self.stored
         if isinstance(self.dataset, Source):
             self.dataset = self._opened(self.dataset)
+            if self.grant is not None:
+                plugins = [(part.plugin.module, part.plugin.folder) for part in job.parts]
+                found = granted(plugins, self.reads, trainer.modules(job.trainer))
+                self.grant = found._replace(lacks=self.grant.lacks)
         if isinstance(stored, Path):
             there, stored = stored, None
             if whole_fold(there) == self.key:
@@ -205,8 +208,7 @@ class FoldHost:
         self, worker: Worker | Here, scratch: str, place: Path, function: Callable[..., Any], *arguments: Any
     ) -> Any:
         """The answer of a function in the process; what went wrong is told under real names."""
-        plugins = [part.plugin.folder for part in self.job.parts]
-        grant = Grant(read=granted(plugins, self.reads), write=(Path(scratch), place)) if self.sandbox else None
+        grant = None if self.grant is None else self.grant._replace(write=(Path(scratch), place))
         answer = self.aliases.answering(self.answer)
         try:
             found = worker.call(function, arguments, answer, self.job.plugins, self.timeout, grant)
@@ -258,6 +260,9 @@ class FoldHost:
                     return accuracy(self.job.scheme, self.tested, answers)
                 return f1(self.task, self.tested, self.aliases.predictions(answers))
             case "stored", key:
+                tested = any(video.key == key["video"] for video in self.job.test)
+                if tested and key["clip"] and self.job.spots and self.spotted is None:
+                    return None  # the clips that are stored are those that are annotated
                 return self._frames.stored(self._store, key)
         return self._frames.answer(word, *of)
 
@@ -327,7 +332,7 @@ def fold_task(
         names: whether these are named.
         run: folder of the run, if it has one.
     """
-    return PoolTask(key, FoldTask(plan, fold, stored, names, run), (), plan.config.plugins, modules_of(plan))
+    return PoolTask(key, FoldTask(plan, fold, stored, names, run), (), plan.config.plugins, imports_of(plan))
 
 
 class Here:

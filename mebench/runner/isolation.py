@@ -29,6 +29,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -38,11 +39,12 @@ from mebench.config import registry
 from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
-from mebench.errors import MebenchError
+from mebench.errors import MebenchError, PluginError
 from mebench.features import ComputeCost, NoFaceError
 from mebench.features.store import Entry
+from mebench.runner import sandbox
 from mebench.runner.process import THREADS, prepare_worker
-from mebench.runner.sandbox import Grant, confine
+from mebench.runner.sandbox import Grant, enter, hide_memory
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"
@@ -94,6 +96,9 @@ def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 def failure_of(error: BaseException) -> Failure:
     """An exception as the reason why there is no answer."""
     own = error if isinstance(error, MebenchError) else None
+    if sandbox.refused and any(isinstance(one, PermissionError) for one in (error, error.__cause__)):
+        own = PluginError(f"{sentence(error)}; {sandbox.refused}")
+        error = own.with_traceback(error.__traceback__)
     return Failure(sentence(error), "".join(traceback.format_exception(error)), own, raised=True)
 
 
@@ -286,16 +291,19 @@ class Worker:
 
     Args:
         environment: more variables for it.
-        forked: whether it is a copy of the fork server, which has imported what takes seconds and has done nothing else (see `warm`);
-            or a program that begins anew and imports no more than its calls need.
+        server: of which it is a copy; None for a program that begins anew and imports no more than its calls need.
         modules: what one that begins anew imports while it waits for its first call.
     """
 
     def __init__(
-        self, environment: Mapping[str, str] | None = None, forked: bool = False, modules: Iterable[str] = ()
+        self,
+        environment: Mapping[str, str] | None = None,
+        server: "ForkServer | None" = None,
+        modules: Iterable[str] = (),
     ) -> None:
         self._environment, self._modules = dict(environment or {}), tuple(modules)
-        self._context = multiprocessing.get_context("forkserver" if forked and FORKS else "spawn")
+        self._server = server if FORKS else None
+        self._context = multiprocessing.get_context("spawn" if self._server is None else "forkserver")
         self._process: BaseProcess | None = None
         self._pipe: Connection
         self._closed = False
@@ -308,8 +316,11 @@ class Worker:
             self._ended()
         self._pipe, theirs = multiprocessing.Pipe()
         self._process = self._context.Process(target=_serve, args=(theirs, self._environment, self._modules))  # type: ignore[attr-defined]
-        with _ONE_AT_A_TIME, _as_started():
-            self._process.start()
+        if self._server is not None:
+            self._server.start(self._process)
+        else:
+            with _ONE_AT_A_TIME, _as_started():
+                self._process.start()
         theirs.close()
         if self._closed:
             self._kill()
@@ -331,8 +342,10 @@ class Worker:
             answer: where it is given, the function is also given a `Request` that ends here, in this process.
             plugins: folders with more plugins, which the arguments may come from.
             timeout: seconds after which the process is ended, or None.
-            grant: what the process may reach once its arguments are there, see `mebench.runner.sandbox`; None for everything.
+            grant: what the process may reach, from before it looks at its call, see `mebench.runner.sandbox`; None for everything.
         """
+        if grant is not None:
+            hide_memory()
         call = attempt(pickle.dumps, ((function, arguments),))
         if isinstance(call, Failure):
             return dataclasses.replace(call, reason=f"it cannot be handed to a worker process: {call.reason}")
@@ -363,7 +376,7 @@ class Worker:
         self._closed = True
         self._kill()
         if self._process is not None:
-            _exit_code(self._process)
+            self._exit_code(self._process)
 
     def _speaks(self, ends: float) -> bool:
         """Wait for a message; False where the process has ended, or it is too late."""
@@ -384,7 +397,13 @@ class Worker:
         """The exit code of the process, which has ended or is about to; None where it never began."""
         process, self._process = self._process, None
         self._pipe.close()
-        return None if process is None else _exit_code(process)
+        return None if process is None else self._exit_code(process)
+
+    def _exit_code(self, process: BaseProcess) -> int | None:
+        code = _exit_code(process)
+        if self._server is not None:
+            self._server.end_orphans(process.pid)
+        return code
 
 
 def _exit_code(process: BaseProcess, seconds: float = float("inf")) -> int | None:
@@ -413,12 +432,12 @@ def _answered(answer: Callable[..., Any] | None, question: tuple[Any, ...]) -> t
 
 
 @contextmanager
-def _as_started() -> Iterator[None]:
+def _as_started(preload: str = "") -> Iterator[None]:
     """Meanwhile programs that are started load numeric libraries for one thread each, and find the modules that this one finds.
 
     The standard library would let them run the user's script, too: meanwhile there is none.
     """
-    more = {**THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), PRELOAD: _preload}
+    more = {**THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), PRELOAD: preload}
     before, script = {name: os.environ.get(name) for name in more}, sys.modules["__main__"]
     os.environ.update(more)
     sys.modules["__main__"] = ModuleType("__main__")
@@ -431,38 +450,58 @@ def _as_started() -> Iterator[None]:
             del os.environ[name]
 
 
-# -- the fork server ---------------------------------------------------------------------------------------------------------
+class ForkServer:
+    """A process that has imported what takes seconds, and has run no code of a plugin, for `Worker` to copy; started when it is needed."""
 
-_preload = ""
-"""What the fork server is told to import: the folders of more plugins, and modules; empty where none is to run."""
+    def __init__(self) -> None:
+        self._server: Any = forkserver.ForkServer()
+        self._server.set_forkserver_preload(["mebench.runner.preload"])
+        self._imports: set[str] | None = None
+        self._copies = set[int | None]()
 
+    def warm(self, imports: Iterable[str]) -> None:
+        """Let it import modules, `module:name`, or call `module:name()`; returns at once.
 
-def warm(plugins: Iterable[str], modules: Iterable[str]) -> None:
-    """Let the fork server import modules, those of further plugins too, and call `module:function`; returns at once.
+        One that lacks some of them is ended first, and its copies with it.
+        """
+        wanted = set(imports)
+        if FORKS and (self._imports is None or not wanted <= self._imports):
+            self.close()
+            self._imports = wanted
+            with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(wanted))):
+                self._server.ensure_running()
 
-    One that lacks some of them is ended first, and its copies with it.
-    """
-    global _preload
-    known = set(json.loads(_preload)[1]) if _preload else None
-    wanted = set(modules)
-    if FORKS and (known is None or not wanted <= known):
-        cool_down()
-        _preload = json.dumps([list(plugins), sorted(wanted)])
-        forkserver.set_forkserver_preload(["mebench.runner.preload"])
-        with _ONE_AT_A_TIME, _as_started():
-            forkserver.ensure_running()
+    def start(self, process: BaseProcess) -> None:
+        """Let a process of the standard library begin as a copy of this one."""
+        connect = forkserver.connect_to_new_process
+        with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(self._imports or ()))):
+            vars(forkserver)["connect_to_new_process"] = self._server.connect_to_new_process
+            try:
+                process.start()
+            finally:
+                vars(forkserver)["connect_to_new_process"] = connect
+            self._copies.add(process.pid)
 
+    def end_orphans(self, pid: int | None) -> None:
+        """End what a copy, which has ended, left running: else a fold could leave a process that tells the next one what it has seen."""
+        with _ONE_AT_A_TIME:
+            self._copies.discard(pid)
+            file = Path(f"/proc/{self._server._forkserver_pid}/task/{self._server._forkserver_pid}/children")
+            with suppress(OSError):  # the server has ended, or this kernel does not say
+                while orphans := set(map(int, file.read_text(encoding="ascii").split())) - self._copies:
+                    for orphan in orphans:
+                        os.kill(orphan, signal.SIGKILL)
+                    time.sleep(0.001)
 
-def cool_down() -> None:
-    """End the fork server, if one runs, and its copies. The standard library would keep it until the program ends."""
-    global _preload
-    server: Any = vars(forkserver)["_forkserver"]
-    with _ONE_AT_A_TIME:
-        if _preload and server._forkserver_pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(server._forkserver_pid, signal.SIGKILL)
-            server._stop()
-    _preload = ""
+    def close(self) -> None:
+        """End it, if it runs, and its copies."""
+        with _ONE_AT_A_TIME:
+            if self._server._forkserver_pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(self._server._forkserver_pid, signal.SIGKILL)
+                self._server._stop()
+        self._imports = None
+        self._copies.clear()
 
 
 # -- the process apart -------------------------------------------------------------------------------------------------------
@@ -480,12 +519,13 @@ def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[s
         return answer
 
     def called(plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> Any:
-        registry.add_paths(plugins)
-        function, arguments = pickle.loads(call)
-        if grant is not None:
+        if grant is None:
+            registry.add_paths(plugins)
+        else:
             tempfile.tempdir = os.environ["TMPDIR"] = str(grant.write[0])
             os.chdir(grant.write[0])
-            confine(grant)
+            enter(grant)
+        function, arguments = pickle.loads(call)
         return function(*arguments, request) if asks else function(*arguments)
 
     try:

@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mebench._checkout import PACKAGE
 from mebench.atomic import whole_file
-from mebench.config import RunConfig, registry
+from mebench.config import RunConfig, registry, trainer
 from mebench.config.registry import PluginInfo
 from mebench.core import (
     Chain,
@@ -42,7 +43,7 @@ from mebench.runner.choices import (
     scored,
 )
 from mebench.runner.inputs import code_of
-from mebench.runner.sandbox import lacking
+from mebench.runner.sandbox import Grant, granted, lacking, python_files
 
 if TYPE_CHECKING:
     from mebench.core import Method
@@ -188,15 +189,27 @@ class Plan:
                 temporary.write_text(secrets.token_hex(32), encoding="utf-8")
         return f"{file.read_text(encoding='utf-8')} {self.config.seed}"
 
+    @cached_property
+    def grant(self) -> Grant | None:
+        """What a method may reach in a fold; None where it is not confined."""
+        plugins = [(info.module, info.folder) for info in (self.method, self.recognizer) if info is not None]
+        modules = trainer.modules(self.config.trainer)
+        return None if self.config.sandbox == "off" else granted(plugins, self.reads, modules)
+
     @property
     def reads(self) -> tuple[Path, ...]:
         """Files and folders that a method may read in a fold: those among its settings, and what its `config.yaml` names under `reads`,
-        such as pretrained weights.
+        such as pretrained weights, from its own folder on.
         """
-        plugins = [info for info in (self.method, self.recognizer) if info is not None]
-        declared = [Path(str(place)).expanduser() for info in plugins for place in info.config.get("reads", ())]
-        every = [value for part in self.parts() for value in vars(part.params).values()]
-        return tuple(sorted({*declared, *(value.absolute() for value in every if isinstance(value, Path))}))
+        every = [
+            value.absolute() for part in self.parts() for value in vars(part.params).values() if isinstance(value, Path)
+        ]
+        return tuple(sorted({*every, *(place for part in self.parts() for place in part.declared)}))
+
+    @property
+    def declared(self) -> tuple[Path, ...]:
+        """What the `config.yaml` of the method names under `reads`."""
+        return tuple(self.method.folder / Path(place).expanduser() for place in self.method.config.get("reads", ()))
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -382,11 +395,38 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     )
     people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
+    check_reach(plan)
     check_people(plan)
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
     plan = replace(plan, task=replace(plan.task, one_per_video=short))
     check_training(plan)
     return plan
+
+
+def check_reach(plan: Plan) -> None:
+    """Refuse a run whose labels lie where its method may read.
+
+    Raises:
+        ConfigError: they do.
+    """
+    config, open_to_all = plan.config, (*python_files(), PACKAGE)
+    roots = {
+        f"dataset.root={root}": root
+        for p in config.dataset_params.values()
+        if isinstance(root := getattr(p, "root", None), str)
+    }
+    kept = {**roots, f"runs={config.runs}": config.runs, f"cache={config.cache}": config.cache}
+    for place in (*open_to_all, *plan.reads) if config.sandbox != "off" else ():
+        for word, folder in kept.items():
+            if Path(folder).expanduser().resolve().is_relative_to(place.resolve()):
+                way = (
+                    "name another folder"
+                    if place in open_to_all
+                    else "let it name less under reads in its config.yaml, or settings"
+                )
+                raise ConfigError(
+                    f"the method may read {place}, and so the labels below {word}: {way}, or take sandbox=off, after you have read its code"
+                )
 
 
 def check_people(plan: Plan) -> None:

@@ -1,26 +1,31 @@
-"""What the fork server imports before the first fold: a module that is imported for its effect, and by nobody else."""
+"""What a fork server does before the first fold: a module that is imported for its effect, and by nobody else."""
 
+import ctypes
 import gc
-import importlib
 import json
 import os
 from contextlib import suppress
+from importlib import import_module
+from typing import Any
 
-from mebench.config import registry
 from mebench.files import file_hash
 from mebench.runner import isolation
 from mebench.runner.inputs import code_of
 from mebench.runner.process import prepare_worker
+from mebench.runner.sandbox import hide_memory
 
 if wanted := os.environ.pop(isolation.PRELOAD, ""):
     prepare_worker()
-    plugins, modules = json.loads(wanted)
-    for name in modules:
+    hide_memory()  # of its copies, too
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)  # what copies leave running becomes its child
+    for entry in json.loads(wanted):
         with suppress(Exception, SystemExit):  # the fold that needs it will say it
-            registry.add_paths(plugins)
-            module, _, function = name.partition(":")
-            found = importlib.import_module(module)
-            if function:
-                getattr(found, function)()
+            module, _, name = entry.removesuffix("()").partition(":")
+            found: Any = import_module(module)
+            if name:
+                found = getattr(found, name, None) or import_module(f"{module}.{name}")
+            if entry.endswith("()"):
+                found()
     code_of((), file_hash)  # which is remembered
     gc.freeze()  # or the first collection of a copy would copy all memory

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,9 +24,11 @@ from mebench.runner.fold_source import FrameSource, HostedStore, RemoteDataset, 
 from mebench.runner.inputs import anywhere
 from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.plan import Plan
-from mebench.runner.sandbox import Grant, granted
+from mebench.runner.sandbox import Grant, imports_before
 from mebench.runner.workers import Task, Workers
 
+FLOW = "mebench.features.tvl1:ready()"
+"""What takes a second, or ten where it is the first on this machine, before the first flow is computed."""
 Home = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
 
@@ -43,6 +44,7 @@ class Wanted:
         revision: of that.
         chains: whose features are asked for.
         clips: likewise.
+        grant: what steps of plugins may reach; None where they are not confined.
     """
 
     source: Source | None
@@ -51,6 +53,7 @@ class Wanted:
     revision: str
     chains: tuple[Chain, ...]
     clips: tuple[Clip, ...]
+    grant: Grant | None
 
 
 def store_of(config: RunConfig) -> FeatureStore:
@@ -127,19 +130,32 @@ def hosted_feature_task(
     def answer(word: str, *of: Any) -> Any:
         return frames.stored(wanted[0].store, *of) if word == "stored" else frames.answer(word, *of)
 
-    files = {sys.modules[type(step).__module__].__file__ for one in wanted for c in one.chains for step in c.steps}
+    outcome = ComputeCost(0.0, 0, False)
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
-        grant = Grant(granted(Path(file).parent for file in files if file), write)
-        told = tuple(replace(one, source=None, store=FeatureStore(scratch)) for one in wanted), hidden, board, place
-        confined = None if source.config.sandbox == "off" else grant
-        found = worker.call(feature_task, told, aliases.answering(answer), source.config.plugins, None, confined)
-        if isinstance(found, ComputeCost):
+        grants = [one.grant._replace(write=write) for one in wanted if one.grant is not None]
+        grant = grants[0].with_all_of(*grants[1:]) if len(grants) == len(wanted) else None
+        for scope in ("frames", "clips"):  # that of all frames is kept before the places of clips are given
+            clips = {id(one): one.clips if scope == "clips" else () for one in wanted}
+            asked = [
+                replace(one, chains=tuple(chain for chain in one.chains if chain.scope == scope), clips=clips[id(one)])
+                for one in wanted
+            ]
+            if not any(one.chains for one in asked):
+                continue
+            told = tuple(replace(one, source=None, store=FeatureStore(scratch), grant=None) for one in asked)
+            arguments = told, hidden, board, place
+            found: ComputeCost | Failure = aliases.restored(
+                worker.call(feature_task, arguments, aliases.answering(answer), source.config.plugins, None, grant)
+            )
+            if isinstance(found, Failure):
+                return found
             _, fingerprint = frames.answer("frames", hidden.key)
-            for one in wanted:
+            for one in asked:
                 called = hidden.key, fingerprint
                 adopt(one.store, home[0], one.id, video, one.chains, one.clips, FeatureStore(scratch), called)
-    outcome: ComputeCost | Failure = aliases.restored(found)
+            seconds, computed = outcome.seconds + found.seconds, outcome.computed or found.computed
+            outcome = ComputeCost(seconds, max(outcome.n_frames, found.n_frames), computed)
     return outcome
 
 
@@ -170,8 +186,9 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
         pool: the workers.
         progress: where to tell how it goes.
     """
-    # The longest first: one at the end would leave the other workers idle.
-    jobs = sorted(_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), job.video.key))
+    # The longest first: one at the end would leave the other workers idle. Those of one length come in an order that is drawn, or the
+    # times of the stored files would tell a method the order of names.
+    jobs = sorted(_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
     if not jobs:
         return Prepared(0, 0, {}, {})
     done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
@@ -189,10 +206,9 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
         tasks = []
         for place, job in enumerate(jobs):
             wanted = tuple(job.wanted)
-            hosted = tuple(sorted(job.brought)) or None
-            function = feature_task if hosted is None else hosted_feature_task
-            arguments = wanted, job.video, str(file), place
-            tasks.append(Task(place, function, arguments, tuple(sorted(job.plugins)), hosted))
+            function = hosted_feature_task if job.brought else feature_task
+            arguments, plugins = (wanted, job.video, str(file), place), tuple(sorted(job.plugins))
+            tasks.append(Task(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None))
         for task, outcome in pool.run(tasks, update):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
@@ -213,14 +229,15 @@ def home_of(plan: Plan, video: Video) -> Home:
 
 @dataclass
 class _Job:
-    """One video and the runs whose features it lacks; their folders with plugins, and the modules of the steps that these bring."""
+    """One video and the runs whose features it lacks; their folders with plugins; whether these bring steps, and what they import."""
 
     home: Home
     video: Video
     wanted: list[Wanted] = field(default_factory=list)
     names: set[tuple[str, Clip | None]] = field(default_factory=set)
     plugins: set[str] = field(default_factory=set)
-    brought: set[str] = field(default_factory=set)
+    brought: bool = False
+    imports: set[str] = field(default_factory=set)
 
 
 def _jobs(plans: Sequence[Plan]) -> list[_Job]:
@@ -243,8 +260,9 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
             if not names <= job.names:  # seeds of one method want the same
                 dataset, id_ = plan.home(video)
                 job.names |= names
-                job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips))
+                job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips, plan.grant))
                 job.plugins.update(plan.config.plugins)
-                modules = {type(step).__module__ for chain in chains for step in chain.steps}
-                job.brought |= {name for name in modules if not name.startswith("mebench.features.")}
+                modules = [type(step).__module__ for chain in chains for step in chain.steps]
+                job.brought |= any(not name.startswith("mebench.features.") for name in modules)
+                job.imports.update((FLOW, *imports_before(plan.method.folder)))
     return list(jobs.values())

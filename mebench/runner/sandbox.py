@@ -7,23 +7,37 @@ for Landlock (Linux 5.13) and given per architecture for the filter of system ca
 | part | what it keeps from the process | by |
 |---|---|---|
 | files | every file and folder that is not granted, `/proc/<pid>/mem` and `environ` of others among them | Landlock, ABI 1 |
-| processes | tracing others, reading their memory, signalling them | Landlock (tracing), ABI 6 (signals), seccomp |
+| processes | tracing others, reading their memory, signalling them | Landlock (tracing), ABI 6 (signals), seccomp, undumpable |
 | network | every new socket; what is open stays open | seccomp |
 | privileges | all capabilities, and any that a program would bring | capset, `no_new_privs` |
+
+What outlives a process without being a file (queues, shared memory, keys) is refused, too. Landlock has no say in the attributes of
+files, by which one fold could leave the next one word: owners, times, modes and extended attributes stay as they are, and who sets one is
+told that it was done.
 """
 
 from __future__ import annotations
 
+import ast
 import ctypes
+import errno
+import importlib
 import os
+import pkgutil
 import platform
+import re
 import stat
 import struct
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
+
+from mebench._checkout import PACKAGE
+from mebench.errors import RunError
 
 PARTS = ("files", "processes", "network", "privileges")
 """What a sandbox holds; a kernel may lack a part."""
@@ -40,56 +54,77 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEVICE
 _SCOPE_SIGNALS, _SCOPE_ABSTRACT_SOCKETS = 1 << 1, 1 << 0
 
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
-_FILTER, _ALLOW, _ERRNO_EPERM, _KILL = 2, 0x7FFF0000, 0x00050001, 0x80000000
-_ARCHITECTURES = {
-    # audit number; socket, ptrace, process_vm_readv, process_vm_writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open, add_key
-    "x86_64": (0xC000003E, (41, 101, 310, 311, 312, 438, 425, 321, 298, 248)),
-    "aarch64": (0xC00000B7, (198, 117, 270, 271, 272, 438, 425, 280, 241, 217)),
+_FILTER, _ALLOW, _REFUSE, _PRETEND, _KILL = 2, 0x7FFF0000, 0x00050001, 0x00050000, 0x80000000
+_ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = {
+    "x86_64": (
+        0xC000003E,
+        (41, 101, 310, 311, 312, 438, 425, 321, 298, 248, 249, 250, 29, 64, 68, 240),
+        (90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 188, 189, 190, 463, 197, 198, 199, 466, 469),
+    ),
+    "aarch64": (
+        0xC00000B7,
+        (198, 117, 270, 271, 272, 438, 425, 280, 241, 217, 218, 219, 194, 190, 186, 180),
+        (52, 53, 452, 55, 54, 88, 5, 6, 7, 463, 14, 15, 16, 466, 469),
+    ),
 }
-"""System calls that are refused: a new socket, and what reads or drives another process, or does so on its behalf."""
+"""By architecture its audit number; the system calls that are refused: socket; what reads or drives another process or does so on its
+behalf (ptrace, process_vm_readv and _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open); what outlives the process
+(add_key, request_key, keyctl, shmget, semget, msgget, mq_open); and those that are done in pretence: chmod, chown, utime and setxattr in
+all their forms.
+"""
+REFUSED = (
+    "the sandbox lets a method read Python, its own folder, the files among its settings and what its config.yaml lists under reads, and "
+    "open no connection: list there what it needs, or take sandbox=off"
+)
+refused = ""
+"""In a confined process: what is said of what the system did not permit."""
+LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "skimage", "sklearn", "torch")
+"""Whose code may be run in a process before it is confined; of mebench not that of plugins."""
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """What a confined process may still reach.
 
     Attributes:
         read: files and folders (with all below) to read and to run programs from; those that do not exist are passed over.
         write: folders to read and write, the first of them for temporary files; the usual devices are always among them.
+        methods: folders that hold plugins, which are imported as `mebench.methods.<id>`.
+        modules: folders from which it imports more. What they hold is looked up before it is confined, and those that are packages may
+            be listed afterwards.
+        lacks: the parts of `PARTS` that the run knows to be lacking.
     """
 
     read: tuple[Path, ...]
-    write: tuple[Path, ...]
+    write: tuple[Path, ...] = ()
+    methods: tuple[Path, ...] = ()
+    modules: tuple[Path, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+    def with_all_of(self, *others: Grant) -> Grant:
+        """What any of several grants."""
+        return Grant(*(tuple(dict.fromkeys(place for part in parts for place in part)) for parts in zip(self, *others)))
 
 
 def python_files() -> tuple[Path, ...]:
     """What every Python program reads: the interpreter with its packages, the system's libraries, and facts about the machine.
 
-    The folders of `sys.path` are not among them: in a checkout one of them holds runs and records.
+    Of the places where these lie only the folders that hold them: `/usr/src` may hold somebody's runs, and so may the other folders of
+    `sys.path`.
     """
-    system = (
-        "/usr",
-        "/bin",
-        "/lib",
-        "/lib64",
-        "/etc",
-        "/nix/store",
-        "/proc/self",
-        "/proc/cpuinfo",
-        "/proc/meminfo",
-        "/proc/stat",
+    kept = ("bin", "lib", "lib32", "lib64", "libexec", "share", "etc", "ssl", "include", "cuda", "pyvenv.cfg")
+    roots = ("/", "/usr", "/usr/local", *sorted({sys.prefix, sys.base_prefix, sys.exec_prefix}))
+    packages = [place for place in sys.path if place.endswith("-packages")]
+    libraries = [
+        place for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if Path(place).name.startswith("lib")
+    ]
+    facts = ("self", "cpuinfo", "meminfo", "stat", "sys", "driver/nvidia")
+    kernel = ("devices", "class", "bus/pci", "fs/cgroup", "module/nvidia")
+    return (
+        *(Path(root, name) for root in roots for name in kept),
+        *map(Path, ("/nix/store", *packages, *libraries)),
+        *(Path("/proc", name) for name in facts),
+        *(Path("/sys", name) for name in kernel),
     )
-    kernel = (
-        "/proc/sys",
-        "/proc/driver/nvidia",
-        "/sys/devices",
-        "/sys/class",
-        "/sys/bus/pci",
-        "/sys/fs/cgroup",
-        "/sys/module/nvidia",
-    )
-    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix}
-    return tuple(Path(place) for place in (*system, *kernel, *sorted(prefixes)))
 
 
 def devices() -> tuple[Path, ...]:
@@ -98,21 +133,83 @@ def devices() -> tuple[Path, ...]:
     return (*named, *sorted(Path("/dev").glob("nvidia*")), *sorted(Path("/dev").glob("dri")))
 
 
-def granted(plugins: Iterable[Path], reads: Iterable[Path] = ()) -> tuple[Path, ...]:
-    """What a process reads in which plugins are at work: Python, mebench, the folders of the plugins, and what a run grants beside."""
-    return (*python_files(), Path(__file__).parent.parent, *plugins, *reads)
+def granted(plugins: Iterable[tuple[str, Path]], reads: Iterable[Path] = (), modules: Iterable[str] = ()) -> Grant:
+    """What a process may reach in which plugins are at work: Python, mebench, the folders of the plugins, what a run grants beside, and
+    the user's own modules, as far as this process has imported some; of these the source code alone.
+
+    Args:
+        plugins: the package and the folder of each.
+        reads: what else.
+        modules: of the user that a fold imports and this process has not.
+    """
+    files = python_files()
+    plugins, known, installed, code = (
+        tuple(plugins),
+        tuple(f"{place}/" for place in (*files, PACKAGE)),
+        set[str](),
+        list[Path](),
+    )
+    for name, module in list(sys.modules.items()):
+        file, top = vars(module).get("__file__"), name.partition(".")[0]
+        if isinstance(file, str) and top not in installed and file.startswith(known):
+            installed.add(top)
+        elif isinstance(file, str) and top not in installed and file.startswith("/") and file.endswith((".py", ".so")):
+            code.append(Path(file))
+    code += [Path(spec.origin) for name in modules if (spec := find_spec(name)) is not None and spec.origin]
+    return Grant(
+        read=(*files, PACKAGE, *(folder for _, folder in plugins), *code, *reads),
+        methods=tuple(folder.parent for module, folder in plugins if module.startswith("mebench.methods.")),
+        modules=tuple(dict.fromkeys(file.parent for file in code)),
+        lacks=lacking(),
+    )
+
+
+@cache
+def imports_before(folder: Path) -> tuple[str, ...]:
+    """What the modules of a plugin import of code that may be run in a process before it is confined, for a `ForkServer`."""
+    found = list[str]()
+    for file in sorted(folder.glob("*.py")):
+        for node in ast.parse(file.read_bytes()).body:
+            if isinstance(node, ast.Import):
+                found += [name.name for name in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found += [f"{node.module}:{name.name}" for name in node.names]
+    plugins = ("mebench.methods", "mebench.datasets", "mebench:")
+    return tuple(name for name in found if re.split("[.:]", name)[0] in LIBRARIES and not name.startswith(plugins))
 
 
 def lacking() -> tuple[str, ...]:
     """The parts of `PARTS` that this kernel does not give, without confining anything; all of them where it is not Linux."""
     if sys.platform != "linux":
         return PARTS
-    without = []
-    if _landlock_abi() < 1:
-        without.append("files")
-    if platform.machine() not in _ARCHITECTURES or not Path("/proc/sys/kernel/seccomp").exists():
-        without += ["processes", "network"]
-    return tuple(without)
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Without a program a kernel that takes filters finds a bad address.
+    filters = libc.prctl(_PR_SET_SECCOMP, _FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
+    calls = filters and platform.machine() in _ARCHITECTURES
+    return (*(() if _landlock_abi() else ("files",)), *(() if calls else ("processes", "network")))
+
+
+def enter(grant: Grant) -> None:
+    """Confine this process to what is granted, for good, before any code of a plugin is run in it.
+
+    Raises:
+        RunError: this kernel does not give a part that the run counts on.
+    """
+    global refused
+    refused = REFUSED
+    search = importlib.import_module("mebench.methods").__path__
+    search.extend(str(folder) for folder in grant.methods if str(folder) not in search)
+    for folder in {*grant.methods, *grant.modules}:
+        if finder := pkgutil.get_importer(str(folder)):
+            finder.find_spec("mebench")  # it lists the folder once, which it may not later
+    os.environ["NUMBA_CACHE_DIR"] = str(grant.write[0])
+    if caching := sys.modules.get("numba.core.caching"):  # what is compiled already is read, and nothing is kept
+        vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
+    if more := set(confine(grant)) - set(grant.lacks):
+        raise RunError(
+            f"a worker cannot keep a method from {_meant(more)}, as the run counts on: give all workers a kernel and a container that "
+            "do, or take sandbox=off, after you have read the code of the method"
+        )
 
 
 def confine(grant: Grant) -> tuple[str, ...]:
@@ -128,19 +225,22 @@ def confine(grant: Grant) -> tuple[str, ...]:
     """
     if sys.platform != "linux":
         return PARTS
+    hide_memory()
     libc = ctypes.CDLL(None, use_errno=True)
-    without = [] if _drop_privileges(libc) else ["privileges"]
-    if not _confine_files(libc, grant):
-        without.append("files")
-    if not _filter_calls(libc):
-        without += ["processes", "network"]
-    return tuple(part for part in PARTS if part in without)
+    given = {
+        "privileges": _drop_privileges(libc),
+        "files": _confine_files(libc, grant),
+        "network": (filtered := _filter_calls(libc)),
+        "processes": filtered,
+    }
+    return tuple(part for part in PARTS if not given[part])
 
 
 def hide_memory() -> None:
-    """Keep the memory and environment of this process, which knows labels, from other processes of the same user.
+    """Keep the memory and environment of this process from other processes of the same user, for good.
 
-    A confined process cannot read them anyway where the kernel has Landlock; this holds without it, too.
+    A confined process cannot read them anyway where the kernel has Landlock; this holds without it, too. No debugger of the same user
+    can attach to this process any more, and it leaves no core when it crashes.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -169,7 +269,8 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
     if ruleset < 0:
         return False
     try:
-        for rights, places in ((_READ, grant.read), (handled, (*grant.write, *devices()))):
+        packages = [folder for folder in grant.modules if (folder / "__init__.py").is_file()]
+        for rights, places in ((_READ, grant.read), (_READ_DIR, packages), (handled, (*grant.write, *devices()))):
             _allow(libc, ruleset, rights & handled, places)
         return bool(libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
@@ -188,16 +289,17 @@ def _allow(libc: ctypes.CDLL, ruleset: int, rights: int, places: Iterable[Path])
 
 
 def _filter_calls(libc: ctypes.CDLL) -> bool:
-    """Refuse new sockets and what reads or drives other processes, by a filter in the kernel's classic BPF."""
+    """Answer system calls in place of the kernel, see `_ARCHITECTURES`, by a filter in its classic BPF."""
     if (machine := platform.machine()) not in _ARCHITECTURES:
         return False
-    audit, refused = _ARCHITECTURES[machine]
+    audit, refused, pretended = _ARCHITECTURES[machine]
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     program = [(load, 0, 0, 4), (equal, 1, 0, audit), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
     if machine == "x86_64":  # the same calls have other numbers in the 32-bit interface of 64-bit programs
         program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
-    program += [(equal, len(refused) - place, 0, number) for place, number in enumerate(refused)]
-    program += [(answer, 0, 0, _ALLOW), (answer, 0, 0, _ERRNO_EPERM)]
+    answers = [*((number, 0) for number in refused), *((number, 1) for number in pretended)]
+    program += [(equal, len(answers) - place + which, 0, number) for place, (number, which) in enumerate(answers)]
+    program += [(answer, 0, 0, verdict) for verdict in (_ALLOW, _REFUSE, _PRETEND)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in program))
     header = struct.pack("@HP", len(program), ctypes.addressof(code))
     return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER, header, 0, 0) == 0)
@@ -207,11 +309,17 @@ def missing_sentence(without: Sequence[str]) -> str:
     """What a run says where its kernel lacks parts of a sandbox; empty where nothing is missing."""
     if not without:
         return ""
+    return (
+        f"this system does not keep methods from {_meant(without)}: a method that looks there for labels is not stopped; a kernel with "
+        "Landlock switched on, or a container that lets its calls and seccomp pass, would stop it, and sandbox=on insists on that"
+    )
+
+
+def _meant(parts: Iterable[str]) -> str:
     meant = {
         "files": "files (Landlock, Linux 5.13)",
         "processes": "other processes (seccomp)",
         "network": "the network (seccomp)",
         "privileges": "privileges (capset)",
     }
-    parts = ", ".join(meant[part] for part in without)
-    return f"this system does not keep methods from {parts}: a method that looks there for labels is not stopped"
+    return ", ".join(meant[part] for part in PARTS if part in parts)

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ class Task:
             own (`Worker`) as the last argument, which it may call and answer.
         arguments: of the function.
         plugins: folders with more plugins, which the arguments may come from.
-        hosted: the modules that a hosted task's process imports before; None for a task that is called in a worker itself.
+        hosted: what a hosted task's process has imported before, see `ForkServer.warm`; None for a task that is called in a worker itself.
         timeout: of a task that is not hosted: seconds after which its worker is ended, or None.
     """
 
@@ -47,8 +47,8 @@ class Workers(Protocol):
     def start(self, most: int) -> None:
         """Let at most so many workers get ready; returns at once."""
 
-    def warm(self, plugins: Sequence[str], modules: Sequence[str]) -> None:
-        """Let the modules that hosted tasks import get ready; returns at once."""
+    def warm(self, imports: Iterable[str]) -> None:
+        """Let what hosted tasks import get ready; returns at once."""
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer or `Failure`, in the order in which they end."""
@@ -76,6 +76,7 @@ class WorkerPool:
         self.size, self._environments = size, environments(size, accelerator, devices)
         self._workers: dict[int, Worker] = {}
         self._hosted: dict[int, Worker] = {}
+        self._server = isolation.ForkServer()
         self._threads: Executor | None = None
         self._stopped = False
 
@@ -86,9 +87,9 @@ class WorkerPool:
                 self._workers[place] = isolation.Worker(modules=FEATURES)
                 self._workers[place].start()
 
-    def warm(self, plugins: Sequence[str], modules: Sequence[str]) -> None:
+    def warm(self, imports: Iterable[str]) -> None:
         """Let the fork server import what hosted tasks take; returns at once."""
-        isolation.warm(plugins, modules)
+        self._server.warm(imports)
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer or `Failure`, in the order in which they end.
@@ -100,8 +101,7 @@ class WorkerPool:
         self._stopped = False
         hosted = [task for task in tasks if task.hosted is not None]
         if hosted:
-            plugins, modules = {task.plugins for task in hosted}, {task.hosted or () for task in hosted}
-            self.warm(*(sorted({name for names in part for name in names}) for part in (plugins, modules)))
+            self.warm({name for task in hosted for name in task.hosted or ()})
         self._end([place for place in self._workers if place >= len(tasks) - len(hosted)])
         first = self._pass(tasks, min(self.size, len(tasks)), tick)
         yield from tried_twice(first, lambda task: self._alone(task, tick), lambda: self._end(list(self._workers)))
@@ -115,7 +115,7 @@ class WorkerPool:
         if self._threads is not None:
             self._threads.shutdown()
             self._threads = None
-        isolation.cool_down()
+        self._server.close()
 
     def _pass(self, tasks: Sequence[Task], size: int, tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
         queue, idle = deque(tasks), list(range(size))[::-1]
@@ -138,7 +138,7 @@ class WorkerPool:
         if task.hosted is None:
             worker = self._workers[place] = self._workers.get(place) or isolation.Worker()
             return worker.call(task.function, task.arguments, None, task.plugins, task.timeout)
-        worker = self._hosted[place] = isolation.Worker(self._environments[place], forked=True)
+        worker = self._hosted[place] = isolation.Worker(self._environments[place], self._server)
         if self._stopped:
             worker.close()
         try:

@@ -79,6 +79,19 @@ def test_prune_shows_before_it_removes(mebench, store):
     assert not any(map(store.holds, KEYS))
 
 
+def test_what_dry_runs_keep_is_counted_and_goes_with_age_or_all(mebench, store):
+    plan = store.root / "plans" / "a.json"
+    plan.parent.mkdir()
+    plan.write_text("{}")
+    parts = json.loads(mebench("cache", "info", "--cache", store.root, "--json", "-")[1])["parts"]
+    assert {"dataset": None, "stage": "plans", "entries": 1, "bytes": 2} in parts
+    words = ("cache", "prune", "--cache", store.root)
+    assert "removed 0 entries" in mebench(*words)[1] and plan.exists()
+    os.utime(plan, (0, 0))
+    assert "would remove 1 entry" in mebench(*words, "--older-than", "30d", "--dry-run")[1] and plan.exists()
+    assert "removed 1 entry" in mebench(*words, "--older-than", "30d")[1] and not plan.exists()
+
+
 @pytest.mark.parametrize("verb", ["info", "verify", "prune"])
 def test_a_store_that_is_not_there_is_no_empty_store(mebench, tmp_path, verb):
     code, _, err = mebench("cache", verb, "--cache", tmp_path / "stroe")

@@ -56,5 +56,5 @@ def stand_in(patch: Callable[[Any, str, Any], None]) -> None:
     from mebench.runner import isolation, workers
 
     patch(isolation, "Worker", SameProcess)
-    patch(isolation, "warm", lambda *_: None)
+    patch(isolation.ForkServer, "warm", lambda *_: None)
     patch(workers, "threads", lambda size: SameThread())

@@ -11,16 +11,21 @@ class Params:
     way: str = "none"
     place: str = ""
 """
-METHOD = '''
+METHOD = r'''
+import ctypes
 import gc
+import hashlib
 import json
 import os
+import re
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 
 import mebench
+from mebench.annotations.flow_maps import clips_by_class
 from mebench.core import LabelledVideo, Method, Video, all_clips
 from mebench.methods.cheat.params import Params as _Params
 
@@ -44,6 +49,69 @@ def reached_from(thing, depth=12):
         edge = [o for o in edge if not (isinstance(o, dict) and "__builtins__" in o)]
         seen |= {id(o): o for o in edge}
     return seen.values()
+
+
+def digest(picture):
+    return hashlib.sha256(np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+def pictures(root):
+    """The labels of the maps of a folder, by what they show."""
+    import cv2
+
+    return {digest(cv2.imread(str(file))): int(file.parent.name) for file in root.rglob("u_test/*/*.png")}
+
+
+def roots_in(words):
+    """The folders of maps among some words."""
+    found = [Path(os.fsdecode(word).rpartition("=")[2]) for word in words]
+    return [root for root in found if root.is_absolute() and any(root.glob("*/u_test"))]
+
+
+def others(name, limit=1 << 26):
+    """A file of `/proc` of all other processes, as far as it can be read."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(pid) != os.getpid():
+                yield open(f"/proc/{pid}/{name}", "rb").read(limit)
+        except OSError:
+            pass
+
+
+def in_memory():
+    """Folders of maps that the host of the fold has in mind."""
+    try:
+        server = os.getppid()
+        (host,) = re.findall("PPid:.*?([0-9]+)", Path(f"/proc/{server}/status").read_text())
+        with open(f"/proc/{host}/maps") as places, open(f"/proc/{host}/mem", "rb", 0) as memory:
+            for place in places:
+                first, last = (int(end, 16) for end in place.split()[0].split("-"))
+                if " rw-p " in place and last - first < 1 << 28:
+                    memory.seek(first)
+                    yield from re.findall(rb"root=(/[\w/.+-]+)", memory.read(last - first))
+    except OSError:
+        pass
+
+
+MEMORY = 1 << 16
+LIBC = ctypes.CDLL(None)
+LIBC.shmat.restype = ctypes.c_void_p
+
+
+def between_runs():
+    """Memory that outlives the process."""
+    place = LIBC.shmat(LIBC.shmget(4711, MEMORY, 0o1600), None, 0)
+    if place in (None, ctypes.c_void_p(-1).value):
+        raise PermissionError("no shared memory")
+    return (ctypes.c_char * MEMORY).from_address(place)
+
+
+BESIDE = Path(__file__).with_name("place.txt")
+READ_AT_IMPORT = {}
+try:
+    READ_AT_IMPORT = pictures(Path(BESIDE.read_text()))
+except OSError:
+    pass
 
 
 def root_of(config):
@@ -114,6 +182,24 @@ class Cheat(Method):
             known = json.loads(file.read_text()) if file.is_file() else {}
             remember(known, train)
             file.write_text(json.dumps(known))
+        elif way in ("notes", "attributes", "shared memory"):
+            seen = {digest(self.picture(clip)): clip.label for clip in all_clips(train)}
+            if way == "notes":
+                file = Path(self.params.place or ".", "pictures.json")
+                file.write_text(json.dumps({**(json.loads(file.read_text()) if file.is_file() else {}), **seen}))
+            elif way == "attributes":
+                folder, name = Path(__file__).parent, "user.known"
+                before = os.getxattr(folder, name) if name in os.listxattr(folder) else b""
+                told = b"".join(bytes.fromhex(key[:6]) + bytes([label]) for key, label in seen.items())
+                os.setxattr(folder, name, b"".join(sorted({all[n : n + 4] for all in (before, told) for n in range(0, len(all), 4)})))
+            else:
+                memory = between_runs()
+                memory.value = json.dumps({**json.loads(memory.value or b"{}"), **{k[:16]: v for k, v in seen.items()}}).encode()
+
+    def picture(self, clip):
+        views = clip.video._frames.func.__self__
+        video = clip.video._frames.args[0]
+        return views.home(video)[0].provided(video, "onset_apex_flow_28")
 
     def classify(self, clips):
         if self.params.way == "order":
@@ -166,15 +252,48 @@ class Cheat(Method):
             return {}
         if way == "names":
             return {clip.video.key: self.by_name.get(clip.video.key.split("/")[-1][-2:], self.usual)}
-        if way == "processes":
-            told = b""
-            for pid in range(1, 1 << 16):
-                for name in ("cmdline", "environ", "maps"):
-                    try:
-                        told += open(f"/proc/{pid}/{name}", "rb").read() if pid != os.getpid() else b""
-                    except OSError:
-                        pass
-            return {clip.video.key: 0} if told else {}
+        if way in ("pictures", "import", "command line", "environments", "memory", "notes", "attributes", "shared memory"):
+            place = Path(self.params.place or ".")
+            if not hasattr(self, "shown"):
+                words = {
+                    "command line": lambda: b"\0".join(others("cmdline")).split(b"\0"),
+                    "environments": lambda: b"\0".join([*others("environ"), *os.environb.values()]).split(b"\0"),
+                    "memory": in_memory,
+                }
+                if way in words:
+                    self.shown = {k: v for root in roots_in(sorted(set(words[way]()))) for k, v in pictures(root).items()}
+                elif way == "notes":
+                    self.shown = json.loads((place / "pictures.json").read_text())
+                elif way == "attributes":
+                    folder = Path(__file__).parent
+                    known = os.getxattr(folder, "user.known") if os.listxattr(folder) else b""
+                    self.shown = {known[n : n + 3].hex(): known[n + 3] for n in range(0, len(known), 4)}
+                elif way == "shared memory":
+                    self.shown = json.loads(between_runs().value or b"{}")
+                else:
+                    self.shown = READ_AT_IMPORT if way == "import" else pictures(place) or json.loads((place / "x").read_text())
+            seen = digest(self.picture(clip))
+            return {clip.video.key: next((self.shown[k] for k in (seen, seen[:16], seen[:6]) if k in self.shown), self.usual)}
+        if way == "secret":
+            secret = Path(self.params.place, "cache", "names.secret").read_text()
+            known = {}
+            for (member, person, name), (label, _) in clips_by_class(Path(self.params.place, "maps")).items():
+                drawn = f"{secret} 0 {member}/{person}"
+                token = lambda *names: hashlib.sha256("\x1f".join((drawn, *names)).encode()).hexdigest()[:12]
+                known[f"{member}/{token(member, person)}/{token(member, person, name)}"] = label
+            return known
+        if way == "descriptors":
+            paths = [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{n}")]
+            paths += Path("/proc/self/maps").read_text().split()
+            found = [path for path in paths if "u_test" in path]
+            return {clip.video.key: (self.usual + 1) % 3} if found else {}
+        if way == "timing":
+            began = time.perf_counter()
+            self.picture(clip)
+            return {clip.video.key: int(1e7 * (time.perf_counter() - began)) % 3}
+        if way == "signals":
+            os.kill(os.getppid(), 0)
+            return {}
         if way == "store":
             place = Path(self.params.place)
             return {key: 0 for key in [*place.rglob("*.json")]} or json.loads((place / "feature").read_text())
@@ -218,10 +337,13 @@ MEMORY = (
     "asking",
 )
 """Ways through memory."""
-FILES = ("file", "folders", "truth")
+FILES = ("file", "folders", "truth", "notes", "pictures", "secret", "attributes")
 """Ways through files, in `place` or, where that is empty, from the folder in which the program was started."""
-REST = ("question", "word", "note", "names", "order", "processes", "store", "network")
-"""Code that would run in the host; names and order of clips; other processes; the store of features; the network."""
+PROCESSES = ("command line", "environments", "memory", "shared memory", "descriptors", "signals")
+"""Ways through other processes, and what outlives one."""
+REST = ("question", "word", "note", "names", "order", "timing", "import", "store", "network")
+"""Code that would run in the host; names and order of clips; how long the host takes; code that is run when the plugin is imported; the
+store of features; the network."""
 
 
 def write(write_plugin):

@@ -5,11 +5,12 @@ import shutil
 import cv2
 import pytest
 
+from mebench.cli.runs import show
 from mebench.config import load, resolve
 from mebench.core import Fold, Scheme, SubjectKey
-from mebench.errors import DataError, PluginError, RunError
+from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.progress import Progress
-from mebench.runner import check_people, guard, host, make_plan, run, warnings
+from mebench.runner import check_people, guard, host, make_plan, open_session, run, sandbox, warnings
 
 CHANCE = 1 / 3
 
@@ -94,6 +95,38 @@ def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(mood
     plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
     assert warnings(plan)[0].endswith("scheme=both has no such gap")
     assert not warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
+
+
+def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, capsys):
+    words, file = moody("sandbox=auto", "dataset.subjects=3"), tmp_path / "mine" / "methods" / "moody" / "config.yaml"
+    file.write_text(file.read_text() + f"\nreads: [weights.bin, {tmp_path / 'face.dat'}]\n")
+    plan = make_plan(resolve(words))
+    declared = (file.with_name("weights.bin"), tmp_path / "face.dat")
+    assert set(declared) <= set(plan.reads) and set(plan.reads) <= set(plan.grant.read)
+    assert warnings(plan) == [f"'moody' asks to read more than code in its folds: {declared[0]}, {declared[1]}"]
+    session = open_session(plan)
+    session.close()
+    kept = session.folder.read_json("sandbox.json")
+    assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), "reads": sorted(map(str, declared))}
+    show(str(session.folder.path), str(tmp_path))
+    assert f"beside code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("reads", "told"),
+    [
+        (
+            "[/]",
+            "the method may read /, and so the labels below runs=.*: let it name less under reads in its config.yaml",
+        ),
+        ("/data", "reads must be a list of files and folders, not '/data'"),
+    ],
+)
+def test_a_grant_that_opens_labels_or_is_none_is_refused(moody, tmp_path, reads, told):
+    words, file = moody("sandbox=auto"), tmp_path / "mine" / "methods" / "moody" / "config.yaml"
+    file.write_text(file.read_text() + f"\nreads: {reads}\n")
+    with pytest.raises(MebenchError, match=told):
+        make_plan(resolve(words))
 
 
 @pytest.mark.parametrize(

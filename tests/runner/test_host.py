@@ -6,13 +6,14 @@ import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
 from mebench.records import setting_words
-from mebench.runner import Task, WorkerPool, fold_source, identity, inputs, isolation, make_plan
+from mebench.runner import Task, WorkerPool, fold_source, identity, inputs, make_plan
 from mebench.runner import host as runner_host
 from tests.runner.test_prepare import HEAVY, RESIDENT
 
@@ -156,6 +157,18 @@ def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
     assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
 
 
+def test_the_store_does_not_tell_which_clips_of_a_tested_video_are_annotated_before_they_are_spotted(moody):
+    plan = make_plan(resolve(moody()))
+    host, asked = runner_host.FoldHost.of(plan, plan.folds[0]), []
+    host._frames = SimpleNamespace(stored=lambda store, key: asked.append(key) or "there")
+    tested, learning = host.job.test[0].key, host.job.train[0].key
+    assert host.job.spots
+    assert [host.answer("stored", {"video": key, "clip": "3-9"}) for key in (tested, learning)] == [None, "there"]
+    assert host.answer("stored", {"video": tested, "clip": ""}) == "there"
+    host.answer("spot", [], {}, {})
+    assert host.answer("stored", {"video": tested, "clip": "3-9"}) == "there" and len(asked) == 3
+
+
 LICENSED = """
 import os
 from pathlib import Path
@@ -214,4 +227,4 @@ def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(ti
     assert result.key == plan.folds[0].key and result.model
     assert heavy == []
     assert not megabytes or megabytes[0] < 250
-    assert isolation._preload == ""  # the fork server is gone with its pool
+    assert pool._server._imports is None  # the fork server is gone with its pool

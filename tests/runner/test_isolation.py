@@ -2,11 +2,14 @@
 
 import gc
 import importlib
+import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import Prediction, Timing
+from mebench.core.history import Epoch
+from mebench.core.peaks import Curve
 from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.runner import isolation
@@ -21,16 +26,18 @@ from mebench.runs import ClipPrediction, FoldResult
 
 pytestmark = pytest.mark.processes
 
+SERVER = isolation.ForkServer()
 SEEN = []
 SCRIPT = """
 from mebench.runner import isolation
 
 print("begins", flush=True)
-for forked in (True, False):
-    worker = isolation.Worker(forked=forked)
+server = isolation.ForkServer()
+for one in (server, None):
+    worker = isolation.Worker(server=one)
     print(worker.call(abs, (-2,)), flush=True)
     worker.close()
-isolation.cool_down()
+server.close()
 print("ends", flush=True)
 """
 
@@ -119,20 +126,20 @@ def found(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [*sys.path, os.fspath(request.config.rootpath)])
         yield
-        isolation.cool_down()
+        SERVER.close()
 
 
 @pytest.fixture
 def worker():
-    isolation.warm([], ["mebench.core"])
-    worker = isolation.Worker(forked=True)
+    SERVER.warm(["mebench.core"])
+    worker = isolation.Worker(server=SERVER)
     yield worker
     worker.close()
 
 
 def alone(work, arguments=(), timeout=None):
     """The answer of a process that ends with it."""
-    worker = isolation.Worker(forked=True)
+    worker = isolation.Worker(server=SERVER)
     try:
         return worker.call(work, arguments, answer, timeout=timeout)
     finally:
@@ -187,6 +194,107 @@ def test_what_a_process_sends_is_never_unpickled(worker):
     failure = worker.call(send_a_pickle, (), answer)
     assert isinstance(failure, isolation.Failure) and "Error" in failure.reason
     assert not GONE and worker.call(add, (1,), answer)[1] == 2
+
+
+BOMBS = {
+    "a question or an answer": Bomb(),
+    "a list": [Bomb()],
+    "a map": {"note": Bomb()},
+    "a key": {Bomb(): 1},
+    "an array of objects": np.array([Bomb()], object),
+    "a video's name": Prediction(Bomb(), "micro", 1, 2, 3, 0.5),
+    "a confidence": Prediction("v", "micro", 1, 2, 3, Bomb()),
+    "an emotion": Prediction("v", "micro", 1, 2, 3, 0.5, emotion=Bomb()),
+    "probabilities": ClipPrediction("v", 1, 2, "fear", (Bomb(),)),
+    "frame scores": FoldResult("k", [], [], {"v": np.array([Bomb()], object)}, {}, 1, {}),
+    "a timing": FoldResult("k", [], [], {}, {"d": Timing(30.0, Bomb(), {})}, 1, {}),
+    "a cost": FoldResult("k", [], [], {}, {}, 1, {"parameters": Bomb()}),
+    "a model": FoldResult("k", [], [], {}, {}, 1, {}, Bomb()),
+    "a history": FoldResult("k", [], [], {}, {}, 1, {}, b"", [Epoch("fit", 0, "train", Bomb(), None)]),
+    "a threshold": FoldResult("k", [], [], {}, {}, 1, {}, b"", [], {"threshold": Bomb()}),
+    "looks": FoldResult("k", [], [], {}, {}, 1, {}, b"", [], {}, [[("v", 1, 2, (Bomb(),))]]),
+    "a curve": FoldResult(
+        "k", [], [], {}, {}, 1, {}, curves={"v": {"micro": Curve(0, np.array([Bomb()], object), 0.1)}}
+    ),
+}
+
+
+@pytest.mark.parametrize("place", BOMBS)
+def test_no_field_that_a_method_controls_carries_an_object(place):
+    with pytest.raises(TypeError):
+        isolation.encode(BOMBS[place])
+    assert not GONE
+
+
+@pytest.mark.parametrize(
+    "crafted",
+    [
+        {"made of": ["object", "os.system", "true"]},
+        {"made of": ["object", "mebench.config.registry.add_paths", ["/"]]},
+        {"made of": ["array", 1, "|O", [1]]},
+        {"made of": ["call", "print"]},
+        {"made of": []},
+    ],
+)
+def test_a_message_that_names_what_is_no_plain_data_is_refused(crafted):
+    with pytest.raises((KeyError, ValueError, TypeError, IndexError)):
+        isolation.decode([json.dumps(crafted).encode(), pickle.dumps(Bomb())])
+    assert not GONE
+
+
+def leave_one_at_work(ask):
+    """What a fold could leave behind: nobody's child, in a session of its own, deaf to all but SIGKILL."""
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.write(write, str(os.getpid()).encode())
+        time.sleep(600)
+    return int(os.read(read, 20))
+
+
+def test_what_a_process_leaves_running_ends_with_it():
+    left = alone(leave_one_at_work)
+    ends = time.monotonic() + 10
+    while Path(f"/proc/{left}").exists() and "Z" not in Path(f"/proc/{left}/stat").read_text().split()[2]:
+        assert time.monotonic() < ends, "it goes on"
+        time.sleep(0.01)
+
+
+def test_the_end_of_one_fork_server_is_not_that_of_another():
+    """Two runs in one program: neither that one warms up for something else nor that it ends harms the other's processes."""
+    other, worker = isolation.ForkServer(), isolation.Worker(server=SERVER)
+    try:
+        parent = worker.call(os.getppid, ())
+        other.warm(["mebench.core", "wave"])
+        theirs = isolation.Worker(server=other)
+        assert theirs.call(os.getppid, ()) != parent
+        theirs.close()
+        other.close()
+        assert worker.call(os.getppid, ()) == parent
+    finally:
+        worker.close()
+        other.close()
+
+
+def gpus():
+    """What a process sees of GPUs, and whether anything has asked for one before it could see."""
+    import torch
+
+    return os.environ["CUDA_VISIBLE_DEVICES"], torch.cuda.is_initialized(), torch.cuda._is_in_bad_fork()
+
+
+def test_the_gpu_of_a_process_is_named_before_anything_asks_for_one():
+    """The fork server has imported PyTorch and has not touched CUDA, which reads the variable when it is first touched."""
+    server = isolation.ForkServer()
+    server.warm(["mebench.runner.fold", "mebench.training"])
+    worker = isolation.Worker({"CUDA_VISIBLE_DEVICES": "3"}, server)
+    try:
+        assert worker.call(gpus, ()) == ["3", False, False]
+    finally:
+        worker.close()
+        server.close()
 
 
 def test_the_script_of_the_user_is_not_run_again(tmp_path):

@@ -55,7 +55,7 @@ def prepared(monkeypatch, told, lengths):
 
 def test_the_longest_video_comes_first_and_counts_most(monkeypatch, told):
     found, order = prepared(monkeypatch, told, {"b": 30, "c": 50, "a": 30, "d": 90})
-    assert order == "dcab"
+    assert order in ("dcab", "dcba")  # those of one length as they are drawn
     assert (found.videos, found.frames) == (4, 50 + 30 + 30)
     assert found.seconds == {("x", name): 0.25 for name in "abc"}
     assert found.failures.keys() == {("x", "d")}

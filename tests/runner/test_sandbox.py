@@ -146,10 +146,101 @@ def test_what_it_starts_is_confined_too_and_privileges_are_gone(folder):
 
 
 @needs_all
+def test_it_leaves_no_word_for_who_comes_after_it(folder):
+    """Neither in what outlives a process nor in the attributes of files that it may read: these are set in pretence."""
+    file = folder / "granted" / "file.txt"
+    before = file.stat()
+    found = confined(
+        folder,
+        """
+        import ctypes
+        libc, file = ctypes.CDLL(None, use_errno=True), folder / "granted/file.txt"
+        file.chmod(0o777)
+        os.utime(file, (1, 1))
+        os.setxattr(file, "user.label", b"1")
+        try:
+            os.getxattr(file, "user.label")
+            kept = True
+        except OSError:
+            kept = False
+        print(json.dumps([kept, libc.shmget(4711, 4096, 0o1600), libc.msgget(4711, 0o1600), libc.semget(4711, 1, 0o1600)]))
+        """,
+    )
+    assert found == [False, -1, -1, -1]
+    after = file.stat()
+    assert (after.st_mode, after.st_mtime_ns, after.st_ctime_ns) == (
+        before.st_mode,
+        before.st_mtime_ns,
+        before.st_ctime_ns,
+    )
+
+
+@needs_all
+def test_another_confined_process_of_the_same_user_does_not_show_its_memory(folder):
+    """Another fold that is at work knows labels of the people whom this one tests."""
+    sleeper = "from mebench.runner.sandbox import hide_memory; hide_memory(); print(1, flush=True); import time; time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", sleeper], stdout=subprocess.PIPE)
+    try:
+        other.stdout.readline()
+        unprivileged = "import ctypes; from mebench.runner import sandbox; sandbox._drop_privileges(ctypes.CDLL(None))"
+        program = f"{unprivileged}; open('/proc/{other.pid}/mem', 'rb')"  # as where the kernel has no Landlock
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert "PermissionError" in done.stderr
+    finally:
+        other.kill()
+        other.wait()
+
+
+@needs_all
 def test_numbers_are_the_same_inside(folder):
     program = "import numpy as np, torch; x = torch.randn(64, 64, generator=torch.Generator().manual_seed(0)); y = float((x @ x).sum())"
     free = subprocess.run([sys.executable, "-c", program + "; print(y.hex())"], capture_output=True, text=True)
     assert confined(folder, program + "; print(json.dumps(y.hex()))") == free.stdout.strip()
+
+
+FORBIDS = """
+import ctypes, struct, sys
+from pathlib import Path
+from mebench.config import resolve
+from mebench.errors import MebenchError
+from mebench.runner import sandbox
+from mebench.runner.guard import warnings
+from mebench.runner.plan import make_plan
+
+forbidden = [int(number) for number in sys.argv[2:]]
+whole = sandbox.Grant((), (Path("."),), lacks=sandbox.lacking())
+libc = ctypes.CDLL(None, use_errno=True)
+jumps = [(0x15, len(forbidden) - n, 0, call) for n, call in enumerate(forbidden)]
+lines = [(0x20, 0, 0, 0), *jumps, (6, 0, 0, 0x7FFF0000), (6, 0, 0, 0x00050001)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in lines))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, struct.pack("@HP", len(lines), ctypes.addressof(code)), 0, 0) == 0
+
+print(*sandbox.lacking())
+words = ["method=random", "dataset=synthetic", "dataset.subjects=2", "dataset.videos=1", f"cache={sys.argv[1]}"]
+print(warnings(make_plan(resolve(words)))[0])
+try:
+    make_plan(resolve([*words, "sandbox=on"]))
+except MebenchError as error:
+    print(error)
+try:
+    sandbox.enter(whole)
+except MebenchError as error:
+    print(error)
+"""
+
+
+@needs_all
+def test_a_container_that_forbids_landlock_is_one_sentence_with_the_way_on(folder):
+    """As old ones do: the calls are answered with EPERM."""
+    done = subprocess.run([sys.executable, "-c", FORBIDS, folder, "444", "445", "446"], capture_output=True, text=True)
+    lacks, warning, refused, elsewhere = done.stdout.splitlines()
+    assert lacks == "files"
+    assert (
+        "does not keep methods from files (Landlock, Linux 5.13)" in warning
+        and "a container that lets its calls" in warning
+    )
+    assert "sandbox=on asks for a whole sandbox, and this system lacks files: sandbox=auto" in refused
+    assert "a worker cannot keep a method from files" in elsewhere and "sandbox=off" in elsewhere
 
 
 def test_a_kernel_without_a_part_is_said_in_one_sentence():
