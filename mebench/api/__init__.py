@@ -1,4 +1,6 @@
-"""What `import mebench` gives: the verbs as functions, with results as objects; each module loads what it needs when it is used."""
+"""The Python API (`import mebench`): the verbs as functions, with results as objects. Each module loads what it needs when it is
+first used.
+"""
 
 from lazy_loader import attach_stub
 

@@ -144,7 +144,9 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
     @property
     def weights(self) -> torch.Tensor:
-        """For each class the number of training clips over that of its own, as `cross_entropy` takes them; 0 for one that nobody shows."""
+        """Class weights for `cross_entropy`: the number of all training clips over that of the class; 0 for a class without
+        training clips.
+        """
         counts = torch.bincount(self.samples("train").labels, minlength=len(self.classes))
         return torch.where(counts > 0, counts.sum() / (counts.clamp(min=1) * (counts > 0).sum()), 0.0)
 
@@ -186,7 +188,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         return DataLoader(samples, **how, pin_memory=pinned)
 
     def score(self, predictions: Any, convention: str | None = None) -> Scores:
-        """What a run of this fold alone would score, had it answered so.
+        """Scores of this fold alone, computed as a run with the same predictions would compute them.
 
         Args:
             predictions: a number for each sample of `predict_dataloader` and class or kind, (n, n_classes) or (n, n_kinds), higher is
@@ -258,7 +260,7 @@ def _planned(settled: configuration.RunConfig, features: Any, task: str | None) 
 
 
 def score_folds(answers: Any, convention: str | None = None) -> Scores:
-    """The pooled scores of several folds of one dataset and protocol: what a run would score, had it answered so.
+    """Pooled scores of several folds of one dataset and protocol: what a run with the same predictions would score.
 
     Args:
         answers: pairs of an `MEDataModule` and its predictions, see `MEDataModule.score`.

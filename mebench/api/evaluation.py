@@ -1,4 +1,4 @@
-"""What is yours: an object, judged like any method, and videos, in which trained models spot."""
+"""Your own objects and videos: judge an object like any method, and spot in videos with trained models."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def _whole(model: Any) -> Iterator[None]:
 
 
 class TrainedModel:
-    """A trained model from its file, which anybody may have made: nothing in it is run.
+    """A trained model read from its file. The file may come from anyone: nothing in it is run.
 
     Attributes:
         path: the file.
@@ -227,7 +227,7 @@ class TrainedModel:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The model's name."""
         return self._header.name
 
     @property
@@ -237,7 +237,7 @@ class TrainedModel:
 
     @property
     def card(self) -> str:
-        """What it was trained on, how good it is, and what it is not good for, in Markdown."""
+        """The model card in Markdown: training data, scores, and limits of use."""
         return self._header.card
 
     def spot(self, videos: Names, **how: Any) -> Spottings:
@@ -271,7 +271,7 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
 
 
 class Spottings:
-    """What was spotted in videos; of nobody's truth, so without scores.
+    """Intervals spotted in videos. The truth is not known, so there are no scores.
 
     Attributes:
         spotted: each face of each video, with its curves; why other videos could not be predicted.

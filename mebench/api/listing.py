@@ -1,4 +1,4 @@
-"""What there is to run, and what is known of it, as data frames."""
+"""Methods, datasets, protocols and results as data frames."""
 
 from __future__ import annotations
 

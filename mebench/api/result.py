@@ -1,4 +1,4 @@
-"""What all results have in common: scores and tables as data frames, a timeline, and a look for notebooks."""
+"""Common parts of all results: scores and tables as data frames, a timeline, and a view for notebooks."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Result(ABC):
     @property
     @abstractmethod
     def title(self) -> str:
-        """What was scored, in words."""
+        """Title of the result, in words."""
 
     @property
     @abstractmethod
     def tables(self) -> metrics.tables.Tables:
-        """What scoring read: videos, truths, predictions, clips."""
+        """The tables that scoring reads: videos, truths, predictions, clips."""
 
     @property
     @abstractmethod
@@ -71,7 +71,7 @@ class Result(ABC):
         return heavy.pandas.DataFrame(columns=columns) if found is None else found
 
     def plot_timeline(self, video: str | None = None) -> Figure:
-        """One video over time: its frame scores where there are any, and below them what is true and what was spotted.
+        """Plot one video over time: its frame scores, if any, above its annotated and its spotted intervals.
 
         Args:
             video: its key, or a part that is in one key only; the one with the most expressions if left out.

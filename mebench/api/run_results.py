@@ -47,7 +47,7 @@ class Run(Result):
 
     @property
     def id(self) -> str:
-        """Its name: that of its folder."""
+        """The run's name, which is the name of its folder."""
         return self.folder.id
 
     @property
@@ -68,13 +68,13 @@ class Run(Result):
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know of its folds and data."""
+        """Warnings about its folds and data."""
         about = self.folder.read_json("folds.json")
         return [line for line in [*about.get("warnings", ()), about["remark"]] if line]
 
     @property
     def tables(self) -> metrics.tables.Tables:
-        """What scoring read: videos, truths, predictions, clips."""
+        """The tables that scoring reads: videos, truths, predictions, clips."""
         return run_files.scoring.tables_of(self.folder)
 
     @property
@@ -93,8 +93,8 @@ class Run(Result):
 
     @property
     def folds(self) -> pd.DataFrame:
-        """A row for each fold by its name: who was tested (`test`), how many trained and validated, and what it cost: seconds of
-        features, training and prediction, memory in MiB, numbers that were learnt.
+        """One row per fold, by its name: the tested subjects (`test`), the numbers of training and validation subjects, and the
+        cost: seconds of features, training and prediction, memory in MiB, number of learnt parameters.
         """
         folds = self.folder.read_json("folds.json")["folds"]
         rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
@@ -106,7 +106,7 @@ class Run(Result):
 
     @property
     def history(self) -> pd.DataFrame:
-        """How training went: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for what is not trained."""
+        """The training history: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for a method without training."""
         return reports.plots.history_of(self.folder)
 
     def _side(self) -> reports.timeline.Judged:
@@ -168,8 +168,8 @@ def executed(config: configuration.RunConfig, progress: Progress | None = None, 
 def resume(
     run: str | Path | Run, *words: str, runs: str = "", progress: Progress | None = None, **settings: Any
 ) -> Run:
-    """Go on with a run that was stopped; one that is finished is given back, and goes to MLflow if that lacks it. Under another
-    `convention`, or with other `bootstrap` draws, its answers are scored anew, and its folder stays as it is.
+    """Resume a run that was stopped. A finished run is returned as it is, and sent to MLflow if it is missing there; under
+    another `convention`, or with other `bootstrap` draws, its answers are rescored and its folder stays unchanged.
 
     Args:
         run: its id, the beginning of its id, or its folder.

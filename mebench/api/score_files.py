@@ -32,7 +32,7 @@ PLACES: Mapping[str, Sequence[What]] = {
 
 
 class Scores(Result):
-    """Scores of what a program answered.
+    """Scores of a program's answers.
 
     Attributes:
         summary: all scores as plain data, as `mebench score --json` writes them, with `warnings` (what looks wrong, or changes
@@ -50,12 +50,12 @@ class Scores(Result):
 
     @property
     def title(self) -> str:
-        """What was scored."""
+        """Title of the scores."""
         return self._title
 
     @property
     def tables(self) -> metrics.tables.Tables:
-        """What scoring read: videos, truths, predictions, clips."""
+        """The tables that scoring reads: videos, truths, predictions, clips."""
         return self.answers.tables
 
     @property
@@ -72,12 +72,12 @@ class Scores(Result):
 
     @property
     def warnings(self) -> list[str]:
-        """What looks wrong with the files, or changes what a score means."""
+        """Warnings about the files, and about anything that changes the meaning of a score."""
         return self._remarks.warnings
 
     @property
     def repaired(self) -> list[str]:
-        """What was read otherwise than it is written."""
+        """Cells that were read otherwise than they are written."""
         return self._remarks.repaired
 
     def write_predictions(self, path: str | Path, form: str = "csv") -> None:

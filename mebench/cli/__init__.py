@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def usage_sentence(error: Any) -> str:
-    """What is wrong with the words of a command, and where its help is."""
+    """The fault in the words of a command, and where its help is."""
     context, param, message = error.ctx, getattr(error, "param", None), error.message.strip().rstrip(".")
     verb = context.command_path if context else "mebench"
     see = f"See: {verb} --help"

@@ -9,7 +9,7 @@ from mebench.errors import MebenchError
 
 
 def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
-    """What the word at the cursor may become.
+    """Completions of the word at the cursor.
 
     bash splits words at `=`, other shells do not: the words before the cursor may end with `method`, `=` (or with
     `method` alone), and then only the value is completed.

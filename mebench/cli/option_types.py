@@ -1,4 +1,4 @@
-"""What verbs share: words and options, groups that name near-misses, runs as the user names them."""
+"""Options and arguments that several verbs share, groups that name near-misses, and the run ids that users give."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def verbs(help_: str) -> typer.Typer:
 
 
 def complete_words(ctx: typer.Context, incomplete: str) -> list[str]:
-    """What the `key=value` word at the cursor may become."""
+    """Completions of the `key=value` word at the cursor."""
     return complete_word(ctx.params.get("words") or (), incomplete, ctx.params.get("plugins") or ())
 
 
@@ -113,13 +113,15 @@ def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig
 
 
 def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The same, after a look for all that such a run needs: what is missing is said before anything heavy is imported."""
+    """The same settings, after a check that everything such a run needs is there; whatever is missing is reported before a heavy
+    import.
+    """
     (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().notify)
     return settings
 
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
-    """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
+    """Print on standard error which cells were read otherwise than they are written, and what looks wrong."""
     progress = Progress()
     for line in remarks.repaired:
         progress.notify(f"note: {line}")

@@ -74,7 +74,7 @@ class Dataset:
                 self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
 
     def unlike_published(self) -> str:
-        """How the numbers of this copy differ from those that the authors publish, in words; empty where they do not, or nobody says."""
+        """How the counts of this copy differ from the published ones, in words; empty where they agree or none are published."""
         said = self.published
         if said is None or self.remark.startswith(DRAWN):
             return ""
@@ -97,7 +97,8 @@ class Dataset:
         raise NotImplementedError(f"{type(self).__name__} must define videos()")
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who a subject is beyond this dataset: equal keys of two datasets are one person, who stays on one side of a fold.
+        """Identity of a subject beyond this dataset. Subjects of two datasets with equal keys are one person, who stays on one
+        side of a fold.
 
         By default nobody appears in two datasets.
         """
@@ -137,11 +138,11 @@ class Dataset:
         return None
 
     def repair_rows(self) -> Sequence[Repair]:
-        """What was repaired in the annotations, cell by cell."""
+        """Repairs of the annotations, one row per cell."""
         return ()
 
     def repairs(self) -> Sequence[str]:
-        """What was repaired in the annotations, one sentence each."""
+        """Repairs of the annotations, one sentence each."""
         return tuple(map(str, self.repair_rows()))
 
     def as_annotated(self) -> Sequence[Video]:
@@ -233,7 +234,7 @@ class Composite(Dataset):
         return "; ".join(filter(None, (member.unlike_published() for member in self.members.values())))
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who a subject is, as its member knows."""
+        """Identity of a subject, as its member dataset gives it."""
         member = self._whose(key)
         return key if member is None else member.person(key)
 
@@ -260,11 +261,11 @@ class Composite(Dataset):
         return self.home(video)[1].provided(video, name)
 
     def repair_rows(self) -> Sequence[Repair]:
-        """What was repaired in the annotations of all members."""
+        """Repairs of the annotations of all members, one row per cell."""
         return tuple(row for member in self.members.values() for row in member.repair_rows())
 
     def repairs(self) -> Sequence[str]:
-        """The same in sentences, each with its member's name."""
+        """Repairs of all members, one sentence each, with the member's name."""
         return tuple(f"{id_}: {text}" for id_, member in self.members.items() for text in member.repairs())
 
     def unplaced(self) -> Sequence[Unplaced]:
@@ -321,7 +322,7 @@ class Renamed(Dataset):
         return self._renamed(self.dataset.as_annotated())
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who a subject is, as the dataset itself knows."""
+        """Identity of a subject, as the renamed dataset gives it."""
         return self.dataset.person(self._subjects.get(key, key))
 
     def split(self, key: SubjectKey) -> str:

@@ -41,7 +41,7 @@ class Epoch:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Self:
-        """What a row says, without its fold. A number that nobody noted is None; a loss is NaN then."""
+        """An epoch from a table row, without its fold. A missing number is None, a missing loss NaN."""
         known = {own.name for own in fields(cls)}
         noted: dict[str, Any] = {n: None if v != v and n != "loss" else v for n, v in row.items()}
         logged = {name: value for name, value in noted.items() if name not in known and value is not None}
@@ -83,7 +83,7 @@ class History:
         self._logged.append(Epoch(stage, epoch, split, float("nan"), None, step=step, logged=dict(metrics)))
 
     def noted(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
-        """What `add` and `score` noted of a pass, by the names of `Epoch`."""
+        """The numbers that `add` and `score` noted of a pass, by the names of `Epoch`."""
         found = next((own for own in self.epochs() if (own.stage, own.epoch, own.split) == (stage, epoch, split)), None)
         numbers = {} if found is None else {n: getattr(found, n) for n in ("loss", "accuracy", "uf1", "uar")}
         return {name: value for name, value in numbers.items() if value is not None and value == value}

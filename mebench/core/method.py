@@ -35,7 +35,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What tells where a network looked.
+    """A network and its layer, from which Grad-CAM tells where the network looked.
 
     Attributes:
         network: from inputs to raw outputs (n, outputs): a score for each kind, or one for each class.
@@ -120,7 +120,7 @@ class Method(L.LightningModule):
 
     @classmethod
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
-        """What is transductive in these tasks, with these parameters: `video` or `none`.
+        """Which unlabelled test data these tasks and parameters use: `video` or `none`.
 
         An absolute threshold is learnt on others; an interval from the score curve still counts from the video's minimum.
         """
@@ -132,7 +132,7 @@ class Method(L.LightningModule):
 
     @classmethod
     def holds_out(cls, params: Any) -> bool:
-        """Whether the inner validation subjects are held out with these parameters: what is chosen is chosen on them."""
+        """Whether these parameters hold out inner validation subjects, on which something is then chosen."""
         return cls.selects or learns_threshold(params)
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
@@ -146,11 +146,13 @@ class Method(L.LightningModule):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Training and validation samples of a stage; `valid` is empty unless subjects are held out. None: nobody is watched."""
+        """Training and validation samples of a stage. `valid` is empty unless subjects are held out; None trains without
+        validation samples.
+        """
         raise NotImplementedError(f"{type(self).__name__} has stages, so it must define samples()")
 
     def trained(self) -> L.LightningModule:
-        """What the trainer trains: the method itself, or a module in it."""
+        """The module that the trainer trains: the method itself, or a module in it."""
         return self
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:

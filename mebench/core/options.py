@@ -133,7 +133,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
 
 
 def check_ranges(params: Any, **names: Collection[str]) -> None:
-    """Refuse numbers outside of their range, and NaN; what is null is not looked at.
+    """Refuse NaN and numbers outside their range; a null is not checked.
 
     Args:
         params: holds the numbers.
@@ -173,7 +173,7 @@ Loss = Literal["paper", "focal"]
 
 @dataclass(frozen=True)
 class TrainingParams:
-    """What a training does against few and uneven samples; the defaults change nothing. A method's `Params` may inherit them.
+    """Options against few and unbalanced samples; the defaults change nothing. A method's `Params` may inherit them.
 
     Attributes:
         class_weight: `balanced` weighs the samples of a class by n / (classes x samples of the class); `none` all alike.

@@ -25,7 +25,7 @@ class Spotted(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """What intervals of one kind were made of.
+    """The curve from which the intervals of one kind were made.
 
     Attributes:
         first: frame of the first height.

@@ -61,7 +61,7 @@ class Expression:
 
     @property
     def peak(self) -> int:
-        """The apex, or the middle where nobody marked one."""
+        """The apex, or the middle of the interval where no apex is annotated."""
         return (self.onset + self.offset) // 2 if self.apex is None else self.apex
 
     @property
@@ -72,7 +72,7 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Distractor:
-    """A movement that is annotated and is no expression: what a spotter may be led astray by.
+    """An annotated movement that is no expression, such as a blink, and may mislead a spotter.
 
     Attributes:
         kind: `blink`, `speech`, `head`; other words for other movements.
@@ -122,7 +122,7 @@ class Video:
 
     @property
     def subject_key(self) -> SubjectKey:
-        """Who is seen."""
+        """Key of the subject in the video."""
         return SubjectKey(self.dataset, self.subject)
 
     @property
@@ -132,7 +132,7 @@ class Video:
 
 
 def number_at(position: int, first: int, numbers: Sequence[int] = ()) -> int:
-    """What the dataset's own files and annotations call a frame.
+    """The number of a frame in the dataset's own files and annotations.
 
     Args:
         position: 0-based; one outside the video is counted on from its first or last frame.
@@ -182,7 +182,7 @@ class Scheme:
         return None if scored is None else self.classes.index(scored)
 
     def native_label(self, expression: Expression) -> str | None:
-        """What the scheme maps of an expression, in lower case: its emotion, objective class or action units, or None."""
+        """The native label that the scheme maps, in lower case: emotion, objective class or action units; None if there is none."""
         if self.by == "units":
             return "+".join(expression.action_units).lower() or None
         label = expression.emotion if self.by == "emotion" else expression.objective
@@ -219,7 +219,7 @@ class Scheme:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a method is asked to do.
+    """The task of a method.
 
     Attributes:
         tasks: some of `spot` and `recognize`; both together are analysis.
@@ -236,7 +236,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Who trains, who validates, who is tested; pairwise disjoint subjects, unless `videos` names what is tested.
+    """Training, validation and test subjects. The three are disjoint, unless `videos` names the tested videos.
 
     Attributes:
         key: its name; with the run's seed it decides everything random in the fold.
@@ -321,7 +321,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was repaired, or only marked, in one cell of the annotations.
+    """A repair, or a mark, of one cell of the annotations.
 
     Attributes:
         row: row of the sheet as spreadsheet programs count, from 1; None where all rows are meant.
@@ -351,7 +351,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """An annotated expression whose interval nobody can tell: it counts in a summary, and nothing can score it.
+    """An annotated expression whose interval cannot be read: it counts in a summary, but cannot be scored.
 
     Attributes:
         subject: the person's id.
@@ -372,7 +372,7 @@ class Unplaced:
 
 @dataclass(frozen=True)
 class Published:
-    """What the authors of a dataset say that it holds.
+    """The counts that the authors of a dataset publish.
 
     Attributes:
         source: where they say so.

@@ -1,4 +1,4 @@
-"""What a method sees of a dataset: videos and clips through their features; labels only where it trains."""
+"""A method's view of a dataset: videos and clips through their features, with labels only for training."""
 
 from __future__ import annotations
 

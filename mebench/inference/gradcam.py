@@ -40,7 +40,7 @@ class SpottedInterval:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a network looked at.
+    """Where a network looked.
 
     Attributes:
         interval: the interval.

@@ -60,7 +60,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Interval:
-    """What was spotted.
+    """A spotted interval.
 
     Attributes:
         prediction: in frames of the stream; an end may lie before the first or after the last one that was seen.
@@ -135,7 +135,7 @@ class Live:
                 self._methods[0].score_frames(self._view([row]))
 
     def lags(self, kind: Kind) -> tuple[int, int]:
-        """Frames after which a point of the curve is told, and after which a peak is that has no other near it, at most.
+        """Delays in frames, at most: until a point of the curve is known, and until a peak without a near neighbour is.
 
         The gap of the flow, k; what a moving box and a flow at every n-th frame wait for; k' of the smoothing; and for a peak k' more
         in which none must be higher.
@@ -146,7 +146,7 @@ class Live:
         return curve, curve + k_prime
 
     def run(self, seconds: float | None = None) -> Iterator[Point | Interval]:
-        """What is seen, as soon as it is known.
+        """Yield points and intervals as soon as they are known.
 
         Args:
             seconds: of the video to look at; None for all.

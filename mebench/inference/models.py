@@ -43,7 +43,7 @@ class _Strict(BaseModel):
 
 
 class ModelTask(_Strict):
-    """What a model does: some of `spot` and `recognize`, the kinds it spots, the emotions it names."""
+    """The task of a model: some of `spot` and `recognize`, the kinds it spots, the emotions it names."""
 
     tasks: list[Literal["spot", "recognize"]] = Field(max_length=2)
     kinds: list[Kind] = Field(max_length=2)
@@ -61,7 +61,7 @@ class Timed(_Strict):
 
 
 class ModelHeader(_Strict):
-    """What the file of a model says of it.
+    """The header of a model file.
 
     Attributes:
         format: of the header.
@@ -94,7 +94,7 @@ class ModelHeader(_Strict):
 
 @dataclass(frozen=True)
 class Model:
-    """What was fitted together: a method, or a spotter and a recognizer.
+    """Fitted together: one method, or a spotter and a recognizer.
 
     Attributes:
         name: for sentences.
@@ -225,7 +225,7 @@ def read_model(path: Path) -> Model:
 
 
 def read_header(path: Path) -> ModelHeader:
-    """What the file of a model says of it; its weights are not read.
+    """Read the header of a model file; the weights are not read.
 
     Raises:
         RunError: it cannot be read, is no model of mebench, or says what cannot be.
@@ -299,7 +299,7 @@ def named() -> list[Named]:
 
 
 def by_default() -> Named:
-    """The model for whoever names none: one that names emotions rather than one that only spots; of such the one with the best F1 of
+    """The default model: one that names emotions rather than one that only spots, and among these the one with the best F1 of
     micro-expressions on its card.
 
     Raises:

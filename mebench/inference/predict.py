@@ -63,14 +63,14 @@ def trained(model: Model, part: Part = "method") -> Method:
 
 
 def task_of(about: Mapping[str, Any]) -> Task:
-    """What a model was asked to do, from `Model.about`."""
+    """The task of a model, from `Model.about`."""
     short = bool(about["one_per_video"])
     return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), one_per_video=short)
 
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """What shall be predicted.
+    """A request for predictions: models, and videos.
 
     Attributes:
         run: path of the run folder, or of the file of a model.
@@ -98,7 +98,7 @@ class PredictRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictJob(Job):
-    """What models are told that answer together for videos which no fold has tested. Nobody is trained on, and nobody's truth is known.
+    """The job of models that together predict videos outside of any fold. There is no training, and the truth is not known.
 
     Attributes:
         models: all of one run, or one.
@@ -113,7 +113,7 @@ class PredictJob(Job):
 
 @dataclass(frozen=True)
 class Predicted:
-    """What was predicted.
+    """Predictions of all videos.
 
     Attributes:
         job: what the models were told.
@@ -128,7 +128,7 @@ class Predicted:
     failed: dict[str, str]
 
     def tables(self) -> Tables:
-        """As `mebench predictions export` takes it; nobody knows the truth. Videos that failed are missing."""
+        """Tables as `mebench predictions export` takes them, without truth. Videos that failed are missing."""
         job, found = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
         result = FoldResult(job.key, found, [], {}, dict(job.timings), 0, {})
         predictions = tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
@@ -138,7 +138,7 @@ class Predicted:
 
 
 def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[PredictJob, Dataset]:
-    """What models are told of other videos, and the dataset of these.
+    """Plan a prediction: the job of the models, and the dataset of the videos.
 
     Timings are those of the models: k from each video's own frame rate, k' the mean of theirs at that rate, else in
     seconds. The weights are not loaded.
@@ -185,7 +185,7 @@ def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[P
 
 
 def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kind]) -> Timing:
-    """Durations at a frame rate: those of models that were trained at it, else the mean of all of them in seconds."""
+    """Durations at a frame rate: those of the models trained at that rate, else the mean over all models in seconds."""
     same = [timing for timing in learnt if timing["fps"] == fps] or [timing for timing in learnt if timing["fps"]]
     k_prime: dict[Kind, int] = {}
     for kind in kinds:
@@ -213,7 +213,7 @@ class ScoreCurve:
 @plain_data
 @dataclass(frozen=True)
 class Answer:
-    """What models say of a video.
+    """The models' answer to one video.
 
     Attributes:
         predictions: the spotted intervals, named where the models name emotions.

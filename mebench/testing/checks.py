@@ -36,7 +36,7 @@ F = TypeVar("F", bound=Callable[[Any], None])
 
 
 def promise(fix: str, after: str = "") -> Callable[[F], F]:
-    """Marks the function of a check, whose docstring says what is promised.
+    """Mark a function as a check; its docstring states the promise.
 
     Args:
         fix: what to do where the promise is broken.
@@ -82,7 +82,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a check.
+    """The outcome of a check.
 
     Attributes:
         check: the check.
@@ -106,7 +106,7 @@ class _Subject:
         self.found: dict[str, Exception | None] = {}
 
     def look(self, name: str) -> Exception | None:
-        """What a check raises, or None."""
+        """The exception that a check raises, or None."""
         if name not in self.found:
             function = self.functions[name]
             self.found[name] = None
@@ -136,7 +136,7 @@ def collect(plugin: str, subject: object, checks: Sequence[Callable[[Any], None]
 
 
 def reason(error: Exception, subject: Any) -> str:
-    """What went wrong, in a sentence without its full stop: of a crash inside a plugin with file and line."""
+    """The reason of a failure, in a sentence without its full stop; a crash inside a plugin is reported with file and line."""
     said = " ".join(str(error).split()).rstrip(".")
     if not isinstance(error, AssertionError | MebenchError):
         said = f"{type(error).__name__}: {said}"

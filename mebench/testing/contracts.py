@@ -39,7 +39,7 @@ HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
 
 
 class Owner:
-    """What is checked, a plugin by kind and id; it knows its files."""
+    """The plugin under check, by kind and id, with its files."""
 
     kind: PluginKind
     id: str
@@ -217,7 +217,7 @@ def dataset_checks(id_: str, **params: Any) -> list[Check]:
 
 
 def check_dataset(id_: str, **params: Any) -> list[str]:
-    """Run all checks of a dataset; answers which could not be told.
+    """Run all checks of a dataset, and return their outcomes.
 
     Raises:
         AssertionError: some failed; one line for each.
@@ -436,7 +436,7 @@ def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
 
 
 def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
-    """Run all checks of a method; answers which could not be told.
+    """Run all checks of a method, and return their outcomes.
 
     Raises:
         AssertionError: some failed; one line for each.

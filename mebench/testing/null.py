@@ -1,4 +1,4 @@
-"""Whether a method knows labels that nobody could know: it is run where they have nothing to do with the faces."""
+"""Whether a method knows labels that it cannot have learnt: it runs where the labels have nothing to do with the faces."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SILENT = Progress(Console(quiet=True))
 
 
 class KnowsLabelsError(MebenchError):
-    """A method knows labels that nobody could know."""
+    """A method knows labels that it cannot have learnt."""
 
     exit_code = 1
 
@@ -60,7 +60,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a method answers rightly for the people of one fold, over all shuffles.
+    """Right answers of a method for the people of one fold, over all shuffles.
 
     Attributes:
         task: `spotting` (expressions that an interval hits, IoU .5 or more) or `recognition` (clips named rightly).

@@ -79,7 +79,7 @@ class Own(Method):
         return np.asarray(torch.cat(found).double().cpu().numpy()) if found else np.zeros((0, len(self.task.kinds)))
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
-        """Those that came with the object, or that it names itself."""
+        """Chains given with the object, or named by it."""
         if callable(own := getattr(self.given, "chains", None)):
             return dict(own(timing))
         return chains_of(self._features, timing)
@@ -91,7 +91,7 @@ class Own(Method):
         super().fit_closed_form(train, valid)
 
     def score_frames(self, video: VideoView) -> Floats:
-        """What it answers, (n_frames, n_kinds); one column may come as (n_frames,)."""
+        """The object's frame scores, (n_frames, n_kinds); a single column may come as (n_frames,)."""
         if is_module(self.given):
             samples = self._samples([video], (), labelled=False)
             assert isinstance(samples, WindowSamples)
@@ -100,7 +100,7 @@ class Own(Method):
         return scores[:, None] if scores.ndim == 1 else scores
 
     def classify(self, clips: Sequence[ClipView]) -> Floats:
-        """What it answers, (n_clips, n_classes); class numbers may come as (n_clips,).
+        """The object's class scores, (n_clips, n_classes); class numbers may come as (n_clips,).
 
         Raises:
             PluginError: an answer is the number of no class.
@@ -125,12 +125,12 @@ def is_module(given: Any) -> bool:
 
 
 def is_estimator(given: Any) -> bool:
-    """Whether an object learns from rows of numbers, as those of scikit-learn do."""
+    """Whether an object is an estimator in the style of scikit-learn, which learns from rows of numbers."""
     return hasattr(given, "fit") and hasattr(given, "predict") and not _answers(given)
 
 
 def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
-    """What an object can do: an estimator or a module spots on chains of frames, and names emotions on chains of clips."""
+    """The tasks of an object: an estimator or a module spots on chains of frames, and recognizes on chains of clips."""
     if is_estimator(given) or is_module(given):
         scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).values()}
         return tuple(task for task, scope in (("recognize", "clips"), ("spot", "frames")) if scope in scopes)
@@ -189,7 +189,7 @@ class Estimator:
         self.of_frames: list[Callable[[Any], Floats]] = []
 
     def fit(self, train: Sequence[LabelledVideo], task: Task) -> None:
-        """Learn from the training videos what the task asks for."""
+        """Fit the object to the training videos."""
         self.task = task
         if "recognize" in task.tasks and (clips := all_clips(train)):
             self.of_clips = self._learnt(self._rows_of_clips(clips), np.array([clip.label for clip in clips]))

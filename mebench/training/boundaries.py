@@ -65,7 +65,7 @@ class BoundaryNetwork(Method):
         raise NotImplementedError(f"{type(self).__name__} must define build()")
 
     def learn_from(self, videos: Sequence[LabelledVideo]) -> None:
-        """What the network takes from the training videos before it is trained; by default nothing."""
+        """Hook that runs before training, given the training videos; does nothing by default."""
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The series of each video."""
@@ -215,7 +215,7 @@ def proposals(
 def boundary_labels(
     n: int, expressions: Sequence[Expression], around: int, step: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """What a series of n frames has to say of some expressions, each (n,).
+    """Labels of a series of n frames for some expressions, each (n,).
 
     Args:
         n: frames of the series.

@@ -1,4 +1,6 @@
-"""Lightning's Trainer over the stages of a method, with the options, callbacks and loggers that a run names; and who is watched."""
+"""Lightning's Trainer over the stages of a method, with the options, callbacks and loggers of a run and the subjects to validate
+on.
+"""
 
 import contextlib
 import copy
@@ -37,7 +39,7 @@ STATE = ".training"
 
 
 class Classified(NamedTuple):
-    """What a `validation_step` answers about a batch of clips, to have it scored.
+    """Scores and truth of a batch of clips; a `validation_step` returns it to have them scored.
 
     Attributes:
         scores: of the classes of the task, (n, n_classes), higher is likelier; or class numbers (n,).
@@ -200,7 +202,8 @@ def fit(
     options: Mapping[str, Any] | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Train all stages of `method` in order, then fit what has a closed form. It begins in training mode and ends in evaluation mode.
+    """Train all stages of `method` in order, then call its closed-form fit. The method is set to training mode first and to
+    evaluation mode last.
 
     `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples change none
     of them: what is learnt is the same whether anybody is watched or not.

@@ -39,7 +39,7 @@ class MapNetwork(Method):
         raise NotImplementedError(f"{type(self).__name__} must define build()")
 
     def inputs(self, maps: Sequence[NDArray[np.float32]]) -> Tensor:
-        """What the network reads of some clips; by default their first maps as they are, (n, channels, 28, 28).
+        """The network's input for some clips; by default their first maps unchanged, (n, channels, 28, 28).
 
         Args:
             maps: for each name (n, 28, 28, 3), values 0 to 255, channels strain, v, u.
@@ -57,7 +57,7 @@ class MapNetwork(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """The clips of the training subjects with their classes; those of validation subjects are only watched."""
+        """Training clips with their classes; clips of validation subjects are only scored, never trained on."""
         return self._samples(train), self._samples(valid) if all_clips(valid) else None
 
     def _samples(self, videos: Sequence[LabelledVideo]) -> Samples:
@@ -72,7 +72,7 @@ class MapNetwork(Method):
         return F.cross_entropy(self.network(x), y)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified:
-        """Note loss and accuracy on subjects that are held out; UF1 and UAR follow from what is answered."""
+        """Record loss and accuracy on held-out subjects; UF1 and UAR follow from the returned scores."""
         x, y = batch
         scores = self.network(x)
         right = (scores.argmax(1) == y).sum()

@@ -1,4 +1,4 @@
-"""Weights that authors released: found by whom they were not trained on, and read without running anything in them."""
+"""Weights released by authors: found by the subject left out of their training, and read without running anything in them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ MAX_BYTES = 1 << 30
 
 
 def released_file(folder: str | Path, train: Iterable[LabelledVideo], endings: Sequence[str]) -> Path:
-    """The file for the one person who is left out: authors name them after the tested subject.
+    """The weight file of the one subject left out; authors name these files after the tested subject.
 
     Nobody says here who is tested: it is whoever has a file and does not train. `s5` is the file of the subject `sub05`; a program that
     counts its subjects otherwise wants its files renamed.

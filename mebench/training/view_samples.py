@@ -114,7 +114,7 @@ class WindowSamples(ViewSamples):
         return rows if self.window > 1 else np.asarray(rows[0])
 
     def of_frames(self, scores: NDArray[np.float64], videos: Sequence[VideoView]) -> list[NDArray[np.float64]]:
-        """Scores of the samples, (n, n_kinds), as those of the frames of each video, (n_frames, n_kinds): NaN where no window begins."""
+        """Scores of samples, (n, n_kinds), as frame scores of each video, (n_frames, n_kinds); NaN where no window begins."""
         found = []
         for video, end, count in zip(videos, self._ends, self.counts):
             own = np.full((video.n_frames, scores.shape[1]), np.nan)
