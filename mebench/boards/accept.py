@@ -8,7 +8,7 @@ from pathlib import Path
 from mebench.atomic import new_folder
 from mebench.boards.checking import refusal
 from mebench.boards.collect import collect_records
-from mebench.boards.doubts import Registry, doubt_of, read_tables
+from mebench.boards.doubts import Registry, doubt_of, read_answers
 from mebench.errors import MebenchError, RunError
 from mebench.records.integrity import RECORD, record_name
 from mebench.records.record import from_record
@@ -56,7 +56,7 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
     """
     outcomes: list[Merged] = []
     there, registry = collect_records(records, lambda _: None), Registry.read(records.parent)
-    read, known = cache(read_tables), len(registry.records)
+    read, known = cache(read_answers), len(registry.records)
     for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
         run_id, _, version = source.id.rpartition("~v")
         former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""

@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench import heavy
 from mebench.atomic import whole_file
 from mebench.errors import RunError
 from mebench.metrics import Tables
@@ -66,6 +70,30 @@ class Registry:
             temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
+class Answers(NamedTuple):
+    """What a record spotted in its first draw, as video, kind, onset and offset; and, of each clip, what it is and is named."""
+
+    spotted: frozenset[tuple[Any, ...]]
+    truth: NDArray[np.object_]
+    named: NDArray[np.object_]
+
+
+def read_answers(folder: Path) -> Answers:
+    """What a record spotted and named; nothing where it is damaged, which whoever shows it finds out."""
+    try:
+        found = tables_of(RunFolder(folder))
+    except DAMAGE:
+        found = Tables(heavy.pandas.DataFrame(), heavy.pandas.DataFrame())
+    spots, clips = found.predictions, found.clips
+    first = (
+        []
+        if spots is None
+        else spots.loc[spots["draw"] == 0, ["video", "kind", "onset", "offset"]].itertuples(index=False)
+    )
+    named = np.empty((2, 0), object) if clips is None else clips[["truth", "predicted"]].to_numpy(object).T
+    return Answers(frozenset(map(tuple, first)), *named)
+
+
 def data_of(record: Record) -> str:
     """What decides which truth a record is scored against, in words."""
     words = record.data, setting_words.of_scheme(record.config), " and ".join(record.about["tasks"])
@@ -81,7 +109,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     """The records, by id, each with what does not fit those that were here before: those of the registry in its order, then other
     committed ones, then runs, each by id.
     """
-    order, read = {run_id: place for place, run_id in enumerate(registry.records)}, cache(read_tables)
+    order, read = {run_id: place for place, run_id in enumerate(registry.records)}, cache(read_answers)
     found = list[Record]()
     for record in sorted(records, key=lambda r: (order.get(r.id, len(order)), not r.published, r.id)):
         noted = registry.records.get(record.id) if record.published else None
@@ -89,9 +117,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     return sorted(found, key=lambda record: record.id)
 
 
-def doubt_of(
-    record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Tables | None]
-) -> str:
+def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
     """What of a record does not fit the registry and those before it, in words; or empty."""
     known, (*own, revision) = registry.truths.get(data_of(record)), truth_of(record)
     said, parts = list[str](), slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting sees no emotions
@@ -117,40 +143,29 @@ def _setting(record: Record) -> tuple[dict[str, Any], int]:
     return setting_words.identity(record.config), record.seed
 
 
-def _copied(record: Record, earlier: Record, read: Callable[[Path], Tables | None]) -> list[str]:
+def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
     """What a record has of an earlier one that it could not come to by itself: the answers of another method, of another seed of one that
     trains, or of a run that looked at tested people.
     """
     methods, its = record.method.split(" + "), earlier.method.split(" + ")
     audit, its_audit = (str(one.config.get("audit", "guard")) for one in (record, earlier))
     trained = {key.partition(".")[0] for key, value in record.config.items() if key.endswith("epochs") and value}
-    other = [  # of who spots and of who names
-        methods[place] != its[place]
+    parts = {"intervals": (0, "method"), "emotions": (-1, "recognizer" if len(methods) > 1 else "method")}
+    differ = {
+        what
+        for what, (place, part) in parts.items()
+        if methods[place] != its[place]
         or (record.seed != earlier.seed and part in trained)
         or (audit == "guard" != its_audit)
-        for place, part in ((0, "method"), (-1, "recognizer" if len(methods) > 1 else "method"))
-    ]
-    found = list[str]()
-    if not any(other) or (mine := read(record.folder)) is None or (told := read(earlier.folder)) is None:
-        return found
-    if other[0] and mine.predictions is not None and told.predictions is not None:
-        one, two = (
-            t[["video", "kind", "onset", "offset"]].drop_duplicates() for t in (mine.predictions, told.predictions)
-        )
-        both = len(one.merge(two))
-        if min(len(one), len(two)) >= FEW and both >= OVERLAP * (len(one) + len(two) - both):
-            found.append("intervals")
-    if other[1] and mine.clips is not None and told.clips is not None and len(mine.clips) == len(told.clips):
-        truth, named, its_named = mine.clips["truth"], mine.clips["predicted"], told.clips["predicted"]
-        wrong = (named != truth) | (its_named != truth)
-        if wrong.sum() >= FEW and named.nunique() > 1 and (named == its_named)[wrong].mean() >= ALIKE:
-            found.append("emotions")
-    return found
-
-
-def read_tables(folder: Path) -> Tables | None:
-    """What a record spotted and named; None where it is damaged."""
-    try:
-        return tables_of(RunFolder(folder))
-    except DAMAGE:  # who shows it finds out, too
-        return None
+    }
+    if not differ:
+        return []
+    mine, other, alike = read(record.folder), read(earlier.folder), set[str]()
+    both, either = len(mine.spotted & other.spotted), len(mine.spotted | other.spotted)
+    if min(len(mine.spotted), len(other.spotted)) >= FEW and both >= OVERLAP * either:
+        alike.add("intervals")
+    if len(mine.named) == len(other.named) and len(set(mine.named)) > 1:
+        wrong = (mine.named != mine.truth) | (other.named != mine.truth)
+        if wrong.sum() >= FEW and (mine.named == other.named)[wrong].mean() >= ALIKE:
+            alike.add("emotions")
+    return sorted(differ & alike)

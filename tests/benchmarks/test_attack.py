@@ -30,7 +30,7 @@ def board(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def there(board):
-    return collect_records(board / "records"), doubts.Registry.read(board), cache(doubts.read_tables)
+    return collect_records(board / "records"), doubts.Registry.read(board), cache(doubts.read_answers)
 
 
 @pytest.mark.parametrize("name", FORGERIES)
