@@ -8,6 +8,7 @@ from . import export as export
 from . import published_tables as published_tables
 from . import significance as significance
 from . import site as site
+from . import submissions as submissions
 from . import sweep_scores as sweep_scores
 from . import table_files as table_files
 from .accept import find_records as find_records

@@ -157,6 +157,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                 words = [f"{rule}, the authors' rules" if rule == source.convention else rule]
                 words += [f"intervals {later} frames (k'/2) later"] if later else []
                 words += [choices.RULES[choice]] if choice else []
+                words += ["answers sent in"] if source.selection else []
                 words += ["test_selected"] if choice in choices.LEAKING else source.caveats if choice is None else []
                 summary = result["summary"]
                 sections = [(task, part, "", section) for task, part, _, section in parts_of(summary)]

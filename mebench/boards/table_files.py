@@ -257,8 +257,9 @@ def _part(part: Part) -> Iterator[str]:
         yield "\n" * bool(part.rows) + "**Scored anew from the authors' files, not run here:**\n"
         yield from (rescored(part).markdown(), "")
         yield from dict.fromkeys(
-            f"- [{markdown_text(row.source)}](rescored/{row.source}.yaml): [{markdown_text(row.place)}]({row.repository})"
-            f"{f'; {markdown_text(row.note)}' if row.note else ''}."
+            f"- [{markdown_text(row.source)}](rescored/{row.source}.yaml): "
+            + (f"[{markdown_text(row.place)}]({row.repository})" if row.repository else row.place)
+            + f"{f'; {markdown_text(row.note)}' if row.note else ''}."
             for row in part.rescored
         )
     if part.published:

@@ -55,6 +55,7 @@ for name, group in {
     "leaderboard": leaderboard.app,
 }.items():
     app.add_typer(group, name=name)
+app.add_typer(leaderboard.app, name="board", hidden=True)
 
 UsageError: Any = typer.BadParameter.__base__
 """What the parser of words raises; newer Typers bring their own Click, older ones take the installed one."""

@@ -103,6 +103,35 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
         print_lines(f"{record}: {size(n_bytes)}. {advice}")
 
 
+@app.command("submit", epilog="Example: mebench board submit mine.csv --truth truth.csv --name ours --method Ours …")
+def submit(
+    answers: Annotated[str, typer.Argument(metavar="FILE", help="Intervals, or with --clips classes of given clips.")],
+    truth: Annotated[str, typer.Option("--truth", metavar="FILE", help="As of mebench score.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Of the folder, such as our_lab_2026.")],
+    method: Annotated[str, typer.Option("--method", metavar="NAME", help="What its row is called.")],
+    dataset: Annotated[str, typer.Option("--dataset", metavar="ID", help="Which was answered, such as cas_me2.")],
+    selection: Annotated[
+        str, typer.Option("--selection", metavar="WORDS", help="Which epoch and settings, chosen by whom on whom.")
+    ],
+    protocol: Annotated[str, typer.Option("--protocol", metavar="NAME", help="How people were left out.")] = "loso",
+    convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
+    scheme: Annotated[str, typer.Option("--scheme", metavar="NAME", help="Of the emotions, if any.")] = "",
+    clips: Annotated[bool, typer.Option("--clips", help="Classes of given clips, not intervals.")] = False,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the folder goes.")] = "sent",
+    json: Json = None,
+) -> None:
+    """Score answers without a run, and write them to be sent: mebench leaderboard merge scores them again and takes them in."""
+    if not selection.strip():
+        raise ConfigError("--selection must say which epoch and settings were taken, and on whom they were chosen")
+    about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
+    one = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
+    files = Path(answers).expanduser(), Path(truth).expanduser()
+    with Progress().waiting("scoring"):
+        folder, outcome = boards.submissions.submit(*files, name, about, one, Path(out).expanduser())
+    if write_json({"folder": str(folder), **outcome}, json):
+        print_lines(f"{folder}: send it. It holds the answers, the truth that they were scored against, and the scores")
+
+
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
 def merge(
     places: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Records, or folders of records.")],
@@ -112,7 +141,14 @@ def merge(
 ) -> None:
     """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
     progress = Progress()
-    sources = [source for place in places for source in boards.accept.find_records(Path(place).expanduser())]
+    given = [Path(place).expanduser() for place in places]
+    sent = [folder for place in given for folder in boards.submissions.submissions(place)]
+    for folder in sent:
+        status = boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)
+        words = {"taken": "taken in", "there": "is there already", "checked": "scores to what it says"}
+        progress.notify(f"{folder.name}, answers sent in: {words[status]}")
+    alone = [place for place in given if not boards.submissions.submissions(place)]
+    sources = [source for place in alone for source in boards.accept.find_records(place)]
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)

@@ -235,7 +235,8 @@ class Rescored:
     @property
     def place(self) -> str:
         """Where the files are public, for people."""
-        return f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
+        place = f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
+        return place if self.commit else "answers sent in"
 
 
 @dataclass(frozen=True)

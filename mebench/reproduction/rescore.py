@@ -169,14 +169,15 @@ class Source:
         notes: what a reader must know, in sentences without end.
         keeps: the epoch whose answers the program keeps, with file and line where it says so.
         caveats: some of `CAVEATS`, that all answers bear.
+        selection: of answers that a team sent in, without repository and commit, who chose what on whom, in words.
     """
 
     id: str
     title: str
     method: str
-    repository: Annotated[str, Field(pattern="^https://")]
-    commit: Annotated[str, Field(pattern="^[0-9a-f]{40}$")]
     sets: Annotated[tuple[Set, ...], Field(min_length=1)]
+    repository: Annotated[str, Field(pattern="^(https://.*)?$")] = ""
+    commit: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")] = ""
     convention: str = "strict"
     paper: str = ""
     tables: tuple[str, ...] = ()
@@ -184,11 +185,20 @@ class Source:
     variant: str = ""
     keeps: str = ""
     caveats: tuple[Caveat, ...] = ()
+    selection: str = ""
+
+    def __post_init__(self) -> None:
+        """Answers are public under a commit, or sent in with a word on selection."""
+        if not self.selection and not (self.repository and self.commit):
+            raise ValueError(
+                "repository and commit say where the answers are public; those that were sent in say their selection"
+            )
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """The notes, and what the program keeps."""
-        return *self.notes, *([f"of its epochs the program keeps {self.keeps}"] if self.keeps else [])
+        kept = [f"of its epochs the program keeps {self.keeps}"] if self.keeps else []
+        return *self.notes, *kept, *([f"selection, as the senders say: {self.selection}"] if self.selection else [])
 
     @property
     def conventions(self) -> tuple[str, ...]:
@@ -263,7 +273,7 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     Raises:
         DataError: `root` is no folder, or lacks a file, or holds another under its name.
     """
-    hint = f"in a clone of {source.repository}: git checkout {source.commit}"
+    hint = f"in a clone of {source.repository}: git checkout {source.commit}" if source.commit else "as it was sent"
     if not root.is_dir():
         raise DataError(f"--root {root} is no folder: name the one that holds the files of {source.id}, {hint}")
     wanted = source.files

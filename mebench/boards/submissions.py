@@ -1,0 +1,94 @@
+"""Answers that a team sends without a run or code: a row of their own kind, scored by the sender and again by whoever takes them in."""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mebench.atomic import new_folder, replace_file
+from mebench.errors import ConfigError, DataError
+from mebench.files import file_hash
+from mebench.reproduction.rescore import find, read_source, rescore, sources, write_outcome
+
+DRAWS = 1000
+
+
+def submit(
+    answers: Path, truth: Path, name: str, about: Mapping[str, str], one: Mapping[str, Any], out: Path
+) -> tuple[Path, dict[str, Any]]:
+    """Score answers and write them for a board: a folder with the answers, the truth, what they are, and the scores.
+
+    Args:
+        answers: a file of intervals or of clips.
+        truth: likewise; its hash is what the row is bound to.
+        name: of the folder.
+        about: `title`, `method`, `convention`, and `selection`, who chose what on whom.
+        one: of the set, `dataset`, `protocol`, `scheme`, `clips`.
+        out: where the folder goes.
+
+    Returns:
+        The folder and the outcome.
+
+    Raises:
+        ConfigError: the name is none for a folder, or there is such a folder.
+        DataError: the files cannot be scored.
+    """
+    if not re.fullmatch(r"[a-z0-9_]{1,60}", name):
+        raise ConfigError(f"--name must be of small letters, digits and _, not {name!r}")
+    if (out / name).exists():
+        raise ConfigError(f"{out / name} is there already: choose another --name, or remove it")
+    roles = {"truth": truth, "predictions": answers}
+    try:
+        files = {role: [{"files": {f"{role}{file.suffix}": file_hash(file)}}] for role, file in roles.items()}
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+    with new_folder(out) as folder:
+        for role, file in roles.items():
+            shutil.copyfile(file, folder / f"{role}{file.suffix}")
+        content = {**about, "sets": [{**one, **files}]}
+        replace_file(folder / f"{name}.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+        outcome = rescore(read_source(folder, name), folder, DRAWS)
+        write_outcome(outcome, folder)
+        folder.rename(out / name)
+    return out / name, outcome
+
+
+def submissions(place: Path) -> list[Path]:
+    """The folder of sent answers at `place`, or those in it, by name."""
+    return [folder for folder in (place, *sorted(place.glob("[!.]*"))) if (folder / f"{folder.name}.yaml").is_file()]
+
+
+def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
+    """Score sent answers again, and put what they are and what they score to beside the sources of the board.
+
+    The answers and the truth stay where they are.
+
+    Raises:
+        ConfigError: the board has another source of that name.
+        DataError: they are damaged, say nothing of selection, or score to something else than they say.
+    """
+    name = folder.name
+    source = read_source(folder, name)
+    if not source.selection:
+        raise DataError(
+            f"{folder / name}.yaml says nothing of selection: answers that a run or code stands behind are no sent ones"
+        )
+    find(source, folder)
+    said: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    if rescore(source, folder, DRAWS)["sets"] != said.get("sets"):
+        raise DataError(
+            f"{name}.json is not what {name}'s answers score to here: send it again with this version of mebench"
+        )
+    if name in sources(rescored):
+        if read_source(rescored, name).key != source.key:
+            raise ConfigError(f"{rescored} has another source {name}: send it under another name")
+        return "there"
+    if not check_only:
+        rescored.mkdir(parents=True, exist_ok=True)
+        for ending in ("json", "yaml"):
+            shutil.copyfile(folder / f"{name}.{ending}", rescored / f"{name}.{ending}")
+    return "checked" if check_only else "taken"

@@ -1,0 +1,69 @@
+"""Answers that a team sends without a run: scored by the sender, again by the board, and a row of their own kind."""
+
+import json
+
+import pytest
+
+from mebench.boards.published_tables import collect_rescored, placed
+from mebench.boards.submissions import submissions, submit, take
+from mebench.errors import ConfigError, DataError
+
+TRUTH = "subject,video,onset,offset,kind\n1,a,10,20,micro\n2,b,30,50,macro\n3,c,5,15,micro\n"
+ABOUT = {
+    "title": "Ours",
+    "method": "Ours",
+    "convention": "strict",
+    "selection": "last epoch, nothing chosen on the tested",
+}
+SET = {"dataset": "cas_me2", "protocol": "loso", "scheme": "", "clips": False}
+
+
+@pytest.fixture
+def sent(tmp_path):
+    (tmp_path / "truth.csv").write_text(TRUTH)
+    (tmp_path / "mine.csv").write_text(TRUTH.replace("5,15", "60,70"))
+    folder, _ = submit(tmp_path / "mine.csv", tmp_path / "truth.csv", "our_lab", ABOUT, SET, tmp_path / "sent")
+    return folder
+
+
+def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
+    home = tmp_path / "board" / "rescored"
+    assert submissions(sent.parent) == submissions(sent) == [sent]
+    assert take(sent, home, check_only=True) == "checked" and not home.exists()
+    assert take(sent, home) == "taken" and take(sent, home) == "there"
+    assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
+    rows = {row.part: row.row for row in placed(collect_rescored(home, print), [])}
+    assert rows["micro"].scores["f1"]["value"] == 0.5 and rows["overall"].scores["f1"]["value"] == pytest.approx(
+        2 / 3, abs=1e-6
+    )
+    assert rows["micro"].reading == "strict, the authors' rules; answers sent in"
+    assert rows["micro"].note == f"selection, as the senders say: {ABOUT['selection']}"
+
+
+def test_what_does_not_score_to_what_it_says_is_refused(sent, tmp_path):
+    file = sent / "our_lab.json"
+    said = json.loads(file.read_text())
+    said["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.9
+    file.write_text(json.dumps(said))
+    with pytest.raises(DataError, match=r"our_lab\.json is not what our_lab's answers score to here"):
+        take(sent, tmp_path / "rescored")
+    (sent / "predictions.csv").write_text(TRUTH + "4,d,1,9,micro\n")
+    with pytest.raises(
+        DataError,
+        match=r"predictions\.csv is not predictions\.csv as it was published: .* take it unchanged, as it was sent",
+    ):
+        take(sent, tmp_path / "rescored")
+
+
+def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
+    files = tmp_path / "mine.csv", tmp_path / "truth.csv"
+    with pytest.raises(ConfigError, match=r"--name must be of small letters, digits and _, not '\.\./x'"):
+        submit(*files, "../x", ABOUT, SET, tmp_path / "sent")
+    with pytest.raises(ConfigError, match=r"our_lab is there already: choose another --name"):
+        submit(*files, "our_lab", ABOUT, SET, tmp_path / "sent")
+    other, _ = submit(files[1], files[1], "our_lab", ABOUT, SET, tmp_path / "again")
+    take(sent, tmp_path / "rescored")
+    with pytest.raises(ConfigError, match="has another source our_lab: send it under another name"):
+        take(other, tmp_path / "rescored")
+    with pytest.raises(DataError, match="repository and commit say where the answers are public"):
+        submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")
