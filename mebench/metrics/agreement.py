@@ -1,4 +1,4 @@
-"""How well two coders agree: on each frame, on what is an expression, on when it begins and ends, on its emotion."""
+"""Agreement of two coders: per frame, on intervals, on their onsets and offsets, and on emotions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 
 def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
-    """The agreement of two coders, of whom one is taken for the truth and the other for the predictions.
+    """Agreement of two coders. One is taken as the truth, the other as predictions.
 
     By kind: `first` and `second`, how many intervals each has; `both`, pairs with an IoU of at least 0.5, one to one; `f1`, their
     share, 2 both / (first + second), 0 where nobody has any; `kappa`, Cohen's kappa over frames (Cohen 1960, "A coefficient of

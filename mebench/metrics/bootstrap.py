@@ -72,7 +72,7 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
 
 
 def deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
-    """What each subject adds to the standard error, signed, NaN left out, and the degrees of freedom."""
+    """The signed contribution of each subject to the standard error, NaN left out, and the degrees of freedom."""
     known, names = ~np.isnan(replicates), np.asarray(strata, dtype=object)
     parts = [replicates[known & (names == stratum)] for stratum in sorted(set(strata))]
     several = [part for part in parts if len(part) > 1]
@@ -107,7 +107,7 @@ def interval(
     subjects: int | None = None,
     unseen: float = 0.0,
 ) -> tuple[float, float] | None:
-    """The 95 % interval around a value: of a share `share_interval`, else Student's t, of what is positive on the logarithm.
+    """The 95 % interval around a value: `share_interval` for a share, else Student's t, on the logarithm for a positive score.
 
     The standard error is carried over to the logarithm by the derivative. A positive score that may well be 0 (half the width
     of the plain interval reaches it) gets the plain interval, cut at 0.
@@ -150,7 +150,7 @@ class Score(TypedDict):
 
 
 class Basis(NamedTuple):
-    """What a score rests on.
+    """The data that a score depends on.
 
     Attributes:
         subjects: how many.
@@ -236,7 +236,7 @@ def score(value: float, replicates: Floats, tail: float = 0.025) -> Score:
 
 @dataclass
 class Resampling:
-    """Weightings of units under which scores are computed anew.
+    """Weightings of units for which scores are recomputed.
 
     Units are subjects, and the value of a score is that of all subjects once (`of_subjects`); or, for methods that
     predict by chance, units are draws, and the value is the mean over draws.
@@ -278,7 +278,7 @@ class Resampling:
 
     @property
     def interval(self) -> Literal["bootstrap", "jackknife"]:
-        """What makes the intervals of scores that are no shares; those of shares are always the jackknife's."""
+        """The method for intervals of scores that are no shares; shares always use the jackknife."""
         return "jackknife" if self.strata and len(self.subjects) < FEW else "bootstrap"
 
     def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf | None = None) -> dict[str, Score]:

@@ -1,4 +1,4 @@
-"""What every metric is, once: whatever prints, ranks, tunes or checks a score asks here. Light at import.
+"""The catalogue of metrics: each is defined once, for printing, ranking, tuning and checking. Light at import.
 
 A new metric is an entry of `METRICS`, a place in `COLUMNS` where tables shall show it, the code that computes it, and a worked example in
 `docs/metrics.md`.
@@ -76,7 +76,7 @@ class Metric:
         return f"{', '.join(facts)}: {self.meaning}"
 
     def worth(self, value: float | None) -> float:
-        """What to sort by: larger where the value, in the metric's unit, is better; least where it is undefined.
+        """Sort key: larger where the value, in the metric's unit, is better; least where it is undefined.
 
         >>> METRICS["f1"].worth(0.5), METRICS["fpr"].worth(0.5), METRICS["onset_bias_ms"].worth(-20.0)
         (0.5, -0.5, -20.0)
@@ -326,7 +326,7 @@ JOINT = frozenset(name for name, metric in METRICS.items() if metric.joint)
 
 
 def columns(section: str, of_unit: bool = False) -> tuple[str, ...]:
-    """What tables of a section show, the main metric first; scores of an action unit only where they are defined.
+    """Columns of the tables of a section, the main metric first; scores of an action unit only where they are defined.
 
     >>> columns("recognition")
     ('uf1', 'uar', 'accuracy', 'wf1')

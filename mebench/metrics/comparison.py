@@ -66,7 +66,7 @@ def pooled(runs: Sequence[Tables]) -> Tables:
 
 
 class Section(NamedTuple):
-    """What scores a pool of subjects under other weights, and on whom the scores rest."""
+    """The score function of a pool of subjects under new weights, and the data that the scores depend on."""
 
     evaluate: Evaluate
     basis_of: BasisOf | None
@@ -75,7 +75,7 @@ class Section(NamedTuple):
 def sections_of(
     pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str
 ) -> dict[str, Section]:
-    """What scores a pool of `n_units` subjects, by section of the summary."""
+    """The score functions of a pool of `n_units` subjects, by section of the summary."""
     recorder = _Recorder(np.empty((0, n_units)))
     summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=recorder)
     return recorder.sections
@@ -93,7 +93,7 @@ class _Recorder(Resampling):
 
 
 def path_of(section: str, name: str) -> str:
-    """What a summary calls a score of a section.
+    """The path of a score within a summary.
 
     >>> path_of("spotting.micro", "f1"), path_of("analysis.strs", "strs"), path_of("spotting.micro.f1_at_iou", "0.50")
     ('spotting.micro.f1', 'analysis.strs', 'spotting.micro.details.f1_at_iou.0.50')

@@ -429,7 +429,7 @@ RULES = tuple(field.name for field in fields(Convention) if field.name not in ("
 
 
 def changed(name: str, rules: Sequence[str]) -> str:
-    """The name of a convention of which some rules are others.
+    """The name of a convention with some rules changed.
 
     >>> changed("strict", ["ends=half_open", "threshold=0.6"])
     'strict, ends=half_open, threshold=0.6'
@@ -478,7 +478,7 @@ def named(name: str) -> Convention:
 
 
 def described(name: str) -> str:
-    """The rules of a convention in words; of one that nobody knows any longer its name."""
+    """The rules of a convention in words; only its name where it is no longer known."""
     try:
         return named(name).describe()
     except ConfigError:

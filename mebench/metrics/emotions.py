@@ -45,7 +45,7 @@ class Sample:
     named: Indices | None = None
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
-        """A mean over classes is as sure as its rarest class; what takes all samples alike rests on all who have any."""
+        """The data behind a score: for a mean over classes those of its rarest class, otherwise all subjects with samples."""
         units, counted = list(units), np.ones(len(self.classes), dtype=np.bool_)
         if self.named is not None:  # a mean takes the classes that are named in some of the units
             counted = np.asarray((self.named[units] > 0).any(axis=0))
@@ -116,7 +116,7 @@ def of_true_positives(
 def of_shifted_true_positives(
     truths: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, classes: Sequence[str], by_draw: bool
 ) -> Sample:
-    """The same as MEAN's released code pairs them.
+    """The same, paired as in MEAN's released code.
 
     It gathers the answers of all spotted intervals of a run and draw, in order, and beside them their truths, or "none" for a false
     positive. Where the truth is of an emotion that is not scored it fails after the answer was noted, so that from there
@@ -173,7 +173,7 @@ def strs(spotting_f1: ArrayLike, analysis_f1: ArrayLike) -> Floats:
 
 
 def acc_mesr(spotting_rate: ArrayLike, accuracy: ArrayLike) -> Floats:
-    """Acc_MESR (Li et al. 2017): share of what is spotted x accuracy of what was spotted, elementwise, 0 to 1.
+    """Acc_MESR (Li et al. 2017): spotting rate x accuracy on the spotted expressions, elementwise, 0 to 1.
 
     The paper's spotting rate is its true positive rate (`li2017.frame_rates`); the suite's own conventions take recall.
 

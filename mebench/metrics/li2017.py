@@ -38,7 +38,7 @@ def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indic
 
 
 def newly_covered(truths: pd.DataFrame) -> Floats:
-    """Frames of each truth that no other before it covers, in its video and kind: together those of their union.
+    """Frames of each truth that no earlier truth of its video and kind covers; their sum is the size of the union.
 
     >>> newly_covered(pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 20, 25], "offset": [59, 69, 30]})).tolist()
     [50.0, 10.0, 0.0]

@@ -1,4 +1,4 @@
-"""What went wrong in spotting: every false positive and every miss, sorted by cause.
+"""Mistakes in spotting: every false positive and every miss, sorted by cause.
 
 After TIDE (Bolya et al. 2020, A General Toolbox for Identifying Object Detection Errors, section 2.2), with intervals for
 boxes and micro and macro for classes. With t the threshold of the convention (.5) and IoU by its end points, a false positive
@@ -181,7 +181,7 @@ def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
 
 
 def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
-    """What lies under each false positive, in one word (see the top of this file).
+    """The event under each false positive, in one word (see the top of this file).
 
     Args:
         mistakes: from `sort_mistakes`.
@@ -323,7 +323,8 @@ def summarize_mistakes(
 def explain_mistakes(
     tables: Tables, mistakes: pd.DataFrame, kinds: Sequence[str], convention: str | Convention = "strict"
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Of each kind what lies under its false positives, what F1 would gain by a cure, and which truths are missed.
+    """Explain the mistakes of each kind: the events under false positives, the gain in F1 if one cause were removed, and the
+    missed truths.
 
     Args:
         tables: what was predicted and what is true.
@@ -353,7 +354,7 @@ def explain_mistakes(
 
 
 def miss_shares(misses: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
-    """Of what `explain_mistakes` tells of a kind the shares that are missed: length, intensity, density, as far as known."""
+    """Shares of missed truths by length, intensity and density, as far as known, from the explanation of one kind."""
     return {name.removeprefix(_MISSED_BY): misses[name] for name in misses if name.startswith(_MISSED_BY)}
 
 

@@ -1,4 +1,4 @@
-"""What the names of clips alone give away: the score of a rule that looks at no picture.
+"""How much the names of clips give away: the score of a rule that reads names alone, and no picture.
 
 Names of released clips carry codes: of the stimulus that was shown, of the order of filming, of the class itself (SMIC's `ne`, `po`,
 `sur`). A method that reads them learns what no face says, so their worth is a level of chance beside the commonest class.

@@ -168,7 +168,7 @@ class McNemar:
 
 
 def mcnemar(first: Bools, second: Bools) -> McNemar:
-    """McNemar's exact test (1947) of which clips each run names rightly, (n_clips,) each.
+    """McNemar's exact test (1947) of two runs, from the clips that each names correctly, (n_clips,) each.
 
     It takes clips as independent, which those of one face are not: believe the permutation over subjects where the two
     disagree.
@@ -218,7 +218,8 @@ def difference_interval(
 
 
 def correlation(first: Floats, second: Floats) -> float:
-    """Of two scores over subjects, from how far each subject moves them, (n_subjects,) each; 0 where one does not vary.
+    """Correlation of two scores over subjects, from each subject's influence on them, (n_subjects,) each; 0 where one does not
+    vary.
 
     >>> round(correlation(np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 0.0, 2.0])), 6)
     1.0

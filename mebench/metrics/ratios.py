@@ -1,4 +1,4 @@
-"""Division as the scores need it, and what arrays of numbers, positions and answers are called."""
+"""Division with the scores' rules for 0/0, and type names of arrays."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -318,7 +318,7 @@ def precision_recall_f1(tp: float, fp: float, fn: float) -> tuple[float, float, 
 
 @dataclass(frozen=True)
 class SpottingCounts:
-    """What all spotting scores are computed from, for each unit (a subject, or a draw), (n_units,) each.
+    """Counts from which all spotting scores are computed, per unit (a subject, or a draw), (n_units,) each.
 
     Attributes:
         convention: the rules that were followed.

@@ -26,7 +26,7 @@ _Columns = dict[str, Any]
 
 @dataclass(frozen=True)
 class Tables:
-    """What a run predicted beside what is true. Frames are 0-based; intervals include both ends.
+    """Predictions and truth of a run. Frames are 0-based; intervals include both ends.
 
     Attributes:
         videos: all videos: `video` (`dataset/subject/id`), `subject` (`dataset/subject`), `dataset`, `n_frames`, `fps`;
@@ -123,7 +123,7 @@ def numbers(column: pd.Series) -> Floats:
 
 
 def of_kinds(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
-    """The rows of some kinds, in order, numbered anew."""
+    """The rows of some kinds, in order, renumbered."""
     inside = np.isin(table["kind"].to_numpy(object, na_value=""), list(kinds))
     return (table if inside.all() else table.take(np.flatnonzero(inside))).reset_index(drop=True)
 

@@ -1,4 +1,4 @@
-"""What a leaderboard needs of a run, and what others published."""
+"""Records of runs for leaderboards, and published results."""
 
 from lazy_loader import attach_stub
 

@@ -1,5 +1,5 @@
-"""Whether a record agrees with itself: its folds with its protocol, its key with its settings, its shares with its answers, its costs
-with its models, its audit with what it says was chosen on whom.
+"""Checks that a record agrees with itself: folds with protocol, key with settings, shares with answers, costs with models, audit
+with selection.
 
 Nothing is scored here. Answers that somebody made up, and made to fit, are found by nobody but who runs the method again.
 """
@@ -113,7 +113,7 @@ def drawn_again(
     truths: pd.DataFrame,
     persons: Mapping[str, str],
 ) -> dict[str, Sides] | None:
-    """The folds that the protocol of a record draws from its people, by name; who of those who train validates is another draw.
+    """The folds of a record's protocol drawn from its people again, by name; validation subjects are drawn otherwise.
 
     Returns:
         None where a record does not hold what they hang on: the protocol is not here, splits as the authors did, or draws among people

@@ -1,4 +1,4 @@
-"""Whether a record is what a run wrote: its files, their types, their hashes, and that it scores to what it says."""
+"""Checks that a record is what a run wrote: its files, their types, their hashes, and its scores."""
 
 import hashlib
 import io
@@ -41,7 +41,7 @@ TOLERANCE = 1e-9
 
 
 class Column(NamedTuple):
-    """What a column holds: in words, the types of Arrow that say so, and the bounds of a number."""
+    """The content of a column: in words, its Arrow types, and the bounds of a number."""
 
     words: str
     types: tuple[pa.DataType, ...]
@@ -108,7 +108,7 @@ def check(folder: RunFolder) -> None:
 
 
 def check_hashes(folder: RunFolder) -> dict[str, Any]:
-    """What `record.json` says, where the files beside it are those that were exported, by name and hash.
+    """The content of `record.json`, after the files beside it have been checked by name and hash.
 
     Raises:
         RunError: what is wrong with it.
@@ -143,7 +143,7 @@ def check_scores(folder: RunFolder) -> None:
 
 
 def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
-    """Refuse a later version of a record that has other answers than the one before: whoever sends it may say more of them.
+    """Refuse a later version of a record with other answers than the version before.
 
     Raises:
         RunError: the one before is not there, or what both say of the run or its answers differs.
@@ -169,7 +169,7 @@ def _tables(stored: Mapping[str, Any]) -> list[str]:
 
 
 def rescore(folder: RunFolder) -> dict[str, Any]:
-    """The summary of a record, computed anew from its tables; equal to the one that it holds.
+    """The summary of a record, recomputed from its tables; it must equal the stored one.
 
     Raises:
         RunError: a file of it is missing or damaged.

@@ -58,7 +58,7 @@ def read_aliases(file: Path) -> list[Alias]:
 
 
 def matches(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
-    """Whether values of a published dataset and protocol stand beside what was measured on these."""
+    """Whether a published dataset and protocol match the measured ones."""
     own = published[0] == dataset and published[1] in (protocol, "none", "")
     return own or any(
         alias.published == published and dataset in alias.measured[0] and protocol in alias.measured[1]
@@ -74,7 +74,7 @@ SELECTION = {
 
 
 def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> dict[str, str]:
-    """What separates a run from a published result, a sentence for each subject of which one must ask.
+    """Differences between a run and a published result, one sentence each.
 
     Args:
         record: of the run.

@@ -93,7 +93,7 @@ class Published:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What no two rows share: all but the value and what is said about it."""
+        """The unique key of a row: everything but the value and its remarks."""
         besides = {"year", "value", "digits", "caveats", "note", "line"}
         return tuple(getattr(self, column.name) for column in fields(self) if column.name not in besides)
 
@@ -112,7 +112,7 @@ CLIPS = {
 
 
 def slug(row: Published) -> str:
-    """What a published result is called by: the letters and digits of its method, and the year.
+    """Short name of a published result: letters and digits of its method, and the year.
 
     `HTNet` of 2023 is `htnet2023`.
     """

@@ -1,4 +1,4 @@
-"""What a leaderboard needs of a run: read from its run folder, or from a committed record of it."""
+"""A run as leaderboards read it, from its run folder or from a committed record."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ class UnshownError(RunError):
 
 @dataclass(frozen=True)
 class Record:
-    """What a leaderboard needs of a run.
+    """A run as a leaderboard reads it.
 
     Attributes:
         id: of the run.
@@ -95,12 +95,12 @@ class Record:
 
     @property
     def method(self) -> str:
-        """Id of the method; with that of its recognizer, if it has one."""
+        """Id of the method, followed by that of its recognizer, if any."""
         return " + ".join(filter(None, [str(self.config["method"]), self.config.get("recognizer")]))
 
     @property
     def dataset(self) -> str:
-        """Id of the dataset; those of a composite's members are joined by `+`."""
+        """Id of the dataset; the ids of a composite's members are joined by `+`."""
         return setting_words.joined(self.config["dataset"])
 
     @property
@@ -162,13 +162,15 @@ class Record:
 
     @property
     def other_input(self) -> str:
-        """What its methods read in place of their papers' input, as the plugins say that are there now; empty if they read that."""
+        """The input that its methods read in place of their papers' input, as the present plugins state it; empty if there is no
+        difference.
+        """
         known, parts = plugins("method"), zip(self.plugins["method"], ("method", "recognizer"))
         said = (known[id_].other_input(self.config, part) for id_, part in parts if id_ in known)
         return "; ".join(filter(None, said))
 
     def lacks(self) -> list[str]:
-        """What is missing to know where the numbers come from; a record that lacks something enters no table."""
+        """The missing facts about the origin of its numbers. A record that lacks one enters no table."""
         return [
             *(f"version of {name}" for name in _PROVENANCE if not self.versions.get(name)),
             *(f"setting {name}" for name in ("method", "dataset", "protocol", "seed") if name not in self.config),

@@ -1,4 +1,4 @@
-"""What a leaderboard says of a measured row besides its scores: a new column is one entry of `FACTS`.
+"""Facts that a leaderboard shows of a measured row besides its scores: a new column is one entry of `FACTS`.
 
 It stands then in Markdown and on a terminal, in CSV, JSON and LaTeX, and on the page. (A new metric is an entry of `metrics.catalogue`.)
 """

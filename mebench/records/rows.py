@@ -37,7 +37,7 @@ def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) ->
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:
-    """What all measured rows share of rules, versions and remark; what none has is left out."""
+    """Rules, versions and remark shared by all measured rows; those without a value are left out."""
     measured = [row for row in rows if row.measured]
     values = {name: {stated(row, name) for row in measured} for name in (*RULES, *VERSIONS)}
     values["remark"] = {row.remark for row in measured}
@@ -46,7 +46,7 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
-    """What of a measured row's settings tells it from other rows of the same method; empty if there are none, or no difference.
+    """The settings that distinguish a measured row from other rows of its method; empty if nothing does.
 
     Of the parts of a composite, which stand under their whole, none is told apart.
     """
@@ -129,7 +129,7 @@ class Row:
 
     @property
     def letters(self) -> list[str]:
-        """Those of its group; after `z` comes `a1`."""
+        """Its significance groups as letters; after `z` comes `a1`."""
         return re.findall(r"[a-z]\d*", self.group)
 
     @property
@@ -149,7 +149,7 @@ class Row:
 
     @property
     def marks(self) -> list[str]:
-        """What must be said beside the name: see `MARKS`."""
+        """Marks to print beside the name: see `MARKS`."""
         facts = (fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name))
         *of_remark, chosen = [*MARKS][:4]
         return [
@@ -161,7 +161,7 @@ class Row:
 
 @dataclass(frozen=True)
 class PublishedLine:
-    """What one table of one source prints for one method: never sorted among measured rows.
+    """The values that one table of one source prints for one method; never sorted among measured rows.
 
     Attributes:
         method: its name in the literature, with the variant.
@@ -204,7 +204,7 @@ class PublishedLine:
 
 @dataclass(frozen=True)
 class Rescored:
-    """What authors' own public files score to: no run of mebench, and no printed value; it stands among neither.
+    """Scores of files that authors published: neither a run of mebench nor a printed value, so it is sorted among neither.
 
     Attributes:
         method: its name in the literature.
@@ -259,12 +259,12 @@ class Part:
 
     @property
     def causes(self) -> list[str]:
-        """What lies under false positives of some row, by name, and `missed`."""
+        """Causes of false positives that occur in some row, by name, and `missed`."""
         return [*sorted({word for row in self.rows for word, (n, _) in row.causes.items() if n} - {"missed"}), "missed"]
 
     @property
     def properties(self) -> list[str]:
-        """Those by which some row tells what it misses."""
+        """Properties of truths for which some row reports its misses."""
         return list(dict.fromkeys(name for row in self.rows for name in row.missed))
 
 
@@ -330,8 +330,8 @@ class Ranked:
 
 
 def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
-    """The rows of a part with their ranks, and between them, without one, the levels of chance, what was chosen on tested subjects, and
-    rows whose main score is undefined.
+    """The rows of a part with their ranks. Levels of chance, rows chosen on tested subjects, and rows without a main score stand
+    between them unranked.
 
     Args:
         part: of a table; the members of a composite are ranked each by itself.
@@ -372,7 +372,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
 
 
 def place(part: Sequence[Ranked]) -> str:
-    """Where the best row of a part stands, in words: no winner is named among rows that cannot be told apart.
+    """The place of a part's best row, in words. No winner is named among rows that are not significantly different.
 
     Args:
         part: its ranked rows, the best first; two at least.

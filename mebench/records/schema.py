@@ -1,4 +1,4 @@
-"""What the JSON of a record may hold: the keys, types, bounds and words of all that a run writes, and no more.
+"""Schema of a record's JSON: keys, types, bounds and words of all that a run writes, and nothing else.
 
 What passes has no surprise for those who score and show it.
 """
@@ -281,7 +281,7 @@ def bytes_of(folder: RunFolder, name: str) -> bytes:
 
 
 class RefusedError(RunError):
-    """A record that is not what a run wrote.
+    """A record differs from what a run writes.
 
     Attributes:
         reason: why, without its name.

@@ -1,4 +1,4 @@
-"""What distinguishes the configuration of a run: its identity without places, and in words what is not default."""
+"""The settings of a run: its identity without paths, and its non-default settings in words."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What two runs must share to be seeds of one row: all flat keys that shape predictions, but the seed."""
+    """The settings that two seeds of one row share: all flat keys that shape predictions, except the seed."""
     return {k: v for k, v in config.items() if counts(k, config) and k != "seed" and (k, v) not in LATER.items()}
 
 
@@ -61,7 +61,7 @@ def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
 
 
 def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
-    """The flat settings that somebody chose: the names of presets, and what neither a default nor a preset says; no places.
+    """The settings chosen by the user: names of presets, and values from neither a default nor a preset, without paths.
 
     >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)", "seed": "default"}
     >>> own_choices({"method": {"name": "mean", "preset": "short", "stride": 2}, "seed": 1}, origins)
@@ -76,7 +76,7 @@ def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[s
 
 
 def of_protocol(values: Mapping[str, Any]) -> str:
-    """The protocol with its settings, of which those that are null are left out.
+    """The protocol with its settings, without those that are null.
 
     >>> of_protocol({"protocol": {"name": "kfold", "folds": 5, "seed": None}}), of_protocol({"protocol": "loso"})
     ('kfold (folds=5)', 'loso')
@@ -92,7 +92,7 @@ def of_scheme(values: Mapping[str, Any]) -> str:
 
 
 def distinguishing_settings(own: str, others: Sequence[str]) -> str:
-    """What of a method's settings in words not all others share; of a preset of its own the name alone.
+    """The settings of a method that the others do not all share; for a preset of its own, only the name.
 
     >>> distinguishing_settings("preset a: p=1, q=[2, 3]; r=3", ["preset a: p=1, q=4"])
     'q=[2, 3], r=3'
@@ -136,7 +136,7 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
 
 
 def joined(dataset: str | list[str]) -> str:
-    """Id of a dataset; those of a composite's members are joined by `+`."""
+    """Id of a dataset; the ids of a composite's members are joined by `+`."""
     return dataset if isinstance(dataset, str) else "+".join(dataset)
 
 

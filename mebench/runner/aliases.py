@@ -69,7 +69,7 @@ class Aliases:
         return self._hidden[real].key
 
     def real(self, key: str) -> str:
-        """The real key of a video; a key that nobody drew stays as it is."""
+        """The real key of a video; an unknown key stays as it is."""
         return self.videos[key].key if key in self.videos else key
 
     def predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
@@ -89,7 +89,7 @@ class Aliases:
         return answered
 
     def restored(self, found: Any) -> Any:
-        """What came of a process, of a failure its reason under real names."""
+        """The outcome of a process; the reason of a failure is given under real names."""
         if not isinstance(found, Failure):
             return found
         error = None if found.error is None else self.error(found.error)

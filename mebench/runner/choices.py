@@ -1,4 +1,4 @@
-"""What a run is asked to do, or why that cannot work: dataset, tasks, scheme, kinds, and what every fold needs."""
+"""The choices of a run, or why they cannot work: dataset, tasks, scheme, kinds, and the needs of every fold."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def home_of_video(dataset: Dataset, id_: str, video: Video) -> tuple[Dataset, st
 
 
 class Ability(NamedTuple):
-    """What a method says of itself, for a plan that is made where it is not imported.
+    """The abilities of a method, for a plan made where the method is not imported.
 
     Attributes:
         plugin: where it is.
@@ -56,7 +56,7 @@ class Ability(NamedTuple):
 
 
 def abilities(config: RunConfig) -> tuple[Ability, ...]:
-    """What the method of a run says of itself, and its recognizer if it has one. Brings PyTorch along."""
+    """Abilities of the run's method, and of its recognizer, if any. Imports PyTorch."""
     found = []
     for id_, params in ((config.method, config.method_params), (config.recognizer, config.recognizer_params)):
         if id_ is not None:
@@ -83,7 +83,7 @@ def _stops(method: type[Method], params: Any) -> bool:
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:
-    """What the run is asked to do: what methods can, the dataset serves and the protocol asks.
+    """The tasks of the run: those that the methods can do, the dataset serves and the protocol asks for.
 
     Raises:
         ConfigError: nothing.

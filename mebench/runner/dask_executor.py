@@ -58,10 +58,10 @@ class DaskPool:
         self.size = len(self._client.nthreads())
 
     def start(self, most: int) -> None:
-        """Nothing to do: they run."""
+        """Does nothing: the workers already run."""
 
     def warm(self, imports: Iterable[str]) -> None:
-        """Nothing to do: each worker warms up for its first task."""
+        """Does nothing: each worker warms up for its first task."""
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer or `Failure`, in the order in which they end; `tick` is called now and then.

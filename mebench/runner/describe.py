@@ -1,4 +1,4 @@
-"""What a run folder says about its run before the first fold: configuration, key, versions, truth, folds."""
+"""The description of a run, written to its folder before the first fold: configuration, key, versions, truth, folds."""
 
 import getpass
 import subprocess
@@ -27,7 +27,7 @@ def truth_tables(plan: Plan) -> Tables:
 
 
 def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) -> Tables:
-    """Some videos of a dataset, and what is annotated in them.
+    """Tables of some videos of a dataset and their annotations.
 
     Args:
         dataset: opened.
@@ -75,7 +75,7 @@ def describe(
     trained: str | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down what is run before it begins: its key, that of its training (`training_of`), and the parts that both are made of."""
+    """Describe the run in its folder before it begins: its key, the key of its training (`training_of`), and the parts of both."""
     folder.write_json(
         "config.json",
         {

@@ -33,7 +33,7 @@ SETTINGS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Work:
-    """What has to be done.
+    """The work to do.
 
     Attributes:
         missing_videos: videos whose features are not stored yet.
@@ -52,7 +52,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What a finished run of a method on a dataset took.
+    """The cost of a finished run of a method on a dataset.
 
     Attributes:
         id: of the run.
@@ -187,7 +187,7 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
 
 
 def earlier_run(config: RunConfig) -> Earlier | None:
-    """Of the finished runs of the same method on the same dataset the one whose settings are most alike, of such the latest; or None."""
+    """The finished run of the same method and dataset with the most similar settings, the latest of several; or None."""
     own, found = shaping(config), list[tuple[int, float, Earlier]]()
     for run in RunFolder.all(config.runs):
         with suppress(

@@ -1,4 +1,4 @@
-"""Execute runs: features, folds, scores; keep what is finished, go on where it stopped; what a leak gains."""
+"""Execute runs: features, folds, scores. Finished work is kept, a stopped run goes on, and the gain from a leak is measured."""
 
 import signal
 import threading
@@ -26,7 +26,7 @@ EARLY = 4
 
 
 class InterruptedRunError(MebenchError):
-    """Ctrl-C, SIGTERM or SIGHUP: what is finished is kept."""
+    """The run was stopped by Ctrl-C, SIGTERM or SIGHUP; finished work is kept."""
 
     exit_code = 130
 
@@ -275,7 +275,7 @@ SHOWN = ("strs", "f1", "asr", "uf1", "uar", "accuracy")
 
 
 def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Scores of a leaking run beside those of the honest run of the same words, which is executed if it is not there.
+    """Scores of a leaking run and of the same run without the leak, which is executed if it does not exist yet.
 
     Args:
         config: of the leaking run.

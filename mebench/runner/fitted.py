@@ -174,7 +174,7 @@ class FittedMethod:
         return [(self.task.classes[int(row.argmax())], tuple(map(float, row))) for row in rows]
 
     def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
-        """What was spotted in a video with the emotion that the method names, if it is asked to."""
+        """The spotted intervals of a video, with emotions if the method names them."""
         if "recognize" not in self.task.tasks:
             return spotted
         view = self.views.unlabelled(video)
@@ -182,7 +182,7 @@ class FittedMethod:
         return [replace(p, emotion=emotion, probabilities=numbers) for p, (emotion, numbers) in zip(spotted, answers)]
 
     def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
-        """What `classify` answers, checked: (n_clips, n_classes)."""
+        """The checked answer of `classify`: (n_clips, n_classes)."""
         rows = np.asarray(self.method.classify(clips), dtype=np.float64)
         expected = (len(clips), len(self.task.classes))
         if rows.shape != expected or not np.isfinite(rows).all():
@@ -193,7 +193,7 @@ class FittedMethod:
         return rows
 
     def frame_scores(self, view: VideoView) -> NDArray[np.float64]:
-        """What `score_frames` answers, checked: (n_frames, n_kinds), undefined at the ends only."""
+        """The checked answer of `score_frames`: (n_frames, n_kinds), undefined at the ends only."""
         scores = np.asarray(self.method.score_frames(view), dtype=np.float64)
         expected = (view.n_frames, len(self.task.kinds))
         if scores.shape != expected:
@@ -211,7 +211,7 @@ class FittedMethod:
         return scores
 
     def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """What `propose` answers, checked: an impossible prediction is refused in the first fold, not after the last."""
+        """The checked answer of `propose`. An impossible prediction is refused in the first fold."""
         self.method.curves.clear()
         found = self.method.propose(view, scores)
         for kind, curve in self.method.curves.items():
@@ -240,7 +240,7 @@ class FittedMethod:
 
 
 def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
-    """What a method in training answers for the tested subjects, and whether these are class numbers of clips, or else intervals.
+    """The answers of a method in training for the tested subjects, and whether they are class numbers of clips or intervals.
 
     Classes in the last stage of a method that recognizes. The method is left as it was found, and so are the generators of
     random numbers.

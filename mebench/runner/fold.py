@@ -1,4 +1,4 @@
-"""One fold in a process that knows no label of who is tested: fit on the training subjects, predict the test subjects."""
+"""One fold in a process without the labels of the tested subjects: fit on the training subjects, predict the tested ones."""
 
 import resource
 import time
@@ -125,12 +125,12 @@ def count_parameters(method: Method) -> int:
 
 
 def parts_of(methods: Sequence[Method]) -> dict[str, Method]:
-    """Methods by what the names of their weights begin with: nothing, or of a pair `method.` and `recognizer.`."""
+    """Methods by the prefix of their weights: none for one method, `method.` and `recognizer.` for a pair."""
     return dict(zip(("method.", "recognizer.") if len(methods) > 1 else ("",), methods))
 
 
 def restore(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> None:
-    """Give methods the weights of a fold, ready to predict; those of other methods may lie beside them."""
+    """Load the weights of a fold into methods, ready to predict; further weights are ignored."""
     for prefix, method in parts.items():
         method.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
         method.eval()

@@ -81,7 +81,7 @@ def opened(source: Source) -> Dataset:
 
 
 class FrameSource:
-    """What a process without labels may see of videos, for the asking.
+    """The data of videos that a process without labels may request.
 
     Args:
         videos: which, by the keys under which they are asked for.
@@ -93,7 +93,7 @@ class FrameSource:
         self._opened: tuple[str, Frames] | None = None
 
     def answer(self, word: str, *of: Any) -> Any:
-        """What a process asks.
+        """Answer a request of the process.
 
         Raises:
             PluginError: it asks for what nobody answers, or too early.
@@ -196,7 +196,7 @@ _READ: WeakKeyDictionary[Dataset, dict[tuple[str, str], NDArray[Any] | None]] = 
 
 
 class RemoteDataset(Dataset):
-    """A dataset of which `FrameSource` shows something: pictures for the asking, and no annotations.
+    """A dataset whose frames come from `FrameSource` on request, without annotations.
 
     Args:
         request: for a picture.

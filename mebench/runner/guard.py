@@ -1,4 +1,4 @@
-"""The leak guard: nobody on two sides of a fold, under whatever id; and the audit of a run: which value saw which subjects."""
+"""The leak guard: no person on two sides of a fold, under any id; and the audit of a run: which value saw which subjects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PRINTS: dict[Hashable, str] = {}
 
 
 def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
-    """For each fold the tested classes that nobody in training shows, with their clips: these can only be wrong."""
+    """For each fold the tested classes without training clips, with their numbers of clips, which can only be wrong."""
     scheme = scheme or plan.scheme
     found = {}
     for fold in plan.folds:
@@ -37,9 +37,7 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
 
 
 def warnings(plan: Plan) -> list[str]:
-    """What a reader must know of data and folds: what is lost of a copy, classes that cannot be learnt, data that are not those of
-    the protocol.
-    """
+    """Warnings about data and folds: missing parts of a copy, classes that cannot be learnt, data other than the protocol's."""
     told = [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
     if lost := plan.dataset.unplaced():
         of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())

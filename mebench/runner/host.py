@@ -1,4 +1,4 @@
-"""Who hosts a fold: the side that knows the labels of the tested subjects, and what it tells of them to a process that does not."""
+"""The host of a fold: it knows the labels of the tested subjects, and decides what the process of the fold gets to know."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def imports_of(plan: Plan) -> tuple[str, ...]:
 
 @dataclass
 class FoldHost:
-    """Who knows the labels of a fold's tested subjects, and answers the process that trains. Called with a process, it lets that fit and
-    predict the fold, or only make its intervals.
+    """The host of a fold: it knows the labels of the tested subjects and answers the process that trains. Called with a process,
+    it has the fold fitted and predicted there, or only its intervals made.
 
     Answers are taken once: intervals come before the places of the clips that are to be named, and stay as they came.
     It can be sent to another machine, where it opens the dataset itself.
@@ -217,7 +217,7 @@ class FoldHost:
         return self.aliases.restored(found)
 
     def complete(self, result: FoldResult) -> FoldResult:
-        """The result of the process under real names, with the intervals that it gave before it was told where clips are."""
+        """The result of the process under real names, with the intervals that it submitted before it was given the clips."""
         predictions, scores, curves = self.spotted or ([], {}, {})
         real = self.aliases.real
         return replace(
@@ -236,7 +236,7 @@ class FoldHost:
         )
 
     def answer(self, word: str, *of: Any) -> Any:
-        """What the process asks.
+        """Answer a request of the process.
 
         Raises:
             PluginError: it asks for what nobody answers, or too early.
@@ -293,7 +293,7 @@ def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
 
 @dataclass(frozen=True)
 class FoldTask:
-    """A fold whose turn has not come: what its host needs is made then, for those of a thousand would take all memory.
+    """A fold that waits for its turn. Its host is made only then, since the hosts of a thousand folds would fill the memory.
 
     Attributes: see `FoldHost.of`.
     """

@@ -1,4 +1,4 @@
-"""What a run is: everything that its predictions depend on, its key, and the key of its training. Neither takes pandas."""
+"""Identity of a run: everything its predictions depend on, its key, and the key of its training. Imports no pandas."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
 
 
 def reusable(config: RunConfig) -> bool:
-    """Whether what was learnt does not depend on how frame scores become intervals; a learnt threshold does."""
+    """Whether the learnt weights do not depend on how frame scores become intervals; a learnt threshold does."""
     return not learns_threshold(config.method_params)
 
 
@@ -136,7 +136,7 @@ def by_training(runs: Path) -> dict[str, list[RunFolder]]:
 
 
 def name_of(config: RunConfig) -> str:
-    """What a run is called; its folder adds the start of the key."""
+    """The name of a run; its folder adds the start of the key."""
     method = "+".join(filter(None, [config.method, config.recognizer]))
     leak = "" if config.audit == "guard" else f"-{config.audit.replace('_', '-')}"
     return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"

@@ -1,4 +1,5 @@
-"""What numbers depend on beside the data: code, packages, settings, the processor. What workers need of it is told without PyTorch.
+"""Everything besides the data that numbers depend on: code, packages, settings, the processor. The workers' part needs no
+PyTorch.
 
 Of mebench's own code counts what computes predictions: `ROOMS`, and the files that execute a fold, `OF_FOLDS`. Annotations and
 protocols say who trains on what, core, features, frames and training make frame scores of it, and spotting makes intervals of these.

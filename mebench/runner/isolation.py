@@ -1,4 +1,4 @@
-"""A process apart, and all that passes between it and the process that hosts it.
+"""An isolated process, and the messages between it and its host.
 
 The host starts a process, sends it a call, and answers what it asks until it sends a result or ends. There are four messages:
 
@@ -191,7 +191,7 @@ def encode(value: Any) -> list[bytes]:
 
 
 def decode(parts: list[bytes]) -> Any:
-    """What `encode` was given.
+    """The object that was given to `encode`.
 
     Raises:
         Exception: these are no such parts.
@@ -218,7 +218,7 @@ def send(pipe: Connection, message: Any) -> None:
 
 
 def receive(pipe: Connection) -> Any:
-    """What `send` sent at the other end."""
+    """The object that `send` sent at the other end."""
     return decode([pipe.recv_bytes() for _ in range(int(pipe.recv_bytes()))])
 
 

@@ -1,4 +1,4 @@
-"""What methods are told that are at work, and what they leave behind: frozen plain data, which travels between processes."""
+"""Jobs of methods and their parts: frozen plain data, which travels between processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """One of the methods at work, and what it is asked to do."""
+    """One of the methods of a run, and its task."""
 
     plugin: PluginInfo
     params: Any
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What methods at work on some videos are told.
+    """The job of methods on some videos.
 
     Attributes:
         key: what it is, such as the key of a fold.
@@ -68,7 +68,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldJob(Job):
-    """All that the process of a fold is told: a method at work reaches this, and what `FoldHost` answers.
+    """The job of a fold's process: a method can reach this and the answers of `FoldHost`, and nothing else.
 
     Attributes:
         train: the videos to fit on, with what is annotated in them.

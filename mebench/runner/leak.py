@@ -1,4 +1,6 @@
-"""What looking at the tested subjects after each epoch is worth: from the answers that one training gave, the leaking run too."""
+"""What selecting an epoch on the tested subjects gains: computed from the per-epoch predictions of one training, for the leaking
+run as well.
+"""
 
 from __future__ import annotations
 
@@ -51,12 +53,12 @@ def chosen(right: NDArray[np.bool_], rule: str) -> tuple[int, int]:
 
 
 def without_leak(config: RunConfig, **more: Any) -> RunConfig:
-    """The same configuration as if nobody had named an audit, and with some other values."""
+    """The same configuration without an audit, and with some other values."""
     return from_plain({**config.values, "audit": "guard", **more}, {**config.origins, "audit": "default"})
 
 
 def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the audit of a run says that its leak is worth, see `leak_worth`; None where it says nothing."""
+    """The gain from the leak as the audit of a run states it, see `leak_worth`; None where it states none."""
     found = (entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME)
     return next(found, None)
 
@@ -129,7 +131,7 @@ class EpochPredictions:
             yield key, clips, kept, n_epochs
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
-        """What a leaking run would have kept; weights are none, for nobody should use them."""
+        """The folds of the leaking run, without weights, which must not be used."""
         for key, clips, kept, _ in self.picked(rule):
             record = self.folder.fold_record(key)
             fold = next(fold for fold in self.plan.folds if fold.key == key)
@@ -186,7 +188,7 @@ def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[
 
 
 def leak_worth(epoch_predictions: EpochPredictions, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
-    """What looking was worth, for the audit of the leaking run.
+    """The gain from selecting an epoch on the tested subjects, for the audit of the leaking run.
 
     Args:
         epoch_predictions: of the honest run.

@@ -113,7 +113,7 @@ def pair_gap(fps: float | None) -> int:
 
 
 class Sides(NamedTuple):
-    """The videos of a fold; nobody is chosen on unless the method holds somebody out."""
+    """The videos of a fold. There are no validation videos unless the method holds subjects out."""
 
     train: list[Video]
     valid: list[Video]
@@ -122,7 +122,7 @@ class Sides(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """A run before it starts, as data: what was asked, and what follows from it alone, found when it is first looked at.
+    """A planned run, as data: the choices, and what follows from them, computed at first use.
 
     Attributes:
         config: the resolved configuration.
@@ -166,7 +166,7 @@ class Plan:
         return registry.plugin_class(self.method)
 
     def parts(self) -> tuple[Plan, ...]:
-        """The run of each method by itself: this one, or that of the spotter and that of the recognizer."""
+        """The run of each method separately: this one, or one of the spotter and one of the recognizer."""
         if self.recognizer is None:
             return (self,)
         spotting, naming = (replace(self.task, tasks=frozenset({task})) for task in ("spot", "recognize"))
@@ -230,7 +230,7 @@ class Plan:
         return trained and self.task.tasks == frozenset({"recognize"})
 
     def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
-        """Who is fitted on: the validation subjects too, unless the method selects on them."""
+        """Subjects that the method is fitted on: those of validation too, unless the method selects on them."""
         return fold.train if self.selects else tuple(sorted((*fold.train, *fold.valid)))
 
     def sides(self, fold: Fold) -> Sides:
@@ -272,7 +272,7 @@ class Plan:
 
     @cached_property
     def subject_dependent(self) -> bool:
-        """Whether a fold tests a person whom it trained on, under whatever id."""
+        """Whether a fold trains and tests on one person, under any id."""
         person = self.dataset.person
         return any(
             {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test} for fold in self.folds
@@ -430,7 +430,7 @@ def check_reach(plan: Plan) -> None:
 
 
 def check_people(plan: Plan) -> None:
-    """Refuse folds that test a person whom they train on, unless the protocol is defined so and marked.
+    """Refuse folds that train and test on one person, unless the protocol is defined so and marked.
 
     Raises:
         RunError: a fold does.

@@ -35,7 +35,7 @@ Home = tuple[str, str]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What one run asks of one video.
+    """The features that one run needs of one video.
 
     Attributes:
         source: the dataset of the run; None for a process that may not know it.
@@ -76,7 +76,7 @@ def missing_videos(plan: Plan) -> list[Video]:
 def feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request | None = None
 ) -> ComputeCost:
-    """In a worker: compute what the store lacks of one video for each of some runs.
+    """Compute in a worker the missing features of one video for several runs.
 
     Args:
         wanted: by each run.
@@ -161,7 +161,7 @@ def hosted_feature_task(
 
 @dataclass(frozen=True)
 class Prepared:
-    """What came of computing features.
+    """The outcome of computing features.
 
     Attributes:
         videos: how many had a feature missing.
@@ -177,7 +177,7 @@ class Prepared:
 
 
 def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:
-    """Compute what the store lacks, one task for each video; what several runs read is computed once.
+    """Compute the missing features, one task per video; those that several runs read are computed once.
 
     A video that fails does not stop the others.
 

@@ -1,4 +1,4 @@
-"""What a process becomes that works for mebench: one thread, deaf to signals that are its parent's, and ended with it."""
+"""Set-up of a worker process: one thread, no reaction to signals meant for its parent, and an end with its parent."""
 
 import ctypes
 import os
@@ -33,7 +33,7 @@ def prepare_worker() -> None:
 
 
 def limit_threads() -> None:
-    """Take one thread for each numeric library in a process that somebody else started, such as Dask's worker."""
+    """Limit each numeric library to one thread in a process started by other software, such as Dask's worker."""
     os.environ.update(THREADS)  # for libraries that are not loaded yet
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
@@ -62,7 +62,7 @@ def open_many_files() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """As in a worker: what is computed here meanwhile is what a worker would answer, bit for bit, and takes as long."""
+    """Compute as in a worker, in one thread: the results are equal bit for bit, and take as long."""
     import torch
 
     threads = torch.get_num_threads()

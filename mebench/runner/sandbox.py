@@ -1,4 +1,4 @@
-"""What a process that runs a method may reach: Landlock for files, and no network, no other process, no privileges.
+"""The sandbox of a method's process: Landlock for files; no network, no other process, no privileges.
 
 Linux keeps each restriction for the rest of the process, root or not, and passes it on to whatever the process starts. Nothing is
 installed and no privilege is needed: the kernel's own system calls are called by number, which is the same on every architecture
@@ -83,7 +83,7 @@ LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy",
 
 
 class Grant(NamedTuple):
-    """What a confined process may still reach.
+    """The access that a confined process keeps.
 
     Attributes:
         read: files and folders (with all below) to read and to run programs from; those that do not exist are passed over.
@@ -106,7 +106,8 @@ class Grant(NamedTuple):
 
 
 def python_files() -> tuple[Path, ...]:
-    """What every Python program reads: the interpreter with its packages, the system's libraries, and facts about the machine.
+    """Files that every Python program reads: the interpreter with its packages, the system's libraries, and facts about the
+    machine.
 
     Of the places where these lie only the folders that hold them: `/usr/src` may hold somebody's runs, and so may the other folders of
     `sys.path`.
@@ -213,7 +214,7 @@ def enter(grant: Grant) -> None:
 
 
 def confine(grant: Grant) -> tuple[str, ...]:
-    """Confine this process, with all its threads to come and all that it starts, to what is granted; this cannot be taken back.
+    """Confine this process, its future threads and its children to the granted access; this cannot be undone.
 
     It takes about a millisecond. Threads that run already are not confined: call it before there are any.
 
@@ -306,7 +307,7 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
 
 
 def missing_sentence(without: Sequence[str]) -> str:
-    """What a run says where its kernel lacks parts of a sandbox; empty where nothing is missing."""
+    """The remark of a run whose kernel lacks parts of the sandbox; empty where nothing is missing."""
     if not without:
         return ""
     return (

@@ -51,7 +51,7 @@ def read_skipped(folder: RunFolder) -> dict[str, str]:
 
 
 def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) -> str:
-    """Write down what is left out, with a line among the warnings of the run, which every report of it shows.
+    """Record the skipped videos, and return a line for the run's warnings, which every report of it shows.
 
     Args:
         folder: of the run, described already.
@@ -71,7 +71,7 @@ def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) 
 
 
 def skipped_line(videos: Sequence[str], n_videos: int) -> str:
-    """What was left out, in one line.
+    """The skipped videos, in one line.
 
     >>> skipped_line(["casme2/01/a"], 255)
     'no face in 1 of 255 videos, left out of training and counted as missed: casme2/01/a'
@@ -198,7 +198,7 @@ class Session:
         ]
 
     def store_fold(self, fold: Fold, outcome: Any) -> None:
-        """Keep what a fold gave, or why it failed.
+        """Store the result of a fold, or the reason of its failure.
 
         Raises:
             RunError: the disk is full.
@@ -292,7 +292,7 @@ class Session:
 
 
 def open_session(plan: Plan, run_id: str | None = None) -> Session:
-    """Claim the unfinished run of this plan's key, or begin a new one, and write down what is run.
+    """Claim the unfinished run of this plan's key, or begin a new one, and record its description.
 
     Args:
         plan: what is run.
@@ -339,12 +339,12 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
 
 
 def is_rerun(session: Session) -> bool:
-    """Whether an equal run was there before, finished or in other hands, so that this one begins anew."""
+    """Whether an equal run exists already, finished or in another process, so that this one starts from the beginning."""
     return any(run.id != session.folder.id for run in _equal(session))
 
 
 def rerun_notice(session: Session) -> str:
-    """What to say of the equal runs that were there before, `is_rerun`: one may be marked as finished and be nothing any more."""
+    """The notice about equal runs that exist already (`is_rerun`), one of which may be marked as finished and incomplete."""
     for folder in _equal(session):
         if folder.lost:
             return (

@@ -40,7 +40,7 @@ class Task:
 
 
 class Workers(Protocol):
-    """Who computes tasks."""
+    """A pool that computes tasks."""
 
     size: int
 
@@ -169,7 +169,7 @@ def default_workers() -> int:
 
 
 def environments(workers: int, accelerator: str, devices: int | None = None) -> list[dict[str, str]]:
-    """What each worker is started with: on machines with NVIDIA GPUs, the one it shall use.
+    """The environment of each worker: on machines with NVIDIA GPUs, the GPU that it uses.
 
     The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all, and of those the first `devices`; worker n takes the n-th, in
     turn, so with more workers than GPUs each GPU trains several folds at once. Empty for a run on the CPU, on Apple's GPU, and

@@ -34,7 +34,7 @@ RECORD = "fold.json"
 
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
-    """Write what a fold leaves behind into an empty folder, the record last."""
+    """Write the files of a fold into an empty folder, the record last."""
     files = {}
     for name, table in tables_of_fold(result, kinds).items():
         if (
@@ -66,7 +66,7 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
 
 
 def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
-    """What a whole fold left behind, from its files; without its intervals, which can be made anew, and its answers after each epoch.
+    """Read a fold from its files, without its intervals, which can be recomputed, and without its per-epoch predictions.
 
     Args:
         folder: of the fold.
@@ -178,7 +178,7 @@ def _schemas() -> dict[str, pa.Schema]:
 
 
 def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
-    """`TABLES`, `CURVES` and `EPOCH_PREDICTIONS` of what a fold leaves behind."""
+    """The `TABLES`, `CURVES` and `EPOCH_PREDICTIONS` of a fold."""
     rows: dict[str, list[dict[str, Any]]] = {
         "predictions.parquet": [
             {

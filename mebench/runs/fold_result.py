@@ -1,4 +1,4 @@
-"""What a fold leaves behind: frozen plain data, which travels between processes and becomes the files of the fold."""
+"""The result of a fold: frozen plain data, which travels between processes and becomes the files of the fold."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ClipPrediction:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a fold leaves behind; plain data, so that it travels between processes.
+    """The result of a fold, as plain data that travels between processes.
 
     Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
     `curves` are those in which the spotting method of the fold looked for peaks, as far as it kept some.

@@ -150,7 +150,7 @@ class RunFolder:
 
     @classmethod
     def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
-        """The unfinished run of this key that nobody works on, or a new one, or the one that is named; locked.
+        """Lock and return the unfinished run of this key that no process works on, the named run, or a new one.
 
         Raises:
             RunError: `run_id` names a run that another process works on, that is finished, or that is a study's.
@@ -209,7 +209,9 @@ class RunFolder:
 
     @property
     def word(self) -> str:
-        """What `mebench resume` finds it by from here, as a shell takes it: its id, or its path where it does not lie in `runs`."""
+        """The argument by which `mebench resume` finds it from here, quoted for a shell: its id, or its path where it lies
+        outside `runs`.
+        """
         return shlex.quote(self.id if self.path.parent.absolute() == Path("runs").absolute() else str(self.path))
 
     @property
@@ -219,7 +221,7 @@ class RunFolder:
 
     @property
     def resume_hint(self) -> str:
-        """What goes on with it, for people."""
+        """The command that resumes it, for messages."""
         return "the same mebench tune" if self.of_study else f"mebench resume {self.word}"
 
     @property
@@ -302,7 +304,7 @@ class RunFolder:
         self.write_json("features.json", {"seconds": sum(videos.values()), "videos": videos, "chains": chains})
 
     def remove_leftovers(self) -> None:
-        """Remove what a killed process was writing; only for the one who holds the lock."""
+        """Remove the partly written files of a killed process; the caller must hold the lock."""
         for half in [*self.path.glob(f"{WRITING}*"), *self.path.glob(f"*/{WRITING}*")]:
             shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
 
@@ -341,7 +343,7 @@ class RunFolder:
         return self._sealed[1]
 
     def changed(self) -> list[str]:
-        """The files of a finished run, those of its folds too, that are missing or not as they were when it was finished, by path."""
+        """Paths of files of a finished run, its folds included, that are missing or have changed since it was finished."""
         found = [name for name, known in self.seal.items() if self._hash(name) != known]
         folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
         return sorted({*found, *(name for name in folds if whole_fold(self.path / name) is None)})
