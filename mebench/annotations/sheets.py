@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 import zipfile
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -215,15 +216,16 @@ def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
         sheet: of whose merged cells the first one alone holds something.
         merged: first column, first row, last column and last row of each, from 1.
     """
-    rows, remarks = dict(sheet.rows), [*sheet.remarks]
+    rows, remarks, known = dict(sheet.rows), [*sheet.remarks], [number for number, _ in sheet.rows]
     for column, first, _, last in merged:
         value = next(iter(rows.get(first, ())[column - 1 : column]), "")
-        for number in range(first + 1, last + 1) if value.strip() else ():
-            if number in rows:  # another row of text
-                cells = [*rows[number], *[""] * (column - len(rows[number]))]
-                rows[number] = (*cells[: column - 1], value, *cells[column:])
-                why = "merged with the cell above"
-                remarks.append(Repair(number, f"column {column}", "", value, why, sheet.where))
+        if not value.strip() or len(remarks) > MAX_ROWS:  # more than any table has rows: no people merged these
+            continue
+        for number in known[bisect_right(known, first) : bisect_right(known, last)]:
+            cells = [*rows[number], *[""] * (column - len(rows[number]))]
+            rows[number] = (*cells[: column - 1], value, *cells[column:])
+            why = "merged with the cell above"
+            remarks.append(Repair(number, f"column {column}", "", value, why, sheet.where))
     return replace(sheet, rows=tuple(sorted(rows.items())), remarks=tuple(remarks))
 
 

@@ -25,13 +25,14 @@ HEADER_WITHIN = 30
 SEPARATORS = (",", ";", "\t", "|", " ")
 PASSED = re.compile(r'#(?![,;\t|])|\s*"?sep=.*\S')
 """Lines before the header: a remark, unless a column is called #, and what Excel writes of the separator."""
+STRETCH = 1 << 18
+"""Letters by which the language of a text is known."""
 CALLED = {"gb18030": "GB18030 (Chinese)", "cp932": "Shift-JIS (Japanese)", "cp1252": "Windows-1252"}
 """Encodings that a table may have without saying so, in the order in which they are tried."""
 _HIDDEN = re.compile("[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 """Signs without a picture: blanks of no width, marks of direction, hyphens that are not there."""
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
-    (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), 0x20
-)
+_PLAIN = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Letters and signs that are as wide as Chinese ones, and blanks of other widths, as plain ones."""
 
 
@@ -81,7 +82,9 @@ def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str
 
 
 def _plainly(text: str, encoding: str) -> bool:
-    """Whether what was decoded is of the language for which the encoding is there."""
+    """Whether what was decoded is of the language for which the encoding is there, by a stretch of it."""
+    first = re.search(r"[^\x00-\x7f]", text)
+    text = text[max(first.start() - 100, 0) : first.start() + STRETCH] if first else text
     if (
         encoding == "cp1252"
     ):  # a letter with an accent stands in a word of plain ones; three in a row are no word of Europe
@@ -160,11 +163,10 @@ def visible(text: str) -> tuple[str, list[str]]:
         are = "sign that is not shown" if len(hidden) == 1 else "signs that are not shown"
         said.append(f"{len(hidden)} {are} ({codes}) left out")
         text = _HIDDEN.sub("", text)
-    narrow = text.translate(_WIDE)
-    if narrow != text:
-        said.append(
-            f"{plural(sum(a != b for a, b in zip(text, narrow)), 'wide letter or blank', 'wide letters or blanks')} read as plain ones"
-        )
+    narrow, n = _WIDE.subn(lambda found: _PLAIN.get(found[0], " "), text)
+    if n:
+        wide = plural(n, "wide letter or blank", "wide letters or blanks")
+        said.append(f"{wide} read as {'a plain one' if n == 1 else 'plain ones'}")
     if not unicodedata.is_normalized("NFC", narrow):
         narrow = unicodedata.normalize("NFC", narrow)
         said.append("letters written in several signs, such as e and an accent, are read as one")

@@ -168,7 +168,6 @@ def mistakes(
             remarks,
             adapters=inspection.dataset_summary.adapters_of(true),
         )
-        print_remarks(remarks)
         said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         name, tables, kinds, told = run, answers.tables, answers.kinds, {"file": run, **said}
         if tables.predictions is None:
@@ -176,6 +175,7 @@ def mistakes(
                 f"{run} has no columns onset and offset, so no false positives and misses: what it names wrongly shows "
                 f"mebench score --clips {run} --truth {truth}"
             )
+        print_remarks(remarks)
     draws = metrics.mistakes.number_of_draws(tables)
     rows: metrics.mistakes.By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
     found = metrics.mistakes.sort_mistakes(tables, kinds)

@@ -235,9 +235,9 @@ def read_eaf(path: Path) -> Document:
         follows = {mark.get("TIME_SLOT_REF1", ""): mark.get("TIME_SLOT_REF2", "") for mark in tier.iter(_MARKS[0])}
         for begin in [slot for slot in follows if slot in slots]:
             chain = [begin]
-            while (next_slot := follows.get(chain[-1], "")) not in ("", *chain):
-                chain.append(next_slot)
-                if next_slot in slots:
+            while (following := follows.pop(chain[-1], None)) is not None:  # each is followed once, also in a circle
+                chain.append(following)
+                if following in slots:
                     break
             if len(chain) > 2 and chain[-1] in slots:
                 step = (slots[chain[-1]] - slots[begin]) / (len(chain) - 1)

@@ -325,7 +325,8 @@ class Decoder:
                 "that knows it, for example: ffmpeg -i FILE -c:v ffv1 FILE.mkv"
             )
         width, height = self._stream.codec_context.width, self._stream.codec_context.height
-        self.aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        stated = self._stream.sample_aspect_ratio
+        self.aspect = stated if stated is not None and stated > 0 else Fraction(1)
         if (pixels := round(width * height * max(self.aspect, 1 / self.aspect))) > MOST_PIXELS:
             raise DataError(
                 f"the video {path} has frames of {pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
@@ -392,7 +393,9 @@ class Decoder:
         """What the header says that the file holds: a number of frames, or seconds as a float; 0 where it does not say."""
         if "mp4" in self._container.format.name:
             return self._stream.frames
-        if found := re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", "")):  # Matroska
+        if found := re.fullmatch(
+            r"(\d{1,4}):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", "")
+        ):  # Matroska
             return float(found[1]) * 3600 + float(found[2]) * 60 + float(found[3])
         of_avi = self._container.format.name == "avi"
         return self._stream.frames * float(self._stream.time_base or 0) if of_avi else 0

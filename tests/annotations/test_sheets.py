@@ -1,5 +1,6 @@
 """Sheets of three formats read alike; formulas, huge files and broken ones."""
 
+import time
 import zipfile
 
 import openpyxl
@@ -169,3 +170,22 @@ def test_a_broken_file_is_one_sentence(tmp_path, fault):
     with pytest.raises(DataError, match=reason) as error:
         read_sheets(file)
     assert "\n" not in str(error.value) and str(file) in str(error.value)
+
+
+def test_merged_cells_without_end_are_read_in_a_moment(tmp_path):
+    """A hundred thousand of them, each over all rows."""
+    book = openpyxl.Workbook()
+    for n in range(2000):
+        book.active.append([n if n == 0 else None, n])
+    book.active.merge_cells("A1:A2000")
+    book.save(tmp_path / "plain.xlsx")
+    with zipfile.ZipFile(tmp_path / "plain.xlsx") as plain, zipfile.ZipFile(tmp_path / "bomb.xlsx", "w") as bomb:
+        for entry in plain.infolist():
+            data = plain.read(entry)
+            if entry.filename.endswith("sheet1.xml"):
+                one = b'<mergeCell ref="A1:A2000" />'
+                data = data.replace(one, one * 100_000)
+            bomb.writestr(entry, data)
+    began = time.process_time()
+    (sheet,) = read_sheets(tmp_path / "bomb.xlsx")
+    assert len(sheet.rows) == 2000 and sheet.rows[1999][1][0] == "0" and time.process_time() - began < 20

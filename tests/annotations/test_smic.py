@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from mebench.datasets.smic_hs import dataset as smic_hs
@@ -123,7 +124,7 @@ def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
     whole = tmp_path / "SMIC"
     whole.mkdir()
     for recording in ("smic_hs", "smic_vis"):
-        for part in (tmp_path / recording).iterdir():
+        for part in filter(Path.is_dir, (tmp_path / recording).iterdir()):
             (whole / part.name).mkdir(exist_ok=True)
             for folder in part.iterdir():
                 folder.rename(whole / part.name / folder.name)

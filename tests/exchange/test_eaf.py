@@ -330,3 +330,9 @@ def test_marks_without_times_or_that_end_before_they_begin_are_counted(tmp_path)
     ]
     gaze = drawn_eaf(tmp_path / "b.eaf", [("t4", "t5"), ("t7", "t8")], "gaze")
     assert not eaf.read_eaf(gaze).left_out
+
+
+def test_slots_without_times_in_a_circle_end(tmp_path):
+    file = drawn_eaf(tmp_path / "a.eaf", [("t1", "t2"), ("t2", "t6"), ("t6", "t2"), ("t4", "t5")])
+    document = eaf.read_eaf(file)
+    assert len(document.tiers[0].marks) == 1 and document.left_out == {"without times": 3}
