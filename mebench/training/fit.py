@@ -140,9 +140,15 @@ class _Kept(Checkpoint):  # type: ignore[misc]
     """
 
     def __init__(
-        self, method: Method, after_epoch: Callable[[], bool] | None, file: Path | None, state: Mapping[str, Any]
+        self,
+        method: Method,
+        after_epoch: Callable[[], bool] | None,
+        file: Path | None,
+        state: Mapping[str, Any],
+        start: Mapping[str, Any],
     ) -> None:
         self.method, self.after_epoch, self.file, self.random = method, after_epoch, file, state.get("random")
+        self.start = start
         self.weights: dict[str, Any] = state.get("weights", {})
         self.state: dict[str, Any] = {}
         self.next = time.monotonic() + SECONDS
@@ -163,9 +169,8 @@ class _Kept(Checkpoint):  # type: ignore[misc]
             self.weights = _copied(pl_module)
         if self.file is not None and time.monotonic() >= self.next:
             trainer.save_checkpoint(half := self.file.with_suffix(".half"))
-            random = _collect_rng_states()
-            random["numpy"] = [part.tolist() if isinstance(part, np.ndarray) else part for part in random["numpy"]]
-            self.state = {"weights": self.weights, "random": random, "checkpoint": half.read_bytes()}
+            own = {"weights": self.weights, "random": _random_states()}
+            self.state = own | {"checkpoint": half.read_bytes(), "start": self.start}
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.file is not None and self.state:  # now the history has all of the epoch before
@@ -186,6 +191,12 @@ class _Kept(Checkpoint):  # type: ignore[misc]
         before, self.best = self.best, self._best()
         if self.after_epoch is None and self.best is not None and (before is None or self.best != before):
             self.weights = _copied(method)
+
+
+def _random_states() -> dict[str, Any]:
+    """Of all generators, as numbers and tensors."""
+    found = dict(_collect_rng_states())
+    return found | {"numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in found["numpy"]]}
 
 
 def _copied(method: L.LightningModule) -> dict[str, Any]:
@@ -227,11 +238,19 @@ def fit(
     """
     method.train()  # Lightning leaves modes as they are, and who is fitted again ended in the other one
     options, stages = dict(options or {}), method.stages()
-    file = None if folder is None or after_epoch is not None else folder / STATE
+    alone = after_epoch is None and options.get("devices", 1) == 1  # then its state is all in this process
+    file = folder / STATE if folder is not None and alone else None
     state: dict[str, Any] = torch.load(file, weights_only=True) if file is not None and file.is_file() else {}
     first = [stage.name for stage in stages].index(state["stage"]) if state else 0
     for number, stage in enumerate(stages):
         method.stage = stage.name
+        start: dict[str, Any] = {}
+        if state and number == first:  # the samples of a stage may follow from what was learnt before
+            start = state["start"]
+            _set_rng_states(start["random"])
+            method.trained().load_state_dict(start["weights"] or method.trained().state_dict())
+        elif file is not None:
+            start = {"weights": _copied(method.trained()) if number else {}, "random": _random_states()}
         train_samples, valid_samples = method.samples(stage.name, train, valid)
         if number < first:
             continue
@@ -240,9 +259,8 @@ def fit(
                 f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
             )
         callbacks: list[L.Callback] = [] if valid_samples is None else [Watch(method)]
-        devices = options.get(
-            "devices", 1
-        )  # a fold is small: several devices work on several folds, see mebench.runner.workers
+        # A fold is small: several devices work on several folds, see mebench.runner.workers.
+        devices = options.get("devices", 1)
         many = devices if isinstance(devices, int) and devices > 1 else 1
         with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
             trained, noted, own = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
@@ -253,7 +271,7 @@ def fit(
             chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
             if options or chosen:
                 callbacks.append(_Logged(noted))
-            kept = _Kept(method, after_epoch, file, state if number == first else {})
+            kept = _Kept(method, after_epoch, file, state if number == first else {}, start)
             loggers = options.get("logger")
             how = {
                 **QUIET,

@@ -245,6 +245,28 @@ def test_a_metric_that_nobody_logs_is_refused_before_the_first_epoch(method, met
     assert sentence in str(error.value) and same(method, before) and not method.history.epochs()
 
 
+class TwoStages(Namer):
+    """What the second stage reads follows from what the first one has learnt."""
+
+    def stages(self):
+        return Stage("first", 2, 8), Stage("second", 4, 8)
+
+    def samples(self, stage, train, valid):
+        found, valid = super().samples(stage, train, valid)
+        x, y = found.tensors
+        return (found if stage == "first" else Samples(x * float(self.network(x).mean().detach()), y)), valid
+
+
+def test_a_later_stage_that_was_killed_goes_on_from_what_it_began_with(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["mebench.training.fit"], "SECONDS", 0.0)
+    whole = trained(TwoStages())
+    with pytest.raises(RuntimeError, match="killed"):
+        trained(
+            TwoStages(), folder=tmp_path, callbacks=[{"class_path": f"{__name__}.Killed", "init_args": {"epoch": 2}}]
+        )
+    assert same(trained(TwoStages(), folder=tmp_path), whole.state_dict())
+
+
 class Killed(L.Callback):
     """Ends a training in the middle."""
 
