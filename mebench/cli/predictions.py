@@ -61,20 +61,21 @@ def export(
 ) -> None:
     """Write the predictions of a run for other programs.
 
-    Frames are numbered as the dataset's own files are, unless told otherwise.
+    Frames are numbered as the dataset's own files are, unless told otherwise; formats in seconds count from the start of a video.
     """
     folder, progress = run_files.folder.RunFolder.finished(runs, run), Progress()
     tables, remarks = run_files.scoring.tables_of(folder), exchange.text_table.Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     n_intervals = len(tables.predictions)
-    tables, said = _counted(folder.id, tables, frames)
+    timed = form in exchange.write.TIMED
+    tables, said = _counted(folder.id, tables, "positions" if timed and _frames(frames) else frames)
     exchange.write.write_predictions(
         Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
     )
     if truth is not None:
         exchange.write.write_truth(Path(truth).expanduser(), tables, form)
-    progress.notify(f"note: {said}")
+    progress.notify("note: times are counted from the first frame of each video" if timed else f"note: {said}")
     for line in remarks.warnings:
         progress.notify(f"warning: {line}")
     report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
@@ -142,7 +143,7 @@ def predict(
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames)
     exchange.write.write_predictions(target, form, tables, remarks, predicted.job.parts[0].task.kinds)
-    progress.notify(f"note: {said}")
+    progress.notify("note: times are counted from the first frame of each video" if timed else f"note: {said}")
     for line in remarks.warnings:
         progress.notify(f"warning: {line}")
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}

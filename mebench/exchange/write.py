@@ -23,6 +23,8 @@ from mebench.metrics.tables import Tables
 Row = Sequence[object]
 Interval = tuple[int, int]
 EAF = "eaf"
+TIMED = (EAF, "activitynet", "thumos")
+"""Formats that hold times: they are counted from the first frame of a video, whatever number its file has."""
 """The format that counts time, not frames."""
 NUMBERING = ["first", "numbers"]
 """Columns of the table of videos: how the dataset's files are numbered (`Video`)."""

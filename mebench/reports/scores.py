@@ -6,20 +6,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from mebench import metrics
 from mebench.config import flatten
 from mebench.console import plural, print_lines, print_report, print_table
 from mebench.format import Score, count, number
 from mebench.metrics.catalogue import JOINT, METRICS, find
-from mebench.metrics.mistakes import CAUSES, miss_shares
-from mebench.metrics.tables import Tables
 from mebench.records.rows import shares
 from mebench.records.setting_words import joined, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mebench.metrics.tables import Tables
 
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
@@ -316,7 +315,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
         ]
         if found:
             title = f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured"
-            missed = (f"missed by {name}: {shares(thirds)}" for name, thirds in miss_shares(parts).items())
+            missed = (f"missed by {name}: {shares(thirds)}" for name, thirds in metrics.mistakes.miss_shares(parts).items())
             print_report("", Table(columns, found, title), *missed)
 
 
@@ -348,7 +347,7 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
         counts: from `count_mistakes`.
         mistake: which half of it.
     """
-    causes, index = CAUSES[mistake], str(counts.index.name)
+    causes, index = metrics.mistakes.CAUSES[mistake], str(counts.index.name)
     numbers = [Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes)]
     order = counts.index if index == "kind" else counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
     rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()

@@ -34,13 +34,13 @@ def numbered(tmp_path):
     return run
 
 
-def exported(run, path, form="csv", **words):
+def exported(run, path, form="csv", fps=None, **words):
     export(run.id, str(path), form=form, runs=str(run.path.parent), **words)
-    read = read_intervals(path, "predictions", Remarks()).intervals
+    read = read_intervals(path, "predictions", Remarks(), fps=fps).intervals
     return sorted(zip(read["video"].str[-2:], read["onset"], read["offset"]))
 
 
-@pytest.mark.parametrize("form", write.FORMATS)
+@pytest.mark.parametrize("form", [form for form in write.FORMATS if form not in write.TIMED])
 def test_frames_are_the_numbers_of_the_dataset_s_files_unless_positions_are_asked_for(numbered, form, tmp_path, capsys):
     truth = numbered.read_table("predictions.parquet").merge(numbered.read_table("videos.parquet"), on="video")
     positions, numbers = (
@@ -54,6 +54,15 @@ def test_frames_are_the_numbers_of_the_dataset_s_files_unless_positions_are_aske
     assert "the dataset's own file numbers (drawn/00/v0 begins with 5550)" in capsys.readouterr().err
     assert exported(numbered, tmp_path / "p", form, frames="positions") == positions
     assert "every video is counted from 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["activitynet", "thumos"])
+def test_seconds_are_counted_from_the_first_frame_of_a_video(numbered, form, tmp_path, capsys):
+    (rate,) = set(numbered.read_table("videos.parquet")["fps"])
+    spotted = numbered.read_table("predictions.parquet")
+    positions = sorted(zip(spotted["video"].str[-2:], spotted["onset"], spotted["offset"]))
+    assert exported(numbered, tmp_path / "n", form, fps=rate) == positions
+    assert "times are counted from the first frame of each video" in capsys.readouterr().err
 
 
 def test_the_truth_is_written_beside_them_in_the_same_numbers(numbered, tmp_path):
