@@ -143,7 +143,7 @@ def predict(
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames)
     exchange.write.write_predictions(target, form, tables, remarks, predicted.job.parts[0].task.kinds)
-    progress.notify("note: times are counted from the first frame of each video" if timed else f"note: {said}")
+    progress.notify(f"note: {said}")
     for line in remarks.warnings:
         progress.notify(f"warning: {line}")
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}

@@ -315,7 +315,9 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
         ]
         if found:
             title = f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured"
-            missed = (f"missed by {name}: {shares(thirds)}" for name, thirds in metrics.mistakes.miss_shares(parts).items())
+            missed = (
+                f"missed by {name}: {shares(thirds)}" for name, thirds in metrics.mistakes.miss_shares(parts).items()
+            )
             print_report("", Table(columns, found, title), *missed)
 
 
