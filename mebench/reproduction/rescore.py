@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from itertools import chain, product
+from itertools import chain, islice, product
 from math import floor
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -27,10 +27,11 @@ from mebench.core.peaks import window_shift
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.answers import Answers, of_clips, of_intervals
 from mebench.exchange.clips import read_clips
+from mebench.exchange.frame_scores import Spotting, propose, read_frame_scores
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.shapes import written
+from mebench.exchange.shapes import content, written
 from mebench.exchange.text_table import Remarks, Typed, parse, read_text
 from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
@@ -74,6 +75,9 @@ class Reading:
         rename: by column, what cells become.
         pattern: by column, a regular expression with one group, to which a cell is cut.
         beside: files whose rows say, in the same order, what these do not: which clip each is about.
+        series: of a file of scores of frames alone, by subject in the order of the file, by video how many stand one after the other.
+        spotted: how intervals are made of such scores (`Spotting`): `k_prime`, one number, `p`, `rule`, `anchor`, `smoothing`.
+        shift: frames that are added to onsets, apexes and offsets.
         rounded: what fractional frames become: those `down`, or the `nearest`, a half up.
         macro_above: intervals whose offset lies more than so many frames after their onset are macro, the others micro.
         lengths: shortest and longest interval in frames, both ends counted, that is kept; None sets no limit.
@@ -93,6 +97,9 @@ class Reading:
     rename: dict[str, dict[str, str]] = field(default_factory=dict)
     pattern: dict[str, str] = field(default_factory=dict)
     beside: "tuple[Reading, ...]" = ()
+    series: dict[str, dict[str, int]] = field(default_factory=dict)
+    spotted: dict[str, Any] = field(default_factory=dict)
+    shift: int = 0
     rounded: Literal["down", "nearest"] | None = None
     macro_above: Annotated[int, Field(ge=1)] | None = None
     lengths: tuple[int | None, int | None] = (None, None)
@@ -389,6 +396,8 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
                 raise DataError(
                     f"the {end} {row[end]} of {row['video']} is fractional: the source must say rounded: down or nearest"
                 )
+            if reading.shift and row.get(end):
+                row[end] = str(int(float(row[end])) + reading.shift)
         last = int(float(row["offset"])) - int(float(row["onset"]))
         if reading.macro_above is not None:
             row["kind"] = "macro" if last > reading.macro_above else "micro"
@@ -413,6 +422,9 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         of_file |= match.groupdict()
         if "video" in of_file:
             yield _renamed(of_file, reading)
+    if reading.series:
+        yield from _of_series(reading, file, of_file)
+        return
     if reading.columns is None:
         yield from (_renamed({**row, **of_file}, reading) for row in _by_shape(reading, file, role))
         return
@@ -428,6 +440,37 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
             yield _renamed(row, reading)
         elif line.strip():
             raise DataError(f"{path}, line {number}: {line.strip()!r} is not of the form that the source gives")
+
+
+def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
+    """The intervals that scores of frames make, and a row without one for each video."""
+    scores = content(file.read_bytes())
+    lengths = [sum(videos.values()) for videos in reading.series.values()]
+    if not isinstance(scores, list) or [len(own) for own in scores] != lengths:
+        raise DataError(
+            f"{next(iter(reading.files))} does not hold {', '.join(map(str, lengths))} scores, one list a subject"
+        )
+    kind, rows = of_file["kind"], list[dict[str, Any]]()
+    for (subject, videos), own in zip(reading.series.items(), scores):
+        flat = iter(own)
+        rows += [
+            {
+                "subject": subject,
+                "video": v,
+                "frame": n,
+                "score": one[0] if isinstance(one, list) else one,
+                "kind": kind,
+            }
+            for v, length in videos.items()
+            for n, one in enumerate(islice(flat, length))
+        ]
+    table = Typed("the scores", written(rows))
+    k_prime = {kind: int(reading.spotted["k_prime"])}
+    made = Spotting(**{**reading.spotted, "k_prime": k_prime})
+    spotted = propose(read_frame_scores(table, Remarks()), made, Remarks()).intervals
+    yield from ({**of_file, "subject": s, "video": v} for s, videos in reading.series.items() for v in videos)
+    for row in spotted.to_dict("records"):
+        yield {str(name): str(row[name]) for name in ("subject", "video", "kind", "onset", "offset", "confidence")}
 
 
 def _sheet(reading: Reading, file: Path) -> Path:

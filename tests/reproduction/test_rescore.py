@@ -440,6 +440,33 @@ def test_a_pickle_of_classes_is_named_by_the_rows_of_another_file(tmp_path):
         reproduction_rescore.rescore(source("one s1 .\na 0\nb 1\nc 1\n"), tmp_path)
 
 
+def test_scores_of_frames_alone_become_intervals_of_the_videos_that_the_source_names(tmp_path):
+    """One list a subject, its videos one after the other: a peak at frame 30 of a and at 20 of c; `shift` puts intervals later."""
+    peak = {"a": 30, "b": None, "c": 20}
+    scores = {
+        v: [[1.0 if at is not None and abs(n - at) < 4 else 0.01 * (n % 3)] for n in range(60)]
+        for v, at in peak.items()
+    }
+    files = {
+        "scores.pkl": pickle.dumps([scores["a"] + scores["b"], scores["c"]]),
+        "truth.csv": "subject,video,onset,offset\ns1,a,26,34\ns1,b,,\ns2,c,16,24\n",
+    }
+    reading = {
+        "files": ["scores.pkl"],
+        "always": {"kind": "micro"},
+        "series": {"s1": {"a": 60, "b": 60}, "s2": {"c": 60}},
+        "spotted": {"k_prime": 4, "p": 0.6, "rule": "released_code"},
+    }
+    found = {}
+    for shift in (0, 20):
+        source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {**reading, "shift": shift})
+        found[shift] = spotted_in(source, tmp_path)["micro"]
+    assert found[0][0] == 2 and found[20][0] == 0 and found[0][2] == 0
+    short = {**reading, "series": {"s1": {"a": 60, "b": 59}, "s2": {"c": 60}}}
+    with pytest.raises(DataError, match=r"scores\.pkl does not hold 119, 60 scores, one list a subject"):
+        reproduction_rescore.rescore(source_of(tmp_path, files, {"files": ["truth.csv"]}, short), tmp_path)
+
+
 def epochs_of(folder):
     """Two people, three epochs. The last is worst; the first is best for person 1, the second for person 2 and for both together."""
     right = {"1": "10\t20", "2": "50\t60"}
