@@ -94,10 +94,12 @@ def main() -> None:
         sys.exit(141)
     except OSError as error:
         _fail(error, system_sentence(error, next(iter(sys.argv[1:]), "")), 1)
-    except MemoryError as error:
-        _fail(error, "memory ran out: end other programs, take fewer workers (workers=1), or allow more (ulimit -v)", 1)
     except Exception as error:
         message = " ".join(str(error).split())
+        if isinstance(error, MemoryError) or "failed to map segment" in message:  # a library finds no room
+            _fail(
+                error, "memory ran out: end other programs, use fewer workers (workers=1), or allow more (ulimit -v)", 1
+            )
         _fail(error, f"unexpected {type(error).__name__}: {message}. MEBENCH_DEBUG=1 shows where it happened", 1)
     finally:
         try:  # flush now: a reader that went away (`mebench list | head`) is no error worth a message at exit

@@ -39,7 +39,7 @@ from mebench.config import registry
 from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
-from mebench.errors import MebenchError, PluginError
+from mebench.errors import MebenchError, PluginError, system_sentence
 from mebench.features import ComputeCost, NoFaceError
 from mebench.features.store import Entry
 from mebench.runner import sandbox
@@ -106,7 +106,8 @@ def sentence(error: BaseException) -> str:
     """The reason of a failure for people, in one line."""
     if isinstance(error, MebenchError):
         return str(error)
-    name, text = type(error).__name__, " ".join(str(error).split())
+    said = system_sentence(error) if isinstance(error, OSError) and error.errno is not None else str(error)
+    name, text = type(error).__name__, " ".join(said.split())
     if name == "OutOfMemoryError":  # torch's
         return "the memory of the GPU was not enough: use fewer workers=N"
     if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
