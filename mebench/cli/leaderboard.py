@@ -103,7 +103,10 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
         print_lines(f"{record}: {size(n_bytes)}. {advice}")
 
 
-@app.command("submit", epilog="Example: mebench board submit mine.csv --truth truth.csv --name ours --method Ours …")
+@app.command(
+    "submit",
+    epilog="Example: mebench leaderboard submit mine.csv --truth truth.csv --name ours --method Ours --dataset cas_me2 --selection fixed",
+)
 def submit(
     answers: Annotated[str, typer.Argument(metavar="FILE", help="Intervals, or with --clips classes of given clips.")],
     truth: Annotated[str, typer.Option("--truth", metavar="FILE", help="As of mebench score.")],
@@ -120,7 +123,10 @@ def submit(
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the folder goes.")] = "sent",
     json: Json = None,
 ) -> None:
-    """Score answers without a run, and write them to be sent: mebench leaderboard merge scores them again and takes them in."""
+    """Score answers without a run, and write them to be sent.
+
+    mebench leaderboard merge scores them again and takes them in.
+    """
     if not selection.strip():
         raise ConfigError("--selection must say which epoch and settings were taken, and on whom they were chosen")
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}

@@ -14,7 +14,8 @@ def verbs(command, path=()):
         yield path, command
         return
     for name, sub in command.commands.items():
-        yield from verbs(sub, (*path, name))
+        if not sub.hidden:  # another name of a group, whose examples are under the first
+            yield from verbs(sub, (*path, name))
 
 
 VERBS = dict(verbs(get_command(app)))
