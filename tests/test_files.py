@@ -159,7 +159,7 @@ class Rule:
 """
 
 
-def test_the_hash_of_code_follows_what_it_computes_and_neither_comments_nor_docstrings_nor_line_breaks(tmp_path):
+def test_the_hash_of_code_ignores_comments_docstrings_and_line_breaks(tmp_path):
     def hashed(text, name="a.py"):
         (tmp_path / name).write_text(text)
         return code_hash(tmp_path / name)

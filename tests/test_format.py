@@ -9,7 +9,7 @@ NO_ENDS = {"value": 0.5, "low": None, "high": None}
 NOTHING = {"value": None, "low": None, "high": None}
 
 
-def test_an_interval_that_cannot_be_believed_is_a_stroke_and_one_that_nobody_asked_for_is_nothing():
+def test_an_untrustworthy_interval_is_a_stroke_and_one_not_requested_is_empty():
     assert interval(ALL) == "[0.2500, 0.7500]" and interval(NO_ENDS) == ""
     assert interval({**NO_ENDS, "reason": "one subject"}) == "-"
     assert ends({**NO_ENDS, "reason": "one subject"}) == "" and ends(ALL) == "[0.250, 0.750]"

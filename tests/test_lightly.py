@@ -63,7 +63,7 @@ def told(tmp_path_factory):
     return json.loads(plan), json.loads(about)
 
 
-def test_a_program_plans_and_trains_without_pytorchs_compiler_and_stays_below_450_megabytes(told):
+def test_planning_and_training_load_no_compiler_and_stay_below_450_megabytes(told):
     plan, about = told
     assert plan["work"]["trainings"] > 0 and plan["work"]["missing_videos"] > 0 and about["steps"] == 16
     assert about["loaded"] == []

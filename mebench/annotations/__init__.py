@@ -1,4 +1,4 @@
-"""What the adapters of real datasets share: sheets, cleaning with a report, action units, emotion schemes, layouts.
+"""Shared parts of adapters for real datasets: sheets, cleaning with a report, action units, emotion schemes, layouts.
 
 An adapter subclasses `SheetDataset` and declares its columns, folders, kinds and schemes.
 """

@@ -96,7 +96,7 @@ def alike_in(items: Iterable[Any], kind: Callable[[Any], Hashable]) -> Iterable[
 
 
 def repair_lines(repairs: Sequence[Repair]) -> list[str]:
-    """What was repaired and remarked. Many of one kind are one line."""
+    """Repairs and remarks as lines; many of one kind become one line."""
     lines = list[str]()
     for alike in alike_in(
         repairs, lambda r: (r.sheet, r.column, r.taken is None, re.sub(r"\d+", "#", r.reason.split(": ")[-1]))

@@ -30,8 +30,8 @@ def video_of(clip: ClipKey, label: int) -> Video:
 
 
 def person(key: SubjectKey) -> SubjectKey:
-    """Who is seen, as the datasets with frames say it, so that nobody trains there and is tested here: `smic/11` for `s11`, `casme2/02`
-    for `sub02`; SAMM's ids are these already.
+    """Identity of a subject, equal to that of the datasets with frames, so that one person is never on two sides: `smic/11` for
+    `s11`, `casme2/02` for `sub02`; SAMM's ids are equal already.
     """
     return SubjectKey(key.dataset, re.sub(r"^\D+", "", key.subject).zfill(2))
 

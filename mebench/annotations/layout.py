@@ -350,7 +350,7 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
 
 
 def version(name: str) -> tuple[tuple[int, ...], bool]:
-    """What tells a later version of a file from an earlier one: the numbers in its name, then a word that says so.
+    """Version of a file, by which a later one is recognised: the numbers in its name, then a word such as `final`.
 
     >>> sorted(["x_v2.xls", "x_v10.xlsx", "x_v2_20250903.xls", "x_v2 (1).xls", "x_v2_final.xls"], key=version)
     ['x_v2.xls', 'x_v2 (1).xls', 'x_v2_final.xls', 'x_v2_20250903.xls', 'x_v10.xlsx']

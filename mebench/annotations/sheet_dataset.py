@@ -153,7 +153,7 @@ class SheetDataset(Dataset):
         return self._folder(video.subject, video.id)
 
     def repair_rows(self) -> Sequence[Repair]:
-        """What was repaired or marked, in the order of the sheet, then what the frames brought to light."""
+        """Repairs and marks in the order of the sheet, then those found by means of the frames."""
         return (*self.sheet_repairs, *self._located[2])
 
     def unplaced(self) -> Sequence[Unplaced]:
@@ -207,7 +207,7 @@ class SheetDataset(Dataset):
 
     @property
     def sheet_repairs(self) -> Sequence[Repair]:
-        """What was repaired or marked in the sheet."""
+        """Repairs and marks of the sheet."""
         return self._read[1]
 
     @cached_property

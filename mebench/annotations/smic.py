@@ -1,4 +1,4 @@
-"""What the three recordings of SMIC share: short clips that carry their label in their name, long ones with a sheet."""
+"""Shared parts of the three recordings of SMIC: short clips with the label in their name, long ones with a sheet."""
 
 import re
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ class Smic(NestedDataset):
         super().__init__(params)
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who is seen: the three recordings were made of the same people, who keep their numbers."""
+        """Identity of a subject: the three recordings show the same people, under the same numbers."""
         return SubjectKey("smic", key.subject)
 
     def ours(self, names: tuple[str, ...]) -> bool:

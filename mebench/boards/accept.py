@@ -17,7 +17,7 @@ from mebench.runs.folder import RunFolder
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of one record.
+    """The outcome of merging one record.
 
     Attributes:
         id: name of its folder.

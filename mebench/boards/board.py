@@ -1,4 +1,4 @@
-"""All that a leaderboard is made of, collected: runs, records, what others published, what was scored anew; and its tables."""
+"""The content of a leaderboard: runs, records, published results and rescored files; and its tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Board:
-    """What is shown on a leaderboard.
+    """The content of a leaderboard.
 
     Attributes:
         records: of runs, each once.
@@ -61,7 +61,7 @@ class Board:
         return [with_published(table, self.published, self.aliases) for table in whole]
 
     def selection(self) -> Shown:
-        """What selection is worth."""
+        """The table of the gain from selecting on tested subjects."""
         return what_selection_is_worth(self.records, self.papers, self.published, self.aliases, self.rescored)
 
     @property
@@ -71,7 +71,7 @@ class Board:
         return f"{plural(len(self.records), 'run')}{anew}"
 
     def render(self, show: Callable[[Board], T], notify: Notify) -> T:
-        """What `show` makes of the board without the records that it cannot show, each told in a sentence."""
+        """The result of `show` on the board without the records that it cannot show; each such record is reported in a sentence."""
         try:
             return show(self)
         except UnshownError as error:  # what cannot be shown is found out by showing it

@@ -54,7 +54,7 @@ BY_NAME = "not a method: answers by the names of the clips alone, learnt on the 
 
 
 def names_rows(metrics: Sequence[str], records: Sequence[Record], read: Read) -> list[Row]:
-    """What the names of the clips give away, from the run of the lowest seed whose protocol holds people out."""
+    """The rows of name leakage, from the run with the lowest seed whose protocol holds people out."""
     eligible = sorted((r for r in records if not r.about.get("subject_dependent")), key=lambda r: (r.seed, r.id))
     for source in eligible:
         tables, folds = read(source), source.about["folds"]

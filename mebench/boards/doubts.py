@@ -33,7 +33,7 @@ share that both spot. Different methods on the committed boards reach .78 and .1
 
 @dataclass
 class Registry:
-    """What was taken in.
+    """The registry of merged records.
 
     Attributes:
         records: by id, in the order in which they came, what is said of them; empty where nothing is.
@@ -71,7 +71,7 @@ class Registry:
 
 
 class Answers(NamedTuple):
-    """What a record spotted in its first draw, as video, kind, onset and offset; and, of each clip, what it is and is named."""
+    """The answers of a record in its first draw: video, kind, onset and offset of intervals; true and predicted class of clips."""
 
     spotted: frozenset[tuple[Any, ...]]
     truth: NDArray[np.object_]
@@ -79,7 +79,7 @@ class Answers(NamedTuple):
 
 
 def read_answers(folder: Path) -> Answers:
-    """What a record spotted and named; nothing where it is damaged, which whoever shows it finds out."""
+    """Read the intervals and classes of a record; empty where it is damaged, which showing it will report."""
     try:
         found = tables_of(RunFolder(folder))
     except DAMAGE:
@@ -118,7 +118,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
 
 
 def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
-    """What of a record does not fit the registry and those before it, in words; or empty."""
+    """The doubt about a record in words: whatever disagrees with the registry or earlier records; empty if nothing does."""
     known, (*own, revision) = registry.truths.get(data_of(record)), truth_of(record)
     said, parts = list[str](), slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting sees no emotions
     if known is not None and own[parts] != known[parts]:

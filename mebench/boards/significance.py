@@ -1,4 +1,4 @@
-"""Which rows of a table cannot be told apart: paired tests of all rows together, as letters."""
+"""Significance groups: paired tests of all rows of a table together, written as letters."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64]
 
 
 def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level: float | None = None) -> float:
-    """How often runs whose predictions were dealt anew, subject by subject, lie as far apart as the best and the worst of these.
+    """The p value of a range test: how often runs with predictions permuted subject by subject have a range at least as large as
+    these.
 
     Args:
         score: of runs, from where their subjects stand.
@@ -207,7 +208,8 @@ Read = Callable[[Record], Tables]
 
 
 def significance_groups(records: Sequence[Record], path: str, read: Read) -> list[str]:
-    """Letters for runs on the same truth; runs that share one cannot be told apart, the best run's first letter is `a`.
+    """Letters for runs on the same truth: runs that share a letter are not significantly different, and the best run's first
+    letter is `a`.
 
     All pairs are tested together (`distinguished`). The letters are the maximal sets without a pair that is told apart (Piepho
     2004, Journal of Computational and Graphical Statistics 13(2)).

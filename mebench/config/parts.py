@@ -207,7 +207,7 @@ def one_name(key: str, value: Any, origin: str) -> str:
 
 
 def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> tuple[Raw, Raw]:
-    """The values of a run by key: what the plugins' own files say, and what the user says, which ranks higher.
+    """The values of a run by key: those of the plugins' own files, overridden by the user's.
 
     Args:
         layers: of the user, lowest first.
@@ -312,7 +312,7 @@ def resolve(
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """What the verbs need that look at a dataset and run nothing.
+    """Configuration of verbs that look at a dataset and run nothing.
 
     Attributes:
         dataset: id of the dataset; the names of a composite's members are joined by `+`.

@@ -34,7 +34,7 @@ _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads"}
 
 @dataclass(frozen=True)
 class PluginInfo:
-    """What is known of a plugin without importing it.
+    """A plugin as known without importing it.
 
     Attributes:
         kind: `method` or `dataset`.

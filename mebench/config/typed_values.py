@@ -90,7 +90,7 @@ def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def expected(hint: Any) -> str:
-    """What a value of a type looks like, in words.
+    """The expected form of a value of a type, in words.
 
     >>> expected(float), expected(int | None), expected(tuple[Literal["micro", "macro"], ...])
     ('a float', 'an int or null', 'a list of micro|macro')

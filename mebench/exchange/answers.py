@@ -26,7 +26,7 @@ from mebench.metrics.tables import Tables
 
 @dataclass(frozen=True)
 class Answers:
-    """What a program answered, beside what is true.
+    """Answers of a program, with the truth.
 
     Attributes:
         tables: as a run's.

@@ -87,7 +87,7 @@ class Document:
 
     @property
     def coders(self) -> tuple[str, ...]:
-        """Who marked expressions, in order; one without a name is the empty one."""
+        """Coders of the expressions, in order; a coder without a name is the empty string."""
         return tuple(dict.fromkeys(tier.coder for tier in self.tiers if tier.what is not None))
 
 
@@ -223,7 +223,7 @@ def read_eaf(path: Path) -> Document:
     }
 
     def attribute_of(tier: ElementTree.Element, what: str) -> str:
-        """What a tier says, or the nearest above it on which it depends."""
+        """An attribute of a tier, or of the nearest tier above that has it."""
         for _ in range(MAX_DEPTH):
             if tier.get(what) or tier.get("PARENT_REF") not in by_name:
                 break

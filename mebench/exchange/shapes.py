@@ -67,7 +67,7 @@ def _unpickled(file: io.BytesIO) -> Any:
 
 
 def as_text(raw: bytes) -> str | None:
-    """What such a file holds as a table of text; None of any other file.
+    """The content of such a file as a table of text; None for any other file.
 
     Raises:
         DataError: it is one of them and damaged, would run something, or holds no such rows.

@@ -139,7 +139,7 @@ class TextTable:
     others: dict[str, list[str]] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
-        """What is wrong in a row."""
+        """An error about a row."""
         return DataError(f"{self.place}, line {self.lines[row]}: {sentence}")
 
     def refuse(self, name: str, wrong: ArrayLike, sentence: str) -> None:

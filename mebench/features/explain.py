@@ -40,7 +40,7 @@ class StepCard:
 
 @dataclass(frozen=True)
 class Card:
-    """What the numbers of a chain depend on, besides the frames.
+    """Everything besides the frames that the numbers of a chain depend on.
 
     Attributes:
         chain: its name.

@@ -50,7 +50,7 @@ def check_landmarks(points: Any, label: str) -> Landmarks:
 
 
 def find_predictor(path: str | None = None) -> Path | None:
-    """The predictor file: the path given, else that of MEBENCH_LANDMARKS, else that of the installed package, else None.
+    """The predictor file: the given path, else MEBENCH_LANDMARKS, else the file of the installed package, else None.
 
     The package `face_recognition_models` is only located, never imported: its code needs the removed `pkg_resources`.
 

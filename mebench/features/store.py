@@ -152,7 +152,7 @@ class EntryFiles:
             path.unlink(missing_ok=True)
 
     def described(self) -> dict[str, Any] | None:
-        """What the marker says, None if the entry is absent. The array is not looked at.
+        """The marker's content; None if the entry is absent. The array is not read.
 
         Raises:
             DamagedError: there is an array without a marker, or the marker is damaged.
@@ -176,7 +176,7 @@ class EntryFiles:
         return about
 
     def check(self, key: Key | None = None, deep: bool = False) -> dict[str, Any] | None:
-        """What the marker says after a look at the array, None if the entry is absent.
+        """The marker's content after a check of the array; None if the entry is absent.
 
         Args:
             key: what the entry must have been made from, if known.

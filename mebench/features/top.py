@@ -24,7 +24,7 @@ AXES = ((X, Y), (X, T), (Y, T))
 
 
 class Codes(NamedTuple):
-    """What is counted on one plane: a number and a weight for each inner voxel of a clip."""
+    """Codes of one plane: a number and a weight for each inner voxel of a clip."""
 
     numbers: NDArray[np.intp]
     n_bins: int
@@ -33,7 +33,7 @@ class Codes(NamedTuple):
 
 @dataclass(frozen=True)
 class Top(VolumeStep):
-    """What the descriptors of three planes share: one histogram for each plane and block, (rows, cols, bins).
+    """Base of descriptors on three planes: one histogram for each plane and block, (rows, cols, bins).
 
     The clip is divided into blocks of rows, columns and frames. A histogram sums to 1. Those of the planes XY, XT and YT
     follow one another, and so do those of the slices.
@@ -60,7 +60,7 @@ class Top(VolumeStep):
         raise NotImplementedError(f"{type(self).__name__} must define margin")
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
-        """What is counted on XY, XT and YT of an (n, H, W) clip."""
+        """Codes on the planes XY, XT and YT of an (n, H, W) clip."""
         raise NotImplementedError(f"{type(self).__name__} must define planes()")
 
     def apply(self, crops: Image) -> FeatureMap:

@@ -1,4 +1,4 @@
-"""Who is seen in which video, and folds made of them: nobody on two sides, some of the training people to validate."""
+"""People and their videos, and folds made of them: no person on two sides, some of the training people for validation."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class People:
         return {person: tuple(subjects) for person, subjects in found.items()}
 
     def name(self, person: SubjectKey) -> str:
-        """What a fold that tests this person alone is called: as the subject, or as the person of several subjects."""
+        """Name of the fold that tests this person alone: the subject's, or the person's if there are several subjects."""
         first, *others = self.persons[person]
         return str(person if others else first)
 

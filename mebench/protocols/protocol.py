@@ -1,4 +1,4 @@
-"""What a protocol is: a pure function from people and their videos to folds, and its card."""
+"""Protocols: a protocol is a pure function from people and their videos to folds, with a card."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields

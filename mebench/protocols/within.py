@@ -55,7 +55,7 @@ LOSO = Protocol(
 
 @dataclass(frozen=True)
 class LosoNamedParams:
-    """Who is left out; subjects are called by their ids (`01`) or, where two datasets have it, `casme2/01`.
+    """The subjects to leave out, by id (`01`), or `casme2/01` where two datasets have that id.
 
     Attributes:
         test: the subjects.
@@ -169,7 +169,8 @@ KFOLD = Protocol(
 
 @dataclass(frozen=True)
 class HoldoutParams:
-    """Who is on which side, by name or by lot; subjects are called by their ids (`01`) or, where two datasets have it, `casme2/01`.
+    """The subjects of each side, by name or drawn at random; a subject is given by id (`01`), or `casme2/01` where two datasets
+    have that id.
 
     Attributes:
         test: who is tested; null where `share` draws them.

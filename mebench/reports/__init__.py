@@ -1,4 +1,4 @@
-"""What a person reads of one run or of several: scores, figures, pages."""
+"""Reports on one or several runs: scores, figures, pages."""
 
 from lazy_loader import attach_stub
 

@@ -106,7 +106,7 @@ class Side:
         return [*self.tasks, *(self.kinds if "spot" in self.tasks else [])]
 
     def plain(self) -> dict[str, Any]:
-        """What it is, for JSON."""
+        """A side of the comparison as data for JSON."""
         if self.record is None:
             return {"file": self.name}
         method, settings = self.record.config["method"], self.record.settings
@@ -278,7 +278,7 @@ def _beyond_all(path: str, row: ComparedScore) -> bool:
 
 
 def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention) -> list[str]:
-    """What a reader must know to trust the numbers."""
+    """Remarks that a reader needs to judge the numbers."""
     scores = comparison.scores.values()
     tested = sum(row.p is not None for row in scores)
     how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)

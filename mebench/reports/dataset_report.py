@@ -1,4 +1,4 @@
-"""What a dataset holds and what is wrong with this copy: lines, Markdown, and a picture of a few expressions."""
+"""Reports on a dataset: its content, the faults of this copy, and a picture of a few expressions."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def total_rows(members: Mapping[str, Summary]) -> list[Row]:
 
 
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
-    """What was found by the title of its check; only titles with findings. Many of one kind are one line."""
+    """Findings by the title of their check, without empty checks; many of one kind become one line."""
     lines: dict[str, list[str]] = {}
     for alike in alike_in(seen.findings, lambda finding: (finding.check, finding.level)):
         first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")

@@ -1,4 +1,4 @@
-"""The model of a fold as a file, with a card that says what it was trained on, how good it is, and what it is not good for."""
+"""Export of a fold's model to a file, with a card on its training data, scores and limits of use."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Slip:
 
 
 def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
-    """What the templates of `run.html` say of a run; without a `side`, what its predictions would tell is left out."""
+    """Facts about a run for the templates of `run.html`; without a `side`, those that need its predictions are left out."""
     summary, costs, ways = record.summary, record.costs, {}
     for name in ("train", "valid", "test"):
         numbers = [len(fold[name]) for fold in record.about["folds"]]
@@ -138,7 +138,7 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
 
 
 def details(record: Record, side: Judged) -> dict[str, Any]:
-    """What is known about the answers of a run.
+    """Details of the answers of a run.
 
     Returns:
         `confusions`: title and counts, of annotated clips and of true positives; none where nothing was named. `mistakes`: by kind of
@@ -310,7 +310,7 @@ NO_SCORES = "keeps no scores of frames, so its timelines show intervals alone"
 
 
 def judged(record: Record, name: str = "") -> Judged:
-    """What a run says of its videos, from its folder alone; a record of the leaderboard keeps no scores of frames.
+    """A run's answers about its videos, from its folder alone; a record of the leaderboard has no frame scores.
 
     Raises:
         RunError: a table of the run is missing or damaged.
@@ -365,7 +365,7 @@ def timelines(sides: Sequence[Judged]) -> list[Drawn]:
 
 
 def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
-    """What the page of a run shows: `facts_of`, its timelines, figures, and the cards of its features.
+    """Values for the page of a run: `facts_of`, its timelines, figures, and the cards of its features.
 
     Without scores of frames, as in a record, timelines show what is true and what was spotted alone.
 

@@ -479,7 +479,7 @@ def _intervals(
 
 
 def title_of(values: Mapping[str, Any]) -> str:
-    """What was run in words: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
+    """Title of a run: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
     flat = flatten(values)
     method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
     words = [

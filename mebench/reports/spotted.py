@@ -1,4 +1,4 @@
-"""What models spot in anybody's videos: as tables, for ELAN, as a page with timelines, and drawn into the videos."""
+"""Intervals spotted in a user's videos: as tables, for ELAN, as a page with timelines, and drawn into the videos."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class SpottedVideo:
 
 @dataclass(frozen=True)
 class Spotted:
-    """What was spotted in some videos.
+    """Intervals spotted in some videos.
 
     Attributes:
         model: which models, in a sentence.

@@ -1,4 +1,4 @@
-"""The timeline of a video: curves over its frames, and on lanes what is true and what was spotted. Pages and figures draw it.
+"""The timeline of a video: curves over its frames, and lanes of annotated and spotted intervals. Pages and figures draw it.
 
 A page takes `SCRIPT` and `STYLE` once and for each video the element of `templates/timeline.html`, which holds `Timeline.plain`;
 the script draws it when it comes into view. `plots.score_curve` draws the same for a paper.
@@ -178,7 +178,7 @@ def pack(values: NDArray[np.float64]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a run, or a file of any program, says of some videos.
+    """The answers of a run, or of any program's file, about some videos.
 
     Attributes:
         name: for readers; may be empty where there is one only.
@@ -243,7 +243,7 @@ class Judged:
         return Track(self.name, curves, lanes)
 
     def distracted(self, video: str) -> list[Lane]:
-        """What else was annotated there."""
+        """The other annotated movement there."""
         kinds = sorted({str(row["kind"]) for row in self._rows["distractors"].get(video, ())})
         return [
             Lane(kind, [Span(int(r["onset"]), int(r["offset"]), kind) for r in self._of("distractors", video, kind)])
@@ -311,7 +311,7 @@ def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float6
 
 
 def first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
-    """What a method that predicts by chance said the first time; everything of other methods."""
+    """The first draw of a method that predicts at random; all predictions of any other method."""
     return predictions[predictions["draw"] == 0]
 
 

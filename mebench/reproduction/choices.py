@@ -1,4 +1,4 @@
-"""Of answers that a program publishes after each of several epochs those that a rule chooses, and what the choice is worth."""
+"""Selection among the answers that a program publishes after several epochs: the choice of a rule, and its gain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Program:
-    """What a method's program chooses on the tested subjects, as far as its code or text was read.
+    """What a method's program selects on the tested subjects, as stated by its code or text.
 
     Attributes:
         says: that in words.
@@ -227,7 +227,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for beside the table.
+    """The user's options besides the table.
 
     Attributes:
         words: for every run, after those of the paper.

@@ -231,7 +231,7 @@ class Source:
         return {hash_: f"{r.folder}/{name}".lstrip("/") for r in self.readings for name, hash_ in r.files.items()}
 
     def prints(self, one: Set, published: Sequence[Published]) -> list[Published]:
-        """What the paper prints of a set."""
+        """The values that the paper prints for a set."""
         mine = (self.paper, self.method, self.variant, one.dataset, one.protocol)
         return [
             row

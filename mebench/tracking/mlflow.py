@@ -154,7 +154,7 @@ class MLflow(Tracker):
 
 
 def client_of(store: Store) -> MlflowClient:
-    """What asks a store; a sqlite file is made where there is none."""
+    """The client of a store; a missing sqlite file is made."""
     store.prepare()
     return MlflowClient(tracking_uri=store.uri)
 

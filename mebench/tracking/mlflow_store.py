@@ -115,7 +115,7 @@ class Store:
         return str(self.database.relative_to(here) if self.database.is_relative_to(here) else self.database)
 
     def opening(self, page: str, view: str = "") -> str:
-        """What a user does to see a page of it, such as `experiments/1/runs`, without a password.
+        """The command that shows a page of the store, such as `experiments/1/runs`, without a password.
 
         MLflow 3 opens on its view of language models' traces, which holds no run, unless the address says otherwise.
         """

@@ -120,7 +120,7 @@ class Entry:
 
 
 def head_of(folder: RunFolder, models: bool = False) -> Entry:
-    """What a finished run is, without what came of it: enough to look whether it is there.
+    """The head of a finished run, without its results: enough to look whether the tracker has it.
 
     Args:
         folder: the run.
@@ -455,7 +455,7 @@ class Tracker(Protocol):
         ...
 
     def opening(self) -> str:
-        """What a user does to see the runs that were handed over or found."""
+        """The command that shows the runs that were sent or found."""
         return self.place()
 
 
@@ -485,7 +485,7 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
 
 @dataclass(frozen=True)
 class Synced:
-    """What came of sending runs to a tracker.
+    """The outcome of sending runs to a tracker.
 
     Attributes:
         title: of the tracker; empty where none is asked.

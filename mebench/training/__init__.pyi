@@ -10,6 +10,7 @@ from .fit import Classified as Classified
 from .fit import fit as fit
 from .samples import MappedSamples as MappedSamples
 from .samples import Samples as Samples
+from .samples import on_device as on_device
 from .samples import release as release
 from .samples import sample_negatives as sample_negatives
 from .samples import vote as vote

@@ -1,5 +1,5 @@
-"""What came of tuning: the tuned configuration beside the default on subjects that no trial saw, as data, printed, drawn, and as the file
-of tuned values that `mebench run -c` takes.
+"""The outcome of tuning: the tuned configuration compared with the default on subjects that no trial saw; as data, printed,
+drawn, and as the file of tuned values for `mebench run -c`.
 """
 
 import time
@@ -53,7 +53,7 @@ class TrialReporter:
         self._last, self._best = 0.0, -1
 
     def begin(self, study: Study) -> None:
-        """What is going to happen."""
+        """Announce the trials."""
         folds, people = len(self._split.inner.folds), len(self._split.subjects)
         how = (
             "no trial trains: frame scores are computed once"
@@ -108,7 +108,7 @@ FRONT = 20
 
 
 def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
-    """Print what was tuned, what it is worth on new subjects, and where everything is."""
+    """Print the tuned values, their gain on new subjects, and the paths of all files."""
     out, nested, studies, paths = console(), plain["nested"], list(plain["studies"].values()), list(plain["objectives"])
     counts, spent = [study["trials"] for study in studies], plain["seconds"]
     total = {state: sum(one[state] for one in counts) for state in counts[0]}
@@ -196,7 +196,7 @@ def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> T
 
 @dataclass(frozen=True)
 class Tuned:
-    """What came of a tuning.
+    """The outcome of a tuning.
 
     Attributes:
         plain: everything, for JSON.
@@ -320,7 +320,7 @@ def _score(
 
 
 def conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
-    """What the paired test allows to say."""
+    """The conclusion that the paired test supports."""
     if unchanged:
         return "no tried values were better than the default's on the inner folds: the configuration stays as it was"
     gain, p = score["outer"]["gain"], score["outer"]["p"]

@@ -96,7 +96,7 @@ def _objectives(section: str, of_unit: bool = False) -> list[str]:
 
 @dataclass(frozen=True)
 class TuneOptions:
-    """What the command line says beside the configuration.
+    """Options of the command line besides the configuration.
 
     Attributes:
         trials: of each study.
@@ -152,7 +152,7 @@ State = Literal["complete", "pruned", "failed", "running", "waiting"]
 
 @dataclass(frozen=True)
 class Terms:
-    """What a study is about and how it goes.
+    """The subject and the settings of a study.
 
     Attributes:
         name: in the storage.
@@ -225,7 +225,7 @@ class Study:
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
     def best(self) -> Trial | None:
-        """What is best in the first objective, of the complete trials and the default; of equal ones the first, so the default."""
+        """The best in the first objective among the complete trials and the default; of equal ones the first, so the default."""
         beside = () if self.default is None or self.default in self.complete else (self.default,)
         return min((*beside, *self.complete), key=lambda trial: (self._losses(trial), trial.number), default=None)
 

@@ -1,4 +1,4 @@
-"""What is tuned: from the `search` maps of the plugins and the words of the command line to parameters with their ranges or choices.
+"""The search space: from the `search` maps of the plugins and the words of the command line to parameters with ranges or choices.
 
 A map of `config.yaml` gives each parameter its range or its choices, and says when it acts:
 

@@ -1,4 +1,4 @@
-"""Who is tuned on and who judges: subjects of a study, its inner folds, and the outer folds that no trial touches."""
+"""Subjects of tuning: those of a study, its inner folds, and the outer folds that no trial touches."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Split:
 
     @property
     def subjects(self) -> tuple[SubjectKey, ...]:
-        """Who is tuned on, sorted."""
+        """The subjects used for tuning, sorted."""
         return tuple(sorted({video.subject_key for video in self.inner.videos}))
 
 

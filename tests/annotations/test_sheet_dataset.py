@@ -135,7 +135,7 @@ def test_each_repair_names_row_column_and_reason(tmp_path):
     assert not dataset.one_per_video  # clip b is named twice
 
 
-def test_rows_of_two_sheets_that_say_the_same_are_told_though_their_numbers_are_equal(tmp_path):
+def test_equal_rows_of_two_sheets_are_reported_even_with_equal_numbers(tmp_path):
     class Sheets(Small):
         def read(self, sheets, log):
             return [a for sheet in sheets for a in super(Sheets, self).read([sheet], log)]

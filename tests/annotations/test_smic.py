@@ -59,7 +59,7 @@ def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):
     assert str(root) not in " ".join(set_.repairs())
 
 
-def test_the_name_of_a_short_clip_says_its_emotion_and_a_folder_that_says_another_is_marked(root, tmp_path):
+def test_a_short_clips_name_gives_its_emotion_and_another_folder_is_marked(root, tmp_path):
     shutil.copytree(root, tmp_path / "tree")
     (clip,) = (tmp_path / "tree").rglob("positive/s11_po_01")
     wrong = clip.rename(clip.parents[1] / "negative" / clip.name)

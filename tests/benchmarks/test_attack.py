@@ -69,7 +69,7 @@ def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
     assert again[HONEST[0]] == "" and HONEST[0] in again["seed_changed"], "who was here first stays so"
 
 
-def test_records_that_came_by_another_way_are_registered_by_merging_them_where_they_lie(board, tmp_path):
+def test_merging_records_in_place_registers_them(board, tmp_path):
     place = shutil.copytree(board / "sent" / HONEST[3], tmp_path / "records" / HONEST[3]).parent
     assert [(o.status, o.doubt) for o in merge([RunFolder(place / HONEST[3])], place)] == [("there", "")]
     assert (

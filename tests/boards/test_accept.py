@@ -13,11 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mebench.boards import as_csv, checking, collect_records, find_records, latex, markdown, merge
+from mebench.boards import Site, as_csv, checking, collect_records, find_records, latex, markdown, merge, site
 from mebench.boards import build as boards_build
 from mebench.boards import export as boards_export
-from mebench.boards.site import Site
-from mebench.boards.site import chart as site_chart
 from mebench.config import plugins, registry
 from mebench.errors import RunError
 from mebench.files import file_hash
@@ -371,7 +369,7 @@ def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, m
     def draw_once(*what):  # slow, too, and most values change nothing in it
         key = repr(what)
         if key not in drawn:
-            drawn[key] = site_chart.chart(*what)
+            drawn[key] = site.chart.chart(*what)
         return drawn[key]
 
     monkeypatch.setattr("mebench.boards.site.site_pages.chart", draw_once)

@@ -453,7 +453,7 @@ def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
     assert [(one.low, one.high) for one in ranked(Part("micro", ("f1",), rows))] == counted
 
 
-def test_ranks_reach_as_far_as_rows_cannot_be_told_apart_and_pairs_stand_under_their_spotter():
+def test_ranks_reach_over_indistinguishable_rows_and_pairs_stand_under_their_spotter():
     row = ranked_row
     chance = replace(row("random (best rate)", 0.25), provenance="chance")
     every = [

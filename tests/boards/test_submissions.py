@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mebench.boards.published_tables import collect_rescored, placed
-from mebench.boards.submissions import submissions, submit, take
+from mebench.boards import collect_rescored, placed
+from mebench.boards import submissions as boards_submissions
 from mebench.errors import ConfigError, DataError
 
 TRUTH = "subject,video,onset,offset,kind\n1,a,10,20,micro\n2,b,30,50,macro\n3,c,5,15,micro\n"
@@ -22,15 +22,17 @@ SET = {"dataset": "cas_me2", "protocol": "loso", "scheme": "", "clips": False}
 def sent(tmp_path):
     (tmp_path / "truth.csv").write_text(TRUTH)
     (tmp_path / "mine.csv").write_text(TRUTH.replace("5,15", "60,70"))
-    folder, _ = submit(tmp_path / "mine.csv", tmp_path / "truth.csv", "our_lab", ABOUT, SET, tmp_path / "sent")
+    folder, _ = boards_submissions.submit(
+        tmp_path / "mine.csv", tmp_path / "truth.csv", "our_lab", ABOUT, SET, tmp_path / "sent"
+    )
     return folder
 
 
 def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
     home = tmp_path / "board" / "rescored"
-    assert submissions(sent.parent) == submissions(sent) == [sent]
-    assert take(sent, home, check_only=True) == "checked" and not home.exists()
-    assert take(sent, home) == "taken" and take(sent, home) == "there"
+    assert boards_submissions.submissions(sent.parent) == boards_submissions.submissions(sent) == [sent]
+    assert boards_submissions.take(sent, home, check_only=True) == "checked" and not home.exists()
+    assert boards_submissions.take(sent, home) == "taken" and boards_submissions.take(sent, home) == "there"
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
     rows = {row.part: row.row for row in placed(collect_rescored(home, print), [])}
     assert rows["micro"].scores["f1"]["value"] == 0.5 and rows["overall"].scores["f1"]["value"] == pytest.approx(
@@ -46,24 +48,24 @@ def test_what_does_not_score_to_what_it_says_is_refused(sent, tmp_path):
     said["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.9
     file.write_text(json.dumps(said))
     with pytest.raises(DataError, match=r"our_lab\.json is not what our_lab's answers score to here"):
-        take(sent, tmp_path / "rescored")
+        boards_submissions.take(sent, tmp_path / "rescored")
     (sent / "predictions.csv").write_text(TRUTH + "4,d,1,9,micro\n")
     with pytest.raises(
         DataError,
         match=r"predictions\.csv is not predictions\.csv as it was published: .* take it unchanged, as it was sent",
     ):
-        take(sent, tmp_path / "rescored")
+        boards_submissions.take(sent, tmp_path / "rescored")
 
 
 def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
     files = tmp_path / "mine.csv", tmp_path / "truth.csv"
     with pytest.raises(ConfigError, match=r"--name must be of small letters, digits and _, not '\.\./x'"):
-        submit(*files, "../x", ABOUT, SET, tmp_path / "sent")
+        boards_submissions.submit(*files, "../x", ABOUT, SET, tmp_path / "sent")
     with pytest.raises(ConfigError, match=r"our_lab is there already: choose another --name"):
-        submit(*files, "our_lab", ABOUT, SET, tmp_path / "sent")
-    other, _ = submit(files[1], files[1], "our_lab", ABOUT, SET, tmp_path / "again")
-    take(sent, tmp_path / "rescored")
+        boards_submissions.submit(*files, "our_lab", ABOUT, SET, tmp_path / "sent")
+    other, _ = boards_submissions.submit(files[1], files[1], "our_lab", ABOUT, SET, tmp_path / "again")
+    boards_submissions.take(sent, tmp_path / "rescored")
     with pytest.raises(ConfigError, match="has another source our_lab: send it under another name"):
-        take(other, tmp_path / "rescored")
+        boards_submissions.take(other, tmp_path / "rescored")
     with pytest.raises(DataError, match="repository and commit say where the answers are public"):
-        submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")
+        boards_submissions.submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")

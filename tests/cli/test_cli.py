@@ -163,7 +163,7 @@ def test_json_has_no_nan():
 # Doctor
 
 
-def test_doctor_tells_where_things_are_and_exits_0_while_only_optional_things_are_missing(mebench, root, tmp_path):
+def test_doctor_shows_paths_and_exits_0_while_only_optional_packages_are_missing(mebench, root, tmp_path):
     Path("mebench.yaml").write_text(f"roots: {{toy: {tmp_path}, nobody: /x}}\nruns: results\n")
     code, out, _ = mebench("doctor", "--plugins", root)
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in out.splitlines()}

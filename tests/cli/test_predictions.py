@@ -41,7 +41,7 @@ def exported(run, path, form="csv", fps=None, **words):
 
 
 @pytest.mark.parametrize("form", [form for form in write.FORMATS if form not in write.TIMED])
-def test_frames_are_the_numbers_of_the_dataset_s_files_unless_positions_are_asked_for(numbered, form, tmp_path, capsys):
+def test_frames_are_file_numbers_unless_positions_are_requested(numbered, form, tmp_path, capsys):
     truth = numbered.read_table("predictions.parquet").merge(numbered.read_table("videos.parquet"), on="video")
     positions, numbers = (
         sorted(

@@ -58,9 +58,7 @@ def test_a_run_that_is_not_there_is_one_sentence(tmp_path):
         resume("nothing", [], str(tmp_path))
 
 
-def test_an_edit_of_what_computes_is_refused_by_its_name_and_neither_a_comment_nor_another_room_is(
-    begun, tmp_path, monkeypatch, capsys
-):
+def test_an_edit_that_changes_numbers_is_refused_by_name_but_no_comment(begun, tmp_path, monkeypatch, capsys):
     """In a copy of the package, which this process takes for its own code; its workers have the package as it is."""
     copy, runs = tmp_path / "copy" / "mebench", str(begun.path.parent)
     shutil.copytree(inputs.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -174,7 +174,7 @@ def test_prune_removes_what_all_conditions_hold_for(runs, capsys, conditions, go
     assert before - names(runs) == gone
 
 
-def test_of_a_training_that_was_looked_at_the_honest_run_is_the_better_one_and_stays_beside_the_other(runs, capsys):
+def test_the_honest_run_of_a_leaking_training_is_kept_with_it(runs, capsys):
     """The leaking run scores higher; what looking was worth is read beside the honest one."""
     shutil.rmtree(runs / "perfect")
     leaking = make_run(runs, "leaking", method="late", settings={"audit": "leak"})

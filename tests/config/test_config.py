@@ -345,7 +345,7 @@ def test_the_layers_rank_as_promised_and_each_value_knows_its_origin(write_plugi
         assert resolved.origins["method.p"] == origin
 
 
-def test_without_the_users_word_the_settings_for_the_dataset_beat_the_preset_they_name(tiny):
+def test_settings_for_the_dataset_override_the_preset_that_they_name(tiny):
     config = tiny()
     assert (config.method_params.p, config.method_params.epochs, config.method_params.flow) == (0.52, 3, "dis")
     assert config.origins["method.p"] == "preset short (methods/tiny/config.yaml)"

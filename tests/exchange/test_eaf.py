@@ -116,7 +116,7 @@ def test_of_several_coders_one_is_named(tmp_path):
     assert rows[["onset", "offset"]].values.tolist() == [[1040, 1439]]
 
 
-def test_dependent_marks_have_the_times_of_theirs_and_others_without_times_are_left_out(tmp_path):
+def test_dependent_marks_take_their_parents_times_and_others_are_left_out(tmp_path):
     elan = pympi.Elan.Eaf(author="")
     elan.add_linguistic_type("named", constraints="Symbolic_Association", timealignable=False)
     elan.add_tier("ME")

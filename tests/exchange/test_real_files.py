@@ -90,7 +90,7 @@ ENCODINGS = [("de", "cp1252"), ("zh", "gb18030"), ("fr", "cp1252"), ("es", "cp12
 
 
 @pytest.mark.parametrize(("language", "encoding"), [*((name, "utf-8") for name in LANGUAGES), *ENCODINGS])
-def test_headers_of_four_languages_are_understood_in_the_encodings_that_people_save_them_in(write, language, encoding):
+def test_headers_of_four_languages_are_understood_in_their_common_encodings(write, language, encoding):
     table, remarks = read(write(LANGUAGES[language], encoding=encoding))
     row = table.intervals.iloc[0]
     assert (row["subject"], row["video"], row["kind"]) == ("1", "a", "micro")

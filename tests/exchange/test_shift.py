@@ -55,7 +55,7 @@ def test_files_that_count_alike_are_left_in_peace(jitter):
         assert not said(true, answers(true, rng, jitter, more=int(rng.integers(0, 60))))
 
 
-def test_positions_against_file_numbers_of_cut_out_clips_are_told_by_the_first_such_line():
+def test_positions_instead_of_file_numbers_are_reported_at_the_first_such_line():
     rng = np.random.default_rng(0)
     true = pd.DataFrame({"video": [f"d/{n}/v" for n in range(9)], "kind": "micro", "onset": 12, "offset": 24})
     spotted = answers(true, rng, jitter=6)

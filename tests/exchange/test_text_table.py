@@ -101,7 +101,7 @@ def test_a_misspelt_optional_column_is_pointed_at(write):
     assert remarks.warnings == ["predictions: the column 'emotoin' is not read; if it holds the emotion, name it so"]
 
 
-def test_of_two_columns_that_may_be_meant_the_one_in_frames_is_read_and_the_other_named(write):
+def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(write):
     """CASME's sheet has the onset's frame and, beside it, a duration in ms."""
     table, remarks = read(write("Subject,Filename,Onset,OnsetF,offset,OffsetF\n1,a,250,5,9,9\n"))
     assert table.cells == {"subject": ["1"], "video": ["a"], "onset": ["5"], "offset": ["9"]}

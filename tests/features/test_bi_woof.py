@@ -37,7 +37,7 @@ def test_paper_weights_each_block_by_its_mean_strain():
     np.testing.assert_allclose(found.reshape(25, 8), expected, rtol=1e-5)
 
 
-def test_released_code_lets_blocks_overlap_sums_their_strain_leaves_an_octant_out_and_has_unit_length():
+def test_released_code_overlaps_blocks_sums_strain_and_has_unit_length():
     """From 1 on, both ends included: rows (i - 1) h to i h + 1, the first from 1 and the last to the end."""
 
     def spans(n):

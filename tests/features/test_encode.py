@@ -19,7 +19,7 @@ def test_no_motion_is_gray_flow_and_no_strain():
     assert (image == image[0, 0]).all()
 
 
-def test_the_channels_are_strain_vertical_and_horizontal_flow_from_minimum_to_maximum():
+def test_the_channels_are_strain_vertical_and_horizontal_flow_scaled_to_their_range():
     x = motion().astype(np.float32)
     for channel, source in zip(np.moveaxis(FlowImage().apply(x, None), -1, 0), (x[..., 2], x[..., 1], x[..., 0])):
         np.testing.assert_allclose(channel, np.interp(source, [source.min(), source.max()], [0, 255]), atol=1e-3)

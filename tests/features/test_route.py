@@ -117,7 +117,7 @@ CHAINS = {
 
 
 @pytest.mark.parametrize("name", CHAINS)
-def test_a_clip_has_its_own_entry_only_where_the_frames_differ_that_its_numbers_depend_on(store, drift, name):
+def test_a_clip_has_its_own_entry_only_where_the_frames_it_depends_on_differ(store, drift, name):
     steps, depends = CHAINS[name]
     source, chain = Source(store, drift, "drift", drift.video()), Chain(name, steps, "clips")
     key = source.key("feature", chain, (1, 4, 6))

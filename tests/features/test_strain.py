@@ -52,7 +52,7 @@ def test_backward_equals_shifted_data_frames_bit_for_bit(dtype):
     np.testing.assert_array_equal(strain, naive)
 
 
-def test_backward_is_that_of_means_program_but_for_the_border_where_it_takes_0_for_the_undefined_derivatives_alone():
+def test_backward_is_means_program_except_undefined_derivatives_at_the_border():
     """Lines 13 to 17 of its `feature_extraction.py`."""
     flow = np.random.default_rng(2).normal(size=(20, 25, 2))
     u, v = pd.DataFrame(flow[..., 0]), pd.DataFrame(flow[..., 1])

@@ -298,9 +298,7 @@ def cut(source, path, second):
         ("hevc.mkv", "libx265", {"x265-params": "keyint=24:log-level=none:pools=1", "preset": "ultrafast"}),
     ],
 )
-def test_a_cut_that_begins_with_frames_whose_reference_is_gone_has_those_that_can_be_decoded(
-    tmp_path, name, codec, options
-):
+def test_a_cut_without_reference_frames_has_the_frames_that_can_be_decoded(tmp_path, name, codec, options):
     source = shown_at(tmp_path / name, range(0, 40 * N, 40), codec, **options)
     path = cut(source, tmp_path / f"cut_{name}", 2)
     video, expected = VideoFrames(path), plainly(path)

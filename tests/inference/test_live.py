@@ -86,7 +86,7 @@ def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp
     assert json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[-1])["seconds"] == 3
 
 
-def test_frames_that_come_too_fast_are_dropped_and_what_follows_is_a_stretch_of_its_own(tmp_path, monkeypatch):
+def test_frames_that_come_too_fast_are_dropped_and_a_new_stretch_begins(tmp_path, monkeypatch):
     """Frames show their number in their brightness; the source is done long before they are looked at."""
     monkeypatch.setattr("mebench.frames.stream.WAITING", 0.05)
     numbered = [np.full((64, 64, 3), 4 * n, np.uint8) for n in range(60)]

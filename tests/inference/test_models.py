@@ -85,9 +85,7 @@ def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finis
     assert "/" not in json.dumps(said.method)
 
 
-def test_a_model_of_one_s_own_method_keeps_all_its_parameters_and_needs_no_more_than_the_user_s_file(
-    write_plugin, tiny, tmp_path
-):
+def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone(write_plugin, tiny, tmp_path):
     known = list(methods.__path__)
     plugins = tmp_path / "plugins"
     new_plugin("method", "my_spotter", plugins)

@@ -72,7 +72,7 @@ def test_the_chain_reads_like_the_equations():
     np.testing.assert_allclose(histogram_step.apply(x, None), naive(u, v, x[..., 2]), rtol=1e-4, atol=1e-7)
 
 
-def test_the_feature_of_the_paper_has_200_numbers_and_comes_from_onset_and_apex_alone():
+def test_the_papers_feature_has_200_numbers_from_onset_and_apex_alone():
     chain = method().chains(TIMING)[CHAIN]
     (flow,), histogram = chain.at("pair"), chain.steps[-1]
     assert chain.scope == "clips" and flow.k is None

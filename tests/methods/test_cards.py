@@ -76,7 +76,7 @@ def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
     assert [one for one in told if one[1] in means and one[2] not in means[one[1]]] == []
 
 
-def test_a_card_says_that_its_rows_are_not_of_the_papers_method_where_the_tables_mark_them():
+def test_a_card_says_where_the_tables_mark_its_rows_as_not_the_papers_method():
     marked = set()
     for id_ in METHODS:
         folders = {RECORDS / f"{run}-seed{seed}" for run, *_, seeds in rows(id_) for seed in seeds.split(", ")}

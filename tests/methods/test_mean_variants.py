@@ -59,7 +59,7 @@ def test_k_is_a_time_in_frames_rounded_up(seconds, fps, k):
     assert chains[FRAMES].at("pair")[0].k == k
 
 
-def test_the_default_normalises_before_the_regions_and_softnets_preprocessing_after_them():
+def test_the_default_normalises_before_the_regions_and_softnet_after_them():
     own, softnet = (method(preprocessing=p).chains(TIMING)[FRAMES] for p in ("mean", "softnet"))
     assert steps(own)[2:] == [Strain, MinMax, EyesAndMouth]
     assert steps(softnet)[2:] == [Strain, RemoveNoseMotion, MaskEyes, EyesAndMouth, MinMax]
@@ -161,7 +161,7 @@ def normalised_by_batch(m, x):
     return F.max_pool2d(F.batch_norm(torch.cat(maps_of, 1), None, None, norm.weight, norm.bias, True, eps=1e-3), 3)
 
 
-def test_frozen_layers_that_train_take_the_statistics_of_each_batch_and_keep_their_own():
+def test_frozen_layers_in_training_use_batch_statistics_and_keep_their_own():
     """As the public code does; with dropout off the maps are those of a normalisation by the batch, and nothing frozen changes."""
     m = method(frozen="train", dropout=0.0)
     train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]
@@ -288,7 +288,7 @@ def test_the_frames_of_an_interval_case(case, frames):
     assert voters(case, 10, 3, 99).tolist() == list(frames)
 
 
-def test_what_another_method_spots_in_a_video_too_short_for_flow_is_named_from_onset_to_apex():
+def test_intervals_in_a_video_too_short_for_flow_are_named_from_onset_to_apex():
     view = video(lambda chain: maps(0), clip=lambda chain, onset, apex, offset: maps(3)[apex - onset])
     m = method()
     (row,), (own,) = (m.classify([view.clip(-2, 1, 3, spotted=spotted)]) for spotted in (True, False))
@@ -320,7 +320,7 @@ def test_the_threshold_learnt_in_the_fold_is_saved_with_the_model():
     assert method().propose(video(maps(43)), quiet) != []
 
 
-def test_intervals_from_the_score_curve_begin_where_the_labels_say_the_expression_does():
+def test_intervals_from_the_score_curve_begin_at_the_labelled_onset():
     scores = np.zeros((100, 1))
     scores[40 - 5 : 60] = 1  # labels of an expression at 40 to 59 with k' = 6
     (found,) = method(interval="score_curve").propose(video(maps(97), 6), scores)

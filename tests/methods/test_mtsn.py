@@ -88,7 +88,7 @@ def test_a_peak_stays_what_it_is_whatever_else_the_video_holds():
     assert MTSN.looks_at_test_video(own.task.tasks, own.params) == "none"
 
 
-def test_micro_expressions_are_the_same_whether_macro_expressions_are_asked_for_or_not():
+def test_micro_expressions_are_the_same_with_or_without_macro_expressions():
     """Their curve is compared with one smoothed three times as long, as in the public program, not with k' of the macro-expressions."""
     own, found = method(level=0.3, difference=0.1), 0
     for seed in range(10):

@@ -80,7 +80,7 @@ def ripple(n):
     return 0.05 * np.sin(2 * np.pi * 3 * np.arange(n) / 30)
 
 
-def test_a_peak_counts_where_it_is_high_enough_and_rises_enough_with_and_without_its_trend():
+def test_a_peak_counts_if_high_and_rising_enough_with_and_without_its_trend():
     signal = bump() + ripple(120)
     (found,) = peaks(signal, 1.9, RULES)
     assert 50 < found[0] < 60 < found[1] < 70

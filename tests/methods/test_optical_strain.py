@@ -38,7 +38,7 @@ def spotted(m, features):
 
 
 @pytest.mark.parametrize(("variant", "first"), [("peaks", 0), ("liong2016", 3)])
-def test_the_score_is_the_mean_strain_of_both_regions_and_undefined_without_a_partner(variant, first):
+def test_the_score_is_the_mean_strain_of_both_regions_undefined_without_a_partner(variant, first):
     features = np.random.default_rng(0).random((97, 2, 1, 3)).astype(np.float16)
     scores = method(variant).score_frames(view(features))
     assert scores.shape == (100, 1)
@@ -47,7 +47,7 @@ def test_the_score_is_the_mean_strain_of_both_regions_and_undefined_without_a_pa
     assert np.isnan(scores).sum() == 3
 
 
-def test_shreve_scores_the_most_strained_region_for_micro_and_the_whole_face_for_macro_expressions():
+def test_shreve_scores_the_most_strained_region_for_micro_and_the_face_for_macro():
     features = quiet("shreve", 97)
     features[40:50, 1, 0, 2] = 0.5  # one region alone
     micro, macro = method("shreve", kinds=("micro", "macro")).score_frames(view(features)).T

@@ -81,7 +81,7 @@ def test_what_it_spots_above_the_level_is_joined():
 
 
 @pytest.mark.parametrize("threshold", ["relative", "absolute"])
-def test_runs_that_differ_after_their_training_share_it_unless_the_threshold_is_learnt(threshold):
+def test_runs_that_differ_after_training_share_it_unless_the_threshold_is_learnt(threshold):
     words = ["method=tsmsnet", "dataset=synthetic", f"method.threshold={threshold}"]
     assert identity.reusable(resolve(words)) == (threshold == "relative")
 

@@ -62,7 +62,7 @@ def mean_of(values, name="f1"):
 
 
 @pytest.mark.parametrize("name", ["f1", "apex_mae_ms"])
-def test_below_20_subjects_each_is_left_out_once_and_from_20_on_they_are_drawn_for_what_is_no_share(name):
+def test_jackknife_below_20_subjects_and_bootstrap_from_20_for_other_than_shares(name):
     values = np.random.default_rng(0).uniform(0.3, 0.7, 20)
     seen = []
 

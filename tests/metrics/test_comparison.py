@@ -169,7 +169,7 @@ def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
 
 
 @pytest.mark.parametrize("subjects", [5, 6])
-def test_no_difference_is_detectable_with_people_whose_least_p_is_not_below_the_level(subjects):
+def test_no_difference_is_detectable_if_the_least_p_is_not_below_the_level(subjects):
     found = compared(run(0, 0.7, subjects=subjects), run(1, 0.5, subjects=subjects))
     assert found.exact and 1 / found.permutations == 0.5 ** (subjects - 1)
     told = [row.detectable for row in found.scores.values() if row.p is not None and not row.same]
@@ -284,7 +284,7 @@ def test_what_one_run_alone_did_is_not_compared():
     assert found.mcnemar is None and not [path for path in found.scores if path.startswith("recognition")]
 
 
-def test_a_run_that_says_in_which_videos_it_looked_is_compared_with_one_that_does_not():
+def test_a_run_with_its_searched_videos_is_compared_with_one_without():
     first, second = run(0), run(1)
     says = replace(second, videos=second.videos.assign(processed=[KINDS] * len(second.videos)))
     assert compared(first, says, permutations=2) == compared(first, second, permutations=2)
@@ -385,7 +385,7 @@ def test_analysis_is_not_compared_where_one_run_names_no_emotion():
     assert compared(names, silent, metrics=["strs"]).scores["analysis.strs"].second["value"] == 0
 
 
-def test_over_seeds_each_score_is_the_mean_and_subjects_are_exchanged_under_all_seeds_at_once():
+def test_over_seeds_scores_are_means_and_subjects_are_exchanged_in_all_at_once():
     """Against each subject's exchange done by hand, under both seeds, and the mean of the plain scores."""
     subjects = 5
     ones, others = (

@@ -239,7 +239,7 @@ def test_who_finds_a_truth_that_is_found_already_is_no_false_positive_of_li2017(
 
 
 @pytest.mark.parametrize("convention", ["megc2020", "megc2023_entries"])
-def test_where_an_interval_counts_once_for_each_truth_that_it_finds_the_number_lacks_one(convention):
+def test_an_interval_that_counts_once_per_truth_lacks_one_in_the_number(convention):
     truths = [("d/1/a", "micro", 100, 120, "joy"), ("d/1/a", "micro", 102, 122, "joy")]
     one = tables([("d/1/a", "micro", 101, 121, 0.9), ("d/1/a", "micro", 500, 520, 0.8)], truths)
     mistakes, summary = counts(one, convention)
@@ -354,7 +354,7 @@ ONE_FALSE = {
 
 
 @pytest.mark.parametrize(("truths", "said", "gain"), ONE_FALSE.values(), ids=ONE_FALSE)
-def test_a_false_positive_that_is_put_right_finds_one_truth_at_most_and_every_miss_has_a_cure(truths, said, gain):
+def test_a_corrected_false_positive_finds_one_truth_at_most_and_a_miss_has_a_cure(truths, said, gain):
     one = tables([("d/1/a", *row) for row in said], [("d/1/a", *row, "joy") for row in truths])
     found = sort_mistakes(one, ["micro"])
     assert explain_mistakes(one, found, ["micro"])["micro"]["gain"] == pytest.approx(gain)
@@ -382,7 +382,7 @@ def test_of_two_truths_at_one_place_the_share_that_is_missed_is_between_none_and
 
 
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=30).filter(lambda lengths: len(set(lengths)) > 1))
-def test_equal_lengths_share_a_third_and_the_shortest_and_longest_are_the_first_and_the_last(lengths):
+def test_equal_lengths_share_a_third_and_extremes_are_in_the_first_and_last(lengths):
     true = pd.DataFrame({"video": [f"d/{i}" for i in range(len(lengths))], "onset": 0, "fps": 10.0, "n_frames": 100.0})
     true["offset"] = [length - 1 for length in lengths]
     third = {}

@@ -260,7 +260,7 @@ def test_ap_and_f1_of_mean_may_disagree_on_true_positives() -> None:
     assert (part["tp"], value(part, "ap50")) == (1, 1.0)
 
 
-def test_mean_drops_degenerate_classes_and_loses_uar_for_a_class_that_is_said_but_never_true() -> None:
+def test_mean_drops_degenerate_classes_and_loses_uar_for_a_class_never_true() -> None:
     run = tables([rows(A, [(0, 9), (30, 39)], ["joy", "fear"])], [rows(A, [(0, 9), (30, 39)], ["joy", "awe"])], [A])
     part = score(run, "mean2022", ("joy", "fear", "awe", "anger"))["analysis"]["true_positives"]
     # Nobody is angry or said to be: three classes remain. Precision 1, 0/0, 0; recall 1, 0, 0/0.

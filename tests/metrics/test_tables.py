@@ -67,7 +67,7 @@ CELLS = st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["micro", "
 
 
 @given(left=st.lists(CELLS, max_size=8), right=st.lists(CELLS, max_size=8))
-def test_rows_of_any_tables_have_one_number_where_they_agree_missing_values_among_them(left, right):
+def test_equal_rows_have_one_number_with_missing_values_too(left, right):
     tables = [pd.DataFrame(rows, columns=["video", "kind", "draw"]) for rows in (left, right)]
     numbers = np.concatenate(groups(["video", "kind", "draw"], *tables))
     rows = [*left, *right]

@@ -7,7 +7,7 @@ import pytest
 
 from mebench.core import Video
 from mebench.protocols import PROTOCOLS, People, folds
-from mebench.records.consistency import drawn_again
+from mebench.records import consistency
 from tests.protocols.drawn import same_face, video
 
 
@@ -65,14 +65,14 @@ def recorded(protocol, said, videos, person=lambda key: key):
 )
 def test_folds_are_drawn_again_from_a_record(protocol, said, videos):
     record, sides = recorded(protocol, said, videos)
-    assert drawn_again(*record) == sides
+    assert consistency.drawn_again(*record) == sides
 
 
 @pytest.mark.parametrize("protocol", ["loso", "lodo", "kfold"])
 def test_who_goes_by_several_ids_is_one_person_there_too(protocol):
     videos = [*of("smic_hs", "smic_vis"), video("samm", "s0", 1), video("samm", "s9", 2)]
     record, sides = recorded(protocol, {"folds": 3} if protocol == "kfold" else {}, videos, same_face)
-    assert drawn_again(*record) == sides
+    assert consistency.drawn_again(*record) == sides
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,16 @@ def test_what_a_record_cannot_tell_is_left_to_its_row(protocol, said, videos):
         record = ({"protocol": protocol}, {"folds": []}, one, empty, {})
     else:
         record, _ = recorded(protocol, said, videos)
-    assert drawn_again(*record) is None
+    assert consistency.drawn_again(*record) is None
 
 
 def test_people_of_whom_a_protocol_makes_no_folds_have_none():
     record, _ = recorded("loso", {}, of("casme2"))
-    assert drawn_again({"protocol": "cd6me"}, *record[1:]) == {}
-    assert drawn_again({"protocol": "kfold", "protocol.folds": "many"}, *record[1:]) == {}
+    assert consistency.drawn_again({"protocol": "cd6me"}, *record[1:]) == {}
+    assert consistency.drawn_again({"protocol": "kfold", "protocol.folds": "many"}, *record[1:]) == {}
 
 
 def test_ids_with_a_slash_keep_their_videos():
     videos = [Video("casme2", "a/b", "v1", None, None), Video("casme2", "c", "v/2", None, None)]
     record, sides = recorded("lovo", {}, videos)
-    assert drawn_again(*record) == sides
+    assert consistency.drawn_again(*record) == sides

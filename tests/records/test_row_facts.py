@@ -7,10 +7,9 @@ import re
 
 import pytest
 
-from mebench.boards import as_csv, latex, markdown, table_files
+from mebench.boards import Site, as_csv, latex, markdown, table_files
 from mebench.boards import build as boards_build
 from mebench.boards import collect as boards_collect
-from mebench.boards.site import Site
 from mebench.console import console
 from mebench.records import row_facts
 from tests.helpers.run_folders import make_run

@@ -105,7 +105,7 @@ def test_a_place_leaves_no_trace_in_a_record_and_shapes_no_prediction():
     assert settings.PLACES < NOT_IN_KEY
 
 
-def test_identity_forgets_the_seed_and_the_names_of_presets_but_nothing_that_shapes_predictions():
+def test_identity_leaves_out_the_seed_and_names_of_presets_alone():
     flat = setting_words.without_places(plain(preset="short", p=0.6))
     assert setting_words.identity(flat) == {"method": "mean", "method.p": 0.6, "dataset": "casme2"}
 

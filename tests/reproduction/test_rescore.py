@@ -396,7 +396,7 @@ def spotted_in(source, folder):
     return {k: (part["tp"], part["fp"], part["fn"]) for k, part in result["summary"]["spotting"].items()}
 
 
-def test_fractions_thresholds_numbers_of_intervals_and_kinds_by_length_are_rules_of_the_source(tmp_path):
+def test_fractions_thresholds_counts_and_kinds_by_length_are_rules_of_the_source(tmp_path):
     """Of video a: an interval that rounding down makes the truth, a macro-expression, one that is unsure, and a fourth of a video."""
     said = "a\t10.9\t20.2\t0.9\na\t40.5\t90\t0.8\na\t100\t110\t0.2\na\t120\t130\t0.7\na\t140\t150\t0.6\n"
     truth = "video,subject,onset,offset,kind\na,1,10,20,micro\na,1,40,90,macro\n"

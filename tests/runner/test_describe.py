@@ -105,7 +105,7 @@ def test_the_steps_that_are_computed_are_noted_with_their_versions(plan, tmp_pat
     assert noted == ", ".join(sorted(f"{step.__name__} {step.version}" for step in steps)) and "Flow 2" in noted
 
 
-def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the_disk_lists_them(monkeypatch):
+def test_the_hash_of_code_does_not_depend_on_the_order_of_files_on_disk(monkeypatch):
     listed = Path.rglob
     hashes = set()
     for turn in (list, lambda found: list(found)[::-1]):
@@ -114,9 +114,7 @@ def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the
     assert len(hashes) == 1
 
 
-def test_who_made_a_run_is_known_and_from_which_commit_of_an_installed_program_that_of_the_folder(
-    tmp_path, monkeypatch
-):
+def test_the_user_and_the_commit_of_a_run_are_known(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.runner.describe.checkout_folder", lambda folder: [])
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -7,11 +7,11 @@ import torch
 
 from mebench import config
 from mebench.errors import ConfigError
-from mebench.runner.execute import refuse_missing
+from mebench.runner import execute
 
 
 def refuse(*words):
-    refuse_missing(config.resolve(["method=majority", "dataset=synthetic", *words]))
+    execute.refuse_missing(config.resolve(["method=majority", "dataset=synthetic", *words]))
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_a_logger_that_needs_a_network_is_refused_in_a_sandbox():
     with pytest.raises(
         ConfigError, match="WandbLogger talks to another process, and the sandbox of folds has no sockets"
     ):
-        refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}))
-    refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}, sandbox="off"))
+        execute.refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}))
+    execute.refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}, sandbox="off"))

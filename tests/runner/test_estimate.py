@@ -98,7 +98,7 @@ def test_what_a_method_says_of_itself_is_asked_once_and_pytorch_not_loaded_again
     assert "torch" in loaded("method.regions=whole_face"), "its chains are others"
 
 
-def test_what_a_method_said_counts_while_its_code_and_the_annotations_are_as_they_were(moody, tmp_path):  # noqa: F811
+def test_a_methods_abilities_are_kept_while_code_and_annotations_are_unchanged(moody, tmp_path):  # noqa: F811
     words = moody(f"cache={tmp_path / 'cache'}")
     assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
     (file,) = (tmp_path / "cache" / "plans").iterdir()

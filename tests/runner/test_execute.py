@@ -322,7 +322,7 @@ def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path, monkeypatch):
     assert reason.name == "toy--3" and reason.read_text().startswith("it took longer than fold_timeout=500 seconds")
 
 
-def test_a_fold_that_raises_is_left_out_and_the_run_goes_on_with_the_same_plugin_only(moody, tmp_path, in_this_process):
+def test_a_fold_that_raises_is_left_out_and_resumed_with_the_same_plugin_only(moody, tmp_path, in_this_process):
     words = moody("dataset.subjects=4", "method.trouble=[2=raise]")
     with pytest.raises(RunError) as error:
         go(words)

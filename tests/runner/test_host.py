@@ -54,7 +54,7 @@ def test_a_relative_path_is_the_same_place_elsewhere(moody, tmp_path, monkeypatc
     assert fold_source.opened(source).params.annotations == str(here / "notes.csv")
 
 
-def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_another_folder(moody, tmp_path, monkeypatch):
+def test_a_path_parameter_means_the_same_place_from_another_folder(moody, tmp_path, monkeypatch):
     """Its type says that it is one; the run can be told to workers, and goes on from its folder's words."""
     params = tmp_path / "mine" / "methods" / "moody" / "params.py"
     params.write_text(
@@ -157,7 +157,7 @@ def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
     assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
 
 
-def test_the_store_does_not_tell_which_clips_of_a_tested_video_are_annotated_before_they_are_spotted(moody):
+def test_the_store_hides_the_annotated_clips_of_a_tested_video_before_spotting(moody):
     plan = make_plan(resolve(moody()))
     host, asked = runner_host.FoldHost.of(plan, plan.folds[0]), []
     host._frames = SimpleNamespace(stored=lambda store, key: asked.append(key) or "there")

@@ -16,9 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.core import Prediction, Timing
-from mebench.core.history import Epoch
-from mebench.core.peaks import Curve
+from mebench.core import Curve, Epoch, Prediction, Timing
 from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.runner import isolation
@@ -171,9 +169,7 @@ def test_what_this_process_has_seen_is_not_there():
         (sleep_in_c, (), "it took longer than fold_timeout=1 seconds"),
     ],
 )
-def test_whatever_happens_to_a_process_is_its_own_failure_and_the_next_call_gets_another(
-    worker, work, arguments, reason
-):
+def test_a_process_fails_alone_and_the_next_call_gets_another(worker, work, arguments, reason):
     failure = worker.call(work, arguments, answer, timeout=1.0 if work is sleep_in_c else None)
     assert isinstance(failure, isolation.Failure) and failure.reason == reason
     assert isinstance(failure.error, DataError) == (work is ask_in_vain)

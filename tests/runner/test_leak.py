@@ -65,7 +65,7 @@ def test_each_stage_has_a_best_epoch_of_its_own():
     assert judged(lambda epoch: 1.0, lambda epoch: 0.1 * (epoch == 4)) == [1, 4]
 
 
-def test_of_equal_epochs_the_rule_takes_the_first_or_the_last_and_none_after_one_without_a_mistake():
+def test_the_rule_takes_the_first_or_last_of_equal_epochs_or_stops_without_mistake():
     scores = [0.0, 0.5, 1.0, 0.5, 1.0, 0.0]
     kept = {rule: judged(lambda epoch: scores[epoch - 1], rule=rule) for rule in ("leak", "leak_last", "leak_stop")}
     assert kept == {"leak": [3], "leak_last": [5], "leak_stop": [3]}

@@ -261,7 +261,7 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     ]
 
 
-def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the_others(outcome, tmp_path):
+def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
     from mebench.boards import export as boards_export
     from mebench.boards import what_selection_is_worth
     from mebench.records import read as published_values

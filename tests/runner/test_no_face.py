@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mebench.boards import Site
 from mebench.boards import export as boards_export
-from mebench.boards.site import Site
 from mebench.config import resolve
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, RunError
@@ -28,7 +28,7 @@ def words(write_plugin, tmp_path):
     return [*MEAN, "workers=1", *blind_words(write_plugin, tmp_path)]
 
 
-def test_by_default_the_run_stops_with_a_sentence_that_names_the_video_and_the_way_on(words):
+def test_by_default_the_run_stops_and_names_the_video_and_the_remedy(words):
     with pytest.raises(NoFaceError, match=f"no face found in {BLACK} .*no_face=skip"):
         run(resolve(words), Progress())
 

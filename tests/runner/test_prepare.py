@@ -80,7 +80,7 @@ RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') i
 
 
 @pytest.mark.processes
-def test_a_worker_of_features_loads_neither_pytorch_nor_lightning_and_starts_below_200_megabytes(tmp_path):
+def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_path):
     plan = make_plan(resolve(["method=mean", *TINY, "dataset.subjects=2", f"cache={tmp_path}"]))
     pool = WorkerPool(1)
     try:

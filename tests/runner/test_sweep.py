@@ -39,7 +39,7 @@ def test_settings_of_one_method_of_several_are_its_own():
     assert found[-1].settings == {"method": "optical_strain", "seed": "1", "method.p": "0.5"}
 
 
-def test_what_a_method_of_several_lacks_is_said_by_name_and_left_out_where_that_is_asked_for():
+def test_a_sweep_names_the_settings_that_a_method_lacks_or_leaves_them_out():
     lists = sweep_words.lists_of_words(
         ["method=random,optical_strain", "dataset=synthetic", "method.p=0.5,0.6", "method.preset=nothing"]
     )

@@ -60,7 +60,7 @@ def test_a_fold_comes_back_as_it_was_written(tmp_path):
     assert (run.path / "folds" / "d--1" / "model.safetensors").read_bytes() == b"weights"
 
 
-def test_the_curves_in_which_peaks_were_looked_for_come_back_where_a_method_kept_them(tmp_path):
+def test_the_curves_that_a_method_kept_are_read_back(tmp_path):
     run, _ = claimed(tmp_path)
     curves = {
         "d/1/v2": {"micro": Curve(1, np.array([0.25, 0.5]), -np.inf)},
@@ -256,7 +256,7 @@ def test_a_finished_run_is_left_alone_and_a_new_one_begun(tmp_path):
     assert run.done and again.id == f"{run.id}.2"
 
 
-def test_a_run_that_was_removed_hides_none_of_the_later_ones_and_its_number_stays_free(tmp_path):
+def test_a_removed_run_hides_no_later_one_and_its_number_stays_free(tmp_path):
     runs = [claimed(tmp_path) for _ in range(11)]
     for run, lock in (runs[0], runs[4], runs[10]):
         run.finish()

@@ -60,7 +60,7 @@ def test_where_nothing_happens_only_more_than_ever_seen_is_spotted():
     assert len(spot(loud, 4, options=PAPER, level=level)) == 1
 
 
-def test_a_video_without_expressions_stays_empty_while_the_relative_threshold_always_finds_something():
+def test_a_video_without_expressions_stays_empty_unlike_with_a_relative_threshold():
     rng = np.random.default_rng(1)
     busy, empty = rng.normal(size=120) * 0.1, rng.normal(size=120) * 0.1
     busy[40:48] += 3

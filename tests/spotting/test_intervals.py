@@ -196,7 +196,7 @@ def test_stretches_cover_all_high_frames_and_no_long_gap(high, bridge):
     assert max(lows, default=0) <= bridge
 
 
-def test_a_high_interval_has_the_first_of_its_highest_frames_and_may_bridge_undefined_ones():
+def test_a_high_interval_peaks_at_its_first_highest_frame_and_bridges_undefined_ones():
     scores = np.array([0.0, 2, np.nan, 3, 3, 0, 0, 1])
     high = scores >= 1
     assert high_intervals(scores, high, range(1, 9)) == [(1, 1, 1, 2.0), (3, 3, 4, 3.0), (7, 7, 7, 1.0)]

@@ -38,7 +38,7 @@ def test_of_equally_high_near_peaks_the_last_stays(scores, k_prime):
 
 
 @given(SCORES, st.integers(1, 4))
-def test_a_lone_peak_is_told_after_k_prime_frames_for_the_mean_and_k_prime_for_its_neighbours(scores, k_prime):
+def test_a_lone_peak_is_known_after_two_k_prime_frames(scores, k_prime):
     """Later only where peaks are so near to one another that it is open which of them stays."""
     running = Running(k_prime, 0.5, options.SpottingParams(smoothing="average"))
     lone = [0.0] * (3 * k_prime) + [9.0] + [0.0] * (3 * k_prime) + scores

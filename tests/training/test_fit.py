@@ -9,8 +9,7 @@ from torch import nn
 
 from mebench.core import Method, Stage, Task
 from mebench.errors import ConfigError, RunError
-from mebench.training import Samples, fit
-from mebench.training.samples import on_device
+from mebench.training import Samples, fit, on_device
 
 TASK = Task(frozenset({"recognize"}))
 
@@ -141,7 +140,7 @@ def test_training_leaves_nothing_on_the_disk_and_says_nothing(tmp_path, monkeypa
     assert capfd.readouterr() == ("", "")
 
 
-def test_it_trains_with_the_precision_that_is_asked_for_and_keeps_its_weights_in_32_bits():
+def test_it_trains_in_the_requested_precision_and_keeps_weights_in_32_bits():
     seen = []
 
     class Seeing(Line):

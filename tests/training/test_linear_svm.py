@@ -34,7 +34,7 @@ def test_scores_are_those_of_scikit_learn(d, class_weight, standardise):
     np.testing.assert_allclose(ours.decision_function(new), theirs.fit(x, y).decision_function(new), atol=1e-9)
 
 
-def test_a_fit_that_ran_out_of_steps_is_noted_and_the_user_gets_no_warning_of_a_library(monkeypatch):
+def test_a_fit_out_of_steps_is_noted_without_a_librarys_warning(monkeypatch):
     x, y, _ = clips()
     svm = LinearSvm(3, c=1e6)
     with warnings.catch_warnings():

@@ -42,7 +42,7 @@ def test_who_is_held_out_follows_the_parameters(tiny):
         ("error", None, "the features of toy/1/v1 failed: its worker process died"),
     ],
 )
-def test_videos_without_a_face_are_left_out_if_so_wished_and_other_failures_never_are(
+def test_videos_without_a_face_are_left_out_on_request_and_other_failures_never(
     toy, monkeypatch, no_face, error, raised
 ):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))

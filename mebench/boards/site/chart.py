@@ -41,7 +41,7 @@ class Point:
     name: str
 
     def title(self, metric: str) -> str:
-        """What is told when one points at it."""
+        """The tooltip."""
         score: Any = self.row.scores[metric]
         words = [f"{self.name}: {find(metric).label} {digits(score['value'])}", ends(score)]
         return f"{' '.join(filter(None, words))}, {seconds(cost(self.row))} s"

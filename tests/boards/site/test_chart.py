@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from mebench.boards import site
-from mebench.boards.site import chart as site_chart
 from mebench.reports import report
 
 TEMPLATES = report.environment(Path(site.__file__).parent / "templates")
@@ -19,7 +18,7 @@ TEMPLATES = report.environment(Path(site.__file__).parent / "templates")
 def point(number, seconds, value, low=None, high=None):
     scores = {"f1": {"value": value, "low": low, "high": high}}
     costs = {"fit_seconds": seconds, "predict_seconds": 0.0}
-    return site_chart.Point(
+    return site.chart.Point(
         number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}", f"m{number}"
     )
 
@@ -32,7 +31,7 @@ class Read:
     """One of the drawings, the wide one by default."""
 
     def __init__(self, points, levels=(), published=(), which=0):
-        found = ElementTree.fromstring(f"<x>{site_chart.chart(TEMPLATES, 'f1', points, levels, published)}</x>")
+        found = ElementTree.fromstring(f"<x>{site.chart.chart(TEMPLATES, 'f1', points, levels, published)}</x>")
         self.svg = found[which][0]
         self.ticks = {
             float(t.text.replace(",", "")): float(t.get("x")) for t in self.svg.iter("text") if t.get("class") == "tick"
@@ -56,15 +55,15 @@ class Read:
     "seconds", [(5.0,), (0.02, 40_000.0), (9.0, 11.0), (1.0, 10.0, 100.0), (0.0, 3.0), (15.0, 30.0)]
 )
 @pytest.mark.parametrize("which", [0, 1])
-def test_all_points_lie_inside_whole_powers_of_ten_with_room_at_the_right_and_no_more(seconds, which):
+def test_all_points_lie_inside_whole_powers_of_ten_with_room_at_the_right_only(seconds, which):
     read = Read([point(n, s, 0.5) for n, s in enumerate(seconds, 1)], which=which)
     left, right = min(read.ticks), max(read.ticks)
-    assert 1.6 <= max(min(seconds), site_chart.LEAST) / left < 16 and 3 <= right / max(seconds) < 30
+    assert 1.6 <= max(min(seconds), site.chart.LEAST) / left < 16 and 3 <= right / max(seconds) < 30
     assert [math.log10(tick) for tick in read.ticks] == list(
         range(round(math.log10(left)), round(math.log10(right)) + 1)
     )
     places = [circle.get("cx") for circle in read.svg.iter("circle")]
-    assert [max(s, site_chart.LEAST) for s in seconds] == [read.seconds(place) for place in places]
+    assert [max(s, site.chart.LEAST) for s in seconds] == [read.seconds(place) for place in places]
 
 
 def test_a_point_has_its_interval_says_its_numbers_and_leads_to_its_run():
@@ -78,7 +77,7 @@ def test_a_point_has_its_interval_says_its_numbers_and_leads_to_its_run():
 
 
 def test_without_a_cost_or_a_score_there_is_no_chart():
-    assert not site_chart.chart(TEMPLATES, "f1", [point(1, 5.0, None)], (), ())
+    assert not site.chart.chart(TEMPLATES, "f1", [point(1, 5.0, None)], (), ())
 
 
 def test_names_stand_where_there_is_room_and_no_two_on_each_other():
@@ -89,7 +88,7 @@ def test_names_stand_where_there_is_room_and_no_two_on_each_other():
     assert len(boxes) == len(names)
 
 
-def test_published_scores_stand_side_by_side_where_they_are_close_and_clear_of_the_edges():
+def test_close_published_scores_stand_side_by_side_and_clear_of_the_edges():
     values = [0.5, 0.51, 0.8, 0.505, 0.495, 0.5, 0.5, 1.2]
     lines = [
         SimpleNamespace(method=f"m{n}", values={"f1": str(v)}, source="a", table="1", caveats_in_words=lambda: "")
