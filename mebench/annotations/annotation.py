@@ -260,11 +260,9 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
         log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
         return _unplaced(annotation, short)
     inside = min(annotation.offset, known[-1]) - max(annotation.onset, known[0]) + 1
-    if numbers is not None and 2 * inside < (long := annotation.offset - annotation.onset + 1):
-        reason = (
-            f"only {inside} of its {long} frames lie in the video {annotation.subject}/{annotation.video}, whose frames run from "
-            f"{known[0]} to {known[-1]}"
-        )
+    if 2 * inside < (long := annotation.offset - annotation.onset + 1):
+        lie = f"begin at {known[0]}" if numbers is None else f"run from {known[0]} to {known[-1]}"
+        reason = f"only {inside} of its {long} frames lie in the video {annotation.subject}/{annotation.video}, whose frames {lie}"
         log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
         return _unplaced(annotation, "most of the interval lies outside the video")
     flags = list(annotation.flags)

@@ -78,3 +78,9 @@ def test_whatever_files_are_there_an_expression_lies_inside_its_interval(files, 
     else:
         reached = sum(numbers[0] <= n <= numbers[-1] for n in range(onset, onset + to_apex + to_offset + 1))
         assert repairs and (not inside or 2 * reached < 1 + to_apex + to_offset)
+
+
+def test_a_mark_before_its_clip_is_refused_without_the_frames_too():
+    """In a copy of SMIC's sheet that is in circulation the third movements stand before their clips."""
+    lost, repairs = placed(17_549_887, None, 17_668_743, None, first=17_668_743)
+    assert isinstance(lost, Unplaced) and "only 1 of its 118857 frames lie in the video" in str(repairs[0])
