@@ -76,7 +76,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(word, sentence):
 
 
 def test_callbacks_of_one_s_own_are_named_by_their_modules(tmp_path, monkeypatch):
-    (tmp_path / "my_callbacks.py").write_text("from lightning import Callback\n\nclass Mine(Callback):\n    pass\n")
+    (tmp_path / "named_callbacks.py").write_text("from lightning import Callback\n\nclass Mine(Callback):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
-    said = resolved(f"trainer.callbacks=[my_callbacks.Mine, {STOP}]")
-    assert trainer.modules(said.trainer) == ["my_callbacks"]
+    said = resolved(f"trainer.callbacks=[named_callbacks.Mine, {STOP}]")
+    assert trainer.modules(said.trainer) == ["named_callbacks"]
