@@ -5,6 +5,7 @@ from . import onnx as onnx
 from . import predict as predict
 from .live import Live as Live
 from .live import Point as Point
+from .models import of_fold as of_fold
 from .models import read_header as read_header
 from .predict import PredictRequest as PredictRequest
 from .predict import trained as trained

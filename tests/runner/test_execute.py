@@ -16,7 +16,7 @@ from rich.console import Console
 
 from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
-from mebench.inference import PredictRequest, predict, trained
+from mebench.inference import PredictRequest, of_fold, predict, trained
 from mebench.progress import Progress
 from mebench.runner import InterruptedRunError, Session, host, isolation, make_plan, run, stoppable
 from mebench.runs import RunFolder
@@ -122,7 +122,7 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
         np.mean([one.timings["synthetic"].k_prime["micro"] for one in single])
     )
     (found,) = both.answer(video).predictions
-    methods = [trained(folder, fold) for fold in folds]
+    methods = [trained(of_fold(folder, fold)) for fold in folds]
     view = both._folds[0][0].views.unlabelled(video)
     scores = np.mean([method.score_frames(view) for method in methods], axis=0)
     (expected,) = methods[0].propose(view, scores)
