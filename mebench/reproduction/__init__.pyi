@@ -1,7 +1,7 @@
-from . import choices as choices
+from . import epoch_choices as epoch_choices
 from . import reproduce as reproduce
 from . import rescore as rescore
-from .choices import RULES as RULES
+from .epoch_choices import RULES as RULES
 from .reproduce import Cell as Cell
 from .reproduce import Request as Request
 from .reproduce import Result as Result

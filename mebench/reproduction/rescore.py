@@ -41,7 +41,7 @@ from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import Value, value_of
 from mebench.records.published import CAVEATS, Published
 from mebench.records.schema import LARGEST, Hash
-from mebench.reproduction import choices
+from mebench.reproduction import epoch_choices
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""
@@ -112,11 +112,11 @@ class Choice:
     """Answers after several epochs, in rows with a column `epoch`, of which a rule chooses those that count.
 
     Attributes:
-        rules: `choices.RULES`; the first is the authors'.
+        rules: `epoch_choices.RULES`; the first is the authors'.
         thresholds: lowest and highest confidence from which an interval counts, and the step between.
     """
 
-    rules: Annotated[tuple[choices.Rule, ...], Field(min_length=1)]
+    rules: Annotated[tuple[epoch_choices.Rule, ...], Field(min_length=1)]
     thresholds: tuple[float, float, float]
 
 
@@ -314,7 +314,9 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     return found
 
 
-def answers(one: Set, found: Mapping[str, Path], convention: str) -> tuple[dict[choices.Rule | None, Answers], int]:
+def answers(
+    one: Set, found: Mapping[str, Path], convention: str
+) -> tuple[dict[epoch_choices.Rule | None, Answers], int]:
     """The answers of a set beside what is true, through what reads the files of any program: for each rule of its choice, if it has one,
     and the pairs of epoch and threshold that there were to choose from.
 
@@ -336,9 +338,9 @@ def answers(one: Set, found: Mapping[str, Path], convention: str) -> tuple[dict[
     low, high, step = one.choice.thresholds
     thresholds = [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
     every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
-    grid = choices.grid(every, thresholds, convention)
+    grid = epoch_choices.grid(every, thresholds, convention)
     silent = [{"subject": row["subject"], "video": row["video"], "onset": "", "offset": ""} for row in truth]
-    chosen: dict[choices.Rule | None, Answers] = {}
+    chosen: dict[epoch_choices.Rule | None, Answers] = {}
     for rule in one.choice.rules:
         picked = {person.rpartition("/")[2]: pair for person, pair in grid.picked(rule).items()}
         kept = [
@@ -515,7 +517,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
 
     Returns:
         JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`, `later` (frames),
-        where answers are chosen `choice`, and the `summary`, its details left out; there also `selection`, see `choices.worth`.
+        where answers are chosen `choice`, and the `summary`, its details left out; there also `selection`, see `epoch_choices.worth`.
 
     Raises:
         DataError: files are missing or changed, or are not as the source says.
@@ -542,7 +544,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
         scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
         if one.choice is not None:
             rules = {rule: read for rule, read in chosen.items() if rule is not None}
-            scored["selection"] = _kept(choices.worth(rules, looks, source.convention, draws))
+            scored["selection"] = _kept(epoch_choices.worth(rules, looks, source.convention, draws))
         sets.append(scored)
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 
