@@ -18,7 +18,7 @@ from mebench.records.record import Record
 from mebench.records.rows import Part, PublishedLine, Rescored, Table
 from mebench.records.setting_words import of_protocol, of_scheme
 from mebench.reports.scores import parts_of
-from mebench.reproduction import epoch_choices
+from mebench.reproduction.epoch_choices import LEAKING, RULES
 from mebench.reproduction.reproduce import Paper, Program, cells
 from mebench.reproduction.rescore import Source, read_source, sources
 from mebench.runner.leak import worth
@@ -156,11 +156,9 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                 exact = rule == source.convention and not later and first  # what the paper should print
                 words = [f"{rule}, the authors' rules" if rule == source.convention else rule]
                 words += [f"intervals {later} frames (k'/2) later"] if later else []
-                words += [epoch_choices.RULES[choice]] if choice else []
+                words += [RULES[choice]] if choice else []
                 words += ["answers sent in"] if source.selection else []
-                words += (
-                    ["test_selected"] if choice in epoch_choices.LEAKING else source.caveats if choice is None else []
-                )
+                words += ["test_selected"] if choice in LEAKING else source.caveats if choice is None else []
                 summary = result["summary"]
                 sections = [(task, part, "", section) for task, part, _, section in parts_of(summary)]
                 if recognition := summary.get("recognition"):
@@ -273,7 +271,7 @@ def what_selection_is_worth(
                 f1 = pair["f1"]
                 rows.append(
                     {
-                        "method": f"{source.method} ({epoch_choices.RULES[pair['leaking']]}; honest: {epoch_choices.RULES[pair['honest']]})",
+                        "method": f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
                         "dataset": one.dataset,
                         "score": _score(path),
                         "year": next((str(row.year) for row in printed), ""),
