@@ -31,7 +31,7 @@ LIGHT = """
 import sys
 before = set(sys.modules)
 import mebench
-for name in mebench.__all__:
+for name in set(mebench.__all__) - {"MEDataModule"}:  # a class of Lightning's, which comes with it
     getattr(mebench, name)
 print(*sorted(set(sys.modules) - before))
 """
