@@ -68,7 +68,7 @@ class Dataset:
 
     def __init__(self, params: Any) -> None:
         self.params = params
-        if (root := getattr(params, "root", None)) is not None:
+        if isinstance(root := getattr(params, "root", None), str):
             place = Path(root).expanduser().absolute()
             if any((folder / MARK_OF_DRAWN).is_file() for folder in (place, *[*place.parents][:_LEVELS])):
                 self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
