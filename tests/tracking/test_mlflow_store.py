@@ -63,7 +63,7 @@ def test_runs_that_are_nowhere_else_are_named_once(database):
     ]
 
 
-def test_thenewest_schema_is_that_of_mlflow_itself():
+def test_the_newest_schema_is_that_of_mlflow_itself():
     import mlflow
     from alembic.script import ScriptDirectory
 
