@@ -1,4 +1,4 @@
-"""A few kills at random moments over a small sweep; `benchmarks/kills.py` makes a thousand, of programs as a shell starts them."""
+"""A few kills at random moments over a small sweep; `tools/kills.py` makes a thousand, of programs as a shell starts them."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "kills.py"
+SCRIPT = Path(__file__).parents[2] / "tools" / "kills.py"
 
 pytestmark = [pytest.mark.kills, pytest.mark.processes]
 

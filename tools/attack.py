@@ -1,6 +1,6 @@
 """Hostile records, sheets, configurations, score files, images and models: refused or answered, and nothing else happens.
 
-    python benchmarks/attack.py [--seed 0] [--each 20] [--files 50] [--started 12] [--only NAME ...] [--keep FOLDER]
+    python tools/attack.py [--seed 0] [--each 20] [--files 50] [--started 12] [--only NAME ...] [--keep FOLDER]
 
 Records (`attack_records.py`, families of equal share) are merged beside honest ones with one command; then `leaderboard build`
 makes tables and page of what was taken, and a second time of all of them, as if somebody had copied them in unseen. Each other

@@ -1,7 +1,7 @@
 """What the tests would not notice: lines of mebench are broken, one at a time, and the tests that import the file run.
 
-    python benchmarks/mutate.py [--seed 0 1 2] [--lines 100] [--only FILE ...] [--at FILE:LINE ...] [--changed REVISION]
-    python benchmarks/mutate.py --again out.json
+    python tools/mutate.py [--seed 0 1 2] [--lines 100] [--only FILE ...] [--at FILE:LINE ...] [--changed REVISION]
+    python tools/mutate.py --again out.json
 
 A draw takes `--lines` lines of `mebench/`, all being equally likely that hold anything that can be broken, and breaks one thing
 in each: a number, a comparison, `+` or `*`, `and` or `or`, a `not`, a least for a greatest, a sort or a seed that is left out.
@@ -207,7 +207,9 @@ def _stamps(pristine: Path, tests: Sequence[str], marks: str) -> dict[str, str]:
     common = hashlib.sha256(marks.encode())
     for path in sorted(pristine.rglob("*")):
         name = path.relative_to(pristine).as_posix()
-        if path.suffix in (".py", ".toml", ".yaml") and not re.match(r"benchmarks/|tests/.*test_\w+\.py$", name):
+        if path.suffix in (".py", ".toml", ".yaml") and not re.match(
+            r"(benchmarks|tools)/|tests/.*test_\w+\.py$", name
+        ):
             common.update(name.encode() + path.read_bytes())
     return {test: hashlib.sha256(common.digest() + (pristine / test).read_bytes()).hexdigest()[:16] for test in tests}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.importers import Importers
-from benchmarks.mutants import draw, mutants, sound
+from tools.importers import Importers
+from tools.mutants import draw, mutants, sound
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,10 +145,10 @@ def test_the_nearest_tests_of_a_file(project):
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_a_small_project(project):
     """The example sees a broken sum and tests see a broken mean; nobody sees the digits and the mean of nothing."""
-    shutil.copytree(ROOT / "benchmarks", project / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tools", project / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "init", "-q"], cwd=project, check=True)
     before = {path: path.read_bytes() for path in project.rglob("*.*") if ".git" not in path.parts}
-    command = [sys.executable, "benchmarks/mutate.py", "--json", "out.json", "--timeout", "2"]
+    command = [sys.executable, "tools/mutate.py", "--json", "out.json", "--timeout", "2"]
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
     done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

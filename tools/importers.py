@@ -51,7 +51,7 @@ class Importers:
     def _imported(self, name: str, file: str, tree: ast.Module) -> Iterator[str]:
         """Modules of the checkout that a file imports, packages around them and conftests above it included."""
         for full in self._names(name, file, tree):
-            if full.partition(".")[0] not in ("mebench", "tests", "benchmarks"):
+            if full.partition(".")[0] not in ("mebench", "tests", "benchmarks", "tools"):
                 if full.partition(".")[0] not in sys.stdlib_module_names:
                     self.foreign.add(full)
                 continue
