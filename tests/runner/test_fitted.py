@@ -37,7 +37,7 @@ def fitted(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
         frame_scores=lambda _: None,
         propose=lambda view, _: [Prediction(view.key, kind, on, on, off, 1.0) for kind, on, off in spots],
         class_scores=lambda clips: np.eye(2)[list(answers)],
-        asked=lambda: answers,
+        clips_to_classify=lambda: answers,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from mebench.datasets.megc2019_flow import dataset
 from sklearn.metrics import f1_score
 
+from mebench import inference
 from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.inference import trained
@@ -85,7 +86,7 @@ def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, wo
     first = run(resolve([*words, "audit=leak_stop"]), Progress())
     assert leak.worth(first.folder.read_json("audit.json"))["honest"] == honest.id
     with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
-        trained(first.folder, first.folder.read_json("folds.json")["folds"][0]["fold"])
+        trained(inference.models.of_run(first.folder)[0])
 
 
 def test_looking_changes_nothing_of_the_honest_run(outcome, words):
