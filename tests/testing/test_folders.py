@@ -393,7 +393,7 @@ def told(template, id_, way):
         pytest.fail(f"not told: {untold}")
     else:
         pytest.fail("nothing is said")
-    assert "\n" not in said and len(said) < 800 and said.endswith(checks[name].mend)
+    assert "\n" not in said and len(said) < 800 and said.endswith(checks[name].fix)
     assert way.sentence.replace("KIND", kind_of(template)) in said
     return said, checks
 
