@@ -60,8 +60,9 @@ def options() -> type:
 def simple(hint: Any) -> Any:
     """The part of a type that a setting can give: numbers, text, truth values, and lists and maps of them; anything where none is left.
 
+    >>> from pathlib import Path
     >>> simple(int | Path | None), simple(Path)
-    (int | None, typing.Any)
+    (typing.Optional[int], typing.Any)
     """
     if get_origin(hint) in (Union, UnionType):
         kept = [part for part in get_args(hint) if simple(part) is not Any and get_origin(part) is not list]

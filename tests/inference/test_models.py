@@ -110,17 +110,17 @@ def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone
 
 
 def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
-    shipped = {model.said.name: model for model in models.named()}
+    shipped = {model.header.name: model for model in models.named()}
     assert {"mean", "linear_spotter"} <= set(shipped)
     for name, model in shipped.items():
-        params, said = models.read_model(model.path).config.method_params, model.said
+        params, said = models.read_model(model.path).config.method_params, model.header
         assert model.path.stat().st_size < 200_000 and model.path.parent.parent.name == said.method["name"] == name
         assert params.regions == "box" and params.threshold == "absolute" and not params.needs_landmarks
         assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
         assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
         assert models.find(name) == model.path
-    naming = [model.said.scores for model in shipped.values() if "recognition.uf1" in model.said.scores]
-    assert models.by_default().said.scores["spotting.micro.f1"] == max(scores["spotting.micro.f1"] for scores in naming)
+    naming = [model.header.scores for model in shipped.values() if "recognition.uf1" in model.header.scores]
+    assert models.by_default().header.scores["spotting.micro.f1"] == max(scores["spotting.micro.f1"] for scores in naming)
     code, out, _ = mebench("model", "list")
     assert code == 0 and {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
     code, out, _ = mebench("model", "info", "mean")
