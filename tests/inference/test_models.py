@@ -120,7 +120,9 @@ def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
         assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
         assert models.find(name) == model.path
     naming = [model.header.scores for model in shipped.values() if "recognition.uf1" in model.header.scores]
-    assert models.by_default().header.scores["spotting.micro.f1"] == max(scores["spotting.micro.f1"] for scores in naming)
+    assert models.by_default().header.scores["spotting.micro.f1"] == max(
+        scores["spotting.micro.f1"] for scores in naming
+    )
     code, out, _ = mebench("model", "list")
     assert code == 0 and {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
     code, out, _ = mebench("model", "info", "mean")
