@@ -80,7 +80,7 @@ class PageTables:
             displayed_metrics(part.metrics, part.rows), 4, lambda name, one: one.row.scores[name], digits=3
         )
         alike = [
-            Column("alike", of=lambda one: self._draw.letters(one.row), room="wide", meaning=f"rows {_ALIKE}"),
+            Column("group", of=lambda one: self._draw.letters(one.row), room="wide", meaning=f"rows {_ALIKE}"),
             Column(
                 "ranks",
                 right=True,
@@ -128,7 +128,7 @@ class PageTables:
             Column("table", room="wide"),
             Column("method", choose=True, main=True),
             *_OF_ROW,
-            Column("alike", room="wide", meaning=f"rows of one table {_ALIKE}"),
+            Column("group", room="wide", meaning=f"rows of one table {_ALIKE}"),
             Column("seeds", right=True, room="more"),
             Column("seconds", right=True, text=seconds, order=float, room="wide"),
             Column("runs", kind="runs", room="wide"),
