@@ -68,14 +68,13 @@ def export(
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     n_intervals = len(tables.predictions)
-    timed = form in exchange.write.TIMED
-    tables, said = _counted(folder.id, tables, "positions" if timed and _frames(frames) else frames)
+    tables, said = _counted(folder.id, tables, frames, form)
     exchange.write.write_predictions(
         Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
     )
     if truth is not None:
         exchange.write.write_truth(Path(truth).expanduser(), tables, form)
-    progress.notify("note: times are counted from the first frame of each video" if timed else f"note: {said}")
+    progress.notify(f"note: {said}")
     for line in remarks.warnings:
         progress.notify(f"warning: {line}")
     report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
@@ -83,15 +82,17 @@ def export(
         print_lines(out)
 
 
-def _counted(run: str, tables: metrics.tables.Tables, frames: str) -> tuple[metrics.tables.Tables, str]:
+def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) -> tuple[metrics.tables.Tables, str]:
     """The tables with what the frames are to be counted by, and that in words.
 
     Raises:
         RunError: the run's folder does not hold the file numbers.
     """
-    videos = tables.videos
-    if _frames(frames) == "positions":
+    videos, timed = tables.videos, form in exchange.write.TIMED
+    if _frames(frames) == "positions" or timed:
         bare = replace(tables, videos=videos.drop(columns=exchange.write.NUMBERING, errors="ignore"))
+        if timed:
+            return bare, "times are counted from the first frame of each video"
         return bare, "every video is counted from 0; --frames numbers takes the dataset's own file numbers"
     if not set(exchange.write.NUMBERING) <= set(videos):
         raise RunError(
@@ -141,7 +142,7 @@ def predict(
     predicted = inference.predict.predict_all(request, workers, progress)
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
-    tables, said = _counted(folder.id, predicted.tables(), frames)
+    tables, said = _counted(folder.id, predicted.tables(), frames, form)
     exchange.write.write_predictions(target, form, tables, remarks, predicted.job.parts[0].task.kinds)
     progress.notify(f"note: {said}")
     for line in remarks.warnings:

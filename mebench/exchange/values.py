@@ -192,23 +192,13 @@ def names(table: TextTable, name: str) -> list[str]:
 
 
 DATABASES = frozenset(
-    (
-        *(
-            "casme",
-            "casme1",
-            "casme2",
-            "casmeii",
-            "casmesq",
-            "casmesquared",
-            "casme3",
-            "casmeiii",
-            "samm",
-            "sammlv",
-            "smic",
-        ),
-        *("smichs", "smicvis", "smicnir", "smice", "mmew", "4dme", "dfme", "meview", "megc2019", "ck+", "ck"),
-    )
+    {
+        *("casme", "casme1", "casme2", "casmeii", "casmesq", "casmesquared", "casme3"),
+        *("casmeiii", "samm", "sammlv", "smic", "smichs", "smicvis", "smicnir", "smice"),
+        *("mmew", "4dme", "dfme", "meview", "megc2019", "ck+", "ck"),
+    }
 )
+"""Names of databases of the field as columns hold them, without signs."""
 
 
 def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:

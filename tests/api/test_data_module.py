@@ -14,26 +14,14 @@ from torch import nn
 from torch.nn import functional as F
 
 import mebench
-from mebench.core import Chain
 from mebench.errors import ConfigError, DataError
-from mebench.features import ONSET_APEX, BlockMeans, FaceCrop, Flow, Strain, maps
+from mebench.features import ONSET_APEX, maps
 from mebench.metrics import UAR, UF1
 from mebench.progress import Silent
 from tests.helpers.outside import flow_maps
+from tests.helpers.own_objects import Spotter, chain
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
-
-
-def chain(timing):
-    return Chain("strain", (FaceCrop(), Flow("farneback", k=timing.k), Strain(), BlockMeans(4, 4)))
-
-
-class Spotter:
-    def score_frames(self, video):
-        strain = np.asarray(video.features("strain"), dtype=float)[..., 2].reshape(-1, 16)
-        scores = np.full(video.n_frames, np.nan)
-        scores[: len(strain)] = ((strain - strain.mean(axis=0)) / (strain.std(axis=0) + 1e-9)).max(axis=1)
-        return scores
 
 
 class Namer:

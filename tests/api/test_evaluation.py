@@ -22,23 +22,10 @@ from mebench.progress import Silent
 from mebench.reports import export_model
 from mebench.testing import write_plugin
 from mebench.training import adapter
+from tests.helpers.own_objects import Spotter, chain
 from tests.helpers.own_videos import moving, write
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
-
-
-def chain(timing):
-    return Chain("strain", (FaceCrop(), Flow("farneback", k=timing.k), Strain(), BlockMeans(4, 4)))
-
-
-class Spotter:
-    """As the template `spotter`."""
-
-    def score_frames(self, video):
-        strain = np.asarray(video.features("strain"), dtype=float)[..., 2].reshape(-1, 16)
-        scores = np.full(video.n_frames, np.nan)
-        scores[: len(strain)] = ((strain - strain.mean(axis=0)) / (strain.std(axis=0) + 1e-9)).max(axis=1)
-        return scores
 
 
 class Nearest:
@@ -61,19 +48,6 @@ class Nearest:
 def home(tmp_path, monkeypatch):
     """Nobody's own models."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-
-
-@pytest.fixture
-def judged(tiny):
-    words = [word for word in tiny if word != "dataset=synthetic"]
-
-    def judge(model, **settings):
-        return mebench.evaluate(
-            model, "synthetic", "loso", *words, workers=1, bootstrap=0, progress=Silent(), **settings
-        )
-
-    judge.words = [*words, "workers=1", "bootstrap=0"]
-    return judge
 
 
 def test_an_object_is_judged_as_the_plugin_with_its_answers(judged, tiny, tmp_path):
@@ -261,7 +235,7 @@ class Locked(Spotter):
 def test_an_object_whose_file_is_gone_goes_on(judged, tmp_path, monkeypatch):
     """Its code travels with it."""
     (tmp_path / "elsewhere.py").write_text(
-        "from tests.api.test_evaluation import Spotter\n\nclass Mine(Spotter):\n    pass\n"
+        "from tests.helpers.own_objects import Spotter\n\nclass Mine(Spotter):\n    pass\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     import elsewhere

@@ -9,17 +9,10 @@ from sklearn.svm import LinearSVC
 from torch import nn
 from torch.nn import functional as F
 
-import mebench
-from mebench.core import Chain
 from mebench.errors import ConfigError
-from mebench.features import BlockMeans, FaceCrop, Flow, Strain
-from mebench.progress import Silent
+from tests.helpers.own_objects import chain
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
-
-
-def chain(timing):
-    return Chain("strain", (FaceCrop(), Flow("farneback", k=timing.k), Strain(), BlockMeans(4, 4)))
 
 
 class Namer(L.LightningModule):
@@ -55,18 +48,6 @@ class Spotter(Namer):
 class Stopping(Namer):
     def configure_callbacks(self):
         return EarlyStopping("val_loss")
-
-
-@pytest.fixture
-def judged(tiny):
-    words = [word for word in tiny if word != "dataset=synthetic"]
-
-    def judge(model, **settings):
-        return mebench.evaluate(
-            model, "synthetic", "loso", *words, workers=1, bootstrap=0, progress=Silent(), **settings
-        )
-
-    return judge
 
 
 def test_each_fold_trains_a_copy_of_a_module_and_keeps_what_it_logs(judged):
