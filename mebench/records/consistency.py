@@ -184,6 +184,12 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
     return f"{name} answers {answers[odd].iloc[0]!r} for {rows['video'][odd].iloc[0]!r}, whose share is not the largest"
 
 
+def minutes_of(videos: pd.DataFrame) -> float:
+    """Minutes of all videos together; 0 where the length of one is unknown."""
+    minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
+    return 0.0 if pd.isna(minutes) else float(minutes)
+
+
 def _odd_costs(
     costs: Mapping[str, Any], config: Mapping[str, Any], audit: Mapping[str, Any], videos: pd.DataFrame
 ) -> str:
@@ -191,11 +197,11 @@ def _odd_costs(
     trained = any(value for key, value in config.items() if key.endswith("epochs") and isinstance(value, int))
     learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
     memory, parameters, predict = costs.get("peak_memory_mib"), costs["parameters"], costs["predict_seconds"]
-    seconds = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False)
-    per_second = 0.0 if pd.isna(seconds) or not seconds else 60 / float(seconds)
-    rate = predict * per_second
+    minutes = minutes_of(videos)
+    per_minute = 1 / minutes if minutes else 0.0
+    rate = predict * per_minute
     odd = {
-        "predict_per_minute": abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_second),
+        "predict_per_minute": abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_minute),
         "fit_seconds": trained and costs["fit_seconds"] <= 0,
         "parameters": ((trained or learnt) and not parameters)
         or (memory is not None and BYTES_OF_WEIGHT * parameters > memory * 2**20),

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pyarrow.parquet import read_metadata
 
 import mebench.features
@@ -16,6 +15,7 @@ from mebench.config.registry import plugins
 from mebench.errors import MebenchError, RunError
 from mebench.metrics.catalogue import SECTIONS
 from mebench.records import schema, setting_words
+from mebench.records.consistency import minutes_of
 from mebench.records.integrity import rescore
 from mebench.runs.fold_files import read_csv
 from mebench.runs.folder import RunFolder
@@ -250,9 +250,8 @@ def _costs(folder: RunFolder) -> dict[str, float]:
         costs["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
     if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
         costs["feature_seconds"] = round(seconds, 3)
-    minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
-    if not pd.isna(minutes) and minutes > 0:
-        costs["predict_per_minute"] = round(predict / float(minutes), 3)
+    if (minutes := minutes_of(videos)) > 0:
+        costs["predict_per_minute"] = round(predict / minutes, 3)
     return costs
 
 
