@@ -28,7 +28,7 @@ def load_lightning_lightly() -> None:
 
 
 class _Compiled(type):
-    """What `isinstance` asks while the compiler sleeps, and of the compiler once it is awake."""
+    """Stands in for the compiler in `isinstance` checks until PyTorch's compiler is imported."""
 
     def __instancecheck__(cls, thing: object) -> bool:
         awake = vars(sys.modules[COMPILER]).get("OptimizedModule")

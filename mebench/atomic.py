@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all: written beside their place and renamed into it."""
+"""Write files and folders atomically: under a temporary name in the same folder, then renamed."""
 
 import ctypes
 import fcntl

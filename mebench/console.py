@@ -178,7 +178,7 @@ def print_report(title: str, *parts: Any) -> None:
 
 
 def print_markdown(text: str) -> None:
-    """Markdown, rendered on a terminal and as it stands elsewhere."""
+    """Print Markdown: rendered on a terminal, as source elsewhere."""
     lines = list(map(printable, text.rstrip().split("\n")))
     if not at_terminal():
         print(*lines, sep="\n")

@@ -39,7 +39,7 @@ class RunError(MebenchError):
 
 
 class SomeFailedError(MebenchError):
-    """Of several videos, files or runs some failed, and the others are done."""
+    """Some of several videos, files or runs failed; the others are done."""
 
     exit_code = 5
 
@@ -54,7 +54,7 @@ _FULL = {
 
 
 def system_sentence(error: OSError, verb: str = "") -> str:
-    """What the system refused, where, and what to do.
+    """One sentence for a system error: the operation, the path and the remedy.
 
     >>> system_sentence(OSError(28, "No space left on device", "a.csv"), "score")
     'the disk is full: a.csv. Free some space: nothing of this command is kept, give it again'

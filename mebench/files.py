@@ -81,7 +81,7 @@ def file_hash(path: Path) -> str:
 
 
 def code_hash(path: Path) -> str:
-    """SHA-256 of what a file of Python or YAML says to a computer, in hexadecimal; of any other file as it stands.
+    """SHA-256, in hexadecimal, of a Python or YAML file without comments, docstrings and layout; of other files by their bytes.
 
     Comments, docstrings and the way that lines are broken do not count. 700 kB take 0.2 s.
 
@@ -104,7 +104,7 @@ def code_hash(path: Path) -> str:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Meanwhile nothing looks for unreachable objects: where millions are made, that takes half of the time."""
+    """Pause the collector of unreachable objects; with millions of new objects it takes half of the time."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -135,7 +135,7 @@ def _dump(node: ast.AST, write: Callable[[str], None]) -> None:
 
 
 def read_yaml(path: Path, loader: Any = Plain) -> Any:
-    """What a YAML file holds.
+    """The content of a YAML file.
 
     Raises:
         OSError: it cannot be read, is no plain file, or has more than `MOST_YAML` bytes.
@@ -146,7 +146,7 @@ def read_yaml(path: Path, loader: Any = Plain) -> Any:
 
 
 def load_yaml(text: str, loader: Any = Plain) -> Any:
-    r"""What YAML text holds, once its levels and nodes are counted; aliases are small and what they stand for need not be.
+    r"""The content of YAML text, after its depth and nodes are counted: small aliases can stand for huge content.
 
     Args:
         text: the YAML.

@@ -1,4 +1,4 @@
-"""How numbers are written: scores and their intervals, counts, seconds; the same on the terminal, in tables and on pages."""
+"""How numbers are written on the terminal, in tables and on pages: scores with intervals, counts, seconds."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -145,7 +145,7 @@ def _left(seconds: float, share: float) -> str:
 
 @contextmanager
 def _repeated(act: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Call a function every so many seconds, from a thread beside."""
+    """Call a function at a fixed interval of seconds from a separate thread."""
     ended = threading.Event()
 
     def repeat() -> None:

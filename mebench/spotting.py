@@ -1,4 +1,4 @@
-"""What plugins take of spotting: frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays.
+"""Spotting functions for plugins, on plain arrays: frame scores -> smoothing -> peaks -> threshold -> intervals.
 
 All functions take the scores of one video and one kind and answer in its frames. Nothing here sees a label, but for
 `learnt_threshold`, which is fitted to training subjects.

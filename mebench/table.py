@@ -39,7 +39,7 @@ class Latex(str):
 
 @dataclass(frozen=True)
 class Column:
-    """A column: what it shows and how it looks, whatever the output.
+    """A column: its content and its format in all outputs.
 
     Attributes:
         name: in files, and of the attribute that `Table.of` takes of a row.
@@ -154,7 +154,7 @@ class Table:
         return cls([columns[n] for n in kept], [[row[n] for n in kept] for row in cells], title, muted)
 
     def terminal(self) -> Printed:
-        """For `console().print`: a score has its interval beside it, and what is undefined is a `-`."""
+        """For `console().print`: a score with its interval; what is undefined is a `-`."""
         heads: list[tuple[str, bool, str]] = []
         for column in self.columns:
             heads.append((column.head, column.right, column.wrap))
@@ -203,7 +203,7 @@ class Table:
         return "\n".join(f"|{'|'.join(line)}|" if n == 1 else f"| {' | '.join(line)} |" for n, line in enumerate(lines))
 
     def latex(self, caption: str = "") -> str:
-        r"""A `\begin{table}`; it needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`. A score has its interval beside it.
+        r"""A `\begin{table}`, with scores and intervals; it needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
         Args:
             caption: in LaTeX; the title if it is left out.
@@ -244,7 +244,7 @@ class Table:
         )
 
     def csv(self) -> str:
-        """As RFC 4180 has it: numbers to six digits, a score in five columns; text that a spreadsheet would run has an apostrophe."""
+        """As in RFC 4180: numbers to six digits, a score in five columns; formulas get an apostrophe."""
 
         def text(value: Any) -> Any:
             if isinstance(value, float):
@@ -287,7 +287,7 @@ def _template() -> jinja2.Template:
 
 
 def bar(score: Score, metric: str) -> Markup:
-    """The interval of a share, from 0 to 1, drawn by the style sheet; the numbers stand beside it. Nothing for what is none."""
+    """The interval of a share, 0 to 1, as a bar drawn by the style sheet, next to its numbers; nothing without an interval."""
     if score["low"] is None or find(metric).scale != "share":
         return Markup()
     low, high, value = (f"{score[end]:.3f}" for end in ("low", "high", "value"))
@@ -306,7 +306,7 @@ def markdown_text(text: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    r"""Text that LaTeX prints as it stands.
+    r"""Text escaped for LaTeX.
 
     >>> print(latex_text("a_b & 95 % \\end"))
     a\_b \& 95 \% \textbackslash{}end

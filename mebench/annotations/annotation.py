@@ -282,7 +282,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
 
 
 def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
-    """Says that files were numbered anew from 1, where most annotated videos that are there look so; else empty.
+    """A note that files were renumbered from 1 where most of the annotated videos look so; else empty.
 
     Args:
         rows: the annotations.

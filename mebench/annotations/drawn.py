@@ -73,7 +73,7 @@ Span = tuple[int, int, int]
 def write_frames(
     folder: Path, pattern: str, numbers: Iterable[int], spans: Sequence[Span] = (), person: int = 0
 ) -> None:
-    """Draw one image file for each number. The noise is that of the recording: its folder, the one around it, and the number.
+    """Draw one image file for each number. The noise depends on the recording: its folder, the parent folder and the number.
 
     Args:
         folder: is made.
@@ -169,7 +169,7 @@ class Clip(NamedTuple):
 
     @property
     def emotion(self) -> str:
-        """As the sheet and the folders write it."""
+        """The emotion, spelled as the sheet and the folders spell it."""
         return EMOTIONS[self.name.split("_")[1]]
 
 

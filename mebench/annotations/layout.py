@@ -1,4 +1,4 @@
-"""Where the files of a dataset lie below the root, wherever exactly the user points."""
+"""Find the files of a dataset below the root, whichever of its folders the user names."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def check_inside(path: Path, root: Path, follow_links: bool) -> Path:
 
 
 def fold(name: str) -> str:
-    """What two spellings of one name share: no case, no blanks, no leading zeros.
+    """A name without case, blanks and leading zeros, so that two spellings of it are equal.
 
     >>> fold("sub01") == fold("Sub1"), fold("15_0101 disgust") == fold("15_101disgust"), fold("006") == fold("6")
     (True, True, True)
@@ -124,7 +124,7 @@ MOST_FOLDERS = 3_000
 
 @dataclass(frozen=True)
 class SheetParams:
-    """Where the dataset lies.
+    """The folder of the dataset.
 
     Attributes:
         root: folder of the dataset as released; the sheet and the frames are looked for in it.
@@ -166,7 +166,7 @@ class Layout:
     video_name: str = r".+"
 
     def is_cropped(self, folder: Path) -> bool:
-        """Whether a folder is one of `cropped`, or lies in one."""
+        """Whether a folder is one of `cropped` or lies in one."""
         return not {fold(name) for name in self.cropped}.isdisjoint(map(fold, folder.parts))
 
 

@@ -1,4 +1,4 @@
-"""What columns and kinds are called in sheets and tables of the field, in the languages that they are written in."""
+"""Names of columns and kinds in the field's sheets and tables, in five languages."""
 
 import re
 import unicodedata
@@ -265,7 +265,7 @@ _TOTALS = frozenset(
 
 
 def is_total(text: str) -> bool:
-    """Whether a row that names no video begins with a word for a sum or a mean.
+    """Whether a row is a total: it names no video and begins with a word for a sum or a mean.
 
     >>> is_total("Total 255"), is_total("合计：57"), is_total("sub01 happiness")
     (True, True, False)

@@ -25,7 +25,7 @@ class _Place:
 
 
 class NestedTree(Tree):
-    """Knows the folder of a video by its last names, `sub{subject}/{video}`, whatever stands above them.
+    """Finds the folder of a video by its last names, `sub{subject}/{video}`, whatever folders are above them.
 
     Where a video has several folders, as in a copy of cropped faces beside the raw ones, that in the first of the layout's
     `homes` is taken.
@@ -133,7 +133,7 @@ class NestedDataset(SheetDataset):
     """A `SheetDataset` on a `NestedTree`."""
 
     def ours(self, names: tuple[str, ...]) -> bool:
-        """Whether a folder that looks like a video's belongs to this dataset, by the names from the root's to its own."""
+        """Whether a folder that looks like a video's belongs to this dataset, judged by the names of its parents below the root."""
         return True
 
     @cached_property

@@ -123,7 +123,7 @@ class OpenFaceFiles:
 
 
 def _is(name: str, part: str) -> bool:
-    """Whether a folder is called as a subject or video is, upper or lower case, with letters or zeros before it or not (`sub01`, `1`)."""
+    """Whether a folder is named like a subject or video, ignoring case and with or without leading letters or zeros (`sub01`, `1`)."""
     return bool(re.fullmatch(rf"(.*\D)?0*{re.escape(name.lstrip('0') or name)}", part, re.IGNORECASE))
 
 

@@ -1,4 +1,4 @@
-"""From a row of a table to an annotation: names, numbers, kind, emotion, action units."""
+"""Turn a row of a table into an annotation: names, numbers, kind, emotion, action units."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ MANY = 3
 
 @dataclass(frozen=True)
 class Cleaning:
-    """How the cells of one dataset's sheets are read.
+    """Rules for reading the cells of one dataset's sheets.
 
     Attributes:
         subject_digits: digits of a subject's id; leading zeros that a spreadsheet program took away are put back.
@@ -137,7 +137,7 @@ def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
 
 
 def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
-    """How many rows of annotations a file holds, in words, by kind where a column says it; 0 in one that cannot be read."""
+    """The number of annotation rows in a file, in words, by kind where a column gives it; 0 if the file cannot be read."""
     try:
         table = find_table(read_sheets(path), *forms)
     except DataError:

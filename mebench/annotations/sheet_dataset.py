@@ -75,7 +75,7 @@ class SheetDataset(Dataset):
 
     @classmethod
     def sheet_names(cls) -> Mapping[str, Mapping[str, str]]:
-        """What its sheets are called, with `*` and `?`, and the parameters with which each is read."""
+        """The names of the dataset's sheets, with `*` and `?`, and the parameters that each is read with."""
         return {name: {} for name in cls.files}
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
@@ -145,7 +145,7 @@ class SheetDataset(Dataset):
         return self._units.setdefault(video.key, self._openface.units(video, folder, images))
 
     def folder(self, video: Video) -> Path | None:
-        """Where the images of a video are, or None where they are missing.
+        """The folder with the images of a video, or None if they are missing.
 
         Raises:
             DataError: several folders fit, or a link leads out of the root.
@@ -364,7 +364,7 @@ class SheetDataset(Dataset):
 
     @cached_property
     def packed(self) -> str:
-        """Where no frames but archives or video files lie below the root: what makes frames of them; else empty."""
+        """If archives or video files lie below the root instead of frames: the command that unpacks them; else empty."""
         if self.params.root is None or self._homes or self._cropped or not (found := self._tree_or_stop.packed()):
             return ""
         first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
@@ -375,7 +375,7 @@ class SheetDataset(Dataset):
         return f". {lie} there packed: {command}"
 
     def _expected(self, video: Video) -> str:
-        """Where the frames of a video should be, in words."""
+        """The places where the frames of a video are expected, in words."""
         if self.params.root is None:
             return f"them as {self.layout.example} below dataset.root, which is not given"
         tree = self._tree_or_stop

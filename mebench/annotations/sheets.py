@@ -176,7 +176,7 @@ def _workbook(file: BinaryIO, saved: bool = False) -> Any:
 
 
 def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
-    """One sheet with the values that were saved beside formulas; none is worked out."""
+    """One sheet with the values that were saved with its formulas; no formula is evaluated."""
     formulas: dict[tuple[int, int], str] = {}
 
     def text(cell: Any) -> str:
@@ -210,7 +210,7 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"')
 
 
 def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
-    """The sheet with what stands in the first of some merged cells in those below it, too.
+    """The sheet with the value of merged cells copied into each of them.
 
     Args:
         sheet: of whose merged cells the first one alone holds something.

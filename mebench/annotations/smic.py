@@ -42,7 +42,7 @@ _RECORDING = re.compile(r"(?<![A-Za-z])(HS|VIS|NIR)(?![A-Za-z])", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class SmicParams(SheetParams):
-    """Where SMIC lies, and which version of it.
+    """The folder of SMIC, and its version.
 
     Attributes:
         extended: the long clips of SMIC-E, with frames before and after the movement, instead of the short ones.

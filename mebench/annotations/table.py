@@ -1,4 +1,4 @@
-"""Which sheet holds the annotations, and which column holds what: by names, wherever the header stands."""
+"""Find the sheet that holds the annotations, and its columns by name, wherever the header is."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -89,7 +89,7 @@ class Table:
 
 
 def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | None:
-    """The first form that fits a sheet; among the sheets of one form that of the preferred name, then the fullest."""
+    """The first form that fits a sheet; among sheets of one form, the one with the preferred name, then the one with most rows."""
     for form in forms:
         if tables := [table for sheet in sheets for table in _tables(sheet, form)]:
             wanted = plain_name(form.sheet)
@@ -118,7 +118,7 @@ def _once(table: Table) -> Table:
 
 
 def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) -> Table:
-    """As `find_table`.
+    """Like `find_table`, but raises DatasetError if no sheet fits.
 
     Raises:
         DataError: no sheet fits; the sentence names what was looked for and what is nearest.

@@ -82,7 +82,7 @@ def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str
 
 
 def _plainly(text: str, encoding: str) -> bool:
-    """Whether what was decoded is of the language for which the encoding is there, by a stretch of it."""
+    """Whether a sample of the decoded text is in the language that the encoding is used for."""
     first = re.search(r"[^\x00-\x7f]", text)
     text = text[max(first.start() - 100, 0) : first.start() + STRETCH] if first else text
     if (
@@ -99,7 +99,7 @@ def _plainly(text: str, encoding: str) -> bool:
 
 
 def _everyday(sign: str, encoding: str) -> bool:
-    """Whether a sign is among the common ones of Chinese (GB 2312), or of Japanese (kana, and the first level of kanji)."""
+    """Whether a character is among the common ones of Chinese (GB 2312) or Japanese (kana and first-level kanji)."""
     if encoding == "gb18030":
         with suppress(UnicodeEncodeError):
             return len(sign.encode("gb2312")) == 2
@@ -121,7 +121,7 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 def header_of(text: str, known: frozenset[str]) -> tuple[int, str, int]:
-    """Where the columns are named.
+    """The line that names the columns.
 
     Args:
         text: of the table.

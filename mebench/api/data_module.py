@@ -144,9 +144,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
     @property
     def weights(self) -> torch.Tensor:
-        """Class weights for `cross_entropy`: the number of all training clips over that of the class; 0 for a class without
-        training clips.
-        """
+        """Class weights for `cross_entropy`: number of all training clips over number of the class's; 0 for a class without clips."""
         counts = torch.bincount(self.samples("train").labels, minlength=len(self.classes))
         return torch.where(counts > 0, counts.sum() / (counts.clamp(min=1) * (counts > 0).sum()), 0.0)
 
@@ -227,7 +225,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
 
 def _planned(settled: configuration.RunConfig, features: Any, task: str | None) -> tuple[runner.plan.Plan, Any]:
-    """What is read: the plan of a run, and who names the chains.
+    """The plan of a run whose data are read, and the method that names the chains.
 
     Args:
         settled: the settings.

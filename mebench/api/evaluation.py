@@ -359,7 +359,7 @@ def counted(video: reports.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[
 
 
 def videos_at(videos: Names) -> list[Path]:
-    """Where videos are, before anything heavy is loaded for them.
+    """The videos at some paths, found before anything heavy is imported.
 
     Raises:
         DataError: one is not there.

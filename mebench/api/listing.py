@@ -79,7 +79,7 @@ def leaderboard(
     folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """The leaderboard of all finished runs and records, what others published marked beside: one row a line of its tables.
+    """The leaderboard of all finished runs and records, with published results marked: one row for each line of its tables.
 
     Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table; `method`, `settings`, `member`, `provenance` (`measured`,
     `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows of a part that share a letter cannot be told apart), `source` the

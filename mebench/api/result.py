@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Result(ABC):
-    """Predictions beside a truth, and their scores.
+    """Predictions, their truth and their scores.
 
     Attributes:
         summary: all scores as plain data, as `--json` writes them.
@@ -88,7 +88,7 @@ class Result(ABC):
 
     @abstractmethod
     def _side(self) -> reports.timeline.Judged:
-        """What a timeline shows."""
+        """The curves and intervals that a timeline draws."""
 
     def _repr_html_(self) -> str:
         return html(self.title, reports.scores.main_table(self.summary), self._notes())

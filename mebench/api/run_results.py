@@ -386,7 +386,7 @@ def planned(
 
 
 def lacks(method: str, key: str, value: Any) -> bool:
-    """Whether a key is of a parameter or a preset that a method does not have."""
+    """Whether a key names a parameter or preset that a method does not have."""
     info, (part, _, name) = configuration.registry.plugins("method").get(method), key.partition(".")
     if part != "method" or not name or info is None:
         return False

@@ -228,7 +228,7 @@ def misplaced(what: What, options: Mapping[str, object]) -> str | None:
 def _spotting(
     k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any], short_videos: bool
 ) -> exchange.frame_scores.Spotting:
-    """How intervals are made of frame scores; what is None is the default."""
+    """Parameters that turn frame scores into intervals; None takes the default."""
     chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
     chosen |= {name: value for name, value in how.items() if value is not None}
     for name, known in (
@@ -337,7 +337,7 @@ def compare(
     encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compare two runs, or two sweeps over seeds; or, beside a truth, what two programs answered. The tests are paired over subjects.
+    """Compare two runs, two sweeps over seeds, or two prediction files with the same truth. Tests are paired over subjects.
 
     Args:
         first: a run, its id, the beginning of its id or its folder; the beginning of several that differ in the seed alone means all of

@@ -52,7 +52,7 @@ class Board:
     papers: Sequence[Paper]
 
     def tables(self) -> list[Table]:
-        """The tables, published results beside.
+        """The tables, with published results.
 
         Raises:
             UnshownError: some of the records can be in no table; the others can.
@@ -66,7 +66,7 @@ class Board:
 
     @property
     def counted(self) -> str:
-        """Of how many runs and sources it is made, in words."""
+        """The number of runs and sources on the board, in words."""
         anew = f" and {plural(len(self.rescored), 'source')} scored anew" if self.rescored else ""
         return f"{plural(len(self.records), 'run')}{anew}"
 

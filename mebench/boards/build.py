@@ -317,7 +317,7 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
 
 
 def n_of(section: Mapping[str, Any]) -> float:
-    """How many were scored: truths of spotting, else what the section counts."""
+    """The number of scored truths (spotting) or samples (other sections)."""
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
 
 

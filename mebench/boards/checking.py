@@ -90,7 +90,7 @@ def check_once(record: RunFolder) -> None:
 
 @cache
 def _rules() -> bytes:
-    """The code of the checks: what passed others is checked anew."""
+    """The source code of the checks: records that passed an earlier version are checked again."""
     return b"".join(Path(str(module.__file__)).read_bytes() for module in (schema, integrity, consistency))
 
 

@@ -45,7 +45,7 @@ class Registry:
 
     @classmethod
     def read(cls, folder: Path) -> "Registry":
-        """That of a board; empty where it has none.
+        """Read the registry of a board; empty if there is none.
 
         Raises:
             RunError: it is damaged.
@@ -65,7 +65,7 @@ class Registry:
             self.truths.setdefault(data_of(record), truth_of(record))
 
     def write(self, folder: Path) -> None:
-        """Write it down beside the records."""
+        """Write the registry into the folder of records."""
         with whole_file(folder / FILE) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
@@ -95,7 +95,7 @@ def read_answers(folder: Path) -> Answers:
 
 
 def data_of(record: Record) -> str:
-    """What decides which truth a record is scored against, in words."""
+    """The settings that decide which truth a record is scored against, in words."""
     words = record.data, setting_words.of_scheme(record.config), " and ".join(record.about["tasks"])
     return "; ".join(filter(None, [f"{record.dataset} under {record.config['protocol']}", *words]))
 
@@ -144,9 +144,7 @@ def _setting(record: Record) -> tuple[dict[str, Any], int]:
 
 
 def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
-    """What a record has of an earlier one that it could not come to by itself: the answers of another method, of another seed of one that
-    trains, or of a run that looked at tested people.
-    """
+    """Findings that a record repeats an earlier one: answers of another method, of another seed, or of a leaking run."""
     methods, its = record.method.split(" + "), earlier.method.split(" + ")
     audit, its_audit = (str(one.config.get("audit", "guard")) for one in (record, earlier))
     trained = {key.partition(".")[0] for key, value in record.config.items() if key.endswith("epochs") and value}

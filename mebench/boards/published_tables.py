@@ -1,4 +1,4 @@
-"""Published results, and those scored anew from published files, beside measured ones; and what looking at the tested was worth."""
+"""Add published and rescored results to the tables of measured ones, and show what selecting on tested people was worth."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def lines(rows: Sequence[Published]) -> list[PublishedLine]:
 
 
 def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
-    """The table with the published lines of its dataset beside each part."""
+    """The table with the published rows of its dataset added to each part."""
     mine = [
         row
         for row in rows
@@ -62,7 +62,7 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
 
 
 class Placed(NamedTuple):
-    """A row of scores of published files, and where it stands: task, dataset, protocol, emotion scheme, part of the table.
+    """A rescored row and its place: task, dataset, protocol, emotion scheme, part of the table.
 
     Spotting has no scheme, as in `Table`; a source that names none stands beside every one.
     """
@@ -76,9 +76,7 @@ class Placed(NamedTuple):
 
 
 def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
-    """The tables with the rows beside each part; where a table or a part lacks, one without measured rows is made, named after its
-    scheme.
-    """
+    """The tables with rescored rows added to each part; a missing table or part is made, named after its scheme."""
     found = list(tables)
     for placed in rows:
         if not any(_belongs(placed, table, aliases) for table in found):
@@ -146,7 +144,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
 
 
 def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
-    """Each scored result of each source as a row, and where it stands."""
+    """Each scored result of each source as a row with its place."""
     for source, outcome in known:
         for one, scored in zip(source.sets, outcome["sets"], strict=True):
             printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]

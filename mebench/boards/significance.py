@@ -35,7 +35,7 @@ Score = Callable[[NDArray[np.int64]], Floats]
 def subject_permutations(
     n_runs: int, n_subjects: int, most: int, seed: int
 ) -> tuple[Iterator[NDArray[np.int16]], bool]:
-    """Whose predictions each run gets, subject by subject.
+    """For each run and subject, the run whose predictions it gets.
 
     Dealing to other runs what is dealt to these leaves their range as it is, so the first subject may stay.
 
@@ -67,7 +67,7 @@ def subject_permutations(
 
 
 def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Bools | None:
-    """Which runs differ, each from each, at `ALPHA` for all pairs together.
+    """Pairs of runs that differ significantly, at `ALPHA` for all pairs together.
 
     The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the Journal of
     the American Statistical Association) with permutations: two runs differ if every set of neighbours in the ranking that holds
@@ -172,7 +172,7 @@ class Pool:
 
     @classmethod
     def of(cls, runs: Sequence[Tables]) -> Pool:
-        """Of methods that predict by chance, the first draw.
+        """The pool of several runs' predictions; of a method that predicts by chance, its first draw.
 
         Raises:
             DataError: the tables of a run do not fit together.
@@ -186,7 +186,7 @@ class Pool:
     def scorer(
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
     ) -> Callable[[Floats], Floats]:
-        """From (m, n_units) weights to (m,) values of the score at `path`, such as `spotting.micro.f1`.
+        """A function from (m, n_units) weights to (m,) values of the score at `path`, such as `spotting.micro.f1`.
 
         Raises:
             ConfigError: these runs have no such score.
@@ -240,7 +240,7 @@ def together(records: Sequence[Record]) -> list[int]:
 
 
 class Distinguished(NamedTuple):
-    """Which runs differ.
+    """The pairs of runs that differ significantly.
 
     Attributes:
         pairs: as of `distinguished`.

@@ -63,7 +63,7 @@ def submissions(place: Path) -> list[Path]:
 
 
 def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
-    """Score sent answers again, and put what they are and what they score to beside the sources of the board.
+    """Score a submission again, and add its description and scores to the sources of the board.
 
     The answers and the truth stay where they are.
 

@@ -95,7 +95,7 @@ MEMBER, N = Column("member", optional=True), Column("n", text=count)
 
 
 def score_columns(metrics: Sequence[str], places: int = 3) -> list[Column]:
-    """Those of some scores of rows, which stand there with so many digits."""
+    """Columns for some scores, with their number of digits."""
 
     def score(name: str, row: Row | Rescored) -> Any:
         return row.scores.get(name, NOTHING)
@@ -122,14 +122,14 @@ def method(part: Part) -> Column:
 
 
 def scores(part: Part) -> Table:
-    """The scores of the measured rows, and of what stands for chance."""
+    """The scores of the measured rows and of the levels of chance."""
     main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
     group = Column("group", "not distinguishable", optional=True)
     return numbered(part, [method(part), MEMBER, group, replace(main, main=True), *others, N])
 
 
 def origins(part: Part) -> Table:
-    """How the scores of the measured rows came about: what all of them share stands in `common`."""
+    """How the scores of the measured rows came about; `common` holds what all rows share."""
     same = common(part.rows)
 
     def fact(name: str, row: Row) -> Any:
@@ -156,7 +156,7 @@ def origins(part: Part) -> Table:
 
 
 def causes(part: Part, name: Column | None = None) -> Table:
-    """What lies under false positives of some row: how often, and what F1 would gain; `name` shows the rows' names."""
+    """Causes of a row's false positives: how often, and the F1 gained without them; `name` is the function for rows' names."""
 
     def cell(cause: str, row: Row) -> tuple[str, str] | None:
         one = row.causes.get(cause)
@@ -167,7 +167,7 @@ def causes(part: Part, name: Column | None = None) -> Table:
 
 
 def misses(part: Part, name: Column | None = None) -> Table:
-    """Which truths are missed, and false positives where nothing could be found; `name` shows the rows' names."""
+    """The kinds of truths that are missed, and false positives where no truth could be; `name` is the function for rows' names."""
 
     def rate(absent: str, row: Row) -> tuple[str, str] | None:
         one = row.quiet.get(absent)
@@ -183,7 +183,7 @@ def misses(part: Part, name: Column | None = None) -> Table:
 
 
 def rescored(part: Part) -> Table:
-    """What public files score to; a score that the paper prints with the printed value below."""
+    """Scores of public prediction files, with the value that the paper prints below."""
 
     def score(name: str, row: Rescored) -> Any:
         printed = row.printed.get(name)
@@ -195,7 +195,7 @@ def rescored(part: Part) -> Table:
 
 
 def published(lines: Sequence[PublishedLine]) -> Table:
-    """What others print; a value with a caveat is marked."""
+    """Published results; a value with a caveat is marked."""
 
     def value(name: str, line: PublishedLine) -> str | None:
         return line.values[name] + ("†" if line.caveats.get(name) else "") if name in line.values else None

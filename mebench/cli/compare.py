@@ -268,7 +268,7 @@ def _refuse_files(*words: str) -> None:
 
 
 def _is_file(word: str) -> bool:
-    """Whether a word names a file of intervals, or the marks of a coder in one."""
+    """Whether a word names a file of intervals or of a coder's marks."""
     path = Path(word).expanduser()
     return path.is_file() or exchange.coders.eaf_of(path) is not None
 
@@ -276,7 +276,7 @@ def _is_file(word: str) -> bool:
 def _print_agreement(
     first: str, second: str, loose_ids: bool, fps: float | None, encoding: str | None, json: str | None
 ) -> None:
-    """How well two coders agree."""
+    """Print how well two coders agree."""
 
     def of_end(off: Mapping[str, Any] | None) -> str:  # mean and standard deviation, and the mean without sign
         spread = "" if off is None or off["sd"] is None else f" (sd {off['sd']:.0f})"

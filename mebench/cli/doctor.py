@@ -131,7 +131,7 @@ def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
 
 
 def _limits() -> Iterator[Finding]:
-    """What workers need of the system: shared memory, and files that may be open."""
+    """System limits that workers need: shared memory and open files."""
     if Path("/dev/shm").exists():
         state: State = "ok" if os.access("/dev/shm", os.W_OK) else "missing"
         yield Finding(

@@ -40,7 +40,7 @@ def build(
     ] = True,
     json: Json = None,
 ) -> None:
-    """Build tables and page from all runs and records. Published results stand beside."""
+    """Build the tables and the page from all runs and records, with published results."""
     folder, progress = Path(out).expanduser(), Progress()
     kept = None if records_in is None else Path(records_in).expanduser()
     if kept is not None and not kept.is_dir():

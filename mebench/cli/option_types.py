@@ -121,7 +121,7 @@ def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
 
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
-    """Print on standard error which cells were read otherwise than they are written, and what looks wrong."""
+    """Print on standard error which cells were repaired, and which look wrong."""
     progress = Progress()
     for line in remarks.repaired:
         progress.notify(f"note: {line}")

@@ -165,7 +165,7 @@ def _parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dic
 
 
 def _print(kind: str, said: Mapping[str, Any]) -> None:
-    """What is known of a metric, protocol or plugin, for people."""
+    """Print a description of a metric, protocol or plugin."""
     if title := said.get("title"):
         facts = [
             key for key, fact in said.items() if fact and isinstance(fact, str) and key not in ("id", "title", "card")

@@ -100,7 +100,7 @@ def rescore(
     leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
-    """Score the public files of a paper's authors anew.
+    """Score the public prediction files of a paper's authors again.
 
     By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
     """
@@ -169,7 +169,7 @@ def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reprodu
 
 
 def leaderboards_folder(named: str | None) -> Path:
-    """The folder of published results: the one named, `leaderboards` here, or that of mebench.
+    """The folder of published results: the named one, else `leaderboards` here, else mebench's own.
 
     Raises:
         ConfigError: none of them holds published results.

@@ -278,7 +278,7 @@ def sync(
 
 
 def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, Run]]:
-    """Every run, the latest first; of a damaged one a sentence is told."""
+    """All runs, the latest first; a damaged one is reported in a sentence."""
     found = []
     for folder in run_files.folder.RunFolder.all(runs):
         try:
@@ -324,7 +324,7 @@ def _describe(folder: run_files.folder.RunFolder) -> Run:
 
 
 def _busy(folder: run_files.folder.RunFolder) -> bool:
-    """Whether a process works on a run; where nobody here may write, nobody here does."""
+    """Whether a process is working on a run; False where the folder is not writable."""
     try:
         lock = folder.lock()
     except OSError as error:

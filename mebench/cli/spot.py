@@ -207,7 +207,7 @@ def _live(
 
 
 def _event(found: inference.live.Point | inference.live.Interval) -> dict[str, Any]:
-    """As a line of JSON says it: frames from 0, seconds of the video."""
+    """An interval as a line of JSON: frames from 0, and seconds of the video."""
     delay = {"delay_ms": round(1000 * found.delay)}
     if isinstance(found, inference.live.Point):
         place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}

@@ -139,7 +139,7 @@ def values_of(word: str) -> list[str]:
 
 
 def lists_values(word: str) -> bool:
-    """Whether a word would be several in a sweep, well-formed or not.
+    """Whether a word lists several values of a sweep, well-formed or not.
 
     >>> lists_values("seed=0,1"), lists_values("kinds=[micro,macro]")
     (True, False)

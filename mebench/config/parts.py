@@ -97,12 +97,12 @@ class Part(Section):
 
     @property
     def word(self) -> str:
-        """As the configuration writes it: `casme2`, or `slow:synthetic` where a composite calls a member otherwise."""
+        """The dataset as the configuration writes it: `casme2`, or `slow:synthetic` if a composite renames a member."""
         name = self.prefix.split(".")[1]
         return self.info.id if name in ("", self.info.id) else f"{name}:{self.info.id}"
 
     def types(self) -> dict[str, Any]:
-        """The type of each key, that of the preset too."""
+        """The type of each key, including the preset's."""
         return {f"{self.prefix}preset": str | None} | super().types()
 
 
@@ -231,7 +231,7 @@ def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> tuple[
 
 
 def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any]:
-    """What a layer says of the dataset: of a composite, `dataset.samm.root` is of one member, `dataset.follow_links` of all."""
+    """The settings of the dataset in a layer: in a composite, `dataset.samm.root` is for one member, `dataset.follow_links` for all."""
     if parts[0].prefix == "dataset.":
         return {f"dataset.{name}": value for name, value in layer.of("dataset", dataset).items()}
     named = layer.values.get("dataset")
@@ -258,7 +258,7 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
 
 
 def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | None) -> Raw:
-    """What `config.yaml` says: its `params`, its preset, and its settings for the dataset, for a composite those that all share.
+    """A plugin's `config.yaml`: its `params`, preset, and settings for the dataset (for a composite, those that all members share).
 
     A preset that the user chooses undoes the settings for the dataset; one chosen by the plugin does not.
 

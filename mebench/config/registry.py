@@ -64,7 +64,7 @@ class PluginInfo:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """What it can do: some of `spot` and `recognize`."""
+        """The tasks that it can do: `spot`, `recognize` or both."""
         return tuple(map(str, tasks)) if isinstance(tasks := self.config.get("tasks"), list) else ()
 
     @property
@@ -83,7 +83,7 @@ class PluginInfo:
         return "; ".join(str(own[value]) for value, own in said if isinstance(value, str) and value in own)
 
     def acting(self, acts: str) -> dict[str, dict[str, Any]]:
-        """What `search` says of the parameters that act so (`postprocess`, `training`, `features`), by name."""
+        """The parameters under `search` that act on one step (`postprocess`, `training`, `features`), by name."""
         search = {name: said for name, said in self.section("search").items() if isinstance(said, dict)}
         return {name: said for name, said in search.items() if said.get("acts", "training") == acts}
 
@@ -250,12 +250,12 @@ def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, s
 
 @cache
 def _entry_points(group: str, path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
-    """What the installed packages of a search path bring; read once, since it takes longer than all the rest."""
+    """The plugins that the installed packages of a search path bring; read once, since this is the slowest part."""
     return tuple(importlib.metadata.entry_points(group=group))
 
 
 def _package_folder(module: str) -> Path | None:
-    """Where a package lies, found without importing it or its parents; None if it does not exist."""
+    """The folder of a package, found without importing it or its parents; None if it does not exist."""
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -274,7 +274,7 @@ def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:
 
 
 def _is_copy(one: Path, other: Path) -> bool:
-    """Whether both are one object, which `evaluate` wrote into the hidden folder beside each of its runs, named after what it holds."""
+    """Whether both are the same object: `evaluate` writes it into a hidden folder in each of its runs, named after its content."""
     if one == other:
         return True
     if not all(place.parents[1].name.startswith(".") for place in (one, other)):
@@ -315,7 +315,7 @@ def _as_it_was(file: Path, *state: int) -> Any:
 
 
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong inside a `config.yaml`: each fault is looked for where those before it are not found."""
+    """Faults in a `config.yaml`; each check runs only if the checks before it passed."""
     yield from (unknown("key", str(key), _KEYS) for key in config if key not in _KEYS)
     yield from (f"{key} is missing" for key in _REQUIRED if not config.get(key))
     if not isinstance(config["tasks"], list) or not set(map(str, config["tasks"])) <= TASKS:

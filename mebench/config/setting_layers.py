@@ -1,4 +1,4 @@
-"""Where values come from: the user's file, `-c` files and what the command line or a program gives, each a layer of flat keys."""
+"""Layers of settings: the user's file, `-c` files, and the command line or a program, each as flat keys."""
 
 import os
 import reprlib

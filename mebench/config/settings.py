@@ -45,7 +45,7 @@ NOT_IN_KEY = PLACES | {
 
 
 def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key shapes predictions; of a composite's member (`dataset.casme2.root`) as of a plain dataset.
+    """Whether a key shapes predictions; keys of a composite's member (`dataset.casme2.root`) count as those of a plain dataset.
 
     Args:
         key: flat.
@@ -60,8 +60,7 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key is one of `PLACES`, of a composite's member as of a plain dataset; or the landmark file of a method, whose content
-    counts, in the keys of what is computed with it.
+    """Whether a key names a place (`PLACES`), also of a composite's member, or a method's landmark file, whose content is hashed elsewhere.
 
     Args:
         key: flat.

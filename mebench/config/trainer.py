@@ -158,12 +158,12 @@ def monitored(spec: Mapping[str, Any]) -> str | None:
 
 
 def selects(chosen: Mapping[str, Any]) -> bool:
-    """Whether options choose something by a metric, which then is one of inner validation subjects."""
+    """Whether options select something by a metric, which is then measured on the inner validation subjects."""
     return any(monitored(spec) for spec in chosen.get("callbacks") or ())
 
 
 def shapes(option: str, value: Any) -> Any:
-    """What of an option shapes predictions: None where nothing does, and of callbacks those that do more than watch."""
+    """The part of an option that shapes predictions; None if nothing does. Callbacks that only watch do not."""
     if option == "callbacks" and isinstance(value, list):
         return [spec for spec in value if monitored(spec) or _name(spec) not in WATCHERS | {"ModelCheckpoint"}] or None
     return None if option in ONLY_WATCH else value

@@ -135,7 +135,7 @@ def plain(value: Any) -> Any:
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """The key that was meant, by its last part (`p` for `method.p`) or by what it means (`k` for `folds`), and those beside it.
+    """The key that was probably meant, by its last part (`p` for `method.p`) or meaning (`k` for `folds`), and similar keys.
 
     >>> unknown_key("protocol.k", ["protocol.folds", "protocol.seed", "method.k"])
     "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds, protocol.seed."
@@ -171,7 +171,7 @@ MOST_BESIDE = 8
 
 @lru_cache(maxsize=64)
 def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> TypeAdapter[dict[str, Any]]:
-    """What types a map of these keys: YAML's and JSON's values must have the type as they are, only text is read.
+    """A validator for these keys: values of YAML and JSON must have the right type; only text is converted.
 
     Args:
         hints: keys and their types.
@@ -212,7 +212,7 @@ def _reader(hint: Any) -> Any:
 
 
 def _yaml(text: str, loader: Any = Text) -> Any:
-    """What text holds; its scalars stay text, since their types are known later."""
+    """Parse YAML text; scalars stay text, since their types are known later."""
     try:
         return load_yaml(text, loader)
     except yaml.YAMLError as error:

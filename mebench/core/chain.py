@@ -33,12 +33,12 @@ class Step:
 
     @property
     def portable(self) -> bool:
-        """Whether the numbers are the same on every processor; else those stored serve processors that choose the same instructions."""
+        """Whether the numbers are equal on all processors; otherwise stored features serve only processors with the same instructions."""
         return True
 
     @property
     def idle(self) -> Set[str]:
-        """Parameters that the numbers do not depend on, beside what they depend on."""
+        """Parameters that do not change the numbers, given the other parameters."""
         return frozenset()
 
     def identity(self) -> dict[str, object]:

@@ -74,7 +74,7 @@ class Dataset:
                 self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
 
     def unlike_published(self) -> str:
-        """How the counts of this copy differ from the published ones, in words; empty where they agree or none are published."""
+        """How the counts of this copy differ from the published ones, in words; empty if they agree or none are published."""
         said = self.published
         if said is None or self.remark.startswith(DRAWN):
             return ""
@@ -349,5 +349,5 @@ class Renamed(Dataset):
 
     @cached_property
     def _subjects(self) -> dict[SubjectKey, SubjectKey]:
-        """What the dataset itself calls a subject."""
+        """The dataset's own word for its subjects."""
         return {SubjectKey(self.name, v.subject): v.subject_key for v in self.dataset.videos()}

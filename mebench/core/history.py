@@ -1,4 +1,4 @@
-"""How the training of a method went, epoch by epoch. Plain data, which processes read that load no PyTorch."""
+"""The training history of a method, epoch by epoch, as plain data that loads without PyTorch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -34,7 +34,7 @@ class Epoch:
     logged: Mapping[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
-        """As a row of `history.csv`: a column for each metric that was logged."""
+        """A row of `history.csv`: one column for each logged metric."""
         noted = asdict(self)
         logged: dict[str, Any] = noted.pop("logged")
         return {name: value for name, value in noted.items() if name != "step" or value is not None} | logged

@@ -120,7 +120,7 @@ class Method(L.LightningModule):
 
     @classmethod
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
-        """Which unlabelled test data these tasks and parameters use: `video` or `none`.
+        """The unlabelled test data that these tasks and parameters use: `video` or `none`.
 
         An absolute threshold is learnt on others; an interval from the score curve still counts from the video's minimum.
         """
@@ -132,7 +132,7 @@ class Method(L.LightningModule):
 
     @classmethod
     def holds_out(cls, params: Any) -> bool:
-        """Whether these parameters hold out inner validation subjects, on which something is then chosen."""
+        """Whether these parameters hold out inner validation subjects for selection."""
         return cls.selects or learns_threshold(params)
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
@@ -228,7 +228,7 @@ class Method(L.LightningModule):
         raise NotImplementedError(f"{type(self).__name__} does not recognize")
 
     def looked_at(self, task: str) -> Looked:
-        """The network of `spot` or `recognize`, and the maps in it that say where it looks.
+        """The network of `spot` or `recognize`, and its maps to explain.
 
         Raises:
             RunError: the method has none.

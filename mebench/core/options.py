@@ -26,7 +26,7 @@ ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 
 @dataclass(frozen=True)
 class SpottingParams:
-    """How frame scores become intervals; the defaults are those of MEAN. A method's `Params` may inherit them.
+    """How frame scores become intervals; the defaults are MEAN's. A method's `Params` may inherit from it.
 
     Attributes:
         p: place of the threshold between a video's mean and maximum score (MEAN, equation 12).
@@ -88,7 +88,7 @@ class SpottingParams:
                 raise ConfigError(f"method.{own.name}={value} does nothing with {where}: leave one of them out")
 
     def without_windows(self) -> None:
-        """Refuse an anchor where a frame's score is not that of a window which begins there (ConfigError)."""
+        """Refuse an anchor if frame scores are not those of windows that begin at the frame (ConfigError)."""
         if self.anchor != "paper":
             raise ConfigError(
                 f"method.anchor={self.anchor} does nothing here: this method scores no windows, so leave it out"
@@ -201,5 +201,5 @@ class TrainingParams:
 
 
 def learns_threshold(params: object) -> bool:
-    """Whether a method is asked for one absolute threshold for all videos: `threshold` of `SpottingParams`, or of its own by that name."""
+    """Whether a method learns one absolute threshold for all videos: `threshold` of `SpottingParams` or its own parameter of that name."""
     return getattr(params, "threshold", None) == "absolute"

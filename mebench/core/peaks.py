@@ -136,7 +136,7 @@ def iou(a: Span, b: Span) -> Any:
 
 
 def hits(a: Span, b: Span) -> Any:
-    """Whether the IoU of two intervals is at least a half, so that the spotted one is right (MEAN, equation 14).
+    """Whether the IoU of two intervals is at least .5, so that the spotted one is right (MEAN, equation 14).
 
     >>> bool(hits((0, 3), (2, 3))), bool(hits((0, 3), (3, 3)))
     (True, False)
@@ -238,8 +238,7 @@ def threshold(scores: NDArray[np.float64], p: float) -> float:
 def peaks_of(
     smoothed: NDArray[np.float64], level: float, distance: float, highest_only: bool = False
 ) -> NDArray[np.int64]:
-    """Positions of the local maxima of at least `level`, at least `distance` apart; of near ones the highest stays, of equally
-    high ones the last.
+    """Positions of local maxima of at least `level`, at least `distance` apart; of close ones the highest stays, of equal ones the last.
 
     They are those of `scipy.signal.find_peaks`, so neither end is ever a peak; but which of equally high ones its `distance` leaves
     depends on the processor.

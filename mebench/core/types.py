@@ -198,7 +198,7 @@ class Scheme:
         return None if index is None else self.classes[index]
 
     def scores(self, expression: Expression) -> bool:
-        """Whether recognition is asked about an expression: a micro-expression that has a class."""
+        """Whether an expression is a sample of recognition: a micro-expression with a class."""
         return expression.kind == "micro" and self.of(expression) is not None
 
     def scored(self, video: Video) -> list[Expression]:

@@ -1,4 +1,4 @@
-"""Files of any program beside a truth, as what scoring one, comparing two and sorting mistakes begin with."""
+"""Read prediction files of any program and their truth, for `score`, `compare` and `mistakes`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ class Answers:
 
     @property
     def tasks(self) -> list[str]:
-        """As a run's: `recognize` where classes are named, `spot` where intervals are."""
+        """The tasks, as in a run: `recognize` if classes are named, `spot` if intervals are."""
         spotted = self.tables.predictions
         named = self.tables.clips is not None or (spotted is not None and (spotted["emotion"] != "").any())
         return [*(["recognize"] if named else []), *(["spot"] if spotted is not None else [])]
@@ -196,7 +196,7 @@ def read_against_truth(
     classes: str | None = None,
     adapters: Iterable[SheetDataset] = (),
 ) -> list[Answers]:
-    """Files beside one truth: all of spotted intervals, or all of given clips where one of them lacks onset and offset.
+    """Read prediction files against one truth: all as spotted intervals, or all as named clips if a file lacks onset and offset.
 
     Args:
         truth: the file of the truth.
@@ -233,7 +233,7 @@ def read_against_truth(
 
 
 def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """The same without kinds, to stand beside a file that does not tell them apart."""
+    """The same without kinds, for comparison with a file that has none."""
     macro = int((given.intervals["kind"] == "macro").sum())
     if macro:
         remarks.warn(
@@ -270,7 +270,7 @@ def _has_intervals(path: File) -> bool:
 
 
 def _kinds(requested: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
-    """The kinds to score: those asked for, else those that the predictions tell apart and somebody names."""
+    """The kinds to score: the requested ones, else those that the predictions name."""
     assert tables.predictions is not None
     if requested is not None:
         named = [kind_of(word) for word in requested.split(",")]

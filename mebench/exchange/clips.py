@@ -1,4 +1,4 @@
-"""Files of recognition: which class a program names for each given clip, beside the true ones.
+"""Prediction files of recognition: the class that a program names for each clip, and the true one.
 
 A clip is a video, or, where a video has several, a video and an onset. Clips that the predictions lack are wrong answers, as
 in a run: evaluators that leave them out praise who answers only what is easy.

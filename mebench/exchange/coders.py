@@ -1,4 +1,4 @@
-"""What coders marked in ELAN as a table of intervals, their times as frames."""
+"""Read coders' marks in ELAN as a table of intervals in frames."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def documents(path: Path) -> list[Document]:
-    """What one `.eaf` file holds, or each of a folder, by name.
+    """The contents of one `.eaf` file, or of each in a folder, by name.
 
     Raises:
         DataError: what `read_eaf` raises.

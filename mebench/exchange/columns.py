@@ -1,4 +1,4 @@
-"""Which column of a table of others is which, whatever it is called."""
+"""Find the wanted columns of a foreign table, whatever their names."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ KNOWN = frozenset(
 
 
 def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
-    """Where the wanted columns are.
+    """The positions of the wanted columns.
 
     Args:
         headers: as the file names them.

@@ -69,7 +69,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class Document:
-    """What an `.eaf` file holds.
+    """The contents of an `.eaf` file.
 
     Attributes:
         place: the file, for sentences.

@@ -44,7 +44,7 @@ class FrameScores:
 
 @dataclass(frozen=True)
 class Spotting:
-    """How intervals are made of scores.
+    """Parameters that turn frame scores into intervals.
 
     Attributes:
         k_prime: for each kind, half the length of its intervals in frames, at least 1.

@@ -94,7 +94,7 @@ def read_intervals(
 
 
 def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """Refuse what cannot be scored, drop repeated rows, and say what looks wrong.
+    """Refuse intervals that cannot be scored, drop repeated rows, and report what looks wrong.
 
     Raises:
         DataError: an interval ends before it begins.

@@ -85,7 +85,7 @@ Id = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Rules:
-    """How the two files go together.
+    """Rules for matching the rows of two files.
 
     Attributes:
         fps: frames per second of every video; None takes what the truth says.
@@ -326,7 +326,7 @@ def _different(rows: pd.DataFrame, ids: list[str]) -> list[Id]:
 
 
 def _mapped(rows: pd.DataFrame, ids: list[str], of: Mapping[Id, str]) -> pd.api.extensions.ExtensionArray:
-    """What the ids of each row stand for."""
+    """The subject and video that the ids of each row refer to."""
     which = rows.groupby(ids, sort=False).ngroup().to_numpy()
     return pd.array([of[full] for full in _different(rows, ids)], dtype="str").take(which)
 

@@ -40,7 +40,7 @@ class Entry:
 
 
 def is_log(text: str) -> bool:
-    r"""Whether a text is such a log.
+    r"""Whether a text is a MEGC result log.
 
     >>> is_log("1\n006_1   324   403   -   -   FN\n"), is_log("subject,video,onset,offset\n")
     (True, False)

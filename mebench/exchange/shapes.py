@@ -40,7 +40,7 @@ Row = Mapping[str, Any]
 
 
 class _Bare:
-    """What stands for an object of a class that is not imported: its attributes, if the pickle holds them as plain values."""
+    """Stands in for an object whose class is not imported: its attributes, if the pickle holds them as plain values."""
 
     name = ""
 

@@ -1,4 +1,4 @@
-"""Whether two files seem to count frames differently. Nothing is ever shifted: the user is told."""
+"""Detect that two files seem to count frames differently. Nothing is shifted; the user is warned."""
 
 import numpy as np
 import pandas as pd

@@ -38,7 +38,7 @@ class Remarks:
     repaired: list[str] = field(default_factory=list)
 
     def warn(self, sentence: str) -> None:
-        """Something looks wrong but was kept."""
+        """Warn that something looks wrong but was kept."""
         self.warnings.append(sentence)
 
     def repair(self, sentence: str) -> None:
@@ -47,7 +47,7 @@ class Remarks:
 
 
 def at_lines(lines: Iterable[int]) -> str:
-    """Where something is: the first few lines by number, the others counted.
+    """Name the first few lines by number, and count the others.
 
     >>> at_lines([4]), at_lines([9, 4]), at_lines(range(2, 102))
     ('line 4', 'lines 4 and 9', 'lines 2, 3, 4 and 97 more')
@@ -188,7 +188,7 @@ class TextTable:
             remarks.repair(f"{self.role}: {plural(len(left), 'column')} not read: {', '.join(left)}")
 
     def require(self, *names: str) -> None:
-        """Make sure that these columns are there, and that of the subject where a header is most like it.
+        """Check that these columns exist, and the subject's under its most similar name.
 
         Raises:
             DataError: one lacks; the sentence names the header that is most like it.
@@ -404,6 +404,6 @@ def _columns(
 
 
 def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
-    """Whether in every row the cells of some places are numbers, or all of them blank."""
+    """Whether the cells at some positions are numbers in every row, or all blank."""
     cells = [[row[place].strip() for place in places] for row in rows]
     return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)

@@ -61,7 +61,7 @@ _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 
 
 def each(cells: Sequence[str], read: Callable[[Sequence[str]], NDArray[Any]]) -> NDArray[Any]:
-    """What `read` makes of some cells, (n,); it is asked for different ones alone."""
+    """Apply `read` to cells, (n,), once for each different cell."""
     different = list(dict.fromkeys(cells))
     found = read(different)
     index = dict(zip(different, found.tolist()))
@@ -69,7 +69,7 @@ def each(cells: Sequence[str], read: Callable[[Sequence[str]], NDArray[Any]]) ->
 
 
 def blank(cells: Sequence[str]) -> NDArray[np.bool_]:
-    """Which cells hold nothing, (n,)."""
+    """Mask of empty cells, (n,)."""
     return each(cells, lambda some: np.array([cell.casefold() in BLANK for cell in some], dtype=np.bool_))
 
 
@@ -176,7 +176,7 @@ def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArra
 
 
 def names(table: TextTable, name: str) -> list[str]:
-    """A column of subjects or videos: text as it stands, so that `01` and `1` stay two.
+    """A column of subjects or videos, kept as text so that `01` and `1` stay two.
 
     Raises:
         DataError: a cell is empty.

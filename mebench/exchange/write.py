@@ -194,7 +194,7 @@ def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
 
 
 def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks) -> dict[str, list[dict[str, Any]]]:
-    """By name of each video its intervals as temporal action detection writes them: frame numbers divided by the frame rate."""
+    """The intervals of each video, by name, in seconds as temporal action detection writes them: frame number over frame rate."""
     unknown_rate = tables.videos["video"][tables.videos["fps"].isna()]
     if len(unknown_rate):
         raise DataError(

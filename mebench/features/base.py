@@ -1,4 +1,4 @@
-"""Which libraries make the features, told without importing them."""
+"""The libraries that compute features, named without importing them."""
 
 import functools
 import importlib
@@ -46,7 +46,7 @@ def processor() -> str:
 
 
 def _version(module: str, *packages: str) -> str:
-    """Version of a module, told without importing it where it was installed as one of these packages."""
+    """The version of a module, from its package's metadata where possible, so that it is not imported."""
     for package in packages:
         with suppress(PackageNotFoundError):
             return version(package)
@@ -109,7 +109,7 @@ class MapStep(Step):
 
     @property
     def needs_landmarks(self) -> bool:
-        """Whether the numbers depend on landmarks; their hash then enters the key of what is stored."""
+        """Whether the numbers depend on landmarks, whose hash then enters the store's key."""
         return False
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
@@ -185,7 +185,7 @@ def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> Featu
 
 @functools.lru_cache(maxsize=256)
 def _samples(length: int, n: int, mean: bool) -> list[tuple[NDArray[np.intp], NDArray[np.float32]]]:
-    """Of each of `n` new pixels along `length` old ones: one old pixel after the other, with its share."""
+    """For each of `n` new pixels along `length` old ones: an old pixel and its share, one after the other."""
     ratio = length / n
     if not mean:
         place = (np.arange(n) + 0.5) * ratio - 0.5

@@ -159,13 +159,13 @@ MISSES = 3
 
 
 def shows_face(crop: Gray) -> bool:
-    """Whether a face is seen in a crop, (size, size)."""
+    """Whether a crop, (size, size), shows a face."""
     padded = heavy.cv2.copyMakeBorder(crop, PAD, PAD, PAD, PAD, heavy.cv2.BORDER_REPLICATE)
     return bool(detect_faces(np.asarray(padded), 0))
 
 
 def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
-    """Where the crops of a video show no face: it left, turned away, or moved out of a box that stays.
+    """The frames where the crops show no face: it left, turned away, or moved out of a fixed box.
 
     Looked for `LOOKS` times a second; `MISSES` in a row must find none. Between two looks a face counts as gone if either finds
     none, since coming and going moves more than any expression: a peak there hides all others.
@@ -193,7 +193,7 @@ SURELY = 1.5
 
 
 class Tracks(NamedTuple):
-    """Where the faces of a video stay.
+    """The regions in which the faces of a video stay.
 
     Attributes:
         parts: (x0, y0, x1, y1) in pixels, inside the frames, the last two exclusive, from left to right.
@@ -243,7 +243,7 @@ def tracks_of(frames: Frames, detect: Callable[[Gray], list[Box]], fps: float, l
 
 
 def _part(own: Mapping[int, Box], others: Sequence[Mapping[int, Box]], size: tuple[int, int]) -> Box | None:
-    """Where a face stays, given its boxes and those of the others by frame; None where it cannot be told from another one."""
+    """The region in which a face stays, from the boxes of all faces by frame; None if faces cannot be told apart."""
     x0, y0, x1, y1 = _around(own)
     first = next(iter(own.values()))
     for share in (0.5, 0.25, 0.1, 0.0):
@@ -266,7 +266,7 @@ def _around(track: Mapping[int, Box]) -> Box:
 
 
 def _common(a: Box | FloatBox, b: Box | FloatBox) -> FloatBox:
-    """Where two boxes overlap; turned inside out where they do not."""
+    """The overlap of two boxes; its edges are swapped if there is none."""
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 

@@ -63,7 +63,7 @@ class Card:
     fingerprint: str
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can hold it."""
+        """As values that JSON can hold."""
         return asdict(self)
 
     def text(self) -> str:

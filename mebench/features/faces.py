@@ -201,7 +201,7 @@ class Reference:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Reference:
-        """What `as_json` gave, also after a way through JSON."""
+        """Restore what `as_json` gave."""
         landmarks, window = values["landmarks"], values["window"]
         return cls(
             frame=values["frame"],
@@ -286,7 +286,7 @@ class FaceCrop(Step):
         return {name for name, idle in without_effect.items() if idle}
 
     def identity(self) -> dict[str, object]:
-        """That of any step; where the face is followed, also how, which has changed without changing other crops."""
+        """The identity of the step; for a followed face with the version of the tracker."""
         return super().identity() | ({"tracker": 2} if self._follows else {})
 
     @property
@@ -305,11 +305,11 @@ class FaceCrop(Step):
 
     @property
     def needs_predictor(self) -> bool:
-        """Whether the crops depend on the landmarks of every frame, which only a predictor file gives."""
+        """Whether the crops depend on landmarks of every frame, which need a predictor file."""
         return self.align == "pose"
 
     def landmark_identity(self, landmarks: Landmarks | None) -> str:
-        """Where the landmarks of a video come from: a hash for the store's key, `none` where there are none.
+        """The source of a video's landmarks: a hash for the store's key, `none` without landmarks.
 
         Args:
             landmarks: the dataset's own of that video, or None. They go first, but for `align="pose"`.
@@ -437,7 +437,7 @@ class FaceCrop(Step):
                 yield gray, self._flat(enlarged(face, self.margin), reference.landmarks)
 
     def _flat(self, box: Box | FloatBox, landmarks: Landmarks | None) -> Matrix:
-        """What takes a box to the crop, turned where `align` is `eyes`."""
+        """The map from a box to the crop, rotated if `align` is `eyes`."""
         matrix, turns = box_to_crop(box, self.size), self.align == "eyes"
         return matrix @ upright(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
 
@@ -455,7 +455,7 @@ class FaceCrop(Step):
 
 @dataclass(frozen=True)
 class FaceParams:
-    """How the face is found and cut out; the defaults are those of MEAN. A method's `Params` may inherit them.
+    """How the face is found and cropped; the defaults are MEAN's. A method's `Params` may inherit from it.
 
     They do nothing where a dataset brings the features ready-made.
 

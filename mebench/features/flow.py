@@ -56,7 +56,7 @@ class Flow(Step):
 
     @property
     def idle(self) -> Set[str]:
-        """Where there is no second gap, nothing depends on it."""
+        """Parameters without effect if there is no second gap."""
         return frozenset({"second"}) if self.second is None else frozenset()
 
     @property
@@ -136,7 +136,7 @@ _THEN = "choose a setting of the method without it, or give the dataset landmark
 
 @dataclass(frozen=True)
 class RemoveNoseMotion(MapStep):
-    """Subtract the motion of the nose bridge, taken for that of the head, from u and v (SOFTNet, Liong et al. 2021).
+    """Subtract the motion of the nose bridge, as that of the head, from u and v (SOFTNet, Liong et al. 2021).
 
     That motion is the mean of u and of v over a square around landmark 28, counted from 0: the second point down the
     nose bridge. The square is clamped to the map.
@@ -205,7 +205,7 @@ class MaskEyes(MapStep):
 
 @functools.lru_cache(maxsize=8)  # the landmarks are those of a video, the maps come one by one
 def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int) -> NDArray[np.bool_]:
-    """Where an (H, W) map is masked; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
+    """The masked places of an (H, W) map; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
     cv2, eyes = heavy.cv2, np.frombuffer(points).reshape(2, 6, 2)
     if outline == "released_code":
         # Corners of an eye move outwards, points of the lids up and down, in the order of the six landmarks.
@@ -327,7 +327,7 @@ class FlowDirection(MapStep):
 
 
 def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:
-    """From 0 at the minimum to 255 at the maximum; `constant` everywhere if they are equal."""
+    """Scale to 0 at the minimum and 255 at the maximum; `constant` everywhere if they are equal."""
     low, high = channel.min(), channel.max()
     if low == high:
         return np.full_like(channel, constant)

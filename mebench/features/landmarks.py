@@ -127,7 +127,7 @@ def landmarker(path: str | None, label: str, what: str, otherwise: str) -> Landm
 
 
 def how_to_get(otherwise: str, part: str = "method") -> str:
-    """What to do without a landmark file, in the words of the command line.
+    """How to get landmarks without a landmark file, as a command.
 
     Args:
         otherwise: setting that needs none, `method.regions=box`; empty where there is none.

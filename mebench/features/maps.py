@@ -37,7 +37,7 @@ Order = Literal["by_subject", "by_class"]
 
 @dataclass(frozen=True)
 class MapParams(FaceParams):
-    """How the maps are computed where the dataset has frames.
+    """How the maps are computed on datasets with frames.
 
     Attributes:
         flow: algorithm of the flow.

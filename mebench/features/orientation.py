@@ -187,7 +187,7 @@ Directions = Literal["quadrants", "released_code"]
 
 @dataclass(frozen=True)
 class MainDirectionDifference(MapStep):
-    """How much longer the flow over the first gap is than over the second, where most of a block moves, (1, 1, 1) (MDMD).
+    """How much longer the flow over the first gap is than over the second, averaged over the main direction of a block, (1, 1, 1) (MDMD).
 
     In each block the pixels of the fullest of four directions count, by the flow over the first gap; of the differences of length
     the largest third is averaged, over pixels and then over blocks. The map is divided into whole blocks from the top left; what is

@@ -1,4 +1,4 @@
-"""From a video to a feature: the shapes that a chain may have, its stages through the store, and what a run asks: compute, tell, read."""
+"""From a video to a feature: the shapes of a chain, its stages in the store, and the requests of a run (compute, check, read)."""
 
 import itertools
 import time
@@ -154,7 +154,7 @@ class Source:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the frames, as they were when first looked at."""
+        """Fingerprint of the frames when they were first read."""
         return self.frames().fingerprint()
 
     @cached_property
@@ -168,7 +168,7 @@ class Source:
         return None if points is None else check_landmarks(points, self.video.key)
 
     def key(self, stage: Stage, chain: Chain, clip: Clip | None) -> Key:
-        """What one stage of a chain depends on; chains that begin alike share the keys of their first stages."""
+        """The inputs of one stage of a chain; chains with equal first stages share those keys."""
         route = route_of(chain)
         levels: dict[Stage, tuple[Level, ...]] = {
             "crops": ("video",),
@@ -263,7 +263,7 @@ class Source:
         return 1, iter([self._named(core.apply, np.asarray(seen))])
 
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
-        """The crops that the feature of a clip looks at, and the places of its onset and apex among them."""
+        """The crops that a clip's feature reads, and the positions of its onset and apex among them."""
         crops, (onset, apex, offset) = self.crops(chain).array, clip
         if outside := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
             raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {outside[0]}")
@@ -323,7 +323,7 @@ class Source:
             self.tick(stage)
 
     def _named(self, step: Callable[..., _T], *args: Any) -> _T:
-        """What a step makes, with the video's name in its errors: a step does not know it."""
+        """The output of a step; its errors get the name of the video, which a step does not know."""
         try:
             return step(*args)
         except DataError as error:
@@ -336,7 +336,7 @@ def nothing(stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class ComputeCost:
-    """What it took to have the features of one video.
+    """The cost of computing the features of one video.
 
     Attributes:
         seconds: wall time.
@@ -429,7 +429,7 @@ def is_ready(
     chains: Sequence[Chain],
     clips: Sequence[Clip],
 ) -> bool:
-    """Whether `compute` would find all there. Reads markers and headers, and the frames only for their fingerprint.
+    """Whether all features are stored. Reads markers and headers, and frames only for their fingerprint.
 
     A video whose frames or landmarks cannot be read is not ready: `compute` says why.
     """
@@ -564,7 +564,7 @@ def placed_crops(
 
 
 def count_faces(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain) -> int:
-    """How many faces the frame shows where the face of the crops was found: the largest of them is theirs."""
+    """The number of faces in the frame where the face of the crops (the largest) was found."""
     source = _look(store, dataset, dataset_id, video)
     frame = source.crops(chain).extra["frame"]
     return len(route_of(chain).crop.faces(to_gray(source.frames()[frame], frame, video.key)))
@@ -615,7 +615,7 @@ def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> I
 
 
 def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
-    """What the dataset provides, or None for a chain of the scope that is asked for."""
+    """The features that the dataset provides, or None for a chain of the requested scope."""
     provided = source.provided(chain)
     if provided is None and chain.scope != scope:
         raise ConfigError(
@@ -625,7 +625,7 @@ def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
 
 
 def _look(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False) -> Source:
-    """What this process knows about a video.
+    """What this process has read of a video.
 
     Fingerprints are remembered as long as the store object lives, or a clip read in every epoch would hash frames each
     time; `compute` and `is_ready` look again.

@@ -1,4 +1,4 @@
-"""The parts of the face that a method looks at, how they move as a whole, and maps brought to a common range."""
+"""Regions of the face, their mean motion, and maps scaled to a common range."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -144,7 +144,7 @@ class Magnitudes(MapStep):
 
 @dataclass(frozen=True)
 class Resize(MapStep):
-    """Resize a map, such as that of the whole face, to (size, size, C).
+    """Resize a map, such as the whole face's, to (size, size, C).
 
     Bilinear or, when shrinking, the mean over the pixels that an output pixel covers.
     """
@@ -211,7 +211,7 @@ NOSE = (29, 30)
 
 @dataclass(frozen=True)
 class RegionMotion(MapStep):
-    """How small regions of the face, twelve of them, move, head motion taken off: (12, 1, 2), u and v in pixels (ABPN, AUW-GCN).
+    """Motion of twelve small regions of the face relative to the head: (12, 1, 2), u and v in pixels (ABPN, AUW-GCN).
 
     Of each region only the vectors of its main direction count, and of those the longer ones: the motion has the direction of their
     sum, and as its length the mean of theirs. Directions are four sectors; of equally full ones the first wins. The head moves

@@ -53,7 +53,7 @@ class Interpolate(SequenceStep):
 
 
 def curve_weights(n: int, length: int) -> NDArray[np.float64]:
-    """How much of each of n frames each of `length` points of the curve holds, (length, n); rows sum to 1.
+    """Weights of n frames in each of `length` points of the curve, (length, n); rows sum to 1.
 
     >>> curve_weights(2, 3).round(3).tolist()
     [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]

@@ -85,7 +85,7 @@ class Draft:
 
 
 class Entry(NamedTuple):
-    """A stored array, memory-mapped and read-only, and what was kept beside it."""
+    """A stored array, memory-mapped and read-only, with its metadata."""
 
     array: NDArray[Any]
     extra: Mapping[str, Any]
@@ -131,7 +131,7 @@ class EntryFiles:
         return self.stem.with_suffix(".lock")
 
     def leftovers(self) -> list[Path]:
-        """What interrupted writers left."""
+        """Files that interrupted writers left."""
         return sorted(self.stem.parent.glob(f"{self.stem.name}.*.tmp"))
 
     def size(self) -> int:
@@ -139,7 +139,7 @@ class EntryFiles:
         return sum(path.stat().st_size for path in (self.data, self.marker, *self.leftovers()) if path.exists())
 
     def stamp(self) -> tuple[int, int, int] | None:
-        """Changes when the array is written anew; None if there is no array."""
+        """A value that changes when the array is rewritten; None if there is no array."""
         try:
             about = self.data.stat()
         except OSError:
@@ -220,7 +220,7 @@ class EntryFiles:
             raise DamagedError(f"its array cannot be mapped ({error})") from None
 
     def write(self, key: Key, draft: Draft, store: Path) -> None:
-        """Write the array, then the marker; each to a file beside it that is synced and renamed.
+        """Write the array, then the marker; each to a temporary file that is synced and renamed.
 
         The caller holds the lock: what lies here unfinished belongs to nobody, and goes.
 
@@ -337,12 +337,12 @@ class FeatureStore:
         return FeatureStore, (self.root,)
 
     def files(self, key: Key) -> EntryFiles:
-        """Where the entry of a key is or would be."""
+        """The paths of a key's entry, whether it exists or not."""
         name = key.digest()
         return EntryFiles(self.root / key.stage / name[:2] / name)
 
     def holds(self, key: Key) -> bool:
-        """Whether there is a valid entry, by its marker, size and header."""
+        """Whether there is a valid entry, judged by its marker, size and header."""
         return _described(self.files(key), key) is not None
 
     def read(self, key: Key) -> Entry | None:
@@ -353,7 +353,7 @@ class FeatureStore:
             return None
 
     def fetch(self, key: Key, build: Callable[[], Draft]) -> Entry:
-        """The entry; if there is none, it is built, by one process while the others wait. A damaged one is built anew.
+        """The entry of a key. A missing or damaged one is built by one process while others wait.
 
         Args:
             key: what the numbers depend on.

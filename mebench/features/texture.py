@@ -206,7 +206,7 @@ class Hog(ImageStep):
 
 
 def n_patterns(p: int, patterns: Patterns) -> int:
-    """How many patterns of `p` neighbours are counted by themselves, those that are not uniform being one."""
+    """The number of patterns of `p` neighbours that are counted separately; all that are not uniform count as one."""
     return p * (p - 1) + 3 if patterns == "uniform" else 2**p
 
 

@@ -262,7 +262,7 @@ class TopParams(FaceParams):
         raise NotImplementedError(f"{type(self).__name__} must define feature()")
 
     def steps(self) -> tuple[Step, ...]:
-        """From frames to histograms."""
+        """The steps from frames to histograms."""
         end = Interpolate(self.length), self.feature()
         if self.magnify == "none":
             return (self.face(), *end)

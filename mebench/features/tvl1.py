@@ -239,7 +239,7 @@ def _warp(planes: Plane, flow: Plane, warped: Plane, weights: Plane, h: int, w: 
 
 @inlined
 def _place(x: int, u: Number) -> Number:
-    """Where (x, u) leads, rounded to 1/32."""
+    """The position that (x, u) leads to, rounded to 1/32."""
     whole = float32(1.5 * 2**18)  # a number next to which 1/32 is the last digit
     return ((float32(x) + u) + whole) - whole
 
@@ -289,7 +289,7 @@ def _look_at(planes: Plane, x: Number, y: Number, h: int, w: int, warped: Plane,
 
 @compiled
 def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
-    """What the iterations need of the warped image and its gradient, the first three planes of `warped`.
+    """The terms of the iterations that depend on the warped image and its gradient, the first three planes of `warped`.
 
     The image becomes its difference to the first one less gradient times flow; the fourth plane -1 over the squared length of the
     gradient.

@@ -88,7 +88,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
 
 
 def is_truncated_jpeg(data: bytes) -> bool:
-    """Whether the data begin as a JPEG and its image does not come to its end marker.
+    """Whether a JPEG ends before its end marker.
 
     The marker is looked for after the header of the first scan, since a thumbnail in the header has one of its own.
     Inside a scan the two bytes of the marker cannot occur (ITU-T T.81, B.1.1.5).
@@ -183,7 +183,7 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def decoded_size(path: Path) -> Size:
-    """As `image_size`, with every pixel decoded; what damage that does not find, `read_image` says.
+    """Like `image_size`, but decodes every pixel; damage that this does not find is reported by `read_image`.
 
     Raises:
         BadImageError: the image does not decode.

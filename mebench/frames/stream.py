@@ -99,12 +99,12 @@ class Stream:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more comes."""
+        """Whether the stream has ended."""
         return self._ended and not self._waiting
 
     @property
     def behind(self) -> bool:
-        """Whether frames wait to be looked at, of a source that does not wait itself."""
+        """Whether frames of a live source are waiting to be processed."""
         return self._paced and bool(self._waiting)
 
     def _read(self) -> None:

@@ -41,7 +41,7 @@ WRITING = ".unpacking-"
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What became of one file.
+    """The outcome for one file.
 
     Attributes:
         source: the archive or video file.
@@ -63,7 +63,7 @@ class Unpacked:
 
 
 def packed(names: list[str]) -> list[str]:
-    """Those of some file names that are archives or video files."""
+    """The archives and video files among some file names."""
     return [name for name in names if name.lower().endswith((*ARCHIVES, *FOREIGN, *VIDEOS))]
 
 
@@ -346,13 +346,13 @@ def _stem(name: str) -> str:
 
 
 def _there(folder: Path) -> Path:
-    """What lies at a place, be it a folder, a file or a link to nothing; where nothing does, at the nearest one above it."""
+    """What exists at a path (a folder, file or broken link), else the nearest existing parent."""
     return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
 
 
 @contextmanager
 def _whole(folder: Path, path: Path) -> Iterator[Path]:
-    """An empty folder beside the one that it becomes once all of a file is in it; what is not whole is removed.
+    """A temporary folder that gets its final name once the whole file is in it; incomplete ones are removed.
 
     Raises:
         DataError: the disk is full.

@@ -113,7 +113,7 @@ class VideoFrames:
         return counted
 
     def __len__(self) -> int:
-        """Number of frames: that of the packets, checked at the end; counted by decoding only where that is wrong.
+        """Number of frames: the number of packets, checked at the end; frames are decoded to count them only if it is wrong.
 
         Raises:
             DataError: the file is missing, no video, or no frame of it can be decoded.
@@ -154,7 +154,7 @@ class VideoFrames:
 
     @cached_property
     def damage(self) -> str:
-        """What the file lacks of the frames that its header promises, in words; empty where it lacks nothing.
+        """The frames that the header promises and the file lacks, in words; empty if it lacks none.
 
         What is there is not decoded; damage inside it shows when a frame is asked for.
 
@@ -175,7 +175,7 @@ class VideoFrames:
 
     @property
     def notes(self) -> list[str]:
-        """What a user must know of the file: damage, several films, frames that do not follow one another evenly."""
+        """What a user must know of the file: damage, several streams, an uneven frame rate."""
         several = self._open().streams
         return [
             *([f"damaged, as accepted: {self.damage}; {len(self)} can be decoded"] if self.damage else []),
@@ -185,7 +185,7 @@ class VideoFrames:
 
     @property
     def uneven(self) -> str:
-        """How unevenly the frames follow one another, `5 to 40 ms apart`; empty where the rate is constant.
+        """The range of intervals between frames, `5 to 40 ms apart`; empty if the rate is constant.
 
         Raises:
             DataError: the file is missing or no video.
@@ -390,7 +390,7 @@ class Decoder:
 
     @property
     def promised(self) -> float | int:
-        """What the header says that the file holds: a number of frames, or seconds as a float; 0 where it does not say."""
+        """The length that the header states: a number of frames, or seconds as a float; 0 if it states none."""
         if "mp4" in self._container.format.name:
             return self._stream.frames
         if found := re.fullmatch(

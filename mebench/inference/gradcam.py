@@ -1,4 +1,4 @@
-"""Where the networks of a finished run looked: Grad-CAM of their maps, laid back onto the face (MEAN, Figure 7)."""
+"""Where the networks of a finished run looked: Grad-CAM of their maps, projected onto the face (MEAN, Figure 7)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SpottedInterval:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Where a network looked.
+    """One Grad-CAM map and its place on the face.
 
     Attributes:
         interval: the interval.
@@ -102,7 +102,7 @@ def onto_face(
 
 
 def explanations(folder: RunFolder, asked: Sequence[SpottedInterval]) -> Iterator[Explanation]:
-    """Where the networks of each interval's fold looked, for spotting at its peak, for recognition from its onset to its peak.
+    """Grad-CAM maps of the networks of each interval's fold: for spotting at its peak, for recognition from its onset to its peak.
 
     Raises:
         RunError: captum is missing, or the method has no maps that could be explained, or keeps no models.

@@ -183,7 +183,7 @@ class Live:
     def _followed(
         self, frames: Iterator[NDArray[np.uint8]], reference: Reference, landmarks: Landmarks | None
     ) -> Iterator[Point | Interval]:
-        """What is seen from the first frame with a face on."""
+        """The crops from the first frame with a face on."""
         running = {
             kind: Running(k_prime, self.levels[kind], self._how, self._methods[0].score_lead(self.timing, kind))
             for kind, k_prime in self.timing.k_prime.items()
@@ -230,7 +230,7 @@ class Live:
             yield crop
 
     def _in_sight(self, frame: int) -> bool:
-        """Whether a face is seen by the look before or after a frame, or too few looks in a row missed it to believe that."""
+        """Whether a face is visible: found before or after the frame, or missed too rarely in a row to call it gone."""
         at = frame // self._every * self._every
         if self._looks.get(at, True) or self._looks.get(at + self._every, False):
             return True

@@ -197,7 +197,7 @@ def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[K
 @plain_data
 @dataclass(frozen=True)
 class ScoreCurve:
-    """How the scores of one kind became intervals.
+    """The frame scores of one kind, and how they became intervals.
 
     Attributes:
         scores: of frames, (n_frames,); NaN where undefined.
@@ -258,7 +258,7 @@ class Ensemble:
             first.thresholds = sum(levels[1:], levels[0]) / len(levels)
 
     def answer(self, video: Video) -> Answer:
-        """What the models say of a video."""
+        """The models' answer for a video."""
         spotters, namers = [fold[0] for fold in self._folds], [fold[-1] for fold in self._folds]
         view = spotters[0].views.unlabelled(video)
         scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
@@ -287,7 +287,7 @@ class Ensemble:
         return Answer(spotted, curves, view.timing, tuple(unseen), faces)
 
     def _seen(self, spotter: FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
-        """Where no face is in sight, and how many there are where the first one was found."""
+        """The frames without a visible face, and the number of faces where the first was found."""
         views = spotter.views
         chains = views.chains[self.job.groups[video.key]].values()
         chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)

@@ -1,4 +1,4 @@
-"""A dataset looked at before anything is run on it: what it holds, whether this copy is sound, and what it looks like."""
+"""Inspect a dataset before anything runs on it: its contents, whether this copy is sound, and how it looks."""
 
 from lazy_loader import attach_stub
 

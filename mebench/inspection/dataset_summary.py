@@ -101,12 +101,12 @@ STANDS_IN = "stands in for landmarks, of which there is no file"
 
 
 def has_frames(dataset: Dataset) -> bool:
-    """Whether the dataset can have frames at all; some hold ready-made features only."""
+    """Whether the dataset can have frames; some hold ready-made features only."""
     return type(dataset).frames is not Dataset.frames
 
 
 def annotations_alone(dataset: Dataset) -> bool:
-    """Whether the user named no folder, so that only the annotations can be looked at."""
+    """Whether the user named no folder, so that only the annotations can be read."""
     return getattr(dataset.params, "root", "") is None
 
 
@@ -144,7 +144,7 @@ class SchemeCounts:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a dataset holds.
+    """The contents of a dataset.
 
     Attributes:
         hash: of the ground truth, see `ground_truth_hash`.

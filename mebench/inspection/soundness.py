@@ -159,7 +159,7 @@ def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | 
 
 
 def published_counts(summary: Summary, published: Published) -> dict[str, tuple[int, int]]:
-    """What was counted: name -> (found, published). Emotions are compared only where any is annotated."""
+    """Counts by name: (found, published). Emotions are compared only if any is annotated."""
     counts: dict[str, tuple[int, int]] = {}
     if published.subjects is not None:
         counts["subjects"] = (summary.subjects, published.subjects)
@@ -270,7 +270,7 @@ def _rows(changes: Sequence[Repair], what: str) -> str:
 
 
 def _gaps(frames: FolderFrames) -> Iterator[str]:
-    """File numbers that are missing between others, unless all are equally far apart."""
+    """File numbers that are missing between others, unless the numbers have a constant step."""
     every = [file_number(name) for name in sorted((*frames.names, *frames.damaged), key=natural)]
     numbers = [number for number in every if number is not None]
     steps = [b - a for a, b in pairwise(numbers)]
@@ -328,7 +328,7 @@ THREADS = 4
 
 @dataclass(frozen=True)
 class Verification:
-    """What a look at one dataset brought to light.
+    """The findings of one dataset's verification.
 
     Attributes:
         summary: what it holds.

@@ -184,7 +184,7 @@ def derived_seed(seed: int, *words: str) -> int:
 
 
 def subject_weights(strata: Sequence[str], draws: int, seed: int) -> Floats:
-    """How often each subject appears in each bootstrap draw.
+    """The number of times that each subject is in each bootstrap draw.
 
     Subjects are drawn with replacement within their stratum (the member dataset, `strata`), as many as it has.
 

@@ -124,7 +124,7 @@ def recognition_chance(
 
 
 class _Placement:
-    """Where random intervals may lie and what they hit."""
+    """The possible places of random intervals, and the truths that they hit."""
 
     def __init__(self, videos: pd.DataFrame, truths: pd.DataFrame, half: Sequence[int], convention: Convention) -> None:
         self.convention = convention

@@ -292,7 +292,7 @@ def compare(
 
 
 def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
-    """What scores subjects by the mean over several pools, one for each seed; their units are the same."""
+    """A scorer that averages over several pools, one for each seed, with the same units."""
     if len(runs) == 1:
         return runs[0]
 

@@ -91,7 +91,7 @@ class Convention:
     defects: tuple[str, ...] = ()
 
     def defines(self, score: str) -> bool:
-        """Whether a spotting score of that name exists under the convention: false positives per minute only where all videos count."""
+        """Whether a spotting score exists under the convention: false positives per minute need all videos."""
         return (self.scores is None or score in self.scores) and (score != "fp_per_minute" or self.videos == "all")
 
     def defines_of_classes(self, score: str) -> bool:

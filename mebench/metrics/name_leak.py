@@ -1,4 +1,4 @@
-"""How much the names of clips give away: the score of a rule that reads names alone, and no picture.
+"""How much the names of clips give away: the score of a rule that reads only names.
 
 Names of released clips carry codes: of the stimulus that was shown, of the order of filming, of the class itself (SMIC's `ne`, `po`,
 `sur`). A method that reads them learns what no face says, so their worth is a level of chance beside the commonest class.
@@ -98,7 +98,7 @@ def answers_by_name(
 
 
 def _rule(train: Sequence[_Row], dataset: str, classes: Sequence[str]) -> tuple[str, Callable[[_Row], str]]:
-    """Which place of a dataset's names is read, in words, and the answer to a clip."""
+    """The part of a dataset's names that the rule reads, in words, and its answer to a clip."""
     own = [row for row in train if row[0] == dataset]
     number = {name: n for n, name in enumerate(classes)}
     commonest = Counter(row[2] for row in own or train)

@@ -15,7 +15,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Pairing:
-    """Where two runs stand in one pool of units: every subject is there twice, with its predictions of either run.
+    """Two runs in one pool of units: every subject is there twice, with the predictions of each run.
 
     Attributes:
         first: (n_subjects,) units of the first run.
@@ -41,7 +41,7 @@ class Pairing:
 
 
 def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
-    """Which subjects' predictions the two runs exchange.
+    """The subjects whose predictions the two runs exchange.
 
     Exchanging everybody else instead gives the same difference with the other sign, so the first subject may stay.
 

@@ -22,7 +22,7 @@ _BLOCK = 64
 
 
 def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Bools:
-    """Which predictions find a truth when they choose one after the other, the surest first.
+    """The predictions that find a truth when each chooses one, the most confident first.
 
     The rule of ActivityNet's evaluation (Caba Heilbron et al. 2015): a prediction takes the truth of best IoU among
     those it hits and, if that is taken, the next free one; if none is free it finds nothing.
@@ -192,7 +192,7 @@ def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
 
 
 def frame_truth(frames: pd.DataFrame, truths: pd.DataFrame) -> Bools:
-    """Whether an expression covers each frame, its onset and offset included.
+    """Whether each frame is part of an expression, onset and offset included.
 
     Args:
         frames: columns `video` and `frame`.
@@ -275,7 +275,7 @@ def timing_errors(
 
 
 def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -> Bools:
-    """Which predictions spot the apex of an expression, for the apex spotting rate (ASR).
+    """The predictions that spot an expression's apex, for the apex spotting rate (ASR).
 
     On short videos, with one expression each, the rate is the share of videos whose surest prediction has its apex
     strictly between onset and offset (MEAN, equation 13). Here the same is asked of any video: only its N surest
@@ -365,7 +365,7 @@ class SpottingCounts:
     tables: tuple[pd.DataFrame, pd.DataFrame]
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
-        """Precision rests on subjects with a spotted interval, false positives on all, everything else on those with a truth."""
+        """The subjects behind a score: with a spotted interval for precision, all for false positives, with a truth for everything else."""
         if name in ("fp_per_minute", "fpr"):
             return Basis(len(units))
         counted = self.spotted if name.startswith("precision") else self.truths
@@ -373,7 +373,7 @@ class SpottingCounts:
 
     @property
     def ranked(self) -> bool:
-        """Whether average precision has an order to go by, in every run."""
+        """Whether every run has confidences, which average precision needs."""
         return not self.unranked.any()
 
     def f1(self, weights: Floats) -> Floats:

@@ -199,7 +199,7 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
 
 
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
-    """What needs the confidences themselves: the curve, and calibration; nothing where they are unknown or equal."""
+    """The scores that need confidences, the curve and calibration; nothing if these are unknown or equal."""
     rule, sure, true = part.convention, part.confidence, float(part.truths.sum())
     if rule.order != "confidence" or not part.ranked or not len(sure) or np.isnan(sure).any() or not true:
         return {}

@@ -148,7 +148,7 @@ def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
 
 
 def _checked(name: str, table: pd.DataFrame) -> _Columns:
-    """What scoring reads of a table."""
+    """The columns of a table that scoring reads, checked."""
     lacking = [column for column in _COLUMNS[name] if column not in table.columns]
     if lacking:
         raise DataError(

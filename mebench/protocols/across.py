@@ -134,7 +134,7 @@ OF_CASME2 = {"disgust": "negative", "repression": "negative", "happiness": "posi
 
 @dataclass(frozen=True)
 class CdmerParams:
-    """Which tasks.
+    """The tasks.
 
     Attributes:
         type: `I`: between any two recordings of SMIC; `II`: between CASME II and each of them.
@@ -200,7 +200,7 @@ CDMER = Protocol(
 
 @dataclass(frozen=True)
 class CrossSpottingParams:
-    """From where to where; both are among `dataset=[…]`.
+    """The training and the test dataset, both from `dataset=[…]`.
 
     Attributes:
         train: datasets to train on.

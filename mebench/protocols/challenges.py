@@ -19,7 +19,7 @@ TO_V = Scheme(
 
 @dataclass(frozen=True)
 class Megc2018Params:
-    """Which part of the challenge.
+    """The part of the challenge.
 
     Attributes:
         part: `holdout`: train on one database, test on the other, and back; `composite`: leave one subject out over both.
@@ -141,7 +141,7 @@ MEGC_SPOTTING = Protocol(
 
 @dataclass(frozen=True)
 class DfmeParams:
-    """Which of the two test sets.
+    """The test set, one of two.
 
     Attributes:
         test: `A`, which chose the finalists, `B`, which ranked them, or both, each by itself.

@@ -28,8 +28,7 @@ _CODE: dict[Path, bytes] = {}
 
 
 def add_folder(folder: Path) -> bool:
-    """Take in the protocols of a folder: in each `<name>.py` the `PROTOCOL` of that name. Adding it again reads anew what was
-    edited since, and changes nothing else.
+    """Add the protocols of a folder: `PROTOCOL` of each `<name>.py`. Adding it again reloads edited files and changes nothing else.
 
     One that cannot be used goes into `BROKEN` with the reason, and breaks nothing else.
 
@@ -93,7 +92,7 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
 
 
 class _UncachedLoader(SourceFileLoader):
-    """Reads a file, never the compiled code beside it, which may be that of an edit in the same second."""
+    """Loads a file's source, never its compiled cache, which may belong to an edit in the same second."""
 
     def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
         """Nothing that compiled code could be known by."""

@@ -188,7 +188,7 @@ class People:
         return [[known[i] for i in np.flatnonzero(part == p)] for p in range(len(sizes))]
 
     def _counts(self, persons: Sequence[SubjectKey]) -> NDArray[np.float64]:
-        """What parts hold alike, a row for each person: videos, those of each dataset, and expressions of each kind and class."""
+        """The counts that parts balance, one row for each person: videos, those of each dataset, and expressions of each kind and class."""
         rows = {person: Counter[tuple[str, ...]]() for person in persons}
         for video in self.videos:
             if (row := rows.get(self.person(video.subject_key))) is not None:
@@ -200,7 +200,7 @@ class People:
 
     @cached_property
     def _shows(self) -> dict[SubjectKey, Counter[tuple[str, str]]]:
-        """How many expressions of each kind and label each person shows."""
+        """The number of expressions of each kind and label for each person."""
         found = {person: Counter[tuple[str, str]]() for person in self.persons}
         for video in self.videos:
             found[self.person(video.subject_key)].update(

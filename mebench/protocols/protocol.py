@@ -57,7 +57,7 @@ NOTHING = NoParams()
 
 @dataclass(frozen=True)
 class Protocol:
-    """How people are split into folds, and what the folds are asked.
+    """How people are split into folds, and the tasks of the folds.
 
     Attributes:
         name: what the configuration calls it.

@@ -102,7 +102,7 @@ LOSO_NAMED = Protocol(
 
 @dataclass(frozen=True)
 class KFoldParams:
-    """How many parts.
+    """The number of parts.
 
     Attributes:
         folds: number of parts, each tested once.

@@ -70,7 +70,7 @@ def _odd_folds(
     truths: pd.DataFrame,
     answers: Mapping[str, pd.DataFrame],
 ) -> str:
-    """Who is on two sides, or answered for by another fold, or on another side than the protocol says."""
+    """People on two sides, answered by another fold, or on another side than the protocol's."""
     words = config["dataset"] if isinstance(config["dataset"], list) else [config["dataset"]]
     seen, own = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
     if seen & own and seen - own:
@@ -211,7 +211,7 @@ def _odd_costs(
 
 
 def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mapping[str, Any]) -> str:
-    """What was chosen on tested people, and is said to be of a guarded run."""
+    """A guarded run that selected on tested people."""
     switch = str(config.get("audit", "guard"))
     selection = audit.get("selection") or about.get("selection")
     saw = [value["name"] for value in audit.get("values", ()) if value["saw"] in ("test", "all")]
@@ -233,7 +233,7 @@ def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mappi
 
 
 def _odd_key(stored: Mapping[str, Any]) -> str:
-    """Whether the key of a record that says what it is made of is another one, or of other settings than the record's."""
+    """Whether a record's key differs from the key of its parts, or of its settings."""
     if (parts := stored.get("parts")) is None:
         return ""
     if (key := digest(parts)) != stored["key"]:

@@ -266,7 +266,7 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
 
 
 def _bytes_of(values: pa.ChunkedArray) -> int:
-    """What a column takes with every text written out."""
+    """The size of a column with every text written out."""
     if not pa.types.is_dictionary(values.type):
         return int(values.nbytes)
     written = (pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() for chunk in values.chunks)
@@ -303,7 +303,7 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 
 
 def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
-    """The code of a plugin is not that of another one that is installed; code that nobody here has is another version."""
+    """Refuse a plugin's name with the code of another installed one; unknown code counts as another version."""
     named: dict[PluginKind, list[str]] = {
         "method": [stored["config"]["method"], *filter(None, [stored["config"].get("recognizer")])],
         "dataset": joined(stored["config"]["dataset"]).split("+"),

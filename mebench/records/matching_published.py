@@ -1,4 +1,4 @@
-"""Which published results stand beside which measured ones, the score of a run that each stands for, and what separates both."""
+"""Match published results to measured ones: which rows, which score, and what differs between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ FILE = "beside.yaml"
 
 @dataclass(frozen=True)
 class Alias:
-    """Published results of one dataset and protocol also stand beside these measured datasets and protocols.
+    """Published results of one dataset and protocol that also match other measured datasets and protocols.
 
     Attributes:
         published: dataset and protocol as in `leaderboards/published.csv`.
@@ -148,7 +148,7 @@ def gap_in_words(row: Published, value: float, low: float | None, high: float | 
 
 
 def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
-    """The score that a published value stands for, with its interval; None where the run lacks it or it is undefined.
+    """The run's score for a published value, with its interval; None if the run lacks it or it is undefined.
 
     A member that is not there is looked for by its database alone: `smic_hs` is `smic` in ready-made maps.
     """
@@ -175,7 +175,7 @@ def section_of(row: Published) -> tuple[str, ...]:
 
 
 def count_of(summary: Mapping[str, Any], row: Published) -> float | None:
-    """How many were scored: truths of spotting, samples of analysis."""
+    """The number of scored truths (spotting) or samples (analysis)."""
     part: Any = summary
     for key in section_of(row):
         part = part.get(key, {})

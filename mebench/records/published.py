@@ -83,7 +83,7 @@ class Published:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The keys of the same value in the summary of a run, whose sections hold the scores beside the counts."""
+        """The keys of the same value in a run's summary, whose sections hold the scores next to the counts."""
         if self.metric in JOINT:
             return self.task, self.metric
         section = {"spotting": self.kind, "analysis": self.part, "recognition": ""}[self.task]
@@ -158,7 +158,7 @@ Finding = tuple[Published, str]
 
 
 def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
-    """Each row that the values beside it rule out, with the reason in words.
+    """Rows that contradict the other values of their source, with the reason in words.
 
     Only values of one table, method and dataset are compared. With `tp`, `fp` and `fn` the counts of spotted intervals
     (Liong, See and Chan 2023, doi:10.1016/j.image.2022.116875, equations 15, 16, 21 and 24):
@@ -230,7 +230,7 @@ def _expect(row: Published, low: float, high: float, given: str) -> Iterator[Fin
 
 
 def _range(row: Published) -> tuple[float, float]:
-    """What the printed digits leave open; a count is exact."""
+    """The range of values that the printed digits allow; a count is exact."""
     half = 0.5 * 10.0**-row.digits if row.digits else 0.0
     return max(row.value - half, 0.0), row.value + half
 

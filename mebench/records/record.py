@@ -218,7 +218,7 @@ def from_run(folder: RunFolder) -> Record:
 
 
 def from_record(folder: RunFolder) -> Record:
-    """A committed record, as it stands: `integrity.check` says whether it was tampered with.
+    """A committed record as it is; `integrity.check` finds tampering.
 
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.

@@ -139,17 +139,17 @@ class Row:
 
     @property
     def unranked(self) -> bool:
-        """Whether it does not fit what is known here."""
+        """Whether the row does not fit what is known here."""
         return self.remark.startswith(f"{UNRANKED}: ")
 
     @property
     def measured(self) -> bool:
-        """Whether a method ran; otherwise it is the level of chance."""
+        """Whether a method ran; a level of chance is no measurement."""
         return self.provenance == "measured"
 
     @property
     def marks(self) -> list[str]:
-        """Marks to print beside the name: see `MARKS`."""
+        """Marks to print after the name, see `MARKS`."""
         facts = (fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name))
         *of_remark, chosen = [*MARKS][:4]
         return [
@@ -234,7 +234,7 @@ class Rescored:
 
     @property
     def place(self) -> str:
-        """Where the files are public, for people."""
+        """The public address of the files."""
         place = f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
         return place if self.commit else "answers sent in"
 
@@ -296,7 +296,7 @@ class Table:
         return f"{self.task}: {self.dataset}, {self.protocol}" + (f" ({self.variant})" if self.variant else "")
 
     def plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """As values that JSON holds."""
         plain = asdict(self)
         for part in plain["parts"]:  # facts stand among the other columns of a row
             part["rows"] = [

@@ -295,7 +295,7 @@ class RefusedError(RunError):
 
 
 def _in_words(value: Any, error: ErrorDetails) -> str:
-    """What pydantic found first in the content of a file, as a clause: where, which value, and what it should be."""
+    """The first error of pydantic in a file, as a clause: the place, the value, and what was expected."""
     _, name, *steps = error["loc"]
     path = ""
     for step in steps[:16]:  # of what is nested without end, the beginning

@@ -141,7 +141,7 @@ def joined(dataset: str | list[str]) -> str:
 
 
 def _packaged(origin: str) -> bool:
-    """Whether the plugin gives a value by itself. A user's file starts with `/` or `./`, a plugin's does not."""
+    """Whether the plugin sets a value itself. A user's file starts with `/` or `./`, a plugin's does not."""
     own = origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
     return own or origin.startswith("default")
 

@@ -1,4 +1,4 @@
-"""Two runs, or two files beside one truth, as a person reads them: scores, tests, what follows, and what to keep in mind."""
+"""Compare two runs, or two files with one truth, for readers: scores, tests, conclusions and cautions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from mebench.table import Column, Table
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: a run, or a file of any program beside a truth.
+    """One side of the comparison: a run, or a prediction file and its truth.
 
     Attributes:
         name: id of the run, or the file.
@@ -211,7 +211,7 @@ def plain(
 
 
 def table_of_several(sides: Sequence[Side], found: Sequence[Comparison]) -> Table:
-    """Any number of runs, each beside the first: scores, and p of the differences, adjusted for all of them.
+    """Any number of runs compared to the first: scores, and p of the differences, adjusted for all of them.
 
     Args:
         sides: the runs, two or more.
@@ -333,7 +333,7 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
 
 
 def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[str]:
-    """What else differs between two runs: their data, settings, or the chance in training."""
+    """Other differences between two runs: their data, settings, or randomness of training."""
     if one.data != other.data:
         a, b = (record.data or "the defaults" for record in (one, other))
         yield f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"

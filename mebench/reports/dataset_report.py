@@ -96,7 +96,7 @@ def verdict(errors: int, warnings: int, sound: bool) -> str:
 
 
 def looked(deep: bool) -> str:
-    """How the frames were looked at."""
+    """How the frames were examined."""
     return "decoded" if deep else "checked without decoding them"
 
 

@@ -93,7 +93,7 @@ COSTS = (
 
 @dataclass(frozen=True)
 class Slip:
-    """A mistake that a page leads to: its video, first and last frame, and what is told of it."""
+    """A mistake with a link: its video, first and last frame, and its description."""
 
     video: str
     onset: int
@@ -390,7 +390,7 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
 
 
 def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> dict[str, Any]:
-    """What a page of one run or two shows of its videos and trainings."""
+    """The timelines and training curves on the page of one run or two."""
     drawn = timelines(sides) if sides else []
     return {
         "timelines": drawn,
@@ -414,7 +414,7 @@ def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
 
 
 def _twin(record: Record, key: str) -> RunFolder | None:
-    """A finished run beside a run that differs from it in one setting, if there is one."""
+    """A finished run that differs from a run in one setting, if there is one."""
     for folder in RunFolder.all(record.folder.parent) if key in record.config else ():
         if folder.path == record.folder or not folder.done:
             continue

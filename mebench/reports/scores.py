@@ -54,7 +54,7 @@ def counts_of(part: Mapping[str, Any]) -> str:
 
 
 def how_intervals(subjects: int, interval: str, draws: int) -> str:
-    """How the 95 % intervals of a summary were found, in words.
+    """The method behind a summary's 95 % intervals, in words.
 
     >>> print(how_intervals(68, "jackknife", 0))
     intervals: 95 %, by leaving out each of 68 subjects (jackknife); those of shares end as exact binomial ones of that error
@@ -322,7 +322,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
-    """How many false positives fall on a blink and the like, in a sentence.
+    """A sentence with the number of false positives on blinks and the like.
 
     Args:
         counts: from `count_mistakes`.

@@ -274,7 +274,7 @@ def spot_videos(
 
 
 def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:
-    """Where each face stays in the videos that show several, by what a video is called."""
+    """The region of each face in videos that show several, by the video's name."""
     params = model.config.method_params
     crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
     dataset: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
@@ -291,7 +291,7 @@ def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dic
 def _notes(
     video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], tracks: Tracks | None
 ) -> Iterator[str]:
-    """What one must know of an answer."""
+    """Cautions about an answer."""
     timing = answer.timing
     trained = sorted({float(timing["fps"]) for model in models for timing in model.timings if timing["fps"]})
     rates = " and ".join(f"{rate:g}" for rate in trained)

@@ -92,7 +92,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Track:
-    """What one run says: curves on one scale, and below them its lanes."""
+    """One run on the timeline: curves on one scale, and lanes below them."""
 
     name: str
     curves: Sequence[Curve]
@@ -129,7 +129,7 @@ class Timeline:
         return len(self.lanes) + sum(len(track.lanes) for track in self.tracks)
 
     def plain(self) -> dict[str, Any]:
-        """As the script takes it: curves packed, spans as lists."""
+        """As the page's script reads it: curves packed, spans as lists."""
         stamps = None if self.times is None else np.diff(np.round(1000 * self.times).astype(np.int64), prepend=0)
         return {
             "title": self.title,
@@ -222,7 +222,7 @@ class Judged:
         return self._rows["videos"][video][0]
 
     def track(self, video: str) -> Track:
-        """What this side says of a video."""
+        """This side's track for a video."""
         curves, lanes = [], []
         for kind in KINDS:
             if (rows := self._scores.get((video, kind))) is not None:

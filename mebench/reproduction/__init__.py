@@ -1,4 +1,4 @@
-"""Published values reproduced by runs, and public answers of others scored anew."""
+"""Reproduce published values by runs, and score public prediction files again."""
 
 from lazy_loader import attach_stub
 

@@ -97,7 +97,7 @@ def grid(answers: Mapping[str, Answers], thresholds: Sequence[float], convention
 
 
 def worth(chosen: Mapping[Rule, Answers], looks: int, convention: str, draws: int) -> list[dict[str, Any]]:
-    """What each rule that knows the tested people gains over each that does not: F1 of all kinds, the difference with its paired interval.
+    """What selecting on tested people gains: F1 of each leaking rule minus each honest one, with the paired interval.
 
     Args:
         chosen: the answers that each rule keeps.

@@ -28,7 +28,7 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Program:
-    """What a method's program selects on the tested subjects, as stated by its code or text.
+    """What a method's program selects on the tested subjects, by its code or text.
 
     Attributes:
         says: that in words.
@@ -160,7 +160,7 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
 
 @dataclass(frozen=True)
 class Run:
-    """What one line of words gave.
+    """The result of one line of settings.
 
     Attributes:
         folder: of the finished run, or None.
@@ -178,12 +178,12 @@ class Run:
 
     @property
     def worth(self) -> dict[str, Any] | None:
-        """What looking at the tested subjects was worth, see `mebench.runner.leak`; None of a run that does not."""
+        """The gain of selecting on tested subjects, see `mebench.runner.leak`; None if the run does not."""
         return None if self.folder is None else worth_of(self.folder)
 
     @property
     def honest(self) -> RunFolder | None:
-        """Of a run that looks, the honest one of the same training."""
+        """The honest run of the same training, for a run that leaks."""
         found = self.worth
         return None if found is None or self.folder is None else RunFolder(self.folder.path.with_name(found["honest"]))
 
@@ -284,7 +284,7 @@ def reproduce(
 
 
 def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
-    """Who chooses the best of several settings on the tested subjects: their number, the best honest run, its UF1 and the gain.
+    """Selection among several settings on tested subjects: their number, the best honest run, its UF1 and the gain.
 
     None unless all of them, and the default beside them, are there.
     """

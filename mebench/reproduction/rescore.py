@@ -1,4 +1,4 @@
-"""Files that authors published of their own programs' answers, read and scored anew, beside what their papers print.
+"""Read the prediction files that authors published, score them again, and compare with the numbers in their papers.
 
 `leaderboards/rescored/<source>.yaml` says where the files lie, what they are and how they are read; `<source>.json`, which
 `mebench rescore` writes, holds scores and intervals, facts and never the files. Tables are made of the two.
@@ -154,13 +154,13 @@ class Set:
 
     @property
     def shifts(self) -> tuple[int, ...]:
-        """By how many frames intervals are put later: not at all, and, of window scores, as `anchor=middle` does."""
+        """Shifts of intervals in frames to try: none, and for window scores that of `anchor=middle`."""
         return (0,) if self.k_prime is None or self.clips else (0, window_shift(self.k_prime - 1))
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Source:
-    """What authors published.
+    """Files published by authors.
 
     Attributes:
         id: name of its file.
@@ -582,7 +582,7 @@ class Cell(NamedTuple):
 
 
 def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
-    """What the paper prints beside what the files score to; of a set that nobody printed, the main score of each section."""
+    """Printed and rescored values; of a set that no paper printed, the main score of each section."""
     found = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
         by_reading = {(r["convention"], r["later"], r.get("choice", "")): r["summary"] for r in scored["results"]}

@@ -69,7 +69,7 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
 
 
 def _stops(method: type[Method], params: Any) -> bool:
-    """Whether callbacks of a method's own choose by a metric."""
+    """Whether a method's own callbacks select by a metric."""
     import lightning as L
     import torch
 

@@ -255,7 +255,7 @@ def stoppable() -> Iterator[None]:
 
 
 def _has_bf16() -> bool:
-    """Whether the processor multiplies numbers of bfloat16 itself, as far as Linux says it."""
+    """Whether the processor has bfloat16 instructions, as far as Linux says."""
     with suppress(OSError):
         return "bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
     return True

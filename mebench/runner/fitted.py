@@ -129,7 +129,7 @@ class FittedMethod:
         self.epoch_predictions: list[list[EpochPrediction]] = []
 
     def fit(self, job: FoldJob, folder: Path | None = None) -> None:
-        """Train on the training subjects; the inner validation subjects are beside them where the run holds them out.
+        """Train on the training subjects, with the inner validation subjects if the run holds them out.
 
         Args:
             job: the fold.
@@ -145,7 +145,7 @@ class FittedMethod:
                 train_on(after_epoch=self._look if job.epoch_predictions else None)
 
     def _score(self) -> float:
-        """How well the tested subjects are answered after an epoch, where a run leaks on purpose."""
+        """The score on the tested subjects after an epoch, in a run that leaks on purpose."""
         assert self._request is not None
         return float(self._request("score", *epoch_answers(self)))
 

@@ -107,7 +107,7 @@ def propose(
 
 
 def _home(job: FoldJob, request: Request) -> Home:
-    """Where the videos of a fold are read: for each the dataset that its host shows, and the dataset's id."""
+    """The source of a fold's videos: the dataset that its host shows, and the dataset's id."""
     members = {id_: RemoteDataset(request, revision) for id_, revision in job.revisions.items()}
     return lambda video: (members[job.homes[video.key]], job.homes[video.key])
 

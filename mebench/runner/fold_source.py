@@ -1,4 +1,4 @@
-"""Where the videos of a run come from: a dataset that each process opens once, or the host of a process that may know no labels."""
+"""The source of a run's videos: a dataset that each process opens once, or the host of a sandboxed process."""
 
 from __future__ import annotations
 
@@ -221,12 +221,12 @@ class RemoteDataset(Dataset):
         return _RemoteFrames(self._request, video.key)
 
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
-        """As the dataset gives them."""
+        """Landmarks from the dataset."""
         found: NDArray[np.float64] | None = self._request("landmarks", video.key)
         return found
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
-        """As the dataset gives it; kept, together with what came along."""
+        """Features from the dataset, cached with their metadata."""
         given = self._given.setdefault(name, {})
         if video.key not in given:
             given.update(self._request("provided", video.key, name))

@@ -117,9 +117,7 @@ def check_duplicate_people(plan: Plan) -> None:
 
 
 def _print(plan: Plan, video: Video, middle: bool) -> str | None:
-    """Hash of a frame of a video, or of its ready-made features; None where there is neither. The runs of a sweep share that of frames,
-    as long as these stay as they are.
-    """
+    """Hash of a video's frame or ready-made features; None if it has neither. Runs of a sweep share it while the files are unchanged."""
     dataset, _ = plan.home(video)
     ready = [dataset.provided(video, chain.name) for chain in plan.chains_of(video)]
     if features := [np.asarray(feature) for feature in ready if feature is not None]:

@@ -44,7 +44,7 @@ PEAKS = "scipy.signal"
 
 
 def imports_of(plan: Plan) -> tuple[str, ...]:
-    """What the folds of a run import, for a `ForkServer`; the plugins' own code is none of it."""
+    """The modules that the folds of a run import, for a `ForkServer`, without the plugins' own code."""
     folders = [plugin.folder for plugin in (plan.method, plan.recognizer) if plugin is not None]
     peaks = [PEAKS] if "spot" in plan.task.tasks else []
     flow = [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
@@ -168,7 +168,7 @@ class FoldHost:
         )
 
     def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
-        """What the fold leaves, or why it does not.
+        """The results of the fold, or the reason for its failure.
 
         Args:
             worker: the process, which has never seen a label and ends with the fold.
@@ -207,7 +207,7 @@ class FoldHost:
     def _called(
         self, worker: Worker | Here, scratch: str, place: Path, function: Callable[..., Any], *arguments: Any
     ) -> Any:
-        """The answer of a function in the process; what went wrong is told under real names."""
+        """Call a function in the process; errors are reported under real names."""
         grant = None if self.grant is None else self.grant._replace(write=(Path(scratch), place))
         answer = self.aliases.answering(self.answer)
         try:
@@ -287,7 +287,7 @@ class FoldHost:
 
 
 def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
-    """Where the training of a fold leaves its files, while it lasts, see `FoldHost.place`."""
+    """The folder for the files of a fold's training while it lasts, see `FoldHost.place`."""
     return run.absolute() / TRAINING / hashlib.sha256(f"{plan.secret} {fold.key}".encode()).hexdigest()[:16]
 
 
@@ -309,7 +309,7 @@ class FoldTask:
         return FoldHost.of(self.plan, self.fold, self.stored, self.names, self.run)(worker)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What travels to another machine is the host, without the plan and the dataset."""
+        """Pickle the host without the plan and the dataset, for another machine."""
         host = FoldHost.of(self.plan, self.fold, self.stored, self.names, self.run)
         return replace, (replace(host, dataset=Source.of(self.plan.config, self.plan.dataset)),)
 

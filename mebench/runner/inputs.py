@@ -99,7 +99,7 @@ def inputs_of(
     instructions: str | None = None,
     code: Callable[[Path], str] = code_hash,
 ) -> dict[str, Any]:
-    """What a worker can tell by itself of all that its answers depend on: each part by its name, as its version, value or hash.
+    """Everything that a worker's answers depend on: each part by name, with its version, value or hash.
 
     Args:
         config: of the run.

@@ -408,7 +408,7 @@ class Worker:
 
 
 def _exit_code(process: BaseProcess, seconds: float = float("inf")) -> int | None:
-    """How a process ended, as soon as it has, if it does within so many seconds. The standard library reads it once, whoever asks."""
+    """The exit code of a process if it ends within some seconds. The standard library can read it only once."""
     ends = now() + seconds
     while process.pid is not None:  # it was started
         with _ONE_AT_A_TIME:

@@ -57,12 +57,12 @@ class Job:
 
     @property
     def spots(self) -> bool:
-        """Whether intervals are asked for."""
+        """Whether the job predicts intervals."""
         return "spot" in self.parts[0].task.tasks
 
     @property
     def names(self) -> bool:
-        """Whether emotions are asked for."""
+        """Whether the job predicts emotions."""
         return "recognize" in self.parts[-1].task.tasks
 
 

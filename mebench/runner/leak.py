@@ -1,6 +1,4 @@
-"""What selecting an epoch on the tested subjects gains: computed from the per-epoch predictions of one training, for the leaking
-run as well.
-"""
+"""What selecting an epoch on the tested subjects gains, computed from the per-epoch predictions of one training."""
 
 from __future__ import annotations
 
@@ -77,7 +75,7 @@ def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
 
 
 class EpochPredictions:
-    """The answers of a run to the tested clips after each epoch, beside the truth.
+    """A run's predictions for the tested clips after each epoch, and the truth.
 
     Args:
         folder: of a run that keeps them.
@@ -144,7 +142,7 @@ class EpochPredictions:
             yield FoldResult(key, [], answers, {}, self.plan.timings(fold), record["seed"], record["costs"])
 
     def curve(self, rule: str) -> list[dict[str, float]]:
-        """UF1 and UAR of the best of the first n epochs and of the nth, for up to 30 numbers n of looks."""
+        """UF1 and UAR of the best of the first n epochs and of the nth, for up to 30 values of n."""
         points = sorted({round(n) for n in np.geomspace(1, self.epochs, POINTS)}) if self.epochs else []
         found = []
         for n in points:

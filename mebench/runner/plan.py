@@ -1,4 +1,4 @@
-"""From a configuration to the folds and the work: everything known before the first frame is read, or why it cannot work."""
+"""From a configuration to the folds and the work: everything known before the first frame is read, or why the run cannot work."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class Plan:
 
     @cached_property
     def grant(self) -> Grant | None:
-        """What a method may reach in a fold; None where it is not confined."""
+        """The files that a method may read in a fold; None without a sandbox."""
         plugins = [(info.module, info.folder) for info in (self.method, self.recognizer) if info is not None]
         modules = trainer.modules(self.config.trainer)
         return None if self.config.sandbox == "off" else granted(plugins, self.reads, modules)
@@ -208,7 +208,7 @@ class Plan:
 
     @property
     def declared(self) -> tuple[Path, ...]:
-        """What the `config.yaml` of the method names under `reads`."""
+        """The files that the method's `config.yaml` names under `reads`."""
         return tuple(self.method.folder / Path(place).expanduser() for place in self.method.config.get("reads", ()))
 
     @cached_property
@@ -256,7 +256,7 @@ class Plan:
 
     @cached_property
     def _timings(self) -> dict[Fold, dict[str, Timing]]:
-        """Those of each fold that somebody has asked for."""
+        """The timings of each fold that was requested."""
         return {}
 
     @cached_property
@@ -467,5 +467,5 @@ def check_training(plan: Plan) -> None:
 
 
 def class_counts(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
-    """How many micro-expressions of each scored class some videos show."""
+    """The number of micro-expressions of each scored class in some videos."""
     return Counter(str(scheme.class_of(e)) for video in videos for e in scheme.scored(video))

@@ -1,4 +1,4 @@
-"""What a fork server does before the first fold: a module that is imported for its effect, and by nobody else."""
+"""What a fork server loads before the first fold. Imported for its effect only."""
 
 import ctypes
 import gc

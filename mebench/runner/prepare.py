@@ -57,7 +57,7 @@ class Wanted:
 
 
 def store_of(config: RunConfig) -> FeatureStore:
-    """Where the features of a run are kept."""
+    """The feature store of a run."""
     return FeatureStore(Path(config.cache).expanduser())
 
 
@@ -223,7 +223,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
 
 
 def home_of(plan: Plan, video: Video) -> Home:
-    """What two runs must share so that a video of one is that of the other."""
+    """What two runs must share so that their videos are the same."""
     return json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True), video.key
 
 

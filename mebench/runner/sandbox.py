@@ -101,7 +101,7 @@ class Grant(NamedTuple):
     lacks: tuple[str, ...] = ()
 
     def with_all_of(self, *others: Grant) -> Grant:
-        """What any of several grants."""
+        """The union of several grants."""
         return Grant(*(tuple(dict.fromkeys(place for part in parts for place in part)) for parts in zip(self, *others)))
 
 
@@ -135,8 +135,7 @@ def devices() -> tuple[Path, ...]:
 
 
 def granted(plugins: Iterable[tuple[str, Path]], reads: Iterable[Path] = (), modules: Iterable[str] = ()) -> Grant:
-    """What a process may reach in which plugins are at work: Python, mebench, the folders of the plugins, what a run grants beside, and
-    the user's own modules, as far as this process has imported some; of these the source code alone.
+    """The files that a process may read: Python, mebench, plugins, the run's grants, and the source code of imported user modules.
 
     Args:
         plugins: the package and the folder of each.
@@ -167,7 +166,7 @@ def granted(plugins: Iterable[tuple[str, Path]], reads: Iterable[Path] = (), mod
 
 @cache
 def imports_before(folder: Path) -> tuple[str, ...]:
-    """What the modules of a plugin import of code that may be run in a process before it is confined, for a `ForkServer`."""
+    """The imports of a plugin's modules that may run in a process before it is confined, for a `ForkServer`."""
     found = list[str]()
     for file in sorted(folder.glob("*.py")):
         for node in ast.parse(file.read_bytes()).body:

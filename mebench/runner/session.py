@@ -219,7 +219,7 @@ class Session:
         self.left.discard(fold.key)
 
     def unscored_warning(self) -> list[str]:
-        """A line where the method scored no frame of some videos, which else looks as if nothing happened in them."""
+        """A warning if the method scored no frame of some videos, which otherwise looks as if nothing happened in them."""
         silent = [video for video in self.plan.videos if video.key in self.unscored]
         return [
             f"{self.folder.id}: no frame of {len(silent)} of {len(self.plan.videos)} videos has a score, so nothing is spotted there, "
@@ -339,7 +339,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
 
 
 def is_rerun(session: Session) -> bool:
-    """Whether an equal run exists already, finished or in another process, so that this one starts from the beginning."""
+    """Whether an equal run exists already, finished or in another process, so that this one starts anew."""
     return any(run.id != session.folder.id for run in _equal(session))
 
 

@@ -216,7 +216,7 @@ class RunFolder:
 
     @property
     def of_study(self) -> bool:
-        """Whether `mebench tune` made it of outer folds."""
+        """Whether the run belongs to the outer folds of `mebench tune`."""
         return (self.path / TUNED).is_file()
 
     @property
@@ -434,11 +434,11 @@ class RunFolder:
         return {key for folder in self._whole("folds") if (key := whole_fold(folder)) is not None}
 
     def count_folds(self) -> tuple[int, int]:
-        """How many folds have results, and how many failed; none is opened."""
+        """The number of folds with results and of failed ones; no fold is opened."""
         return len(self._whole("folds")), len(self._whole("failed"))
 
     def _whole(self, name: str) -> list[Path]:
-        """What lies in a folder of the run, but for what is being written."""
+        """The contents of a folder of the run, without temporary files."""
         return [path for path in (self.path / name).glob("*") if not path.name.startswith(".")]
 
     def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:

@@ -116,7 +116,7 @@ def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str])
 
 
 def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
-    """The summary of a run, and beside its spotting the level of chance for each kind.
+    """The summary of a run, with the level of chance for each kind of spotting.
 
     The level of chance is that of one-to-one matching in all videos, so it is left out under other conventions. Of several
     datasets that were spotted in, `members` holds spotting and analysis of each from the same predictions.

@@ -98,7 +98,7 @@ class Outcome:
 
 
 class _Subject:
-    """A plugin and its checks, each made once: those that follow from a broken one are not told."""
+    """A plugin and its checks, each made once; failures that follow from another failure are not reported."""
 
     def __init__(self, plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> None:
         self.plugin, self.subject = plugin, subject

@@ -661,7 +661,7 @@ def _same(a: FoldResult, b: FoldResult, what: str) -> None:
     after="same_seed_same_predictions",
 )
 def state_is_saved_whole(trial: _MethodTrial) -> None:
-    """What the safetensors file holds is all that prediction needs; so nothing is unpickled on loading."""
+    """The safetensors file holds everything that prediction needs, so nothing is unpickled on loading."""
     for video in trial.test_videos if trial.does("spot") else ():
         scores = trial.result.frame_scores[video.key]
         np.testing.assert_array_equal(
@@ -689,7 +689,7 @@ def state_is_saved_whole(trial: _MethodTrial) -> None:
     after="same_seed_same_predictions",
 )
 def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
-    """From the frame scores and weights of a training come the answers of any other with other values of what acts on `postprocess`."""
+    """Changing a parameter that acts on `postprocess` needs no training: stored frame scores and weights give the new answers."""
     words = list(trial.words)
     for name, said in registry.find("method", trial.id).acting("postprocess").items() if trial.does("spot") else ():
         values = said["choices"] if isinstance(said.get("choices"), list) else [said.get("low"), said.get("high")]

@@ -84,7 +84,7 @@ def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapp
 
 
 def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") -> list[Path]:
-    """Write a plugin that keeps its contract, and beside it a test of the whole folder, unless one is there.
+    """Write a plugin that keeps its contract, and a test of the whole folder unless there is one.
 
     Args:
         kind: `method` or `dataset`.

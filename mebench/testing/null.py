@@ -1,4 +1,4 @@
-"""Whether a method knows labels that it cannot have learnt: it runs where the labels have nothing to do with the faces."""
+"""Detect a method that knows labels it cannot have learnt, by running it where labels have nothing to do with faces."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Finding:
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether it knows labels."""
+        """Whether the method knows labels."""
         return self.right > self.most
 
 
@@ -184,7 +184,7 @@ def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) ->
 
 
 def _spotting(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chances]:
-    """Expressions that an interval hits, beside all places where they could have been."""
+    """The expressions that intervals hit, compared with all places where they could have been."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
     spotted = defaultdict(list)
@@ -205,7 +205,7 @@ def _spotting(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chanc
 
 
 def _recognition(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chances]:
-    """Clips that are named rightly, beside all ways to deal out each person's emotions."""
+    """The correctly named clips, compared with all permutations of each person's emotions."""
     table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
     right, ways = 0, []
     by_subject = defaultdict(list)

@@ -106,13 +106,13 @@ class MLflow(Tracker):
         return run
 
     def metrics(self, run: str, points: Sequence[Point]) -> None:
-        """As many at once as it takes."""
+        """Log metrics in batches of MLflow's limit."""
         metrics = [Metric(point.name, point.value, self._ends[run], point.step) for point in points]
         for first in range(0, len(metrics), _METRICS):
             self.client.log_batch(run, metrics=metrics[first : first + _METRICS])
 
     def table(self, run: str, name: str, table: pd.DataFrame) -> None:
-        """As `<name>.json`, which its pages show as a table."""
+        """Log a table as `<name>.json`, which MLflow shows as a table."""
         self.client.log_table(run, table, f"{name}.json")
 
     def artifacts(self, run: str, folder: Path) -> None:

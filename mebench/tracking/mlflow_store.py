@@ -1,4 +1,4 @@
-"""Where MLflow keeps runs: its place, whether it can take them, how to ask it alone, and what is odd about its database."""
+"""Where MLflow keeps runs: its address, whether it is usable, how to query it alone, and problems of its database."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def located(url: str) -> tuple[str, Path | None]:
 
 @dataclass(frozen=True)
 class Store:
-    """Where MLflow keeps things.
+    """The place where MLflow keeps runs.
 
     Attributes:
         uri: MLflow's tracking URI, absolute for sqlite.
@@ -95,7 +95,7 @@ class Store:
 
     @property
     def artifacts(self) -> str | None:
-        """Where artifacts go: beside the sqlite file, else where the server wants them."""
+        """The folder of artifacts: next to the sqlite file, else chosen by the server."""
         return (self.database.parent / "mlartifacts").as_uri() if self.database else None
 
     def prepare(self) -> None:
@@ -236,7 +236,7 @@ def remarks(uri: str | bool | None, runs: str, known: Collection[str]) -> Iterat
 
 
 def in_use(tracking: str | bool | None) -> bool:
-    """Whether a setting names a place that is there: any but `off`, and a sqlite file only if it exists."""
+    """Whether a setting names an existing place: any but `off`, and a sqlite file only if it exists."""
     database = Store.of(tracking).database
     return tracking not in OFF and (database is None or database.is_file())
 

@@ -394,7 +394,7 @@ def of_board(file: Path) -> Entry:
 
 
 def _note(text: str) -> str:
-    """As many whole lines as a tag holds."""
+    """As many whole lines as fit into a tag."""
     return text if len(text) <= LONGEST_TAG else text[:LONGEST_TAG].rpartition("\n")[0]
 
 
@@ -451,7 +451,7 @@ class Tracker(Protocol):
         """It has ended, with these tags: from now on it counts as handed over."""
 
     def place(self) -> str:
-        """Where the runs are, for people, without a password."""
+        """The address of the runs, without a password."""
         ...
 
     def opening(self) -> str:
@@ -542,7 +542,7 @@ def sync(
     sent, there, failed = list[str](), list[str](), [thing.name for thing in things]
 
     def read(thing: _Thing, make: Callable[[], Entry]) -> Entry | None:
-        """What is read of one; if it is damaged that is said, and the others may be sound."""
+        """Read one run; a damaged one is reported, and the others may be sound."""
         try:
             return make()
         except DAMAGE as error:

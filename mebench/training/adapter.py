@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 class Own(Method):
-    """Asks a copy of an object. A subclass, written beside the object's file, says where that is.
+    """Queries a copy of an object. A subclass, written next to the object's file, names that file.
 
     Attributes:
         model: file of the object and its chains, pickled.
@@ -54,7 +54,7 @@ class Own(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[ViewSamples, ViewSamples | None]:
-        """Those of `MEDataModule`."""
+        """The samples of `MEDataModule`."""
         return self._samples(train, all_clips(train), True), self._samples(
             valid, all_clips(valid), True
         ) if valid else None
@@ -72,7 +72,7 @@ class Own(Method):
 
     @torch.inference_mode()
     def _predicted(self, samples: ViewSamples) -> Floats:
-        """What the module answers, (n, columns)."""
+        """The module's predictions, (n, columns)."""
         module = self.given
         batches = enumerate(DataLoader(samples, self.params.batch_size))
         found = [module.predict_step(module.transfer_batch_to_device(x, module.device, 0), n) for n, x in batches]
@@ -120,12 +120,12 @@ class Own(Method):
 
 
 def is_module(given: Any) -> bool:
-    """Whether Lightning trains an object."""
+    """Whether an object is a LightningModule without `score_frames` or `classify` of its own, for Lightning to train."""
     return isinstance(given, L.LightningModule) and not _answers(given)
 
 
 def is_estimator(given: Any) -> bool:
-    """Whether an object is an estimator in the style of scikit-learn, which learns from rows of numbers."""
+    """Whether an object is a scikit-learn estimator, which learns from rows of numbers."""
     return hasattr(given, "fit") and hasattr(given, "predict") and not _answers(given)
 
 
@@ -175,7 +175,7 @@ def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
 
 
 class Estimator:
-    """An estimator of scikit-learn on the features of chains, flattened and beside one another.
+    """A scikit-learn estimator on the features of chains, flattened and concatenated.
 
     A classifier of clips learns their classes. On frames an estimator of each kind learns 1 for a frame inside an expression and 0
     for others; the row of frame i holds what a chain computes of i and, with flow, i + k. Scores are probabilities, else the
@@ -274,7 +274,7 @@ def _inside(video: LabelledVideo, n: int, kind: str) -> NDArray[np.float64]:
 
 
 def _takes_task(fit: Callable[..., Any]) -> bool:
-    """Whether it wants a second argument: one that it must be given, or that is called `task`."""
+    """Whether the function takes a second argument: a required one, or one named `task`."""
     try:
         _, *others = inspect.signature(fit).parameters.values()
     except (TypeError, ValueError):

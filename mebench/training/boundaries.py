@@ -113,7 +113,7 @@ class BoundaryNetwork(Method):
         return loss
 
     def loss(self, x: Tensor, bounds: Tensor, apexes: Tensor, actions: Tensor) -> Tensor:
-        """Of segments with their surroundings, (N, context + T + context, regions, 2); labels are (N, T, kinds)."""
+        """Loss of segments with their surroundings, (N, context + T + context, regions, 2); labels are (N, T, kinds)."""
         return self.loss_of(self.network(x)[:, :, self.context : -self.context], bounds, apexes, actions)
 
     def loss_of(self, outputs: Tensor, bounds: Tensor, apexes: Tensor, actions: Tensor) -> Tensor:
@@ -149,14 +149,14 @@ class BoundaryNetwork(Method):
 
     @torch.no_grad()
     def _answers(self, video: VideoView) -> NDArray[np.float64]:
-        """What the network says of each frame of the series, (10, T)."""
+        """The network's outputs for each frame of the series, (10, T)."""
         x = torch.from_numpy(self._series(video)).to(self.mean.device)
         if not len(x):
             return np.empty((OUTPUTS, 0))
         return self.network(self.normalised(x)[None])[0].double().cpu().numpy()  # type: ignore[no-any-return]
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """Probability of an apex for each frame and kind, that of the nearest frame of the series before; NaN after the last."""
+        """Probability of an apex for each frame and kind, from the nearest earlier frame of the series; NaN after the last."""
         scores, step = np.full((video.n_frames, len(self.task.kinds)), np.nan), self.params.step(video.timing.fps)
         answers = self._answers(video)
         for column, kind in enumerate(self.task.kinds):

@@ -194,7 +194,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
 
 
 def _random_states() -> dict[str, Any]:
-    """Of all generators, as numbers and tensors."""
+    """The states of all random generators, as numbers and tensors."""
     found = dict(_collect_rng_states())
     return found | {"numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in found["numpy"]]}
 

@@ -148,7 +148,7 @@ class LinearSvm(nn.Module):
     def _right(
         self, x: Floats, y: Labels, c: float, dual: bool, train: NDArray[np.intp], held_out: NDArray[np.intp]
     ) -> int:
-        """How many held-out samples are named right by what the others teach."""
+        """The number of held-out samples that the others classify correctly."""
         present = np.unique(y[train])
         if len(present) == 1:
             return int(np.count_nonzero(y[held_out] == present[0]))
@@ -169,7 +169,7 @@ class LinearSvm(nn.Module):
 
     @torch.no_grad()
     def decision_function(self, x: ArrayLike) -> Floats:
-        """As `forward`, on arrays."""
+        """Like `forward`, on arrays."""
         return np.asarray(self(torch.from_numpy(np.array(x, np.float64))).numpy())
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:

@@ -155,7 +155,7 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
 
 
 def remarks(plain: Mapping[str, Any]) -> list[str]:
-    """How much the inner score flattered, and what may be concluded."""
+    """How much the inner score was optimistic, and what can be concluded."""
     lines = []
     for path, score in plain["scores"].items():
         apart, lost = score["flattered"], score["flattered_gain"]

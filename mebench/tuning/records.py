@@ -84,7 +84,7 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
 
 
 def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
-    """Of a pair of methods the one that the objectives are about: 0 spots, 1 names; None if both are, or there is no pair."""
+    """The method of a pair that the objectives are about: 0 spots, 1 names; None for both or without a pair."""
     sections = {objective.path.partition(".")[0] for objective in objectives}
     return {frozenset({"spotting"}): 0, frozenset({"recognition"}): 1}.get(frozenset(sections)) if paired else None
 
@@ -202,7 +202,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as it stands.
+    """A study and its trials so far.
 
     Attributes:
         name: in the storage.

@@ -1,4 +1,4 @@
-"""A study from its words to its outcome: trials over the inner folds, then the tuned values beside the default over the outer ones.
+"""Run a study: trials over the inner folds, then the tuned values and the default over the outer ones.
 
 Frame scores and models of finished folds stay on disk, so that another trial, or another process, need not train them again.
 """
@@ -73,7 +73,7 @@ class FoldCache:
         self._read[result.key] = result
 
     def read(self, folds: Sequence[Fold]) -> dict[str, FoldResult]:
-        """The results that are there, by key of the fold; without their intervals, which are made anew."""
+        """The stored results by key of the fold, without their intervals, which are computed again."""
         if lacking := {fold.key for fold in folds} - set(self._read):
             for key in self._folder.finished_folds() & lacking:
                 self._read[key] = read_fold(self.path / "folds" / safe_name(key), self._kinds)
@@ -382,7 +382,7 @@ class Judge:
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
 
     def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:
-        """Those of some folds, computed by workers unless the values train nothing that the default has not trained.
+        """The results of some folds, computed by workers unless the default's training can be reused.
 
         Args:
             plan: of the values, once its features are stored.

@@ -108,12 +108,12 @@ class Space:
 
     @property
     def free(self) -> bool:
-        """Whether all act on stored frame scores, so that no trial trains."""
+        """Whether all parameters act on stored frame scores, so that no trial trains."""
         return all(d.acts == "postprocess" for d in self.dimensions)
 
     @property
     def reuses(self) -> bool:
-        """Whether some act on stored frame scores."""
+        """Whether some parameters act on stored frame scores."""
         return any(d.acts == "postprocess" for d in self.dimensions)
 
     def own(self) -> dict[str, Any]:
@@ -166,7 +166,7 @@ _PARTS = ("method", "recognizer")
 
 
 class _Entry(NamedTuple):
-    """What is said of a parameter, where, and whether somebody asked for this one, by its name or with a range of its own."""
+    """What an entry says of a parameter, its source, and whether the user asked for it by name or with a range."""
 
     spec: Any
     where: str
@@ -270,7 +270,7 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
 
 
 def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
-    """What an entry says, whether or not the configuration takes it."""
+    """The dimension of an entry, whether or not the configuration accepts it."""
     spec, where = entry.spec, entry.where
     if (hint := _hint(config, key)) is None:
         raise ConfigError(f"{where}: {_unknown(config, key)}")

@@ -67,7 +67,7 @@ class Place:
         return str(self.file.relative_to(Path.cwd()) if self.file.is_relative_to(Path.cwd()) else self.file)
 
     def engine(self, seconds: float) -> dict[str, Any]:
-        """What SQLAlchemy should know: how long to wait for a locked sqlite file, and to repair connections that a server closed."""
+        """Options for SQLAlchemy: how long to wait for a locked sqlite file, and reconnection after a server closed."""
         if self.file is None:
             return {"pool_pre_ping": True}
         return {} if "timeout=" in self.url else {"connect_args": {"timeout": seconds}}
@@ -113,7 +113,7 @@ class Place:
             )
 
     def trouble(self, error: BaseException) -> MebenchError:
-        """What went wrong with the storage, in one sentence."""
+        """The problem of the storage, in one sentence."""
         cause = error.__cause__ if error.__cause__ is not None else error
         reason = without_password(" ".join(str(getattr(cause, "orig", None) or cause).split()))
         if isinstance(error, exc.ArgumentError | exc.NoSuchModuleError):
@@ -168,7 +168,7 @@ def sampler_of(terms: Terms) -> BaseSampler:
     space = {"search_space": grid} if kind is GridSampler else {}
 
     class Seeded(kind):  # type: ignore[misc]
-        """As new for each trial."""
+        """Reseeded for each trial."""
 
         def __init__(self, number: int = -1) -> None:
             number = -1 if kind is GridSampler else number  # its seed is the order of the grid
@@ -477,7 +477,7 @@ class SharedStudy:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """What goes wrong with the storage becomes one sentence."""
+        """Turn errors of the storage into one sentence."""
         try:
             yield
         except (SQLAlchemyError, StorageInternalError) as error:

@@ -132,6 +132,6 @@ def cost(row: Row) -> float:
 
 
 def _box(x: float, y: float, anchor: str, text: str) -> tuple[float, float, float, float]:
-    """Where text stands: left, upper, right and lower edge."""
+    """The left, upper, right and lower edge of a text."""
     begin = x - LETTER * len(text) * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
     return begin, y - LINE / 2, begin + LETTER * len(text), y + LINE / 2

@@ -59,7 +59,7 @@ class PageTables:
         self._draw: Any = environment.get_template("macros.html").module
 
     def measured(self, part: Part, ranked: Sequence[Ranked]) -> Markup:
-        """The measured rows of a part, and what stands for chance; `ranked` are its rows with their ranks."""
+        """The measured rows of a part and its levels of chance; `ranked` are its rows with ranks."""
         one_remark = common(part.rows).get("remark")
 
         def method(one: Ranked) -> Markup:
@@ -158,7 +158,7 @@ class PageTables:
         return Markup(self._draw.method_name(row, part, root)), find(metric).label, score
 
     def rescored(self, part: Part) -> Markup:
-        """What authors' own files score to."""
+        """Scores of authors' own prediction files."""
 
         def score(name: str, row: Any) -> Mapping[str, Any]:
             printed = row.printed.get(name)
@@ -184,7 +184,7 @@ class PageTables:
         return table.html("rescored", "Scored anew from the authors’ files, not run here", sortable=True)
 
     def published(self, lines: Sequence[PublishedLine]) -> Markup:
-        """What others print beside a part."""
+        """Published results for a part."""
 
         def value(name: str, line: PublishedLine) -> Markup | None:
             return (
@@ -487,7 +487,7 @@ class Site:
 
 
 def _drawn(table: BoardTable) -> bool:
-    """Whether what it holds cannot be compared with what others print, as on drawn faces."""
+    """Whether a table's scores cannot be compared with published ones, as on drawn faces."""
     measured = [row for part in table.parts for row in part.rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
 

@@ -79,7 +79,7 @@ class Shuffled(Dataset):
         return self._faces.frames(replace(video, dataset="synthetic"))
 
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
-        """Those of the first frame."""
+        """Landmarks of the first frame."""
         return self._faces.landmarks(replace(video, dataset="synthetic"))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Params:
-    """Where it lies.
+    """The folder of the dataset.
 
     Attributes:
         root: the folder, with a file `<emotion>/<subject>_<video>.txt` for each video, which holds onset, apex and offset.
