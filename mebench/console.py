@@ -203,6 +203,17 @@ def days_of(text: str) -> float:
     return float(match[1]) * {"h": 1 / 24, "d": 1.0, "w": 7.0}[match[2]]
 
 
+def check_file(option: str, target: str) -> None:
+    """Make sure that a file can be written, before the work begins.
+
+    Raises:
+        ConfigError: the target is a folder, or its folder is not there or not writable.
+    """
+    file = Path(target).expanduser()
+    if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{option} must name a file in a folder that is there and can be written to, not {target!r}")
+
+
 def check_target(target: str | None) -> None:
     """Make sure that `write_json` will be able to write there, before hours of work go into what it writes.
 

@@ -2,7 +2,7 @@
 
 import difflib
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 MOST_NAMES = 40
 """Names that a sentence lists; of more only the nearest one, or these."""
@@ -75,6 +75,18 @@ def system_sentence(error: OSError, verb: str = "") -> str:
     }
     remedy = remedies.get(error.errno or 0, "")
     return f"{error.strerror or error}{where}{f': {remedy}' if remedy else ''}"
+
+
+def check_known(
+    what: str, name: str, known: Collection[str], then: str = "", error: type[MebenchError] = ConfigError
+) -> None:
+    """Refuse a name that is not among the known ones, in the words of `unknown`.
+
+    Raises:
+        MebenchError: of the kind of `error`.
+    """
+    if name not in known:
+        raise error(unknown(what, name, known, then))
 
 
 def listed(names: Sequence[str], most: int) -> str:

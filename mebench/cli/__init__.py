@@ -39,8 +39,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (run, plugins, doctor, compare, score, reproduce, spot, tune):
-    app.add_typer(room.app)
+for verbs in (run, plugins, doctor, compare, score, reproduce, spot, tune):
+    app.add_typer(verbs.app)
 app.add_typer(predictions.predict_app)
 for name, group in {
     "config": plugins.config_app,
@@ -124,8 +124,7 @@ def usage_sentence(error: Any) -> str:
             return f"{verb} needs {name}, {param.help[:1].lower()}{param.help[1:]} {see}"
         return f"{name} of {verb}: {message[:1].lower()}{message[1:]}. {see}"
     if extra := re.search(r"unexpected extra argument\S* \((.*)\)", message):
-        takes = " ".join(context.command.collect_usage_pieces(context))
-        return f"{verb} takes {takes}, and no place is left for {extra[1]!r}. {see}"
+        return f"{verb} takes {' '.join(context.command.collect_usage_pieces(context))}, and no place is left for {extra[1]!r}. {see}"
     return f"{verb}: {message}. {see}"
 
 

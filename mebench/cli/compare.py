@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
@@ -14,7 +14,7 @@ from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_re
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.console import plural, print_lines, print_report, print_table, write_json
 from mebench.console import size as byte_size
-from mebench.errors import ConfigError, DataError, RunError, unknown
+from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.format import number
 from mebench.progress import Progress
 
@@ -91,8 +91,10 @@ def compare(
             print_table(("", "what separates them"), list(said.items()))
         return
     if truth is None and _is_file(first) and _is_file(second):
-        why = "is about scores: name the file of the truth with --truth. Without one, two files are those of two coders"
-        _refuse({"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes}, why)
+        _refuse(
+            {"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes},
+            "is about scores: name the file of the truth with --truth. Without one, two files are those of two coders",
+        )
         _print_agreement(first, second, loose_ids, fps, encoding, json)
         return
     if truth is None:
@@ -148,8 +150,7 @@ def mistakes(
 
     With --truth, those of a file of any program.
     """
-    if by not in get_args(metrics.mistakes.By):
-        raise ConfigError(unknown("--by", by, get_args(metrics.mistakes.By)))
+    check_known("--by", by, get_args(metrics.mistakes.By))
     if truth is None:
         _refuse({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
         _refuse_files(run)
@@ -168,8 +169,8 @@ def mistakes(
             remarks,
             adapters=inspection.dataset_summary.adapters_of(true),
         )
-        said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
-        name, tables, kinds, told = run, answers.tables, answers.kinds, {"file": run, **said}
+        name, tables, kinds = run, answers.tables, answers.kinds
+        told = {"file": run, "warnings": remarks.warnings, "repaired": remarks.repaired}
         if tables.predictions is None:
             raise DataError(
                 f"{run} has no columns onset and offset, so no false positives and misses: what it names wrongly shows "
@@ -177,7 +178,7 @@ def mistakes(
             )
         print_remarks(remarks)
     draws = metrics.mistakes.number_of_draws(tables)
-    rows: metrics.mistakes.By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
+    rows = cast("metrics.mistakes.By", by)
     found = metrics.mistakes.sort_mistakes(tables, kinds)
     counts = metrics.mistakes.count_mistakes(found, rows, draws)
     astray = (
@@ -196,14 +197,13 @@ def mistakes(
         "by": by,
         "draws": draws,
         "counts": reports.scores.plain(counts),
+        **({} if astray is None else {"on_distractors": astray.to_dict("index")}),
+        "mistakes": found.astype(object).to_dict("records"),
     }
-    if astray is not None:
-        report["on_distractors"] = astray.to_dict("index")
-    if write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json):
+    if write_json(report, json):
         note = "" if astray is None else reports.scores.distracted_line(counts, astray, tables)
-        reports.scores.print_mistakes(
-            counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note
-        )
+        title = f"what went wrong in {name}, by {by}{mean}"
+        reports.scores.print_mistakes(counts, title, found if verbose else None, note)
         reports.scores.print_causes(why)
 
 
@@ -247,8 +247,8 @@ def report(
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as its licence says")
     size = page.stat().st_size
-    told = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size}
-    if write_json(told | {"figures": [str(file) for file in files]}, json):
+    about = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size}
+    if write_json(about | {"figures": [str(file) for file in files]}, json):
         print_lines(f"{out}: {byte_size(size)}", *([f"{figures}: {len(files)} files"] if figures else []))
 
 
@@ -279,8 +279,10 @@ def _print_agreement(
     """Print how well two coders agree."""
 
     def of_end(off: Mapping[str, Any] | None) -> str:  # mean and standard deviation, and the mean without sign
-        spread = "" if off is None or off["sd"] is None else f" (sd {off['sd']:.0f})"
-        return "-" if off is None else f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
+        if off is None:
+            return "-"
+        spread = "" if off["sd"] is None else f" (sd {off['sd']:.0f})"
+        return f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
 
     remarks = exchange.text_table.Remarks()
     one, other = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
@@ -294,8 +296,8 @@ def _print_agreement(
             "another over the whole video; a column n_frames in the first table says how long it is"
         )
     print_remarks(remarks)
-    told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
-    if write_json({"first": first, "second": second, **found, **told}, json):
+    about = {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    if write_json({"first": first, "second": second, **found, **about}, json):
         rows = [
             [kind, str(of["first"]), str(of["second"]), str(of["both"]), number(of["f1"]), number(of["kappa"])]
             + [of_end(of[end]) for end in ("onset_ms", "offset_ms")]
@@ -303,9 +305,8 @@ def _print_agreement(
         ]
         heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
         print_table(heads, rows, f"A {first}, B {second}")
-        frames, emotion = found["frames"], found["emotion"]
-        print_lines(f"kappa over {frames['n']} frames: {number(frames['kappa'])}")
-        if emotion["n"]:
+        print_lines(f"kappa over {found['frames']['n']} frames: {number(found['frames']['kappa'])}")
+        if (emotion := found["emotion"])["n"]:
             print_lines(
                 f"kappa over the emotions of {emotion['n']} intervals that both found: {number(emotion['kappa'])}"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -56,7 +55,7 @@ def verify(
 ) -> None:
     """Check annotations, frames and counts of this copy. The exit code is 1 if it is not what was released."""
     if report is not None:
-        _check_file(report, "--report")
+        console.check_file("--report", report)
     members: dict[str, inspection.Verification] = {}
     for id_, dataset in _members(words, files, plugins).items():
         with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
@@ -65,17 +64,16 @@ def verify(
     if report is not None:
         Path(report).write_text(reports.dataset_report.verification_markdown(members, strict), encoding="utf-8")
     parts = {id_: seen.plain() for id_, seen in members.items()}
-    told: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
-    if len(parts) > 1:  # the sums of a composite, and what is told of each member
-        told |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
-    if console.write_json(told | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
+    found: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
+    if len(parts) > 1:  # a composite: the sums, and each member
+        found |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
+    if console.write_json(found | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
         looks = reports.dataset_report
         for id_, seen in members.items():
             titles = [inspection.soundness.TITLES[finding.check] for finding in seen.findings]
             for title, lines in looks.finding_lines(seen).items():
                 _print_list(f"{id_}: {title}", lines, titles.count(title))
-            repairs = seen.summary.repairs
-            _print_list(f"{id_}: repairs and remarks", repair_lines(repairs), len(repairs))
+            _print_list(f"{id_}: repairs and remarks", repair_lines(seen.summary.repairs), len(seen.summary.repairs))
             if seen.frames:
                 rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
                 console.print_lines(f"{id_}: {seen.frames:,} frames {looks.looked(seen.deep)}, {rate}")
@@ -101,7 +99,7 @@ def preview(
     json: Json = None,
 ) -> None:
     """Draw first frame, onset, apex, offset of a few expressions. Crop, landmarks and regions are shown."""
-    _check_file(out, "--out")
+    console.check_file("--out", out)
     if Path(out).suffix.lower() != ".png":
         raise ConfigError(f"--out must name a .png file, not {out!r}")
     if Path(out).exists() and not force:
@@ -114,14 +112,12 @@ def preview(
             raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to look at")
         home |= {v.key: dataset for v in dataset.videos()}
     every = [v for dataset in members.values() for v in dataset.videos()]
-    strips = [
-        inspection.tiles.strip_of(home[one.video.key], one)
-        for one in inspection.tiles.choose(every, expressions, subject, video)
-    ]
+    chosen = inspection.tiles.choose(every, expressions, subject, video)
+    strips = [inspection.tiles.strip_of(home[one.video.key], one) for one in chosen]
     if all(tile.image is None for strip in strips for tile in strip.tiles):
         raise DataError(next(strip.problem for strip in strips))
-    picture = reports.dataset_report.contact_sheet(strips, f"{' + '.join(members)}: {len(strips)} expressions")
-    Path(out).write_bytes(picture)
+    title = f"{' + '.join(members)}: {len(strips)} expressions"
+    Path(out).write_bytes(reports.dataset_report.contact_sheet(strips, title))
     shown = [
         {
             "video": strip.chosen.video.key,
@@ -151,17 +147,18 @@ def fake(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another, so that nothing is overwritten")
     members = _members(words, files, plugins)
-    places = {id_: folder / id_ if len(members) > 1 else folder for id_ in members}
+    several = len(members) > 1
+    places = {id_: folder / id_ if several else folder for id_ in members}
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
         (places[id_] / NOTE).write_text(
             f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing in here is of the real dataset.\n{ON_PURPOSE}\n",
             encoding="utf-8",
         )
-    prefix = {id_: f"dataset.{id_}" if len(members) > 1 else "dataset" for id_ in members}
-    roots = [f"{prefix[id_]}.root={place}" for id_, place in places.items()]
-    name = f"[{','.join(members)}]" if len(members) > 1 else next(iter(members))
-    then = console.command("data summary", [f"dataset={name}", *roots], plugins=plugins or ())
+    roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]
+    name = ",".join(members)
+    words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
+    then = console.command("data summary", words, plugins=plugins or ())
     if console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json):
         console.print_lines(f"{out}: drawn. {ON_PURPOSE}", f"Look at it with: {then}")
 
@@ -188,8 +185,8 @@ def unpack(
             if done.names:
                 rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
                 rate += f" on average, {done.uneven}" if done.uneven else ""
-                numbering = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
-                line = f"{console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; {numbering}"
+                line = f"{console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; frame 0 is {done.names[0]}, the last one "
+                line += done.names[-1]
             console.print_lines(f"{done.source}: {line}")
     console.write_json({"unpacked": seen, "failed": {str(path): reason for path, reason in failed.items()}}, json)
     for reason in [*failed.values()][not seen :]:
@@ -217,10 +214,3 @@ def _print_list(title: str, lines: Sequence[str], n: int) -> None:
         console.print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
     elif len(lines) < n:
         console.print_lines("  --json FILE lists all")
-
-
-def _check_file(target: str, option: str) -> None:
-    """Make sure that a file can be written there before the work begins."""
-    file = Path(target)
-    if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise ConfigError(f"{option} must name a file in a folder that is there and can be written to, not {target!r}")

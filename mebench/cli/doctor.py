@@ -95,7 +95,6 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
         *_packages(),
         Finding("landmarks", LANDMARKS, *landmarks),
         *_places(layer),
-        *_limits(),
         *findings,
         *_datasets(layer),
         *broken,
@@ -103,15 +102,14 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    python = f"{platform.python_version()} at {sys.executable}"
-    enough: State = "ok" if sys.version_info >= (3, 11) else "missing"
-    yield Finding("package", "python", enough, python, "install Python 3.11 or newer")
+    version: State = "ok" if sys.version_info >= (3, 11) else "missing"
+    where = f"{platform.python_version()} at {sys.executable}"
+    yield Finding("package", "python", version, where, "install Python 3.11 or newer")
     for requirement in importlib.metadata.requires("mebench") or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        if "extra ==" in requirement:
-            continue
         try:
-            yield Finding("package", name, "ok", importlib.metadata.version(name))
+            if "extra ==" not in requirement:
+                yield Finding("package", name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
             if (module := MODULES.get(name)) and importlib.util.find_spec(module):
                 yield Finding("package", name, "ok", f"module {module} from another package")
@@ -120,6 +118,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
+    """Where things live, and what workers need of the system: shared memory, and files that may be open."""
     defaults = config.RunSettings()
     for name in ("cache", "runs"):
         yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
@@ -128,19 +127,14 @@ def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
         yield _place("MLflow", Path("mlflow.db"))
     else:
         yield Finding("place", "MLflow", "ok", str(tracking or "off"))
-
-
-def _limits() -> Iterator[Finding]:
-    """System limits that workers need: shared memory and open files."""
-    if Path("/dev/shm").exists():
-        state: State = "ok" if os.access("/dev/shm", os.W_OK) else "missing"
-        yield Finding(
-            "place", "shared memory", state, "/dev/shm", "mount it writable: processes share memory through it"
-        )
-    else:
+    if not Path("/dev/shm").exists():
         yield Finding(
             "place", "shared memory", "optional", "no /dev/shm", "on Linux, mount a tmpfs there: workers need it"
         )
+    else:
+        memory: State = "ok" if os.access("/dev/shm", os.W_OK) else "missing"
+        remedy = "mount it writable: processes share memory through it"
+        yield Finding("place", "shared memory", memory, "/dev/shm", remedy)
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough: State = "ok" if files < 0 or files >= FEWEST_FILES else "missing"
     yield Finding(
@@ -152,8 +146,8 @@ def _place(name: str, path: Path) -> Finding:
     """A file or folder that is there or can be made, and how much room is left on its disk."""
     path = path.absolute()
     there = next(p for p in (path, *path.parents) if p.exists())
-    room = f"{shutil.disk_usage(there).free / 2**30:.1f} GiB free"
-    detail = f"{path} ({'exists' if there == path else 'made on first use'}, {room})"
+    state, free = "exists" if there == path else "made on first use", shutil.disk_usage(there).free / 2**30
+    detail = f"{path} ({state}, {free:.1f} GiB free)"
     if os.access(there, os.W_OK):
         return Finding("place", name, "ok", detail)
     setting = (
@@ -164,9 +158,7 @@ def _place(name: str, path: Path) -> Finding:
 
 def _datasets(layer: config.setting_layers.Layer) -> Iterator[Finding]:
     known = config.registry.plugins("dataset")
-    for id_, info in known.items():
-        if info.broken:
-            continue
+    for id_, info in ((id_, info) for id_, info in known.items() if not info.broken):
         try:
             rooted = {f.name: f.default for f in fields(config.registry.params_class(info))}
         except MebenchError as error:
@@ -185,5 +177,5 @@ def _datasets(layer: config.setting_layers.Layer) -> Iterator[Finding]:
     for key in layer.values:
         part, _, id_ = key.partition(".")
         if part == "roots" and id_ not in known:
-            reason = f"{layer.origin} gives it a folder, but no dataset has this name"
-            yield Finding("dataset", id_, "optional", reason, "mebench list datasets")
+            detail = f"{layer.origin} gives it a folder, but no dataset has this name"
+            yield Finding("dataset", id_, "optional", detail, "mebench list datasets")

@@ -24,18 +24,15 @@ def explain(words: Words = None, files: Files = None, plugins: Plugins = None, j
     if console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json):
         if not any(cards.values()):
             console.print_lines(f"method {plan.config.method} reads no features")
-        for dataset, found in cards.items():
-            for card in found:
-                title = f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})"
-                console.print_lines(title, *card["text"].split("\n"), "")
+        for dataset, card in ((dataset, card) for dataset, found in cards.items() for card in found):
+            title = f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})"
+            console.print_lines(title, *card["text"].split("\n"), "")
 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
 def compute(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Compute the features of all videos and store them. What is there stays, and Ctrl-C keeps what is done."""
-    settings, started = checked(words, files, plugins), time.perf_counter()
-
-    progress = Progress()
+    settings, started, progress = checked(words, files, plugins), time.perf_counter(), Progress()
     with runner.execute.stoppable(), runner.execute.worker_pool(settings) as pool:
         try:
             plan = runner.plan.make_plan(settings)
@@ -45,16 +42,18 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
                 f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop
             ) from None
     reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
-    faceless = {k for (_, k), failure in done.failures.items() if isinstance(failure.error, features.NoFaceError)}
-    skipped = {key: reasons[key] for key in reasons if settings.no_face == "skip" and key in faceless}
+    skipped = {
+        key: failure.reason
+        for (_, key), failure in done.failures.items()
+        if settings.no_face == "skip" and isinstance(failure.error, features.NoFaceError)
+    }
     failed = {key: reasons[key] for key in reasons if key not in skipped}
     seconds = time.perf_counter() - started
     report = {"videos": len(plan.videos), "computed": done.videos - len(reasons), "frames": done.frames}
     if console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json):
-        there = len(plan.videos) - done.videos
         console.print_lines(
             f"{settings.cache}: features of {done.videos - len(reasons)} videos ({done.frames} frames) computed in "
-            f"{seconds:.0f} s, {there} were there"
+            f"{seconds:.0f} s, {len(plan.videos) - done.videos} were there"
         )
     for key, reason in reasons.items():
         progress.notify(f"{'skipped' if key in skipped else 'failed'}: {key}: {reason}")
@@ -69,8 +68,8 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
     """The card of a chain as plain data and, under `text`, in words."""
     video = next(v for v in plan.videos if plan.groups[v.key] == group)
     if plan.dataset.provided(video, chain.name) is not None:
-        said = f"{chain.name}: ready-made, as the dataset provides it; nothing is computed."
-        return {"chain": chain.name, "provided": True, "text": said}
+        text = f"{chain.name}: ready-made, as the dataset provides it; nothing is computed."
+        return {"chain": chain.name, "provided": True, "text": text}
     crop = features.pipeline.route_of(chain).crop
     file = features.landmarks.find_predictor(crop.landmarks)
     if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
@@ -102,10 +101,9 @@ def info(cache: Cache = None, json: Json = None) -> None:
     ]
     report = {"folder": str(store.root), "entries": whole.entries, "bytes": whole.bytes, "parts": parts}
     if console.write_json(report, json):
-        rows = [(dataset or "-", stage, f"{p.entries}", console.size(p.bytes)) for (dataset, stage), p in found.items()]
-        console.print_table(
-            ("dataset", "stage", "entries", "size"), [*rows, ("all", "", f"{whole.entries}", console.size(whole.bytes))]
-        )
+        lines = {**found, ("all", ""): whole}
+        rows = [(dataset or "-", stage, f"{p.entries}", console.size(p.bytes)) for (dataset, stage), p in lines.items()]
+        console.print_table(("dataset", "stage", "entries", "size"), rows)
         console.print_lines(f"feature store: {store.root}")
 
 
@@ -130,8 +128,9 @@ def verify(
     if console.write_json(report, json):
         for line in lines:
             console.print_lines(f"{line['entry']}: {line['reason']}")
-        entries = console.plural(n_entries, "entry", "entries")
-        console.print_lines(f"{store.root}: {entries}, {len(damaged)} damaged, {removed} removed")
+        console.print_lines(
+            f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed"
+        )
         if len(damaged) > removed:
             console.print_lines(
                 "A damaged entry is never read: it is computed anew when it is next asked for, or removed with --remove"
@@ -157,12 +156,13 @@ def prune(
     if everything and (older_than is not None or dataset is not None):
         raise ConfigError("--all removes every entry: leave --older-than and --dataset out, or leave --all out")
     store = _store(cache)
-    days = None if older_than is None else console.days_of(older_than)
-    gone = features.store.prune(store, days, dataset, everything, dry_run)
+    gone = features.store.prune(store, older_than and console.days_of(older_than), dataset, everything, dry_run)
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
     if console.write_json(report, json):
-        what = f"{console.plural(gone.entries, 'entry', 'entries')}, {console.size(gone.bytes)}"
-        console.print_lines(f"{store.root}: {'would remove' if dry_run else 'removed'} {what}")
+        entries = console.plural(gone.entries, "entry", "entries")
+        console.print_lines(
+            f"{store.root}: {'would remove' if dry_run else 'removed'} {entries}, {console.size(gone.bytes)}"
+        )
 
 
 def _store(cache: str | None) -> features.FeatureStore:

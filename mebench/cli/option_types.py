@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -9,8 +10,8 @@ from typer.core import TyperGroup
 
 from mebench import api, config, exchange, inspection
 from mebench.cli.complete import complete_word
-from mebench.console import check_target
-from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.console import check_target, plural
+from mebench.errors import ConfigError, MebenchError, SomeFailedError, unknown
 from mebench.progress import Progress
 
 
@@ -30,8 +31,8 @@ class Verbs(TyperGroup):
             ConfigError: there is none.
         """
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
-            verb = f"verb of {ctx.command_path}"
-            raise ConfigError(unknown(verb, args[0], self.list_commands(ctx), f"See: {ctx.command_path} --help"))
+            verb, known = f"verb of {ctx.command_path}", self.list_commands(ctx)
+            raise ConfigError(unknown(verb, args[0], known, f"See: {ctx.command_path} --help"))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -122,8 +123,20 @@ def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
     """Print on standard error which cells were repaired, and which look wrong."""
-    progress = Progress()
-    for line in remarks.repaired:
-        progress.notify(f"note: {line}")
-    for line in remarks.warnings:
-        progress.notify(f"warning: {line}")
+    for line in (*(f"note: {line}" for line in remarks.repaired), *(f"warning: {line}" for line in remarks.warnings)):
+        Progress().notify(line)
+
+
+def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:
+    """Report the videos that could not be predicted.
+
+    Raises:
+        SomeFailedError: there are some; it tells why the first failed.
+    """
+    first, *others = [f"{video}: {reason}" for video, reason in failed.items()] or [""]
+    for line in others:
+        Progress().notify(f"failed: {line}")
+    if failed:
+        raise SomeFailedError(
+            f"{plural(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. {first}"
+        )

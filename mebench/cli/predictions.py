@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, cast, get_args
 
 import typer
 
 from mebench import config, exchange, inference, metrics, reports
 from mebench import runs as run_files
-from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
-from mebench.console import plural, print_lines, print_markdown, print_table, size, write_json
-from mebench.errors import ConfigError, RunError, SomeFailedError, unknown
+from mebench.cli.option_types import (
+    DatasetWords,
+    Files,
+    Json,
+    Plugins,
+    RunId,
+    Runs,
+    print_remarks,
+    refuse_failed,
+    verbs,
+)
+from mebench.console import check_file, plural, print_lines, print_markdown, print_table, size, write_json
+from mebench.errors import ConfigError, RunError, check_known
 from mebench.files import file_hash
 from mebench.progress import Progress
 
@@ -24,8 +34,7 @@ Part = Literal["method", "recognizer"]
 
 
 def _frames(value: str) -> str:
-    if value not in ("numbers", "positions"):
-        raise ConfigError(unknown("--frames", value, ("numbers", "positions")))
+    check_known("--frames", value, ("numbers", "positions"))
     return value
 
 
@@ -63,8 +72,8 @@ def export(
 
     Frames are numbered as the dataset's own files are, unless told otherwise; formats in seconds count from the start of a video.
     """
-    folder, progress = run_files.folder.RunFolder.finished(runs, run), Progress()
-    tables, remarks = run_files.scoring.tables_of(folder), exchange.text_table.Remarks()
+    folder, remarks = run_files.folder.RunFolder.finished(runs, run), exchange.text_table.Remarks()
+    tables = run_files.scoring.tables_of(folder)
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     n_intervals = len(tables.predictions)
@@ -74,9 +83,8 @@ def export(
     )
     if truth is not None:
         exchange.write.write_truth(Path(truth).expanduser(), tables, form)
-    progress.notify(f"note: {said}")
-    for line in remarks.warnings:
-        progress.notify(f"warning: {line}")
+    Progress().notify(f"note: {said}")
+    print_remarks(remarks)
     report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
     if write_json(report, json):
         print_lines(out)
@@ -128,12 +136,8 @@ def predict(
     json: Json = None,
 ) -> None:
     """Spot in videos that nobody annotated, by a run's models. Scores of several folds are averaged."""
-    if form not in ("csv", "strs", "megc2023"):
-        raise ConfigError(unknown("format", form, ["csv", "strs", "megc2023"], "Nobody knows the truth here"))
-    target = Path(out).expanduser()
-    if target.is_dir() or not target.parent.is_dir():
-        raise ConfigError(f"--out must name a file in a folder that is there, not {out!r}")
-
+    check_known("format", form, ("csv", "strs", "megc2023"), "Nobody knows the truth here")
+    check_file("--out", out)
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
     dataset = tuple(words or ()), tuple(files or ()), tuple(plugins or ())
@@ -143,20 +147,14 @@ def predict(
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames, form)
-    exchange.write.write_predictions(target, form, tables, remarks, predicted.job.parts[0].task.kinds)
+    kinds = predicted.job.parts[0].task.kinds
+    exchange.write.write_predictions(Path(out).expanduser(), form, tables, remarks, kinds)
     progress.notify(f"note: {said}")
-    for line in remarks.warnings:
-        progress.notify(f"warning: {line}")
+    print_remarks(remarks)
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}
     if write_json({**report, "file": out}, json):
         print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}")
-    if failed:
-        for line in [f"failed: {video}: {reason}" for video, reason in failed.items()][1:]:
-            progress.notify(line)
-        raise SomeFailedError(
-            f"{plural(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. "
-            f"{next(iter(failed))}: {next(iter(failed.values()))}"
-        )
+    refuse_failed(failed, videos, out)
 
 
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic -o mine.safetensors --name mine")
@@ -190,10 +188,8 @@ def export_model(
     """
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
-    if form not in _FORMS:
-        raise ConfigError(unknown("format", form, _FORMS, "Name a file that ends so, or say --format"))
-    if part not in get_args(Part):
-        raise ConfigError(unknown("part", part, get_args(Part)))
+    check_known("format", form, _FORMS, "Name a file that ends so, or say --format")
+    check_known("part", part, get_args(Part))
 
     known = {model.header.name for model in inference.models.named()}
     if (run in known or run.endswith(inference.models.ENDING)) and not (Path(runs).expanduser() / run).is_dir():
@@ -205,15 +201,14 @@ def export_model(
         folder = run_files.folder.RunFolder.finished(runs, run)
         keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
         if not fold and len(keys) != 1:
-            shown = ", ".join(keys[:3])
-            raise ConfigError(f"run {folder.id} has {len(keys)} folds ({shown} …): say whose model with --fold FOLD")
+            raise ConfigError(
+                f"run {folder.id} has {len(keys)} folds ({', '.join(keys[:3])} …): say whose model with --fold FOLD"
+            )
         fold, header = fold or str(keys[0]), None
         model = inference.models.of_fold(folder, fold)
 
     if form == "onnx":
-        outputs = inference.onnx.export_onnx(
-            inference.predict.trained(model, "recognizer" if part == "recognizer" else "method"), path
-        )
+        outputs = inference.onnx.export_onnx(inference.predict.trained(model, cast("Part", part)), path)
         Progress().notify(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
         return
 

@@ -97,17 +97,19 @@ def sweep(
         RunError: some runs failed, each told on its line; the others are finished.
     """
     began, progress = time.perf_counter(), Progress()
-    lists = config.combinations.lists_of_words(words)
     combinations, configs = api.run_results.planned(
-        lists, files or (), plugins or (), config.setting_layers.COMMAND_LINE, progress if where_known else None
+        config.combinations.lists_of_words(words),
+        files or (),
+        plugins or (),
+        config.setting_layers.COMMAND_LINE,
+        progress if where_known else None,
     )
     if dry_run:
         plans, trained = [], set[str]()
         for combination, settings in zip(combinations, configs):
             if json != "-":
                 print_lines(f"-- {_name(combination.varied)}")
-            plan = runner.estimate.dry_run(settings, json == "-", trained)
-            plans.append({"words": combination.varied, **plan})
+            plans.append({"words": combination.varied, **runner.estimate.dry_run(settings, json == "-", trained)})
         write_json(plans, json)
         return
     found = api.run_results.swept(combinations, configs, progress)
@@ -122,8 +124,10 @@ def sweep(
     if write_json(report, json):
         print_table(*boards.sweep_scores.sweep_table(found.rows).words(), title="sweep")
         if any(len(row["seeds"]) > 1 for row in found.rows):
-            how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
-            print_lines(f"scores: {how}", error=True)
+            print_lines(
+                "scores: mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals",
+                error=True,
+            )
     for varied, error in found.failures:
         progress.notify(f"failed: {_name(varied)}: {error}")
     if found.failures:

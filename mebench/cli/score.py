@@ -9,7 +9,7 @@ import typer
 from mebench import api, exchange, reports
 from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
 from mebench.console import write_json
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, check_known
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -134,9 +134,8 @@ def score(
         fits = " or ".join(FILES[place] for place in places)
         raise ConfigError(f"--{stray.replace('_', '-')} is about {places[0]}: it goes with {fits}, not {FILES[what]}")
 
-    if write is not None and write_form not in exchange.write.FORMATS:
-        raise ConfigError(unknown("format", write_form, exchange.write.FORMATS))
-
+    if write is not None:
+        check_known("format", write_form, exchange.write.FORMATS)
     found = api.score(
         predictions or frame_scores or str(clips),
         truth,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,7 @@ import typer
 
 from mebench import tuning
 from mebench.cli.option_types import Files, Json, Plugins, Words, checked
-from mebench.console import write_json
-from mebench.errors import ConfigError
+from mebench.console import check_file, write_json
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -111,15 +109,13 @@ def tune(
         heartbeat=heartbeat,
         out=out,
     )
-    file = None if write is None else Path(write).expanduser()
-    if file is not None and (file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK)):
-        raise ConfigError(f"--write {write} must name a file in a folder that is there and may be written to")
+    if write is not None:
+        check_file("--write", write)
     settings = checked(words, files, plugins)
 
     progress = Progress()
     found = tuning.run_studies.tune(settings, options, progress)
     if write_json(found.plain, json):
         tuning.outcome.print_outcome(found.plain, found.plain["folder"])
-    if file is not None:
-        for line in tuning.outcome.write_tuned(found, file):
-            progress.notify(f"{write}: {line}")
+    for line in () if write is None else tuning.outcome.write_tuned(found, Path(write).expanduser()):
+        progress.notify(f"{write}: {line}")
