@@ -10,8 +10,7 @@ from mebench.boards.checking import refusal
 from mebench.boards.collect import collect_records
 from mebench.boards.doubts import Registry, doubt_of, read_answers
 from mebench.errors import MebenchError, RunError
-from mebench.records.integrity import RECORD, record_name
-from mebench.records.record import from_record
+from mebench.records import RECORD, from_record, record_name
 from mebench.runs.folder import RunFolder
 
 

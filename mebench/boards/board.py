@@ -20,12 +20,8 @@ from mebench.boards.published_tables import (
 )
 from mebench.console import plural
 from mebench.errors import RunError
-from mebench.records.matching_published import FILE, Alias, read_aliases
-from mebench.records.published import Published, read
-from mebench.records.record import Record, UnshownError
-from mebench.records.rows import Table
-from mebench.reproduction.reproduce import Paper, read_paper
-from mebench.reproduction.rescore import SCORED_ANEW
+from mebench.records import FILE, Alias, Published, Record, Table, UnshownError, read, read_aliases
+from mebench.reproduction import SCORED_ANEW, Paper, read_paper
 from mebench.runs.folder import RunFolder
 from mebench.table import Table as Shown
 

@@ -13,16 +13,24 @@ from typing import Any
 
 from mebench.boards.significance import Read, significance_groups, together
 from mebench.core import ABSENT, KINDS
-from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS
-from mebench.metrics.catalogue import columns as metrics_shown
-from mebench.metrics.mistakes import miss_shares, quiet_rate
-from mebench.metrics.name_leak import names_chance
-from mebench.records import row_facts, setting_words
-from mebench.records.record import DAMAGE, Record, UnshownError
-from mebench.records.row_facts import VERSIONS
-from mebench.records.rows import NOTHING, QUIET, UNRANKED, Part, Row, Score, Table
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import of_dataset, tables_of
+from mebench.metrics import JOINT, METRICS, SECTIONS, miss_shares, names_chance, quiet_rate
+from mebench.metrics import columns as metrics_shown
+from mebench.records import (
+    DAMAGE,
+    NOTHING,
+    QUIET,
+    UNRANKED,
+    VERSIONS,
+    Part,
+    Record,
+    Row,
+    Score,
+    Table,
+    UnshownError,
+    row_facts,
+    setting_words,
+)
+from mebench.runs import RunFolder, of_dataset, tables_of
 
 BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
 CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}

@@ -16,9 +16,18 @@ import pyarrow as pa
 from mebench.boards.build import build
 from mebench.config import RunSettings, user_setting
 from mebench.errors import MebenchError
-from mebench.records import consistency, integrity, schema
-from mebench.records.integrity import RECORD, check, check_hashes, check_scores, check_supersedes, record_name
-from mebench.records.record import from_record
+from mebench.records import (
+    RECORD,
+    check,
+    check_hashes,
+    check_scores,
+    check_supersedes,
+    consistency,
+    from_record,
+    integrity,
+    record_name,
+    schema,
+)
 from mebench.runner.isolation import sentence
 from mebench.runs.folder import RunFolder
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from mebench.boards.checking import bounded, check_once
 from mebench.errors import MebenchError, RunError
 from mebench.progress import Progress
-from mebench.records.integrity import check_supersedes, record_name
-from mebench.records.record import ANSWERS, OF_STUDY, Record, from_record, from_run
+from mebench.records import ANSWERS, OF_STUDY, Record, check_supersedes, from_record, from_run, record_name
 from mebench.runs.folder import RunFolder
 
 Notify = Callable[[str], None]

@@ -12,10 +12,22 @@ from mebench.atomic import new_folder
 from mebench.boards.checking import check_alone
 from mebench.errors import RunError
 from mebench.files import file_hash
-from mebench.records.integrity import OPTIONAL, RECORD, TABLES, check, own_hash, record_name
-from mebench.records.record import AUDIT, FORMAT, OF_STUDY, STORED, from_run
-from mebench.records.schema import Folds, RefusedError
-from mebench.records.setting_words import without_folder
+from mebench.records import (
+    AUDIT,
+    FORMAT,
+    OF_STUDY,
+    OPTIONAL,
+    RECORD,
+    STORED,
+    TABLES,
+    Folds,
+    RefusedError,
+    check,
+    from_run,
+    own_hash,
+    record_name,
+    without_folder,
+)
 from mebench.runs.folder import RunFolder
 
 

@@ -10,17 +10,22 @@ from typing import Any, NamedTuple
 from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
 from mebench.format import NONE, digits, ends
-from mebench.metrics.catalogue import SECTIONS
-from mebench.metrics.summary import scores_of
-from mebench.records.matching_published import Alias, matches
-from mebench.records.published import COUNTS, Published
-from mebench.records.record import Record
-from mebench.records.rows import Part, PublishedLine, Rescored, Table
-from mebench.records.setting_words import of_protocol, of_scheme
+from mebench.metrics import SECTIONS, scores_of
+from mebench.records import (
+    COUNTS,
+    Alias,
+    Part,
+    Published,
+    PublishedLine,
+    Record,
+    Rescored,
+    Table,
+    matches,
+    of_protocol,
+    of_scheme,
+)
 from mebench.reports.scores import parts_of
-from mebench.reproduction.epoch_choices import LEAKING, RULES
-from mebench.reproduction.reproduce import Paper, Program, cells
-from mebench.reproduction.rescore import Source, read_source, sources
+from mebench.reproduction import LEAKING, RULES, Paper, Program, Source, cells, read_source, sources
 from mebench.runner.leak import worth
 from mebench.table import Column
 from mebench.table import Table as Shown

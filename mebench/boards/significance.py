@@ -16,11 +16,7 @@ from scipy.sparse import csr_array
 from scipy.stats import beta
 
 from mebench.errors import ConfigError, MebenchError, unknown
-from mebench.metrics import Tables, named
-from mebench.metrics.bootstrap import derived_seed
-from mebench.metrics.comparison import path_of, pooled, sections_of
-from mebench.metrics.paired import PERMUTATIONS
-from mebench.metrics.ratios import Bools, Floats
+from mebench.metrics import PERMUTATIONS, Bools, Floats, Tables, derived_seed, named, path_of, pooled, sections_of
 from mebench.records.record import Record
 
 ALPHA = 0.05

@@ -8,8 +8,7 @@ from mebench.boards.build import over_seeds
 from mebench.format import interval, number
 from mebench.metrics.catalogue import METRICS
 from mebench.reports.scores import main_scores
-from mebench.runs.fold_files import read_csv
-from mebench.runs.folder import RunFolder
+from mebench.runs import RunFolder, read_csv
 from mebench.table import Column, Table
 
 COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}

@@ -15,13 +15,14 @@ from mebench.atomic import new_folder
 from mebench.format import count, digits, seconds, whole
 from mebench.metrics.catalogue import SECTIONS, find
 from mebench.metrics.conventions import described
-from mebench.records import row_facts
-from mebench.records.published import CAVEATS
-from mebench.records.row_facts import COSTS, RULES, VERSIONS
-from mebench.records.rows import (
+from mebench.records import (
+    CAVEATS,
+    COSTS,
     NOTHING,
     PRINTED,
     QUIET,
+    RULES,
+    VERSIONS,
     Part,
     PublishedLine,
     Rescored,
@@ -29,10 +30,11 @@ from mebench.records.rows import (
     common,
     displayed_metrics,
     distinguishing_settings,
+    row_facts,
     shares,
     stated,
 )
-from mebench.records.rows import Table as BoardTable
+from mebench.records import Table as BoardTable
 from mebench.table import ENDS, Column, Latex, Table, latex_text, markdown_text
 
 HEAD = """# Leaderboards

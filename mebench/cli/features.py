@@ -156,7 +156,8 @@ def prune(
     if everything and (older_than is not None or dataset is not None):
         raise ConfigError("--all removes every entry: leave --older-than and --dataset out, or leave --all out")
     store = _store(cache)
-    gone = features.store.prune(store, older_than and console.days_of(older_than), dataset, everything, dry_run)
+    days = None if older_than is None else console.days_of(older_than)
+    gone = features.store.prune(store, days, dataset, everything, dry_run)
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
     if console.write_json(report, json):
         entries = console.plural(gone.entries, "entry", "entries")

@@ -9,10 +9,13 @@ from .parts import from_plain as from_plain
 from .parts import members as members
 from .parts import resolve as resolve
 from .parts import resolve_dataset as resolve_dataset
+from .registry import PluginInfo as PluginInfo
+from .registry import PluginKind as PluginKind
 from .registry import find as find
 from .registry import load as load
 from .registry import params_class as params_class
 from .registry import plugins as plugins
+from .setting_layers import Given as Given
 from .setting_layers import flatten as flatten
 from .setting_layers import more_plugins as more_plugins
 from .setting_layers import settings_of as settings_of
@@ -24,3 +27,7 @@ from .settings import RunSettings as RunSettings
 from .settings import counts as counts
 from .settings import is_place as is_place
 from .settings import shaping as shaping
+from .typed_values import choices as choices
+from .typed_values import convert as convert
+from .typed_values import expected as expected
+from .typed_values import plain as plain

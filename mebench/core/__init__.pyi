@@ -18,7 +18,9 @@ from .history import Epoch as Epoch
 from .history import History as History
 from .method import Method as Method
 from .method import Stage as Stage
+from .options import SpottingParams as SpottingParams
 from .peaks import Curve as Curve
+from .peaks import Spotted as Spotted
 from .peaks import reaches as reaches
 from .types import ABSENT as ABSENT
 from .types import KINDS as KINDS
@@ -42,4 +44,5 @@ from .views import LabelledClip as LabelledClip
 from .views import LabelledVideo as LabelledVideo
 from .views import VideoView as VideoView
 from .views import all_clips as all_clips
+from .views import mean_over_scales as mean_over_scales
 from .views import stack as stack

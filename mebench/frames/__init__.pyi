@@ -9,3 +9,4 @@ from .images import image_size as image_size
 from .images import read_image as read_image
 from .stream import Stream as Stream
 from .videofile import VideoFrames as VideoFrames
+from .videofile import write_video as write_video

@@ -5,7 +5,10 @@ from . import onnx as onnx
 from . import predict as predict
 from .live import Live as Live
 from .live import Point as Point
+from .models import Model as Model
 from .models import of_fold as of_fold
 from .models import read_header as read_header
+from .predict import Answer as Answer
 from .predict import PredictRequest as PredictRequest
+from .predict import predict_all as predict_all
 from .predict import trained as trained

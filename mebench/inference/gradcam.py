@@ -11,13 +11,9 @@ from numpy.typing import NDArray
 
 from mebench.core import Video
 from mebench.errors import RunError
-from mebench.features.base import Landmarks, MapStep
-from mebench.features.pipeline import placed_crops, route_of
+from mebench.features import Landmarks, MapStep, placed_crops, route_of
 from mebench.inference.models import config_of, of_fold
-from mebench.runner.fitted import FittedMethod
-from mebench.runner.fold import parts_of
-from mebench.runner.host import FoldHost
-from mebench.runner.plan import make_plan
+from mebench.runner import FittedMethod, FoldHost, make_plan, parts_of
 from mebench.runs.folder import RunFolder
 
 if TYPE_CHECKING:

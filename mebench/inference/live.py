@@ -14,15 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import registry
-from mebench.core import Kind, Prediction, SubjectKey, VideoView
-from mebench.core.options import SpottingParams
-from mebench.core.peaks import Spotted
+from mebench.core import Kind, Prediction, Spotted, SpottingParams, SubjectKey, VideoView
 from mebench.errors import RunError
-from mebench.features.base import Landmarks
-from mebench.features.detection import LOOKS, MISSES, NoFaceError, shows_face
-from mebench.features.faces import Reference
-from mebench.features.flow import Flow
-from mebench.features.pipeline import feature_rows, route_of
+from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
 from mebench.frames.stream import Stream
 from mebench.inference.models import Model
 from mebench.inference.predict import task_of, timing_at

@@ -11,30 +11,32 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig
-from mebench.config.parts import resolve_dataset
-from mebench.config.setting_layers import Given
+from mebench.config import Given, RunConfig, resolve_dataset
 from mebench.console import plural
-from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed
-from mebench.core.views import mean_over_scales
+from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
-from mebench.features.detection import out_of_sight
-from mebench.features.pipeline import count_faces, face_crops
+from mebench.features import count_faces, face_crops, out_of_sight
 from mebench.inference.models import Model, of_fold, read_model
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner.choices import home_of_video, measured, open_dataset
-from mebench.runner.describe import tables_of_videos
-from mebench.runner.fitted import FittedMethod
-from mebench.runner.fold import parts_of
-from mebench.runner.isolation import Failure, plain_data
-from mebench.runner.job import Job, parts_for
-from mebench.runner.plan import pair_gap, rate_groups
-from mebench.runner.workers import Task as PoolTask
-from mebench.runner.workers import WorkerPool, default_workers
-from mebench.runs.fold_files import tables_of_fold
-from mebench.runs.fold_result import FoldResult
-from mebench.runs.folder import ORDERS, RunFolder
+from mebench.runner import (
+    Failure,
+    FittedMethod,
+    Job,
+    WorkerPool,
+    default_workers,
+    home_of_video,
+    measured,
+    open_dataset,
+    pair_gap,
+    parts_for,
+    parts_of,
+    plain_data,
+    rate_groups,
+    tables_of_videos,
+)
+from mebench.runner import Task as PoolTask
+from mebench.runs import ORDERS, FoldResult, RunFolder, tables_of_fold
 
 if TYPE_CHECKING:
     from mebench.core import Method

@@ -4,12 +4,15 @@ from . import tiles as tiles
 from .dataset_summary import Summary as Summary
 from .dataset_summary import check_needs as check_needs
 from .dataset_summary import open_members as open_members
+from .dataset_summary import people_of as people_of
 from .dataset_summary import summarise as summarise
 from .dataset_summary import together as together
+from .soundness import TITLES as TITLES
 from .soundness import Finding as Finding
 from .soundness import Verification as Verification
 from .soundness import verify as verify
 from .tiles import Chosen as Chosen
 from .tiles import Face as Face
+from .tiles import Strip as Strip
 from .tiles import Tile as Tile
 from .tiles import strip_of as strip_of

@@ -16,3 +16,4 @@ from .people import People as People
 from .protocol import Card as Card
 from .protocol import Protocol as Protocol
 from .within import KFoldParams as KFoldParams
+from .within import kfold as kfold

@@ -19,8 +19,7 @@ from mebench.records import schema
 from mebench.records.consistency import check_consistency
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.records.setting_words import joined
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import FIRST_SCORER, SCORER, score
+from mebench.runs import FIRST_SCORER, SCORER, RunFolder, score
 
 __all__ = ["RECORD", "check", "check_hashes", "check_scores", "own_hash", "record_name", "rescore"]
 

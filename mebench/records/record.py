@@ -17,9 +17,7 @@ from mebench.metrics.catalogue import SECTIONS
 from mebench.records import schema, setting_words
 from mebench.records.consistency import minutes_of
 from mebench.records.integrity import rescore
-from mebench.runs.fold_files import read_csv
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import FIRST_SCORER, SCORER, scores_of
+from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
 
 FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")

@@ -7,7 +7,9 @@ from . import scores as scores
 from . import spotted as spotted
 from . import timeline as timeline
 from .model_card import export_model as export_model
+from .plots import history_of as history_of
 from .report import environment as environment
+from .report import figures_of as figures_of
 from .report import judged as judged
 from .report import timelines as timelines
 from .report import write_figures as write_figures
@@ -17,3 +19,5 @@ from .scores import print_outcome as print_outcome
 from .scores import recognition_by_fold as recognition_by_fold
 from .scores import score_tables as score_tables
 from .scores import spotting_by_dataset as spotting_by_dataset
+from .timeline import SCRIPT as SCRIPT
+from .timeline import STYLE as STYLE

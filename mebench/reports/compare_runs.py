@@ -7,19 +7,13 @@ from typing import Any, Self
 
 from mebench.console import print_lines, print_report
 from mebench.errors import RunError
-from mebench.exchange.answers import Answers
-from mebench.exchange.text_table import File
+from mebench.exchange import Answers, File
 from mebench.format import number
+from mebench.metrics import LEVEL, ComparedScore, Comparison, Convention, Tables, compare, holm, number_of_draws
 from mebench.metrics.catalogue import find
-from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
-from mebench.metrics.conventions import Convention
-from mebench.metrics.mistakes import number_of_draws
-from mebench.metrics.paired import holm
-from mebench.metrics.tables import Tables
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.reports.scores import how_intervals
-from mebench.runs.folder import TUNED, RunFolder
-from mebench.runs.scoring import tables_of
+from mebench.runs import TUNED, RunFolder, tables_of
 from mebench.table import Column, Table
 
 

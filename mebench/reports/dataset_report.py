@@ -13,10 +13,7 @@ from mebench._checkout import VERSION
 from mebench.annotations.annotation import LISTED, alike_in, repair_lines
 from mebench.console import plural
 from mebench.core import KINDS
-from mebench.inspection import Summary, Verification
-from mebench.inspection.dataset_summary import people_of
-from mebench.inspection.soundness import TITLES
-from mebench.inspection.tiles import Strip, Tile
+from mebench.inspection import TITLES, Strip, Summary, Tile, Verification, people_of
 from mebench.table import Column, Table, markdown_text
 
 if TYPE_CHECKING:

@@ -16,13 +16,10 @@ from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.format import scored
 from mebench.inference.models import Model, ModelHeader, config_of, of_fold, write_model
-from mebench.metrics import Tables, summarize
-from mebench.metrics.mistakes import quiet_rate
-from mebench.records.record import from_run
-from mebench.records.setting_words import of_method
+from mebench.metrics import Tables, quiet_rate, summarize
+from mebench.records import from_run, of_method
 from mebench.runner.plan import Sides, make_plan, weightless
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import tables_of
+from mebench.runs import RunFolder, tables_of
 
 SHOWN = ("f1", "precision", "recall", "ap50", "fp_per_minute")
 QUIET_RATE = "fp_per_minute_without"

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.errors import RunError
-from mebench.metrics import Convention, Tables, find
+from mebench.metrics import Convention, Tables, find, in_scope, of_kinds
 from mebench.metrics import confusion_matrix as count
-from mebench.metrics.tables import in_scope, of_kinds
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, first_draw
 from mebench.runs.fold_files import read_csv
 

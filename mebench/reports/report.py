@@ -21,18 +21,16 @@ from PIL import Image
 from mebench import heavy, inference
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.format import NONE, count, digits, ends, seconds, whole
-from mebench.metrics import named
+from mebench.metrics import count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
 from mebench.metrics.catalogue import METRICS, find
-from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots
 from mebench.reports.plots import confusions, true_positives
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, Timeline, clock, first_draw, timeline
-from mebench.runs.fold_files import CURVES
+from mebench.runs import CURVES, tables_of
 from mebench.runs.folder import RunFolder, safe_name
-from mebench.runs.scoring import tables_of
 from mebench.table import Column, Table, bar
 
 if TYPE_CHECKING:

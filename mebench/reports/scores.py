@@ -11,8 +11,7 @@ from mebench.config import flatten
 from mebench.console import plural, print_lines, print_report, print_table
 from mebench.format import Score, count, number
 from mebench.metrics.catalogue import JOINT, METRICS, find
-from mebench.records.rows import shares
-from mebench.records.setting_words import joined, of_method, of_protocol, of_scheme
+from mebench.records import joined, of_method, of_protocol, of_scheme, shares
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
 

@@ -15,20 +15,14 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from mebench import heavy
-from mebench.config import registry
-from mebench.config.parts import resolve_dataset
+from mebench.config import registry, resolve_dataset
 from mebench.console import plural, write_json
-from mebench.core import Kind, Video
-from mebench.core.types import number_at
+from mebench.core import Kind, Video, number_at
 from mebench.errors import DataError
-from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
-from mebench.exchange.write import write_rows
-from mebench.features import FaceCrop, FaceParams
-from mebench.features.detection import Tracks, tracks_of
-from mebench.frames import FolderFrames, VideoFrames
-from mebench.frames.videofile import write_video
-from mebench.inference.models import Model
-from mebench.inference.predict import Answer, PredictRequest, predict_all
+from mebench.exchange import EMOTION, Mark, Tier, write_eaf, write_rows
+from mebench.features import FaceCrop, FaceParams, Tracks, tracks_of
+from mebench.frames import FolderFrames, VideoFrames, write_video
+from mebench.inference import Answer, Model, PredictRequest, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
 from mebench.reports.report import environment

@@ -18,9 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.core import KINDS, Kind
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.mistakes import sort_mistakes, underlying_event
-from mebench.metrics.tables import Tables, in_scope, of_kinds
+from mebench.metrics import Convention, Tables, in_scope, named, of_kinds, sort_mistakes, underlying_event
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
 """Orange and blue stay apart for colour-blind readers and in print."""

@@ -1,12 +1,17 @@
 from . import epoch_choices as epoch_choices
 from . import reproduce as reproduce
 from . import rescore as rescore
+from .epoch_choices import LEAKING as LEAKING
 from .epoch_choices import RULES as RULES
 from .reproduce import Cell as Cell
+from .reproduce import Paper as Paper
+from .reproduce import Program as Program
 from .reproduce import Request as Request
 from .reproduce import Result as Result
 from .reproduce import Run as Run
+from .reproduce import cells as cells
 from .reproduce import read_paper as read_paper
+from .rescore import SCORED_ANEW as SCORED_ANEW
 from .rescore import Source as Source
 from .rescore import find as find
 from .rescore import read_source as read_source

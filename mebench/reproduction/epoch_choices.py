@@ -8,10 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.exchange.answers import Answers
-from mebench.metrics.comparison import compare
-from mebench.metrics.conventions import named
-from mebench.metrics.matching import find
-from mebench.metrics.tables import in_scope, of_kinds
+from mebench.metrics import compare, find, in_scope, named, of_kinds
 
 Rule = Literal["last", "others", "pooled", "person"]
 RULES: dict[Rule, str] = {

@@ -16,12 +16,9 @@ from mebench.console import command
 from mebench.errors import ConfigError, DataError, MebenchError, unknown
 from mebench.files import read_yaml
 from mebench.progress import Progress
-from mebench.records.matching_published import count_of, gap_in_words, section_of, value_of
-from mebench.records.published import Published
-from mebench.runner.leak import differences, worth_of
-from mebench.runner.plan import make_plan
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import score, scores_of
+from mebench.records import Published, count_of, gap_in_words, section_of, value_of
+from mebench.runner import differences, make_plan, worth_of
+from mebench.runs import RunFolder, score, scores_of
 
 Words = tuple[str, ...]
 

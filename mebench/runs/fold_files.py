@@ -15,8 +15,7 @@ import lazy_loader as lazy
 import numpy as np
 
 from mebench import heavy
-from mebench.core import Timing
-from mebench.core.history import Epoch
+from mebench.core import Epoch, Timing
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Kind, Prediction, Timing
-from mebench.core.history import Epoch
-from mebench.core.peaks import Curve
+from mebench.core import Curve, Epoch, Kind, Prediction, Timing
 
 Curves = dict[str, dict[Kind, Curve]]
 """By video and kind."""

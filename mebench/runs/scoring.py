@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.console import plural
 from mebench.errors import listed
-from mebench.metrics import Tables, named, spotting_chance, summarize
-from mebench.metrics.mistakes import summarize_mistakes
+from mebench.metrics import Tables, named, spotting_chance, summarize, summarize_mistakes
 from mebench.runs.folder import RunFolder
 
 FIRST_SCORER = SCORER = 1

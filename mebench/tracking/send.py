@@ -24,16 +24,11 @@ from mebench.boards.export import WithheldError, export
 from mebench.config import flatten
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.format import Score, scored
-from mebench.metrics import summarize
-from mebench.metrics.summary import flat_scores
+from mebench.metrics import flat_scores, summarize
 from mebench.progress import Progress
-from mebench.records.record import DAMAGE
-from mebench.records.setting_words import joined, own_choices
-from mebench.reports.plots import history_of
-from mebench.reports.report import figures_of
-from mebench.runs.fold_files import read_csv
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import scores_of, tables_of_folds
+from mebench.records import DAMAGE, joined, own_choices
+from mebench.reports import figures_of, history_of
+from mebench.runs import RunFolder, read_csv, scores_of, tables_of_folds
 from mebench.table import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
 

@@ -20,26 +20,32 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
-from mebench.metrics.comparison import Comparison, compare
-from mebench.metrics.summary import flat_scores, summarize
-from mebench.metrics.tables import Tables
+from mebench.metrics import Comparison, Tables, compare, flat_scores, summarize
 from mebench.progress import Progress
-from mebench.runner.choices import abilities
+from mebench.runner import (
+    Failure,
+    InterruptedRunError,
+    Plan,
+    Workers,
+    abilities,
+    anywhere,
+    code_and_settings,
+    content_of,
+    digest,
+    fold_task,
+    inputs_of,
+    make_plan,
+    one_thread,
+    propose_again,
+    reusable,
+    stoppable,
+    truth_of,
+    worker_pool,
+    write_skipped,
+)
 from mebench.runner.describe import describe, made_by, truth_tables
-from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
-from mebench.runner.host import fold_task, propose_again
-from mebench.runner.identity import content_of, reusable, truth_of
-from mebench.runner.inputs import anywhere, code_and_settings, digest, inputs_of
-from mebench.runner.isolation import Failure
-from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import prepare
-from mebench.runner.process import one_thread
-from mebench.runner.session import write_skipped
-from mebench.runner.workers import Workers
-from mebench.runs.fold_files import read_fold, safe_name
-from mebench.runs.fold_result import FoldResult
-from mebench.runs.folder import TUNED, RunFolder
-from mebench.runs.scoring import score, scored_of, tables_of
+from mebench.runs import TUNED, FoldResult, RunFolder, read_fold, safe_name, score, scored_of, tables_of
 from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, trials_table, write_figures
 from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.space import Space, for_task, read_space, with_values

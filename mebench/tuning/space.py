@@ -23,8 +23,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import yaml
 
-from mebench.config import RunConfig, from_plain, parts, registry
-from mebench.config.typed_values import choices, convert, expected, plain
+from mebench.config import RunConfig, choices, convert, expected, from_plain, parts, plain, registry
 from mebench.core import Task
 from mebench.errors import ConfigError, unknown
 from mebench.files import load_yaml

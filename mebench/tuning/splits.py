@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from mebench.core import Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
-from mebench.protocols import People
-from mebench.protocols.within import KFoldParams, kfold
+from mebench.protocols import KFoldParams, People, kfold
 from mebench.runner.plan import Plan, check_training
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from mebench.config import registry
-from mebench.config.registry import PluginInfo
+from mebench.config import PluginInfo, registry
 
 
 def body(info: PluginInfo) -> Markup:

@@ -24,20 +24,30 @@ from mebench.boards.published_tables import part_of
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.boards.table_files import as_csv, latex
-from mebench.config import registry
-from mebench.config.registry import PluginKind
+from mebench.config import PluginKind, registry
 from mebench.errors import ConfigError
 from mebench.format import count, digits, seconds, whole
 from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.conventions import described
-from mebench.records import row_facts, rows
-from mebench.records.published import CAVEATS, Published
-from mebench.records.record import DAMAGE, Record, UnshownError
-from mebench.records.rows import NOTHING, PRINTED, Part, PublishedLine, Ranked, Row, common, displayed_metrics
-from mebench.records.rows import Table as BoardTable
-from mebench.reports import report
-from mebench.reports.report import environment
-from mebench.reports.timeline import SCRIPT, STYLE
+from mebench.records import (
+    CAVEATS,
+    DAMAGE,
+    NOTHING,
+    PRINTED,
+    Part,
+    Published,
+    PublishedLine,
+    Ranked,
+    Record,
+    Row,
+    UnshownError,
+    common,
+    displayed_metrics,
+    row_facts,
+    rows,
+)
+from mebench.records import Table as BoardTable
+from mebench.reports import SCRIPT, STYLE, environment, report
 from mebench.runs.folder import safe_name
 from mebench.table import Column, Table
 
