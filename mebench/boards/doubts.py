@@ -20,8 +20,10 @@ from mebench.atomic import whole_file
 from mebench.errors import RunError
 from mebench.metrics import Tables
 from mebench.protocols import PROTOCOLS
-from mebench.records import DAMAGE, Record, setting_words
-from mebench.runs import RunFolder, tables_of
+from mebench.records import setting_words
+from mebench.records.record import DAMAGE, Record
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import tables_of
 
 FILE = "registry.json"
 FEW, ALIKE, OVERLAP = 10, 0.95, 0.7

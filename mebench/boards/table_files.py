@@ -13,8 +13,7 @@ from typing import Any
 
 from mebench.atomic import new_folder
 from mebench.format import count, digits, seconds, whole
-from mebench.metrics.catalogue import SECTIONS, find
-from mebench.metrics.conventions import described
+from mebench.metrics import catalogue, described
 from mebench.records import (
     CAVEATS,
     COSTS,
@@ -179,7 +178,7 @@ def misses(part: Part, name: Column | None = None) -> Table:
         return shares(row.missed.get(what, {}))
 
     known = [Column(f"missed, by {what}", of=partial(missed, what)) for what in part.properties]
-    label = find("fp_per_minute").label
+    label = catalogue.find("fp_per_minute").label
     rates = [Column(f"{label}, {absent}", of=partial(rate, absent)) for absent in QUIET]
     return numbered(part, [name or method(part), *known, *rates], lambda row: row.missed or row.quiet)
 
@@ -208,7 +207,7 @@ def published(lines: Sequence[PublishedLine]) -> Table:
             Column("method", of=lambda line: f"{line.method} {line.year}" if line.year else line.method),
             MEMBER,
             Column("classes"),
-            *(Column(name, find(name).label, of=partial(value, name)) for name in metrics),
+            *(Column(name, catalogue.find(name).label, of=partial(value, name)) for name in metrics),
             Column("caveats", of=PublishedLine.caveats_in_words),
             Column("note"),
             Column("source", of=lambda line: f"{line.source}, {line.table}"),
@@ -337,7 +336,7 @@ def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = Non
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
     overview = (out / OVERVIEW).read_text(encoding="utf-8") if (out / OVERVIEW).is_file() else ""
     linked = set(re.findall(r"\]\(([\w.+~-]+\.(?:csv|json|tex))\)", overview))
-    former = {name for name in linked if name.startswith(tuple(f"{task}-" for task in SECTIONS))}
+    former = {name for name in linked if name.startswith(tuple(f"{task}-" for task in catalogue.SECTIONS))}
     with new_folder(out) as temporary:
         for name, text in files.items():
             (temporary / name).write_bytes(text.encode())

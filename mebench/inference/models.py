@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import DataError, MebenchError, RunError, unknown
-from mebench.runs.fold_files import whole_fold
-from mebench.runs.folder import RunFolder, safe_name
+from mebench.runs import RunFolder, safe_name, whole_fold
 
 if TYPE_CHECKING:
     from mebench.core import Method

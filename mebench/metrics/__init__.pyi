@@ -35,6 +35,7 @@ from .comparison import pooled as pooled
 from .comparison import sections_of as sections_of
 from .conventions import CONVENTIONS as CONVENTIONS
 from .conventions import Convention as Convention
+from .conventions import described as described
 from .conventions import named as named
 from .emotions import acc_mesr as acc_mesr
 from .matching import find as find

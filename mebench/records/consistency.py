@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from mebench.core import Expression, SubjectKey, Video
 from mebench.errors import MebenchError
-from mebench.protocols import PROTOCOLS, People
+from mebench.protocols import PROTOCOLS
+from mebench.protocols.people import People
 from mebench.records import schema
 from mebench.records.schema import RefusedError
 from mebench.runner.inputs import digest

@@ -15,10 +15,8 @@ from pyarrow import parquet as pq
 
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
-from mebench.records import schema
-from mebench.records.consistency import check_consistency
+from mebench.records import consistency, schema, setting_words
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
-from mebench.records.setting_words import joined
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, score
 
 __all__ = ["RECORD", "check", "check_hashes", "check_scores", "own_hash", "record_name", "rescore"]
@@ -101,7 +99,7 @@ def check(folder: RunFolder) -> None:
         _check_table(folder, name)
     _check_intervals(folder, stored)
     _check_plugins(folder, stored)
-    check_consistency(folder, stored)
+    consistency.check_consistency(folder, stored)
     if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
         raise RefusedError(folder, f"its folder should be called {expected}")
 
@@ -305,7 +303,7 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     """Refuse a plugin's name with the code of another installed one; unknown code counts as another version."""
     named: dict[PluginKind, list[str]] = {
         "method": [stored["config"]["method"], *filter(None, [stored["config"].get("recognizer")])],
-        "dataset": joined(stored["config"]["dataset"]).split("+"),
+        "dataset": setting_words.joined(stored["config"]["dataset"]).split("+"),
     }
     for kind, ids in named.items():
         alike = {known.casefold(): known for known in plugins(kind)}

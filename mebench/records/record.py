@@ -14,9 +14,7 @@ import mebench.features
 from mebench.config.registry import plugins
 from mebench.errors import MebenchError, RunError
 from mebench.metrics.catalogue import SECTIONS
-from mebench.records import schema, setting_words
-from mebench.records.consistency import minutes_of
-from mebench.records.integrity import rescore
+from mebench.records import consistency, integrity, schema, setting_words
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
 
 FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
@@ -232,7 +230,9 @@ def from_record(folder: RunFolder) -> Record:
         frames=_has_frames(folder),
         version=stored["version"],
         **{name: stored[name] for name in STORED if name != "summary"},
-        summary=stored["summary"] if stored["summary"].get("scorer", FIRST_SCORER) == SCORER else rescore(folder),
+        summary=stored["summary"]
+        if stored["summary"].get("scorer", FIRST_SCORER) == SCORER
+        else integrity.rescore(folder),
     )
 
 
@@ -248,7 +248,7 @@ def _costs(folder: RunFolder) -> dict[str, float]:
         costs["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
     if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
         costs["feature_seconds"] = round(seconds, 3)
-    if (minutes := minutes_of(videos)) > 0:
+    if (minutes := consistency.minutes_of(videos)) > 0:
         costs["predict_per_minute"] = round(predict / minutes, 3)
     return costs
 

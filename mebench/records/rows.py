@@ -11,7 +11,6 @@ from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.format import NONE
 from mebench.metrics.catalogue import METRICS
 from mebench.records import row_facts, setting_words
-from mebench.records.row_facts import RULES, VERSIONS
 from mebench.table import ENDS
 
 PRINTED = 4
@@ -39,7 +38,7 @@ def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) ->
 def common(rows: Sequence[Row]) -> dict[str, str]:
     """Rules, versions and remark shared by all measured rows; those without a value are left out."""
     measured = [row for row in rows if row.measured]
-    values = {name: {stated(row, name) for row in measured} for name in (*RULES, *VERSIONS)}
+    values = {name: {stated(row, name) for row in measured} for name in (*row_facts.RULES, *row_facts.VERSIONS)}
     values["remark"] = {row.remark for row in measured}
     shared = ((name, *found) for name, found in values.items() if len(found) == 1)
     return {name: text for name, text in shared if text or name == "remark"}
@@ -59,7 +58,7 @@ def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
 
 def stated(row: Row, name: str) -> str:
     """One of a row's `RULES` or versions; empty where it has none."""
-    return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")
+    return str(getattr(row, name)) if name in row_facts.RULES else row.versions.get(name, "")
 
 
 Score = Mapping[str, float | None]

@@ -9,8 +9,17 @@ from mebench.console import print_lines, print_report
 from mebench.errors import RunError
 from mebench.exchange import Answers, File
 from mebench.format import number
-from mebench.metrics import LEVEL, ComparedScore, Comparison, Convention, Tables, compare, holm, number_of_draws
-from mebench.metrics.catalogue import find
+from mebench.metrics import (
+    LEVEL,
+    ComparedScore,
+    Comparison,
+    Convention,
+    Tables,
+    catalogue,
+    compare,
+    holm,
+    number_of_draws,
+)
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.reports.scores import how_intervals
 from mebench.runs import TUNED, RunFolder, tables_of
@@ -182,7 +191,10 @@ def print_comparison(
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
     columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
     rows = [
-        (in_words(path), *({**score, "digits": find(path).digits} for score in (row.first, row.second, row.difference)))
+        (
+            in_words(path),
+            *({**score, "digits": catalogue.find(path).digits} for score in (row.first, row.second, row.difference)),
+        )
         for path, row in comparison.scores.items()
     ]
     scores = Table(columns, rows, f"scores ({comparison.subjects} subjects)")
@@ -216,7 +228,7 @@ def table_of_several(sides: Sequence[Side], found: Sequence[Comparison]) -> Tabl
     columns, rows = [Column("run", main=True)], [[side.title] for side in sides]
     for n, path in enumerate(paths):
         columns += [Column(in_words(path), right=True, score=True), Column("p (Holm)", right=True)]
-        digits = {"digits": find(path).digits}
+        digits = {"digits": catalogue.find(path).digits}
         rows[0] += [{**found[0].scores[path].first, **digits}, ""]  # type: ignore[list-item]
         for row, one, p in zip(rows[1:], found, adjusted[n :: len(paths)]):
             row += [{**one.scores[path].second, **digits}, _p(p) or "-"]  # type: ignore[list-item]
@@ -232,7 +244,7 @@ def in_words(path: str) -> str:
     """
     section = re.split(r"\.(?!\d)", path)[:-1]
     words = [part.replace("_", " ") for part in section if part not in {"members", "details"}]
-    return f"{', '.join(words)}: {find(path).label}"
+    return f"{', '.join(words)}: {catalogue.find(path).label}"
 
 
 def conclusions(comparison: Comparison) -> list[str]:
@@ -241,7 +253,7 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 
 def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
-    metric, difference = find(path), row.difference["value"]
+    metric, difference = catalogue.find(path), row.difference["value"]
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:
@@ -268,7 +280,7 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
 
 def _beyond_all(path: str, row: ComparedScore) -> bool:
     """Whether no two shares can differ so much as to be told apart."""
-    return row.detectable is not None and row.detectable > 1 and find(path).scale == "share"
+    return row.detectable is not None and row.detectable > 1 and catalogue.find(path).scale == "share"
 
 
 def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention) -> list[str]:
@@ -375,7 +387,7 @@ def table_of_tests(comparison: Comparison) -> Table:
             *(_p(p) or "-" for p in (row.p, row.p_holm, row.wilcoxon_p)),
             row.wilcoxon_n,
             number(row.rank_biserial, 2),
-            "> 1" if _beyond_all(path, row) else number(row.detectable, find(path).digits),
+            "> 1" if _beyond_all(path, row) else number(row.detectable, catalogue.find(path).digits),
         )
         for path, row in comparison.scores.items()
     ]

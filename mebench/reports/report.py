@@ -21,16 +21,13 @@ from PIL import Image
 from mebench import heavy, inference
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.format import NONE, count, digits, ends, seconds, whole
-from mebench.metrics import count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
-from mebench.metrics.catalogue import METRICS, find
+from mebench.metrics import catalogue, count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots
-from mebench.reports.plots import confusions, true_positives
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, Timeline, clock, first_draw, timeline
-from mebench.runs import CURVES, tables_of
-from mebench.runs.folder import RunFolder, safe_name
+from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar
 
 if TYPE_CHECKING:
@@ -54,7 +51,7 @@ def environment(*templates: Path) -> Environment:
         lstrip_blocks=True,
     )
     found.globals |= {
-        "meanings": METRICS,
+        "meanings": catalogue.METRICS,
         "marks": rows.MARKS,
         "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
@@ -63,10 +60,10 @@ def environment(*templates: Path) -> Environment:
         "digits": digits,
         "interval": ends,
         "clock": clock,
-        "metric": lambda name: find(name).label,
+        "metric": lambda name: catalogue.find(name).label,
         "bar": bar,
         "words": lambda name: name.replace("_", " "),
-        "meaning": lambda name: METRICS[name].describe(),
+        "meaning": lambda name: catalogue.METRICS[name].describe(),
         "page": safe_name,
         "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
@@ -149,9 +146,9 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
     """
     tables, classes, named_so = side.tables, record.about["classes"], []
     if tables.clips is not None and len(tables.clips):
-        named_so.append(("Annotated clips", confusions(tables.clips, classes)))
-    if tables.predictions is not None and len(found := true_positives(tables, named(record.convention))):
-        named_so.append(("Spotted clips that are right (true positives)", confusions(found, classes)))
+        named_so.append(("Annotated clips", plots.confusions(tables.clips, classes)))
+    if tables.predictions is not None and len(found := plots.true_positives(tables, named(record.convention))):
+        named_so.append(("Spotted clips that are right (true positives)", plots.confusions(found, classes)))
     mistakes = record.summary.get("mistakes", {}) if tables.predictions is not None else {}
     causes = dict.fromkeys(
         (what, cause) for of_kind in mistakes.values() for what in of_kind if what in WORDS for cause in of_kind[what]

@@ -25,30 +25,22 @@ from mebench.atomic import replace_file
 from mebench.console import plural
 from mebench.core.peaks import window_shift
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange import (
-    IDS,
-    Answers,
-    Remarks,
-    Role,
-    Rules,
-    Spotting,
-    Typed,
-    content,
-    is_log,
-    of_clips,
-    of_intervals,
-    parse,
-    propose,
-    read_clips,
-    read_frame_scores,
-    read_intervals,
-    read_log,
-    read_text,
-    written,
-)
+from mebench.exchange.answers import Answers, of_clips, of_intervals
+from mebench.exchange.clips import read_clips
+from mebench.exchange.frame_scores import Spotting, propose, read_frame_scores
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
+from mebench.exchange.megc import is_log, read_log
+from mebench.exchange.shapes import content, written
+from mebench.exchange.text_table import Remarks, Typed, parse, read_text
+from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
-from mebench.metrics import COLUMNS, SECTIONS, flat_scores, named, summarize
-from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
+from mebench.metrics import named, summarize
+from mebench.metrics.catalogue import COLUMNS, SECTIONS
+from mebench.metrics.summary import flat_scores
+from mebench.records.matching_published import Value, value_of
+from mebench.records.published import CAVEATS, Published
+from mebench.records.schema import LARGEST, Hash
 from mebench.reproduction import epoch_choices
 
 SCORED_ANEW = "rescored"

@@ -7,6 +7,7 @@ from .fold_files import read_csv as read_csv
 from .fold_files import read_fold as read_fold
 from .fold_files import safe_name as safe_name
 from .fold_files import tables_of_fold as tables_of_fold
+from .fold_files import whole_fold as whole_fold
 from .fold_result import ClipPrediction as ClipPrediction
 from .fold_result import FoldResult as FoldResult
 from .folder import KEPT as KEPT

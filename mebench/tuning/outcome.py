@@ -22,8 +22,7 @@ from mebench.config import RunConfig
 from mebench.console import command, console, plural
 from mebench.errors import RunError
 from mebench.format import number
-from mebench.metrics.catalogue import find
-from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison
+from mebench.metrics import LEVEL, ComparedScore, Comparison, catalogue
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
 from mebench.table import INTERVAL, Column, Table
@@ -185,7 +184,7 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
 
 
 def _number(path: str, value: float | None, sign: str = "") -> str:
-    share = path != COST and find(path).scale == "share"
+    share = path != COST and catalogue.find(path).scale == "share"
     return number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
 
 

@@ -23,12 +23,10 @@ from mebench.boards.checking import bounded
 from mebench.boards.published_tables import part_of
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
-from mebench.boards.table_files import as_csv, latex
 from mebench.config import PluginKind, registry
 from mebench.errors import ConfigError
 from mebench.format import count, digits, seconds, whole
-from mebench.metrics.catalogue import METRICS, find
-from mebench.metrics.conventions import described
+from mebench.metrics import catalogue, described
 from mebench.records import (
     CAVEATS,
     DAMAGE,
@@ -165,7 +163,7 @@ class PageTables:
     def _named(self, part: Part, row: Row, root: str) -> tuple[Markup, str, Mapping[str, Any]]:
         metric = part.metrics[0]
         score = {**row.scores[metric], "metric": metric}
-        return Markup(self._draw.method_name(row, part, root)), find(metric).label, score
+        return Markup(self._draw.method_name(row, part, root)), catalogue.find(metric).label, score
 
     def rescored(self, part: Part) -> Markup:
         """Scores of authors' own prediction files."""
@@ -237,7 +235,7 @@ class PageTables:
                 Column("of", of=part_of, room="wide"),
                 Column("protocol", of=lambda row: row.protocol or "–", room="wide"),
                 Column("classes", right=True, text=_or_dash, room="wide"),
-                Column("metric", of=lambda row: find(row.metric).label, choose=True),
+                Column("metric", of=lambda row: catalogue.find(row.metric).label, choose=True),
                 Column("value", right=True, of=lambda row: row, text=value, order=attrgetter("value")),
                 Column("caveats", of=lambda row: self._draw.caveats(row.caveats, row.note), room="wide"),
             ],
@@ -462,7 +460,7 @@ class Site:
         yield self._page("ranks.html", mains=mains, ranks=ranks)
         yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
         conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in anew} | {"strict"})
-        yield self._page("about.html", metrics=METRICS, conventions=list(map(described, conventions)))
+        yield self._page("about.html", metrics=catalogue.METRICS, conventions=list(map(described, conventions)))
 
     def _page(self, path: str, template: str = "", **values: Any) -> tuple[str, str]:
         """Path and text of a page."""
@@ -541,7 +539,7 @@ def write_site(
     }
     for table in tables:
         plain = json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n"
-        for ending, text in (("csv", as_csv(table)), ("json", plain), ("tex", latex(table))):
+        for ending, text in (("csv", table_files.as_csv(table)), ("json", plain), ("tex", table_files.latex(table))):
             files[f"tables/{safe_name(table.name)}.{ending}"] = text
     with new_folder(folder.parent, ".site-") as temporary:
         sizes = []
