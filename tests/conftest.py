@@ -20,6 +20,7 @@ import mebench.datasets
 import mebench.methods
 from mebench._lightly import load_lightning_lightly
 from mebench.runner import isolation, process, workers
+from tests.helpers import model_server
 from tests.helpers.drawn_once import draw_once
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.same_process import stand_in
@@ -168,3 +169,10 @@ def tiny() -> list[str]:
     from mebench.testing import TINY, scratch
 
     return [*TINY, f"cache={scratch()}"]
+
+
+@pytest.fixture
+def serve() -> Iterator[Any]:
+    """Starts servers that stand for a model behind an address."""
+    with model_server.served() as start:
+        yield start

@@ -25,6 +25,7 @@ from mebench.cli import (
     score,
     spot,
     tune,
+    vqa,
 )
 from mebench.cli.option_types import Verbs
 from mebench.console import print_lines
@@ -53,6 +54,7 @@ for name, group in {
     "features": features.app,
     "cache": features.cache_app,
     "leaderboard": leaderboard.app,
+    "vqa": vqa.app,
 }.items():
     app.add_typer(group, name=name)
 app.add_typer(leaderboard.app, name="board", hidden=True)

@@ -1,0 +1,173 @@
+"""`mebench vqa make|answer|score`: the questions of the grand challenge."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast, get_args
+
+import typer
+
+from mebench import config, inspection, vqa
+from mebench import runs as run_files
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, verbs
+from mebench.console import console, plural, print_lines, write_json
+from mebench.core import Dataset
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.progress import Progress
+from mebench.table import Column, Table
+
+app = verbs("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
+
+Task = Literal["vqa", "lvqa"]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.jsonl", help="The file to write.")]
+Asked = Annotated[Path, typer.Option("--questions", metavar="FILE.jsonl", help="The file of questions.")]
+
+
+@app.command("make", epilog="Example: mebench vqa make dataset=samm dataset.root=/data/SAMM -o questions.jsonl")
+def make(
+    out: Out,
+    words: DatasetWords = None,
+    task: Annotated[str, typer.Option("--task", metavar="vqa|lvqa", help="Short clips, or long videos.")] = "vqa",
+    version: Annotated[int, typer.Option("--version", metavar="1|2", help="Of vqa: MEGC 2025 or 2026.")] = 1,
+    blind: Annotated[bool, typer.Option("--blind", help="Leave out wording that gives answers away.")] = False,
+    answers: Annotated[bool, typer.Option("--answers/--no-answers", help="With the true answers, or empty.")] = True,
+    seed: Annotated[int, typer.Option("--seed", help="Of the units and events that are drawn.")] = 0,
+    files: Files = None,
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Make the challenge's questions from the annotations of a dataset.
+
+    What the questions give away to a reader without the video is reported.
+    """
+    if task not in get_args(Task):
+        raise ConfigError(unknown("task", task, get_args(Task)))
+    vqa.questions.check_version(version)
+    videos = [video for dataset in _datasets(words, files, plugins).values() for video in dataset.videos()]
+    rows = vqa.questions.make(videos, cast(Task, task), version, blind, seed)
+    vqa.questions.write(out, rows, answers)
+    leaks = vqa.questions.leaks(rows)
+    for line in leaks:
+        Progress().notify(f"note: {line}")
+    clips = len({vqa.questions.clip_of(row) for row in rows})
+    if write_json({"file": str(out), "questions": len(rows), "clips": clips, "leaks": leaks}, json):
+        print_lines(
+            f"{out}: {plural(len(rows), 'question')} about {plural(clips, 'clip' if task == 'vqa' else 'video')}"
+        )
+
+
+@app.command("answer", epilog="Example: mebench vqa answer mean-samm_lv --questions questions.jsonl -o answers.jsonl")
+def answer(
+    asked: Asked,
+    out: Out,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN|KEY=VALUE", help="Runs whose predictions answer; with --endpoint, the dataset."),
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", metavar="URL", help="Ask a model at this address instead.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model's name at that address.")] = "",
+    n_frames: Annotated[int, typer.Option("--frames", metavar="N", help="Frames of a clip that the model sees.")] = 8,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one answer.")] = 120,
+    runs: Runs = "",
+    files: Files = None,
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Answer questions by the predictions of runs, or by a model behind an OpenAI-compatible address.
+
+    Classes come from a recognizer, action units from runs with scheme=AU<number>, counts and types from a spotter; several runs
+    answer together. A model sees frames that are evenly spaced from onset to offset, or over the whole video. Its answers are kept
+    one by one, so an interrupted command goes on. $MEBENCH_ENDPOINT_KEY is sent as its key.
+    """
+    rows = vqa.questions.read(asked)
+    if endpoint is not None:
+        if not model:
+            raise ConfigError("--endpoint needs --model NAME, the model as the server calls it")
+        frames = _Frames(_datasets(words, files, plugins), n_frames)
+        with Progress().stage("asking", len(rows), "questions") as advance:
+            cost = vqa.endpoint.ask(
+                endpoint, model, rows, frames, out, timeout, os.environ.get("MEBENCH_ENDPOINT_KEY", ""), advance
+            )
+        report: dict[str, Any] = {"file": str(out), "questions": len(rows), **asdict(cost)}
+        if write_json(report, json):
+            print_lines(
+                f"{out}: {cost.asked} asked, {cost.kept} kept from before, {cost.refused} refused, {cost.failed} failed, "
+                f"{cost.tokens:,} tokens"
+            )
+        return
+    if not words:
+        raise ConfigError("mebench vqa answer needs runs whose predictions answer, or --endpoint URL --model NAME")
+    folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
+    found, unanswered = vqa.replies.answer(folders, rows)
+    vqa.questions.write(out, found)
+    for kind, n in unanswered.items():
+        Progress().notify(f"note: {plural(n, 'question')} of the kind {kind!r} not answered: no run predicts it")
+    if write_json({"file": str(out), "questions": len(rows), "unanswered": dict(unanswered)}, json):
+        print_lines(f"{out}: {len(rows) - unanswered.total()} of {plural(len(rows), 'question')} answered")
+
+
+@app.command("score", epilog="Example: mebench vqa score --questions questions.jsonl --answers answers.jsonl")
+def score(
+    asked: Asked,
+    answers: Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")],
+    scorer: Annotated[
+        str, typer.Option("--scorer", metavar="megc2025_a|megc2025_b", help="Whose BLEU, ROUGE and class averages.")
+    ] = "megc2025_b",
+    json: Json = None,
+) -> None:
+    """Score answers against the true ones, beside what answers without a picture reach.
+
+    Intervals are over people. docs/vqa.md says how the two public scorers differ.
+    """
+    summary = vqa.marking.score(
+        vqa.questions.read(asked), vqa.questions.read(answers), cast(vqa.marking.Scorer, scorer)
+    )
+    for line in summary["warnings"]:
+        Progress().notify(f"warning: {line}")
+    if not write_json(summary, json):
+        return
+    floors = list(vqa.marking.FLOORS)
+    columns = [Column("name", "score"), Column("value", "", score=True, interval=True), *(Column(f, f) for f in floors)]
+    rows = [
+        {"name": name, "value": value, **{floor: summary["floors"][floor].get(name) for floor in floors}}
+        for name, value in summary["scores"].items()
+    ]
+    console().print(
+        Table.of(columns, rows, f"{scorer}: {summary['answered']} of {summary['questions']} answered").terminal()
+    )
+    for name, counts in summary["consistency"].items():
+        print_lines(f"{name.replace('_', ' ')} agree in {counts['agree']} of {counts['of']}")
+    for line in summary["leaks"]:
+        print_lines(f"leak: {line}")
+
+
+def _datasets(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, Dataset]:
+    return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
+
+
+class _Frames:
+    """The frames of a question's clip, from onset to offset of an expression or over a whole video."""
+
+    def __init__(self, datasets: dict[str, Dataset], n: int) -> None:
+        self._n, self._places = n, dict[str, tuple[Any, ...]]()
+        for dataset in datasets.values():
+            for video in dataset.videos():
+                self._places[f"{video.dataset}/{vqa.questions.named(video)}"] = dataset, video, None
+                for expression in video.expressions:
+                    name = f"{vqa.questions.named(video)}_{expression.onset}"
+                    self._places[f"{video.dataset}/{name}"] = dataset, video, expression
+
+    def __call__(self, row: vqa.questions.Row) -> list[Any]:
+        place = self._places.get(vqa.questions.clip_of(row))
+        if place is None:
+            raise DataError(f"the dataset has no clip {vqa.questions.clip_of(row)!r}, which a question is about")
+        dataset, video, expression = place
+        if expression is None and len(video.expressions) == 1 and "video" not in row:
+            (expression,) = video.expressions
+        frames = dataset.frames(video)
+        first, last = (expression.onset, expression.offset) if expression else (0, len(frames) - 1)
+        return [frames[n] for n in vqa.endpoint.chosen(first, last, self._n)]

@@ -1,0 +1,150 @@
+"""Answers of a model behind an OpenAI-compatible address, such as a vLLM or Ollama server on the user's machine."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench import heavy
+from mebench.errors import ConfigError, RunError
+from mebench.vqa import questions
+
+INSTRUCTION = (
+    "The images are frames of one video of a face, in their order. Answer the question about the facial expression. "
+    "Answer with the words that the question asks for and nothing else."
+)
+LARGEST = 448
+"""Longer side of a frame that is sent, pixels; larger ones are made smaller."""
+GIVE_UP = 3
+"""After so many failures in a row the server is given up."""
+MOST_BYTES = 4_000_000
+"""Longer replies are refused."""
+
+
+@dataclass
+class Cost:
+    """What the answers cost.
+
+    Attributes:
+        asked: questions that were sent.
+        kept: questions that the file of answers held already.
+        refused: questions that the model refused or answered with nothing; their answer stays empty.
+        failed: questions without a usable reply of the server; they are not kept, and asked again next time.
+        tokens: sum of the server's own counts; 0 if it counts none.
+    """
+
+    asked: int = 0
+    kept: int = 0
+    refused: int = 0
+    failed: int = 0
+    tokens: int = 0
+
+
+def chosen(first: int, last: int, n: int) -> list[int]:
+    """Positions of `n` frames, evenly spaced from the first to the last, both included; fewer where there are fewer frames.
+
+    >>> chosen(10, 20, 3), chosen(4, 5, 8)
+    ([10, 15, 20], [4, 5])
+    """
+    return sorted({round(float(x)) for x in np.linspace(first, last, max(n, 1))})
+
+
+def ask(
+    url: str,
+    model: str,
+    rows: Sequence[questions.Row],
+    frames_of: Callable[[questions.Row], Sequence[NDArray[np.uint8]]],
+    out: Path,
+    timeout: float = 120,
+    key: str = "",
+    advance: Callable[[], object] = lambda: None,
+) -> Cost:
+    """Ask a model each question, and keep each answer in a file at once.
+
+    Questions whose ids the file holds are not asked again. Requests go to `<url>/chat/completions` with temperature 0.
+
+    Args:
+        url: such as `http://localhost:8000/v1`.
+        model: as the server calls it.
+        rows: questions.
+        frames_of: the frames of a question's clip, (H, W) or (H, W, 3) RGB.
+        out: the file of answers, `.jsonl`.
+        timeout: seconds that one answer may take.
+        key: sent as bearer token, if any.
+        advance: called after each question.
+
+    Raises:
+        ConfigError: the address is none.
+        RunError: the server failed several times in a row; the sentence says how many answers are kept.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"--endpoint must be an address such as http://localhost:8000/v1, not {url!r}")
+    kept = {questions.id_of(row) for row in questions.read(out)} if out.exists() and out.stat().st_size else set[str]()
+    cost, in_a_row = Cost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
+    with out.open("a", encoding="utf-8") as file:
+        for row in (row for row in rows if questions.id_of(row) not in kept):
+            body = _body(model, row["question"], frames_of(row))
+            cost.asked += 1
+            try:
+                reply = _reply(f"{url.rstrip('/')}/chat/completions", body, timeout, key)
+                text = reply["choices"][0]["message"].get("content") or ""
+                cost.tokens += int((reply.get("usage") or {}).get("total_tokens") or 0)
+                if not isinstance(text, str):
+                    raise TypeError(f"its answer is {type(text).__name__}, not text")
+            except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+                cost.failed, in_a_row = cost.failed + 1, in_a_row + 1
+                if in_a_row == GIVE_UP:
+                    done = len(kept) + cost.asked - cost.failed
+                    raise RunError(
+                        f"{url} failed {GIVE_UP} times in a row ({_reason(error)}); {done} answers are kept in {out}, and the same "
+                        "command goes on with the others"
+                    ) from None
+                continue
+            cost.refused, in_a_row = cost.refused + (not text.strip()), 0
+            file.write(json.dumps({**row, "answer": " ".join(text.split())}, ensure_ascii=False) + "\n")
+            file.flush()
+            advance()
+    return cost
+
+
+def _body(model: str, question: str, frames: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
+    images = [{"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{_jpeg(frame)}"}} for frame in frames]
+    content = [*images, {"type": "text", "text": f"{INSTRUCTION}\n{question}"}]
+    return {"model": model, "temperature": 0, "max_tokens": 256, "messages": [{"role": "user", "content": content}]}
+
+
+def _jpeg(frame: NDArray[np.uint8]) -> str:
+    cv2, scale = heavy.cv2, min(1.0, LARGEST / max(frame.shape[:2]))
+    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame
+    _, data = cv2.imencode(".jpg", small[..., ::-1] if small.ndim == 3 else small)
+    return base64.b64encode(data.tobytes()).decode()
+
+
+def _reply(address: str, body: Mapping[str, Any], timeout: float, key: str) -> Any:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    with urlopen(Request(address, json.dumps(body).encode(), headers), timeout=timeout) as response:
+        data = response.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"its reply is longer than {MOST_BYTES:,} bytes")
+    return json.loads(data)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, HTTPError):
+        return f"HTTP {error.code} {error.reason}"
+    if isinstance(error, TimeoutError) or (isinstance(error, URLError) and isinstance(error.reason, TimeoutError)):
+        return "no answer in time"
+    if isinstance(error, URLError):
+        return str(error.reason)
+    return (
+        f"its reply is not a chat completion: {error}"
+        if isinstance(error, KeyError | IndexError | ValueError)
+        else str(error)
+    )

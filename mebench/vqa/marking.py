@@ -1,0 +1,330 @@
+"""Scores of answers to the challenge's questions, with intervals over people and what answers without a picture reach.
+
+Two public scorers of the same task differ, so each is named:
+
+`megc2025_a`: sentence BLEU (nltk, smoothing method 1, words split at blanks, mean over questions) and ROUGE-1 recall with stems;
+classes are compared as they are written and averaged over those of truth and answers; empty answers are left out of the texts' scores
+(github.com/Humphrey-0125/MEGC2025, `ablation/Metrics`, 629ec15).
+
+`megc2025_b`: corpus BLEU without smoothing over words of letters and digits, and ROUGE-1 F1; classes are read from free text and
+averaged over those of the truth; an empty answer counts (github.com/null-xy/MEGC2026, `evaluation.py`, 7211b2f).
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.metrics import classification
+from mebench.metrics.bootstrap import LEAST, Score, interval
+from mebench.vqa import questions, wording
+
+Scorer = Literal["megc2025_a", "megc2025_b"]
+SCORERS: tuple[Scorer, ...] = get_args(Scorer)
+FLOORS = {
+    "majority": "the commonest answer to each kind of question",
+    "prior": "the commonest answer to each question",
+    "sentence": "the commonest sentence, to every question",
+}
+"""Answers without a picture, each taken from the true answers of the other people."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question with its true and its given answer, read once.
+
+    Attributes:
+        row: of the file of questions.
+        asked: its meaning; None for a question that the challenges do not ask.
+        truth: the true answer.
+        given: the given one; empty where there is none.
+        bleu: sentence BLEU of `megc2025_a`; NaN where it leaves the answer out.
+        rouge: ROUGE-1 of the scorer; NaN likewise.
+    """
+
+    row: questions.Row
+    asked: wording.Asked | None
+    truth: str
+    given: str
+    bleu: float
+    rouge: float
+
+
+def score(
+    truth: Sequence[questions.Row], answers: Sequence[questions.Row], scorer: Scorer = "megc2025_b"
+) -> dict[str, Any]:
+    """The summary of a file of answers.
+
+    Args:
+        truth: questions with true answers.
+        answers: the same questions, by id, with given answers.
+        scorer: of texts and classes; counts, units and the rest are scored alike under both.
+
+    Returns:
+        `scores` by name with 95 % intervals (jackknife over people), the same `by_dataset`, `floors` (the same scores of each of
+        `FLOORS`), `consistency` (how often a clip's answers agree with one another), `leaks` of the questions, `warnings`, counts.
+
+    Raises:
+        ConfigError: an unknown scorer, or a package of the extra `vqa` is missing.
+        DataError: the ids of both files do not fit, or no question has a true answer.
+    """
+    if scorer not in SCORERS:
+        raise ConfigError(unknown("scorer", scorer, SCORERS))
+    known = [row for row in truth if row.get("answer", "").strip()]
+    if not known:
+        raise DataError(
+            "the file of questions holds no true answers, so nothing can be scored: name the file with answers"
+        )
+    by_id = {questions.id_of(row): row for row in answers}
+    ids = {questions.id_of(row) for row in truth}
+    if foreign := [name for name in by_id if name not in ids]:
+        raise DataError(
+            f"{len(foreign)} answers are to questions that are not asked, the first has the id {foreign[0]!r}"
+        )
+    lacking = [name for row in known if (name := questions.id_of(row)) not in by_id]
+    if len(lacking) == len(known):
+        raise DataError(f"none of the {len(known)} questions is answered; ids look like {lacking[0]!r}")
+    asked_otherwise = [
+        questions.id_of(row) for row in known
+        if (other := by_id.get(questions.id_of(row))) and other["question"].split() != row["question"].split()
+    ]  # fmt: skip
+    if asked_otherwise:
+        raise DataError(
+            f"the question {asked_otherwise[0]!r} reads otherwise in the answers: they belong to another version"
+        )
+    texts = _texts(scorer)
+    given = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
+    read = [texts.judged(row, answer) for row, answer in zip(known, given)]
+    datasets = sorted({questions.clip_of(row).split("/")[0] for row in known})
+    empty = sum(not answer.strip() for answer in given)
+    warnings = [f"{empty} of {len(known)} questions are not answered; they count as wrong"] if empty else []
+    if unread := [one for one in read if one.asked is None]:
+        warnings.append(
+            f"{len(unread)} questions are of no known kind and count in BLEU and ROUGE alone: {unread[0].row['question']!r}"
+        )
+    if no_class := sum(_unreadable(one) for one in read if one.given.strip()):
+        warnings.append(f"{no_class} answers name nothing that the question asks for; they count as wrong")
+    return {
+        "scorer": scorer,
+        "questions": len(known),
+        "answered": len(known) - empty,
+        "clips": len({questions.clip_of(row) for row in known}),
+        "subjects": len({questions.subject_of(row) for row in known}),
+        "scores": texts.scores(read),
+        "by_dataset": {
+            name: texts.scores([one for one in read if questions.clip_of(one.row).split("/")[0] == name])
+            for name in datasets if len(datasets) > 1
+        },
+        "floors": {
+            name: texts.values([texts.judged(row, answer) for row, answer in zip(known, _blind(name, known))]) for name in FLOORS
+        },
+        "consistency": _consistency(read),
+        "leaks": questions.leaks(known),
+        "warnings": warnings,
+    }  # fmt: skip
+
+
+class _Words:
+    """The words of `megc2025_b`: letters and digits, with an apostrophe inside."""
+
+    def tokenize(self, text: str) -> list[str]:
+        """Lower-case words of a text."""
+        return re.findall(r"[a-z0-9]+(?:'[a-z0-9]+)?", text.lower())
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A scorer with its libraries."""
+
+    scorer: Scorer
+    rouge: Any
+    bleu: Any
+
+    def judged(self, row: questions.Row, given: str) -> Answered:
+        truth, asked = row["answer"], wording.asked(row["question"])
+        if self.scorer == "megc2025_b":
+            measured = self.rouge.score(truth, given)["rouge1"].fmeasure
+            return Answered(row, asked, truth, given, np.nan, measured)
+        one, other = truth.strip().lower(), given.strip().lower()
+        if not one or not other:
+            return Answered(row, asked, truth, given, np.nan, np.nan)
+        return Answered(row, asked, truth, given, self.bleu(one, other), self.rouge.score(one, other)["rouge1"].recall)
+
+    def values(self, read: Sequence[Answered]) -> dict[str, float]:
+        """All scores of some questions by name; a kind that is not asked has none."""
+        by_kind = defaultdict[str, list[Answered]](list)
+        for one in read:
+            by_kind[one.asked.kind if one.asked else ""].append(one)
+        bleu = np.nanmean([one.bleu for one in read]) if self.scorer == "megc2025_a" else self.bleu(read)
+        found = {"bleu": float(bleu), "rouge1": float(np.nanmean([one.rouge for one in read]))}
+        for kind in ("coarse", "fine", "type"):
+            if kind in by_kind:
+                matrix = self._matrix(kind, by_kind[kind])
+                found |= {
+                    f"{kind}_uf1": float(classification.uf1(matrix)),
+                    f"{kind}_uar": float(classification.uar(matrix)),
+                }
+        if "units" in by_kind:
+            sets = [(wording.read_units(one.truth), wording.read_units(one.given)) for one in by_kind["units"]]
+            both, total = (
+                sum(len(true & said) for true, said in sets),
+                sum(len(true) + len(said) for true, said in sets),
+            )
+            found["units_f1"] = 2 * both / total if total else 0.0
+            found["units_jaccard"] = float(np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in sets]))
+        for kind, words in _WORDS.items():
+            if kind in by_kind:
+                right = [
+                    wording.read_word(one.truth, words) == wording.read_word(one.given, words) for one in by_kind[kind]
+                ]
+                found[f"{kind}_accuracy"] = float(np.mean(right))
+        for kind in wording.COUNTS:
+            if kind in by_kind:
+                off = np.array(
+                    [
+                        (wording.read_count(one.truth) or 0) - (wording.read_count(one.given) or 0)
+                        for one in by_kind[kind]
+                    ]
+                )
+                found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
+        return found
+
+    def scores(self, read: Sequence[Answered]) -> dict[str, Score]:
+        """The same with intervals over people."""
+        people = sorted({questions.subject_of(one.row) for one in read})
+        without = [
+            self.values([one for one in read if questions.subject_of(one.row) != person] or read) for person in people
+        ]
+        strata = [person.split("/")[0] for person in people]
+        found: dict[str, Score] = {}
+        for name, value in self.values(read).items():
+            replicates = np.array([one.get(name, np.nan) for one in without])
+            scale: Literal["positive", "share"] = "positive" if name.endswith(("_mae", "_rmse")) else "share"
+            ends = interval(value, replicates, strata, scale) if len(people) >= LEAST else None
+            found[name] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
+            if ends is None:
+                found[name]["reason"] = (
+                    f"it rests on {len(people)} people" if len(people) < LEAST else "it has no spread"
+                )
+        return found
+
+    def _matrix(self, kind: str, read: Sequence[Answered]) -> Any:
+        """The confusion matrix of a question of class."""
+        if self.scorer == "megc2025_a" and kind != "type":
+            true, said = [one.truth.strip().lower() for one in read], [one.given.strip().lower() for one in read]
+            return classification.confusion_matrix(true, said, sorted({*true, *said}))
+        pairs = [(_class(kind, one.truth), _class(kind, one.given)) for one in read]
+        classes = sorted({name for name, _ in pairs if name})
+        return classification.confusion_matrix([true for true, _ in pairs], [said for _, said in pairs], classes)
+
+
+_WORDS: Mapping[str, tuple[str, ...]] = {"shown": ("yes", "no"), "side": ("left", "right")}
+
+
+def _class(kind: str, text: str) -> str | None:
+    if kind == "type":
+        return wording.read_word(text, ("micro", "macro"))
+    return wording.read_class(
+        text, *((wording.COARSE, "coarse") if kind == "coarse" else (tuple(wording.FINE), "fine-grained"))
+    )
+
+
+def _unreadable(one: Answered) -> bool:
+    """Whether an answer lacks what its question asks for."""
+    kind = one.asked.kind if one.asked else ""
+    if kind in ("coarse", "fine", "type"):
+        return _class(kind, one.given) is None
+    if kind in _WORDS:
+        return wording.read_word(one.given, _WORDS[kind]) is None
+    return kind in wording.COUNTS and wording.read_count(one.given) is None
+
+
+def _texts(scorer: Scorer) -> _Texts:
+    """The scorer with its libraries.
+
+    Raises:
+        ConfigError: one is not installed.
+    """
+    try:
+        rouge = import_module("rouge_score.rouge_scorer")
+        library = import_module("nltk.translate.bleu_score" if scorer == "megc2025_a" else "sacrebleu")
+    except ImportError as error:
+        raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
+    if scorer == "megc2025_a":
+        smooth = library.SmoothingFunction().method1
+        return _Texts(
+            scorer,
+            rouge.RougeScorer(["rouge1"], use_stemmer=True),
+            lambda one, other: float(library.sentence_bleu([one.split()], other.split(), smoothing_function=smooth)),
+        )
+    words = _Words()
+
+    def corpus(read: Sequence[Answered]) -> float:
+        said, true = (
+            [" ".join(words.tokenize(text)) for text in texts]
+            for texts in zip(*((one.given, one.truth) for one in read))
+        )
+        found = library.corpus_bleu(said, [true], smooth_method="none", tokenize="none", force=True)
+        return min(float(found.score) / 100, 1.0)
+
+    return _Texts(scorer, rouge.RougeScorer(["rouge1"], tokenizer=words), corpus)
+
+
+def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
+    """The answers of a floor, each from the true answers of the other people; of all where there are no others."""
+
+    def group(row: questions.Row) -> str:
+        asked = wording.asked(row["question"])
+        kind = asked.kind if asked else ""
+        return "" if floor == "sentence" else row["question"] if floor == "prior" else kind
+
+    tallies, own = defaultdict[str, Counter[str]](Counter), defaultdict[tuple[str, str], Counter[str]](Counter)
+    for row in known:
+        if floor != "sentence" or ((found := wording.asked(row["question"])) and found.kind == "sentence"):
+            tallies[group(row)][row["answer"]] += 1
+            own[group(row), questions.subject_of(row)][row["answer"]] += 1
+    answers = []
+    for row in known:
+        everybody = tallies[group(row)]
+        others = everybody - own[group(row), questions.subject_of(row)] or everybody
+        answers.append(min(others, key=lambda text: (-others[text], text), default=""))
+    return answers
+
+
+def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
+    """How many clips give answers that agree: the fine class with the coarse one, the sentence and yes or no with the separate answers."""
+    clips = defaultdict[str, dict[str, list[Answered]]](lambda: defaultdict(list))
+    for one in read:
+        if one.asked and one.given.strip():
+            clips[questions.clip_of(one.row)][one.asked.kind].append(one)
+    found = {
+        name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")
+    }
+
+    def note(name: str, agree: bool) -> None:
+        found[name]["of"] += 1
+        found[name]["agree"] += agree
+
+    for clip in clips.values():
+        said = {kind: _class(kind, clip[kind][0].given) for kind in ("coarse", "fine") if kind in clip}
+        if len(said) == 2:
+            note("fine_and_coarse", said["coarse"] == wording.FINE.get(str(said["fine"])))
+        if len(said) == 2 and "sentence" in clip:
+            note("sentence_and_classes", said == {kind: _class(kind, clip["sentence"][0].given) for kind in said})
+        if "units" in clip:
+            listed = wording.read_units(clip["units"][0].given)
+            for one in clip.get("shown", ()):
+                if one.asked and one.asked.unit is not None:
+                    note(
+                        "shown_and_units",
+                        (wording.read_word(one.given, ("yes", "no")) == "yes") == (one.asked.unit in listed),
+                    )
+        if all(kind in clip for kind in wording.COUNTS):
+            total, *parts = (wording.read_count(clip[kind][0].given) or 0 for kind in wording.COUNTS)
+            note("counts", total == sum(parts))
+    return {name: counts for name, counts in found.items() if counts["of"]}

@@ -1,0 +1,232 @@
+"""The challenge's questions, made from annotations, and what a file of questions gives away."""
+
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from mebench.annotations import parse_units
+from mebench.core import Expression, Video
+from mebench.errors import ConfigError, DataError
+from mebench.metrics.bootstrap import derived_seed
+from mebench.vqa import wording
+
+Row = dict[str, str]
+"""A line of a file of questions: `id` (or `video_id`), `question`, `answer`, and the names of its clip or video."""
+MOST_ROWS = 200_000
+"""Files with more lines are refused; the largest of a challenge has about a thousand."""
+
+
+def make(
+    videos: Iterable[Video], task: Literal["vqa", "lvqa"] = "vqa", version: int = 1, blind: bool = False, seed: int = 0
+) -> list[Row]:
+    """Questions with their answers.
+
+    `vqa` asks about each micro-expression that has action units and a fine class of the challenge: coarse and fine class, units, the
+    side of the first unit on one half of the face, whether a unit is shown (one that is, one that is not; both drawn), and all in one
+    sentence (version 1) or as an analysis in free text (version 2). The answer to the analysis is the sentence of version 1: that of
+    the challenge is not public. `lvqa` asks about each video: the number of events, of micro- and macro-expressions, all action
+    units, and the type of two drawn events.
+
+    Args:
+        videos: with their annotations.
+        task: `vqa` (clips) or `lvqa` (long videos).
+        version: 1 or 2 of `vqa`.
+        blind: leave out what gives answers away: of `lvqa` the event numbers, whose largest is a lower bound of the count; of `vqa` the
+            plural, which tells one unit from several, and the order, in which the unit that is shown comes first.
+        seed: of what is drawn.
+
+    Raises:
+        DataError: no expression can be asked about.
+    """
+    found = tuple(videos)
+    rows = _of_clips(found, version, blind, seed) if task == "vqa" else _of_videos(found, blind, seed)
+    if not rows:
+        lacking = "micro-expression has action units and one of the classes " + ", ".join(wording.FINE)
+        raise DataError(f"no {lacking}" if task == "vqa" else "the dataset holds no videos with expressions")
+    return rows
+
+
+def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> list[Row]:
+    clips = [
+        (video, expression, units)
+        for video in videos
+        for expression in video.expressions
+        if expression.kind == "micro" and expression.emotion in wording.FINE and (units := numbers(expression))
+    ]
+    pool = sorted({unit for _, _, units in clips for unit in units})
+    rows = list[Row]()
+    for n, (video, expression, units) in enumerate(clips):
+        fine = str(expression.emotion)
+        coarse, plural = wording.FINE[fine], 2 if blind else len(units)
+        draw = random.Random(derived_seed(seed, "vqa", video.key, str(expression.onset)))
+        sides = [(u.number, u.side) for u in parse_units(expression.action_units) if u.side in ("L", "R")][:1]
+        absent = [unit for unit in pool if unit not in units]
+        shown = [(draw.choice(units), "yes"), *([(draw.choice(absent), "no")] if absent else [])]
+        if blind:
+            draw.shuffle(shown)
+        whole = wording.sentence_question(plural) if version == 1 else wording.ANALYSES[n % 2]
+        asked = [
+            ("What is the coarse expression class?", coarse),
+            ("What is the fine-grained expression class?", fine),
+            (wording.units_question(plural), wording.joined(units)),
+            *(
+                (f"Is the action unit {wording.joined([u])} located on the left or right face?", {"L": "left", "R": "right"}[side])
+                for u, side in sides
+            ),
+            *((f"Is the action unit {wording.joined([unit])} shown on the face?", answer) for unit, answer in shown),
+            (whole, wording.sentence(units, fine, coarse)),
+        ]  # fmt: skip
+        several = sum(other is video for other, _, _ in clips) > 1
+        name = f"{named(video)}_{expression.onset}" if several else named(video)
+        names = {"dataset": video.dataset, "image_id": name, "subject": video.subject, "filename": video.id}
+        rows += [
+            {"id": f"{video.dataset}_{name}_{n}", **names, "question": question, "answer": answer}
+            for n, (question, answer) in enumerate(asked, 1)
+        ]
+    return rows
+
+
+def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> list[Row]:
+    rows = list[Row]()
+    for video in (video for video in videos if video.expressions):
+        kinds = [expression.kind for expression in video.expressions]
+        units = dict.fromkeys(unit for expression in video.expressions for unit in numbers(expression))
+        draw = random.Random(derived_seed(seed, "lvqa", video.key))
+        events = [] if blind else draw.sample(range(len(kinds)), min(2, len(kinds)))
+        asked = [
+            ("How many expression events appear in this video?", str(len(kinds))),
+            ("How many micro-expression events appear in this video?", str(kinds.count("micro"))),
+            ("How many macro-expression events appear in this video?", str(kinds.count("macro"))),
+            *([("What distinct action units appear in this video?", wording.joined(units))] if units else []),
+            *(
+                (f"What is the expression type of the {n + 1}-th expression event in this video?", f"{kinds[n]}-expression")
+                for n in events
+            ),
+        ]  # fmt: skip
+        names = {"dataset": video.dataset, "video": named(video), "subject": video.subject, "filename": video.id}
+        rows += [
+            {"video_id": f"{video.dataset}_{named(video)}_{n}", **names, "question": question, "answer": answer}
+            for n, (question, answer) in enumerate(asked, 1)
+        ]
+    return rows
+
+
+def numbers(expression: Expression) -> tuple[int, ...]:
+    """The action units of an expression in the order of its annotation, each once; a unit in doubt counts as shown."""
+    return tuple(dict.fromkeys(n for unit in parse_units(expression.action_units) for n in unit.numbers))
+
+
+def named(video: Video) -> str:
+    """The name of a video over all people: its own if it begins with the subject's number, else with the subject in front."""
+    first = re.split(r"[_-]", video.id)[0].lstrip("0")
+    return video.id if first == video.subject.lstrip("0") else f"{video.subject}_{video.id}"
+
+
+def id_of(row: Mapping[str, str]) -> str:
+    """The id of a question."""
+    return row.get("id") or row["video_id"]
+
+
+def clip_of(row: Mapping[str, str]) -> str:
+    """The clip or video that a question is about, over all datasets."""
+    name = next((row[key] for key in ("image_id", "video", "filename") if row.get(key)), id_of(row).rpartition("_")[0])
+    return f"{row.get('dataset', id_of(row).split('_')[0])}/{name}"
+
+
+def subject_of(row: Mapping[str, str]) -> str:
+    """The person that a question is about; without a column `subject` the clip stands for one."""
+    return f"{clip_of(row).split('/')[0]}/{row['subject']}" if row.get("subject") else clip_of(row)
+
+
+def read(path: Path) -> list[Row]:
+    """The lines of a file of questions or answers, `.jsonl`.
+
+    Raises:
+        DataError: the file, a line or an id is wrong; the sentence names the line.
+    """
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
+    if len(lines) > MOST_ROWS:
+        raise DataError(f"{path} has {len(lines):,} lines; at most {MOST_ROWS:,} are read")
+    rows, seen = list[Row](), dict[str, int]()
+    for n, line in enumerate(lines, 1):
+        if line.strip():
+            rows.append(_row(path, n, line))
+            if (first := seen.setdefault(id_of(rows[-1]), n)) != n:
+                raise DataError(
+                    f"{path}, line {n}: the id {id_of(rows[-1])!r} stands in line {first}, too; each id must be unique"
+                )
+    if not rows:
+        raise DataError(f"{path} holds no questions")
+    return rows
+
+
+def _row(path: Path, n: int, line: str) -> Row:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise DataError(f'{path}, line {n}: not JSON; each line must be an object such as {{"id": …}}') from None
+    if not isinstance(row, dict) or not (row.get("id") or row.get("video_id")) or "question" not in row:
+        raise DataError(f"{path}, line {n}: needs the keys id (or video_id), question and answer")
+    plain = {str(key): str(value) for key, value in row.items() if isinstance(value, str | int | float)}
+    if stray := [
+        key
+        for key in ("id", "video_id", "question", "answer")
+        if key in row and key not in plain and row[key] is not None
+    ]:
+        raise DataError(f"{path}, line {n}: {stray[0]} must be text, not {type(row[stray[0]]).__name__}")
+    return plain
+
+
+def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -> None:
+    """Write rows as `.jsonl`; without answers, these are empty."""
+    lines = (json.dumps(dict(row) if answers else {**row, "answer": ""}, ensure_ascii=False) for row in rows)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def leaks(rows: Sequence[Row]) -> list[str]:
+    """What a file of questions gives away to somebody who sees no picture, a sentence each.
+
+    Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
+    """
+    by_kind: dict[str, list[tuple[wording.Asked, Row]]] = {}
+    for row in rows:
+        if found := wording.asked(row["question"]):
+            by_kind.setdefault(found.kind, []).append((found, row))
+    said = list[str]()
+    if "type" in by_kind:
+        least: Counter[str] = Counter()
+        for found, row in by_kind["type"]:
+            least[clip_of(row)] = max(least[clip_of(row)], found.event)
+        said.append(
+            f"event numbers give a lower bound of the number of events in {len(least)} videos, {max(least.values())} at most "
+            f"({', '.join(f'{clip}: {n}' for clip, n in least.most_common(3))})"
+        )
+    plurals = Counter(row["question"].startswith("What is") for _, row in by_kind.get("units", ()))
+    if len(plurals) == 2:
+        said.append(f"the wording tells one unit ({plurals[True]} clips) from several ({plurals[False]})")
+    first = {clip_of(row): row["answer"].lower() for _, row in reversed(by_kind.get("shown", ())) if row.get("answer")}
+    if len(first) > 1 and len({*first.values()}) == 1:
+        said.append(f"shown: the first of a clip's questions is always answered {next(iter(first.values()))!r}")
+    for kind in ("coarse", "fine", "shown", "side", "type"):
+        answers = Counter(row["answer"].lower() for _, row in by_kind.get(kind, ()) if row.get("answer"))
+        if answers:
+            (commonest, n), total = answers.most_common(1)[0], sum(answers.values())
+            said.append(
+                f"{kind}: the commonest answer, {commonest!r}, is right for {n} of {total} questions ({n / total:.0%})"
+            )
+    return said
+
+
+def check_version(version: int) -> None:
+    """Refuse a version other than 1 and 2 (ConfigError)."""
+    if version not in (1, 2):
+        raise ConfigError(f"--version must be 1 (MEGC 2025) or 2 (MEGC 2026), not {version}")

@@ -1,0 +1,131 @@
+"""Answers of finished runs to the challenge's questions, in its words."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mebench.annotations.schemes import unit_number
+from mebench.core import ABSENT
+from mebench.errors import RunError
+from mebench.runs.folder import RunFolder
+from mebench.vqa import questions, wording
+
+
+@dataclass
+class Known:
+    """The answers of all runs about one clip or video.
+
+    Attributes:
+        coarse: class of a recognizer; empty without one.
+        fine: likewise.
+        shown: action units that a run of `scheme=AU<number>` found.
+        looked_for: units of all such runs.
+        events: kinds of the spotted intervals in the order of their onsets; None without a spotter.
+    """
+
+    coarse: str = ""
+    fine: str = ""
+    shown: set[int] = field(default_factory=set)
+    looked_for: set[int] = field(default_factory=set)
+    events: list[str] | None = None
+
+
+def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[list[questions.Row], Counter[str]]:
+    """Answers of some runs together: a recognizer's classes, units of runs with `scheme=AU<number>`, a spotter's intervals.
+
+    A question that no run can answer gets an empty answer: the side of a unit always, a unit that no run looked for, an event beyond
+    the spotted ones.
+
+    Args:
+        runs: finished runs.
+        rows: questions about videos that the runs tested.
+
+    Returns:
+        The rows with answers, and the number of unanswered questions by kind.
+
+    Raises:
+        RunError: the runs tested none of the videos, or answer nothing that is asked.
+    """
+    clips, videos = dict[str, Known](), dict[str, Known]()
+    for run in runs:
+        _take(run, clips, videos)
+    named = _names(clips | videos)
+    found, unanswered = list[questions.Row](), Counter[str]()
+    for row in rows:
+        asked, name = wording.asked(row["question"]), named.get(questions.clip_of(row)) or named.get(_last(row))
+        known = (clips.get(name) or videos.get(name)) if name else None
+        said = _said(asked, known) if asked and known else ""
+        found.append({**row, "answer": said})
+        if not said:
+            unanswered[asked.kind if asked else "of no known kind"] += 1
+    if unanswered.total() == len(rows):
+        names = ", ".join(run.id for run in runs)
+        raise RunError(
+            f"{names}: no question is about a video of these runs, or of a kind that they answer; the first is {rows[0]}"
+        )
+    return found, unanswered
+
+
+def _last(row: Mapping[str, str]) -> str:
+    return questions.clip_of(row).partition("/")[2]
+
+
+def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> None:
+    """Add what a run answers: to its clips, under `video` and `video@onset`, and to its videos."""
+    about = run.read_json("folds.json")
+    if "spot" in about["tasks"]:
+        spotted = run.read_table("predictions.parquet")
+        for video in run.read_table("videos.parquet")["video"]:
+            own = spotted[(spotted["video"] == video) & (spotted["draw"] == 0)].sort_values(["onset", "offset"])
+            videos.setdefault(video, Known()).events = list(own["kind"])
+    if "recognize" not in about["tasks"]:
+        return
+    classes, unit = set(about["classes"]), next((n for name in about["classes"] if (n := unit_number(name))), None)
+    several: Any = run.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
+    for clip in several.itertuples():
+        for name in (clip.video, f"{clip.video}@{clip.onset}"):
+            known = clips.setdefault(name, Known())
+            if unit is not None and ABSENT in classes:
+                known.looked_for.add(unit)
+                known.shown |= {unit} if clip.predicted != ABSENT else set()
+            elif classes <= set(wording.COARSE):
+                known.coarse = clip.predicted
+            elif clip.predicted in wording.FINE:
+                known.fine, known.coarse = clip.predicted, known.coarse or wording.FINE[clip.predicted]
+
+
+def _names(keys: Iterable[str]) -> dict[str, str]:
+    """The key of each clip or video by the names that questions use: `dataset/subject_id`, `dataset/id` and the id alone, if unique."""
+    found, seen = dict[str, str](), Counter[str]()
+    for key in keys:
+        whole, _, onset = key.partition("@")
+        dataset, subject, name = whole.split("/", 2)
+        for spelt in {f"{subject}_{name}", name}:
+            ending = f"_{onset}" if onset else ""
+            for word in (f"{dataset}/{spelt}{ending}", f"{spelt}{ending}"):
+                found[word] = key
+                seen[word] += 1
+    return {word: key for word, key in found.items() if seen[word] == 1}
+
+
+def _said(asked: wording.Asked, known: Known) -> str:
+    """The answer to a question; empty where nothing is known."""
+    units = sorted(known.shown)
+    if asked.kind in ("coarse", "fine"):
+        return known.coarse if asked.kind == "coarse" else known.fine
+    if asked.kind == "units":
+        return wording.joined(units)
+    if asked.kind == "shown" and asked.unit in known.looked_for:
+        return "yes" if asked.unit in known.shown else "no"
+    if asked.kind == "sentence" and known.fine:
+        return wording.sentence(units, known.fine, known.coarse)
+    if known.events is None:
+        return ""
+    if asked.kind == "type":
+        return f"{known.events[asked.event - 1]}-expression" if asked.event <= len(known.events) else ""
+    return (
+        str(len(known.events) if asked.kind == "events" else known.events.count(asked.kind))
+        if asked.kind in wording.COUNTS
+        else ""
+    )

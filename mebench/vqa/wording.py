@@ -1,0 +1,157 @@
+"""The words of the challenge's questions and answers (MEGC 2025 and 2026), and how free text is read.
+
+The wording is that of the public question files of MEGC 2025 (Fan et al., arXiv:2506.15298) and of the test questions of MEGC 2026
+(arXiv:2603.08927). Names of action units are those of these files; units that they do not name have their name in the Facial Action
+Coding System (Ekman, Friesen and Hager 2002).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+COARSE = ("negative", "positive", "surprise")
+FINE = {
+    "happiness": "positive",
+    "surprise": "surprise",
+    **dict.fromkeys(("anger", "contempt", "disgust", "fear", "repression", "sadness"), "negative"),
+}
+"""Coarse class of each fine one; clips with other labels are not asked about."""
+
+UNITS = {
+    1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser", 7: "lid tightener",
+    9: "nose wrinkler", 10: "upper lip raiser", 11: "nasolabial deepener", 12: "lip corner puller", 13: "sharp lip puller",
+    14: "dimpler", 15: "lip corner depressor", 16: "lower lip depressor", 17: "chin raiser", 18: "lip pucker", 20: "lip stretcher",
+    21: "neck tightener", 22: "lip funneler", 23: "lip tightener", 24: "lip pressor", 25: "lips part", 26: "jaw drop",
+    27: "mouth stretch", 28: "lip suck", 29: "jaw thrust", 30: "jaw sideways", 31: "jaw clencher", 32: "lip bite", 33: "cheek blow",
+    34: "cheek puff", 35: "cheek suck", 36: "tongue bulge", 37: "lip wipe", 38: "nostril dilater", 39: "nostril compress",
+    41: "lid droop", 42: "slit", 43: "eye closure", 44: "squint", 45: "blink", 46: "wink", 51: "turn left", 52: "turn right",
+    53: "head up", 54: "head down", 55: "tilt left", 56: "tilt right", 57: "head forward", 58: "head back", 61: "eyes left",
+    62: "eyes right", 63: "eyes up", 64: "eyes down",
+}  # fmt: skip
+OTHER_NAMES = {
+    "nostril dilator": 38,
+    "nostril compressor": 39,
+    "lip puckerer": 18,
+    "cheek puffer": 13,
+    "eyes closed": 43,
+}
+_NUMBERS = {name: number for number, name in UNITS.items()} | OTHER_NAMES
+_NAMED = re.compile(rf"\b(?:{'|'.join(_NUMBERS)})\b|\bau[\s_-]?(\d{{1,2}})")
+
+Kind = Literal["coarse", "fine", "units", "side", "shown", "sentence", "events", "micro", "macro", "type"]
+COUNTS: tuple[Kind, ...] = ("events", "micro", "macro")
+ANALYSES = (
+    "Please analyse the micro-expression shown in this video in detail.",
+    "Provide a detailed analysis of the micro-expression observed in this clip.",
+)
+"""Version 2 asks one of these, in turn, where version 1 asks for units and classes in one sentence."""
+_FORMS: dict[Kind, str] = {
+    "coarse": r"What is the coarse expression class\?",
+    "fine": r"What is the fine-grained expression class\?",
+    "units": r"What (?:is the action unit|are the action units)\?|What distinct action units appear in this video\?",
+    "side": r"Is the action unit (?P<unit>.+) located on the left or right face\?",
+    "shown": r"Is the action unit (?P<unit>.+) shown on the face\?",
+    "sentence": "|".join((r"What (?:is|are) the action units? present, and based on .+", *map(re.escape, ANALYSES))),
+    "events": r"How many expression events appear in this video\?",
+    "micro": r"How many micro-expression events appear in this video\?",
+    "macro": r"How many macro-expression events appear in this video\?",
+    "type": r"What is the expression type of the (?P<event>\d+)-th expression event in this video\?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The meaning of a question.
+
+    Attributes:
+        kind: what is asked for.
+        unit: the action unit that `side` and `shown` name; None where the name is unknown.
+        event: the number of the event that `type` names, from 1.
+    """
+
+    kind: Kind
+    unit: int | None = None
+    event: int = 0
+
+
+@lru_cache(maxsize=8192)
+def asked(question: str) -> Asked | None:
+    """The meaning of a question, or None for a question that the challenges do not ask.
+
+    >>> asked("Is the action unit dimpler shown on the face?"), asked("How old is she?")
+    (Asked(kind='shown', unit=14, event=0), None)
+    """
+    text = " ".join(question.split())
+    for kind, form in _FORMS.items():
+        if found := re.fullmatch(form, text, re.IGNORECASE):
+            parts = found.groupdict()
+            return Asked(kind, _NUMBERS.get(str(parts.get("unit")).lower()), int(parts.get("event") or 0))
+    return None
+
+
+def joined(units: Iterable[int]) -> str:
+    """Names of action units, with commas; a unit without a name is written `AU<number>`."""
+    return ", ".join(UNITS.get(unit, f"AU{unit}") for unit in units)
+
+
+def units_question(n: int) -> str:
+    """The question for `n` action units."""
+    return "What is the action unit?" if n == 1 else "What are the action units?"
+
+
+def sentence_question(n: int) -> str:
+    """The question of version 1 for `n` action units and both classes."""
+    units, based = ("is the action unit", "it") if n == 1 else ("are the action units", "them")
+    return f"What {units} present, and based on {based}, what is the fine-grained expression and the coarse expression class?"
+
+
+def sentence(units: Iterable[int], fine: str, coarse: str) -> str:
+    """The answer to `sentence_question`.
+
+    >>> sentence([12], "happiness", "positive")[:58]
+    'The action unit present is: lip corner puller. Therefore, '
+    """
+    listed = tuple(units)
+    present = "unit present is" if len(listed) == 1 else "units present are"
+    return (
+        f"The action {present}: {joined(listed)}. Therefore, the fine-grained expression class is {fine}, "
+        f"and the coarse expression class is {coarse}."
+    )
+
+
+@lru_cache(maxsize=8192)
+def read_class(text: str, classes: tuple[str, ...], name: str) -> str | None:
+    """The class that a text names: the one after `<name> expression class is`, else the first that occurs as a word, else None.
+
+    >>> read_class("Not fear: the fine-grained expression class is anger.", tuple(FINE), "fine-grained")
+    'anger'
+    """
+    lower = text.lower()
+    options = "|".join(classes)
+    found = re.search(rf"{name} expression class is ({options})\b", lower) or re.search(rf"\b({options})\b", lower)
+    return found[1] if found else None
+
+
+@lru_cache(maxsize=8192)
+def read_units(text: str) -> frozenset[int]:
+    """The action units that a text names, by their names or as `AU4`.
+
+    >>> sorted(read_units("Brow lowerer, and AU 12 (lip corner puller)"))
+    [4, 12]
+    """
+    return frozenset(int(found[1] or _NUMBERS[found[0]]) for found in _NAMED.finditer(text.lower()))
+
+
+def read_count(text: str) -> int | None:
+    """The first whole number in a text, or None."""
+    found = re.search(r"\d{1,6}", text)
+    return int(found[0]) if found else None
+
+
+@lru_cache(maxsize=8192)
+def read_word(text: str, words: tuple[str, ...]) -> str | None:
+    """The first of some words in a text, or None."""
+    found = re.search(rf"\b({'|'.join(words)})\b", text.lower())
+    return found[1] if found else None

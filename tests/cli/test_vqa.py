@@ -1,0 +1,70 @@
+"""`mebench vqa`: from questions to scores, as a participant does it."""
+
+import json
+
+import pytest
+
+from mebench import vqa
+from tests.helpers.model_server import said
+
+TINY = ("dataset=synthetic", "dataset.preset=tiny")
+
+
+@pytest.fixture
+def asked(mebench, tmp_path):
+    path = tmp_path / "q.jsonl"
+    mebench("vqa", "make", *TINY, "-o", str(path))
+    return path
+
+
+def test_questions_are_made_answered_by_a_run_and_scored(mebench, tmp_path, untracked):
+    runs, asked, answers = str(tmp_path / "runs"), str(tmp_path / "l.jsonl"), str(tmp_path / "a.jsonl")
+    mebench("run", "method=random", *TINY, f"runs={runs}", "workers=1")
+    code, out, err = mebench("vqa", "make", *TINY, "--task", "lvqa", "-o", asked)
+    assert (code, out) == (0, f"{asked}: 39 questions about 7 videos\n")
+    assert "event numbers give a lower bound" in err
+    code, out, err = mebench("vqa", "answer", "random", "--questions", asked, "-o", answers, "--runs", runs)
+    assert code == 0
+    assert "of the kind 'units' not answered" in err
+    code, out, _ = mebench("vqa", "score", "--questions", asked, "--answers", answers, "--json", "-")
+    summary = json.loads(out)
+    assert code == 0
+    truth = {row["video_id"]: row["answer"] for row in vqa.questions.read(tmp_path / "l.jsonl")}
+    given = {row["video_id"]: row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")}
+    off = [abs(int(truth[name]) - int(given[name])) for name in truth if name.endswith("_2")]
+    assert summary["scores"]["micro_mae"]["value"] == pytest.approx(sum(off) / len(off))
+
+
+def test_a_model_behind_an_address_is_shown_the_frames_of_each_clip(mebench, tmp_path, asked, serve):
+    url, seen = serve(lambda body: said("negative"))
+    words = (
+        "--questions",
+        str(asked),
+        "-o",
+        str(tmp_path / "a.jsonl"),
+        "--endpoint",
+        url,
+        "--model",
+        "m",
+        "--frames",
+        "3",
+    )
+    code, out, _ = mebench("vqa", "answer", *TINY, *words)
+    assert (code, out.endswith(": 64 asked, 0 kept from before, 0 refused, 0 failed, 448 tokens\n")) == (0, True)
+    assert [len(body["messages"][0]["content"]) for _, _, body in seen[:2]] == [4, 4]
+    code, out, _ = mebench("vqa", "score", "--questions", str(asked), "--answers", str(tmp_path / "a.jsonl"))
+    assert code == 0
+    assert "fine and coarse agree in 0 of 10" in out
+
+
+def test_what_is_wrong_is_one_sentence(mebench, tmp_path, asked):
+    for words, sentence in [
+        (("make", *TINY, "-o", "x.jsonl", "--task", "long"), "unknown task 'long'"),
+        (("make", *TINY, "-o", "x.jsonl", "--version", "3"), "--version must be 1 (MEGC 2025) or 2 (MEGC 2026), not 3"),
+        (("answer", "--questions", str(asked), "-o", "x.jsonl"), "needs runs whose predictions answer"),
+        (("answer", *TINY, "--questions", str(asked), "-o", "x.jsonl", "--endpoint", "http://h"), "needs --model NAME"),
+        (("answer", "none", "--questions", str(asked), "-o", "x.jsonl", "--runs", str(tmp_path)), "unknown run 'none'"),
+        (("score", "--questions", str(asked), "--answers", str(tmp_path / "no.jsonl")), "No such file"),
+    ]:
+        code, out, err = mebench("vqa", *words)
+        assert (out, sentence in err, code != 0, err.count("\n")) == ("", True, True, 1), err

@@ -1,0 +1,190 @@
+"""Scores of answers: equal to the libraries, to the public figures, and to what can be worked out by hand."""
+
+import numpy as np
+import pytest
+from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+from rouge_score import rouge_scorer
+from sklearn.metrics import f1_score, recall_score
+
+from mebench import vqa
+from mebench.core import Expression, Video
+from mebench.errors import ConfigError, DataError
+from tests.helpers.outside import outside
+
+EMOTIONS = ("anger", "happiness", "surprise", "disgust")
+UNITS = (("4", "7"), ("12",), ("1", "2"), ("R10", "4"))
+
+
+def questions(people=4, clips=4):
+    return vqa.questions.make(
+        Video(
+            "samm", f"{p:03}", f"{p:03}_{n}", 200, 90, (Expression(0, 9, "micro", None, EMOTIONS[n % 4], UNITS[n % 4]),)
+        )
+        for p in range(people)
+        for n in range(clips)
+    )
+
+
+def answered(rows, **by_kind):
+    """The true answers, but for some kinds of question."""
+    return [row | {"answer": by_kind.get(vqa.wording.asked(row["question"]).kind, row["answer"])} for row in rows]
+
+
+def value(summary, name):
+    return summary["scores"][name]["value"]
+
+
+def test_the_true_answers_are_right_in_all(scorer="megc2025_b"):
+    rows = questions()
+    summary = vqa.marking.score(rows, rows, scorer)
+    assert {score["value"] for score in summary["scores"].values()} == {1.0}
+    assert all(counts["agree"] == counts["of"] for counts in summary["consistency"].values())
+    assert (summary["subjects"], summary["clips"], summary["warnings"]) == (4, 16, [])
+
+
+def test_one_answer_to_everything_is_worth_its_share():
+    summary = vqa.marking.score(questions(), answered(questions(), coarse="negative", shown="yes", units="dimpler"))
+    assert value(summary, "coarse_uf1") == pytest.approx(2 / 3 / 3)  # precision .5, recall 1, two classes without
+    assert value(summary, "coarse_uar") == pytest.approx(1 / 3)
+    assert value(summary, "shown_accuracy") == 0.5
+    assert value(summary, "units_f1") == value(summary, "units_jaccard") == 0
+    assert summary["floors"]["majority"]["coarse_uf1"] == pytest.approx(value(summary, "coarse_uf1"))
+    assert summary["consistency"]["fine_and_coarse"] == {"agree": 8, "of": 16}
+
+
+def test_counts_and_types_of_long_videos():
+    kinds = ("micro", "macro", "micro")
+    rows = vqa.questions.make(
+        [
+            Video(
+                "d", f"s{p}", "v", 30, 400, tuple(Expression(9 * n, 9 * n + 5, k) for n, k in enumerate(kinds[: 1 + p]))
+            )
+            for p in range(3)
+        ],
+        "lvqa",
+    )
+    summary = vqa.marking.score(
+        rows, answered(rows, events="There are 2 events.", micro="none", type="a macro-expression")
+    )
+    assert value(summary, "events_mae") == pytest.approx(2 / 3)  # true 1, 2, 3
+    assert value(summary, "events_rmse") == pytest.approx(np.sqrt(2 / 3))
+    assert value(summary, "micro_mae") == pytest.approx(4 / 3)  # true 1, 1, 2; no number counts as 0
+    assert value(summary, "macro_mae") == 0
+    assert value(summary, "type_uar") == 0.5
+    assert "3 answers name nothing that the question asks for; they count as wrong" in summary["warnings"]
+
+
+def drawn(rows, rng):
+    words = [
+        *vqa.wording.FINE,
+        "negative",
+        "positive",
+        "yes",
+        "no",
+        "left",
+        "lip corner puller",
+        "dimpler, AU4",
+        "it's",
+        "",
+    ]
+    return [row | {"answer": str(rng.choice([row["answer"], *rng.choice(words, 3)]))} for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_scorers_equal_the_libraries_on_drawn_answers(seed):
+    rows = questions(2, 2)
+    given = drawn(rows, np.random.default_rng(seed))
+    pairs = [(row["answer"], one["answer"]) for row, one in zip(rows, given)]
+    texts = [(a.lower().strip(), b.lower().strip()) for a, b in pairs if b.strip()]
+    a, b = (vqa.marking.score(rows, given, scorer) for scorer in vqa.marking.SCORERS)
+
+    smooth, rouge = SmoothingFunction().method1, rouge_scorer.RougeScorer(["rouge1"], use_stemmer=True)
+    bleus = [sentence_bleu([one.split()], other.split(), smoothing_function=smooth) for one, other in texts]
+    assert value(a, "bleu") == pytest.approx(np.mean(bleus))
+    assert value(a, "rouge1") == pytest.approx(np.mean([rouge.score(*pair)["rouge1"].recall for pair in texts]))
+    assert value(b, "bleu") == pytest.approx(plain_corpus_bleu(pairs))
+    assert value(b, "rouge1") == pytest.approx(np.mean([plain_rouge(*pair) for pair in pairs]))
+    for kind in ("coarse", "fine"):
+        own = [n for n, row in enumerate(rows) if vqa.wording.asked(row["question"]).kind == kind]
+        true, said = [pairs[n][0] for n in own], [pairs[n][1].lower().strip() for n in own]
+        average = {"labels": sorted({*true, *said}), "average": "macro", "zero_division": 0}
+        assert value(a, f"{kind}_uf1") == pytest.approx(f1_score(true, said, **average))
+        assert value(a, f"{kind}_uar") == pytest.approx(recall_score(true, said, **average))
+        average["labels"] = sorted({*true})
+        assert (
+            value(b, f"{kind}_uf1") >= f1_score(true, said, **average) - 1e-12
+        )  # it also reads classes out of longer texts
+
+
+def words_of(text):
+    return [word.strip(",.:?") for word in text.lower().replace("-", " ").split()]
+
+
+def plain_corpus_bleu(pairs):
+    """BLEU-4 of a corpus without smoothing, counted in loops."""
+    matched, possible = [0] * 4, [0] * 4
+    for truth, given in pairs:
+        for n in range(4):
+            own, others = (
+                [tuple(w[i : i + n + 1]) for i in range(len(w) - n)] for w in (words_of(given), words_of(truth))
+            )
+            matched[n] += sum(min(own.count(gram), others.count(gram)) for gram in {*own})
+            possible[n] += len(own)
+    sizes = [sum(len(words_of(text)) for text in side) for side in zip(*pairs)]
+    if not all(matched):
+        return 0.0
+    return min(1, np.exp(1 - sizes[0] / sizes[1])) * np.exp(np.mean(np.log(np.divide(matched, possible))))
+
+
+def plain_rouge(truth, given):
+    one, other = words_of(truth), words_of(given)
+    return 2 * sum(min(one.count(word), other.count(word)) for word in {*one}) / (len(one) + len(other))
+
+
+@pytest.mark.parametrize(
+    ("name", "self_bleu", "blind"),
+    [
+        ("samm", 0.377, {"bleu": 0.69, "rouge1": 0.63, "coarse_uf1": 0.27}),
+        ("casme", 0.400, {"bleu": 0.67, "rouge1": 0.59, "coarse_uf1": 0.25}),
+    ],
+)
+def test_the_public_rows_score_as_published_rules_say(name, self_bleu, blind):
+    rows = vqa.questions.read(
+        outside("megc_questions", "the question files of MEGC 2025") / "dataset" / f"{name}.jsonl"
+    )
+    assert value(vqa.marking.score(rows, rows, "megc2025_a"), "bleu") == pytest.approx(self_bleu, abs=5e-4)
+    summary = vqa.marking.score(rows, rows, "megc2025_b")
+    assert value(summary, "bleu") == 1
+    assert {key: round(summary["floors"]["prior"][key], 2) for key in blind} == blind
+
+
+def test_intervals_are_over_people_and_two_datasets_are_shown_apart():
+    rows = questions()
+    other = [row | {"dataset": "casme2", "id": f"c{row['id']}"} for row in rows]
+    given = answered(rows[: len(rows) // 2], coarse="negative") + rows[len(rows) // 2 :] + other
+    summary = vqa.marking.score(rows + other, given)
+    score = summary["scores"]["coarse_uf1"]
+    assert score["low"] < score["value"] < score["high"]
+    by_dataset = {name: scores["coarse_uf1"]["value"] for name, scores in summary["by_dataset"].items()}
+    assert by_dataset == pytest.approx({"casme2": 1, "samm": (4 / 5 + 2 / 3 + 2 / 3) / 3})
+
+
+def test_an_answer_that_is_missing_counts_as_wrong():
+    rows = questions()
+    summary = vqa.marking.score(rows, rows[len(rows) // 2 :])
+    assert value(summary, "shown_accuracy") == 0.5
+    assert summary["warnings"][0] == f"{len(rows) // 2} of {len(rows)} questions are not answered; they count as wrong"
+
+
+def test_files_that_do_not_fit_are_one_sentence():
+    rows = questions()
+    with pytest.raises(DataError, match="1 answers are to questions that are not asked, the first has the id 'x'"):
+        vqa.marking.score(rows, [rows[0] | {"id": "x"}, *rows])
+    with pytest.raises(DataError, match="holds no true answers"):
+        vqa.marking.score([row | {"answer": ""} for row in rows], rows)
+    with pytest.raises(DataError, match="reads otherwise in the answers"):
+        vqa.marking.score(rows, [rows[0] | {"question": "Who is this?"}, *rows[1:]])
+    with pytest.raises(DataError, match="none of the"):
+        vqa.marking.score(rows[:3], [], "megc2025_a")
+    with pytest.raises(ConfigError, match="unknown scorer 'megc2025_c'"):
+        vqa.marking.score(rows, rows, "megc2025_c")

@@ -1,0 +1,165 @@
+"""Questions made from annotations: those of the challenge, and what they give away."""
+
+import json
+
+import pytest
+
+from mebench import vqa
+from mebench.core import Expression, Video
+from mebench.errors import DataError
+from tests.helpers.outside import outside
+
+
+def clip(video="001_1_2", subject="001", dataset="samm", emotion="anger", units=("4", "L7C"), onset=0, kind="micro"):
+    return Video(dataset, subject, video, 200, 90, (Expression(onset, onset + 30, kind, None, emotion, units),))
+
+
+def long_video():
+    kinds = ("micro", "macro", "micro")
+    events = [Expression(100 * n, 100 * n + 20, kind, None, None, (str(4 + 3 * n),)) for n, kind in enumerate(kinds)]
+    return Video("samm_lv", "006", "006_1", 200, 400, tuple(events))
+
+
+def asked(rows):
+    return [(row["question"], row["answer"]) for row in rows]
+
+
+def test_a_clip_is_asked_about_in_the_words_of_2025():
+    rows = vqa.questions.make([clip(), clip("001_1_3", emotion="happiness", units=("12",))])
+    first, second = rows[:7], rows[7:]
+    assert asked(first[:4]) == [
+        ("What is the coarse expression class?", "negative"),
+        ("What is the fine-grained expression class?", "anger"),
+        ("What are the action units?", "brow lowerer, lid tightener"),
+        ("Is the action unit lid tightener located on the left or right face?", "left"),
+    ]
+    assert first[5] | {"id": ""} == {
+        "id": "",
+        "dataset": "samm",
+        "image_id": "001_1_2",
+        "subject": "001",
+        "filename": "001_1_2",
+        "question": "Is the action unit lip corner puller shown on the face?",
+        "answer": "no",
+    }
+    assert [row["id"] for row in first] == [f"samm_001_1_2_{n}" for n in range(1, 8)]
+    assert asked(second)[-1] == (
+        "What is the action unit present, and based on it, what is the fine-grained expression and the coarse expression class?",
+        "The action unit present is: lip corner puller. Therefore, the fine-grained expression class is happiness, and the coarse "
+        "expression class is positive.",
+    )
+    assert len(second) == 6
+
+
+def test_version_two_asks_for_an_analysis():
+    rows = vqa.questions.make([clip(), clip("001_1_3")], version=2)
+    assert [row["question"] for row in rows if row["question"] in vqa.wording.ANALYSES] == list(vqa.wording.ANALYSES)
+
+
+def test_a_long_video_is_asked_for_counts_units_and_types():
+    rows = vqa.questions.make([long_video(), Video("samm_lv", "006", "006_2", 200, 400)], "lvqa")
+    assert asked(rows[:4]) == [
+        ("How many expression events appear in this video?", "3"),
+        ("How many micro-expression events appear in this video?", "2"),
+        ("How many macro-expression events appear in this video?", "1"),
+        ("What distinct action units appear in this video?", "brow lowerer, lid tightener, upper lip raiser"),
+    ]
+    types = {"1": "micro-expression", "2": "macro-expression", "3": "micro-expression"}
+    for question, answer in asked(rows[4:]):
+        assert answer == types[question.removeprefix("What is the expression type of the ")[0]]
+    assert [row["video_id"] for row in rows] == [f"samm_lv_006_1_{n}" for n in range(1, 7)]
+
+
+def test_two_clips_of_one_video_have_names_of_their_own():
+    two = Video("d", "s1", "v1", 30, 300, (*clip().expressions, *clip(onset=100).expressions))
+    names = {row["image_id"] for row in vqa.questions.make([two])}
+    assert names == {"s1_v1_0", "s1_v1_100"}
+
+
+def test_what_cannot_be_asked_about_is_left_out_or_said():
+    macro, other, bare = clip(kind="macro"), clip(emotion="others"), clip(units=())
+    assert vqa.questions.make([macro, other, bare, clip()]) == vqa.questions.make([clip()])
+    with pytest.raises(DataError, match="no micro-expression has action units and one of the classes happiness"):
+        vqa.questions.make([macro, other, bare])
+    with pytest.raises(DataError, match="no videos with expressions"):
+        vqa.questions.make([Video("d", "s", "v", 30, 10)], "lvqa")
+
+
+def test_blind_questions_give_less_away():
+    clips = [clip(f"001_1_{n}", units=units) for n, units in enumerate([("4",), ("4", "7"), ("12",), ("12", "17")] * 3)]
+    open_, blind = (vqa.questions.leaks(vqa.questions.make(clips, blind=blind)) for blind in (False, True))
+    assert {
+        "the wording tells one unit (6 clips) from several (6)",
+        "shown: the first of a clip's questions is always answered 'yes'",
+    } <= {*open_}
+    assert not [line for line in blind if "wording" in line or "always" in line]
+    lines = vqa.questions.leaks(vqa.questions.make([long_video()], "lvqa"))
+    assert lines[0].startswith("event numbers give a lower bound of the number of events in 1 videos")
+    assert not vqa.questions.leaks(vqa.questions.make([long_video()], "lvqa", blind=True))
+
+
+def test_the_draw_is_the_same_for_one_seed_and_differs_for_another():
+    clips = [clip(f"001_1_{n}", units=(str(n), str(n + 1))) for n in range(4, 7)]
+    assert vqa.questions.make(clips, seed=1) == vqa.questions.make(clips, seed=1)
+    assert len({str(vqa.questions.make(clips, seed=seed)) for seed in range(8)}) > 1
+
+
+@pytest.mark.parametrize(("name", "n_rows", "n_drawn"), [("samm", 828, 266), ("casme", 911, 290)])
+def test_the_public_questions_come_again_but_for_the_drawn_units(name, n_rows, n_drawn):
+    public = vqa.questions.read(
+        outside("megc_questions", "the question files of MEGC 2025") / "dataset" / f"{name}.jsonl"
+    )
+    clips: dict[str, dict[str, dict]] = {}
+    for row in public:
+        clips.setdefault(row["image_id"], {})[vqa.wording.asked(row["question"]).kind] = row
+    videos = []
+    for rows in clips.values():
+        side = vqa.wording.asked(rows["side"]["question"]).unit if "side" in rows else None
+        named = [min(vqa.wording.read_units(text)) for text in rows["units"]["answer"].split(",")]
+        units = tuple(f"{rows['side']['answer'][0].upper()}{n}" if n == side else str(n) for n in named)
+        row = rows["fine"]
+        videos.append(clip(row["filename"], row["subject"], row["dataset"], row["answer"], units))
+    made = vqa.questions.make(videos)
+    drawn = [n for n, row in enumerate(public) if vqa.wording.asked(row["question"]).kind == "shown"]
+    assert (len(public), len(drawn)) == (n_rows, n_drawn)
+    assert [row for n, row in enumerate(made) if n not in {*drawn}] == [
+        row for n, row in enumerate(public) if n not in {*drawn}
+    ]
+    assert [(made[n]["id"], made[n]["answer"]) for n in drawn] == [
+        (public[n]["id"], public[n]["answer"]) for n in drawn
+    ]
+
+
+def written(path, *lines):
+    path.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines))
+    return path
+
+
+GOOD = {"id": "a", "question": "What is the action unit?", "answer": "dimpler"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ([], "holds no questions"),
+        ([GOOD, GOOD], "line 2: the id 'a' stands in line 1, too"),
+        ([GOOD, b"{"], "line 2: not JSON"),
+        ([b"[" * 100_000], "line 1: not JSON"),
+        ([[1]], "line 1: needs the keys"),
+        ([{"id": "a"}], "line 1: needs the keys"),
+        ([GOOD | {"answer": ["x"]}], "line 1: answer must be text, not list"),
+        (["é".encode("latin-1")], "is not UTF-8"),
+        ([b"\n" * 200_001], "at most 200,000 are read"),
+    ],
+)
+def test_a_damaged_file_is_one_sentence(tmp_path, lines, sentence):
+    with pytest.raises(DataError, match=sentence):
+        vqa.questions.read(written(tmp_path / "q.jsonl", *lines))
+
+
+def test_rows_survive_a_file(tmp_path):
+    rows = vqa.questions.make([clip()])
+    vqa.questions.write(tmp_path / "q.jsonl", rows)
+    assert vqa.questions.read(tmp_path / "q.jsonl") == rows
+    vqa.questions.write(tmp_path / "q.jsonl", rows, answers=False)
+    assert {row["answer"] for row in vqa.questions.read(tmp_path / "q.jsonl")} == {""}

@@ -1,0 +1,135 @@
+"""Answers of finished runs, and of a model behind an address."""
+
+import base64
+import threading
+
+import cv2
+import numpy as np
+import pytest
+
+from mebench import vqa
+from mebench.errors import ConfigError, RunError
+from tests.helpers.model_server import said
+from tests.helpers.run_folders import make_run
+
+
+def asked(video, **questions):
+    names = {"dataset": "drawn", "subject": video.split("/")[1], "filename": video.split("/")[2]}
+    names["image_id"] = f"{names['subject']}_{names['filename']}"
+    return [names | {"id": f"{video}_{n}", "question": text, "answer": ""} for n, text in enumerate(questions["texts"])]
+
+
+LONG = (
+    "How many expression events appear in this video?",
+    "How many micro-expression events appear in this video?",
+    "How many macro-expression events appear in this video?",
+    "What is the expression type of the 2-th expression event in this video?",
+    "What is the expression type of the 9-th expression event in this video?",
+)
+SHORT = (
+    "What is the coarse expression class?",
+    "Is the action unit lip corner puller shown on the face?",
+    "Is the action unit dimpler shown on the face?",
+    "Is the action unit lip corner puller located on the left or right face?",
+)
+
+
+def test_a_spotter_answers_counts_and_types(tmp_path):
+    run = make_run(tmp_path, kinds=("micro", "macro"), tasks=("spot",))
+    spotted = run.read_table("predictions.parquet")
+    video = spotted["video"].iloc[0]
+    own = spotted[spotted["video"] == video].sort_values(["onset", "offset"])
+    rows, unanswered = vqa.replies.answer([run], asked(video, texts=LONG))
+    kinds = list(own["kind"])
+    assert [row["answer"] for row in rows] == [
+        str(len(kinds)),
+        str(kinds.count("micro")),
+        str(kinds.count("macro")),
+        f"{kinds[1]}-expression",
+        "",
+    ]
+    assert dict(unanswered) == {"type": 1}
+
+
+def test_a_recognizer_and_runs_of_units_answer_together(tmp_path):
+    classes = make_run(tmp_path / "classes", tasks=("recognize",))
+    unit = make_run(tmp_path / "unit", tasks=("recognize",), classes=["absent", "AU12"])
+    clips = unit.read_table("clips.parquet")
+    shown = clips.drop_duplicates(["video", "onset", "offset"])["onset"] < 100
+    unit.write_table("clips.parquet", clips.assign(predicted=np.where(clips["onset"] < 100, "AU12", "absent")))
+    first = clips[clips["onset"] < 100].iloc[0]
+    name, onset = str(first["video"]), int(first["onset"])
+    rows = [row | {"image_id": f"{row['image_id']}_{onset}"} for row in asked(name, texts=SHORT)]
+    answered, unanswered = vqa.replies.answer([classes, unit], rows)
+    table = classes.read_table("clips.parquet")
+    predicted = table[(table["video"] == name) & (table["onset"] == onset)]["predicted"].iloc[0]
+    assert shown.any()
+    assert [row["answer"] for row in answered] == [predicted, "yes", "", ""]
+    assert dict(unanswered) == {"shown": 1, "side": 1}
+
+
+def test_runs_that_answer_nothing_are_refused(tmp_path):
+    run = make_run(tmp_path, tasks=("spot",))
+    with pytest.raises(RunError, match="no question is about a video of these runs"):
+        vqa.replies.answer([run], asked("drawn/nobody/v1", texts=LONG))
+
+
+FRAMES = [np.full((600, 900, 3), (200, 0, 0), np.uint8), np.zeros((50, 40), np.uint8)]
+ROWS = asked("drawn/s1/v1", texts=SHORT)
+
+
+def test_a_model_sees_frames_and_its_answers_are_kept(tmp_path, serve):
+    url, seen = serve(lambda body: said(" negative\n", 5))
+    out = tmp_path / "a.jsonl"
+    cost = vqa.endpoint.ask(url, "small", ROWS, lambda row: FRAMES, out, key="secret")
+    assert (cost.asked, cost.kept, cost.refused, cost.failed, cost.tokens) == (4, 0, 0, 0, 20)
+    assert {row["answer"] for row in vqa.questions.read(out)} == {"negative"}
+    path, key, body = seen[0]
+    assert (path, key, body["model"], body["temperature"]) == ("/v1/chat/completions", "Bearer secret", "small", 0)
+    *images, text = body["messages"][0]["content"]
+    assert text["text"].endswith(ROWS[0]["question"])
+    data = base64.b64decode(images[0]["image_url"]["url"].partition(",")[2])
+    sent = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert sent.shape == (299, 448, 3)
+    assert sent[0, 0, 2] > 190 > 60 > sent[0, 0, 0]  # red is still red
+
+    again = vqa.endpoint.ask(url, "small", ROWS, lambda row: FRAMES, out)
+    assert (again.asked, again.kept, len(seen)) == (0, 4, 4)
+
+
+def test_a_refusal_is_counted_and_stays_empty(tmp_path, serve):
+    url, _ = serve(lambda body: said(None) if "coarse" in body["messages"][0]["content"][-1]["text"] else said("yes"))
+    cost = vqa.endpoint.ask(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+    assert (cost.refused, cost.failed) == (1, 0)
+    assert [row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")] == ["", "yes", "yes", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ((500, {}), "HTTP 500"),
+        ((401, {}), "HTTP 401"),
+        ((200, b"<html>"), "its reply is not a chat completion"),
+        ((200, {"choices": []}), "its reply is not a chat completion"),
+        ((200, {"choices": [{"message": {"content": 3}}]}), "its answer is int, not text"),
+        ((200, b"1" * 4_000_001), "longer than 4,000,000 bytes"),
+    ],
+)
+def test_a_server_that_answers_nonsense_is_given_up(tmp_path, serve, reply, reason):
+    count = iter([said("negative")])
+    url, _ = serve(lambda body: next(count, reply))
+    with pytest.raises(RunError, match=f"failed 3 times in a row .*{reason}.*1 answers are kept"):
+        vqa.endpoint.ask(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+    assert [row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")] == ["negative"]
+
+
+def test_a_slow_or_absent_server_is_given_up(tmp_path, serve):
+    wait = threading.Event()
+    url, _ = serve(lambda body: (wait.wait(5), said("late"))[1])
+    with pytest.raises(RunError, match="no answer in time"):
+        vqa.endpoint.ask(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", timeout=0.05)
+    wait.set()
+    with pytest.raises(RunError, match="Connection refused"):
+        vqa.endpoint.ask("http://127.0.0.1:9/v1", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
+    with pytest.raises(ConfigError, match="must be an address such as"):
+        vqa.endpoint.ask("localhost:8000", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")

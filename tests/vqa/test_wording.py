@@ -1,0 +1,55 @@
+"""How questions and free answers are read."""
+
+import pytest
+
+from mebench import vqa
+from mebench.vqa.wording import Asked, asked
+
+
+@pytest.mark.parametrize(
+    ("question", "meaning"),
+    [
+        ("What is the coarse expression class?", Asked("coarse")),
+        ("what is  the fine-grained expression class?", Asked("fine")),
+        ("What is the action unit?", Asked("units")),
+        ("What distinct action units appear in this video?", Asked("units")),
+        ("Is the action unit nostril dilater shown on the face?", Asked("shown", 38)),
+        ("Is the action unit dimpler located on the left or right face?", Asked("side", 14)),
+        ("Is the action unit tail wagger shown on the face?", Asked("shown", None)),
+        ("How many macro-expression events appear in this video?", Asked("macro")),
+        ("What is the expression type of the 33-th expression event in this video?", Asked("type", None, 33)),
+        ("Please analyse the micro-expression shown in this video in detail.", Asked("sentence")),
+        (
+            "What are the action units present, and based on them, what is the fine-grained expression?",
+            Asked("sentence"),
+        ),
+        ("Who is this?", None),
+    ],
+)
+def test_a_question_is_read_by_its_wording(question, meaning):
+    assert asked(question) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("brow lowerer, lid tightener", {4, 7}),
+        ("Brow Lowerer and AU7", {4, 7}),
+        ("AU 12 (lip corner puller)", {12}),
+        ("nostril dilator", {38}),
+        ("inner brow raiser", {1}),
+        ("nothing", set()),
+    ],
+)
+def test_units_are_read_by_name_and_by_code(text, units):
+    assert vqa.wording.read_units(text) == units
+
+
+def test_what_the_words_make_is_what_they_read():
+    for unit in vqa.wording.UNITS:
+        assert vqa.wording.read_units(vqa.wording.joined([unit])) == {unit}
+    for fine, coarse in vqa.wording.FINE.items():
+        text = vqa.wording.sentence([4, 12], fine, coarse)
+        assert vqa.wording.read_units(text) == {4, 12}
+        assert vqa.wording.read_class(text, tuple(vqa.wording.FINE), "fine-grained") == fine
+        assert vqa.wording.read_class(text, vqa.wording.COARSE, "coarse") == coarse
