@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
 from mebench.format import NONE, digits, ends
-from mebench.metrics import SECTIONS, scores_of
+from mebench.metrics import LEAKING, RULES, SECTIONS, scores_of
 from mebench.records import (
     COUNTS,
     Alias,
@@ -25,7 +25,7 @@ from mebench.records import (
     of_scheme,
 )
 from mebench.reports.scores import parts_of
-from mebench.reproduction import LEAKING, RULES, Paper, Program, Source, cells, read_source, sources
+from mebench.reproduction import Paper, Program, Source, cells, read_source, sources
 from mebench.runner.leak import worth
 from mebench.table import Column
 from mebench.table import Table as Shown

@@ -123,10 +123,11 @@ class RunSettings:
         no_face: what to do with a video without a face: stop with an `error`, or `skip` it: nobody trains on it, and its
             expressions count as missed.
         validation: share of the training subjects that validate, for methods that choose something.
-        audit: `guard`: what is fitted or chosen sees training and inner validation subjects only; `leak`: k' is taken over all
-            subjects and the best epoch on the tested ones, of equal ones the first, as some papers do, which marks every result.
+        audit: `guard`: what is fitted or chosen sees training and inner validation subjects only; `leak`: the best
+            epoch on the tested ones, of equal ones the first, as some papers do, which marks every result; of a spotter trained in
+            one stage with the threshold of its confidences, of other spotters with k' over all subjects.
             Of equal ones the last (HTNet): `leak_last`; no epoch after the first that is right on all (CausalNet): `leak_stop`.
-        looks: whether the answers to the tested clips after each epoch are kept, to tell afterwards what choosing among them is
+        looks: whether the answers about the tested subjects after each epoch are kept, to tell afterwards what choosing among them is
             worth; nothing is chosen on them.
         tuned_on: the people on whose answers the settings were chosen, as `mebench tune --write` notes; a run that tests one of them is
             marked as selected on tested people.

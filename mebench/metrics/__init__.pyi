@@ -6,6 +6,7 @@ from . import classification as classification
 from . import comparison as comparison
 from . import conventions as conventions
 from . import emotions as emotions
+from . import epoch_choices as epoch_choices
 from . import li2017 as li2017
 from . import matching as matching
 from . import mistakes as mistakes
@@ -38,6 +39,8 @@ from .conventions import Convention as Convention
 from .conventions import described as described
 from .conventions import named as named
 from .emotions import acc_mesr as acc_mesr
+from .epoch_choices import LEAKING as LEAKING
+from .epoch_choices import RULES as RULES
 from .matching import find as find
 from .matching import match as match
 from .matching import pair as pair

@@ -1,8 +1,5 @@
-from . import epoch_choices as epoch_choices
 from . import reproduce as reproduce
 from . import rescore as rescore
-from .epoch_choices import LEAKING as LEAKING
-from .epoch_choices import RULES as RULES
 from .reproduce import Cell as Cell
 from .reproduce import Paper as Paper
 from .reproduce import Program as Program

@@ -35,13 +35,12 @@ from mebench.exchange.shapes import content, written
 from mebench.exchange.text_table import Remarks, Typed, parse, read_text
 from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
-from mebench.metrics import named, summarize
+from mebench.metrics import epoch_choices, named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import Value, value_of
 from mebench.records.published import CAVEATS, Published
 from mebench.records.schema import LARGEST, Hash
-from mebench.reproduction import epoch_choices
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""
@@ -338,7 +337,8 @@ def answers(
     low, high, step = one.choice.thresholds
     thresholds = [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
     every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
-    grid = epoch_choices.grid(every, thresholds, convention)
+    kinds = next(iter(every.values())).kinds
+    grid = epoch_choices.grid({epoch: read.tables for epoch, read in every.items()}, kinds, thresholds, convention)
     silent = [{"subject": row["subject"], "video": row["video"], "onset": "", "offset": ""} for row in truth]
     chosen: dict[epoch_choices.Rule | None, Answers] = {}
     for rule in one.choice.rules:
@@ -543,8 +543,9 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
             )
         scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
         if one.choice is not None:
-            rules = {rule: read for rule, read in chosen.items() if rule is not None}
-            scored["selection"] = _kept(epoch_choices.worth(rules, looks, source.convention, draws))
+            rules = {rule: read.tables for rule, read in chosen.items() if rule is not None}
+            kinds = next(iter(chosen.values())).kinds
+            scored["selection"] = _kept(epoch_choices.worth(rules, kinds, looks, source.convention, draws))
         sets.append(scored)
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 

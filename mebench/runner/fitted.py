@@ -19,7 +19,7 @@ from mebench.features import FeatureStore, clip_feature, frame_features
 from mebench.runner.fold_source import HostedStore
 from mebench.runner.isolation import Request
 from mebench.runner.job import FoldJob, Job, Part
-from mebench.runs.fold_result import EpochPrediction
+from mebench.runs.fold_result import ClipPrediction
 from mebench.training import fit
 
 Home = Callable[[Video], tuple[Dataset, str]]
@@ -117,7 +117,8 @@ class FittedMethod:
         request: for what only the host knows; a method that is neither fitted nor asked about annotated clips needs none.
 
     Attributes:
-        epoch_predictions: answers to the clips of the tested subjects after each epoch, where the run keeps them.
+        epoch_predictions: answers about the tested subjects after each epoch, where the run keeps them: the intervals of a spotter, else
+            those to the clips.
     """
 
     def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
@@ -126,7 +127,7 @@ class FittedMethod:
         seed_everything(job.seed, verbose=False)
         self.method = part.new_method(job.seed)
         self.views = Views(job, self.method, home, request)
-        self.epoch_predictions: list[list[EpochPrediction]] = []
+        self.epoch_predictions: list[list[Prediction | ClipPrediction]] = []
 
     def fit(self, job: FoldJob, folder: Path | None = None) -> None:
         """Train on the training subjects, with the inner validation subjects if the run holds them out.
@@ -150,14 +151,20 @@ class FittedMethod:
         return float(self._request("score", *epoch_answers(self)))
 
     def _look(self) -> bool:
-        """Keep the answers to the clips of the tested subjects after an epoch of the last stage; none is chosen for them."""
+        """Keep the answers about the tested subjects after an epoch of the last stage; none is chosen for them."""
         if self.method.stage == self.method.stages()[-1].name:
+            answers: list[Prediction | ClipPrediction] = []
             with _as_found(self.method), self.views.only(self.job.test):
-                clips = self.clips_to_classify()
-                scores = self.class_scores(clips) if clips else ()
-            self.epoch_predictions.append(
-                [(c.video.key, c.onset, c.offset, tuple(map(float, row))) for c, row in zip(clips, scores)]
-            )
+                if "spot" in self.task.tasks:
+                    views = [(video, self.views.unlabelled(video)) for video in self.job.test]
+                    spotted = [(video, self.propose(view, self.frame_scores(view))) for video, view in views]
+                    answers += [p for video, found in spotted for p in self.named(video, found)]
+                else:
+                    clips = self.clips_to_classify()
+                    answers += [
+                        ClipPrediction(c.video.key, c.onset, c.offset, *a) for c, a in zip(clips, self.answers(clips))
+                    ]
+            self.epoch_predictions.append(answers)
         return False
 
     def clips_to_classify(self) -> list[ClipView]:

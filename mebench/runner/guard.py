@@ -52,11 +52,12 @@ def warnings(plan: Plan) -> list[str]:
         asked = [(part.method.id, listed(list(map(str, part.declared)), FEW)) for part in plan.parts() if part.declared]
         told += [f"{method!r} asks to read more than code in its folds: {places}" for method, places in asked]
     if plan.leaks:
-        shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
+        shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks and plan.leaks_k_prime else []
         if plan.selects:
             shaped.append("what is chosen is chosen on tested subjects")
         elif any(weightless(part).stages() for part in plan.parts()):
-            shaped.append("each training keeps the epoch that tested best")
+            best = "the epoch" if plan.leaks_k_prime or "spot" not in plan.task.tasks else "epoch and threshold"
+            shaped.append(f"each training keeps {best} that tested best")
         by = ", and ".join(shaped) or "the tested subjects are at hand, though this method takes nothing from them"
         told.append(f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people")
     if plan.subject_dependent:
@@ -192,7 +193,7 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
             }
             for key, of_fold in timings.items()
         }
-        values.append({"name": "k_prime", "saw": "all" if plan.leaks else "train", "folds": lengths})
+        values.append({"name": "k_prime", "saw": "all" if plan.leaks_k_prime else "train", "folds": lengths})
     for name, part in zip(("method", "recognizer"), plan.parts()):  # what each is given, what it learns and chooses on
         method = weightless(part)
         values.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})

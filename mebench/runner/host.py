@@ -230,8 +230,7 @@ class FoldHost:
             curves={real(video): kinds for video, kinds in curves.items()},
             clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
             epoch_predictions=[
-                [(real(video), onset, offset, row) for video, onset, offset, row in epoch]
-                for epoch in result.epoch_predictions
+                [replace(one, video=real(one.video)) for one in epoch] for epoch in result.epoch_predictions
             ],
         )
 

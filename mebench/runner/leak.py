@@ -1,8 +1,9 @@
-"""What selecting an epoch on the tested subjects gains, computed from the per-epoch predictions of one training."""
+"""What selecting an epoch, and of a spotter a threshold, on the tested subjects gains, from the per-epoch predictions of one training."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig, from_plain
+from mebench.core import Prediction
 from mebench.metrics.bootstrap import Score
 from mebench.metrics.classification import confusion_matrix, uar, uf1
 from mebench.metrics.comparison import compare
+from mebench.metrics.epoch_choices import grid
+from mebench.metrics.tables import Tables
 from mebench.runner.guard import FILE as AUDIT
-from mebench.runs.fold_files import EPOCH_PREDICTIONS
+from mebench.runs.fold_files import EPOCH_PREDICTIONS, read_fold
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 from mebench.runs.folder import RunFolder, safe_name
 from mebench.runs.scoring import scored_of, tables_of
@@ -26,16 +30,18 @@ NAME = "worth of the looks"
 """Of a value in the audit of a leaking run: the honest run beside it, how often was looked, what it gained, and the curve."""
 POINTS = 30
 """Of a curve, at most."""
+CUTS = 50
+"""Thresholds that a spotter's intervals are cut at, at most: confidences with equally many intervals between them."""
 SCORES = ("uf1", "uar")
 NOBODY = -1
 """Instead of a class number: of a clip that nobody was asked about."""
 
 
-def chosen(right: NDArray[np.bool_], rule: str) -> tuple[int, int]:
+def chosen(right: NDArray[Any], rule: str) -> tuple[int, int]:
     """The epoch that a paper's program keeps, from 0, and how many it looked at.
 
     Args:
-        right: which clips of a tested subject each epoch names rightly, (epochs, clips).
+        right: which clips of a tested subject each epoch names rightly, (epochs, clips); of spotted intervals F1, (epochs, 1).
         rule: `leak`: the best of all epochs, of equal ones the first; `leak_last`: of equal ones the last; `leak_stop`: the first,
             and nothing is looked at after an epoch in which all are right.
 
@@ -47,7 +53,7 @@ def chosen(right: NDArray[np.bool_], rule: str) -> tuple[int, int]:
     if rule == "leak_last":
         return len(count) - 1 - int(count[::-1].argmax()), len(count)
     best = int(count.argmax())
-    return best, best + 1 if rule == "leak_stop" and right[best].all() else len(count)
+    return best, best + 1 if rule == "leak_stop" and (right[best] == 1).all() else len(count)
 
 
 def without_leak(config: RunConfig, **more: Any) -> RunConfig:
@@ -74,34 +80,81 @@ def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
     }
 
 
-class EpochPredictions:
-    """A run's predictions for the tested clips after each epoch, and the truth.
+class EpochAnswers:
+    """The answers of a run about the tested subjects after each epoch, beside the truth; what a rule keeps of them, and its gain.
 
     Args:
         folder: of a run that keeps them.
         plan: of the leaking run, with the videos that are skipped.
 
     Attributes:
-        of_fold: for each fold its clips, (clips,), and the numbers after each epoch, (epochs, clips, classes); of a fold that tests
-            no scored clip (0, 0, classes).
-        missed: for each fold the class numbers of the tested clips that nobody was asked about, since their videos show no face.
         epochs: after which somebody looked.
     """
 
     def __init__(self, folder: RunFolder, plan: Plan) -> None:
-        self.plan, self.folder = plan, folder
+        self.plan, self.folder, self.epochs = plan, folder, 0
+
+    @staticmethod
+    def of(folder: RunFolder, plan: Plan) -> EpochAnswers:
+        """Intervals of a run that spots, else answers to annotated clips."""
+        return (EpochIntervals if "spot" in plan.task.tasks else EpochPredictions)(folder, plan)
+
+    def of_folds(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """The table of each fold, by its key."""
+        for fold in self.plan.folds:
+            yield fold.key, self.folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}")
+
+    def folds(self, rule: str) -> Iterator[FoldResult]:
+        """The folds of the leaking run, without weights, which must not be used; of what the rule does not choose the honest run's."""
+        raise NotImplementedError
+
+    def counts(self, rule: str) -> list[int]:
+        """How often was looked for each tested subject."""
+        raise NotImplementedError
+
+    def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
+        """Scores of the best of the first so many epochs, or of the last of them."""
+        raise NotImplementedError
+
+    def more(self, rule: str, convention: str) -> dict[str, Any]:
+        """What else is to be said of the gain."""
+        return {}
+
+    def curve(self, rule: str) -> list[dict[str, float]]:
+        """Scores of the best of the first n epochs and of the nth, for up to 30 numbers n of looks."""
+        numbers = sorted({round(n) for n in np.geomspace(1, self.epochs, POINTS)}) if self.epochs else []
+        sides = {"leak": True, "honest": False}
+        return [
+            {"looks": n}
+            | {
+                f"{score}_{side}": v
+                for side, is_leak in sides.items()
+                for score, v in self.points(n, is_leak, rule).items()
+            }
+            for n in numbers
+        ]
+
+
+class EpochPredictions(EpochAnswers):
+    """Answers to the tested clips.
+
+    Attributes:
+        of_fold: for each fold its clips, (clips,), and the numbers after each epoch, (epochs, clips, classes); of a fold that tests
+            no scored clip (0, 0, classes).
+        missed: for each fold the class numbers of the tested clips that nobody was asked about, since their videos show no face.
+    """
+
+    def __init__(self, folder: RunFolder, plan: Plan) -> None:
+        super().__init__(folder, plan)
         keys, number = ["video", "onset", "offset"], {name: place for place, name in enumerate(plan.task.classes)}
         videos = folder.read_table("videos.parquet").set_index("video")["subject"]
         truths = scored_of(folder.read_table("truth.parquet"))
         clips = truths[keys].assign(subject=truths["video"].map(videos), truth=truths["emotion"].map(number))
         self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
         self.missed: dict[str, list[int]] = {}
-        for fold in plan.folds:
-            table = folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}").drop_duplicates(
-                ["epoch", *keys]
-            )
+        for fold, (_, table) in zip(plan.folds, self.of_folds()):
             # Of several annotations of one interval each gets its answer, as in scoring.
-            table = table.merge(clips, on=keys).sort_values(["epoch", *keys])
+            table = table.drop_duplicates(["epoch", *keys]).merge(clips, on=keys).sort_values(["epoch", *keys])
             own = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
             shape = table["epoch"].nunique(), len(own), len(number)
             self.of_fold[fold.key] = own, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
@@ -129,7 +182,7 @@ class EpochPredictions:
             yield key, clips, kept, n_epochs
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
-        """The folds of the leaking run, without weights, which must not be used."""
+        """See `EpochAnswers`."""
         for key, clips, kept, _ in self.picked(rule):
             record = self.folder.fold_record(key)
             fold = next(fold for fold in self.plan.folds if fold.key == key)
@@ -141,21 +194,17 @@ class EpochPredictions:
             ]
             yield FoldResult(key, [], answers, {}, self.plan.timings(fold), record["seed"], record["costs"])
 
-    def curve(self, rule: str) -> list[dict[str, float]]:
-        """UF1 and UAR of the best of the first n epochs and of the nth, for up to 30 values of n."""
-        points = sorted({round(n) for n in np.geomspace(1, self.epochs, POINTS)}) if self.epochs else []
-        found = []
-        for n in points:
-            best = {key: kept.argmax(axis=1) for key, _, kept, _ in self.picked(rule, n)}
-            nth = {key: numbers[n - 1].argmax(axis=1) for key, (clips, numbers) in self.of_fold.items() if len(clips)}
-            scores = {name: self._scores(answers) for name, answers in (("leak", best), ("honest", nth))}
-            found.append(
-                {
-                    "looks": n,
-                    **{f"{score}_{name}": values[score] for name, values in scores.items() for score in SCORES},
-                }
-            )
-        return found
+    def counts(self, rule: str) -> list[int]:
+        """See `EpochAnswers`."""
+        return [n for _, _, _, found in self.picked(rule) for n in found]
+
+    def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
+        """UF1 and UAR."""
+        if leaking:
+            return self._scores({key: kept.argmax(axis=1) for key, _, kept, _ in self.picked(rule, most)})
+        return self._scores(
+            {key: numbers[most - 1].argmax(axis=1) for key, (clips, numbers) in self.of_fold.items() if len(clips)}
+        )
 
     def _scores(self, answers: Mapping[str, NDArray[np.int64]]) -> dict[str, float]:
         """UF1 and UAR of the answers to each fold's clips, as the run is scored: of all clips pooled, or the mean over folds."""
@@ -171,12 +220,87 @@ class EpochPredictions:
         }
 
 
+class EpochIntervals(EpochAnswers):
+    """Intervals in the tested videos. For each tested person a rule chooses the epoch, and the confidence from which an interval counts,
+    by F1 over the kinds that are spotted; of equal thresholds the lowest.
+
+    Attributes:
+        grid: F1's counts of each person at every epoch and threshold.
+        units: number of the person in `grid` by video.
+    """
+
+    def __init__(self, folder: RunFolder, plan: Plan) -> None:
+        super().__init__(folder, plan)
+        self.tables = tables = tables_of(folder)
+        videos = tables.ordered().videos
+        self.units = dict(zip(videos["video"], videos["unit"]))
+        self.every = every = pd.concat([table for _, table in self.of_folds()], ignore_index=True).assign(draw=0)
+        self.epochs = int(every["epoch"].max()) + 1 if len(every) else 0
+        sure = every["confidence"].to_numpy(np.float64)
+        cuts = np.unique(np.quantile(sure, np.linspace(0, 1, CUTS), method="lower")) if len(sure) else np.zeros(1)
+        answers = {
+            str(epoch): replace(tables, predictions=every[every["epoch"] == epoch], clips=None)
+            for epoch in range(max(self.epochs, 1))
+        }
+        self.grid = grid(answers, plan.task.kinds, cuts.tolist(), plan.config.convention)
+        self.of_people = np.stack([self.grid.f1(own) for own in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
+
+    def picked(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
+        """For each person the epoch and the number of the threshold that a rule keeps, and how many epochs it looked at.
+
+        Args:
+            rule: see `chosen`.
+            most: epochs that are looked at; None for all.
+            cut: whether a threshold is chosen, too; else all intervals count.
+        """
+        f1 = self.of_people[:most] if cut else self.of_people[:most, :1]
+        found = [chosen(own.max(axis=1)[:, None], rule) for own in np.moveaxis(f1, -1, 0)]
+        return [(epoch, int(f1[epoch, :, person].argmax()), n) for person, (epoch, n) in enumerate(found)]
+
+    def kept(self, rule: str, cut: bool = True) -> pd.DataFrame:
+        """The intervals that a rule keeps, as in the tables of the folds; `cut` as in `picked`."""
+        picked = np.array([(epoch, self.grid.thresholds[at]) for epoch, at, _ in self.picked(rule, cut=cut)])
+        own = picked[self.every["video"].map(self.units).to_numpy(np.int64)]
+        return self.every.loc[(self.every["epoch"] == own[:, 0]) & (self.every["confidence"] >= own[:, 1])]
+
+    def folds(self, rule: str) -> Iterator[FoldResult]:
+        """See `EpochAnswers`."""
+        kept = self.kept(rule).astype(object)
+        kept = kept.where(kept.notna(), None)
+        for fold in self.plan.folds:
+            rows = kept.loc[kept["fold"] == fold.key, [own.name for own in fields(Prediction)]].to_dict("records")
+            intervals = [Prediction(**{str(name): value for name, value in row.items()}) for row in rows]
+            there = read_fold(self.folder.path / "folds" / safe_name(fold.key), self.plan.task.kinds)
+            yield replace(there, predictions=intervals, frame_scores={}, model=b"", history=[], notes={})
+
+    def more(self, rule: str, convention: str) -> dict[str, Any]:
+        """What the choice of the epoch alone gains, as `differences`: the programs of AUW-GCN and SpotFormer choose no threshold."""
+        alone = replace(self.tables, predictions=self.kept(rule, cut=False))
+        return {"epoch_alone": _differences(self.tables, alone, self.folder, convention)}
+
+    def counts(self, rule: str) -> list[int]:
+        """See `EpochAnswers`: pairs of epoch and threshold."""
+        return [n * len(self.grid.thresholds) for _, _, n in self.picked(rule)]
+
+    def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
+        """F1 over the kinds that are spotted."""
+        places = [(epoch, cut) for epoch, cut, _ in self.picked(rule, most)] if leaking else [(most - 1, 0)]
+        epochs, cuts = np.broadcast_to(np.array(places).T, (2, len(self.grid.people)))
+        people = np.arange(len(self.grid.people))
+        found, spotted = (counts[epochs, cuts, people].sum() for counts in (self.grid.found, self.grid.spotted))
+        return {"f1": float(2 * found / max(spotted + self.grid.truths.sum(), 1))}
+
+
 def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[str, Score]:
     """Leaking minus honest for the main scores of two runs on the same truth, with 95 % intervals paired over subjects."""
-    about = leaking.read_json("folds.json")
+    return _differences(tables_of(honest), tables_of(leaking), leaking, convention)
+
+
+def _differences(honest: Tables, leaking: Tables, folder: RunFolder, convention: str) -> dict[str, Score]:
+    about = folder.read_json("folds.json")
     found = compare(
-        tables_of(leaking),
-        tables_of(honest),
+        leaking,
+        honest,
         kinds=about["kinds"],
         classes=about["classes"],
         convention=convention,
@@ -185,7 +309,7 @@ def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[
     return {path: row.difference for path, row in found.scores.items()}
 
 
-def leak_worth(epoch_predictions: EpochPredictions, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
+def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
     """The gain from selecting an epoch on the tested subjects, for the audit of the leaking run.
 
     Args:
@@ -195,14 +319,15 @@ def leak_worth(epoch_predictions: EpochPredictions, leaking: RunFolder, rule: st
         convention: of scoring.
 
     Returns:
-        `rule`; `honest`: id of the run beside it; `looks`: the least, the mean and the most of a tested subject; `differences`,
-        and `curve`, see `Looks.curve`.
+        `rule`; `honest`: id of the run beside it; `looks`: the least, the mean and the most of a tested subject; `differences`;
+        of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `EpochAnswers.curve`.
     """
-    counts = [n for _, _, _, found in epoch_predictions.picked(rule) for n in found]
+    counts = epoch_predictions.counts(rule)
     return {
         "rule": rule,
         "honest": epoch_predictions.folder.id,
         "looks": {"least": min(counts), "mean": round(float(np.mean(counts)), 1), "most": max(counts)},
         "differences": differences(epoch_predictions.folder, leaking, convention),
+        **epoch_predictions.more(rule, convention),
         "curve": epoch_predictions.curve(rule),
     }

@@ -223,11 +223,16 @@ class Plan:
 
     @property
     def leaks_by_epoch_choice_only(self) -> bool:
-        """Whether looking at the tested subjects after each epoch is all that a leak of this run could be: it trains, names
-        emotions alone, and chooses nothing else. Then one training serves the run and its leak.
+        """Whether looking at the tested subjects after each epoch is all that a leak of this run is: one method that trains, in one stage
+        if it spots, and chooses nothing else. Then one training serves the run and its leak.
         """
-        trained = self.recognizer is None and not self.selects and bool(weightless(self).stages())
-        return trained and self.task.tasks == frozenset({"recognize"})
+        stages = 0 if self.recognizer is not None or self.selects else len(weightless(self).stages())
+        return stages == 1 or (stages > 1 and self.task.tasks == frozenset({"recognize"}))
+
+    @property
+    def leaks_k_prime(self) -> bool:
+        """Whether k' is that of all subjects."""
+        return self.leaks and not self.leaks_by_epoch_choice_only
 
     def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
         """Subjects that the method is fitted on: those of validation too, unless the method selects on them."""
@@ -250,7 +255,7 @@ class Plan:
         if fold not in self._timings:
             sides = self.sides(fold)
             groups = {self.groups[video.key] for side in sides for video in side}
-            found = fold_timings(self.videos, self.videos if self.leaks else sides.train, self.task.kinds)
+            found = fold_timings(self.videos, self.videos if self.leaks_k_prime else sides.train, self.task.kinds)
             self._timings[fold] = {group: timing for group, timing in found.items() if group in groups}
         return self._timings[fold]
 

@@ -27,7 +27,7 @@ from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
 from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
 from mebench.runner.isolation import Failure, sentence
-from mebench.runner.leak import EpochPredictions
+from mebench.runner.leak import EpochAnswers
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
 from mebench.runner.workers import Task
@@ -117,7 +117,7 @@ class Session:
     failures: dict[str, str] = field(default_factory=dict)
     unscored: set[str] = field(default_factory=set)
     leaking: Plan | None = None
-    epoch_predictions: EpochPredictions | None = None
+    epoch_predictions: EpochAnswers | None = None
     trained: str | None = None
 
     def record_features(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
@@ -262,7 +262,7 @@ class Session:
         """The run whose answers are those of the epochs that tested best; nothing is trained."""
         assert self.leaking is not None
         plan = replace(self.leaking, skipped=self.plan.skipped)
-        session = replace(_claim(plan), epoch_predictions=EpochPredictions(self.folder, plan))
+        session = replace(_claim(plan), epoch_predictions=EpochAnswers.of(self.folder, plan))
         assert session.epoch_predictions is not None
         try:
             session.folder.add_feature_seconds({}, plan.cards())

@@ -28,7 +28,8 @@ TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"
 """The curves in which peaks were looked for, where the method kept them."""
 EPOCH_PREDICTIONS = "looks.parquet"
-"""Answers to the tested clips after each epoch, where the run keeps them."""
+"""Answers in the tested videos after each epoch, where the run keeps them: intervals, or those to the annotated clips, without kind."""
+_OF_EPOCH = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "probabilities")
 RECORD = "fold.json"
 
 
@@ -171,7 +172,7 @@ def _schemas() -> dict[str, pa.Schema]:
         "frame_scores.parquet": pa.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
         CURVES: pa.schema([*place, ("frame", whole), ("kind", text), ("smoothed", number), ("level", number)]),
         EPOCH_PREDICTIONS: pa.schema(
-            [*place, ("epoch", whole), ("onset", whole), ("offset", whole), ("probabilities", pa.list_(pa.float32()))]
+            [*place, ("epoch", whole), *interval, ("emotion", text), ("probabilities", pa.list_(pa.float32()))]
         ),
     }
 
@@ -204,9 +205,9 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Tab
             for c in result.clips
         ],
         EPOCH_PREDICTIONS: [
-            {"video": video, "epoch": epoch, "onset": onset, "offset": offset, "probabilities": numbers}
-            for epoch, look in enumerate(result.epoch_predictions)
-            for video, onset, offset, numbers in look
+            {"epoch": epoch, **{name: getattr(p, name, None) for name in _OF_EPOCH}}
+            for epoch, answers in enumerate(result.epoch_predictions)
+            for p in answers
         ],
     }
     columns: dict[str, list[dict[str, Any]]] = {

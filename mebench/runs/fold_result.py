@@ -11,8 +11,6 @@ from mebench.core import Curve, Epoch, Kind, Prediction, Timing
 
 Curves = dict[str, dict[Kind, Curve]]
 """By video and kind."""
-EpochPrediction = tuple[str, int, int, tuple[float, ...]]
-"""The answer to an annotated clip: its video, onset and offset, and a number for each class."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,7 @@ class FoldResult:
 
     Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
     `curves` are those in which the spotting method of the fold looked for peaks, as far as it kept some.
+    `epoch_predictions` are answers after each epoch: the intervals of a method that spots, else those to the annotated clips.
     `trained_in` is the run whose frame scores and models these are, where that is another one.
     """
 
@@ -45,6 +44,6 @@ class FoldResult:
     model: bytes = field(repr=False, default=b"")
     history: list[Epoch] = field(repr=False, default_factory=list)
     notes: dict[str, float] = field(default_factory=dict)
-    epoch_predictions: list[list[EpochPrediction]] = field(repr=False, default_factory=list)
+    epoch_predictions: list[list[Prediction | ClipPrediction]] = field(repr=False, default_factory=list)
     trained_in: str = ""
     curves: Curves = field(repr=False, default_factory=dict)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mebench.metrics.epoch_choices import RULES
 from mebench.records import FORMAT, check, check_scores, from_record, read
-from mebench.reproduction import RULES
 from mebench.runs import RunFolder
 
 RECORDS = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.json"))

@@ -294,3 +294,95 @@ def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     for order in (runs, runs[::-1]):
         (cells,) = what_selection_is_worth(order, [], [], []).plain()
         assert (cells["looks"], cells["seeds"]) == ("1 to 6", "0, 1")
+
+
+DRIFTER = """
+import numpy as np
+import torch
+from torch.utils.data import TensorDataset
+
+from mebench.core import Method, Prediction, Stage
+from mebench.methods.drifter.params import Params as _Params
+
+
+class Drifter(Method):
+    '''Spots other intervals after each epoch, at random.'''
+
+    Params = _Params
+    tasks = frozenset({"spot"})
+    kinds = ("micro", "macro")
+
+    def __init__(self, params, task, seed=0):
+        super().__init__(params, task, seed)
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.register_buffer("passed", torch.zeros(1))
+
+    def stages(self):
+        return (Stage("only", 4, 4),)
+
+    def samples(self, stage, train, valid):
+        return TensorDataset(torch.zeros(4, 1)), None
+
+    def training_step(self, batch, index):
+        return self.weight.sum() * 0.0
+
+    def on_train_epoch_start(self):
+        self.passed += 1
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def score_frames(self, video):
+        return np.zeros((video.n_frames, len(self.task.kinds)))
+
+    def propose(self, video, scores):
+        draw = np.random.default_rng([int(self.passed), *map(ord, video.key)])
+        onsets = draw.integers(0, video.n_frames - 12, 12)
+        kinds = draw.choice(self.task.kinds, 12)
+        return [Prediction(video.key, str(k), int(o), int(o) + 3, int(o) + 9, float(draw.random())) for o, k in zip(onsets, kinds)]
+
+
+Plugin = Drifter
+"""
+
+
+def test_a_spotter_keeps_the_best_epoch_and_threshold_of_each_person(moody, write_plugin, tmp_path):
+    """Beside a loop over all pairs of an epoch and a threshold that pairs intervals by hand."""
+    root = write_plugin("method", "drifter", code=DRIFTER)
+    words = [*moody("method=drifter", "kinds=[micro,macro]", "audit=leak", "tracking=null"), f"plugins={root}"]
+    config = resolve(words)
+    found = run(config, Progress())
+    gain = leak_gain(config, found.summary, Progress())
+    honest = RunFolder(found.folder.path.with_name(gain["honest"]))
+    table = pd.concat(pd.read_parquet(file) for file in honest.path.glob("folds/*/looks.parquet"))
+    truth = honest.read_table("truth.parquet")
+    people = honest.read_table("videos.parquet").set_index("video")["subject"]
+
+    def f1(spotted, true):
+        """A video has one truth of each kind, so that truths with a hit are true positives."""
+        both = spotted.merge(true, on=["video", "kind"], suffixes=("", "_true"))
+        shared = both[["offset", "offset_true"]].min(axis=1) - both[["onset", "onset_true"]].max(axis=1) + 1
+        union = both[["offset", "offset_true"]].max(axis=1) - both[["onset", "onset_true"]].min(axis=1) + 1
+        hits = both[2 * shared.clip(lower=0) >= union]
+        return 2 * len(hits.drop_duplicates(["video", "kind"])) / (len(spotted) + len(true))
+
+    confidences = np.unique(np.quantile(table["confidence"], np.linspace(0, 1, leak.CUTS), method="lower"))
+    kept = []
+    for person in dict.fromkeys(people):
+        own, true = (t[t["video"].map(people) == person] for t in (table, truth))
+        pairs = [(epoch, cut) for epoch in range(4) for cut in confidences]
+        choices = [own[(own["epoch"] == epoch) & (own["confidence"] >= cut)] for epoch, cut in pairs]
+        kept.append(max(choices, key=lambda spotted: f1(spotted, true)))
+    columns = ["video", "kind", "onset", "offset", "confidence"]
+    leaking = found.folder.read_table("predictions.parquet")
+    expected = pd.concat(kept)[columns].sort_values(columns, ignore_index=True)
+    pd.testing.assert_frame_equal(leaking[columns].sort_values(columns, ignore_index=True), expected)
+    score = gain["scores"]["spotting.overall.f1"]
+    assert score["leak"] == pytest.approx(f1(leaking, truth)) and score["leak"] > score["honest"]
+    assert gain["looks"]["most"] == 4 * len(confidences)
+    last = gain["curve"][-1]
+    assert (last["f1_leak"], last["f1_honest"]) == pytest.approx((score["leak"], score["honest"]))
+    alone = gain["epoch_alone"]["spotting.overall.f1"]["value"]
+    assert 0 <= alone <= gain["differences"]["spotting.overall.f1"]["value"]
+    lengths = [v for v in found.folder.read_json("audit.json")["values"] if v["name"] == "k_prime"]
+    assert lengths[0]["saw"] == "train", "only the choice leaks"

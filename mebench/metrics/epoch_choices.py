@@ -1,4 +1,4 @@
-"""Selection among the answers that a program publishes after several epochs: the choice of a rule, and its gain."""
+"""Selection among the intervals that a program answers after several epochs: the choice of a rule, and its gain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.exchange.answers import Answers
-from mebench.metrics import compare, find, in_scope, named, of_kinds
+from mebench.metrics.comparison import compare
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import find
+from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 Rule = Literal["last", "others", "pooled", "person"]
 RULES: dict[Rule, str] = {
@@ -28,7 +30,7 @@ class Grid:
     Attributes:
         epochs: by name, in order.
         thresholds: least confidence of an interval that counts.
-        people: `dataset/subject`, in the order of units.
+        people: `dataset/subject`, in the order of units; of somebody who goes by several ids the first.
         found: (epochs, thresholds, people) truths found.
         spotted: likewise, intervals that count.
         truths: (people,).
@@ -41,10 +43,14 @@ class Grid:
     spotted: NDArray[np.float64]
     truths: NDArray[np.float64]
 
+    def f1(self, people: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """F1 of some people together at every epoch and threshold; 0 where there is nothing to find."""
+        found, spotted = (counts[..., people].sum(axis=-1) for counts in (self.found, self.spotted))
+        return np.asarray(2 * found / np.maximum(spotted + self.truths[people].sum(), 1), np.float64)
+
     def best(self, people: NDArray[np.bool_], last: bool = False) -> tuple[str, float]:
         """The first epoch and threshold of the best F1 of some people together, or the first such threshold of the last epoch."""
-        found, spotted = (counts[..., people].sum(axis=-1) for counts in (self.found, self.spotted))
-        f1 = 2 * found / np.maximum(spotted + self.truths[people].sum(), 1)
+        f1 = self.f1(people)
         f1[: len(f1) - 1 if last else 0] = -1
         epoch, threshold = np.unravel_index(int(f1.argmax()), f1.shape)
         return self.epochs[epoch], self.thresholds[threshold]
@@ -57,19 +63,20 @@ class Grid:
         return {person: self.best(who, last=rule == "last") for person, who in zip(self.people, people)}
 
 
-def grid(answers: Mapping[str, Answers], thresholds: Sequence[float], convention: str) -> Grid:
+def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequence[float], convention: str) -> Grid:
     """Count at every epoch and threshold.
 
     Args:
         answers: those after each epoch, with all their intervals, beside the same truth.
+        kinds: that are scored, pooled.
         thresholds: rising.
         convention: the rules.
     """
     found, spotted, rule = [], [], named(convention)
-    for read in answers.values():
-        ordered = read.tables.ordered()
+    for tables in answers.values():
+        ordered = tables.ordered()
         assert ordered.predictions is not None
-        truths, predictions = (of_kinds(table, read.kinds) for table in (ordered.truths, ordered.predictions))
+        truths, predictions = (of_kinds(table, kinds) for table in (ordered.truths, ordered.predictions))
         people = ordered.videos.drop_duplicates("unit").sort_values("unit")
         # Each threshold is a draw: draws have the truths to themselves.
         kept = predictions["confidence"].to_numpy(np.float64) >= np.asarray(thresholds)[:, None]
@@ -93,11 +100,14 @@ def grid(answers: Mapping[str, Answers], thresholds: Sequence[float], convention
     )
 
 
-def worth(chosen: Mapping[Rule, Answers], looks: int, convention: str, draws: int) -> list[dict[str, Any]]:
+def worth(
+    chosen: Mapping[Rule, Tables], kinds: Sequence[str], looks: int, convention: str, draws: int
+) -> list[dict[str, Any]]:
     """What selecting on tested people gains: F1 of each leaking rule minus each honest one, with the paired interval.
 
     Args:
         chosen: the answers that each rule keeps.
+        kinds: that are scored.
         looks: pairs of epoch and threshold that were to choose from.
         convention: the rules of the scorer.
         draws: of the bootstrap.
@@ -105,16 +115,14 @@ def worth(chosen: Mapping[Rule, Answers], looks: int, convention: str, draws: in
     Returns:
         A row for each pair of rules: `leaking`, `honest`, `part`, `looks`, and `f1` with `first` (leaking), `second` and `difference`.
     """
-    rows = []
+    rows, part = [], "overall" if len(kinds) > 1 else kinds[0]
+    path = f"spotting.{part}.f1"
     for leaking in (rule for rule in chosen if rule in LEAKING):
         for honest in (rule for rule in chosen if rule not in LEAKING):
-            one, other = chosen[leaking], chosen[honest]
-            part = "overall" if len(one.kinds) > 1 else one.kinds[0]
-            path = f"spotting.{part}.f1"
             found = compare(
-                one.tables,
-                other.tables,
-                kinds=one.kinds,
+                chosen[leaking],
+                chosen[honest],
+                kinds=kinds,
                 classes=[],
                 convention=convention,
                 metrics=[path],
