@@ -261,7 +261,8 @@ class EpochIntervals(EpochAnswers):
         """The intervals that a rule keeps, as in the tables of the folds; `cut` as in `picked`."""
         picked = np.array([(epoch, self.grid.thresholds[at]) for epoch, at, _ in self.picked(rule, cut=cut)])
         own = picked[self.every["video"].map(self.units).to_numpy(np.int64)]
-        return self.every.loc[(self.every["epoch"] == own[:, 0]) & (self.every["confidence"] >= own[:, 1])]
+        chosen_ones = (self.every["epoch"] == own[:, 0]) & (self.every["confidence"] >= own[:, 1])
+        return pd.DataFrame(self.every[chosen_ones])
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
         """See `EpochAnswers`."""
