@@ -40,7 +40,10 @@ def build(
     ] = True,
     json: Json = None,
 ) -> None:
-    """Build the tables and the page from all runs and records, with published results."""
+    """Build tables and page from all runs and records.
+
+    Published results are added.
+    """
     folder, progress = Path(out).expanduser(), Progress()
     kept = None if records_in is None else Path(records_in).expanduser()
     if kept is not None and not kept.is_dir():

@@ -100,7 +100,7 @@ def rescore(
     leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
-    """Score the public prediction files of a paper's authors again.
+    """Score public prediction files of authors again.
 
     By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
     """

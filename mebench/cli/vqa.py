@@ -38,7 +38,7 @@ def make(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Make the challenge's questions from the annotations of a dataset.
+    """Make the challenge's questions from annotations.
 
     What the questions give away to a reader without the video is reported.
     """
@@ -77,11 +77,11 @@ def answer(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Answer questions by the predictions of runs, or by a model behind an OpenAI-compatible address.
+    """Answer questions by predictions of runs, or by a model.
 
     Classes come from a recognizer, action units from runs with scheme=AU<number>, counts and types from a spotter; several runs
-    answer together. A model sees frames that are evenly spaced from onset to offset, or over the whole video. Its answers are kept
-    one by one, so an interrupted command goes on. $MEBENCH_ENDPOINT_KEY is sent as its key.
+    answer together. A model behind an OpenAI-compatible address sees frames that are evenly spaced from onset to offset, or over the
+    whole video. Its answers are kept one by one, so an interrupted command goes on. $MEBENCH_ENDPOINT_KEY is sent as its key.
     """
     rows = vqa.questions.read(asked)
     if endpoint is not None:
@@ -119,9 +119,9 @@ def score(
     ] = "megc2025_b",
     json: Json = None,
 ) -> None:
-    """Score answers against the true ones, beside what answers without a picture reach.
+    """Score answers, with intervals and floors.
 
-    Intervals are over people. docs/vqa.md says how the two public scorers differ.
+    The floors are answers without a picture; intervals are over people. docs/vqa.md says how the two public scorers differ.
     """
     summary = vqa.marking.score(
         vqa.questions.read(asked), vqa.questions.read(answers), cast(vqa.marking.Scorer, scorer)
