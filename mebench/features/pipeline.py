@@ -633,5 +633,4 @@ def _look(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, 
     key = (id(dataset), dataset_id, video.key)
     if again or key not in store.sources:
         store.sources[key] = Source(store, dataset, dataset_id, video)
-    found: Source = store.sources[key]
-    return found
+    return store.sources[key]  # type: ignore[no-any-return]

@@ -41,7 +41,6 @@ from .fold import parts_of as parts_of
 from .guard import warnings as warnings
 from .host import FoldHost as FoldHost
 from .host import fold_task as fold_task
-from .host import propose_again as propose_again
 from .identity import content_of as content_of
 from .identity import reusable as reusable
 from .identity import truth_of as truth_of

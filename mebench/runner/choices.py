@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mebench import core, heavy
 from mebench.annotations.schemes import one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
@@ -70,14 +71,9 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
 
 def _stops(method: type[Method], params: Any) -> bool:
     """Whether a method's own callbacks select by a metric."""
-    import lightning as L
-    import torch
-
-    from mebench.core import Method
-
-    if (method.configure_callbacks, method.trained) == (L.LightningModule.configure_callbacks, Method.trained):
+    if (method.configure_callbacks, method.trained) == (core.Method.configure_callbacks, core.Method.trained):
         return False
-    with torch.device("meta"):
+    with heavy.torch.device("meta"):
         made = method(params, Task(method.tasks, classes=("first", "second"))).trained().configure_callbacks()
     return any(getattr(one, "monitor", None) for one in (made if isinstance(made, Sequence) else [made]))
 

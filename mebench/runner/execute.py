@@ -10,6 +10,8 @@ from typing import Any
 from mebench.config import RunConfig, trainer
 from mebench.console import plural
 from mebench.errors import ConfigError, MebenchError
+from mebench.metrics.catalogue import SECTIONS
+from mebench.metrics.summary import scores_of
 from mebench.progress import Progress
 from mebench.runner.guard import warnings
 from mebench.runner.host import imports_of
@@ -220,9 +222,8 @@ def refuse_missing(config: RunConfig) -> None:
         raise ConfigError(
             f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
         )
-    if config.executor == "local" and (config.accelerator != "cpu"):
-        import torch
-
+    if config.executor == "local" and config.accelerator != "cpu":
+        torch = heavy.torch
         there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
         there["gpu"] = there["cuda"] or there["mps"]
         if not there[config.accelerator] or (config.precision == "16-mixed" and not there["gpu"]):
@@ -316,14 +317,6 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
 
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:
-    """The values of all sections by path; members and folds are left out."""
-    found: dict[str, float | None] = {}
-    for section in ("spotting", "analysis", "recognition"):
-        parts = summary.get(section) or {}
-        if "strs" in parts:
-            found[f"{section}.strs"] = parts["strs"]["value"]
-        for name, part in {"": parts, **parts}.items():
-            scores = part.get("scores", {}) if isinstance(part, Mapping) else {}
-            path = ".".join(filter(None, (section, name)))
-            found |= {f"{path}.{score}": scores[score]["value"] for score in SHOWN if score in scores}
-    return found
+    """The values of all sections by path; details, members and folds, whose paths are longer, are left out."""
+    found = scores_of({section: summary.get(section) or {} for section in SECTIONS})
+    return {path: s["value"] for path, s in found.items() if path.count(".") < 3 and path.rpartition(".")[2] in SHOWN}

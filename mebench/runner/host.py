@@ -344,24 +344,15 @@ class Here:
         return function(*arguments, answer)
 
 
-def execute(plan: Plan, fold: Fold) -> FoldResult:
-    """Fit and predict one fold in this process, blind as in a process of its own."""
-    result = FoldHost.of(plan, fold)(Here())
-    assert isinstance(result, FoldResult)
-    return result
-
-
-def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True) -> FoldResult:
-    """A fold's result with other parameters of spotting, from its frame scores and fitted models; nothing is trained.
-
-    It is made in this process, on videos without labels, which is enough where nothing is scored but trials.
+def execute(plan: Plan, fold: Fold, stored: FoldResult | None = None, names: bool = True) -> FoldResult:
+    """Fit and predict one fold in this process, which sees as little as a process of its own; or only make its intervals again.
 
     Args:
-        plan: of the run with those parameters, once its features are stored; what else differs from the stored run is not
-            looked at.
-        fold: the fold.
-        stored: its frame scores and models.
-        names: whether a method that recognizes names the emotion of what is spotted.
+        plan: of the run, once its features are stored.
+        fold: of it.
+        stored: frame scores and models of the fold from a run that differs in parameters of spotting alone, which is not checked:
+            intervals are made from them, and nothing is trained.
+        names: whether a method that recognizes names the emotions of these intervals.
 
     Raises:
         MebenchError: the method failed.

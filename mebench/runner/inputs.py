@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mebench import heavy
 from mebench._checkout import VERSION
 from mebench.config import RunConfig, flatten, is_place, shaping, trainer
 from mebench.config.registry import PluginInfo
@@ -195,9 +196,7 @@ def instructions_of_folds() -> str:
 @cache
 def instructions_of_torch() -> str:
     """The instructions that PyTorch chooses for this processor."""
-    import torch
-
-    return f"torch {torch.backends.cpu.get_cpu_capability()}"
+    return f"torch {heavy.torch.backends.cpu.get_cpu_capability()}"
 
 
 @cache

@@ -25,8 +25,7 @@ class Part:
 
     def new_method(self, seed: int = 0) -> Method:
         """The method, not fitted yet; its initial weights follow torch's seed."""
-        method: Method = registry.plugin_class(self.plugin)(self.params, self.task, seed)
-        return method
+        return registry.plugin_class(self.plugin)(self.params, self.task, seed)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mebench import heavy
 from mebench._checkout import PACKAGE
 from mebench.atomic import whole_file
 from mebench.config import RunConfig, registry, trainer
@@ -347,9 +348,7 @@ class Plan:
 
 def weightless(plan: Plan) -> Method:
     """The method without memory for its weights, to ask what it reads and what is called how: large ones are there at once."""
-    import torch
-
-    with torch.device("meta"):
+    with heavy.torch.device("meta"):
         return new_method(plan)
 
 

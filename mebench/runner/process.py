@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 from threadpoolctl import threadpool_limits
 
+from mebench import heavy
 from mebench._lightly import load_lightning_lightly
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -63,11 +64,9 @@ def open_many_files() -> None:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute as in a worker, in one thread: the results are equal bit for bit, and take as long."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    threads = heavy.torch.get_num_threads()
+    heavy.torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        heavy.torch.set_num_threads(threads)

@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mebench import heavy
 from mebench.errors import ConfigError
 from mebench.runner import isolation
 from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
@@ -183,9 +184,7 @@ def environments(workers: int, accelerator: str, devices: int | None = None) -> 
         if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
             gpus = [name.strip() for name in named.split(",") if name.strip()]
         else:
-            import torch  # which a run on the CPU does not take here
-
-            gpus = [str(n) for n in range(torch.cuda.device_count())]
+            gpus = [str(n) for n in range(heavy.torch.cuda.device_count())]
     if gpus and devices and devices > len(gpus):
         raise ConfigError(
             f"devices={devices}, but this machine shows {len(gpus)} GPUs: say so many at most, or leave it out"

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import load
 
-from mebench import core, heavy
+from mebench import core
 from mebench.config import RunConfig, registry, resolve, user_setting
 from mebench.config.parts import keys
 from mebench.config.registry import PluginInfo, PluginKind
@@ -28,9 +29,10 @@ from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Predictio
 from mebench.errors import ConfigError, DataError
 from mebench.runner.fitted import Views
 from mebench.runner.fold import restore
-from mebench.runner.host import FoldHost, propose_again
+from mebench.runner.host import FoldHost
 from mebench.runner.host import execute as execute_fold
 from mebench.runner.plan import Plan, make_plan, new_method
+from mebench.runner.process import one_thread
 from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 
@@ -285,9 +287,7 @@ def class_is_a_dataset(trial: _DatasetTrial) -> None:
 )
 def a_missing_root_is_one_sentence(trial: _DatasetTrial) -> None:
     """Without its folder, or with a wrong one, a dataset answers with a `DataError` that says what to set."""
-    if not trial.has_root:
-        return
-    for root in (None, str(Path("/nowhere") / trial.id)):
+    for root in (None, str(Path("/nowhere") / trial.id)) if trial.has_root else ():
         try:
             trial.make(**{**trial.params, "root": root}).videos()
         except DataError as error:
@@ -472,13 +472,8 @@ class _MethodTrial(Owner):
 
     def execute(self, plan: Plan) -> FoldResult:
         """The first fold, with one thread, as in a worker process."""
-        torch = heavy.torch
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with one_thread():
             return execute_fold(plan, self.plan.folds[0])
-        finally:
-            torch.set_num_threads(threads)
 
     @cached_property
     def reloaded(self) -> _Reloaded:
@@ -497,8 +492,6 @@ class _Reloaded:
     """The fitted method as its saved state alone gives it back, and its views of the test videos."""
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
-        from safetensors.torch import load
-
         self.method = new_method(plan, result.seed)
         restore({"": self.method}, load(result.model))
         host = FoldHost.of(plan, plan.folds[0])  # whose job bears drawn names, where this looks at real ones
@@ -552,9 +545,7 @@ def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
 )
 def proposals_are_intervals(trial: _MethodTrial) -> None:
     """`propose` gives intervals of its video around an apex inside it, for its own scores and for a clear peak."""
-    if not trial.does("spot"):
-        return
-    for video in trial.test_videos:
+    for video in trial.test_videos if trial.does("spot") else ():
         scores = trial.result.frame_scores[video.key]
         peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
         clear = np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)
@@ -702,7 +693,7 @@ def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
         plan = make_plan(resolve(words))
         what = f"with {' '.join(words[len(trial.words) :])}"
         again = trial.execute(plan)
-        _same(propose_again(plan, plan.folds[0], trial.result), again, what)
+        _same(execute_fold(plan, plan.folds[0], trial.result), again, what)
         assert again.model == trial.result.model, f"{what} other weights are learnt"
 
 

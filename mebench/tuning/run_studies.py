@@ -33,10 +33,10 @@ from mebench.runner import (
     content_of,
     digest,
     fold_task,
+    host,
     inputs_of,
     make_plan,
     one_thread,
-    propose_again,
     reusable,
     stoppable,
     truth_of,
@@ -239,7 +239,7 @@ class Evaluator:
             for result in self._computed(plan, there):
                 if result.key not in there:
                     keep.write(result)
-                yield propose_again(plan, self._fold_of[result.key], result, self._names)
+                yield host.execute(plan, self._fold_of[result.key], result, self._names)
 
     def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order, those that are not there yet from the workers."""

@@ -172,4 +172,4 @@ def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, 
     changed = with_values(config, tuned)
     plan, other = make_plan(config), make_plan(changed)
     stored, whole = host.execute(plan, plan.folds[0]), host.execute(other, other.folds[0])
-    assert host.propose_again(other, other.folds[0], stored).predictions == whole.predictions != stored.predictions
+    assert host.execute(other, other.folds[0], stored).predictions == whole.predictions != stored.predictions

@@ -19,7 +19,7 @@ def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
     fold, other = plan.folds[0], run_studies.with_config(plan, with_values(plan.config, values))
     stored, whole = host.execute(plan, fold), host.execute(other, fold)
-    again = host.propose_again(other, fold, stored)
+    again = host.execute(other, fold, stored)
     assert again.predictions == whole.predictions and whole.predictions != stored.predictions
     assert all(p.emotion for p in again.predictions)
     for key, scores in whole.frame_scores.items():
