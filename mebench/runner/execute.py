@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from mebench import heavy
 from mebench.config import RunConfig, trainer
 from mebench.console import plural
 from mebench.errors import ConfigError, MebenchError
