@@ -1,7 +1,5 @@
 """Records of runs: from run folders, and from other records; and which of them count."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The command `mebench`: one file a verb or group of verbs, and here what holds for all of them. Nothing heavy is imported."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,7 +1,5 @@
 """`mebench tune`: choose parameters on some subjects and judge them on others."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -2,8 +2,6 @@
 LightningCLI writes them: the name of a class, or a map of its `class_path` and `init_args`.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping
 from dataclasses import field, make_dataclass

@@ -5,8 +5,6 @@ may overlap, so intervals that do take turns on tiers of their own. Files are re
 declares a document type, and with it entities, is refused, and so is what is too large or too deep.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

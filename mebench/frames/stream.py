@@ -1,7 +1,5 @@
 """The frames of a video while it is shown, from a camera or a file in its own time."""
 
-from __future__ import annotations
-
 import math
 import re
 import threading

@@ -1,7 +1,5 @@
 """Spotting while a video is shown: frames come as a camera or a file in its own time gives them, and each is looked at once."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence

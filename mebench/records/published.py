@@ -1,7 +1,5 @@
 """Results printed by others: a value and its words, whether the values agree with each other, and `leaderboards/published.csv`."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """Export of a fold's model to a file, with a card on its training data, scores and limits of use."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

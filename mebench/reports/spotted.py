@@ -1,7 +1,5 @@
 """Intervals spotted in a user's videos: as tables, for ELAN, as a page with timelines, and drawn into the videos."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

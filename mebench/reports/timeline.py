@@ -4,8 +4,6 @@ A page takes `SCRIPT` and `STYLE` once and for each video the element of `templa
 the script draws it when it comes into view. `plots.score_curve` draws the same for a paper.
 """
 
-from __future__ import annotations
-
 import base64
 import zlib
 from collections.abc import Iterator, Sequence

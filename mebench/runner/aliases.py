@@ -5,8 +5,6 @@ which training may depend; tested ones come in the order of their drawn names. N
 stay as they are.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

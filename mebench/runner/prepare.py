@@ -1,7 +1,5 @@
 """The features that runs read, computed by workers that load neither PyTorch nor Lightning."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import tempfile

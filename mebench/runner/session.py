@@ -1,7 +1,5 @@
 """A run that this process works on, and the videos that it leaves out because they show no face (`no_face=skip`)."""
 
-from __future__ import annotations
-
 import time
 import traceback
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The result of a fold: frozen plain data, which travels between processes and becomes the files of the fold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,7 +1,5 @@
 """All plugins of a folder, checked; a new plugin, written from a template."""
 
-from __future__ import annotations
-
 import keyword
 import re
 import tempfile

@@ -1,7 +1,5 @@
 """Detect a method that knows labels it cannot have learnt, by running it where labels have nothing to do with faces."""
 
-from __future__ import annotations
-
 import itertools
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """MLflow as a tracker: runs as its runs, folds nested in them, tables as artifacts; and the records that it holds, read back."""
 
-from __future__ import annotations
-
 import gc
 import json
 import re

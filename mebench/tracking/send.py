@@ -3,8 +3,6 @@
 The folders of runs stay the truth: what goes wrong here is said and costs nothing.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Subjects of tuning: those of a study, its inner folds, and the outer folds that no trial touches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
