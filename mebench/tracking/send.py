@@ -109,7 +109,7 @@ class Entry:
     data: Sequence[Data] = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     files: Path | None = None
-    nested: Sequence[Entry] = ()
+    nested: Sequence["Entry"] = ()
 
 
 def head_of(folder: RunFolder, models: bool = False) -> Entry:
