@@ -1,13 +1,11 @@
 """Significance groups: paired tests of all rows of a table together, written as letters."""
 
-from __future__ import annotations
-
 import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, count, pairwise, permutations, product, takewhile
 from math import factorial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 
 import networkx as nx
 import numpy as np
@@ -167,7 +165,7 @@ class Pool:
     units: NDArray[np.int64]
 
     @classmethod
-    def of(cls, runs: Sequence[Tables]) -> Pool:
+    def of(cls, runs: Sequence[Tables]) -> Self:
         """The pool of several runs' predictions; of a method that predicts by chance, its first draw.
 
         Raises:

@@ -1,13 +1,11 @@
 """Options that methods share: of spotting, of training by gradient; and what docstrings say of options."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from mebench.core.chain import Step
 from mebench.errors import ConfigError, unknown
@@ -95,7 +93,7 @@ class SpottingParams:
             )
 
     @classmethod
-    def of(cls, params: Any) -> SpottingParams:
+    def of(cls, params: Any) -> Self:
         """The options that a method's parameters hold; of parameters that know only some of them `p` and `rule`."""
         if isinstance(params, cls):
             return params

@@ -1,12 +1,10 @@
 """The face crop: from a place in the frame to the crop, the face that the crops go by, and the options that methods share."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,7 +198,7 @@ class Reference:
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Reference:
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Restore what `as_json` gave."""
         landmarks, window = values["landmarks"], values["window"]
         return cls(

@@ -1,7 +1,5 @@
 """The feature store: what was computed once, on disk; how an entry is named, written, and found damaged. An entry is valid or absent."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging
@@ -333,7 +331,7 @@ class FeatureStore:
         self.sources: dict[Hashable, Any] = {}
         self._sound: dict[Path, tuple[int, int, int]] = {}
 
-    def __reduce__(self) -> tuple[type[FeatureStore], tuple[Path]]:
+    def __reduce__(self) -> tuple[type["FeatureStore"], tuple[Path]]:
         return FeatureStore, (self.root,)
 
     def files(self, key: Key) -> EntryFiles:
@@ -443,7 +441,7 @@ class StoreInfo:
     entries: int = 0
     bytes: int = 0
 
-    def __add__(self, other: StoreInfo) -> StoreInfo:
+    def __add__(self, other: "StoreInfo") -> "StoreInfo":
         return StoreInfo(self.entries + other.entries, self.bytes + other.bytes)
 
 

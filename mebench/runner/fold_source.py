@@ -1,7 +1,5 @@
 """The source of a run's videos: a dataset that each process opens once, or the host of a sandboxed process."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading
@@ -9,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -50,7 +48,7 @@ class Source:
     config: RunConfig = field(compare=False, repr=False)
 
     @classmethod
-    def of(cls, config: RunConfig, dataset: Dataset) -> Source:
+    def of(cls, config: RunConfig, dataset: Dataset) -> Self:
         """The source of a run.
 
         Args:

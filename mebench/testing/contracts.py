@@ -1,7 +1,5 @@
 """The contracts of plugins, as checks: what methods and datasets have in common, then each by itself."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json
@@ -476,7 +474,7 @@ class _MethodTrial(Owner):
             return execute_fold(plan, self.plan.folds[0])
 
     @cached_property
-    def reloaded(self) -> _Reloaded:
+    def reloaded(self) -> "_Reloaded":
         return _Reloaded(self.plan, self.result)
 
     def does(self, task: str) -> bool:

@@ -11,15 +11,13 @@ A map of `config.yaml` gives each parameter its range or its choices, and says w
 is fitted to.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import types
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Self, Union, get_args, get_origin
 
 import yaml
 
@@ -75,7 +73,7 @@ class Dimension:
         """The value that `encoded` made this of."""
         return next((choice for choice in self.choices if self.encoded(choice) == stored), stored)
 
-    def widened(self) -> Dimension:
+    def widened(self) -> Self:
         """The dimension with the default in it, where that is one more choice or a number; a step that misses it is dropped.
 
         >>> wide = Dimension("method.epochs", "training", 8, low=10, high=200, step=10, whole=True).widened()

@@ -1,7 +1,5 @@
 """A study in its storage, and the loop over trials that several processes share; samplers and pruners by name."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import math
@@ -15,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import optuna
 import sqlalchemy
@@ -50,7 +48,7 @@ class Place:
     file: Path | None
 
     @classmethod
-    def of(cls, text: str) -> Place:
+    def of(cls, text: str) -> Self:
         """The storage of a URL, or of the path of a sqlite file.
 
         >>> Place.of("postgresql://ann@db.example.org/studies").file is None
