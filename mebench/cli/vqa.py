@@ -22,7 +22,7 @@ app = verbs("Questions about expressions, as in the grand challenge since 2025: 
 
 Task = Literal["vqa", "lvqa"]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.jsonl", help="The file to write.")]
-Asked = Annotated[Path, typer.Option("--questions", metavar="FILE.jsonl", help="The file of questions.")]
+Questions = Annotated[Path, typer.Option("--questions", metavar="FILE.jsonl", help="The file of questions.")]
 
 
 @app.command("make", epilog="Example: mebench vqa make dataset=samm dataset.root=/data/SAMM -o questions.jsonl")
@@ -60,7 +60,7 @@ def make(
 
 @app.command("answer", epilog="Example: mebench vqa answer mean-samm_lv --questions questions.jsonl -o answers.jsonl")
 def answer(
-    asked: Asked,
+    questions: Questions,
     out: Out,
     words: Annotated[
         list[str] | None,
@@ -83,7 +83,7 @@ def answer(
     answer together. A model behind an OpenAI-compatible address sees frames that are evenly spaced from onset to offset, or over the
     whole video. Its answers are kept one by one, so an interrupted command goes on. $MEBENCH_ENDPOINT_KEY is sent as its key.
     """
-    rows = vqa.questions.read(asked)
+    rows = vqa.questions.read(questions)
     if endpoint is not None:
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model as the server calls it")
@@ -112,7 +112,7 @@ def answer(
 
 @app.command("score", epilog="Example: mebench vqa score --questions questions.jsonl --answers answers.jsonl")
 def score(
-    asked: Asked,
+    questions: Questions,
     answers: Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")],
     scorer: Annotated[
         str, typer.Option("--scorer", metavar="megc2025_a|megc2025_b", help="Whose BLEU, ROUGE and class averages.")
@@ -124,7 +124,7 @@ def score(
     The floors are answers without a picture; intervals are over people. docs/vqa.md says how the two public scorers differ.
     """
     summary = vqa.marking.score(
-        vqa.questions.read(asked), vqa.questions.read(answers), cast(vqa.marking.Scorer, scorer)
+        vqa.questions.read(questions), vqa.questions.read(answers), cast(vqa.marking.Scorer, scorer)
     )
     for line in summary["warnings"]:
         Progress().notify(f"warning: {line}")

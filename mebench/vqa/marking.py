@@ -40,7 +40,7 @@ class Answered:
 
     Attributes:
         row: of the file of questions.
-        asked: its meaning; None for a question that the challenges do not ask.
+        meaning: of the question; None for a question that the challenges do not ask.
         truth: the true answer.
         given: the given one; empty where there is none.
         bleu: sentence BLEU of `megc2025_a`; NaN where it leaves the answer out.
@@ -48,7 +48,7 @@ class Answered:
     """
 
     row: questions.Row
-    asked: wording.Asked | None
+    meaning: wording.Meaning | None
     truth: str
     given: str
     bleu: float
@@ -89,21 +89,19 @@ def score(
     lacking = [name for row in known if (name := questions.id_of(row)) not in by_id]
     if len(lacking) == len(known):
         raise DataError(f"none of the {len(known)} questions is answered; ids look like {lacking[0]!r}")
-    asked_otherwise = [
+    reworded = [
         questions.id_of(row) for row in known
         if (other := by_id.get(questions.id_of(row))) and other["question"].split() != row["question"].split()
     ]  # fmt: skip
-    if asked_otherwise:
-        raise DataError(
-            f"the question {asked_otherwise[0]!r} reads otherwise in the answers: they belong to another version"
-        )
+    if reworded:
+        raise DataError(f"the question {reworded[0]!r} reads otherwise in the answers: they belong to another version")
     texts = _texts(scorer)
     given = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
     read = [texts.judged(row, answer) for row, answer in zip(known, given)]
     datasets = sorted({questions.clip_of(row).split("/")[0] for row in known})
     empty = sum(not answer.strip() for answer in given)
     warnings = [f"{empty} of {len(known)} questions are not answered; they count as wrong"] if empty else []
-    if unread := [one for one in read if one.asked is None]:
+    if unread := [one for one in read if one.meaning is None]:
         warnings.append(
             f"{len(unread)} questions are of no known kind and count in BLEU and ROUGE alone: {unread[0].row['question']!r}"
         )
@@ -146,20 +144,22 @@ class _Texts:
     bleu: Any
 
     def judged(self, row: questions.Row, given: str) -> Answered:
-        truth, asked = row["answer"], wording.asked(row["question"])
+        truth, meaning = row["answer"], wording.meaning_of(row["question"])
         if self.scorer == "megc2025_b":
             measured = self.rouge.score(truth, given)["rouge1"].fmeasure
-            return Answered(row, asked, truth, given, np.nan, measured)
+            return Answered(row, meaning, truth, given, np.nan, measured)
         one, other = truth.strip().lower(), given.strip().lower()
         if not one or not other:
-            return Answered(row, asked, truth, given, np.nan, np.nan)
-        return Answered(row, asked, truth, given, self.bleu(one, other), self.rouge.score(one, other)["rouge1"].recall)
+            return Answered(row, meaning, truth, given, np.nan, np.nan)
+        return Answered(
+            row, meaning, truth, given, self.bleu(one, other), self.rouge.score(one, other)["rouge1"].recall
+        )
 
     def values(self, read: Sequence[Answered]) -> dict[str, float]:
         """All scores of some questions by name; a kind that is not asked has none."""
         by_kind = defaultdict[str, list[Answered]](list)
         for one in read:
-            by_kind[one.asked.kind if one.asked else ""].append(one)
+            by_kind[one.meaning.kind if one.meaning else ""].append(one)
         bleu = np.nanmean([one.bleu for one in read]) if self.scorer == "megc2025_a" else self.bleu(read)
         found = {"bleu": float(bleu), "rouge1": float(np.nanmean([one.rouge for one in read]))}
         for kind in ("coarse", "fine", "type"):
@@ -236,7 +236,7 @@ def _class(kind: str, text: str) -> str | None:
 
 def _unreadable(one: Answered) -> bool:
     """Whether an answer lacks what its question asks for."""
-    kind = one.asked.kind if one.asked else ""
+    kind = one.meaning.kind if one.meaning else ""
     if kind in ("coarse", "fine", "type"):
         return _class(kind, one.given) is None
     if kind in _WORDS:
@@ -279,13 +279,13 @@ def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
     """The answers of a floor, each from the true answers of the other people; of all where there are no others."""
 
     def group(row: questions.Row) -> str:
-        asked = wording.asked(row["question"])
-        kind = asked.kind if asked else ""
+        meaning = wording.meaning_of(row["question"])
+        kind = meaning.kind if meaning else ""
         return "" if floor == "sentence" else row["question"] if floor == "prior" else kind
 
     tallies, own = defaultdict[str, Counter[str]](Counter), defaultdict[tuple[str, str], Counter[str]](Counter)
     for row in known:
-        if floor != "sentence" or ((found := wording.asked(row["question"])) and found.kind == "sentence"):
+        if floor != "sentence" or ((found := wording.meaning_of(row["question"])) and found.kind == "sentence"):
             tallies[group(row)][row["answer"]] += 1
             own[group(row), questions.subject_of(row)][row["answer"]] += 1
     answers = []
@@ -300,8 +300,8 @@ def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
     """How many clips give answers that agree: the fine class with the coarse one, the sentence and yes or no with the separate answers."""
     clips = defaultdict[str, dict[str, list[Answered]]](lambda: defaultdict(list))
     for one in read:
-        if one.asked and one.given.strip():
-            clips[questions.clip_of(one.row)][one.asked.kind].append(one)
+        if one.meaning and one.given.strip():
+            clips[questions.clip_of(one.row)][one.meaning.kind].append(one)
     found = {
         name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")
     }
@@ -319,10 +319,10 @@ def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
         if "units" in clip:
             listed = wording.read_units(clip["units"][0].given)
             for one in clip.get("shown", ()):
-                if one.asked and one.asked.unit is not None:
+                if one.meaning and one.meaning.unit is not None:
                     note(
                         "shown_and_units",
-                        (wording.read_word(one.given, ("yes", "no")) == "yes") == (one.asked.unit in listed),
+                        (wording.read_word(one.given, ("yes", "no")) == "yes") == (one.meaning.unit in listed),
                     )
         if all(kind in clip for kind in wording.COUNTS):
             total, *parts = (wording.read_count(clip[kind][0].given) or 0 for kind in wording.COUNTS)

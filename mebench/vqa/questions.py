@@ -197,9 +197,9 @@ def leaks(rows: Sequence[Row]) -> list[str]:
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """
-    by_kind: dict[str, list[tuple[wording.Asked, Row]]] = {}
+    by_kind: dict[str, list[tuple[wording.Meaning, Row]]] = {}
     for row in rows:
-        if found := wording.asked(row["question"]):
+        if found := wording.meaning_of(row["question"]):
             by_kind.setdefault(found.kind, []).append((found, row))
     said = list[str]()
     if "type" in by_kind:

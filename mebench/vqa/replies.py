@@ -53,12 +53,12 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
     named = _names(clips | videos)
     found, unanswered = list[questions.Row](), Counter[str]()
     for row in rows:
-        asked, name = wording.asked(row["question"]), named.get(questions.clip_of(row)) or named.get(_last(row))
+        meaning, name = wording.meaning_of(row["question"]), named.get(questions.clip_of(row)) or named.get(_last(row))
         known = (clips.get(name) or videos.get(name)) if name else None
-        said = _said(asked, known) if asked and known else ""
+        said = _answer_to(meaning, known) if meaning and known else ""
         found.append({**row, "answer": said})
         if not said:
-            unanswered[asked.kind if asked else "of no known kind"] += 1
+            unanswered[meaning.kind if meaning else "of no known kind"] += 1
     if unanswered.total() == len(rows):
         names = ", ".join(run.id for run in runs)
         raise RunError(
@@ -109,23 +109,23 @@ def _names(keys: Iterable[str]) -> dict[str, str]:
     return {word: key for word, key in found.items() if seen[word] == 1}
 
 
-def _said(asked: wording.Asked, known: Known) -> str:
+def _answer_to(meaning: wording.Meaning, known: Known) -> str:
     """The answer to a question; empty where nothing is known."""
     units = sorted(known.shown)
-    if asked.kind in ("coarse", "fine"):
-        return known.coarse if asked.kind == "coarse" else known.fine
-    if asked.kind == "units":
+    if meaning.kind in ("coarse", "fine"):
+        return known.coarse if meaning.kind == "coarse" else known.fine
+    if meaning.kind == "units":
         return wording.joined(units)
-    if asked.kind == "shown" and asked.unit in known.looked_for:
-        return "yes" if asked.unit in known.shown else "no"
-    if asked.kind == "sentence" and known.fine:
+    if meaning.kind == "shown" and meaning.unit in known.looked_for:
+        return "yes" if meaning.unit in known.shown else "no"
+    if meaning.kind == "sentence" and known.fine:
         return wording.sentence(units, known.fine, known.coarse)
     if known.events is None:
         return ""
-    if asked.kind == "type":
-        return f"{known.events[asked.event - 1]}-expression" if asked.event <= len(known.events) else ""
+    if meaning.kind == "type":
+        return f"{known.events[meaning.event - 1]}-expression" if meaning.event <= len(known.events) else ""
     return (
-        str(len(known.events) if asked.kind == "events" else known.events.count(asked.kind))
-        if asked.kind in wording.COUNTS
+        str(len(known.events) if meaning.kind == "events" else known.events.count(meaning.kind))
+        if meaning.kind in wording.COUNTS
         else ""
     )

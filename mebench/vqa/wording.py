@@ -62,7 +62,7 @@ _FORMS: dict[Kind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Meaning:
     """The meaning of a question.
 
     Attributes:
@@ -77,17 +77,17 @@ class Asked:
 
 
 @lru_cache(maxsize=8192)
-def asked(question: str) -> Asked | None:
+def meaning_of(question: str) -> Meaning | None:
     """The meaning of a question, or None for a question that the challenges do not ask.
 
-    >>> asked("Is the action unit dimpler shown on the face?"), asked("How old is she?")
-    (Asked(kind='shown', unit=14, event=0), None)
+    >>> meaning_of("Is the action unit dimpler shown on the face?"), meaning_of("How old is she?")
+    (Meaning(kind='shown', unit=14, event=0), None)
     """
     text = " ".join(question.split())
     for kind, form in _FORMS.items():
         if found := re.fullmatch(form, text, re.IGNORECASE):
             parts = found.groupdict()
-            return Asked(kind, _NUMBERS.get(str(parts.get("unit")).lower()), int(parts.get("event") or 0))
+            return Meaning(kind, _NUMBERS.get(str(parts.get("unit")).lower()), int(parts.get("event") or 0))
     return None
 
 

@@ -27,7 +27,7 @@ def questions(people=4, clips=4):
 
 def answered(rows, **by_kind):
     """The true answers, but for some kinds of question."""
-    return [row | {"answer": by_kind.get(vqa.wording.asked(row["question"]).kind, row["answer"])} for row in rows]
+    return [row | {"answer": by_kind.get(vqa.wording.meaning_of(row["question"]).kind, row["answer"])} for row in rows]
 
 
 def value(summary, name):
@@ -105,7 +105,7 @@ def test_both_scorers_equal_the_libraries_on_drawn_answers(seed):
     assert value(b, "bleu") == pytest.approx(plain_corpus_bleu(pairs))
     assert value(b, "rouge1") == pytest.approx(np.mean([plain_rouge(*pair) for pair in pairs]))
     for kind in ("coarse", "fine"):
-        own = [n for n, row in enumerate(rows) if vqa.wording.asked(row["question"]).kind == kind]
+        own = [n for n, row in enumerate(rows) if vqa.wording.meaning_of(row["question"]).kind == kind]
         true, said = [pairs[n][0] for n in own], [pairs[n][1].lower().strip() for n in own]
         average = {"labels": sorted({*true, *said}), "average": "macro", "zero_division": 0}
         assert value(a, f"{kind}_uf1") == pytest.approx(f1_score(true, said, **average))

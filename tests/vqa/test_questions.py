@@ -111,16 +111,16 @@ def test_the_public_questions_come_again_but_for_the_drawn_units(name, n_rows, n
     )
     clips: dict[str, dict[str, dict]] = {}
     for row in public:
-        clips.setdefault(row["image_id"], {})[vqa.wording.asked(row["question"]).kind] = row
+        clips.setdefault(row["image_id"], {})[vqa.wording.meaning_of(row["question"]).kind] = row
     videos = []
     for rows in clips.values():
-        side = vqa.wording.asked(rows["side"]["question"]).unit if "side" in rows else None
+        side = vqa.wording.meaning_of(rows["side"]["question"]).unit if "side" in rows else None
         named = [min(vqa.wording.read_units(text)) for text in rows["units"]["answer"].split(",")]
         units = tuple(f"{rows['side']['answer'][0].upper()}{n}" if n == side else str(n) for n in named)
         row = rows["fine"]
         videos.append(clip(row["filename"], row["subject"], row["dataset"], row["answer"], units))
     made = vqa.questions.make(videos)
-    drawn = [n for n, row in enumerate(public) if vqa.wording.asked(row["question"]).kind == "shown"]
+    drawn = [n for n, row in enumerate(public) if vqa.wording.meaning_of(row["question"]).kind == "shown"]
     assert (len(public), len(drawn)) == (n_rows, n_drawn)
     assert [row for n, row in enumerate(made) if n not in {*drawn}] == [
         row for n, row in enumerate(public) if n not in {*drawn}

@@ -3,31 +3,31 @@
 import pytest
 
 from mebench import vqa
-from mebench.vqa.wording import Asked, asked
+from mebench.vqa.wording import Meaning, meaning_of
 
 
 @pytest.mark.parametrize(
     ("question", "meaning"),
     [
-        ("What is the coarse expression class?", Asked("coarse")),
-        ("what is  the fine-grained expression class?", Asked("fine")),
-        ("What is the action unit?", Asked("units")),
-        ("What distinct action units appear in this video?", Asked("units")),
-        ("Is the action unit nostril dilater shown on the face?", Asked("shown", 38)),
-        ("Is the action unit dimpler located on the left or right face?", Asked("side", 14)),
-        ("Is the action unit tail wagger shown on the face?", Asked("shown", None)),
-        ("How many macro-expression events appear in this video?", Asked("macro")),
-        ("What is the expression type of the 33-th expression event in this video?", Asked("type", None, 33)),
-        ("Please analyse the micro-expression shown in this video in detail.", Asked("sentence")),
+        ("What is the coarse expression class?", Meaning("coarse")),
+        ("what is  the fine-grained expression class?", Meaning("fine")),
+        ("What is the action unit?", Meaning("units")),
+        ("What distinct action units appear in this video?", Meaning("units")),
+        ("Is the action unit nostril dilater shown on the face?", Meaning("shown", 38)),
+        ("Is the action unit dimpler located on the left or right face?", Meaning("side", 14)),
+        ("Is the action unit tail wagger shown on the face?", Meaning("shown", None)),
+        ("How many macro-expression events appear in this video?", Meaning("macro")),
+        ("What is the expression type of the 33-th expression event in this video?", Meaning("type", None, 33)),
+        ("Please analyse the micro-expression shown in this video in detail.", Meaning("sentence")),
         (
             "What are the action units present, and based on them, what is the fine-grained expression?",
-            Asked("sentence"),
+            Meaning("sentence"),
         ),
         ("Who is this?", None),
     ],
 )
 def test_a_question_is_read_by_its_wording(question, meaning):
-    assert asked(question) == meaning
+    assert meaning_of(question) == meaning
 
 
 @pytest.mark.parametrize(
