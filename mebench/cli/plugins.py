@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,17 +14,13 @@ import typer
 from mebench import config, console, core, metrics, protocols, testing
 from mebench.cli.complete import complete_plugin
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
-from mebench.errors import ConfigError, PluginError, unknown
+from mebench.errors import ConfigError, PluginError, check_known, unknown
 from mebench.progress import Progress
 
 app = typer.Typer()
 config_app = verbs("Look at configurations.")
 
 LISTS = ("methods", "datasets", "protocols", "metrics")
-
-
-def _lists(incomplete: str) -> list[str]:
-    return [name for name in LISTS if name.startswith(incomplete)]
 
 
 def _names(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -34,14 +31,14 @@ def _names(ctx: typer.Context, incomplete: str) -> list[str]:
 def list_(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="|".join(LISTS), help="One list; all by default.", autocompletion=_lists),
+        typer.Argument(metavar="|".join(LISTS), help="One list; all by default.", autocompletion=lambda: LISTS),
     ] = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
     """List what there is to run."""
-    if what is not None and what not in LISTS:
-        raise ConfigError(unknown("list", what, LISTS))
+    if what is not None:
+        check_known("list", what, LISTS)
     _more_plugins(plugins)
     tables: dict[str, tuple[Sequence[str], list[Any]]] = {}
     for kind in config.registry.PLUGIN_KINDS:
@@ -56,8 +53,8 @@ def list_(
         told |= {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
         tables["protocols"] = ("protocol", "meaning"), sorted(told.items())
     if what in (None, "metrics"):
-        measured = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
-        tables["metrics"] = ("metric", "range and meaning"), measured
+        described = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
+        tables["metrics"] = ("metric", "range and meaning"), described
     report = {name: [dict(zip(headers, row, strict=True)) for row in rows] for name, (headers, rows) in tables.items()}
     if not console.write_json(report, json):
         return
@@ -84,13 +81,11 @@ def info(
     if not found and id_ not in {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS}:
         every = [name for kind in config.registry.PLUGIN_KINDS for name in config.registry.plugins(kind)]
         known = {*every, *protocols.PROTOCOLS, *metrics.catalogue.METRICS}
-        raise PluginError(
-            unknown("plugin, protocol or metric", id_, known, f"See them with: mebench list. {config.registry.YOURS}")
-        )
+        then = f"See them with: mebench list. {config.registry.YOURS}"
+        raise PluginError(unknown("plugin, protocol or metric", id_, known, then))
     report: dict[str, Any] = {}
     if metric := metrics.catalogue.METRICS.get(id_):
-        number = metric.direction is not None
-        tables = ", ".join(section for section in metric.sections if id_ in metrics.catalogue.COLUMNS[section])
+        number, columns = metric.direction is not None, metrics.catalogue.COLUMNS
         report["metric"] = {
             "id": id_,
             "title": f"metric {metric.name}: {metric.label}",
@@ -98,7 +93,7 @@ def info(
             "unit": metric.unit or ("none" if number else None),
             "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
             "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
-            "column of the leaderboards of": tables,
+            "column of the leaderboards of": ", ".join(s for s in metric.sections if id_ in columns[s]),
             "meaning": metric.meaning,
             "formula": metric.formula,
             "source": metric.source,
@@ -119,8 +114,10 @@ def config_show(words: Words = None, files: Files = None, plugins: Plugins = Non
     """Show every setting and where its value comes from."""
     found = configured(words, files, plugins)
     if console.write_json({"values": found.values, "origins": found.origins}, json):
-        values = config.flatten(found.values)
-        rows = [(key, console.text(value), found.origins.get(key, "default")) for key, value in values.items()]
+        rows = [
+            (key, console.text(value), found.origins.get(key, "default"))
+            for key, value in config.flatten(found.values).items()
+        ]
         console.print_table(("key", "value", "from"), rows)
 
 
@@ -143,10 +140,10 @@ def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
     }
     if info.broken:
         return said
-    params = config.registry.params_class(info)
-    preset = info.section("presets").get(info.config.get("preset", "")) or {}
-    parameters = _parameters(info.kind, params, config.parts.keys(info), info.section("params") | preset)
-    return said | {"parameters": parameters, "presets": info.section("presets"), "datasets": info.section("datasets")}
+    presets = info.section("presets")
+    packaged = info.section("params") | (presets.get(info.config.get("preset", "")) or {})
+    parameters = _parameters(info.kind, config.registry.params_class(info), config.parts.keys(info), packaged)
+    return said | {"parameters": parameters, "presets": presets, "datasets": info.section("datasets")}
 
 
 def _parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dict[str, Any]) -> list[dict[str, str]]:
@@ -230,20 +227,17 @@ def check(
         return _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
     if shuffles is not None:
         raise ConfigError(f"--shuffles is about shuffled labels: mebench check {name} --null --shuffles {shuffles}")
-    config.registry.add_paths([*config.more_plugins(), *(plugins or ())])
+    _more_plugins(plugins)
     every = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
-    kinds = [kind for kind in every if name in every[kind]]
-    if not kinds:
-        known = [name for kind in every for name in every[kind]]
-        raise PluginError(unknown("plugin", name, known, config.registry.YOURS))
+    check_known("plugin", name, {*chain(*every.values())}, config.registry.YOURS, PluginError)
     values, found = config.settings_of(words or ()), []
-    for kind in kinds:
+    for kind in (kind for kind in every if name in every[kind]):
         own = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
         for outcome in testing.outcomes(testing.plugin_checks(kind, name, **own)):
             found.append(outcome)
             if json == "-":
                 continue
-            mark = {"kept": "kept", "broken": "BROKEN", "untold": "untold"}[outcome.status]
+            mark = "BROKEN" if outcome.status == "broken" else outcome.status
             console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
             if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
                 console.print_lines(*outcome.details.splitlines(), error=True)
@@ -254,8 +248,8 @@ def check(
     ]
     if console.write_json({"checks": report}, json):
         rest = f", {len(untold)} cannot be told here" if untold else ""
-        kept = len(found) - len(broken) - len(untold)
-        console.print_lines(f"{name}: {kept} of {console.plural(len(found), 'promise')} kept{rest}")
+        kept = f"{len(found) - len(broken) - len(untold)} of {console.plural(len(found), 'promise')} kept"
+        console.print_lines(f"{name}: {kept}{rest}")
     if broken:
         raise typer.Exit(1)
 
@@ -268,10 +262,10 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
         console.print_table(("task", "people", "right", "by chance at most", "of"), rows)
     testing.null.refuse(name, found, shuffles)
     if json != "-":
-        times = console.plural(shuffles, "shuffle")
         console.print_lines(
             "",
-            f"{name} knows nothing that it should not, in {times} of the labels, each run twice. {testing.null.BLIND_SPOT}",
+            f"{name} knows nothing that it should not, in {console.plural(shuffles, 'shuffle')} of the labels, each run twice. "
+            f"{testing.null.BLIND_SPOT}",
         )
 
 
@@ -295,20 +289,17 @@ def dataset(name: Name, out: Out = "plugins", json: Json = None) -> None:
 
 
 def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str, json: str | None) -> None:
-    folder = Path(out).expanduser()
-    files = testing.folders.write_plugin(kind, name, folder, template)
-    if not console.write_json({"files": [str(file) for file in files]}, json):
-        return
-    tried = (
-        f"mebench run --plugins {out} method={name} dataset=synthetic"
-        if kind == "method"
-        else f"mebench data fake --plugins {out} dataset={name} --out DIR"
-    )
-    console.print_lines(
-        *map(str, files),
-        "",
-        "It keeps its contract as it is; change it, and look again:",
-        f"  mebench check {name} --plugins {out}",
-        f"  {tried}",
-        f"Where mebench.yaml has the line  plugins: {out}  the option --plugins can be left out.",
-    )
+    files = [*map(str, testing.folders.write_plugin(kind, name, Path(out).expanduser(), template))]
+    tried = {
+        "method": f"mebench run --plugins {out} method={name} dataset=synthetic",
+        "dataset": f"mebench data fake --plugins {out} dataset={name} --out DIR",
+    }
+    if console.write_json({"files": files}, json):
+        console.print_lines(
+            *files,
+            "",
+            "It keeps its contract as it is; change it, and look again:",
+            f"  mebench check {name} --plugins {out}",
+            f"  {tried[kind]}",
+            f"Where mebench.yaml has the line  plugins: {out}  the option --plugins can be left out.",
+        )

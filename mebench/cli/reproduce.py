@@ -31,6 +31,8 @@ Leaderboards = Annotated[
 _ENDS = ("value", "low", "high")
 _WORTH = ("leaking", "honest", "worth", "program", "best_of")
 _NAMES = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
+_HEADS = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
+_WORTH_HEADS = ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program")
 
 
 @app.command("reproduce", epilog="Example: mebench reproduce mean2022 --table 5 workers=4 --dry-run")
@@ -60,15 +62,14 @@ def reproduce(
     if table is None and known.programs:
         table = next(iter(known.tables))
     if table is None:
-        listing = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
-        raise ConfigError(f"name a table of {known.id} with --table N. There are {listing}")
+        titles = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
+        raise ConfigError(f"name a table of {known.id} with --table N. There are {titles}")
     published = records.published.read(folder / PUBLISHED)
     request = reproduction.reproduce.Request(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
-    found = reproduction.reproduce.reproduce(
-        known, reproduction.reproduce.cells(known, table, published), published, request, Progress()
-    )
+    cells = reproduction.reproduce.cells(known, table, published)
+    found = reproduction.reproduce.reproduce(known, cells, published, request, Progress())
     plain = {
         "paper": known.id,
         "table": table,
@@ -140,7 +141,7 @@ def rescore(
 
 def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reproduction.rescore.Cell]) -> None:
     """A line for each score that the paper prints, else for the main ones, and a column for each reading."""
-    readings = list(dict.fromkeys(reading for cell in found for reading in cell.values))
+    readings = dict.fromkeys(reading for cell in found for reading in cell.values)
     heads = [
         ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
         for rule, later, choice in readings
@@ -148,24 +149,21 @@ def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reprodu
     print_lines(source.title, f"{source.repository}, commit {source.commit}", "")
     rows = []
     for cell in found:
-        digits = 4 if cell.printed is None else cell.printed.digits
-        printed = (
-            "–" if cell.printed is None else f"{cell.printed.value:.{digits}f}{'†' if cell.printed.caveats else ''}"
+        printed, digits = (
+            (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := cell.printed) else ("–", 4)
         )
-        found_ends = (dict(zip(_ENDS, cell.values.get(reading) or (None,) * 3)) for reading in readings)
-        values = (scored(score, digits) for score in found_ends)
-        rows.append((cell.dataset, cell.name, printed, *values))
+        ends = (dict(zip(_ENDS, cell.values.get(reading) or (None,) * 3)) for reading in readings)
+        rows.append((cell.dataset, cell.name, printed, *(scored(score, digits) for score in ends)))
     print_table(("dataset", "score", "printed", *heads), rows)
     print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
     marked = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
-    notes = [*source.remarks]
-    notes += [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
+    notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
     if any(later for _, later, _ in readings):
         notes.append(
             "later: a label of frame i stands for the k' frames from i on, so an interval put around the peak of their scores lies k'/2 "
             "too early"
         )
-    print_lines(*(f"- {line}" for line in notes))
+    print_lines(*(f"- {line}" for line in (*source.remarks, *notes)))
 
 
 def leaderboards_folder(named: str | None) -> Path:
@@ -196,14 +194,11 @@ def _print(
         method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
         score = f"{row.task}{parts.get(row.part, '')}: {metrics.catalogue.find(row.metric).label}"
         ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
-        cells = method, row.dataset, score, f"{row.value:.{row.digits}f}", value, ends, strict, result.why
-        answered.append(cells)
+        answered.append((method, row.dataset, score, f"{row.value:.{row.digits}f}", value, ends, strict, result.why))
     if answered:
-        heads = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
-        print_table(heads, answered)
+        print_table(_HEADS, answered)
     if looked := worth_rows(found):
-        heads = ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program")
-        print_table(heads, looked, "what selection is worth: UF1 over all clips")
+        print_table(_WORTH_HEADS, looked, "what selection is worth: UF1 over all clips")
     measured = sum(result.value is not None for result in found)
     print_lines(f"{measured} of {len(found)} cells measured.")
     if any(result.why.endswith("is not here") for result in found):
@@ -232,17 +227,16 @@ def worth_rows(found: Sequence[reproduction.reproduce.Result]) -> list[tuple[str
         row = r.cell.published
         if row.metric != "uf1" or row.member or r.worth is None:
             continue
-        gain, looks = r.worth["differences"].get("recognition.uf1", {}), r.worth["looks"]
-        numbers = [gain.get(end) for end in ("value", "low", "high")]
-        value, low, high = (number(n, 3, NONE, "+") for n in numbers)
-        sides = (number(n, row.digits, NONE) for n in (r.leaking, r.honest))
+        looks = r.worth["looks"]
         most = f"{looks['most']}" if looks["least"] == looks["most"] else f"{looks['least']} to {looks['most']}"
-        published = f"{row.value:.{row.digits}f}"
-        rows.append((row.method, str(row.year or ""), published, *sides, f"{value} [{low}, {high}]", most, r.program))
+        of_row = row.method, str(row.year or ""), f"{row.value:.{row.digits}f}"
+        told = [(of_row, (r.leaking, r.honest), r.worth["differences"].get("recognition.uf1", {}), most, r.program)]
         if best := r.best_of:
-            value, low, high = (number(best["difference"][end], 3, NONE, "+") for end in ("value", "low", "high"))
-            scores = (number(best[name], row.digits, NONE) for name in ("uf1", "default"))
-            named = f"{row.method}, best of {best['of']} settings"
+            of_row, scores = (f"{row.method}, best of {best['of']} settings", "", ""), (best["uf1"], best["default"])
             habit = "nobody's: the same habit, with settings"
-            rows.append((named, "", "", *scores, f"{value} [{low}, {high}]", str(best["of"]), habit))
+            told.append((of_row, scores, best["difference"], str(best["of"]), habit))
+        for head, scores, gain, n, program in told:
+            value, low, high = (number(gain.get(end), 3, NONE, "+") for end in _ENDS)
+            sides = (number(score, row.digits, NONE) for score in scores)
+            rows.append((*head, *sides, f"{value} [{low}, {high}]", n, program))
     return rows

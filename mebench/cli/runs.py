@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,11 +107,11 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     if (folder.path / "costs.csv").is_file():
         costs: list[Any] = run_files.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
     else:
-        finished, every = folder.finished_folds(), folder.read_json("folds.json")["folds"]
-        keys = [fold["fold"] for fold in every if fold["fold"] in finished]
+        finished = folder.finished_folds()
+        keys = (fold["fold"] for fold in folder.read_json("folds.json")["folds"] if fold["fold"] in finished)
         costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
-    kept = (folder.path / "sandbox.json").is_file()  # of a run before there was one it is not known
-    closed = folder.read_json("sandbox.json") if kept else None
+    # Runs that were made before there was a sandbox say nothing of it.
+    closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
     report = {**asdict(found), "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
     scores = run_files.scoring.scores_of(folder) if folder.done and not found.lost else None
     if not console.write_json(report | ({} if scores is None else {"summary": scores}), json):
@@ -122,11 +123,10 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         reason = file.read_text(encoding="utf-8").strip().splitlines()
         console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
     if costs:
-        names = [name for name in costs[0] if name != "fold"]
-        digits = {name: 0 if name == "parameters" else 1 for name in names}
+        digits = {name: 0 if name == "parameters" else 1 for name in costs[0] if name != "fold"}
         console.print_table(
-            ("fold", *(name.replace("_", " ") for name in names)),
-            [(str(row["fold"]), *(f"{row[name]:,.{digits[name]}f}" for name in names)) for row in costs],
+            ("fold", *(name.replace("_", " ") for name in digits)),
+            [(str(row["fold"]), *(f"{row[name]:,.{places}f}" for name, places in digits.items())) for row in costs],
             title="costs",
         )
     if closed is not None:
@@ -217,16 +217,15 @@ def prune(
                 lock.release()
         if dry_run or lock is not None:  # nobody works on it
             gone.append(run)
-    report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
+    report: dict[str, Any] = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone)}
+    report["dry_run"] = dry_run
     if console.write_json(report, json):
         for run in gone:
             console.print_lines(
                 f"{'would remove' if dry_run else 'removed'} {run.id} ({run.status_text}, {_age(run.days)} old)"
             )
-        freed = console.size(sum(run.bytes for run in gone))
-        console.print_lines(
-            f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}"
-        )
+        removed = f"{'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs"
+        console.print_lines(f"{runs}: {removed}, {console.size(report['bytes'])}")
 
 
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
@@ -252,8 +251,7 @@ def sync(
     if run:
         folders = list({f.path: f for f in (run_files.folder.RunFolder.finished(runs, word) for word in run)}.values())
     else:
-        folders = [folder for folder in run_files.folder.RunFolder.all(runs) if folder.done]
-        home = Path(leaderboards).expanduser()
+        folders, home = [f for f in run_files.folder.RunFolder.all(runs) if f.done], Path(leaderboards).expanduser()
         boards = [file for task in metrics.catalogue.SECTIONS for file in sorted(home.glob(f"{task}-*.json"))]
     if not (n := len(folders) + len(boards)):
         raise RunError(
@@ -263,8 +261,7 @@ def sync(
     with progress.waiting("tracking"):
         address = uri or config.user_setting("tracking", "") or None
         synced = tracking.sync(folders, address, progress, folds, models, figures, boards)
-    report = {"sent": list(synced.sent), "there": list(synced.there), "failed": list(synced.failed)}
-    console.write_json(report, json)
+    console.write_json({name: list(getattr(synced, name)) for name in ("sent", "there", "failed")}, json)
     if synced.failed:
         raise RunError(
             f"{len(synced.failed)} of {n} were not sent, for the reason above: fix it, then give the same command again"
@@ -349,9 +346,8 @@ def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
         groups.setdefault((run.dataset, run.protocol, name), []).append(run)
     best: set[str] = set()
     for (_, _, name), group in groups.items():
-        scores = {run.id: run.scores.get(name) for run in group}
-        value = {id_: float("-inf") if score is None else score for id_, score in scores.items()}
-        group.sort(key=lambda run: (run.audit != "guard", -value[run.id], run.days))
+        values = {run.id: -inf if (score := run.scores.get(name)) is None else score for run in group}
+        group.sort(key=lambda run: (run.audit != "guard", -values[run.id], run.days))
         best |= {run.id for run in group[:keep]}
     return best
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import api, frames, inference, reports
-from mebench.cli.option_types import Json, Runs
+from mebench import api, frames, heavy, inference, reports
+from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.console import at_terminal, check_target, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
-from mebench.errors import ConfigError, SomeFailedError, unknown
+from mebench.errors import ConfigError, check_known
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -95,9 +95,7 @@ def spot(
     if live is not None and (given := [name for name, there in whole.items() if there]):
         raise ConfigError(f"{given[0]} is for videos that are looked at as a whole: leave it out, or --live")
     progress, paths = Progress(), api.evaluation.videos_at(videos or ())
-    if faces not in get_args(reports.spotted.Faces):
-        raise ConfigError(unknown("--faces", faces, get_args(reports.spotted.Faces)))
-    whose = cast("reports.spotted.Faces", faces)
+    check_known("--faces", faces, get_args(reports.spotted.Faces))
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
     if model is None and not isinstance(by, api.Run):
         progress.notify(
@@ -111,11 +109,11 @@ def spot(
             else (inference.models.read_model(by.path),)
         )
         return _live(live, models, fps, seconds, json, progress)
+    whose = cast("reports.spotted.Faces", faces)
     found = api.spot(paths, by, fold=fold, faces=whose, fps=fps, damaged=damaged, workers=workers, progress=progress)
     files = found.write(out, overlay, progress)
-    for video in found.spotted.videos:
-        for note in video.notes:
-            progress.notify(f"{video.title}: {note}")
+    for line in (f"{video.title}: {note}" for video in found.spotted.videos for note in video.notes):
+        progress.notify(line)
     progress.notify(reports.spotted.CAUTION)
     if overlay:
         progress.notify("the overlay shows the faces of the video: treat it as the video itself")
@@ -125,14 +123,7 @@ def spot(
             ("video", "seconds", *kinds), [api.evaluation.counted(video, kinds) for video in found.spotted.videos]
         )
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
-    if found.failed:
-        for line in [f"failed: {video}: {reason}" for video, reason in found.failed.items()][1:]:
-            progress.notify(line)
-        name, reason = next(iter(found.failed.items()))
-        raise SomeFailedError(
-            f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.spotted.videos)} could not be predicted; {out} holds "
-            f"the others. {name}: {reason}"
-        )
+    refuse_failed(found.failed, len(found.failed) + len(found.spotted.videos), out)
 
 
 def _live(
@@ -144,21 +135,19 @@ def _live(
     progress: Progress,
 ) -> None:
     """Show and write what is spotted while a video is shown."""
-    import numpy as np
-
     check_target(json)
     at_work = inference.live.Live(models, frames.stream.Stream(source, fps))
-    stream = at_work.stream
-
-    def late(frames: int) -> int:
-        return round(1000 * frames / stream.fps)
-
-    delays = {kind: dict(zip(("curve", "intervals"), map(late, at_work.lags(kind)))) for kind in at_work.levels}
+    stream, timing = at_work.stream, at_work.timing
+    frame = 1000 / stream.fps
+    delays = {
+        kind: {what: round(frame * lag) for what, lag in zip(("curve", "intervals"), at_work.lags(kind))}
+        for kind in at_work.levels
+    }
     progress.notify(reports.spotted.CAUTION)
     for kind, stated in delays.items():
         progress.notify(
             f"{kind}: the curve comes {stated['curve']} ms late, an interval {stated['intervals']} ms after its peak, or later where "
-            f"peaks are near: k = {late(at_work.timing.k)} ms, k' = {late(at_work.timing.k_prime[kind])} ms"
+            f"peaks are near: k = {frame * timing.k:.0f} ms, k' = {frame * timing.k_prime[kind]:.0f} ms"
         )
     spotted = 0
     with ExitStack() as opened, _curves(at_work.levels, quiet=json == "-") as show:
@@ -175,8 +164,8 @@ def _live(
             event="start",
             source=source,
             fps=stream.fps,
-            k=at_work.timing.k,
-            k_prime=dict(at_work.timing.k_prime),
+            k=timing.k,
+            k_prime=dict(timing.k_prime),
             thresholds=at_work.levels,
             delay_ms=delays,
         )
@@ -188,34 +177,31 @@ def _live(
         except KeyboardInterrupt:
             progress.notify("stopped")
         measured = {
-            name: {"median": round(1000 * float(np.median(own))), "highest": round(1000 * max(own))}
+            name: {"median": round(1000 * float(heavy.numpy.median(own))), "highest": round(1000 * max(own))}
             for name, own in at_work.delays.items()
             if own
         }
         end = {"frames": stream.taken, "seconds": stream.taken / stream.fps, "intervals": spotted}
         write(event="end", **end, dropped=stream.dropped, missing=stream.missing, delay_ms=measured)
-    told = [f"{name} {own['median']} ms (at most {own['highest']})" for name, own in measured.items()]
-    lines = [
+    late = [f"{name} {own['median']} ms (at most {own['highest']})" for name, own in measured.items()]
+    for line in (
         f"{end['seconds']:.1f} s, {plural(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
         f"{plural(spotted, 'interval')}",
-        f"measured delay: {', '.join(told) or 'nothing was told'}",
-    ]
-    for line in lines if json == "-" else ():
-        progress.notify(line)
-    if json != "-":
-        print_lines(*lines)
+        f"measured delay: {', '.join(late) or 'nothing was told'}",
+    ):
+        (progress.notify if json == "-" else print_lines)(line)
 
 
 def _event(found: inference.live.Point | inference.live.Interval) -> dict[str, Any]:
     """An interval as a line of JSON: frames from 0, and seconds of the video."""
-    delay = {"delay_ms": round(1000 * found.delay)}
     if isinstance(found, inference.live.Point):
-        place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
-        return {"event": "curve", **place, "score": found.score, "face": found.face, **delay}
-    p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
-    frames = {"onset": p.onset, "apex": p.apex, "offset": p.offset}
-    named = {"confidence": p.confidence, "emotion": p.emotion}
-    return {"event": "interval", "kind": p.kind, **frames, **times, **named, **delay}
+        event = {"event": "curve", "kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
+        event |= {"score": found.score, "face": found.face}
+    else:
+        p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
+        event = {"event": "interval", "kind": p.kind, "onset": p.onset, "apex": p.apex, "offset": p.offset, **times}
+        event |= {"confidence": p.confidence, "emotion": p.emotion}
+    return {**event, "delay_ms": round(1000 * found.delay)}
 
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -228,11 +214,9 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     """A function that shows points and intervals: on a terminal running curves, elsewhere the intervals as lines; or nothing."""
 
     def words(found: inference.live.Interval) -> str:
-        p, (begin, _, end) = found.prediction, found.seconds
+        p, (begin, _, end) = found.prediction, map(reports.timeline.clock, found.seconds)
         what = " ".join(filter(None, [p.kind, p.emotion]))
-        clock = reports.timeline.clock
-        late = f"{1000 * found.delay:.0f} ms after its peak"
-        return f"{clock(begin)} to {clock(end)}  {what}  {p.confidence:.3g}  ({late})"
+        return f"{begin} to {end}  {what}  {p.confidence:.3g}  ({1000 * found.delay:.0f} ms after its peak)"
 
     if quiet or not at_terminal():
         yield (
