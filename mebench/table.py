@@ -179,10 +179,9 @@ class Table:
 
     def words(self) -> tuple[list[str], list[list[str]]]:
         """Heads and cells as text, for `console.print_table`: a cell holds all that is said of its value."""
-        rows = [
+        return [column.head for column in self.columns], [
             [" ".join(c.lines(v)) for c, v in zip(self.columns, row)] for row in self.rows if not isinstance(row, str)
         ]
-        return [column.head for column in self.columns], rows
 
     def markdown(self) -> str:
         """Lines of Markdown: below a score stand its interval and the spread of its seeds, and nothing in a text is markup."""

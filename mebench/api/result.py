@@ -48,8 +48,7 @@ class Result(ABC):
         table = heavy.pandas.DataFrame.from_dict(
             metrics.summary.scores_of(self.summary), "index", columns=["value", "low", "high", "reason"]
         )
-        numbers = dict.fromkeys(("value", "low", "high"), "float64")
-        return table.astype(numbers).rename_axis("score")
+        return table.astype(dict.fromkeys(("value", "low", "high"), "float64")).rename_axis("score")
 
     @property
     def videos(self) -> pd.DataFrame:

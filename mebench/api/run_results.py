@@ -399,12 +399,10 @@ def swept(
     progress: Progress,
 ) -> Sweep:
     """The runs of some combinations, each with its configuration."""
-    outcomes = runner.sweep.sweep(configs, progress)
-    pairs = list(zip(combinations, outcomes))
+    pairs = list(zip(combinations, runner.sweep.sweep(configs, progress)))
     finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
     with progress.waiting("tracking"):
-        folders = [outcome.folder for _, outcome in finished]
-        synced = tracking.sync(folders, configs[0].tracking, progress)
+        synced = tracking.sync([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
     return Sweep(
         [Run(o.folder, o.summary, synced.opening or None, fresh=True, tracker=synced.title) for _, o in finished],
         boards.sweep_scores.sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),

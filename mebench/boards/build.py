@@ -116,8 +116,7 @@ def build(records: Iterable[Record]) -> list[Table]:
         for record in some:
             try:
                 tables_of(RunFolder(record.folder))  # which tests of pairs read
-                plain = [table.plain() for table in _build([record])]
-                json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+                json.dumps([table.plain() for table in _build([record])], ensure_ascii=False, allow_nan=False).encode()
             except DAMAGE as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
         if not reasons:
@@ -315,8 +314,7 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
     }
     missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
     annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
-    possible = annotated | {*KINDS, *OTHERWISE} - {kind}
-    names = sorted(possible.union(*(one["gain"] for one in told)) - {"missed"})
+    names = sorted((annotated | {*KINDS, *OTHERWISE} - {kind}).union(*(one["gain"] for one in told)) - {"missed"})
     found["causes"] = {
         word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
     }

@@ -185,8 +185,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         commit=source.commit,
                         note="; ".join(source.remarks),
                     )
-                    scheme = one.scheme if task != "spotting" else ""
-                    yield Placed(task, one.dataset, one.protocol, scheme, part, row)
+                    yield Placed(task, one.dataset, one.protocol, one.scheme if task != "spotting" else "", part, row)
 
 
 SELECTION = (

@@ -61,8 +61,7 @@ def _joined(given: Iterable[str]) -> tuple[list[str], str]:
         else:
             parts.append(part)
     last = parts[-1] if parts else ""
-    at_value = bool(last) and last.find("=") in (-1, len(last) - 1)
-    return parts, last.removesuffix("=") if at_value else ""
+    return parts, last.removesuffix("=") if last and last.find("=") in (-1, len(last) - 1) else ""
 
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:

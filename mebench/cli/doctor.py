@@ -85,19 +85,18 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
         landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
     except MebenchError as error:
         landmarks = ("missing", str(error), "correct the variable or unset it")
-    broken = [
-        Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
-        for kind in config.registry.PLUGIN_KINDS
-        for info in config.registry.plugins(kind).values()
-        if info.broken
-    ]
     return [
         *_packages(),
         Finding("landmarks", LANDMARKS, *landmarks),
         *_places(layer),
         *findings,
         *_datasets(layer),
-        *broken,
+        *[
+            Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
+            for kind in config.registry.PLUGIN_KINDS
+            for info in config.registry.plugins(kind).values()
+            if info.broken
+        ],
     ]
 
 

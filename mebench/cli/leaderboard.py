@@ -151,8 +151,7 @@ def merge(
     """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
     progress = Progress()
     given = [Path(place).expanduser() for place in places]
-    sent = [folder for place in given for folder in boards.submissions.submissions(place)]
-    for folder in sent:
+    for folder in [folder for place in given for folder in boards.submissions.submissions(place)]:
         status = boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)
         words = {"taken": "taken in", "there": "is there already", "checked": "scores to what it says"}
         progress.notify(f"{folder.name}, answers sent in: {words[status]}")

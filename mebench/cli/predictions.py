@@ -85,8 +85,7 @@ def export(
         exchange.write.write_truth(Path(truth).expanduser(), tables, form)
     Progress().notify(f"note: {said}")
     print_remarks(remarks)
-    report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
-    if write_json(report, json):
+    if write_json({"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}, json):
         print_lines(out)
 
 
@@ -147,8 +146,7 @@ def predict(
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames, form)
-    kinds = predicted.job.parts[0].task.kinds
-    exchange.write.write_predictions(Path(out).expanduser(), form, tables, remarks, kinds)
+    exchange.write.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
     progress.notify(f"note: {said}")
     print_remarks(remarks)
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}

@@ -126,9 +126,9 @@ def score(
         "anchor": anchor,
         "short_videos": short_videos,
     }
-    given = {**options, "write_predictions": write}
     if stray := api.score_files.misplaced(
-        what, {name: None if value is False else value for name, value in given.items()}
+        what,
+        {name: None if value is False else value for name, value in {**options, "write_predictions": write}.items()},
     ):
         places = api.score_files.PLACES[stray]
         fits = " or ".join(FILES[place] for place in places)

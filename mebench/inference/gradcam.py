@@ -69,8 +69,7 @@ def grad_cam(looked: Looked, features: NDArray[Any], target: int) -> NDArray[np.
         from captum.attr import LayerGradCam
     except ImportError:
         raise RunError(MISSING) from None
-    cam = LayerGradCam(looked.network.eval(), looked.layer)
-    found = cam.attribute(
+    found = LayerGradCam(looked.network.eval(), looked.layer).attribute(
         looked.inputs(features[None]), target=target, relu_attributions=True, attribute_to_layer_input=True
     )
     heat = found.detach().double().numpy()[0, 0]
@@ -131,7 +130,6 @@ def _explanation(part: FittedMethod, video: Video, one: SpottedInterval, task: s
         features = np.asarray(view.clip_feature(looked.chain, onset, apex), np.float32)
         target = list(part.method.task.classes).index(str(one.emotion))
     chain = views.chains[part.job.groups[video.key]][looked.chain]
-    home = views.store, *views.home(video), replace(video, expressions=())
-    crops, landmarks = placed_crops(*home, chain)
+    crops, landmarks = placed_crops(views.store, *views.home(video), replace(video, expressions=()), chain)
     heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
     return Explanation(one, task, np.array(crops[apex]), heat)

@@ -98,8 +98,7 @@ class Live:
                 raise RunError(
                     f"live video needs {need}, which {first.name} has not: take a model of mebench model list"
                 )
-        learnt = [timing for model in models for timing in model.timings]
-        self.timing = timing_at(learnt, stream.fps, self.task.kinds)
+        self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
         self._methods = [cls(params, self.task).eval() for _ in models]
         for model, method in zip(models, self._methods):
             model.restore({"": method})

@@ -58,8 +58,7 @@ def trained(model: Model, part: Part = "method") -> Method:
     pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
         raise RunError(f"{model.name} has no recognizer of its own: leave --part out")
-    parts = parts_for(model.config, task_of(model.about))
-    method = parts[0 if part == "method" else 1].new_method()
+    method = parts_for(model.config, task_of(model.about))[0 if part == "method" else 1].new_method()
     model.restore({f"{part}." if pair else "": method})
     return method
 
@@ -256,8 +255,7 @@ class Ensemble:
             model.restore(parts_of([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
-            first = self._folds[0][0].method
-            first.thresholds = sum(levels[1:], levels[0]) / len(levels)
+            self._folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)
 
     def answer(self, video: Video) -> Answer:
         """The models' answer for a video."""

@@ -58,8 +58,7 @@ class Grid:
     def picked(self, rule: Rule) -> dict[str, tuple[str, float]]:
         """The epoch and the threshold of each person under a rule."""
         own = np.eye(len(self.people), dtype=np.bool_)
-        everybody = np.ones(len(self.people), dtype=np.bool_)
-        people = {"pooled": everybody | own, "person": own}.get(rule, ~own)
+        people = {"pooled": np.ones(len(self.people), dtype=np.bool_) | own, "person": own}.get(rule, ~own)
         return {person: self.best(who, last=rule == "last") for person, who in zip(self.people, people)}
 
 
@@ -119,7 +118,7 @@ def worth(
     path = f"spotting.{part}.f1"
     for leaking in (rule for rule in chosen if rule in LEAKING):
         for honest in (rule for rule in chosen if rule not in LEAKING):
-            found = compare(
+            f1 = compare(
                 chosen[leaking],
                 chosen[honest],
                 kinds=kinds,
@@ -128,8 +127,7 @@ def worth(
                 metrics=[path],
                 draws=draws,
                 permutations=max(draws, 1),
-            )
-            f1 = found.plain()["scores"][path]
+            ).plain()["scores"][path]
             rows.append(
                 {
                     "leaking": leaking,

@@ -199,8 +199,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
         outside = pq.ParquetFile(io.BytesIO(raw))
         _check_footer(folder, name, outside)
         texts = [column for column in outside.schema_arrow.names if columns[column].low is None]
-        file = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts)
-        table = file.read(use_threads=False)
+        table = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts).read(use_threads=False)
         n_bytes = sum(map(_bytes_of, table.columns))
         if n_bytes > MOST_BYTES:
             raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
@@ -218,9 +217,8 @@ def _check_table(folder: RunFolder, name: str) -> None:
         if low is None:
             values = pa.chunked_array([chunk.dictionary for chunk in values.chunks])
             long = pc.greater(pc.utf8_length(values), MOST_LETTERS)
-            odd = pc.match_substring_regex(values, f"[{UNPRINTED}]")
             wrong, more = (
-                values.filter(pc.or_(odd, long)),
+                values.filter(pc.or_(pc.match_substring_regex(values, f"[{UNPRINTED}]"), long)),
                 f"without control characters, of {MOST_LETTERS} letters at most",
             )
         else:

@@ -59,8 +59,7 @@ def read_aliases(file: Path) -> list[Alias]:
 
 def matches(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
     """Whether a published dataset and protocol match the measured ones."""
-    own = published[0] == dataset and published[1] in (protocol, "none", "")
-    return own or any(
+    return (published[0] == dataset and published[1] in (protocol, "none", "")) or any(
         alias.published == published and dataset in alias.measured[0] and protocol in alias.measured[1]
         for alias in aliases
     )

@@ -174,8 +174,7 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
     for row in rows:
         if not EXCUSED & set(row.caveats):
             table = (row.source, row.table, row.method, row.method_variant, row.dataset, row.member, row.protocol)
-            where = (row.task, row.kind, row.part, row.classes)
-            tables.setdefault(table, defaultdict(dict))[where][row.metric] = row
+            tables.setdefault(table, defaultdict(dict))[row.task, row.kind, row.part, row.classes][row.metric] = row
     for (*_, dataset, member, _), sections in tables.items():
         for (task, *_), section in sections.items():
             for tasks, metric, names, given, rule in IDENTITIES:
@@ -259,8 +258,7 @@ def read(path: Path) -> list[Published]:
     """
     rows: dict[tuple[object, ...], Published] = {}
     try:
-        text = read_plain(path, MOST_BYTES).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(read_plain(path, MOST_BYTES).decode("utf-8-sig"), newline=""), strict=True)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise DataError(f"{path}, line 1: expected the columns {','.join(COLUMNS)}")
         repeated = []

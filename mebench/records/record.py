@@ -112,8 +112,7 @@ class Record:
     @cached_property
     def answers(self) -> int:
         """Rows of its tables of spotted intervals and named clips, in all draws; nothing else of them is read."""
-        files = [self.folder / name for name in ANSWERS]
-        return sum(read_metadata(file).num_rows for file in files if file.is_file())
+        return sum(read_metadata(file).num_rows for file in [self.folder / name for name in ANSWERS] if file.is_file())
 
     @property
     def selection(self) -> str:

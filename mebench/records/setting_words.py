@@ -67,10 +67,9 @@ def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[s
     >>> own_choices({"method": {"name": "mean", "preset": "short", "stride": 2}, "seed": 1}, origins)
     {'method.preset': 'short'}
     """
-    flat = without_places(values)
     return {
         key: value
-        for key, value in flat.items()
+        for key, value in without_places(values).items()
         if key in origins and not _packaged(origins[key]) and not origins[key].startswith("preset ")
     }
 

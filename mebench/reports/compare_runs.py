@@ -169,8 +169,7 @@ def _difference_of_truths(first: Side, second: Side) -> str | None:
     datasets = [sorted(set(side.tables.videos["dataset"])) for side in (first, second)]
     if datasets[0] != datasets[1]:
         return f"the first is of {', '.join(datasets[0])}; the second, of {', '.join(datasets[1])}"
-    parts = (("video", "videos", VIDEO_COLUMNS), ("expression", "truths", TRUTH_COLUMNS))
-    for what, name, columns in parts:
+    for what, name, columns in (("video", "videos", VIDEO_COLUMNS), ("expression", "truths", TRUTH_COLUMNS)):
         tables = [getattr(side.tables, name)[list(columns)].astype(object) for side in (first, second)]
         rows = [[tuple(map(str, row)) for row in table.where(table.notna(), "").values] for table in tables]
         for which, mine, others in (("first", rows[0], rows[1]), ("second", rows[1], rows[0])):
@@ -242,8 +241,7 @@ def in_words(path: str) -> str:
     >>> in_words("spotting.micro.f1"), in_words("spotting.micro.f1_at_iou.0.55"), in_words("recognition.members.samm.uf1")
     ('spotting, micro: F1', 'spotting, micro: F1 at IoU 0.55', 'recognition, samm: UF1')
     """
-    section = re.split(r"\.(?!\d)", path)[:-1]
-    words = [part.replace("_", " ") for part in section if part not in {"members", "details"}]
+    words = [part.replace("_", " ") for part in re.split(r"\.(?!\d)", path)[:-1] if part not in {"members", "details"}]
     return f"{', '.join(words)}: {catalogue.find(path).label}"
 
 

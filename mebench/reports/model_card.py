@@ -112,9 +112,8 @@ def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float |
             if rate is not None:
                 quiet = f"in {minutes:.1f} minutes of videos without an expression"
                 lines.append(f"- {kind}: {rate:.2f} false positives a minute {quiet}")
-    of_clips = summary.get("recognition", {}).get("scores", {})
     for section, scores, names in (
-        ("recognition", of_clips, ("uf1", "uar")),
+        ("recognition", summary.get("recognition", {}).get("scores", {}), ("uf1", "uar")),
         ("analysis", summary.get("analysis", {}), ("strs",)),
     ):
         for name in names:

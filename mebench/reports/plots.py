@@ -248,10 +248,9 @@ def score_curve(drawn: Timeline) -> Figure:
         handles.append(
             heavy.matplotlib.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold")
         )
-    named = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
     handles += [
         heavy.matplotlib.patches.Patch(color=OUTCOMES[name], label=told)
-        for name, told in named.items()
+        for name, told in {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}.items()
         if name in outcomes
     ]
     if handles:
@@ -269,8 +268,7 @@ def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
     step = 0.1 * ((high - low) or 1.0)
     for curve in track.curves:
         color, thick = COLORS[curve.kind], 1.2 if n < MANY else 0.5
-        half = 1 if curve.smoothed is None else 0.5
-        for values, share in ((curve.scores, half), (curve.smoothed, 1)):
+        for values, share in ((curve.scores, 1 if curve.smoothed is None else 0.5), (curve.smoothed, 1)):
             if values is not None:
                 axes.plot(
                     middle[: len(values)], values[:n], color=color, linewidth=share * thick, alpha=share, zorder=3

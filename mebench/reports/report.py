@@ -264,16 +264,14 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     spotted = first_draw(side.tables.predictions)
     spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
     ranked = spotted.sort_values("confidence", ascending=False, kind="stable")
-    in_turn = ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
-    ranked = ranked.assign(turn=in_turn).sort_values(
-        ["wrong", "turn"], kind="stable"
-    )  # "left_only" comes first: it is right
-    rows = ranked.head(MOST_FACES).to_dict("records")
+    ranked = ranked.assign(
+        turn=ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
+    ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" comes first: it is right
     intervals = {
         inference.gradcam.SpottedInterval(
             p["fold"], p["video"], p["onset"], p["apex"], p["offset"], None if pd.isna(p["emotion"]) else p["emotion"]
         ): p
-        for p in rows
+        for p in ranked.head(MOST_FACES).to_dict("records")
     }
     shown: dict[inference.gradcam.SpottedInterval, dict[str, Any]] = {}
     for found in inference.gradcam.explanations(RunFolder(record.folder), list(intervals)):
@@ -318,7 +316,6 @@ def judged(record: Record, name: str = "") -> Judged:
         scores = folder.read_table("frame_scores.parquet")
         if (folder.path / CURVES).is_file():
             scores = scores.merge(folder.read_table(CURVES), how="left", on=SCORES[:-1])
-    answers = folder.read_table("clips.parquet") if "recognize" in about["tasks"] else None
     return Judged(
         name,
         tables,
@@ -326,7 +323,7 @@ def judged(record: Record, name: str = "") -> Judged:
         scores,
         record.convention,
         about["classes"],
-        answers,
+        folder.read_table("clips.parquet") if "recognize" in about["tasks"] else None,
     )
 
 
@@ -565,6 +562,5 @@ def refuse(folder: RunFolder) -> None:
     Raises:
         RunError: it keeps no predictions.
     """
-    lost = [name for name in ("predictions.parquet", "clips.parquet") if not (folder.path / name).is_file()]
-    if len(lost) == 2:
+    if not any((folder.path / name).is_file() for name in ("predictions.parquet", "clips.parquet")):
         raise RunError(f"run {folder.id!r} keeps no predictions, so there is nothing to report: run it again")

@@ -240,10 +240,9 @@ class Judged:
 
     def distracted(self, video: str) -> list[Lane]:
         """The other annotated movement there."""
-        kinds = sorted({str(row["kind"]) for row in self._rows["distractors"].get(video, ())})
         return [
             Lane(kind, [Span(int(r["onset"]), int(r["offset"]), kind) for r in self._of("distractors", video, kind)])
-            for kind in kinds
+            for kind in sorted({str(row["kind"]) for row in self._rows["distractors"].get(video, ())})
         ]
 
     def _of(self, name: str, video: str, kind: str) -> list[Row]:
@@ -278,8 +277,7 @@ class Judged:
         numbers = [] if probabilities is None or np.ndim(probabilities) != 1 else list(probabilities)
         if len(numbers) != len(self.classes) or not numbers:
             return str(emotion)
-        order = np.argsort(numbers)[::-1][:4]
-        return f"{emotion} ({', '.join(f'{self.classes[i]} {numbers[i]:.2f}' for i in order)})"
+        return f"{emotion} ({', '.join(f'{self.classes[i]} {numbers[i]:.2f}' for i in np.argsort(numbers)[::-1][:4])})"
 
 
 def timeline(video: str, sides: Sequence[Judged]) -> Timeline:

@@ -39,8 +39,7 @@ def tables_of(folder: RunFolder) -> Tables:
             clips = pd.concat(parts, ignore_index=True)
         else:
             clips = _clips(about, videos, truths, answers)
-    there = (folder.path / "distractors.parquet").is_file()
-    distractors = folder.read_table("distractors.parquet") if there else None
+    distractors = folder.read_table("distractors.parquet") if (folder.path / "distractors.parquet").is_file() else None
     return Tables(videos, truths, predictions, clips, distractors=distractors)
 
 

@@ -122,8 +122,7 @@ class Store:
         address = f"/#/{page}?workflowType=machine_learning{view}"
         if self.uri.startswith("http"):
             return f"open {without_password(self.uri).rstrip('/')}{address}"
-        place = shlex.quote(without_password(self.uri))
-        return f"mlflow ui --backend-store-uri {place}, then open http://127.0.0.1:5000{address}"
+        return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
 
 
 def without_password(text: str) -> str:

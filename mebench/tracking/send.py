@@ -353,7 +353,6 @@ def of_board(file: Path) -> Entry:
     """
     board = json.loads(file.read_text(encoding="utf-8"))
     shorts = {name: short for names in SHORT.values() for short, name in names.items()}
-    lines = [(part["name"], row) for part in board["parts"] for row in (*part["rows"], *part["rescored"])]
     rows = [
         {
             "part": name,
@@ -361,7 +360,7 @@ def of_board(file: Path) -> Entry:
             **{shorts.get(metric, metric): score for metric, score in row["scores"].items()},
             **{key: row.get(key, "") for key in ("settings", "member", "provenance")},
         }
-        for name, row in lines
+        for name, row in [(part["name"], row) for part in board["parts"] for row in (*part["rows"], *part["rescored"])]
     ]
     heads = [Column(name) for name in ("part", "method", "settings")]
     shown = Table.of([*heads, *(Column(s, s, digits=3, score=True, optional=True) for s in shorts.values())], rows)

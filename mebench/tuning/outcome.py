@@ -73,8 +73,7 @@ class TrialReporter:
         if not new and trial.state != "failed" and done < self._trials and now - self._last < EVERY_SECONDS:
             return
         self._last, self._best = now, -1 if best is None else best.number
-        path = study.objectives[0].path
-        this = f"{path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
+        this = f"{study.objectives[0].path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
         if trial.state == "pruned":
             this = f"pruned after {plural(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
         name = f"trial {best.number}" if best and best.number >= 0 else "the default"

@@ -212,8 +212,8 @@ class Evaluator:
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
             asked = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
-            unfinished = asked and len(done) < len(self._run.folds)
-            if unfinished and (first := self._values(done, seconds)[0]) is not None:
+            more = len(done) < len(self._run.folds)
+            if asked and more and (first := self._values(done, seconds)[0]) is not None:
                 step(first)
         found = self._values(done, seconds)
         for objective, value in zip(self._objectives, found):
@@ -243,8 +243,7 @@ class Evaluator:
 
     def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order, those that are not there yet from the workers."""
-        lacking = [fold for fold in plan.folds if fold.key not in there]
-        running = run_folds(self._crew, plan, lacking)
+        running = run_folds(self._crew, plan, [fold for fold in plan.folds if fold.key not in there])
         found = dict(there)
         try:
             for fold in plan.folds:
@@ -330,14 +329,13 @@ class Judge:
         """
         default = self._run("default", {split.name: {} for split in self._splits})
         other = self._run("tuned", tuned, default)
-        paths = [objective.path for objective in objectives if objective.path != COST]
         found = compare(
             tables_of(other),
             tables_of(default),
             kinds=self._plan.task.kinds,
             classes=self._plan.task.classes,
             convention=self._plan.config.convention,
-            metrics=paths or ("all",),
+            metrics=[objective.path for objective in objectives if objective.path != COST] or ("all",),
             draws=self._plan.config.bootstrap,
             seed=self._plan.config.seed,
         )
@@ -350,8 +348,7 @@ class Judge:
         inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
         key = digest([*inputs, who(plan.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
-        keep = FoldCache(folder.path, plan.task.kinds)
-        with keep.alone():
+        with FoldCache(folder.path, plan.task.kinds).alone():
             if folder.done:
                 # Scored anew if that was done under other rules or with other draws; it notes these last.
                 about, config = folder.read_json("config.json"), plan.config
@@ -398,8 +395,7 @@ class Judge:
         """
         own, reused = self._space.own(), default is not None and dict(values) == self._space.own()
         if default is not None and not reused and reusable(plan.config) and reusable(self._plan.config):
-            alike = self._space.trained(values) == self._space.trained(own)
-            reused = "spot" in plan.task.tasks and alike
+            reused = "spot" in plan.task.tasks and self._space.trained(values) == self._space.trained(own)
         if default is not None and reused:
             stored = FoldCache(default.path, plan.task.kinds).read(folds)
             spots = "spot" in plan.task.tasks
@@ -487,8 +483,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
                     replace_file(folder / STUDY_FILE, json.dumps(described, indent=1) + "\n")
                 reporter = TrialReporter(progress, whole, options.trials, split, space)
                 evaluator = Evaluator(split, space, objectives, pool, folder / "inner", progress)
-                own = folder / parts[split.name]
-                studies[split.name] = _study(shared, options.trials, evaluator, reporter, own)
+                studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder / parts[split.name])
                 waited += evaluator.waited
             tried = time.perf_counter()
             best = {name: study.chosen() for name, study in studies.items()}

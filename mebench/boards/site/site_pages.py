@@ -205,7 +205,7 @@ class PageTables:
             )
 
         found = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
-        table = Table.of(
+        return Table.of(
             [
                 Column("method", of=self._draw.published_name, main=True),
                 Column("member", optional=True),
@@ -214,8 +214,7 @@ class PageTables:
                 Column("caveats", of=caveats, room="wide"),
             ],
             lines,
-        )
-        return table.html("published", "Published by others, not measured here", sortable=True)
+        ).html("published", "Published by others, not measured here", sortable=True)
 
     def printed(self, values: Sequence[Published]) -> Markup:
         """Published values one by one."""
