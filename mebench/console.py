@@ -139,10 +139,8 @@ def printed_table(title: str, heads: Iterable[tuple[str, bool, str]], rows: Iter
     return table
 
 
-def console(error: bool = False) -> Console:
-    """Standard output, or error, for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no
-    terminal.
-    """
+def console() -> Console:
+    """Standard output for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no terminal."""
     from rich.console import Console
     from rich.measure import Measurement
     from rich.protocol import rich_cast
@@ -163,8 +161,6 @@ def console(error: bool = False) -> Console:
         def render_str(self, text: str, **how: Any) -> Text:
             return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
 
-    if error:
-        return Plain(stderr=True, soft_wrap=True, highlight=False)
     return Plain(highlight=False, width=None if at_terminal() else WIDE)
 
 
@@ -179,13 +175,12 @@ def print_report(title: str, *parts: Any) -> None:
 
 def print_markdown(text: str) -> None:
     """Print Markdown: rendered on a terminal, as source elsewhere."""
-    lines = list(map(printable, text.rstrip().split("\n")))
+    lines = "\n".join(map(printable, text.rstrip().split("\n")))
     if not at_terminal():
-        print(*lines, sep="\n")
-        return
+        return print(lines)
     from rich.markdown import Markdown
 
-    console().print(Markdown("\n".join(lines)))
+    console().print(Markdown(lines))
 
 
 def days_of(text: str) -> float:
@@ -209,7 +204,7 @@ def check_file(option: str, target: str) -> None:
     Raises:
         ConfigError: the target is a folder, or its folder is not there or not writable.
     """
-    file = Path(target).expanduser()
+    file = Path(target)
     if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         raise ConfigError(f"{option} must name a file in a folder that is there and can be written to, not {target!r}")
 
@@ -220,15 +215,8 @@ def check_target(target: str | None) -> None:
     Raises:
         ConfigError: the target is a folder, or its folder is not there or not writable.
     """
-    if target is None or target == "-":
-        return
-    file = Path(target)
-    if not target or file.is_dir():
-        raise ConfigError(f"--json must name a file, or - for standard output, not {target!r}")
-    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise ConfigError(
-            f"--json {target}: the folder {file.parent} is not there or cannot be written to: make it, or name another"
-        )
+    if target not in (None, "-"):
+        check_file("--json", str(target))
 
 
 def write_json(data: Any, target: str | None) -> bool:

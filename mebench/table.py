@@ -145,20 +145,21 @@ class Table:
             for row in rows
         ]
         nothing: tuple[Any, ...] = (None, "", ())
-        there = [
-            not column.optional
+        kept = [
+            n
+            for n, (column, values) in enumerate(zip(columns, zip(*cells) if cells else [()] * len(columns)))
+            if not column.optional
             or any((cell.get("value") if isinstance(cell, Mapping) else cell) not in nothing for cell in values)
-            for column, values in zip(columns, zip(*cells) if cells else [()] * len(columns))
         ]
-        kept = [n for n, known in enumerate(there) if known]
         return cls([columns[n] for n in kept], [[row[n] for n in kept] for row in cells], title, muted)
 
     def terminal(self) -> Printed:
         """For `console().print`: a score with its interval; what is undefined is a `-`."""
-        heads: list[tuple[str, bool, str]] = []
-        for column in self.columns:
-            heads.append((column.head, column.right, column.wrap))
-            heads += [(INTERVAL, False, column.wrap)] if column.score and column.interval else []
+        heads = [
+            head
+            for c in self.columns
+            for head in ((c.head, c.right, c.wrap), (INTERVAL, False, c.wrap))[: 1 + (c.score and c.interval)]
+        ]
         rows: list[list[str]] = []
         for row in self.rows:
             cells: list[str] = [row] if isinstance(row, str) and row else []
@@ -194,11 +195,12 @@ class Table:
             return "<br>".join([f"{mark}{lines[0]}{mark}", *lines[1:]] if lines else [])
 
         lines = [[column.head for column in self.columns], ["---"] * len(self.columns)]
-        for n, row in enumerate(self.rows):
-            if isinstance(row, str):
-                lines.append([f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)])
-            else:
-                lines.append([cell(column, value, n in self.muted) for column, value in zip(self.columns, row)])
+        lines += (
+            [f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)]
+            if isinstance(row, str)
+            else [cell(column, value, n in self.muted) for column, value in zip(self.columns, row)]
+            for n, row in enumerate(self.rows)
+        )
         return "\n".join(f"|{'|'.join(line)}|" if n == 1 else f"| {' | '.join(line)} |" for n, line in enumerate(lines))
 
     def latex(self, caption: str = "") -> str:
@@ -264,8 +266,11 @@ class Table:
 
     def plain(self) -> list[dict[str, Any]]:
         """For JSON: the values of each row by the names of the columns."""
-        names = [column.name for column in self.columns]
-        return [dict(zip(names, row)) for row in self.rows if not isinstance(row, str)]
+        return [
+            {column.name: value for column, value in zip(self.columns, row)}
+            for row in self.rows
+            if not isinstance(row, str)
+        ]
 
     def html(self, kind: str = "", caption: str = "", sortable: bool = False) -> Markup:
         """A `<table>` in which no text is markup; below a score stand its interval and the spread of its seeds.

@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from operator import itemgetter, methodcaller
 from typing import Any
 
 from mebench.boards.significance import Read, significance_groups, together
 from mebench.core import ABSENT, KINDS
+from mebench.grouping import grouped
 from mebench.metrics import JOINT, METRICS, SECTIONS, miss_shares, names_chance, quiet_rate
 from mebench.metrics import columns as metrics_shown
 from mebench.records import (
@@ -39,22 +40,18 @@ CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best ra
 def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
     """The level of chance, from the run of the lowest seed: between methods it differs by noise alone."""
     eligible = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
-    if not eligible:
-        return []
-    source = eligible[0]
-    levels = source.summary["chance"][kind]
-    placed = {rule: name for rule, name in CHANCE.items() if rule in levels}  # short videos have no best rate
-    rates = {rule: levels[rule].get("rate_per_minute") for rule in placed}
     return [
         _level(
             source,
-            name,
-            "" if rates[rule] is None else f"{rates[rule]:.1f} intervals per minute",
+            CHANCE[rule],
+            "" if (rate := level.get("rate_per_minute")) is None else f"{rate:.1f} intervals per minute",
             n_of(source.summary["spotting"][kind]),
-            {metric: levels[rule].get(metric, NOTHING) for metric in metrics},
+            {metric: level.get(metric, NOTHING) for metric in metrics},
             BLIND,
         )
-        for rule, name in placed.items()
+        for source in eligible[:1]
+        for rule, level in source.summary["chance"][kind].items()
+        if rule in CHANCE
     ]
 
 
@@ -144,10 +141,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
     tables = []
     for task in SECTIONS:
-        groups: dict[tuple[str, str, str], list[Record]] = {}
-        for record in ordered:
-            if task in record.summary:
-                groups.setdefault(place(task, record), []).append(record)
+        groups = grouped((record for record in ordered if task in record.summary), key=partial(place, task))
         for where, group in sorted(groups.items(), key=itemgetter(0)):
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
             held = cache(

@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
 from mebench.format import NONE, digits, ends
+from mebench.grouping import grouped
 from mebench.metrics import LEAKING, RULES, SECTIONS, scores_of
 from mebench.records import (
     COUNTS,
@@ -33,10 +35,7 @@ from mebench.table import Table as Shown
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:
     """Values of one method in one table of one source, with as many classes, as one line each, in the order of the file."""
-    groups: dict[tuple[Any, ...], list[Published]] = {}
-    for row in rows:
-        place = (row.source, row.table, row.method, row.method_variant, row.member, row.protocol, row.classes)
-        groups.setdefault(place, []).append(row)
+    place = attrgetter("source", "table", "method", "method_variant", "member", "protocol", "classes")
     return [
         PublishedLine(
             method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
@@ -50,7 +49,7 @@ def lines(rows: Sequence[Published]) -> list[PublishedLine]:
             table=first.table,
             note="; ".join(dict.fromkeys(part for row in same if row.note for part in row.note.split("; "))),
         )
-        for same in groups.values()
+        for same in grouped(rows, key=place).values()
         for first in same[:1]
     ]
 
@@ -226,13 +225,13 @@ def what_selection_is_worth(
                 program = paper.programs.get((value.method, value.method_variant))
                 if program and value.dataset in paper.datasets and value.metric == "uf1" and not value.member:
                     named[program.method] = value, program
-    groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
-    for record in records:
-        told = worth(record.audit)
-        if told is not None and any(told["differences"].get(path) for path in OF_SELECTION):
-            groups.setdefault(record.identity, []).append((record, told))
+    looked = [
+        (record, found)
+        for record in records
+        if (found := worth(record.audit)) and any(found["differences"].get(path) for path in OF_SELECTION)
+    ]
     rows = []
-    for group in groups.values():
+    for group in grouped(looked, key=lambda each: each[0].identity).values():
         group.sort(key=lambda each: each[0].seed)
         first = group[0][0]
         path = next(path for path in OF_SELECTION if group[0][1]["differences"].get(path))

@@ -6,6 +6,7 @@ from typing import Any
 
 from mebench.boards.build import over_seeds
 from mebench.format import interval, number
+from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder, read_csv
@@ -25,10 +26,7 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
     Args:
         runs: of each the settings that vary, its folder and its summary.
     """
-    groups: dict[tuple[tuple[str, str], ...], list[tuple[str | None, RunFolder, Mapping[str, Any]]]] = {}
-    for varied, folder, summary in runs:
-        common = tuple((key, value) for key, value in varied.items() if key != "seed")
-        groups.setdefault(common, []).append((varied.get("seed"), folder, summary))
+    groups = grouped(runs, key=lambda run: tuple((key, value) for key, value in run[0].items() if key != "seed"))
     rows = []
     for settings, members in groups.items():
         scores = [main_scores(summary) for _, _, summary in members]
@@ -43,7 +41,7 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
         rows.append(
             {
                 "settings": dict(settings),
-                "seeds": [int(seed) for seed, _, _ in members if seed is not None],
+                "seeds": [int(varied["seed"]) for varied, _, _ in members if "seed" in varied],
                 "runs": [folder.id for _, folder, _ in members],
                 "scores": table,
                 "costs": {name: round(statistics.fmean(c[name] for c in costs), 3) for name in costs[0]},
@@ -55,11 +53,10 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
 def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """For rows that differ in the action unit alone the mean of its F1; without an interval, since subjects are shared."""
     unit = METRICS["unit_f1"].label
-    groups: dict[tuple[tuple[str, str], ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        if unit in row["scores"] and "scheme" in row["settings"]:
-            common = tuple((key, value) for key, value in row["settings"].items() if key != "scheme")
-            groups.setdefault(common, []).append(row)
+    groups = grouped(
+        [row for row in rows if unit in row["scores"] and "scheme" in row["settings"]],
+        key=lambda row: tuple((key, value) for key, value in row["settings"].items() if key != "scheme"),
+    )
     means = []
     for settings, of_units in groups.items():
         values = [row["scores"][unit]["value"] for row in of_units]

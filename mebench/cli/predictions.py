@@ -136,7 +136,7 @@ def predict(
 ) -> None:
     """Spot in videos that nobody annotated, by a run's models. Scores of several folds are averaged."""
     check_known("format", form, ("csv", "strs", "megc2023"), "Nobody knows the truth here")
-    check_file("--out", out)
+    check_file("--out", str(Path(out).expanduser()))
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
     dataset = tuple(words or ()), tuple(files or ()), tuple(plugins or ())

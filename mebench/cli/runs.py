@@ -21,6 +21,7 @@ from mebench.atomic import WRITING
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import ConfigError, RunError, listed, unknown
 from mebench.format import number
+from mebench.grouping import grouped
 from mebench.progress import Progress
 
 app = verbs("Look at runs and make room.")
@@ -340,10 +341,10 @@ def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
     every = sorted({name for run in finished for name in run.scores})
     if metric is not None and finished and metric not in every:
         raise ConfigError(unknown("score", metric, every))
-    groups: dict[tuple[str, str, str], list[Run]] = {}  # runs of other tasks cannot be compared: each has its best
-    for run in finished:
-        name = metric if metric in run.scores else next(iter(run.scores), "")
-        groups.setdefault((run.dataset, run.protocol, name), []).append(run)
+    groups = grouped(  # runs of other tasks cannot be compared: each has its best
+        finished,
+        key=lambda run: (run.dataset, run.protocol, metric if metric in run.scores else next(iter(run.scores), "")),
+    )
     best: set[str] = set()
     for (_, _, name), group in groups.items():
         values = {run.id: -inf if (score := run.scores.get(name)) is None else score for run in group}

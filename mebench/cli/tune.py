@@ -108,7 +108,7 @@ def tune(
         out=out,
     )
     if write is not None:
-        check_file("--write", write)
+        check_file("--write", str(Path(write).expanduser()))
     settings = checked(words, files, plugins)
 
     progress = Progress()

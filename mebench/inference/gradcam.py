@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Video
+from mebench.core import Prediction, Video
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep, placed_crops, route_of
 from mebench.inference.models import config_of, of_fold
@@ -22,16 +23,8 @@ if TYPE_CHECKING:
 MISSING = "where a network looked is found by captum, which is not installed: pip install 'mebench[explain]'"
 
 
-@dataclass(frozen=True)
-class SpottedInterval:
-    """A spotted interval: its fold, video, first frame, peak and last frame, and the class that it was given, if any."""
-
-    fold: str
-    video: str
-    onset: int
-    apex: int
-    offset: int
-    emotion: str | None
+Spotted = tuple[str, Prediction]
+"""A fold, and an interval that was spotted in it."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +32,13 @@ class Explanation:
     """One Grad-CAM map and its place on the face.
 
     Attributes:
-        interval: the interval.
+        spotted: the interval.
         task: `spot` or `recognize`.
         face: (H, W) uint8, the crop at the peak.
         heat: (H, W), 0 to 1, 0 outside the regions that the network sees.
     """
 
-    interval: SpottedInterval
+    spotted: Spotted
     task: str
     face: NDArray[np.uint8]
     heat: NDArray[np.float64]
@@ -96,7 +89,7 @@ def onto_face(
     return laid
 
 
-def explanations(folder: RunFolder, asked: Sequence[SpottedInterval]) -> Iterator[Explanation]:
+def explanations(folder: RunFolder, asked: Sequence[Spotted]) -> Iterator[Explanation]:
     """Grad-CAM maps of the networks of each interval's fold: for spotting at its peak, for recognition from its onset to its peak.
 
     Raises:
@@ -105,20 +98,19 @@ def explanations(folder: RunFolder, asked: Sequence[SpottedInterval]) -> Iterato
     """
     plan = make_plan(config_of(folder))
     videos = {video.key: video for video in plan.videos}
-    for key in dict.fromkeys(one.fold for one in asked):
+    for key in dict.fromkeys(key for key, _ in asked):
         (fold,) = (fold for fold in plan.folds if fold.key == key)
         job = FoldHost.of(plan, fold).job
         parts = [FittedMethod(job, part, plan.home) for part in job.parts]
         of_fold(folder, key).restore(parts_of([part.method for part in parts]))
         tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
-        for one in (one for one in asked if one.fold == key):
-            for task in tasks:
-                if task == "spot" or one.emotion in plan.task.classes:
-                    yield _explanation(parts[0 if task == "spot" else -1], videos[one.video], one, task)
+        for spotted, task in product([spotted for spotted in asked if spotted[0] == key], tasks):
+            if task == "spot" or spotted[1].emotion in plan.task.classes:
+                yield _explanation(parts[0 if task == "spot" else -1], videos[spotted[1].video], spotted, task)
 
 
-def _explanation(part: FittedMethod, video: Video, one: SpottedInterval, task: str) -> Explanation:
-    views, looked = part.views, part.method.looked_at(task)
+def _explanation(part: FittedMethod, video: Video, spotted: Spotted, task: str) -> Explanation:
+    views, looked, one = part.views, part.method.looked_at(task), spotted[1]
     view = views.unlabelled(video)
     last = view.n_frames - 1
     onset, apex = (min(max(frame, 0), last) for frame in (one.onset, one.apex))
@@ -132,4 +124,4 @@ def _explanation(part: FittedMethod, video: Video, one: SpottedInterval, task: s
     chain = views.chains[part.job.groups[video.key]][looked.chain]
     crops, landmarks = placed_crops(views.store, *views.home(video), replace(video, expressions=()), chain)
     heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
-    return Explanation(one, task, np.array(crops[apex]), heat)
+    return Explanation(spotted, task, np.array(crops[apex]), heat)

@@ -15,6 +15,7 @@ from pyarrow import parquet as pq
 
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
+from mebench.grouping import grouped
 from mebench.records import consistency, schema, setting_words
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, score
@@ -320,11 +321,8 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 @cache
 def _owners(kind: PluginKind) -> dict[str, list[str]]:
     """The installed plugins by the hash of their code."""
-    found: dict[str, list[str]] = {}
-    for id_, info in plugins(kind).items():
-        if not info.broken:
-            found.setdefault(content_hash(info), []).append(id_)
-    return found
+    sound = {id_: content_hash(info) for id_, info in plugins(kind).items() if not info.broken}
+    return grouped(sound, key=sound.__getitem__)
 
 
 def _difference(stored: Any, found: Any, where: str) -> str:

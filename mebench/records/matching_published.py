@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from mebench.errors import DataError
 from mebench.files import read_yaml
 from mebench.format import scored
+from mebench.grouping import grouped
 from mebench.metrics.catalogue import find
 from mebench.records.published import CLIPS, Published
 from mebench.records.record import Record
@@ -90,9 +92,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     if not mine:
         tasks = ", ".join(sorted({row.task for row in rows}))
         return {"task": f"published are values of {tasks}, and this run has none: nothing to compare"}
-    tables: dict[tuple[object, ...], list[Published]] = {}
-    for row in mine:
-        tables.setdefault((row.source, row.table, row.dataset, row.protocol, row.classes), []).append(row)
+    tables = grouped(mine, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
     dataset, protocol = record.dataset, str(record.config["protocol"])
     # Of several tables that print the method the one of the same clips; the fullest, if that does not decide.
     mine = max(

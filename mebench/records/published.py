@@ -11,9 +11,10 @@ from math import nan, sqrt
 from pathlib import Path
 from typing import Any
 
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import DataError, check_known
 from mebench.exchange.text_table import MOST_BYTES
 from mebench.files import read_plain
+from mebench.grouping import grouped
 from mebench.metrics.catalogue import JOINT, METRICS
 
 CAVEATS: dict[str, str] = {
@@ -123,11 +124,8 @@ def called(word: str, rows: Iterable[Published]) -> list[Published]:
     Raises:
         ConfigError: nothing is called so.
     """
-    by_name: dict[str, list[Published]] = defaultdict(list)
-    for row in rows:
-        by_name[slug(row)].append(row)
-    if word not in by_name:
-        raise ConfigError(unknown("published result", word, by_name, "A result is called by its method and year"))
+    by_name = grouped(rows, key=slug)
+    check_known("published result", word, by_name, "A result is called by its method and year")
     return [row for row in by_name[word] if not row.method_variant] or by_name[word]
 
 
@@ -301,9 +299,8 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
     metrics = {name for name, known in METRICS.items() if known.direction} | COUNTS
     named = [("task", task, KINDS), (f"kind of {task}", text["kind"], KINDS.get(task, ())), ("metric", metric, metrics)]
     for what, name, known in (*named, *(("caveat", name, CAVEATS) for name in caveats)):
-        if name not in known:
-            then = "Several are separated by semicolons without blanks" if what == "caveat" else ""
-            raise DataError(unknown(what, name, known, then))
+        then = "Several are separated by semicolons without blanks" if what == "caveat" else ""
+        check_known(what, name, known, then, DataError)
     if len(set(caveats)) < len(caveats):
         raise DataError(f"caveats are {text['caveats']!r}: name each once")
     if part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mebench import heavy, inference
+from mebench.core import Prediction
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.format import NONE, count, digits, ends, seconds, whole
 from mebench.metrics import catalogue, count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
@@ -84,16 +85,6 @@ COSTS = (
     ("peak_memory_mib", "memory, at most", whole, " MiB"),
 )
 """Costs of a run, what the page calls them, how they are written, and their unit; the three of training are always shown."""
-
-
-@dataclass(frozen=True)
-class Slip:
-    """A mistake with a link: its video, first and last frame, and its description."""
-
-    video: str
-    onset: int
-    offset: int
-    words: str
 
 
 def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
@@ -185,14 +176,12 @@ def cures(mistakes: Mapping[str, Any]) -> Table | None:
     return Table([Column("gain in F1", main=True), *columns], lines) if gains else None
 
 
-def _causes(side: Judged) -> Iterator[tuple[str, list[Slip]]]:
+def _causes(side: Judged) -> Iterator[tuple[str, list[dict[Any, Any]]]]:
     """Every mistake of the first draw under its cause, the causes of false positives first."""
     for what, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
         for cause, some in side.mistakes[side.mistakes["mistake"] == what].groupby(column):
-            slips = [
-                Slip(m["video"], m["onset"], m["offset"], "{video}, {kind}, frames {onset} to {offset}".format_map(m))
-                for m in some.to_dict("records")
-            ]
+            words = "{video}, {kind}, frames {onset} to {offset}".format_map
+            slips = [{**slip, "words": words(slip)} for slip in some.to_dict("records")]
             yield f"{WORDS[what]}{known.get(str(cause), f'on {cause}')}", slips
 
 
@@ -267,19 +256,18 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     ranked = ranked.assign(
         turn=ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
     ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" comes first: it is right
-    intervals = {
-        inference.gradcam.SpottedInterval(
-            p["fold"], p["video"], p["onset"], p["apex"], p["offset"], None if pd.isna(p["emotion"]) else p["emotion"]
-        ): p
+    places = ("video", "kind", "onset", "apex", "offset", "confidence")
+    right = {
+        (p["fold"], Prediction(*(p[name] for name in places), None if pd.isna(p["emotion"]) else p["emotion"])): (
+            p["wrong"] == "left_only"
+        )
         for p in ranked.head(MOST_FACES).to_dict("records")
     }
-    shown: dict[inference.gradcam.SpottedInterval, dict[str, Any]] = {}
-    for found in inference.gradcam.explanations(RunFolder(record.folder), list(intervals)):
-        words = f"{found.interval.video}, frame {found.interval.apex}"
-        judged_so = "right" if intervals[found.interval]["wrong"] == "left_only" else "wrong"
-        own = shown.setdefault(
-            found.interval, {"words": words, "emotion": found.interval.emotion, "outcome": judged_so, "silent": []}
-        )
+    shown: dict[inference.gradcam.Spotted, dict[str, Any]] = {}
+    for found in inference.gradcam.explanations(RunFolder(record.folder), list(right)):
+        interval, outcome = found.spotted[1], "right" if right[found.spotted] else "wrong"
+        about = {"words": f"{interval.video}, frame {interval.apex}", "emotion": interval.emotion, "outcome": outcome}
+        own = shown.setdefault(found.spotted, {**about, "silent": []})
         own["face"], own[found.task] = _picture(found.face), _picture(found.face, found.heat)
         own["silent"] += [] if found.heat.max() > 0 else [found.task]
     return list(shown.values())

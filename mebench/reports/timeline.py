@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.core import KINDS, Kind
+from mebench.grouping import grouped
 from mebench.metrics import Convention, Tables, in_scope, named, of_kinds, sort_mistakes, underlying_event
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
@@ -352,10 +353,8 @@ def _with(table: pd.DataFrame, counted: pd.Series, wrong: pd.DataFrame, right: s
 
 def _by_video(table: pd.DataFrame | None) -> dict[str, list[Row]]:
     """The rows of each video, as they stand."""
-    found: dict[str, list[Row]] = {}
-    for row in () if table is None else table.to_dict("records"):
-        found.setdefault(str(row["video"]), []).append(row)
-    return found
+    rows: list[Row] = [] if table is None else table.to_dict("records")
+    return grouped(rows, key=lambda row: str(row["video"]))
 
 
 def _missing(value: Any) -> bool:

@@ -1,0 +1,19 @@
+"""Things by a key."""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """The items of each key; keys and items stay in the order in which they come, wherever equal keys stand.
+
+    >>> grouped(["ann", "bob", "al"], key=lambda name: name[0])
+    {'a': ['ann', 'al'], 'b': ['bob']}
+    """
+    found: dict[K, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
