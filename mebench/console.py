@@ -139,8 +139,10 @@ def printed_table(title: str, heads: Iterable[tuple[str, bool, str]], rows: Iter
     return table
 
 
-def console() -> Console:
-    """Standard output for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no terminal."""
+def console(error: bool = False) -> Console:
+    """Standard output, or error, for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no
+    terminal.
+    """
     from rich.console import Console
     from rich.measure import Measurement
     from rich.protocol import rich_cast
@@ -161,7 +163,8 @@ def console() -> Console:
         def render_str(self, text: str, **how: Any) -> Text:
             return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
 
-    return Plain(highlight=False, width=None if at_terminal() else WIDE)
+    how: dict[str, Any] = {"stderr": True, "soft_wrap": True} if error else {"width": None if at_terminal() else WIDE}
+    return Plain(highlight=False, **how)
 
 
 def print_report(title: str, *parts: Any) -> None:

@@ -281,13 +281,24 @@ class Table:
             sortable: whether the script of the page lets readers sort and choose.
         """
         values = {"table": self, "kind": kind, "caption": caption, "sortable": sortable, "bar": bar, "zip": zip}
-        return Markup(_template().render(values).strip())
+        return Markup(template(Path(__file__).with_suffix(".html")).render(values).strip())
 
 
 @cache
-def _template() -> jinja2.Template:
-    made = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return made.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+def template(file: Path) -> jinja2.Template:
+    """The Jinja template in a file; what an HTML one is given is escaped, and `text` makes cells of the others safe."""
+    made = jinja2.Environment(autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"text": markdown_text, "sentence": sentence}
+    return made.from_string(file.read_text(encoding="utf-8"))
+
+
+def sentence(text: str) -> str:
+    """Words as a sentence, which begins with a capital letter and ends with a point.
+
+    >>> sentence("it is drawn"), sentence("Is it?")
+    ('It is drawn.', 'Is it?')
+    """
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def bar(score: Score, metric: str) -> Markup:

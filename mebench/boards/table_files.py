@@ -4,7 +4,7 @@ came about, then what others published. Equal tables give equal bytes.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -34,63 +34,7 @@ from mebench.records import (
     stated,
 )
 from mebench.records import Table as BoardTable
-from mebench.table import ENDS, Column, Latex, Table, latex_text, markdown_text
-
-HEAD = """# Leaderboards
-
-Made by `mebench leaderboard build`, which also writes the same as a page with charts, `site/index.html`; do not edit. Methods
-are compared within a table only: other data, protocols, emotion schemes or conventions make other tables.
-
-- A score stands above its 95 % interval: over subjects, where one can be believed, or for a method that
-  predicts by chance the band in which 95 % of its draws lie.
-- With several seeds a score is the mean over them; below it stand the lowest and the highest seed, and the interval reaches
-  from the lowest to the highest end of the seeds' own intervals.
-- *not distinguishable*: rows that share a letter cannot be told apart by the first score (multiple range test: each subject's predictions
-  are dealt anew among the rows of every set of neighbours; 5 % for all pairs together). A row of several seeds takes part with
-  its median seed.
-- *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
-  videos (analysis, all intervals), annotated clips (recognition).
-- *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
-  validation subjects, `test` on the tested ones, which is also said beside the name: such a score is too good and stands
-  below the others. *transductive*: `video` if a test video's own unlabelled statistics enter its predictions.
-- *earlier features*: steps such as crops and flow were of an earlier version, which gave other numbers; they stay until the row is
-  run anew.
-- *not the paper's input*: a network of the literature on something else than what its paper gives it, for example since the authors'
-  features are not public. What the paper's method would score is not known; *other input* says what it reads.
-- *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are all numbers that the
-  largest model keeps: weights, running statistics of normalisations, and what else it fits, such as means, class weights or a threshold.
-- Rows in italics are the level of chance, not methods.
-- Rows *scored anew from the authors' files* are no runs: what authors published of their own programs' answers, read from their
-  repository and scored by mebench, under their rules and the strict ones. Where intervals lie around the peak of scores of
-  windows of k' frames, they are scored k'/2 later too. What the paper prints stands below the score that should equal it.
-- What others published stands below the measured rows and is never sorted among them: other videos, other rules, other
-  hands. The caveats are explained at the end.
-"""
-
-
-SELECTED = """
-## What selection is worth
-
-Scores of the same trainings, chosen and not. Of clips *leaking* keeps for each tested subject the epoch of its best test accuracy, and
-*honest* takes the last epoch. Of intervals that others published after each epoch both name their rule; where the epoch is chosen, so is
-the confidence from which an interval counts. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the
-number of *looks*. What the paper's own program does is told as far as its code or text was read; a published value belongs beside the
-number of its kind.
-"""
-
-
-UNMEASURED = "No run has been measured yet: `mebench run` makes one."
-
-
-CAUSES = (
-    "What lies under false positives, how many of them, and what F1 would gain if it were cured. What is not annotated in a run (–) "
-    "stands under nothing:"
-)
-MISSED = (
-    "Which expressions are missed, of each third by length, intensity and density; and false positives a minute in the videos "
-    "without an expression of the kind, where nothing could be found, and in those of them without any expression:"
-)
-
+from mebench.table import ENDS, Column, Latex, Table, latex_text, template
 
 MEMBER, N = Column("member", optional=True), Column("n", text=count)
 
@@ -219,52 +163,14 @@ def published(lines: Sequence[PublishedLine]) -> Table:
 def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> str:
     """All tables on one page, with contents, and what selection is worth."""
     parts = [part for table in tables for part in table.parts]
-    selection = selection if selection and selection.rows else None
-    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
-    lines = [HEAD]
-    for table in tables:  # as GitHub names its headings
-        anchor = re.sub(r"[^\w\- ]", "", table.title.lower()).replace(" ", "-")
-        lines.append(f"- [{markdown_text(table.title)}](#{anchor})")
-    lines += ["- [What selection is worth](#what-selection-is-worth)"] if selection else []
-    for table in tables:
-        links = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
-        scheme = f" Emotion scheme: {markdown_text(table.scheme)}." if table.scheme else ""
-        lines += [f"\n## {markdown_text(table.title)}\n", f"As {links}.{scheme}"]
-        for part in table.parts:
-            lines += [f"\n### {markdown_text(part.name)}\n", *_part(part)]
-    lines += [] if any(part.rows for part in parts) else [UNMEASURED]
-    lines += [SELECTED, selection.markdown()] if selection else []
-    lines += ["\n## Conventions\n", *(f"- {markdown_text(described(name))}" for name in conventions)]
-    lines += ["\n## Caveats of published values\n", *(f"- `{name}`: {meaning}" for name, meaning in CAVEATS.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _part(part: Part) -> Iterator[str]:
-    if part.rows:
-        same = common(part.rows)
-        yield from (scores(part).markdown(), "")
-        if said := [
-            f"{name.replace('_', ' ')} {markdown_text(text)}" for name, text in same.items() if name != "remark"
-        ]:
-            yield f"All measured rows: {', '.join(said)}."
-        if remark := same.get("remark"):
-            yield f"\n{markdown_text(remark[:1].upper() + remark[1:] + '.' * (not remark.endswith('.')))}"
-        yield from ("", origins(part).markdown())
-        if any(row.causes for row in part.rows):
-            yield f"\n{CAUSES}\n\n{causes(part).markdown()}"
-        if any(row.missed or row.quiet for row in part.rows):
-            yield f"\n{MISSED}\n\n{misses(part).markdown()}"
-    if part.rescored:
-        yield "\n" * bool(part.rows) + "**Scored anew from the authors' files, not run here:**\n"
-        yield from (rescored(part).markdown(), "")
-        yield from dict.fromkeys(
-            f"- [{markdown_text(row.source)}](rescored/{row.source}.yaml): "
-            + (f"[{markdown_text(row.place)}]({row.repository})" if row.repository else row.place)
-            + f"{f'; {markdown_text(row.note)}' if row.note else ''}."
-            for row in part.rescored
-        )
-    if part.published:
-        yield f"\n**Published by others, not measured here:**\n\n{published(part.published).markdown()}"
+    return template(Path(__file__).with_name("tables.md")).render(
+        tables=tables,
+        selection=selection if selection and selection.rows else None,
+        conventions=sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows}),
+        caveats=CAVEATS,
+        anchor=lambda title: re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-"),  # as GitHub names its headings
+        **{made.__name__: made for made in (common, scores, origins, causes, misses, rescored, published, described)},
+    )
 
 
 COLUMNS = 4

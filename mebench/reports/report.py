@@ -29,7 +29,7 @@ from mebench.reports import compare_runs, plots
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, Timeline, clock, first_draw, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
-from mebench.table import Column, Table, bar
+from mebench.table import Column, Table, bar, sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,7 +66,7 @@ def environment(*templates: Path) -> Environment:
         "words": lambda name: name.replace("_", " "),
         "meaning": lambda name: catalogue.METRICS[name].describe(),
         "page": safe_name,
-        "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
+        "sentence": sentence,
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
     }
     return found
