@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from mebench.annotations.annotation import LISTED, alike_in, repair_lines
 from mebench.console import plural
 from mebench.core import KINDS
 from mebench.inspection import TITLES, Strip, Summary, Tile, Verification, people_of
-from mebench.table import Column, Table, markdown_text
+from mebench.table import Column, Table, template
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,35 +113,15 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
     """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
-    lines = ["# Verification of " + " + ".join(members), "", f"mebench {VERSION}", ""]
-    for id_, seen in members.items():
-        lines += [
-            f"## {id_}",
-            "",
-            f"- {verdict(seen.errors, seen.warnings, seen.sound(strict))}",
-            f"- frames: {seen.frames} {looked(seen.deep)}",
-            f"- ground truth: `{seen.summary.hash}` (SHA-256; equal for two laboratories that score the same annotations)",
-            "",
-        ]
-        for title, found in finding_lines(seen).items():
-            n = sum(TITLES[finding.check] == title for finding in seen.findings)
-            lines += [
-                f"### {title[0].upper()}{title[1:]} ({n})",
-                "",
-                *(f"- {markdown_text(line)}" for line in found),
-                "",
-            ]
-        if seen.counts:
-            columns = [*map(Column, ("what", "found", "published", ""))]
-            rows = [(name, n, said, "" if n == said else "differs") for name, (n, said) in seen.counts.items()]
-            table = Table(columns, rows).markdown()
-            lines += ["### Counts", "", f"Published: {markdown_text(seen.source)}.", "", table, ""]
-        table = Table([*map(Column, HEADERS)], summary_rows(seen.summary)).markdown()
-        lines += ["### Summary", "", table, ""]
-        if repairs := seen.summary.repairs:
-            told = (f"- {markdown_text(line)}" for line in repair_lines(repairs))
-            lines += [f"### Repairs and remarks ({len(repairs)})", "", *told, ""]
-    return "\n".join(lines)
+    found = template(Path(__file__).with_name("verification.md")).render(
+        members=members,
+        strict=strict,
+        version=VERSION,
+        titles=lambda seen: [TITLES[finding.check] for finding in seen.findings],
+        summary=lambda summary: Table([*map(Column, HEADERS)], summary_rows(summary)),
+        **{made.__name__: made for made in (verdict, looked, finding_lines, repair_lines)},
+    )
+    return found.rstrip() + "\n"
 
 
 COLUMNS = 4
