@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -30,8 +31,20 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
+def fronts() -> dict[str, str]:
+    """What the fronts of rooms give, by its full name: the file that it comes from."""
+    found = {}
+    for stub in (ROOT / "mebench").rglob("__init__.pyi"):
+        room = ".".join(stub.parent.relative_to(ROOT).parts)
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {f"{room}.{alias.asname}": f"{room}.{node.module}" for alias in node.names}
+    return found
+
+
 def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
-    """The files that a file imports, inside functions and for types too; a package's own `__init__` stands for what it names."""
+    """The files that a file imports, inside functions and for types too, also through the front of a room."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -40,7 +53,8 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
-            found |= {full if (full := f"{base}.{alias.name}") in known else base for alias in node.names}
+            full = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else fronts().get(name, base) for name in full}
     return (found & set(known)) - {name}
 
 

@@ -14,11 +14,14 @@ from .evaluation import spot as spot
 from .listing import built as built
 from .listing import leaderboard as leaderboard
 from .listing import listed as listed
+from .result import Result as Result
+from .result import html as html
 from .run_results import Run as Run
 from .run_results import Sweep as Sweep
 from .run_results import load_run as load_run
 from .run_results import resume as resume
 from .run_results import run as run
+from .run_results import runs_folder as runs_folder
 from .run_results import sweep as sweep
 from .score_files import Comparison as Comparison
 from .score_files import Scores as Scores

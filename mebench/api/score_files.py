@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from mebench import core, exchange, heavy, inspection, metrics, reports
 from mebench import runs as run_files
-from mebench.api.result import Result, html
-from mebench.api.run_results import Run, runs_folder
+from mebench.api import Result, Run, html, runs_folder
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.progress import Progress, Silent
 

@@ -13,8 +13,16 @@ from . import sweep_scores as sweep_scores
 from . import table_files as table_files
 from .accept import find_records as find_records
 from .accept import merge as merge
+from .checking import bounded as bounded
+from .checking import refusal as refusal
 from .collect import collect_records as collect_records
+from .doubts import Registry as Registry
+from .doubts import doubt_of as doubt_of
+from .doubts import read_answers as read_answers
+from .doubts import with_doubts as with_doubts
+from .published_tables import Known as Known
 from .published_tables import collect_rescored as collect_rescored
+from .published_tables import part_of as part_of
 from .published_tables import placed as placed
 from .published_tables import what_selection_is_worth as what_selection_is_worth
 from .published_tables import with_published as with_published

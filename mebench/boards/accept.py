@@ -6,9 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from mebench.atomic import new_folder
-from mebench.boards.checking import refusal
-from mebench.boards.collect import collect_records
-from mebench.boards.doubts import Registry, doubt_of, read_answers
+from mebench.boards import Registry, collect_records, doubt_of, read_answers, refusal
 from mebench.errors import MebenchError, RunError
 from mebench.records import RECORD, from_record, record_name
 from mebench.runs.folder import RunFolder

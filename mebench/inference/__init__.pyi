@@ -11,4 +11,6 @@ from .models import read_header as read_header
 from .predict import Answer as Answer
 from .predict import PredictRequest as PredictRequest
 from .predict import predict_all as predict_all
+from .predict import task_of as task_of
+from .predict import timing_at as timing_at
 from .predict import trained as trained

@@ -16,8 +16,7 @@ from mebench.core import Kind, Prediction, Spotted, SpottingParams, SubjectKey, 
 from mebench.errors import RunError
 from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
 from mebench.frames.stream import Stream
-from mebench.inference.models import Model
-from mebench.inference.predict import task_of, timing_at
+from mebench.inference import Model, task_of, timing_at
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
 

@@ -27,6 +27,7 @@ from .matching_published import read_aliases as read_aliases
 from .matching_published import section_of as section_of
 from .matching_published import value_of as value_of
 from .published import CAVEATS as CAVEATS
+from .published import CLIPS as CLIPS
 from .published import COUNTS as COUNTS
 from .published import Published as Published
 from .published import read as read

@@ -25,8 +25,7 @@ from mebench.format import NONE, count, digits, ends, seconds, whole
 from mebench.metrics import catalogue, count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
-from mebench.reports import compare_runs, plots
-from mebench.reports.scores import parts_of, title_of
+from mebench.reports import compare_runs, parts_of, plots, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, Timeline, clock, first_draw, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence

@@ -23,8 +23,7 @@ from mebench.frames import FolderFrames, VideoFrames, write_video
 from mebench.inference import Answer, Model, PredictRequest, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
-from mebench.reports.report import environment
-from mebench.reports.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock, edges_of
+from mebench.reports import COLORS, Curve, Lane, Span, Timeline, Track, clock, edges_of, environment
 from mebench.spotting import stretches
 
 Faces = Literal["largest", "all"]

@@ -11,19 +11,23 @@ from pathlib import Path
 import pandas as pd
 
 from mebench.errors import MebenchError, RunError
-from mebench.tracking.mlflow_store import RUN_TAG, Store, alone, quiet, without_password
-from mebench.tracking.send import (
+from mebench.tracking import (
     DIGEST_TAG,
     KEY_TAG,
     MODELS_TAG,
     RECORD_FOLDER,
+    RUN_TAG,
     SHORT,
     Data,
     Entry,
     Found,
     Point,
+    Store,
     Tracker,
+    alone,
+    quiet,
     short,
+    without_password,
 )
 
 with quiet(collect=False):

@@ -28,8 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, unknown
 from mebench.tracking.mlflow_store import hold, located, without_password
-from mebench.tuning.records import State, Study, Terms, Trial
-from mebench.tuning.space import Dimension
+from mebench.tuning import Dimension, State, Study, Terms, Trial
 
 WAIT_SECONDS = 120.0
 """How long a process waits for another one that creates the same sqlite file."""

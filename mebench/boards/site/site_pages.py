@@ -18,9 +18,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
-from mebench.boards import table_files
-from mebench.boards.checking import bounded
-from mebench.boards.published_tables import part_of
+from mebench.boards import bounded, part_of, table_files
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
