@@ -1,6 +1,6 @@
 """How numbers are written on the terminal, in tables and on pages: scores with intervals, counts, seconds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 NONE = "–"
@@ -66,6 +66,15 @@ def count(value: float, places: int = 1) -> str:
     ('92', '33.5', '3.25')
     """
     return f"{value:.{0 if float(value).is_integer() else places}f}"
+
+
+def span(numbers: Collection[float]) -> str:
+    """The lowest and the highest of some whole numbers.
+
+    >>> span([3, 1, 2]), span([4, 4])
+    ('1 to 3', '4')
+    """
+    return " to ".join(f"{end:g}" for end in dict.fromkeys((min(numbers, default=0), max(numbers, default=0))))
 
 
 def seconds(value: float | None) -> str:

@@ -18,7 +18,7 @@ from mebench import features, heavy, inference, inspection, reports, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
 from mebench.core import Kind, Timing
-from mebench.errors import ConfigError, DataError, MebenchError, RunError, unknown
+from mebench.errors import ConfigError, DataError, MebenchError, RunError, check_known
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
@@ -403,8 +403,7 @@ def spot(
         DataError: no video can be read.
     """
     paths = videos_at(videos)
-    if faces not in get_args(reports.spotted.Faces):
-        raise ConfigError(unknown("faces", faces, get_args(reports.spotted.Faces)))
+    check_known("faces", faces, get_args(reports.spotted.Faces))
     if isinstance(model, Run):
         folds = tuple(one.fold for one in inference.models.of_run(model.folder, fold))
         request = inference.predict.PredictRequest(str(model.path.resolve()), folds, {})

@@ -11,7 +11,7 @@ from mebench import config as configuration
 from mebench._checkout import shipped
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task
-from mebench.errors import ConfigError, RunError, unknown
+from mebench.errors import RunError, check_known
 from mebench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -97,12 +97,8 @@ def leaderboard(
         ConfigError: there is no such task.
         RunError: there is nothing to show.
     """
-
-    def tables(board: boards.board.Board) -> list[records.rows.Table]:
-        return board.tables()
-
-    if task is not None and task not in metrics.catalogue.SECTIONS:
-        raise ConfigError(unknown("task", task, metrics.catalogue.SECTIONS))
+    if task is not None:
+        check_known("task", task, metrics.catalogue.SECTIONS)
     reporter = progress or Silent()
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
@@ -112,7 +108,8 @@ def leaderboard(
     ):
         reporter.notify(sentence)
     board = boards.board.read_board(home, place, reporter.notify)
-    table = heavy.pandas.DataFrame([line for table in board.render(tables, reporter.notify) for line in _lines(table)])
+    tables = board.render(boards.board.Board.tables, reporter.notify)
+    table = heavy.pandas.DataFrame([line for one in tables for line in _lines(one)])
     if table.empty:
         raise RunError(
             f"no finished run in {runs_folder(runs)} and no record in {place / boards.board.RECORDS} that can be shown, and what "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from mebench import core, exchange, heavy, inspection, metrics, reports
 from mebench import runs as run_files
 from mebench.api import Result, Run, html, runs_folder
-from mebench.errors import ConfigError, RunError, unknown
+from mebench.errors import ConfigError, RunError, check_known
 from mebench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -164,9 +164,8 @@ def score(
         DataError: a table cannot be understood; the sentence names its line.
     """
     convention = _convention(convention, rules)
-    for option, word, known in (("what", what, get_args(What)), ("format", form, FORMATS)):
-        if word not in known:
-            raise ConfigError(unknown(option, word, known))
+    check_known("what", what, get_args(What))
+    check_known("format", form, FORMATS)
     if fps is not None and not fps > 0:
         raise ConfigError(f"fps must be above 0, not {fps}")
     if bootstrap < 0:
@@ -235,8 +234,7 @@ def _spotting(
         ("smoothing", core.options.SMOOTHINGS),
         ("anchor", core.options.ANCHORS),
     ):
-        if chosen[name] not in known:
-            raise ConfigError(unknown(name, str(chosen[name]), known))
+        check_known(name, str(chosen[name]), known)
     if isinstance(k_prime, Mapping):
         k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
     lengths, rule = (

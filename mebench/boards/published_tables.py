@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
-from mebench.format import NONE, digits, ends
+from mebench.format import NONE, digits, ends, span
 from mebench.grouping import grouped
 from mebench.metrics import LEAKING, RULES, SECTIONS, scores_of
 from mebench.records import (
@@ -243,7 +243,6 @@ def what_selection_is_worth(
         protocol = str(first.config["protocol"])
         same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
         looks = [each["looks"] for _, each in group]
-        least, most = min(look["least"] for look in looks), max(look["most"] for look in looks)
         words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
         rows.append(
             {
@@ -255,7 +254,7 @@ def what_selection_is_worth(
                 "leaking": digits(mean(leaks)),
                 "honest": digits(mean(leaks) - gain["value"]),
                 "gain": f"{gain['value']:+.3f} {ends(gain)}",
-                "looks": f"{most}" if least == most else f"{least} to {most}",
+                "looks": span([look[end] for look in looks for end in ("least", "most")]),
                 "seeds": ", ".join(str(record.seed) for record, _ in group),
                 "the paper's program": program.says if program else NONE,
             }

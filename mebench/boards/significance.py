@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, count, pairwise, permutations, product, takewhile
 from math import factorial
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Self, cast
 
 import networkx as nx
 import numpy as np
@@ -216,10 +216,11 @@ def significance_groups(records: Sequence[Record], path: str, read: Read) -> lis
     Returns:
         one text each; empty of a run without such a score, and of all where fewer than two runs have one.
     """
-    distinct = _distinguished(records, path, read) if len(records) > 1 else None
-    if distinct is None:
+    found = _distinguished(records, path, read) if len(records) > 1 else None
+    if found is None:
         return [""] * len(records)
-    graph = nx.from_numpy_array(np.triu(~distinct.pairs)).subgraph(np.flatnonzero(distinct.tested).tolist())
+    pairs, tested = found
+    graph = nx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
     every = string.ascii_lowercase  # after `z` comes `a1`
     names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
@@ -233,20 +234,8 @@ def together(records: Sequence[Record]) -> list[int]:
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
 
 
-class Distinguished(NamedTuple):
-    """The pairs of runs that differ significantly.
-
-    Attributes:
-        pairs: as of `distinguished`.
-        tested: (n_runs,) whether a run's own score is defined.
-    """
-
-    pairs: Bools
-    tested: Bools
-
-
-def _distinguished(records: Sequence[Record], path: str, read: Read) -> Distinguished | None:
-    """None where nothing can be tested."""
+def _distinguished(records: Sequence[Record], path: str, read: Read) -> tuple[Bools, Bools] | None:
+    """Which runs differ, as of `distinguished`, and (n_runs,) whether a run's own score is defined; None where nothing can be tested."""
     task, _, section = path.partition(".")
     kind = section.partition(".")[0] if task == "spotting" else "micro"
     first = records[0]
@@ -257,7 +246,7 @@ def _distinguished(records: Sequence[Record], path: str, read: Read) -> Distingu
     except MebenchError:
         return None
     pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
-    return None if pairs is None else Distinguished(pairs, ~np.isnan(_of_places(score, pool.units.size)(pool.units)))
+    return None if pairs is None else (pairs, ~np.isnan(_of_places(score, pool.units.size)(pool.units)))
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:

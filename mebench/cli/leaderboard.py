@@ -20,6 +20,8 @@ from mebench.progress import Progress
 app = verbs("Build the leaderboard, publish runs, take in others'.")
 
 SITE = "site"
+STATUS = {"taken": "taken in{}", "there": "is there already", "checked": "scores to what it says"}
+"""What has become of a record, with where it went."""
 RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the records go.")]
 
 
@@ -153,19 +155,17 @@ def merge(
     given = [Path(place).expanduser() for place in places]
     for folder in [folder for place in given for folder in boards.submissions.submissions(place)]:
         status = boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)
-        words = {"taken": "taken in", "there": "is there already", "checked": "scores to what it says"}
-        progress.notify(f"{folder.name}, answers sent in: {words[status]}")
+        progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
     alone = [place for place in given if not boards.submissions.submissions(place)]
     sources = [source for place in alone for source in boards.accept.find_records(place)]
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
-    words = {"taken": f"taken into {out}", "there": "is there already", "checked": "scores to what it says"}
     for outcome in outcomes:
         if outcome.status == "refused":
             progress.notify(outcome.reason)
         elif json != "-":
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
-            print_lines(f"{outcome.id}: {words[outcome.status]}{doubt}")
+            print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{doubt}")
     if any(outcome.status == "refused" for outcome in outcomes):
         raise typer.Exit(1)

@@ -52,11 +52,6 @@ def verbs(help_: str) -> typer.Typer:
     return typer.Typer(cls=Verbs, help=help_, no_args_is_help=True)
 
 
-def complete_words(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Completions of the `key=value` word at the cursor."""
-    return complete_word(ctx.params.get("words") or (), incomplete, ctx.params.get("plugins") or ())
-
-
 def _target(ctx: typer.Context, value: str | None) -> str | None:
     """Complain now about a file that could not be written after hours of work."""
     if not ctx.resilient_parsing:
@@ -70,7 +65,13 @@ def _runs(ctx: typer.Context, value: str) -> str:
 
 
 def _words(help_: str) -> Any:
-    return typer.Argument(metavar="KEY=VALUE", help=help_, autocompletion=complete_words)
+    return typer.Argument(
+        metavar="KEY=VALUE",
+        help=help_,
+        autocompletion=lambda ctx, incomplete: complete_word(
+            ctx.params.get("words") or (), incomplete, ctx.params.get("plugins") or ()
+        ),
+    )
 
 
 Words = Annotated[list[str] | None, _words("Settings, such as method=mean method.p=0.6 seed=1.")]

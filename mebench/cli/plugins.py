@@ -23,10 +23,6 @@ config_app = verbs("Look at configurations.")
 LISTS = ("methods", "datasets", "protocols", "metrics")
 
 
-def _names(ctx: typer.Context, incomplete: str) -> list[str]:
-    return complete_plugin(incomplete, ctx.params.get("plugins") or ())
-
-
 @app.command("list", epilog="Example: mebench list methods")
 def list_(
     what: Annotated[
@@ -69,7 +65,11 @@ def list_(
 def info(
     plugin: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Name of a method, dataset, protocol or metric.", autocompletion=_names),
+        typer.Argument(
+            metavar="ID",
+            help="Name of a method, dataset, protocol or metric.",
+            autocompletion=lambda ctx, incomplete: complete_plugin(incomplete, ctx.params.get("plugins") or ()),
+        ),
     ],
     plugins: Plugins = None,
     json: Json = None,

@@ -15,7 +15,7 @@ from mebench._checkout import PACKAGE, shipped
 from mebench.cli.option_types import Files, Json, Plugins, Words
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
-from mebench.format import NONE, number, scored
+from mebench.format import NONE, number, scored, span
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -227,8 +227,7 @@ def worth_rows(found: Sequence[reproduction.reproduce.Result]) -> list[tuple[str
         row = r.cell.published
         if row.metric != "uf1" or row.member or r.worth is None:
             continue
-        looks = r.worth["looks"]
-        most = f"{looks['most']}" if looks["least"] == looks["most"] else f"{looks['least']} to {looks['most']}"
+        most = span([r.worth["looks"][end] for end in ("least", "most")])
         of_row = row.method, str(row.year or ""), f"{row.value:.{row.digits}f}"
         told = [(of_row, (r.leaking, r.honest), r.worth["differences"].get("recognition.uf1", {}), most, r.program)]
         if best := r.best_of:

@@ -194,14 +194,13 @@ def _live(
 
 def _event(found: inference.live.Point | inference.live.Interval) -> dict[str, Any]:
     """An interval as a line of JSON: frames from 0, and seconds of the video."""
+    delay = {"delay_ms": round(1000 * found.delay)}
     if isinstance(found, inference.live.Point):
-        event = {"event": "curve", "kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
-        event |= {"score": found.score, "face": found.face}
-    else:
-        p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
-        event = {"event": "interval", "kind": p.kind, "onset": p.onset, "apex": p.apex, "offset": p.offset, **times}
-        event |= {"confidence": p.confidence, "emotion": p.emotion}
-    return {**event, "delay_ms": round(1000 * found.delay)}
+        place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
+        return {"event": "curve", **place, "score": found.score, "face": found.face, **delay}
+    p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
+    place = {"kind": p.kind, "onset": p.onset, "apex": p.apex, "offset": p.offset}
+    return {"event": "interval", **place, **times, "confidence": p.confidence, "emotion": p.emotion, **delay}
 
 
 BLOCKS = " ▁▂▃▄▅▆▇█"

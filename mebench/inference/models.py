@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
-from mebench.errors import DataError, MebenchError, RunError, unknown
+from mebench.errors import DataError, MebenchError, RunError, check_known
 from mebench.runs import RunFolder, safe_name, whole_fold
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ def of_fold(folder: RunFolder, fold: str) -> Model:
     """
     about, place = folder.read_json("folds.json"), folder.path / "folds" / safe_name(fold)
     entries = {entry["fold"]: entry for entry in about["folds"]}
-    if fold not in entries:
-        raise RunError(unknown("fold", fold, entries, f"The folds of run {folder.id} are named after who is tested"))
+    check_known("fold", fold, entries, f"The folds of run {folder.id} are named after who is tested", RunError)
     if folder.seal and (place / "model.safetensors").is_file() and whole_fold(place) != fold:
         raise RunError(f"{place} is not as it was written: a model of it would answer otherwise. Compute the run again")
     return Model(
@@ -324,6 +323,5 @@ def find(word: str) -> Path:
     if word.endswith(ENDING):
         return Path(word).expanduser()
     known = {model.header.name: model.path for model in named()}
-    if word not in known:
-        raise RunError(unknown("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}"))
+    check_known("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}", RunError)
     return known[word]

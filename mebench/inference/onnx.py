@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mebench import heavy
 from mebench.atomic import whole_file
 from mebench.errors import ConfigError, DataError
 
@@ -38,8 +39,6 @@ def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
         raise ConfigError(
             f"ONNX needs packages that are not installed ({error}): pip install 'mebench[onnx]'"
         ) from error
-    import torch
-
     module, example, outputs = method.exportable()
     silenced = logging.root.manager.disable
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -47,13 +46,13 @@ def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
         logging.disable(max(silenced, logging.WARNING))
         try:
             file = Path(folder) / "model.onnx"
-            torch.onnx.export(
+            heavy.torch.onnx.export(
                 module,
                 (example,),
                 file,
                 input_names=[INPUT],
                 output_names=list(outputs),
-                dynamic_shapes=({0: torch.export.Dim("n")},),
+                dynamic_shapes=({0: heavy.torch.export.Dim("n")},),
                 external_data=False,
                 dynamo=True,
                 verbose=False,

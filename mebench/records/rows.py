@@ -28,11 +28,11 @@ def shares(thirds: Mapping[str, float]) -> str:
 
 def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
     """The metrics that some row has; the main one always."""
-
-    def known(metric: str) -> bool:
-        return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
-
-    return [metric for n, metric in enumerate(metrics) if n == 0 or known(metric)]
+    return [
+        metric
+        for n, metric in enumerate(metrics)
+        if n == 0 or any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
+    ]
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:
@@ -338,10 +338,6 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
     """
     metric, worth = part.metrics[0], METRICS[part.metrics[0]].worth
-
-    def distinguished(row: Row, other: Row) -> bool:
-        return bool(row.group and other.group) and not {*row.letters} & {*other.letters}
-
     kept, found = list[Row](), dict[int, Ranked]()
     pairs: dict[int, list[Row]] = {}
     for row in part.rows:
@@ -363,7 +359,11 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
     for row in kept:
         rivals = [other for other in kept if other.member == row.member]
         own = worth(row.scores[metric]["value"])
-        others = [worth(other.scores[metric]["value"]) for other in rivals if distinguished(row, other)]
+        others = [
+            worth(other.scores[metric]["value"])
+            for other in rivals  # those that can be told apart from it
+            if row.group and other.group and not {*row.letters} & {*other.letters}
+        ]
         better, worse = sum(other > own for other in others), sum(other < own for other in others)
         place = 1 + next(n for n, other in enumerate(rivals) if other is row)
         found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))

@@ -119,10 +119,11 @@ def _people(people: Collection[Any]) -> str:
 def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:
     """The scores that a card shows of what was predicted of the tested: by path, and as its lines."""
     summary = summarize(tested, kinds=about["kinds"], classes=about["classes"], seed=0)
-    parts = [(f"spotting.{kind}", kind, part["scores"], SHOWN) for kind, part in summary.get("spotting", {}).items()]
-    of_clips = summary.get("recognition", {}).get("scores", {})
-    parts.append(("recognition", "recognition", of_clips, ("uf1", "uar")))
-    parts.append(("analysis", "analysis", summary.get("analysis", {}), ("strs",)))
+    parts: list[tuple[str, str, Any, tuple[str, ...]]] = [
+        *((f"spotting.{kind}", kind, part["scores"], SHOWN) for kind, part in summary.get("spotting", {}).items()),
+        ("recognition", "recognition", summary.get("recognition", {}).get("scores", {}), ("uf1", "uar")),
+        ("analysis", "analysis", summary.get("analysis", {}), ("strs",)),
+    ]
     found: dict[str, float | None] = {}
     lines = []
     for path, title, scores, names in parts:

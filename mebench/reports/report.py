@@ -21,7 +21,7 @@ from PIL import Image
 from mebench import heavy, inference
 from mebench.core import Prediction
 from mebench.errors import DataError, MebenchError, RunError
-from mebench.format import NONE, count, digits, ends, seconds, whole
+from mebench.format import NONE, count, digits, ends, seconds, span, whole
 from mebench.metrics import catalogue, count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
@@ -88,11 +88,7 @@ COSTS = (
 
 def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
     """Facts about a run for the templates of `run.html`; without a `side`, those that need its predictions are left out."""
-    summary, costs, ways = record.summary, record.costs, {}
-    for name in ("train", "valid", "test"):
-        numbers = [len(fold[name]) for fold in record.about["folds"]]
-        low, high = min(numbers, default=0), max(numbers, default=0)
-        ways[name] = str(low) if low == high else f"{low} to {high}"
+    summary, costs = record.summary, record.costs
     audit = [
         (
             str(v.get("name", "")),
@@ -117,7 +113,7 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
             for name, what, write, unit in COSTS
             if name in costs or name in ("fit_seconds", "predict_seconds", "parameters")
         ],
-        "folds": ways,
+        "folds": {name: span([len(f[name]) for f in record.about["folds"]]) for name in ("train", "valid", "test")},
         "audit": audit + [(name, "", _short(content)) for name, content in record.audit.items() if name not in rest],
     }
 
@@ -255,13 +251,9 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     ranked = ranked.assign(
         turn=ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
     ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" comes first: it is right
-    places = ("video", "kind", "onset", "apex", "offset", "confidence")
-    right = {
-        (p["fold"], Prediction(*(p[name] for name in places), None if pd.isna(p["emotion"]) else p["emotion"])): (
-            p["wrong"] == "left_only"
-        )
-        for p in ranked.head(MOST_FACES).to_dict("records")
-    }
+    shown_so = ranked.head(MOST_FACES).astype(object).where(ranked.notna(), None).to_dict("records")
+    names = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion")
+    right = {(p["fold"], Prediction(**{name: p[name] for name in names})): p["wrong"] == "left_only" for p in shown_so}
     shown: dict[inference.gradcam.Spotted, dict[str, Any]] = {}
     for found in inference.gradcam.explanations(RunFolder(record.folder), list(right)):
         interval, outcome = found.spotted[1], "right" if right[found.spotted] else "wrong"

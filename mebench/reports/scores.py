@@ -98,9 +98,8 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
     >>> list(main_scores({"recognition": {"n": 1, "scores": {"uf1": undefined, "uar": undefined, "wf1": undefined}}}))
     ['UF1', 'UAR']
     """
-    found: dict[str, Score] = {}
-    for kind, part in summary.get("spotting", {}).items():
-        found[f"{METRICS['f1'].label} {kind}"] = part["scores"]["f1"]
+    spotting = summary.get("spotting", {})
+    found: dict[str, Score] = {f"{METRICS['f1'].label} {kind}": p["scores"]["f1"] for kind, p in spotting.items()}
     if analysis := summary.get("analysis"):
         found[METRICS["strs"].label] = analysis["strs"]
     if recognition := summary.get("recognition"):
@@ -267,14 +266,14 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     >>> mistakes_lines({"micro": {"false_positive": {"background": 3, "duplicate": 0}, "miss": {"kind_confusion": 0.5}}})
     ['mistakes, micro: false positives 3 background; misses 0.5 kind confusion']
     """
-    lines = []
-    for kind, parts in mistakes.items():
-        found = {
-            title: ", ".join(f"{round(n, 2):g} {cause.replace('_', ' ')}" for cause, n in parts[mistake].items() if n)
-            for mistake, title in TITLES.items()
-        }
-        lines.append(f"mistakes, {kind}: " + "; ".join(f"{title} {words or 'none'}" for title, words in found.items()))
-    return lines
+
+    def words(causes: Mapping[str, float]) -> str:
+        return ", ".join(f"{round(n, 2):g} {cause.replace('_', ' ')}" for cause, n in causes.items() if n) or "none"
+
+    return [
+        f"mistakes, {kind}: " + "; ".join(f"{title} {words(parts[mistake])}" for mistake, title in TITLES.items())
+        for kind, parts in mistakes.items()
+    ]
 
 
 EXPLAINED = (

@@ -13,7 +13,7 @@ import yaml
 from mebench import runner
 from mebench.config import RunConfig, resolve
 from mebench.console import command
-from mebench.errors import ConfigError, DataError, MebenchError, unknown
+from mebench.errors import DataError, MebenchError, check_known
 from mebench.files import read_yaml
 from mebench.progress import Progress
 from mebench.records import Published, count_of, gap_in_words, section_of, value_of
@@ -94,8 +94,7 @@ def read_paper(folder: Path, name: str) -> Paper:
     """
     file = folder / f"{name}.yaml"
     known = {place.stem for place in folder.glob("*.yaml")}
-    if name not in known:
-        raise ConfigError(unknown("paper", name, known, f"Papers are looked for in {folder}"))
+    check_known("paper", name, known, f"Papers are looked for in {folder}")
     try:
         content: Any = read_yaml(file)
         tables = {str(number): table for number, table in content["tables"].items()}
@@ -137,8 +136,7 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
     Raises:
         ConfigError: the paper has no such table here.
     """
-    if table not in paper.tables:
-        raise ConfigError(unknown("table", table, paper.tables, f"{paper.id} has no other that can be run"))
+    check_known("table", table, paper.tables, f"{paper.id} has no other that can be run")
     found = []
     for value in published:
         source = paper.sources.get(table, paper.source)

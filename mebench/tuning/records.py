@@ -28,15 +28,6 @@ class Objective:
     path: str
     direction: Direction
 
-    def value(self, scores: Mapping[str, float], seconds: float) -> float | None:
-        """The number of a trial, or None where it is undefined.
-
-        Args:
-            scores: of the summary, by path.
-            seconds: what the trial cost.
-        """
-        return seconds if self.path == COST else scores.get(self.path)
-
 
 def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
     """The objectives that the words name, each `NAME`, `NAME:max` or `NAME:min`.

@@ -6,7 +6,7 @@ Frame scores and models of finished folds stay on disk, so that another trial, o
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -87,12 +87,10 @@ class FoldCache:
         self._folder = RunFolder(path)
         self._read: dict[str, FoldResult] = {}
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> FileLock:
         """One process at a time: the others wait and find what it has written."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / ".lock"):
-            yield
+        return FileLock(self.path / ".lock")
 
     def write(self, result: FoldResult) -> None:
         """Keep a fold's result."""
@@ -289,7 +287,7 @@ class Evaluator:
                 draws=0,
             )
         )
-        return [objective.value(scores, seconds) for objective in self._objectives]
+        return [seconds if one.path == COST else scores.get(one.path) for one in self._objectives]
 
 
 def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:

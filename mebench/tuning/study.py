@@ -273,14 +273,9 @@ class SharedStudy:
                     heartbeat_interval=terms.heartbeat,
                     heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
                 )
-                self._study = self._open(sampler, pruner)
+                self.stored = self._open(sampler, pruner)
         except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError) as error:
             raise place.trouble(error) from error
-
-    @property
-    def stored(self) -> optuna.Study:
-        """The study as Optuna knows it."""
-        return self._study
 
     # -- work -----------------------------------------------------------------------------------------------------------
 
@@ -313,12 +308,12 @@ class SharedStudy:
     def study(self, importance: bool = True) -> Study:
         """All trials so far, and which parameters matter."""
         with self._guarded(), silent():
-            found = self._study.get_trials(deepcopy=False)
+            found = self.stored.get_trials(deepcopy=False)
             shares: dict[str, float] = {}
             if importance and sum(trial.state is TrialState.COMPLETE for trial in found) > 1:
                 target = None if len(self.terms.objectives) == 1 else (lambda trial: float(trial.values[0]))
                 with suppress(ValueError, RuntimeError):  # all values alike
-                    shares = dict(optuna.importance.get_param_importances(self._study, target=target))
+                    shares = dict(optuna.importance.get_param_importances(self.stored, target=target))
             trials = tuple(
                 Trial(
                     trial.number,
@@ -334,7 +329,7 @@ class SharedStudy:
                 )
                 for trial in found
             )
-            own, beside = self.terms.space.own(), self._study.user_attrs.get(DEFAULT)
+            own, beside = self.terms.space.own(), self.stored.user_attrs.get(DEFAULT)
         complete = (trial for trial in trials if trial.state == "complete" and dict(trial.params) == own)
         default = next(complete, None) if beside is None else Trial(-1, "complete", own, tuple(beside))
         return Study(self.terms.name, self.terms.objectives, trials, shares, default)
@@ -349,15 +344,15 @@ class SharedStudy:
             with suppress(MebenchError):
                 found = list(evaluate(self.terms.space.own(), lambda value: None))
                 with self._guarded():
-                    self._study.set_user_attr(DEFAULT, found)
+                    self.stored.set_user_attr(DEFAULT, found)
 
     def _turn(self, trials: float, evaluate: Evaluate) -> int | Literal["lost", "wait", "done"]:
         """The number of one more trial, `lost` if others took this process for dead meanwhile; or why none was tried."""
         with ExitStack() as alone:
             alone.enter_context(self._place.alone())
             with self._guarded(), silent():
-                fail_stale_trials(self._study)
-                every = self._study.get_trials(deepcopy=False)
+                fail_stale_trials(self.stored)
+                every = self.stored.get_trials(deepcopy=False)
                 running = [trial for trial in every if trial.state is TrialState.RUNNING]
                 states = Counter(trial.state for trial in every)
                 counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
@@ -413,7 +408,7 @@ class SharedStudy:
                     distributions=found.distributions,
                     system_attrs=found.system_attrs,
                 )
-                self._study.add_trial(again)
+                self.stored.add_trial(again)
                 raise
             except (optuna.TrialPruned, UpdateFinishedTrialError, SQLAlchemyError, StorageInternalError):
                 raise
@@ -425,10 +420,10 @@ class SharedStudy:
                 raise
 
         try:
-            self._study.optimize(objective, n_trials=1, catch=(MebenchError,))
+            self.stored.optimize(objective, n_trials=1, catch=(MebenchError,))
         except Exception as error:
             lost = isinstance(error, UpdateFinishedTrialError | ValueError) and not crashes and numbers
-            if lost and self._study.get_trials(deepcopy=False)[numbers[0]].state.is_finished():
+            if lost and self.stored.get_trials(deepcopy=False)[numbers[0]].state.is_finished():
                 return None
             raise
         if crashes:

@@ -23,7 +23,7 @@ from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
 from mebench.errors import ConfigError
-from mebench.format import count, digits, seconds, whole
+from mebench.format import count, digits, seconds, span, whole
 from mebench.metrics import catalogue, described
 from mebench.records import (
     CAVEATS,
@@ -91,7 +91,7 @@ class PageTables:
                 "ranks",
                 right=True,
                 of=lambda one: one if one.rank else None,
-                text=lambda one: _ranks(one) if one else "",
+                text=lambda one: span([one.low, one.high]) if one else "",
                 order=lambda one: one.low if one else LAST,
                 room="wide",
                 meaning="the ranks that it may have, as far as rows can be told apart",
@@ -265,7 +265,7 @@ class PageTables:
             if one is None:
                 return UNKNOWN
             value = digits(one.row.scores[metric]["value"])
-            return Markup('{}<span class="spread">{}</span>').format(_ranks(one), value)
+            return Markup('{}<span class="spread">{}</span>').format(span([one.low, one.high]), value)
 
         heads = [
             Column(
@@ -306,10 +306,6 @@ def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **l
     """Columns of scores, of which a wide screen shows a `few` at first and a narrow one the first."""
     rooms = ("", *["wide"] * (few - 1), *["more"] * len(metrics))
     return [Column.metric(name, of=partial(of, name), room=room, **look) for name, room in zip(metrics, rooms)]
-
-
-def _ranks(one: Ranked) -> str:
-    return f"{one.low} to {one.high}" if one.high > one.low else str(one.low)
 
 
 def _mark(caveats: Sequence[str] | None) -> Markup:
