@@ -252,6 +252,9 @@ class SharedStudy:
         place: the storage.
         terms: of the study.
 
+    Attributes:
+        stored: the study as Optuna knows it.
+
     Raises:
         ConfigError: no such sampler or pruner, a storage that nobody understands, or a study of that name about something
             else.

@@ -445,7 +445,7 @@ def ranked_row(method, value, group=""):
 def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
     n = 40
     apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
-    monkeypatch.setattr(significance, "_distinguished", lambda *_: significance.Distinguished(apart, np.ones(n, bool)))
+    monkeypatch.setattr(significance, "_distinguished", lambda *_: (apart, np.ones(n, bool)))
     groups = significance.significance_groups([None] * n, "spotting.micro.f1", None)
     rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
     assert [rows[i].letters for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]

@@ -26,7 +26,7 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
     for pair in differ:
         told[pair] = True
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(significance, "_distinguished", lambda *_: significance.Distinguished(told, np.ones(n, bool)))
+        patch.setattr(significance, "_distinguished", lambda *_: (told, np.ones(n, bool)))
         found = significance.significance_groups([None] * n, "spotting.micro.f1", tables_of)
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
