@@ -21,6 +21,7 @@ class Casme(NestedDataset):
     short_videos = True
     fps = 60.0
     files = ("CASME-coded-*.xls*", "CASME*cod*.xls*", "casme.xls*")
+    signature = {"Filename": r"EP.*", "OnsetF": ".*", "ApexF1": ".*"}  # noqa: RUF012  (a constant map)
     forms = (
         Header(
             required=("subject", "video", "onset", "apex", "offset", "emotion"),

@@ -39,6 +39,7 @@ class Casme2(SheetDataset):
     short_videos = True
     fps = 200.0
     files = ("CASME2-coding-*.xls*", "CASME2_label_Ver_*.xls*", "CASME2*label*.xls*", "CASME2*coding*.*")
+    signature = {"Filename": r"EP\d+_\d+.*", "OnsetFrame": ".*", "Estimated Emotion": ".*"}  # noqa: RUF012  (a constant map)
     forms = (Header(required=("subject", "video", "onset", "apex", "offset", "emotion")),)
     cleaning = Cleaning(subject_digits=2, subject_prefix="sub", spellings={"other": "others", "happy": "happiness"})
     layout = Layout(

@@ -70,6 +70,7 @@ class Casme3(SheetDataset):
     fps = 30.0
     files = (*SHEETS["A"].both, *SHEETS["A"].micro)
     forms = SHEETS["A"].forms
+    signature = {"Subject": r"spNO\..*", "Onset": ".*", "Filename": ".*"}  # noqa: RUF012  (a constant map)
     cleaning = SHEETS["A"].cleaning
     layout = _LONG
     damaged = DAMAGED

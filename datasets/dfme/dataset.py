@@ -45,6 +45,7 @@ class Dfme(NestedDataset):
     short_videos = True
     fps = 200.0
     files = ("*training*with_AU*.xls*", "*test*with_AU*.xls*", "*DFME*.xls*", "*train*.csv", "*test*.csv")
+    signature = {"Filename": r"sub\d+_\d+", "OnsetFrame": ".*"}  # noqa: RUF012  (a constant map)
     forms = (Header(required=("subject", "video", "onset", "apex", "offset")),)  # a test set may have no emotions
     cleaning = Cleaning(spellings={"other": "others", "happy": "happiness", "sad": "sadness", "angry": "anger"})
     layout = Layout(

@@ -37,6 +37,7 @@ class FourDme(SheetDataset):
     short_videos = True
     fps = 60.0
     files = ("4DME_Labelling_Micro*.xls*", "*4DME*.xls*")
+    signature = {"sub_ID": ".*", "fold_name": ".*"}  # noqa: RUF012  (a constant map)
     forms = (
         Header(
             required=("subject", "video", "onset", "apex", "offset", "emotion"),

@@ -58,6 +58,7 @@ class Meview(SheetDataset):
     short_videos = True
     fps = 25.0
     files = ("MEVIEW_v2*.xls*", "MEVIEW*.xls*", "MEVIEW*.csv")
+    signature = {"ID": ".*", "Link": ".*", "Apex": ".*"}  # noqa: RUF012  (a constant map)
     forms = (
         Header(
             names={

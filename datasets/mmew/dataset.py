@@ -35,6 +35,7 @@ class Mmew(NestedDataset):
     short_videos = True
     fps = 90.0
     files = ("MMEW_Micro_Exp*.xls*", "MMEW_Micro_Exp*.csv", "*MMEW*.xls*")
+    signature = {"Filename": r"S\d+-\d+-\d+", "OnsetFrame": ".*"}  # noqa: RUF012  (a constant map)
     forms = (Header(required=("video", "onset", "apex", "offset", "emotion")),)
     cleaning = Cleaning(subject_digits=2, subject_prefix="S", spellings={"other": "others", "happy": "happiness"})
     layout = Layout(

@@ -20,6 +20,7 @@ class Samm(SheetDataset):
     short_videos = True
     fps = 200.0
     files = ("SAMM_*Micro_FACS_Codes*.xls*", "SAMM*Micro*.xls*", "SAMM*.xls*")
+    signature = {"Filename": r"\d+_\d+_\d+", "Onset Frame": ".*", "Estimated Emotion": ".*"}  # noqa: RUF012  (a constant map)
     forms = (Header(required=("subject", "video", "onset", "apex", "offset", "emotion"), sheet="MICRO_ONLY"),)
     cleaning = Cleaning(subject_digits=3, spellings={"others": "other", "suprise": "surprise"})
     layout = Layout(

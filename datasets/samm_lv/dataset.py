@@ -53,6 +53,7 @@ class SammLv(SheetDataset):
         "SAMM_LongVideos_V1_Release*.xls*",
         "*SAMM*Long*Video*.*",
     )
+    signature = {"Filename": r"\d+_\d+_\d+", "Inducement Code": ".*", "Type": "m[ia]cro.*"}  # noqa: RUF012  (a constant map)
     forms = (Header(required=("subject", "video", "onset", "apex", "offset", "kind"), names={"kind": ("Type",)}),)
     cleaning = Cleaning(subject_digits=3)
     layout = Layout(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any, Self
 
+from mebench.annotations.names import BLANK
 from mebench.annotations.sheets import DATE, number_of_date
 from mebench.core import Distractor, Expression, Kind, Repair, Unplaced, Video
 
@@ -108,9 +109,6 @@ def repair_lines(repairs: Sequence[Repair]) -> list[str]:
 
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d*)?[eE][+-]?\d+")
 
-MISSING = {"", "/", "\\", "-", "--", "nan", "none", "null", "n/a", "na", "#n/a", "?"}
-"""What sheets write where they know no number."""
-
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -148,7 +146,7 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
     plain = text.strip()
     if not plain:
         return None
-    if plain.casefold() in MISSING:
+    if plain.casefold() in BLANK:
         log.repaired(row, column, text, "none", "no number is given")
         return None
     if re.fullmatch(r"\d{1,9}(\.0*)?", plain):

@@ -226,7 +226,30 @@ def plain_name(text: str) -> str:
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", text.casefold()))
 
 
-PLAIN_NAMES = frozenset(plain_name(name) for names in NAMES.values() for name in names)
+STARTS = ("tstart", "starttime", "onsettime", "onsetseconds", "onsetsec", "startseconds", "startsec")
+STOPS = ("tend", "endtime", "offsettime", "offsetseconds", "offsetsec", "endseconds", "endsec")
+"""Names of columns that hold seconds."""
+OWN = {"emotion": ("class",), "onset": STARTS, "offset": STOPS}
+"""Names that a table of answers may have, and a sheet has for something else."""
+ALIASES: dict[str, tuple[str, ...]] = {
+    name: (*map(plain_name, names), *OWN.get(name, ())) for name, names in NAMES.items()
+}
+# Whose number it is may be said in front of the name.
+OWNERS = {
+    "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
+    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
+    "frame scores": ("pred", "predicted"),
+}
+ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
+KNOWN = frozenset(
+    owner + alias
+    for aliases in ALIASES.values()
+    for alias in aliases
+    for owner in ("", *(owner for owners in OWNERS.values() for owner in owners))
+).union(*ALONE.values())
+"""All names that some column may have."""
+BLANK = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "/", "\\", "?"})
+"""How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
 _SHORT = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
 KINDS = ("micro", "macro")
 _WORDS = {"micro": "micro", "mikro": "micro", "微": "micro", "macro": "macro", "makro": "macro", "宏": "macro"}

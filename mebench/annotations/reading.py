@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
+from mebench.annotations.annotation import Annotation, Log, frame_number, interval
 from mebench.annotations.layout import check_name, fold
-from mebench.annotations.names import CODES, is_total, words_of
+from mebench.annotations.names import BLANK, CODES, is_total, words_of
 from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
 from mebench.annotations.sheets import DATE, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table
@@ -83,7 +83,7 @@ def read_row(
     if "kind" in row.cells and kind is None:
         log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
     emotion = objective = None
-    if (text := row.get("emotion")).casefold() not in MISSING:
+    if (text := row.get("emotion")).casefold() not in BLANK:
         label = " ".join(text.casefold().split())
         emotion = cleaning.spellings.get(label, label)
         if emotion != label:
@@ -185,7 +185,7 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
 
 def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
     text = row.get("units")
-    if text.casefold() in MISSING:
+    if text.casefold() in BLANK:
         return ()
     if DATE.fullmatch(text):
         reason = "a date, which a spreadsheet program made of action units such as 4+12: take the cell from the sheet as released"
@@ -205,7 +205,7 @@ def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
 
 def _fps(row: Row, table: Table, log: Log) -> float | None:
     text = row.get("fps")
-    if text.casefold() in MISSING:
+    if text.casefold() in BLANK:
         return None
     numbers = re.findall(r"\d+(?:[.,]\d+)?", text)
     rate = float(numbers[0].replace(",", ".")) if len(numbers) == 1 and "-" not in text else 0.0

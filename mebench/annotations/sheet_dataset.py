@@ -1,7 +1,9 @@
 """A dataset of a sheet and folders of images."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,10 +21,12 @@ from mebench.annotations.annotation import (
     with_files,
 )
 from mebench.annotations.layout import Layout, SheetParams, Tree, candidates, check_files, fold
+from mebench.annotations.names import plain_name
 from mebench.annotations.openface import ACTION_UNITS, OpenFaceFiles
 from mebench.annotations.reading import Cleaning, begin, count_rows, one_spelling, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
+from mebench.annotations.text import HEADER_WITHIN
 from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
@@ -37,6 +41,8 @@ class SheetDataset(Dataset):
         id: the plugin's id; the first part of every key.
         files: known names of the sheet, best first, with `*` and `?`.
         forms: how its columns are recognised, best first.
+        signature: names of columns that its sheet has as released, with a regular expression of their cells: by these the sheet is
+            known whatever its file is called.
         cleaning: how its cells are read.
         layout: where the frames lie.
         fps: frames per second, where the sheet has no column for it.
@@ -50,6 +56,7 @@ class SheetDataset(Dataset):
     id: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
     forms: ClassVar[tuple[Header | Columns, ...]] = (Header(),)
+    signature: ClassVar[Mapping[str, str]] = {}
     cleaning: ClassVar[Cleaning] = Cleaning()
     layout: ClassVar[Layout]
     fps: ClassVar[float]
@@ -209,6 +216,24 @@ class SheetDataset(Dataset):
     def sheet_repairs(self) -> Sequence[Repair]:
         """Repairs and marks of the sheet."""
         return self._read[1]
+
+    @cached_property
+    def recognised(self) -> bool:
+        """Whether a sheet of the file has all columns of `signature`, and in most rows such cells."""
+        signature, sheets = {plain_name(name): form for name, form in self.signature.items()}, list[Sheet]()
+        with suppress(DataError):  # one that no adapter reads
+            sheets = read_sheets(self.annotation_file) if signature else []
+        for sheet in sheets:
+            for number, cells in sheet.rows[:HEADER_WITHIN]:
+                columns = {name: at for at, name in enumerate(map(plain_name, cells)) if name in signature}
+                if len(columns) == len(signature):
+                    rows = [row for below, row in sheet.rows if below > number and len(row) > max(columns.values())]
+                    fit = [
+                        all(re.fullmatch(signature[n], row[at].strip(), re.I) for n, at in columns.items())
+                        for row in rows
+                    ]
+                    return 2 * sum(fit) > len(fit)
+        return False
 
     @cached_property
     def annotation_file(self) -> Path:

@@ -6,16 +6,16 @@ import re
 import warnings
 import zipfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mebench import heavy
-from mebench.annotations.names import PLAIN_NAMES
-from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, visible
+from mebench.annotations.names import KNOWN, plain_name
+from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, lines_of, visible
 from mebench.core import Repair
 from mebench.errors import DataError, unknown
 from mebench.files import open_plain
@@ -58,19 +58,99 @@ class Sheet:
     Attributes:
         file: name of the file.
         name: of the sheet; that of the file for a table of text.
-        rows: number of the row in the sheet, from 1, and the text of its cells.
+        rows: number of the row in the sheet, from 1, and the text of its cells; of a table of text that of its line, and none
+            where it is not split yet.
         remarks: cells that were read as something else than they are, such as formulas.
+        header: number of the first row that names at least two columns, 0 where none does.
+        separator: what separates the cells of a table of text.
+        text: the table of text.
     """
 
     file: str
     name: str
-    rows: Rows
+    rows: Rows = ()
     remarks: tuple[Repair, ...] = ()
+    header: int = 0
+    separator: str = "\t"
+    text: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return self.where
 
     @property
     def where(self) -> str:
         """File and sheet, for messages."""
         return self.file if self.name == self.file else f"{self.file}: {self.name}"
+
+    def numbered(self) -> Iterable[tuple[int, Sequence[str]]]:
+        """Number of each row that holds something, and its cells; those of a table of text one after another.
+
+        Raises:
+            DataError: a quotation mark is not closed.
+        """
+        return self.rows or _split(self.text, self.separator, self.file)
+
+    def lines(self) -> Iterable[tuple[int, str]]:
+        """Number and text of each line, for forms that are no table; cells of a workbook with tabs between them."""
+        if self.text:
+            return enumerate(lines_of(self.text), 1)
+        return ((n, "\t".join(" ".join(cell.split()) for cell in cells)) for n, cells in self.rows)
+
+
+def _split(text: str, separator: str, place: str) -> Iterator[tuple[int, list[str]]]:
+    blanks = (
+        separator == " " or f'{separator} "' in text
+    )  # in front of a quoted cell, which they would make a plain one
+    reader, line = csv.reader(lines_of(text), delimiter=separator, skipinitialspace=blanks), 1
+    try:
+        for row in reader:
+            if any(map(str.strip, row)):
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{place}, line {line}: {error}. Is a quotation mark not closed?") from error
+
+
+def made(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
+    """A sheet that lies in no file.
+
+    Args:
+        name: what sentences call it.
+        header: names of the columns.
+        rows: their cells; None is an empty one.
+    """
+    cells = (tuple("" if cell is None else str(cell) for cell in row) for row in (header, *rows))
+    return Sheet(name, name, tuple((n, row) for n, row in enumerate(cells, 1) if any(row)), (), 1, ",")
+
+
+def of_text(text: str, encoding: str, file: str) -> Sheet:
+    """A table of text as it is seen (`visible`), not split yet.
+
+    Args:
+        text: of the file.
+        encoding: as it was concluded from the text, in words, else empty (`decoded`).
+        file: for sentences.
+
+    Raises:
+        DataError: it holds bytes of value 0.
+    """
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(
+            f"{file} is no table of text, or it is damaged (line {line}: a byte of value 0): save it again as .xlsx, .xls or .csv"
+        )
+    said: list[tuple[int | None, str]] = (
+        [(None, f"the file is not UTF-8 and was read as {encoding}")] if encoding else []
+    )
+    seen, changed = visible(text)
+    if changed:
+        said += [(n, one) for n, line in enumerate(lines_of(text), 1) for one in visible(line)[1]]
+    text = seen
+    header, separator = header_of(text)
+    if not header:
+        separator = max(",;\t", key=next((line for line in lines_of(text) if line.strip()), "").count)
+    remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in said)
+    return Sheet(file, file, (), remarks, header, separator, text)
 
 
 def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
@@ -114,13 +194,12 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
         raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
 
 
-def find_sheet(path: Path, name: str | None, named: Callable[[Sequence[str]], bool]) -> tuple[Sheet, int]:
-    """The sheet that is meant, and how many the workbook has.
+def find_sheet(path: Path, name: str | None) -> Sheet:
+    """The sheet that is meant.
 
     Args:
         path: the workbook. Only values are read, nothing in it is run.
         name: of the sheet, in any case; None takes the only one that holds a table: others may hold notes.
-        named: whether some cells name columns.
 
     Raises:
         DataError: no sheet or several may be meant, or what `read_sheets` raises.
@@ -131,24 +210,16 @@ def find_sheet(path: Path, name: str | None, named: Callable[[Sequence[str]], bo
         if not found:
             raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
     else:
-        found = [sheet for sheet in sheets if any(named(row) for _, row in sheet.rows[:HEADER_WITHIN])] or sheets
+        found = [sheet for sheet in sheets if sheet.header] or sheets
     if not found:
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     if len(found) > 1:
         listed = ", ".join(sheet.name for sheet in found)
         raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{found[0].name}")
-    return found[0], len(sheets)
-
-
-def text_of(sheet: Sheet) -> str:
-    """Tab-separated, with an empty line for each blank row, so that lines have the numbers of the rows."""
-    text, last = io.StringIO(newline=""), 0
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    for number, row in sheet.rows:
-        text.write("\n" * (number - last - 1))
-        writer.writerow([" ".join(cell.split()) for cell in row])
-        last = number
-    return text.getvalue()
+    if name is not None or len(sheets) == 1:
+        return found[0]
+    said = Repair(None, "all columns", "", None, f"of {len(sheets)} sheets {found[0].name} is read", path.name)
+    return replace(found[0], remarks=(said, *found[0].remarks))
 
 
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
@@ -189,7 +260,7 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
     def rows(sheet: Any) -> Rows:
         sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
         cells = (tuple(map(text, row[:MAX_COLUMNS])) for row in sheet.iter_rows())
-        return _rows(path, sheet.title, cells, instead)
+        return _rows(path, sheet.title, enumerate(cells, 1), instead)
 
     with sheet._get_source() as source:
         merged = [heavy.openpyxl.utils.range_boundaries(found[1].decode()) for found in _MERGED.finditer(source.read())]
@@ -245,45 +316,38 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
                 for row in sheet.get_rows()
             )
             merged = [(left + 1, top + 1, right, bottom) for top, bottom, left, right in sheet.merged_cells]
-            sheets.append(_filled(Sheet(path.name, name, _rows(path, name, cells, instead)), merged))
+            sheets.append(_filled(Sheet(path.name, name, _rows(path, name, enumerate(cells, 1), instead)), merged))
             book.unload_sheet(name)
         return sheets
 
 
 def _read_text(path: Path, instead: str) -> list[Sheet]:
-    text, encoding = decoded(path.read_bytes(), path)
-    if "\0" in text[:4096]:
-        raise DataError(f"{path} is no table of the forms .xlsx, .xls and .csv: {instead}")
-    _, separator, named = header_of(text, PLAIN_NAMES)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    cells = csv.reader(io.StringIO(text), delimiter=separator if named else max(",;\t", key=first.count))
-    said = [f"the file is not UTF-8 and was read as {encoding}"] if encoding else []
-    remarks = tuple(Repair(None, "all columns", "", None, sentence, path.name) for sentence in said)
-    return [Sheet(path.name, path.name, _rows(path, path.name, cells, instead), remarks)]
+    sheet, name = of_text(*decoded(path.read_bytes(), path), str(path)), path.name
+    rows = _rows(path, name, sheet.numbered(), instead)
+    return [replace(sheet, file=name, name=name, rows=rows, text="")]
 
 
 def _seen(sheet: Sheet) -> Sheet:
-    """The sheet with its cells as they are seen, see `visible`."""
+    """The sheet with its cells as they are seen (`visible`), and where its header is."""
     rows, remarks = list[tuple[int, tuple[str, ...]]](), [*sheet.remarks]
     for number, cells in sheet.rows:
         shown = [(cell, []) if cell.isascii() else visible(cell) for cell in cells]
         rows.append((number, tuple(cell for cell, _ in shown)))
         for column, (found, (cell, said)) in enumerate(zip(cells, shown), 1):
             remarks += [Repair(number, f"column {column}", found, cell, one, sheet.where) for one in said]
-    return replace(sheet, rows=tuple(rows), remarks=tuple(remarks))
+    near = (number for number, cells in rows[:HEADER_WITHIN] if len(KNOWN & {*map(plain_name, cells)}) > 1)
+    header = sheet.header or next(near, 0)
+    return replace(sheet, rows=tuple(rows), remarks=tuple(remarks), header=header)
 
 
-def _rows(path: Path, name: str, cells: Iterable[Sequence[str]], instead: str) -> Rows:
-    """The rows that hold something, numbered from 1."""
+def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:
+    """The rows that hold something."""
     kept: list[tuple[int, tuple[str, ...]]] = []
-    blank = 0
-    for number, row in enumerate(cells, 1):
+    for number, row in numbered:
+        if number - (kept[-1][0] if kept else 0) > MAX_BLANK:
+            break
         if not any(text.strip() for text in row):
-            blank += 1
-            if blank > MAX_BLANK:
-                break
             continue
-        blank = 0
         kept.append((number, tuple(row[: max(n for n, text in enumerate(row, 1) if text.strip())])))
         if len(kept) > MAX_ROWS:
             raise DataError(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from mebench.annotations.names import plain_name
+from mebench.annotations.names import KNOWN, plain_name
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
 
@@ -120,30 +120,23 @@ def lines_of(text: str) -> Iterator[str]:
         yield text[begin:]
 
 
-def header_of(text: str, known: frozenset[str]) -> tuple[int, str, int]:
-    """The line that names the columns.
+def header_of(text: str) -> tuple[int, str]:
+    """The number of the line that names the columns, from 1, and what separates them; 0 where none does.
 
-    Args:
-        text: of the table.
-        known: names that columns may have, see `plain_name`.
-
-    Returns:
-        Number of the first line of `HEADER_WITHIN` that names at least two, from 1, what separates them, and how many they are; else of
-        the first line that holds anything.
+    It is the first line of `HEADER_WITHIN` that names at least two.
     """
     lines = enumerate(lines_of(text), 1)
-    first = 0
     for number, line in islice((n for n in lines if n[1].strip() and not PASSED.match(n[1])), HEADER_WITHIN):
-        first, found = first or number, dict.fromkeys(SEPARATORS, 0)
+        found = dict.fromkeys(SEPARATORS, 0)
         for sign in SEPARATORS:
             with suppress(csv.Error):  # one cell is longer than a cell may be
                 cells = [plain_name(cell) for cell in next(csv.reader([line], delimiter=sign))]
-                names = len(known & {*cells})
+                names = len(KNOWN & {*cells})
                 found[sign] = names if sign != " " or 2 * names >= len(cells) else 0  # a sentence has blanks, too
         separator = max(SEPARATORS, key=lambda sign: found[sign])
         if found[separator] > 1:
-            return number, separator, found[separator]
-    return first, ",", 0
+            return number, separator
+    return 0, ","
 
 
 def visible(text: str) -> tuple[str, list[str]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from mebench import annotations as sheets_room
 from mebench import core, exchange, heavy, inspection, metrics, reports
 from mebench import runs as run_files
 from mebench.api import Result, Run, html, runs_folder
@@ -250,7 +251,8 @@ def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchang
         raise ConfigError(f"run {given.id!r} brings its own truth: compare it with a run, and leave truth out")
     if isinstance(given, str | Path):
         return exchange.text_table.of_encoding(Path(given).expanduser(), encoding)
-    return exchange.text_table.Typed(name, given.to_csv(index=False))
+    cells = given.astype(object).where(given.notna(), None)
+    return sheets_room.sheets.made(name, [*map(str, given.columns)], cells.itertuples(index=False))
 
 
 def _listed(names: Names) -> str | None:

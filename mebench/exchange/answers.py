@@ -19,7 +19,7 @@ from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
-from mebench.exchange.text_table import File, Remarks, parse, read_text
+from mebench.exchange.text_table import File, Remarks, parse, read_sheet
 from mebench.exchange.values import IntervalFile
 from mebench.metrics.tables import Tables
 
@@ -56,14 +56,15 @@ def read_truth(
 ) -> tuple[IntervalFile, Rules]:
     """The true intervals, or the true class of each clip.
 
-    A workbook that is called as the sheet of a dataset is read by its adapter, with all that it knows and repairs: lines above
-    the header, offsets of 0, names without leading zeros. So is a table of text that is none without its adapter.
+    The sheet of a dataset is read by its adapter, with all that it knows and repairs: lines above the header, offsets of 0, names
+    without leading zeros. It is known by its columns and names, a workbook by what it is called, too; so is a table of text that
+    cannot be read otherwise.
 
     Args:
         file: where it is.
         rules: how the files go together.
         remarks: what was noticed is added there.
-        adapters: those of datasets of which a sheet is called so, the likeliest first, with this file as their annotations.
+        adapters: those of datasets whose sheet it may be, the likeliest first, with this file as their annotations.
         clips: whether classes of given clips are asked for.
 
     Returns:
@@ -73,8 +74,10 @@ def read_truth(
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
+    adapters = [*adapters]
     workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
-    sheet = _of_dataset(file, adapters, remarks) if workbook else None
+    known = [dataset for dataset in adapters if workbook or dataset.recognised]
+    sheet = _of_dataset(file, known, remarks)
     if sheet is None:
         own = Remarks()
         try:
@@ -264,9 +267,9 @@ def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFi
 def _has_intervals(path: File) -> bool:
     if isinstance(path, Path) and eaf_of(path) is not None:
         return True
-    text = read_text(path, Remarks(), "predictions")
+    sheet = read_sheet(path, Remarks(), "predictions")
     wanted = ("onset", "offset")
-    return is_log(text) or {*wanted} <= {*parse(text, path, "predictions", ("video", *wanted), Remarks()).cells}
+    return is_log(sheet) or {*wanted} <= {*parse(sheet, path, "predictions", ("video", *wanted), Remarks()).cells}
 
 
 def _kinds(requested: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:

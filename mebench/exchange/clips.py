@@ -18,7 +18,7 @@ from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.intervals import repair_decimal_ids
 from mebench.exchange.join import Rules, join, meant
-from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics.tables import Tables
 
@@ -55,8 +55,8 @@ def read_clips(
         DataError: the file cannot be understood, names a class that is none, or its probabilities are not those of what it
             names; the sentence names the line.
     """
-    text = read_text(path, remarks, role)
-    table = values.with_datasets(parse(text, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
+    sheet = read_sheet(path, remarks, role)
+    table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
     table.require("video", "emotion")
     data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
     data |= {"line": np.asarray(table.lines, dtype=np.int64), "emotion": values.emotions(table)}

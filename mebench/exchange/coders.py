@@ -1,11 +1,10 @@
 """Read coders' marks in ELAN as a table of intervals in frames."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from mebench.annotations.sheets import Sheet, made
 from mebench.console import plural
 from mebench.errors import DataError, unknown
 from mebench.exchange.eaf import EMOTION, Document, read_eaf
@@ -72,8 +71,8 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
     return MILLISECONDS if silent else rates.pop() if len(rates) == 1 else None
 
 
-def text_of(path: Path, coder: str | None, fps: float | None, role: str, remarks: Remarks) -> str:
-    """The intervals of an `.eaf` file, or of each of a folder, as a table of text.
+def sheet_of(path: Path, coder: str | None, fps: float | None, role: str, remarks: Remarks) -> Sheet:
+    """The intervals of an `.eaf` file, or of each of a folder, as a sheet.
 
     An interval's emotion is what the tier of emotions says during most of it. A file without marks is a row without an interval.
 
@@ -132,10 +131,6 @@ def text_of(path: Path, coder: str | None, fps: float | None, role: str, remarks
                 rows.append((video, kind, str(onset), str(offset), emotion, sure, f"{rate:.10g}"))
             if not tier.marks:
                 rows.append((video, kind, "", "", "", "", f"{rate:.10g}"))
-    table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
     columns = ("video", "kind", "onset", "offset", "emotion", "confidence", "fps")
     kept = [n for n, name in enumerate(columns) if name not in ("emotion", "confidence") or any(row[n] for row in rows)]
-    writer.writerow([columns[n] for n in kept])
-    writer.writerows([[row[n] for n in kept] for row in rows])
-    return table.getvalue()
+    return made(str(path), [columns[n] for n in kept], ([row[n] for n in kept] for row in rows))

@@ -3,30 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
-from mebench.annotations.names import NAMES, plain_name, words_of
-
-STARTS = ("tstart", "starttime", "onsettime", "onsetseconds", "onsetsec", "startseconds", "startsec")
-STOPS = ("tend", "endtime", "offsettime", "offsetseconds", "offsetsec", "endseconds", "endsec")
-"""Names of columns that hold seconds."""
-OWN = {"emotion": ("class",), "onset": STARTS, "offset": STOPS}
-"""Names that a table of answers may have, and a sheet has for something else."""
-ALIASES: dict[str, tuple[str, ...]] = {
-    name: (*map(plain_name, names), *OWN.get(name, ())) for name, names in NAMES.items()
-}
-# Whose number it is may be said in front of the name.
-_OWNERS = {
-    "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
-    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
-    "frame scores": ("pred", "predicted"),
-}
-_ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
-KNOWN = frozenset(
-    owner + alias
-    for aliases in ALIASES.values()
-    for alias in aliases
-    for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
-).union(*_ALONE.values())
-"""All names that some column may have."""
+from mebench.annotations.names import ALIASES, ALONE, OWNERS, plain_name, words_of
 
 
 def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
@@ -48,8 +25,8 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
     where = {plain_name(header): position for position, header in reversed(list(enumerate(headers)))}
     found: dict[str, int] = {}
     for name in wanted:
-        aliases = [owner + alias for owner in _OWNERS[role] for alias in ALIASES[name]]
-        aliases += [*(_ALONE[role] if name == alone else ()), *ALIASES[name]]
+        aliases = [owner + alias for owner in OWNERS[role] for alias in ALIASES[name]]
+        aliases += [*(ALONE[role] if name == alone else ()), *ALIASES[name]]
         free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
         if free:
             found[name] = free[0]
@@ -72,7 +49,7 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
     [('onset', 2)]
     """
     for name, taken in found.items():
-        for owner in (*_OWNERS[role], ""):
+        for owner in (*OWNERS[role], ""):
             names = {owner + alias for alias in ALIASES[name]}
             if plain_name(headers[taken]) in names:
                 yield from (
@@ -102,7 +79,3 @@ def holding(headers: Sequence[str], name: str) -> str | None:
     """
     found = (header for header in headers for word in words_of(header) if len(word) > 2 and word in ALIASES[name])
     return next(found, None)
-
-
-BLANK = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none", "-", "/", "?"})
-"""How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""

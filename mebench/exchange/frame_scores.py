@@ -14,7 +14,7 @@ from mebench.core.peaks import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.intervals import repair_decimal_ids
-from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_text
+from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 ROLE: Role = "frame scores"
@@ -107,7 +107,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    table = parse(read_text(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
+    table = parse(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
     table.require("video", "frame", "score")
     table.note_unread(remarks)
     if not table.lines:

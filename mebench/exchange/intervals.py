@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mebench.annotations.names import CODES, compounds, kind_of, plain_name, words_of
+from mebench.annotations.names import ALIASES, BLANK, CODES, compounds, kind_of, plain_name, words_of
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
-from mebench.exchange.coders import eaf_of, text_of
-from mebench.exchange.columns import ALIASES, BLANK
+from mebench.exchange.coders import eaf_of, sheet_of
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
@@ -47,10 +46,10 @@ def read_intervals(
         DataError: the file cannot be understood; the sentence names the line.
     """
     timed = eaf_of(path) if isinstance(path, Path) else None
-    text = read_text(path, remarks, role) if timed is None else text_of(*timed, fps, role, remarks)
-    if is_log(text) if log is None and timed is None else log:
-        return checked(read_log(text, path, role, remarks), remarks)
-    table = values.with_datasets(parse(text, path, role, _WANTED[role], remarks), remarks)
+    sheet = read_sheet(path, remarks, role) if timed is None else sheet_of(*timed, fps, role, remarks)
+    if is_log(sheet) if log is None else log and timed is None:
+        return checked(read_log(sheet, path, role, remarks), remarks)
+    table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks), remarks)
     table.require("video", "onset", "offset")
     table = _with_kinds(table, remarks)
     if timed is None:

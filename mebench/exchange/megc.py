@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mebench.annotations.text import lines_of
+from mebench.annotations.sheets import Sheet
 from mebench.errors import DataError
 from mebench.exchange.text_table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
@@ -39,17 +39,17 @@ class Entry:
     folder: str = ""
 
 
-def is_log(text: str) -> bool:
-    r"""Whether a text is a MEGC result log.
+def is_log(sheet: Sheet) -> bool:
+    r"""Whether the lines of a text or a workbook are a MEGC result log.
 
-    >>> is_log("1\n006_1   324   403   -   -   FN\n"), is_log("subject,video,onset,offset\n")
-    (True, False)
+    >>> [is_log(of_text(t, "", "it")) for t in ("1\n006_1   324   403   -   -   FN\n", "subject,video,onset,offset\n")]
+    [True, False]
     """
-    first = (line.strip() for line in lines_of(text) if line.strip())
+    first = (line.strip() for _, line in sheet.lines() if line.strip())
     return any(_LINE.match(line) for line, _ in zip(first, range(3)))
 
 
-def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFile:
+def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> IntervalFile:
     """The predictions or the truths of a log.
 
     A prediction that finds two truths stands on two lines, and so does a truth that two predictions find: each counts
@@ -58,7 +58,7 @@ def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFil
     Raises:
         DataError: a line is none of a log.
     """
-    entries = list(_entries(text, path))
+    entries = list(_entries(sheet, path))
     rows = [(e.line, e.dataset, e.video, *(getattr(e, _SIDE[role]) or (None, None))) for e in entries]
     table = pd.DataFrame(rows, columns=["line", "dataset", "video", "onset", "offset"])
     if role == "truth":
@@ -83,9 +83,9 @@ def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFil
 _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
 
 
-def _entries(text: str, path: File) -> Iterator[Entry]:
+def _entries(sheet: Sheet, path: File) -> Iterator[Entry]:
     dataset, known = "", False
-    for number, line in enumerate(lines_of(text), start=1):
+    for number, line in sheet.lines():
         found = _LINE.match(line.strip())
         if found:
             video, *ends, result = found.groups()

@@ -4,7 +4,6 @@ JSON (one value, or one on each line), results and ground truth of temporal acti
 pickles of NumPy, what a notebook printed, and rows of text without names of columns all become a table of text.
 """
 
-import csv
 import io
 import json
 import pickle
@@ -17,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from mebench.annotations.names import kind_of, plain_name
+from mebench.annotations.names import ALIASES, BLANK, KNOWN, kind_of, plain_name
+from mebench.annotations.sheets import Sheet, made, of_text
+from mebench.annotations.text import SEPARATORS
 from mebench.errors import DataError
-from mebench.exchange.columns import ALIASES, BLANK, KNOWN
 
 TIMES = frozenset(
     {"tstart", "tend", "startseconds", "endseconds", "onsetseconds", "offsetseconds", "onsets", "offsets"}
@@ -66,8 +66,8 @@ def _unpickled(file: io.BytesIO) -> Any:
         ) from error
 
 
-def as_text(raw: bytes) -> str | None:
-    """The content of such a file as a table of text; None for any other file.
+def as_sheet(raw: bytes, name: str) -> Sheet | None:
+    """The content of such a file as a sheet; None for any other file.
 
     Raises:
         DataError: it is one of them and damaged, would run something, or holds no such rows.
@@ -76,13 +76,13 @@ def as_text(raw: bytes) -> str | None:
     if value is None:
         return None
     if isinstance(value, Mapping) and {"cells", "nbformat"} <= value.keys():
-        return printed(value)
+        return of_text(printed(value), "", name)
     if not (rows := table_of(value)):
         raise DataError(
             "no rows in it name a video and say where something lies or what it is: expected a list of rows with names, or the "
             "intervals of each video, as ActivityNet writes them"
         )
-    return written(rows)
+    return sheet_of(name, rows)
 
 
 def content(raw: bytes) -> Any:
@@ -224,27 +224,24 @@ def printed(notebook: Mapping[str, Any]) -> str:
     return "\n".join(header + runs[place][1]) if runs else ""
 
 
-def written(rows: Sequence[Row]) -> str:
-    """Rows as a table of text, with all columns that any of them has."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+def sheet_of(name: str, rows: Sequence[Row]) -> Sheet:
+    """Rows as a sheet that is called so, with all columns that any of them has."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    return made(name, columns, ([row.get(column) for column in columns] for row in rows))
 
 
-def headed(text: str, separators: Sequence[str]) -> tuple[str, str] | None:
+def headed(sheet: Sheet) -> tuple[Sheet, str] | None:
     r"""Rows of intervals without names of columns under such names, and these in words; None where the rows are no such.
 
     The first cell names the video, or the first two the subject and the video; the first two numbers are onset and offset, with
     the apex between them where three whole numbers rise in every row; a word is the kind, or the label; the last number the confidence.
 
-    >>> headed("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", [" "])[1]
+    >>> headed(of_text("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", "", "it"))[1]
     'video, onset, offset, kind, confidence'
     """
-    lines = [line for line in text.splitlines() if line.strip()]
-    for sign in separators:
-        rows = [line.split(None if sign == " " else sign) for line in lines]
+    lines = [line for line in sheet.text.splitlines() if line.strip()]
+    split = ([line.split(None if sign == " " else sign) for line in lines] for sign in SEPARATORS)
+    for rows in split if lines else [[list(cells) for _, cells in sheet.rows]]:
         width = len(rows[0])
         if width < _FEWEST or any(len(row) != width for row in rows):
             continue
@@ -269,5 +266,5 @@ def headed(text: str, separators: Sequence[str]) -> tuple[str, str] | None:
         named = [names.get(place, f"column {place + 1}") for place in range(width)]
         if len(set(named)) < width:
             continue
-        return written([dict(zip(named, (cell.strip() for cell in row))) for row in rows]), ", ".join(named)
+        return made(sheet.file, named, zip(*cells)), ", ".join(named)
     return None

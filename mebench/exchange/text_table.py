@@ -1,10 +1,8 @@
 """Tables of text and sheets of workbooks as others write them, and what was noticed about them."""
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from textwrap import shorten
 from typing import Self
@@ -12,14 +10,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mebench.annotations.names import compounds, is_total, plain_name
-from mebench.annotations.sheets import find_sheet, text_of
-from mebench.annotations.text import PASSED, SEPARATORS, decoded, header_of, lines_of, visible
+from mebench.annotations.names import ALIASES, KNOWN, compounds, is_total, plain_name
+from mebench.annotations.sheets import Sheet, find_sheet, of_text
+from mebench.annotations.text import PASSED, decoded
 from mebench.console import plural
+from mebench.core import Repair
 from mebench.errors import DataError
 from mebench.exchange import shapes
-from mebench.exchange.columns import ALIASES, KNOWN, holding, likely, recognise, rivals
-from mebench.files import open_plain, uncollected
+from mebench.exchange.columns import holding, likely, recognise, rivals
+from mebench.files import read_plain, uncollected
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -61,24 +60,8 @@ def at_lines(lines: Iterable[int]) -> str:
     return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
 
 
-@dataclass(frozen=True)
-class Typed:
-    """A table that lies in no file.
-
-    Attributes:
-        name: what sentences call it.
-        text: the table as a file would hold it.
-    """
-
-    name: str
-    text: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-File = Path | Typed
-"""Where a table is read from."""
+File = Path | Sheet
+"""Where a table is read from; a sheet lies in no file, or is read already."""
 
 
 def of_encoding(path: Path, encoding: str | None) -> File:
@@ -88,17 +71,18 @@ def of_encoding(path: Path, encoding: str | None) -> File:
         ConfigError: there is no such encoding.
         DataError: it cannot be read, or is not of that encoding.
     """
-    if encoding is None or not path.is_file():
-        return path
-    try:
-        with open_plain(path, MOST_BYTES) as opened:
-            raw = opened.read()
-    except OSError as e:
-        raise DataError(f"{path} cannot be read: {e.strerror}") from e
-    if raw.startswith((*_WORKBOOKS, *_BINARY)):
+    raw = _bytes(path, "table") if encoding is not None and path.is_file() else b""
+    if not raw or raw.startswith((*_WORKBOOKS, *_BINARY)):
         return path
     text, said = decoded(raw, path, encoding)
-    return Typed(str(path), text) if said else path
+    return of_text(text, "", str(path)) if said else path
+
+
+def _bytes(path: Path, role: str) -> bytes:
+    try:
+        return read_plain(path, MOST_BYTES)
+    except OSError as e:
+        raise DataError(f"{path} cannot be read ({e.strerror}): name the file with the {role}") from e
 
 
 MOST_BYTES = 256 * 2**20
@@ -213,8 +197,8 @@ class TextTable:
                 )
 
 
-def read_text(path: File, remarks: Remarks, role: str) -> str:
-    """The text of a file, see `decoded`, as it is seen, see `visible`; of a workbook, that of its sheet.
+def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
+    """The rows of a file: a table of text or a workbook, as adapters of datasets read them, or one of the forms of `shapes`.
 
     Args:
         path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
@@ -222,61 +206,50 @@ def read_text(path: File, remarks: Remarks, role: str) -> str:
         role: what the file holds, for sentences.
 
     Raises:
-        DataError: it is not there, empty, or no text; a workbook has no such sheet, or several that may be meant.
+        DataError: it is not there, empty, or no table; a workbook has no such sheet, or several that may be meant.
     """
-    if isinstance(path, Typed):
-        return path.text
+    sheet = path if isinstance(path, Sheet) else _opened(path, role)
+    alike: dict[str, list[Repair]] = {}
+    for repair in sheet.remarks:
+        alike.setdefault(re.sub(r"^\d+ ", "", repair.reason), []).append(repair)
+    for reason, rows in alike.items():  # of several rows without how often in each
+        where = {row.row for row in rows if row.row}
+        remarks.repair(
+            f"{role}: {rows[0].reason if len(rows) == 1 else reason}{f' ({at_lines(where)})' if where else ''}"
+        )
+    if not (sheet.rows or sheet.text.strip()):
+        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
+    return sheet
+
+
+def _opened(path: Path, role: str) -> Sheet:
     book = None if path.exists() else _SHEET.fullmatch(str(path))
-    file, sheet = (Path(book[1]), book[2]) if book else (path, None)
+    file, name = (Path(book[1]), book[2]) if book else (path, None)
+    raw = _bytes(file, role)
     try:
-        with open_plain(file, MOST_BYTES) as opened:
-            raw = opened.read()
-    except OSError as e:
-        raise DataError(f"{file} cannot be read ({e.strerror}): name the file with the {role}") from e
-    try:
-        shaped = shapes.as_text(raw)
+        shaped = shapes.as_sheet(raw, str(path))
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
     if shaped is not None:
         return shaped
     if raw.startswith(_WORKBOOKS):
-        found, of = find_sheet(file, sheet, lambda cells: len(KNOWN & set(map(plain_name, cells))) > 1)
-        raw = text_of(found).encode()
-        if sheet is None and of > 1:
-            remarks.repair(f"{role}: of {of} sheets {found.name} is read")
-        alike: dict[str, list[int]] = {}
-        for repair in found.remarks:
-            alike.setdefault(re.sub(r"^\d+ ", "", repair.reason), []).append(repair.row or 0)
-        for reason, lines in alike.items():
-            remarks.repair(f"{role}: {plural(len(lines), 'cell')} ({at_lines(set(lines))}): {reason}")
-    elif sheet is not None:
-        raise DataError(f"{file} is no workbook, so it has no sheet {sheet!r}: name the file alone")
+        return find_sheet(file, name)
+    if name is not None:
+        raise DataError(f"{file} is no workbook, so it has no sheet {name!r}: name the file alone")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
-    text, encoding = decoded(raw, path)
-    if encoding:
-        remarks.repair(f"{role}: the file is not UTF-8 and was read as {encoding}")
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise DataError(
-            f"{path}, line {line}: a byte of value 0, which no text holds: the file is damaged, write it again"
-        )
-    text, changed = visible(text)
-    remarks.repaired += [f"{role}: {sentence}" for sentence in changed]
-    if not text.strip():
-        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
-    return text
+    return of_text(*decoded(raw, path), str(path))
 
 
 @uncollected()
 def parse(
-    text: str, path: File, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
+    sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
 ) -> TextTable:
-    """Find header and separator, and take the wanted columns.
+    """Take the wanted columns.
 
     Args:
-        text: of the file.
+        sheet: the rows.
         path: the file, for sentences.
         role: what it holds.
         wanted: names of `ALIASES`.
@@ -286,31 +259,23 @@ def parse(
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
     """
-    begin, separator, named = header_of(text, KNOWN)
-    if not begin:
-        raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
-    if not named:
-        if (filled := shapes.headed(text, SEPARATORS)) is not None:
+    if not sheet.header:
+        if (filled := shapes.headed(sheet)) is not None:
             remarks.repair(f"{role}: no line names the columns: they are read as {filled[1]}")
             return parse(filled[0], path, role, wanted, remarks, alone)
-        first = next(islice(lines_of(text), begin - 1, None)).strip()
+        line, first = next((n, text.strip()) for n, text in sheet.lines() if text.strip())
         raise DataError(
-            f"{path}, line {begin}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
+            f"{path}, line {line}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
             f"semicolon or tab, but is {first[:80]!r}: write the names above the rows"
         )
-    reader = csv.reader(lines_of(text), delimiter=separator, skipinitialspace=True)
-    rows, lines, above, line = list[list[str]](), list[int](), list[int](), 1
+    rows, lines, above = list[tuple[str, ...]](), list[int](), list[int]()
     same = dict[str, str]()  # equal cells are one
-    try:
-        for row in reader:
-            if line >= begin and any(map(str.strip, row)):
-                rows.append([same.setdefault(cell, cell) for cell in row])
-                lines.append(line)
-            elif line < begin and not (row and PASSED.match(separator.join(row))) and any(map(str.strip, row)):
-                above.append(line)
-            line = reader.line_num + 1
-    except csv.Error as e:
-        raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
+    for line, row in sheet.numbered():
+        if line >= sheet.header:
+            rows.append(tuple([same.setdefault(cell, cell) for cell in row]))
+            lines.append(line)
+        elif not PASSED.match(sheet.separator.join(row)):
+            above.append(line)
     headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
     positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
@@ -330,7 +295,7 @@ def parse(
         if near is not None and plain_name(near) not in KNOWN:  # most likely meant, it would be left out in silence
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
     short = [len(row) < len(headers) for row in rows]
-    if any(short[-1:]) and sum(short) < min(2, len(rows)) and not text.endswith(("\n", "\r")):
+    if any(short[-1:]) and sum(short) < min(2, len(rows)) and sheet.text[-1:] not in ("", "\n", "\r"):
         remarks.warn(
             f"{role}: line {lines[-1]}, the last, alone has {len(rows[-1])} of {len(headers)} cells, and it does not end: was the file cut "
             "off there?"
@@ -347,23 +312,23 @@ def parse(
     cells = dict[str, list[str]]()
     for name, position in positions.items():
         column = columns[position]
-        shown = {cell: cell.strip() for cell in set(column)}
+        shown = {cell: " ".join(cell.split()) for cell in set(column)}
         for cell, text_of_cell in shown.items():
             if text_of_cell[:1] == "'" and _ESCAPED.match(text_of_cell):  # keeps a spreadsheet from running the cell
                 shown[cell] = text_of_cell[1:]
-            elif "\n" in text_of_cell:
+            elif sheet.text and "\n" in cell.strip():
                 raise DataError(
                     f"{path}, line {lines[column.index(cell)]}: the cell of {name} runs over several lines: is a quotation mark not "
                     "closed?"
                 )
         cells[name] = [shown[cell] for cell in column]
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
-    table = TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
+    table = TextTable(str(path), role, cells, lines, headers, sheet.separator != ",", header_line, others)
     return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table
 
 
 def _columns(
-    rows: list[list[str]],
+    rows: list[tuple[str, ...]],
     lines: list[int],
     width: int,
     positions: Mapping[str, int],
@@ -392,14 +357,13 @@ def _columns(
         )
     numbered = " If the first cell of each row is a number of the row, name that column too." if longer else ""
     if any(len(row) != width + shift for row in rows):
-        for row, line in zip(rows, lines):
+        for place, (row, line) in enumerate(zip(rows, lines)):
             if any(cell.strip() for cell in row[width + shift :]):
                 raise DataError(
                     f"{path}, line {line}: the row has {len(row)} cells, but the header names {width} columns: put a cell that "
                     f"holds the separator in quotation marks.{numbered}"
                 )
-            row.extend([""] * (width + shift - len(row)))
-            del row[width + shift :]
+            rows[place] = (*row[: width + shift], *[""] * (width + shift - len(row)))
     return [list(column) for column in zip(*rows)][shift:] or [[] for _ in range(width)]
 
 

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.annotations.names import KINDS, kind_of, plain_name
+from mebench.annotations.names import BLANK, KINDS, STARTS, STOPS, kind_of, plain_name
 from mebench.errors import DataError, unknown
-from mebench.exchange.columns import BLANK, STARTS, STOPS
 from mebench.exchange.text_table import SHOWN, Remarks, TextTable, at_lines
 
 Role = Literal["predictions", "truth", "frame scores"]

@@ -30,9 +30,16 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
     return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
 
 
+LETTERS = 1000
+"""More than a name has: what a sheet holds tells more than how it is called."""
+
+
 def adapters_of(file: File) -> Iterator[SheetDataset]:
-    """Datasets of which a sheet is called so, the most telling name first, with this file as their annotations."""
-    found = list[tuple[int, type[SheetDataset], Mapping[str, Any]]]()
+    """Datasets that know the sheet by what it holds, else those of which one is called so, the most telling name first.
+
+    Each has this file as its annotations.
+    """
+    found = list[tuple[int, SheetDataset]]()
     if not isinstance(file, Path):
         return
     for id_ in sorted(plugins("dataset")):
@@ -40,11 +47,18 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
             plugin = load("dataset", id_)
         except PluginError:
             continue
-        names = plugin.sheet_names() if issubclass(plugin, SheetDataset) else {}
-        fits = [name for name in names if fnmatch(file.name.casefold(), name.casefold())]
-        found += [(len(name.replace("*", "")), plugin, names[name]) for name in fits]
-    for _, plugin, params in sorted(found, key=lambda fit: fit[0], reverse=True):
-        yield plugin(plugin.Params(annotations=str(file), **params))
+        if not issubclass(plugin, SheetDataset):
+            continue
+        called: dict[str, Mapping[str, Any]] = {
+            name: params
+            for name, params in plugin.sheet_names().items()
+            if fnmatch(file.name.casefold(), name.casefold())
+        }
+        for name, params in [("", {}), *called.items()]:
+            dataset = plugin(plugin.Params(annotations=str(file), **params))
+            if name or dataset.recognised:
+                found.append((len(name.replace("*", "")) or LETTERS, dataset))
+    yield from (dataset for _, dataset in sorted(found, key=lambda fit: fit[0], reverse=True))
 
 
 def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | None = None) -> list[RunConfig]:

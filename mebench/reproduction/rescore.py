@@ -31,8 +31,8 @@ from mebench.exchange.frame_scores import Spotting, propose, read_frame_scores
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.shapes import content, written
-from mebench.exchange.text_table import Remarks, Typed, parse, read_text
+from mebench.exchange.shapes import content, sheet_of
+from mebench.exchange.text_table import Remarks, parse, read_sheet
 from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
 from mebench.metrics import epoch_choices, named, summarize
@@ -354,7 +354,7 @@ def answers(
 
 def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
     """Rows of truth and predictions as scoring reads them."""
-    tables = [Typed(role, written(rows)) for role, rows in (("the truth", truth), ("the predictions", predictions))]
+    tables = [sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions))]
     remarks, rules = Remarks(), Rules()  # what there is to remark on files that never change stands in the notes
     if one.clips:
         return of_clips(read_clips(tables[0], "truth", remarks), tables[1], rules, remarks)
@@ -431,17 +431,22 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         yield from (_renamed({**row, **of_file}, reading) for row in _by_shape(reading, file, role))
         return
     section: dict[str, str] = {}
-    text = file.read_text(encoding="utf-8") if not reading.sheet else read_text(_sheet(reading, file), Remarks(), role)
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("\t") if reading.sheet else re.split(r"[\s,;]+", line.strip())
+    if reading.sheet:
+        rows = [
+            [" ".join(cell.split()) for cell in cells]
+            for _, cells in read_sheet(_sheet(reading, file), Remarks(), role).rows
+        ]
+    else:
+        rows = [re.split(r"[\s,;]+", line.strip()) for line in file.read_text(encoding="utf-8").splitlines()]
+    for number, words in enumerate(rows, 1):
         if reading.section and len(words) == len(reading.section):
             section = dict(zip(reading.section, words))
         elif len(words) == len(reading.columns):
             row = {**of_file, **section, **dict(zip(reading.columns, words))}
             row.pop("_", None)
             yield _renamed(row, reading)
-        elif line.strip():
-            raise DataError(f"{path}, line {number}: {line.strip()!r} is not of the form that the source gives")
+        elif any(words):
+            raise DataError(f"{path}, line {number}: {' '.join(words)!r} is not of the form that the source gives")
 
 
 def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
@@ -466,7 +471,7 @@ def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
             for v, length in videos.items()
             for n, one in enumerate(islice(flat, length))
         ]
-    table = Typed("the scores", written(rows))
+    table = sheet_of("the scores", rows)
     k_prime = {kind: int(reading.spotted["k_prime"])}
     made = Spotting(**{**reading.spotted, "k_prime": k_prime})
     spotted = propose(read_frame_scores(table, Remarks()), made, Remarks()).intervals
@@ -482,16 +487,16 @@ def _sheet(reading: Reading, file: Path) -> Path:
 def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     """The rows of whatever `mebench score` reads, under the suite's names of columns."""
     remarks = Remarks()
-    text = read_text(_sheet(reading, file), remarks, role)
-    if is_log(text):
-        log = read_log(text, file, role, remarks)
+    sheet = read_sheet(_sheet(reading, file), remarks, role)
+    if is_log(sheet):
+        log = read_log(sheet, file, role, remarks)
         intervals = log.intervals.drop(columns=["apex", "confidence"], errors="ignore")
         silent = log.videos[~log.videos["line"].isin(intervals["line"])].drop_duplicates("video")
         both = pd.concat([intervals, silent[["line", *log.ids]]]).astype(object)
         rows = both.where(both.notna(), "").to_dict("records")
         yield from ({str(name): str(cell) for name, cell in row.items()} for row in rows)
         return
-    table = parse(text, file, role, _WANTED, remarks, alone="emotion")
+    table = parse(sheet, file, role, _WANTED, remarks, alone="emotion")
     every = {**table.others, **table.cells}
     columns = every | {ours: every[theirs] for theirs, ours in reading.header.items() if theirs in every}
     columns = {name: cells for name, cells in columns.items() if name != "_" and reading.header.get(name) != "_"}

@@ -284,7 +284,7 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
         (tmp_path / "both").mkdir()
         coded(tmp_path / "both" / "a.eaf")
         coded(tmp_path / "both" / "b.eaf")
-        coders.text_of(tmp_path / "both", None, 25.0, "truth", Remarks())
+        coders.sheet_of(tmp_path / "both", None, 25.0, "truth", Remarks())
     assert coders.common_rate([tmp_path / "a.csv"], None) is None
 
 

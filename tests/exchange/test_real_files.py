@@ -77,7 +77,7 @@ SIGNS = ["\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c"]
 def test_signs_that_nobody_sees_are_left_out_and_said(write, sign):
     table, remarks = read(write(f"subject,video,onset,offset\n1\u3000,EP{sign}02{sign},10,24\n"))
     assert table.intervals["video"].tolist() == ["EP02"] and table.intervals["subject"].tolist() == ["1"]
-    assert f"truth: 2 signs that are not shown (U+{ord(sign):04X}) left out" in remarks.repaired
+    assert f"truth: 2 signs that are not shown (U+{ord(sign):04X}) left out (line 2)" in remarks.repaired
 
 
 LANGUAGES = {
@@ -161,7 +161,7 @@ def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
     book.save(tmp_path / "book.xlsx")
     table, remarks = read(tmp_path / "book.xlsx")
     assert table.intervals["subject"].tolist() == ["1", "1", "2"]
-    assert "truth: 1 cell (line 3): merged with the cell above" in remarks.repaired
+    assert "truth: merged with the cell above (line 3)" in remarks.repaired
 
 
 def test_a_sentence_above_the_table_is_no_header(write):

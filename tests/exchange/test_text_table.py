@@ -17,7 +17,7 @@ PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"
 
 def read(path, role="predictions"):
     path, remarks = Path(path), Remarks()
-    return text_table.parse(text_table.read_text(path, remarks, role), path, role, WANTED, remarks), remarks
+    return text_table.parse(text_table.read_sheet(path, remarks, role), path, role, WANTED, remarks), remarks
 
 
 def cells(path):
@@ -38,7 +38,9 @@ def test_separator_encoding_and_line_ends_do_not_matter(write, separator, encodi
 def test_the_order_of_columns_does_not_matter(order):
     rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
     text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
-    assert text_table.parse(text, "file", "predictions", WANTED, Remarks()).cells == EXPECTED
+    assert (
+        text_table.parse(sheets.of_text(text, "", "file"), "file", "predictions", WANTED, Remarks()).cells == EXPECTED
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_one_name_in_two_spellings_of_its_accents_is_one(write):
     table, remarks = read(write("subject,video,onset,offset\n1,Jose\u0301,1,2\n1,Jos\u00e9,3,4\n"))
     assert table.cells["video"] == ["Jos\u00e9"] * 2
     assert remarks.repaired == [
-        "predictions: letters written in several signs, such as e and an accent, are read as one"
+        "predictions: letters written in several signs, such as e and an accent, are read as one (line 2)"
     ]
 
 
@@ -207,7 +209,7 @@ def test_formulas_of_a_workbook_are_not_run(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, (1, "a", "=1+4", 9), (1, "b", 1, 2)]})
     table, remarks = read(tmp_path / "book.xlsx")
     assert table.cells["onset"] == ["", "1"]  # no program has saved a value beside it
-    assert remarks.repaired == ["predictions: 1 cell (line 2): a formula is never run, the value saved with it is read"]
+    assert remarks.repaired == ["predictions: a formula is never run, the value saved with it is read (line 2)"]
 
 
 def test_a_workbook_of_too_many_rows_says_what_to_do(tmp_path, monkeypatch):

@@ -1,0 +1,57 @@
+"""A released sheet says the same to its adapter and to `score --truth`, whatever its file is called and whatever form it has."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mebench.annotations import read_sheets, write_csv
+from mebench.config.registry import load
+from mebench.exchange import Remarks, Rules, answers
+from mebench.inspection import dataset_summary
+
+KNOWN = ["casme", "casme2", "casme3", "dfme", "four_dme", "meview", "mmew", "samm", "samm_lv"]
+"""Datasets that are known by what their sheet holds."""
+
+
+def by_adapter(id_, sheet):
+    """The expressions of `data summary dataset=ID dataset.annotations=FILE`, and how many repairs it says."""
+    dataset = load("dataset", id_)(load("dataset", id_).Params(annotations=str(sheet)))
+    rows = [a for a in dataset.annotations if a.onset is not None and a.subject and a.video]
+    return {
+        (a.subject, a.video, a.kind, a.onset, a.apex, a.offset, a.emotion or "") for a in rows
+    }, dataset.sheet_repairs
+
+
+def by_score(sheet):
+    """The same of `score --truth FILE`, with its remarks."""
+    remarks = Remarks()
+    truth, _ = answers.read_truth(Path(sheet), Rules(), remarks, dataset_summary.adapters_of(Path(sheet)))
+    columns = ("subject", "video", "kind", "onset", "apex", "offset", "emotion")
+    rows = zip(*(truth.intervals[name] for name in columns))
+    return {(*row[:4], None if row[4] != row[4] else int(row[4]), *row[5:]) for row in rows}, remarks.repaired
+
+
+@pytest.fixture(scope="module", params=KNOWN)
+def released(request, tmp_path_factory):
+    """A dataset's id and its sheet in a drawn tree."""
+    plugin, root = load("dataset", request.param), tmp_path_factory.mktemp(request.param)
+    plugin.write_fake_tree(root)
+    return request.param, plugin(plugin.Params(root=str(root))).annotation_file
+
+
+@pytest.mark.parametrize("name", ["released", "renamed", "as text"])
+def test_adapter_and_score_read_one_sheet_alike(released, name, tmp_path):
+    id_, released = released
+    sheet = tmp_path / (released.name if name == "released" else f"labels_final{released.suffix}")
+    shutil.copy(released, sheet)
+    if name == "as text":
+        fullest = max(read_sheets(released), key=lambda sheet: len(sheet.rows))
+        sheet = tmp_path / "labels.csv"
+        write_csv(sheet, [cells for _, cells in fullest.rows])
+    expected, repairs = by_adapter(id_, sheet)
+    found, said = by_score(sheet)
+    assert found == expected
+    assert {row[:6] for row in found} == {row[:6] for row in by_adapter(id_, released)[0]}
+    assert f"truth: read as the sheet of {id_}, as " in said[0]
+    assert len(said) > 1 or not repairs
