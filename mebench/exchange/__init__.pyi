@@ -31,13 +31,12 @@ from .join import Rules as Rules
 from .megc import is_log as is_log
 from .megc import read_log as read_log
 from .shapes import content as content
-from .shapes import written as written
+from .shapes import sheet_of as sheet_of
 from .shift import note_shift as note_shift
 from .text_table import File as File
 from .text_table import Remarks as Remarks
-from .text_table import Typed as Typed
 from .text_table import parse as parse
-from .text_table import read_text as read_text
+from .text_table import read_sheet as read_sheet
 from .values import IDS as IDS
 from .values import Role as Role
 from .write import FORMATS as FORMATS
