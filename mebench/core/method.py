@@ -91,6 +91,13 @@ class Method(L.LightningModule):
         if self._has_absolute_thresholds():
             self.register_buffer("thresholds", torch.full((len(task.kinds),), torch.inf, dtype=torch.float64))
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute. Lightning names the hook that it calls 44 times a step, and a network would ask each time what it is."""
+        if name == "_current_fx_name":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Parameters and task go into a checkpoint of Lightning's, as plain data."""
         params = {name: str(v) if isinstance(v, Path) else v for name, v in vars(self.params).items()}

@@ -20,6 +20,7 @@ from lightning.fabric.utilities.seed import _collect_rng_states, _set_rng_states
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
@@ -85,6 +86,16 @@ class Watch(L.Callback):  # type: ignore[misc]
         self.method.history.score(self.method.stage, trainer.current_epoch, "valid", uf1, uar)
         self.uf1.reset()
         self.uar.reset()
+
+
+class _Unprofiled(PassThroughProfiler):  # type: ignore[misc]
+    """Times nothing: of a step Lightning times 23 parts, and its own way to do nothing takes 30 microseconds."""
+
+    nothing = contextlib.nullcontext()
+
+    def profile(self, action_name: str) -> Any:
+        """The context of a part."""
+        return self.nothing
 
 
 class _Noted(Logger):  # type: ignore[misc]
@@ -285,6 +296,7 @@ def fit(
                 # This process is alone: a fold inside a Slurm job must not wait for its brothers.
                 "plugins": [LightningEnvironment()],
                 "default_root_dir": folder,
+                "profiler": _Unprofiled(),
                 **options,
                 "logger": [*(map(_made, loggers) if isinstance(loggers, list) else ()), noted],
                 "callbacks": [*callbacks, *own, kept],

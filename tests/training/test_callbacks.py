@@ -167,6 +167,19 @@ def test_other_callbacks_of_lightning_s_do_what_they_do_elsewhere(name, argument
     assert same(trained(callbacks=[spec(name, **arguments)]), theirs.state_dict())
 
 
+def test_a_step_of_lightning_s_asks_the_network_nothing(monkeypatch):
+    """Each attribute that is set on a network costs microseconds, and Lightning sets the name of a hook 44 times a step."""
+    asked, plain = [], nn.Module.__setattr__
+    monkeypatch.setattr(
+        nn.Module, "__setattr__", lambda self, name, value: (asked.append(name), plain(self, name, value))
+    )
+    trained(Namer(epochs=2, watched=False))
+    before = len(asked)
+    asked.clear()
+    trained(Namer(epochs=12, watched=False))
+    assert len(asked) - before < 3 * 10  # of the 30 more steps
+
+
 def test_options_of_the_trainer_reach_it():
     seen = []
 
