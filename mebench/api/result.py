@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from mebench import heavy, metrics, reports
 from mebench.errors import DataError, unknown
+from mebench.format import number
 from mebench.table import Column, Table
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ class Result(ABC):
 
     def _repr_html_(self) -> str:
         return html(self.title, reports.scores.main_table(self.summary), self._notes())
+
+    def __repr__(self) -> str:
+        scores = (f"{name} {number(one['value'])}" for name, one in reports.scores.main_scores(self.summary).items())
+        return f"<{type(self).__name__} {getattr(self, 'id', self.title)}: {', '.join(scores)}>"
 
     def _notes(self) -> Sequence[str]:
         """Lines below the scores."""

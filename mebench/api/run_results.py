@@ -13,7 +13,6 @@ from mebench import config as configuration
 from mebench import runs as run_files
 from mebench.api.result import Result, html
 from mebench.errors import ConfigError, MebenchError, unknown
-from mebench.format import number
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
@@ -120,12 +119,6 @@ class Run(Result):
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), *self.warnings, f"run folder: {self.path}"]
-
-    def __repr__(self) -> str:
-        scores = ", ".join(
-            f"{name} {number(score['value'])}" for name, score in reports.scores.main_scores(self.summary).items()
-        )
-        return f"<Run {self.id}: {scores}>"
 
 
 def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:

@@ -27,6 +27,8 @@ from .settings import RunSettings as RunSettings
 from .settings import counts as counts
 from .settings import is_place as is_place
 from .settings import shaping as shaping
+from .settings import shaping_of as shaping_of
+from .settings import shaping_part as shaping_part
 from .typed_values import choices as choices
 from .typed_values import convert as convert
 from .typed_values import expected as expected

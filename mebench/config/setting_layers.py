@@ -109,8 +109,10 @@ def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = No
         try:
             found[key] = plain(value)
         except TypeError:
+            own = ', objects as {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss"}}'
             raise ConfigError(
-                f"{key} must be text, a number, or a list or map of them, not {value!r} ({ARGUMENT})"
+                f"{key} must be text, a number, or a list or map of them{own if key.split('.')[0] == 'trainer' else ''}, not {value!r} "
+                f"({ARGUMENT})"
             ) from None
     return found
 

@@ -55,8 +55,13 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
     (True, False, False)
     """
     if key.startswith(trainer.PREFIX):
-        return trainer.shapes(key.removeprefix(trainer.PREFIX), (values or {}).get(key, ())) is not None
+        return shaping_part(key, (values or {}).get(key, ())) is not None
     return _of_any_member(key) not in NOT_IN_KEY and not _is_place_of_method(key, values or {})
+
+
+def shaping_part(key: str, value: Any) -> Any:
+    """What of a value shapes predictions, where its key counts: all of it, but of callbacks those that do more than watch."""
+    return trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
@@ -245,9 +250,9 @@ def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
 
 def shaping(config: RunConfig) -> dict[str, Any]:
     """The settings that shape what a run predicts, flat; see `counts`."""
-    values = flatten(config.values)
-    return {
-        key: trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
-        for key, value in sorted(values.items())
-        if counts(key, values)
-    }
+    return shaping_of(flatten(config.values))
+
+
+def shaping_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those among flat settings that shape predictions; of the trainer's callbacks the part that does."""
+    return {key: shaping_part(key, value) for key, value in sorted(values.items()) if counts(key, values)}

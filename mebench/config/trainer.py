@@ -127,6 +127,10 @@ def _class(path: str, option: str, origin: str) -> Any:
     if not module and name not in home.__all__:
         yours = "One of yours has its full path, module.Class"
         raise ConfigError(f"{unknown(option.rstrip('s'), name, home.__all__, yours)} ({origin})")
+    if module == "__main__":
+        raise ConfigError(
+            f"folds cannot import {path!r} of the program itself: put {name} into a file of its own ({origin})"
+        )
     try:
         found = getattr(import_module(module) if module else home, name)
     except (ImportError, AttributeError) as error:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from mebench.config import shaping_part
 from mebench.core import Expression, SubjectKey, Video
 from mebench.errors import MebenchError
 from mebench.protocols import PROTOCOLS
@@ -239,7 +240,7 @@ def _odd_key(stored: Mapping[str, Any]) -> str:
     if (key := digest(parts)) != stored["key"]:
         return f"its key is {stored['key']}, and that of its parts {key}"
     said = {
-        **{f"setting {name}": value for name, value in stored["config"].items()},
+        **{f"setting {name}": shaping_part(name, value) for name, value in stored["config"].items()},
         **{f"package {name}": value for name, value in stored["versions"].items()},
         "processor": stored["versions"].get("processor"),
         "revision of the dataset": stored["versions"].get("dataset_revision"),

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mebench.config import counts, flatten, is_place
+from mebench.config import flatten, is_place, shaping_of
 
 FEW = 6
 """A preset with more values than this is shown by its name alone."""
@@ -32,7 +32,7 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that two seeds of one row share: all flat keys that shape predictions, except the seed."""
-    return {k: v for k, v in config.items() if counts(k, config) and k != "seed" and (k, v) not in LATER.items()}
+    return {k: v for k, v in shaping_of(config).items() if k != "seed" and (k, v) not in LATER.items()}
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:

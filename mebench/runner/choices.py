@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mebench import core, heavy
+from mebench import core, heavy, training
 from mebench.annotations.schemes import one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
@@ -63,19 +63,19 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
         if id_ is not None:
             plugin = registry.find("method", id_)
             method: type[Method] = registry.plugin_class(plugin)
-            chooses = method.holds_out(params) or trainer.selects(config.trainer) or _stops(method, params)
+            chooses = method.holds_out(params) or trainer.selects(config.trainer) or _chooses(method, params)
             said = frozenset(method.tasks), tuple(method.kinds), bool(chooses)
             found.append(Ability(plugin, *said))
     return tuple(found)
 
 
-def _stops(method: type[Method], params: Any) -> bool:
-    """Whether a method's own callbacks select by a metric."""
-    if (method.configure_callbacks, method.trained) == (core.Method.configure_callbacks, core.Method.trained):
+def _chooses(method: type[Method], params: Any) -> bool:
+    """Whether a method's own callbacks or schedulers select by a metric."""
+    if method.stages is core.Method.stages:
         return False
     with heavy.torch.device("meta"):
-        made = method(params, Task(method.tasks, classes=("first", "second"))).trained().configure_callbacks()
-    return any(getattr(one, "monitor", None) for one in (made if isinstance(made, Sequence) else [made]))
+        made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
+        return bool(training.monitored(made, made.configure_callbacks()))
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:

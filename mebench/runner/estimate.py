@@ -12,8 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from mebench.atomic import whole_file
-from mebench.config import RunConfig, flatten, registry, shaping
-from mebench.config.settings import counts
+from mebench.config import RunConfig, flatten, registry, shaping, shaping_of
 from mebench.console import duration, plural, print_lines
 from mebench.core import Chain, Fold, Video
 from mebench.errors import MebenchError, listed
@@ -196,7 +195,7 @@ def earlier_run(config: RunConfig) -> Earlier | None:
             stored = flatten(run.read_json("config.json")["config"])
             if not run.done or any(stored.get(name) != own.get(name) for name in ("method", "recognizer", "dataset")):
                 continue
-            theirs = {name: value for name, value in stored.items() if counts(name, stored)}
+            theirs = shaping_of(stored)
             other = tuple(n for n in sorted({*own, *theirs}) if n != "seed" and own.get(n) != theirs.get(n))
             with (run.path / "costs.csv").open(encoding="utf-8", newline="") as file:
                 folds = {

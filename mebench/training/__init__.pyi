@@ -8,6 +8,7 @@ from . import svm as svm
 from . import view_samples as view_samples
 from .fit import Classified as Classified
 from .fit import fit as fit
+from .fit import monitored as monitored
 from .samples import MappedSamples as MappedSamples
 from .samples import Samples as Samples
 from .samples import on_device as on_device

@@ -17,7 +17,8 @@ import lightning as L
 import numpy as np
 import torch
 from lightning.fabric.utilities.seed import _collect_rng_states, _set_rng_states
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, ProgressBar
+from lightning.pytorch.core.optimizer import _configure_optimizers
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.profilers import PassThroughProfiler
@@ -280,12 +281,14 @@ def fit(
                     one.dirpath = str(folder / stage.name / "checkpoints")  # also of one that goes on
             of_method = trained.configure_callbacks()
             chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
-            if options or chosen:
+            metrics = monitored(trained, chosen)
+            if options or chosen or metrics:
                 callbacks.append(_Logged(noted))
             kept = _Kept(method, after_epoch, file, state if number == first else {}, start)
             loggers = options.get("logger")
             how = {
                 **QUIET,
+                "enable_progress_bar": any(isinstance(one, ProgressBar) for one in own),
                 "max_epochs": stage.epochs,
                 "accelerator": accelerator,
                 "devices": devices,
@@ -310,7 +313,7 @@ def fit(
             loaders = [_loader(train_samples, batch_size, device, stage.shuffle)]
             if valid_samples is not None:
                 loaders.append(_loader(valid_samples, batch_size, device, shuffle=False, own_generator=True))
-            if metrics := {type(one).__name__: one.monitor for one in chosen if getattr(one, "monitor", None)}:
+            if metrics:
                 _refuse_unlogged(method, metrics, loaders, how)
             checkpoint = None
             if kept.random is not None and file is not None:
@@ -324,6 +327,25 @@ def fit(
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
+
+
+def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
+    """The metrics by which callbacks, and schedulers of a module's optimisers, choose, by the names of their classes.
+
+    Args:
+        trained: the module.
+        callbacks: one, or several.
+    """
+    several = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    found = {type(one).__name__: one.monitor for one in several if getattr(one, "monitor", None)}
+    if type(trained).configure_optimizers is not L.LightningModule.configure_optimizers:
+        with contextlib.suppress(Exception):  # it asks its Trainer, which is not there yet
+            _, schedulers, by = _configure_optimizers(trained.configure_optimizers())
+            for one in schedulers:
+                own = one if isinstance(one, dict) else {"scheduler": one}
+                if metric := own.get("monitor", by):
+                    found[type(own["scheduler"]).__name__] = metric
+    return found
 
 
 def _made(spec: Any) -> Any:
@@ -350,7 +372,7 @@ def _refuse_unlogged(
     noted = _Noted(tried)
     callbacks = [*([Watch(tried)] if len(loaders) > 1 else []), _Logged(noted)]
     with isolate_rng():
-        trainer = L.Trainer(**{**how, "fast_dev_run": True, "logger": noted, "callbacks": callbacks})
+        trainer = L.Trainer(**{**how, **QUIET, "fast_dev_run": True, "logger": noted, "callbacks": callbacks})
         trainer.fit(tried.trained(), *loaders)
     for callback, metric in metrics.items():
         if metric not in trainer.callback_metrics:

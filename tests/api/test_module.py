@@ -45,6 +45,15 @@ class Spotter(Namer):
         return F.binary_cross_entropy_with_logits(self(batch[0]), batch[1])
 
 
+class Slowing(Namer):
+    """Its rate falls where a metric does not get better."""
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=1e-2)
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "val_loss"}}
+
+
 class Stopping(Namer):
     def configure_callbacks(self):
         return EarlyStopping("val_loss")
@@ -66,8 +75,9 @@ def test_a_module_spots_on_features_of_frames(judged):
     assert (run.frame_scores.groupby("video")["score"].count() == 57).all()
 
 
-def test_a_module_that_stops_by_a_metric_holds_people_out(judged):
-    run = judged(Stopping(), trainer={"max_epochs": 2}, validation=0.5)
+@pytest.mark.parametrize("module", [Stopping, Slowing])
+def test_a_module_that_chooses_by_a_metric_holds_people_out(module, judged):
+    run = judged(module(), trainer={"max_epochs": 2}, validation=0.5)
     folds = run.folder.read_json("folds.json")
     assert folds["selection"] == "inner" and all(fold["valid"] for fold in folds["folds"])
     assert "val_loss" in run.history
@@ -91,6 +101,8 @@ def failing(timing):
     [
         (LinearSVC, {}, "LinearSVC is a class: give an object of it, LinearSVC(...)"),
         (Namer, {}, "Namer is a class: give an object of it, Namer(...)"),
+        (Namer(), {"trainer": {"callbacks": [EarlyStopping("val_loss")]}}, 'objects as {"class_path": "EarlyStopping"'),
+        (Namer(), {"trainer": L.Trainer}, 'trainer must be text, a number, or a list or map of them, objects as {"class_path"'),
         (Namer(), {}, 'nobody says how long Namer is trained in each fold: add trainer={"max_epochs": 20}'),
         (Broken(), {}, "Broken cannot be asked for its features and kinds: ValueError: no kinds"),
         (LinearSVC(), {"features": failing}, "LinearSVC cannot be asked for its features and kinds: AttributeError: 'Timing' object"),

@@ -66,6 +66,10 @@ def test_what_only_watches_shapes_nothing():
         ("callbacks={class_path: EarlyStopping, init_args: {monitor: a, mode: up}}", "EarlyStopping cannot be made"),
         ("callbacks=nowhere.Mine", "trainer.callbacks names 'nowhere.Mine', which cannot be imported"),
         ("callbacks=pathlib.Path", "expected a subclass of Lightning's Callback (command line)"),
+        (
+            "callbacks=__main__.Mine",
+            "folds cannot import '__main__.Mine' of the program itself: put Mine into a file of its own",
+        ),
         ("callbacks=3", "expected the name of a class, or a map with class_path and init_args"),
     ],
 )

@@ -183,7 +183,10 @@ def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progr
     for number, fold in enumerate(("drawn--00", "drawn--01")):
         rows = [f"{fold.replace('--', '/')},spot,{e},train,{2.0 + number - e / 100},{e / 200},," for e in range(200)]
         rows += [f"{fold.replace('--', '/')},spot,{e},valid,{3.0 + number},,{e / 400}," for e in range(200)]
-        head = "fold,stage,epoch,split,loss,accuracy,uf1,uar"
+        rows = [row + ",," for row in rows] + [
+            f"{fold.replace('--', '/')},spot,3,train,,,,,{step},{step / 8}" for step in range(9)
+        ]
+        head = "fold,stage,epoch,split,loss,accuracy,uf1,uar,step,logged"
         (folder.path / "folds" / fold / "history.csv").write_text("\n".join([head, *rows]) + "\n")
     mirror(folder, None, progress)
     (run,), nested = runs_of(database)
@@ -192,6 +195,7 @@ def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progr
     def curve(run, name):
         return {m.step: m.value for m in client.get_metric_history(run.info.run_id, f"training/spot/{name}")}
 
+    assert curve(run, "logged") == {step: step / 8 for step in range(9)}  # what `self.log` gave, by step
     assert curve(run, "train_loss") == pytest.approx({epoch: 2.5 - epoch / 100 for epoch in range(200)})
     assert curve(run, "valid_uf1")[100] == 0.25 and len(curve(run, "valid_loss")) == 200
     assert curve(run, "valid_accuracy") == curve(run, "train_uar") == {}

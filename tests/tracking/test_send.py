@@ -111,6 +111,27 @@ def test_a_second_tracker_is_handed_all_that_a_run_is(tmp_path, progress, said):
     assert "mlflow.db" not in {file.name for file in tmp_path.iterdir()}
 
 
+def test_what_was_logged_reaches_a_tracker_by_step(tmp_path, progress):
+    """Rows of `self.log` and of `LearningRateMonitor`: of each fold, and the mean over folds."""
+    folder = make_run(tmp_path / "runs")
+    for number, fold in enumerate(("drawn--00", "drawn--01")):
+        rows = [f"{fold.replace('--', '/')},spot,{s // 5},train,,,,,{s},{2.0 + number - s / 10}," for s in range(10)]
+        rows += [f"{fold.replace('--', '/')},spot,{s // 5},valid,,,,,{s},,{0.5 + number}" for s in (4, 9)]
+        head = "fold,stage,epoch,split,loss,accuracy,uf1,uar,step,my/loss,val_f1"
+        (folder.path / "folds" / fold / "history.csv").write_text("\n".join([head, *rows]) + "\n")
+    tracking.sync([folder], "csv:mine", progress)
+
+    def logged(place):
+        table = pd.read_csv(place / "metrics.csv", names=["name", "value", "step"])
+        return {name: dict(zip(own["step"], own["value"])) for name, own in table.groupby("name") if "training" in name}
+
+    found = logged(Path("mine") / folder.id)
+    assert {*found} == {"training/spot/my/loss", "training/spot/val_f1"}
+    assert found["training/spot/my/loss"] == pytest.approx({step: 2.5 - step / 10 for step in range(10)})
+    second = logged(Path("mine") / folder.id / "drawn/01")
+    assert second["training/spot/val_f1"] == {4: 1.5, 9: 1.5} and len(second["training/spot/my/loss"]) == 10
+
+
 def statements(cls):
     import ast
     import inspect

@@ -235,9 +235,22 @@ def test_callbacks_of_the_method_s_own_choose_too():
     assert same(method, asked.state_dict()) and not same(method, trained().state_dict())
 
 
+class Astray(Namer):
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=1.0)
+        return [optimizer], [{"scheduler": torch.optim.lr_scheduler.StepLR(optimizer, 1), "monitor": "uf1"}]
+
+
+@pytest.mark.parametrize("bar", ["RichProgressBar", "TQDMProgressBar"])
+def test_a_progress_bar_shows_the_epochs(bar, capsys):
+    trained(Namer(epochs=2), callbacks=[spec(bar)])
+    assert "Epoch 1" in "".join(capsys.readouterr())
+
+
 @pytest.mark.parametrize(
     ("method", "metric", "sentence"),
     [
+        (Astray, "val_loss", "StepLR chooses by 'uf1', which the stage 'naming' never logs. Logged are: my/loss"),
         (
             Namer,
             "val_los",

@@ -1,0 +1,96 @@
+"""The examples of Lightning's documentation on the template `network`: callbacks and loggers leave what they leave elsewhere."""
+
+import importlib.util
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mebench
+from mebench import boards
+from mebench.config import registry
+from mebench.progress import Silent
+from mebench.records import setting_words
+from mebench.runs import RunFolder
+from mebench.testing import folders
+
+STOP = {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss", "patience": 1, "min_delta": 9.0}}
+KEEP = {"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_loss", "save_top_k": 1}}
+SWA = {"class_path": "StochasticWeightAveraging", "init_args": {"swa_lrs": 0.01}}
+MINE = """
+from pathlib import Path
+
+import lightning as L
+
+
+class Greets(L.Callback):
+    def on_train_end(self, trainer, pl_module):
+        Path("hello.txt").write_text(f"{trainer.current_epoch} epochs of {type(pl_module).__name__}")
+"""
+
+
+@pytest.fixture
+def trained(tiny, tmp_path, monkeypatch, untracked, write_plugin):
+    """Trains the template on three people."""
+    folders.write_plugin("method", "example", tmp_path, "network")
+    (tmp_path / "greeting.py").write_text(MINE)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = [*tiny, "workers=1", "bootstrap=0", "method=example", "method.epochs=4", "validation=0.5"]
+
+    def train(**options):
+        return mebench.run(*words, plugins=str(tmp_path), trainer=options, progress=Silent())
+
+    return train
+
+
+def logs(run, pattern):
+    """What lies in the folder of logs of each fold, by the fold."""
+    return {
+        fold.name: sorted(f.relative_to(fold).as_posix() for f in fold.glob(pattern))
+        for fold in (run.path / "logs").iterdir()
+    }
+
+
+def test_callbacks_and_loggers_of_lightning_s_leave_what_they_leave_elsewhere(trained):
+    board = ["TensorBoardLogger"] if any(map(importlib.util.find_spec, ("tensorboard", "tensorboardX"))) else []
+    watching = ["LearningRateMonitor", "RichProgressBar", "greeting.Greets"]
+    run = trained(callbacks=[STOP, KEEP, *watching], logger=["CSVLogger", *board], log_every_n_steps=1)
+    folds = len(run.folds)
+    assert run.folder.read_json("folds.json")["selection"] == "inner"
+    # EarlyStopping: nothing gets better by 9, so the second epoch is the last.
+    assert run.history.groupby("fold")["epoch"].max().eq(1).all()
+    # ModelCheckpoint: the better epoch, in Lightning's own name, and a method comes back from it.
+    kept = logs(run, "recognition/checkpoints/*")
+    assert len(kept) == folds and all(
+        len(files) == 1 and "epoch=" in files[0] and "-step=" in files[0] for files in kept.values()
+    )
+    fold, (file,) = next(iter(kept.items()))
+    loaded = registry.load("method", "example").load_from_checkpoint(run.path / "logs" / fold / file)
+    # LearningRateMonitor and CSVLogger: rows with steps.
+    (table,) = logs(run, "**/metrics.csv")[fold]
+    rows = pd.read_csv(run.path / "logs" / fold / table)
+    assert {"epoch", "step", "val_loss", "val_uf1", "val_uar", "val_accuracy", "lr-Adam"} <= {*rows}
+    best = rows.dropna(subset="val_loss").sort_values("val_loss").iloc[0]
+    assert f"epoch={best['epoch']:.0f}-step={best['step'] + 1:.0f}.ckpt" in file
+    assert run.history["lr-Adam"].dropna().eq(loaded.params.lr).all()
+    # A callback of one's own.
+    assert (run.path / "logs" / fold / "hello.txt").read_text() == "2 epochs of Example"
+    # TensorBoardLogger: its file of events, with the metrics in it.
+    if not board:
+        pytest.skip("TensorBoardLogger needs tensorboardX or tensorboard; all others were tried")
+    (events,) = logs(run, "**/events.out.tfevents.*")[fold]
+    assert b"val_loss" in (run.path / "logs" / fold / events).read_bytes()
+
+
+def test_averaged_weights_predict(trained):
+    plain, averaged = (trained(**options) for options in ({}, {"callbacks": [SWA]}))
+    assert averaged.folder.read_json("folds.json")["selection"] == "fixed"
+    shares = [np.stack(run.clips["probabilities"]) for run in (plain, averaged)]
+    assert shares[0].shape == shares[1].shape and not np.array_equal(*shares)
+
+
+def test_a_record_of_such_a_run_is_taken_and_its_watchers_make_no_other_row(trained, tmp_path):
+    run = trained(callbacks=[STOP, "LearningRateMonitor"])
+    record = RunFolder(boards.export.export(run.folder, tmp_path / "records")).read_json("record.json")
+    (counts,) = setting_words.identity(record["config"])["trainer.callbacks"]
+    assert len(record["config"]["trainer.callbacks"]) == 2 and counts["class_path"].endswith("EarlyStopping")
