@@ -82,7 +82,7 @@ def leaderboard(
     """The leaderboard of all finished runs and records, with published results marked: one row for each line of its tables.
 
     Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table; `method`, `settings`, `member`, `provenance` (`measured`,
-    `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows of a part that share a letter cannot be told apart), `source` the
+    `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows that share one are not distinguishable), `source` the
     line; then each score of any table, where measured with `_low` and `_high`. Only rows of one table may be compared.
 
     Args:

@@ -38,7 +38,7 @@ class Board:
         records: of runs, each once.
         published: results printed by others.
         aliases: which published dataset and protocol stands beside which measured one.
-        rescored: files of others, scored anew.
+        rescored: files of others.
         papers: whose programs look at tested subjects, and how.
     """
 
@@ -64,7 +64,7 @@ class Board:
     @property
     def counted(self) -> str:
         """The number of runs and sources on the board, in words."""
-        anew = f" and {plural(len(self.rescored), 'source')} scored anew" if self.rescored else ""
+        anew = f" and {plural(len(self.rescored), 'source')} rescored" if self.rescored else ""
         return f"{plural(len(self.records), 'run')}{anew}"
 
     def render(self, show: Callable[[Board], T], notify: Notify) -> T:

@@ -193,7 +193,7 @@ def latex(table: BoardTable) -> str:
                 facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items() if value)
                 head = " ".join(" ".join([row.method, row.member, row.settings]).split())
                 lines += [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]
-        lines += dict.fromkeys(f"% {row.method}, scored anew: {row.place}" for row in part.rescored)
+        lines += dict.fromkeys(f"% {row.method}, rescored: {row.place}" for row in part.rescored)
         lines.append(_paper(table, part))
     return "\n".join(lines) + "\n"
 
@@ -204,7 +204,7 @@ def _paper(table: BoardTable, part: Part) -> str:
     for row in part.rows:
         words = [row.method, row.member, row.settings if row.measured else "", *row.marks]
         rows.append([", ".join(filter(None, words)), len(row.seeds), *(row.scores[metric] for metric in metrics)])
-    rows += ["Scored anew from the authors' files, not run here"] if part.rescored else []
+    rows += ["Rescored from the authors' files, not run here"] if part.rescored else []
     for one in part.rescored:
         exact = ({**one.scores.get(metric, NOTHING), "digits": PRINTED} for metric in metrics)
         rows.append([", ".join(filter(None, [one.method, one.member, one.reading])), "", *exact])

@@ -247,7 +247,7 @@ class Part:
         metrics: its columns; the first sorts.
         rows: best first; by member, then best first, where there are members.
         published: printed by others for the same dataset, in the order of their sources.
-        rescored: scored anew from files that authors published, in the order of their sources.
+        rescored: rescored from files that authors published, in the order of their sources.
     """
 
     name: str

@@ -369,7 +369,7 @@ class Judge:
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         with FoldCache(folder.path, plan.task.kinds).alone():
             if folder.done:
-                # Scored anew if that was done under other rules or with other draws; it notes these last.
+                # Scored again if that was done under other rules or with other draws; it notes these last.
                 about, config = folder.read_json("config.json"), plan.config
                 asked = {name: config.values[name] for name in ("convention", "bootstrap")}
                 if (known := about["config"] | asked) != about["config"]:

@@ -48,7 +48,7 @@ def test_readme_says_of_selection_what_the_tables_say():
 
 def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
     """The table below the one of recognition: each rule's F1, and what those gain that look at the tested people."""
-    told = rows_of((ROOT / "README.md").read_text(), "The same in spotting")
+    told = rows_of((ROOT / "README.md").read_text(), "The same holds in spotting")
     (scored,) = json.loads((ROOT / "leaderboards/rescored/lgsnet_cas_me2.json").read_text())["sets"]
     by_words = {RULES[r["choice"]]: r for r in scored["results"] if r["convention"] == "lgsnet2023"}
     gains = {

@@ -187,7 +187,7 @@ class PageTables:
             ],
             part.rescored,
         )
-        return table.html("rescored", "Scored anew from the authors’ files, not run here", sortable=True)
+        return table.html("rescored", "Rescored from the authors’ files, not run here", sortable=True)
 
     def published(self, lines: Sequence[PublishedLine]) -> Markup:
         """Published results for a part."""
