@@ -1,5 +1,7 @@
 """The command `mebench`: one file a verb or group of verbs, and here what holds for all of them. Nothing heavy is imported."""
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -79,6 +81,8 @@ def _root(
 def main() -> None:
     """Run the command line. A failure is one sentence on standard error; with `MEBENCH_DEBUG=1` it is the traceback."""
     load_lightning_lightly()
+    gc.set_threshold(50_000, 20, 20)  # libraries make millions of objects, and nearly all of them stay
+    atexit.register(gc.freeze)  # or the program looks through them all before it ends: a second where PyTorch is loaded
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
     except UsageError as error:
