@@ -12,6 +12,7 @@ import typer
 from mebench._checkout import VERSION
 from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
+    challenge,
     compare,
     data,
     doctor,
@@ -55,6 +56,7 @@ for name, group in {
     "cache": features.cache_app,
     "leaderboard": leaderboard.app,
     "vqa": vqa.app,
+    "challenge": challenge.app,
 }.items():
     app.add_typer(group, name=name)
 app.add_typer(leaderboard.app, name="board", hidden=True)

@@ -1,0 +1,219 @@
+"""For organisers: a scoring program for Codabench, and the judge that it runs.
+
+A file that was sent in is read by a confined process that reaches neither the truth nor the network, and comes back as plain rows. What
+is said of it never holds the truth: a fault is one of the file itself.
+"""
+
+import html
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mebench.atomic import whole_folder
+from mebench.challenges import entry
+from mebench.challenges.register import Task, task
+from mebench.console import print_lines
+from mebench.errors import ConfigError, DataError, MebenchError
+from mebench.format import interval, number
+from mebench.runner import sandbox
+from mebench.vqa import marking, questions
+
+MOST_BYTES = 20_000_000
+"""Larger files are refused unread."""
+SECONDS = 120
+"""That reading a file may take."""
+Score = Callable[..., Any]
+"""`mebench.score`."""
+
+_PROGRAM = '''"""Scores what was sent in; Codabench runs it with the folders of input and output."""
+
+import sys
+from pathlib import Path
+
+import mebench
+from mebench.challenges.bundle import judge
+
+judge("{task}", Path(sys.argv[1]), Path(sys.argv[2]), mebench.score)
+'''
+_DOCKER = """# The image in which the scoring program runs; no network is needed at run time.
+FROM python:3.11-slim
+RUN pip install --no-cache-dir torch --index-url https://download.pytorch.org/whl/cpu && pip install --no-cache-dir "mebench[vqa]"
+COPY scoring_program /app/program
+COPY reference_data /app/input/ref
+ENTRYPOINT ["python", "/app/program/score.py", "/app/input", "/app/output"]
+"""
+_ABOUT = """version: 2
+title: {title}
+description: {title}
+image: logo.png
+docker_image: {name}:latest
+pages: []
+phases:
+  - name: Answers
+    start: {start}
+    max_submissions_per_day: 3
+    tasks: [0]
+tasks:
+  - index: 0
+    name: {name}
+    scoring_program: scoring_program
+    reference_data: reference_data
+leaderboards:
+  - title: Results
+    key: results
+    columns:
+{columns}"""
+
+
+def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
+    """Write the bundle: `competition.yaml`, `scoring_program/`, `reference_data/`, `Dockerfile`.
+
+    Args:
+        one: the task.
+        truth: the true intervals, classes, or questions with answers, as `mebench score` or `mebench vqa score` reads them.
+        out: the folder to make.
+        start: the day on which the first phase begins.
+
+    Raises:
+        ConfigError: the folder exists, or the truth is no file.
+    """
+    if out.exists():
+        raise ConfigError(f"{out} exists: name a folder that does not")
+    if not truth.is_file():
+        raise ConfigError(f"--truth must name a file, not {str(truth)!r}")
+    columns = "".join(
+        f"      - title: {title}\n        key: {key}\n        index: {n}\n        sorting: {order}\n"
+        for n, (key, title, order) in enumerate(_columns(one))
+    )
+    with whole_folder(out) as folder:
+        program, reference = folder / "scoring_program", folder / "reference_data"
+        program.mkdir()
+        reference.mkdir()
+        (program / "score.py").write_text(_PROGRAM.format(task=one.name))
+        (program / "metadata.yaml").write_text("command: python3 score.py $input $output\n")
+        copyfile(truth, reference / f"truth{truth.suffix}")
+        (folder / "Dockerfile").write_text(_DOCKER)
+        name = one.name.replace("/", "_")
+        (folder / "competition.yaml").write_text(
+            _ABOUT.format(title=one.title, name=name, start=start, columns=columns)
+        )
+
+
+def _columns(one: Task) -> list[tuple[str, str, str]]:
+    """Key, title and order of the leaderboard's columns."""
+    main = {"answers": "coarse_uf1", "clips": "uf1", "strs": "strs"}.get(one.form, "f1")
+    ends = [(f"{main}_low", "95 % interval, low", "desc"), (f"{main}_high", "high", "desc")]
+    return [(main, main.upper().replace("_", " "), "desc"), *ends]
+
+
+def judge(name: str, given: Path, output: Path, score: Score) -> None:
+    """Score the file in `<given>/res` by the truth in `<given>/ref`, and write `scores.json` and `detailed_results.html`.
+
+    A file that cannot be scored gets a sentence, in `detailed_results.html` and on standard error, and exit code 1.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    one = task(name)
+    try:
+        scores = judged(one, _only(given / "res"), _only(given / "ref"), score)
+    except MebenchError as error:
+        (output / "detailed_results.html").write_text(f"<p>Not scored: {html.escape(str(error))}</p>\n")
+        print_lines(f"not scored: {error}", error=True)
+        raise SystemExit(1) from None
+    flat = {key: value["value"] for key, value in scores.items()}
+    flat |= {f"{key}_{end}": value[end] for key, value in scores.items() for end in ("low", "high")}
+    (output / "scores.json").write_text(
+        json.dumps({key: -1 if value is None else value for key, value in flat.items()})
+    )
+    rows = "".join(f"<tr><td>{key}<td>{number(value['value'])}<td>{interval(value)}\n" for key, value in scores.items())
+    (output / "detailed_results.html").write_text(f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
+
+
+def _only(folder: Path) -> Path:
+    """The one file of a folder.
+
+    Raises:
+        DataError: there is none, or there are several.
+    """
+    files = sorted(
+        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name != "metadata"
+    )
+    if len(files) != 1:
+        raise DataError(f"the submission must hold one file, not {len(files)}")
+    return files[0]
+
+
+def judged(one: Task, answers: Path, truth: Path, score: Score) -> Mapping[str, Any]:
+    """The scores of a file of answers, each with its interval.
+
+    Raises:
+        DataError: the file is too large, takes too long to read, or has faults; the sentence says nothing of the truth.
+    """
+    rows = confined_rows(one, answers)
+    with TemporaryDirectory() as place:
+        try:
+            if one.form == "answers":
+                found = marking.score(questions.read(truth), rows)["scores"]
+                return {key: found[key] for key in found}
+            clean = Path(place) / "answers.csv"
+            clean.write_text("".join(f"{json_row}\n" for json_row in _lines(one, rows)), encoding="utf-8")
+            form = {"megc2023": "megc2023", "strs": "strs"}.get(one.form, "csv")
+            what = {"what": "clips", "classes": ",".join(one.classes)} if one.form == "clips" else {"form": form}
+            summary = score(str(clean), str(truth), convention=one.convention, **what).summary
+        except MebenchError:  # its sentence may name what only the truth holds
+            raise DataError(
+                "the file is well formed, but names subjects or videos that do not fit the challenge's"
+            ) from None
+    if one.form == "clips":
+        return {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
+    if one.form == "strs":
+        return {"strs": summary["analysis"]["scores"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
+    parts = summary["spotting"]
+    overall = parts.get("overall") or next(iter(parts.values()))
+    return {
+        "f1": overall["scores"]["f1"],
+        **{f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts},
+    }
+
+
+def _lines(one: Task, rows: list[dict[str, str]]) -> list[str]:
+    columns = entry.COLUMNS["csv" if one.form == "megc2020" else one.form]
+    return [",".join(columns), *(",".join(f'"{row[name]}"' for name in columns) for row in rows)]
+
+
+def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
+    """The rows of a file, read by a process that reaches only this file, Python and mebench.
+
+    Raises:
+        DataError: see `judged`.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise DataError(f"the file has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "mebench.challenges.bundle", one.name, str(path.resolve())],
+            capture_output=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        said = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise DataError(f"reading the file takes longer than {SECONDS} seconds") from None
+    except ValueError:
+        raise DataError("the file cannot be read") from None
+    if said["faults"]:
+        raise DataError(f"{len(said['faults'])} faults: {'; '.join(said['faults'][:5])}")
+    return list(said["rows"])
+
+
+def _read(one: Task, path: Path) -> dict[str, Any]:
+    faults = [str(fault) for fault in entry.faults(one, path)]
+    return {"faults": faults, "rows": [] if faults else entry.rows(one, path)}
+
+
+if __name__ == "__main__":
+    wanted, file = task(sys.argv[1]), Path(sys.argv[2])
+    sandbox.confine(sandbox.granted((), [file]))
+    print_lines(json.dumps(_read(wanted, file)))

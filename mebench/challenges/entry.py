@@ -1,0 +1,189 @@
+"""A file of answers checked before it is sent in, line by line, and one file of a run written for each database."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mebench.challenges.register import Task
+from mebench.errors import ConfigError, DataError
+from mebench.exchange.megc import is_log, read_log
+from mebench.exchange.text_table import Remarks
+from mebench.exchange.write import write_predictions, write_rows
+from mebench.metrics.tables import Tables
+from mebench.runs.scoring import of_dataset
+from mebench.vqa import questions
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "megc2023": ("vid", "pred_onset", "pred_offset", "type"),
+    "strs": ("subject", "video", "onset", "offset", "emotion"),
+    "csv": ("subject", "video", "onset", "offset"),
+    "clips": ("subject", "video", "emotion"),
+}
+TYPES = {"me": "micro", "mae": "macro"}
+MOST_LINES = 200_000
+"""Longer files are refused."""
+
+
+class Fault(NamedTuple):
+    """A fault of a file: its line, from 1 (0: the whole file), and what is wrong."""
+
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}" if self.line else self.text
+
+
+def faults(task: Task, path: Path, asked: Path | None = None) -> list[Fault]:
+    """All faults of a file of answers; none if it can be sent in.
+
+    Args:
+        task: whose form the file must have.
+        path: the file.
+        asked: the questions of a task with questions: each must be answered once and none added. Of other tasks a table with the
+            column `video` (or `vid`): other videos are faults, and the missing ones are named.
+
+    Raises:
+        DataError: `asked` cannot be read.
+    """
+    try:
+        if task.form == "answers":
+            return list(_of_answers(path, asked))
+        text = path.read_bytes().decode("utf-8-sig")
+        if task.form == "megc2020":
+            if not is_log(text):
+                return [
+                    Fault(1, "is no log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`")
+                ]
+            read_log(text, path, "predictions", Remarks())
+            return []
+    except UnicodeDecodeError as error:
+        return [Fault(0, f"is not UTF-8 (byte {error.start}): save it as UTF-8")]
+    except OSError as error:
+        return [Fault(0, f"cannot be read: {error.strerror}")]
+    except DataError as error:
+        return [Fault(0, str(error))]
+    known = None if asked is None else [row.get("video") or row.get("vid") or "" for row in _rows(asked)]
+    return list(_of_table(task, text, known))
+
+
+def rows(task: Task, path: Path) -> list[dict[str, str]]:
+    """The rows of a file without faults, as text by column; of a log of MEGC 2020 its predictions."""
+    if task.form == "answers":
+        return questions.read(path)
+    if task.form != "megc2020":
+        return _rows(path)
+    found = read_log(path.read_text(encoding="utf-8-sig"), path, "predictions", Remarks()).intervals
+    return [{name: str(row[name]) for name in COLUMNS["csv"]} for row in found.to_dict("records")]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _of_answers(path: Path, asked: Path | None) -> Iterator[Fault]:
+    rows = questions.read(path)
+    for n, row in enumerate(rows, 1):
+        if not row.get("answer", "").strip():
+            yield Fault(n, f"the question {questions.id_of(row)!r} has no answer")
+    if asked is not None:
+        wanted, given = (
+            {questions.id_of(row): row["question"] for row in some} for some in (questions.read(asked), rows)
+        )
+        for n, row in enumerate(rows, 1):
+            if (name := questions.id_of(row)) not in wanted:
+                yield Fault(n, f"the question {name!r} is not asked")
+            elif wanted[name] != row["question"]:
+                yield Fault(n, f"the question {name!r} must read {wanted[name]!r}")
+        yield from (Fault(0, f"the question {name!r} is missing") for name in wanted if name not in given)
+
+
+def _of_table(task: Task, text: str, known: Sequence[str] | None) -> Iterator[Fault]:
+    lines = text.splitlines()
+    if len(lines) > MOST_LINES:
+        yield Fault(0, f"has {len(lines):,} lines; at most {MOST_LINES:,} are taken")
+        return
+    reader, columns = csv.reader(lines), COLUMNS[task.form]
+    header = [cell.strip() for cell in next(reader, [])]
+    if header[: len(columns)] != list(columns):
+        yield Fault(1, f"the columns must be {','.join(columns)}, not {','.join(header) or 'empty'}")
+        return
+    seen: dict[tuple[str, ...], int] = {}
+    for cells in reader:
+        n, row = reader.line_num, dict(zip(header, (cell.strip() for cell in cells)))
+        if not any(row.values()):
+            continue
+        if len(cells) != len(header):
+            yield Fault(n, f"has {len(cells)} cells, not {len(header)}")
+            continue
+        first = seen.setdefault(tuple(row.values()), n)
+        if first != n:
+            yield Fault(n, f"repeats line {first}")
+        yield from (Fault(n, said) for said in _of_row(task, row, known))
+    named = {row[0] if task.form == "megc2023" else row[1] for row in seen}
+    if known is not None and task.form == "clips":
+        yield from (Fault(0, f"the clip {video!r} has no answer") for video in known if video not in named)
+
+
+def _of_row(task: Task, row: Mapping[str, str], known: Sequence[str] | None) -> Iterator[str]:
+    video = row.get("vid") or row.get("video", "")
+    if not video:
+        yield "names no video"
+    elif known is not None and video not in known:
+        yield f"the video {video!r} is none of the challenge's {len(known)}"
+    if task.form != "clips":
+        ends = [row[name] for name in COLUMNS[task.form] if name.endswith(("onset", "offset"))]
+        whole = [int(end) for end in ends if end.isascii() and end.isdecimal()]
+        if len(whole) < 2:
+            yield f"onset and offset must be whole frame numbers, not {' and '.join(map(repr, ends))}"
+        elif whole[0] > whole[1]:
+            yield f"the offset {whole[1]} lies before the onset {whole[0]}"
+    if "type" in row and TYPES.get(row["type"]) not in task.kinds:
+        yield f"the type must be me or mae, not {row['type']!r}"
+    if task.form == "clips":
+        labels = row["emotion"].split("+") if task.several else [row["emotion"]]
+        if stray := [label for label in labels if label not in task.classes]:
+            yield f"the emotion must be one of {', '.join(task.classes)}, not {stray[0]!r}"
+
+
+def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[Path]:
+    """Write the answers of a run as the organisers take them, one file for each database; frames as the dataset numbers its files.
+
+    Args:
+        task: the task; one with questions takes the file of `mebench vqa answer` as it is.
+        tables: of the run.
+        folder: where the files go; made if it is missing.
+        remarks: what the format cannot hold is added there.
+
+    Returns:
+        The files.
+
+    Raises:
+        ConfigError: the task asks questions, or the run lacks the answers that it takes.
+    """
+    if task.form == "answers":
+        raise ConfigError(
+            f"{task.name} asks questions: mebench vqa answer RUN --questions FILE writes the file that it takes"
+        )
+    if (tables.clips if task.form == "clips" else tables.predictions) is None:
+        wanted = "names no emotions of clips" if task.form == "clips" else "spots no intervals"
+        raise ConfigError(f"the run {wanted}, which {task.name} asks for")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in sorted(set(tables.videos["dataset"])):
+        part, short = (
+            of_dataset(tables, name),
+            "samm" if name.startswith("samm") else "cas" if name.startswith("cas") else name,
+        )
+        usual = f"{name}_pred.{'txt' if task.form == 'megc2020' else 'csv'}"
+        path = folder / next((file for file in task.names if short in file), usual)
+        if part.clips is not None and task.form == "clips":
+            ids = [video.split("/", 2) for video in part.clips["video"]]
+            rows = ((subject, video, said) for (_, subject, video), said in zip(ids, part.clips["predicted"]))
+            write_rows(path, COLUMNS["clips"], rows)
+        else:
+            write_predictions(path, task.form, part, remarks)
+        written.append(path)
+    return written

@@ -1,0 +1,187 @@
+"""`mebench challenge list|info|check|submit|score|bundle`: the field's challenges, for participants and organisers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mebench import api, boards, challenges, exchange
+from mebench import runs as run_files
+from mebench.cli.option_types import Json, RunId, Runs, verbs
+from mebench.console import console, plural, print_lines, print_table, write_json
+from mebench.errors import DataError
+from mebench.progress import Progress
+from mebench.table import Column, Table
+
+app = verbs("The field's challenges: what they ask, and files checked, written and scored as they do.")
+
+TaskName = Annotated[str, typer.Argument(metavar="CHALLENGE[/TASK]", help="Such as megc2025/str.")]
+Truth = Annotated[Path, typer.Option("--truth", metavar="FILE", help="True intervals, classes, or answered questions.")]
+SHOWN = 20
+
+
+@app.command("list", epilog="Example: mebench challenge list")
+def list_challenges(json: Json = None) -> None:
+    """List the challenges and their tasks."""
+    found = [(one, task) for one in challenges.register.challenges().values() for task in one.tasks.values()]
+    if write_json([asdict(task) | {"challenge": one.title} for one, task in found], json):
+        print_table(("task", "asks to", "truth", "file"), [(t.name, t.title, t.truth, t.form) for _, t in found])
+
+
+@app.command("info", epilog="Example: mebench challenge info megc2025")
+def info(
+    name: Annotated[str, typer.Argument(metavar="CHALLENGE", help="Such as megc2025.")],
+    json: Json = None,
+) -> None:
+    """Show a challenge: tasks, data, files, metrics, results."""
+    found = challenges.register.challenge(name.partition("/")[0])
+    if not write_json(asdict(found), json):
+        return
+    print_lines(found.title, *(f"  {line}" for line in (found.dates, found.note, "; ".join(found.source)) if line))
+    for task in found.tasks.values():
+        facts = {
+            "data": task.data,
+            "truth": task.truth,
+            "file": " ".join((task.form, *task.names)),
+            "metrics": task.metrics,
+            "convention": task.convention if task.form in ("megc2020", "megc2023", "strs", "csv") else "",
+            "here": task.run,
+            "published": task.results,
+        }
+        print_lines("", f"{task.name}: {task.title}", *(f"  {key}: {value}" for key, value in facts.items() if value))
+
+
+@app.command("check", epilog="Example: mebench challenge check megc2023 samm_pred.csv")
+def check(
+    name: TaskName,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to send in.")],
+    asked: Annotated[
+        Path | None,
+        typer.Option("--asked", metavar="FILE", help="The questions, or a table of the videos that are asked about."),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Check a file before it is sent in; each fault has its line."""
+    faults = challenges.entry.faults(challenges.register.task(name), file, asked)
+    if write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json) and not faults:
+        print_lines(f"{file}: no faults")
+    if faults:
+        for fault in faults[:SHOWN]:
+            Progress().notify(str(fault))
+        raise DataError(
+            f"{file} has {plural(len(faults), 'fault')}"
+            + (f", of which {SHOWN} are shown" if len(faults) > SHOWN else "")
+        )
+
+
+@app.command("submit", epilog="Example: mebench challenge submit megc2023 mean-samm_lv -o entry")
+def submit(
+    name: TaskName,
+    run: RunId,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Where the files go.")],
+    runs: Runs = "",
+    json: Json = None,
+) -> None:
+    """Write the answers of a run as the organisers take them."""
+    task, remarks = challenges.register.task(name), exchange.text_table.Remarks()
+    tables = run_files.scoring.tables_of(run_files.folder.RunFolder.finished(runs, run))
+    files = challenges.entry.submit(task, tables, out, remarks)
+    for line in remarks.warnings:
+        Progress().notify(f"warning: {line}")
+    faults = {str(path): [str(fault) for fault in challenges.entry.faults(task, path)] for path in files}
+    if write_json({"files": list(faults), "faults": faults}, json):
+        print_lines(*(f"{path}: {plural(len(said), 'fault')}" if said else path for path, said in faults.items()))
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An entry as a row of the table."""
+
+    team: str
+    tries: int
+    scores: dict[str, Any]
+    tables: Any = None
+    about: Any = None
+    convention: str = "strict"
+    group: str = ""
+
+
+@app.command("score", epilog="Example: mebench challenge score megc2023 entries --truth truth.csv")
+def score(
+    name: TaskName,
+    entries: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A file, or a folder with one for each team.")],
+    truth: Truth,
+    json: Json = None,
+) -> None:
+    """Score one file, or rank the files of several teams.
+
+    In a folder each file is a team's, and each subfolder holds the tries of one team, the last of which counts. Teams that share a
+    letter do not differ significantly.
+    """
+    task = challenges.register.task(name)
+    tries = {entries.stem: [entries]}
+    if entries.is_dir():
+        tries = {one.stem: sorted(one.iterdir()) if one.is_dir() else [one] for one in sorted(entries.iterdir())}
+    found, failed = list[_Entry](), dict[str, str]()
+    for team, files in tries.items():
+        try:
+            found.append(_scored(task, team, files, truth))
+        except DataError as error:
+            failed[team] = str(error)
+    if not found:
+        raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
+    main = next(iter(found[0].scores))
+    found.sort(key=lambda one: -(one.scores[main]["value"] or 0))
+    groups = _groups(task, found)
+    rows = [{"team": one.team, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
+    for team, reason in failed.items():
+        Progress().notify(f"not scored: {team}: {reason}")
+    if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
+        heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
+        columns = [*heads, *(Column(key, score=True, right=True) for key in found[0].scores)]
+        console().print(Table.of(columns, rows, task.name).terminal())
+
+
+def _scored(task: challenges.register.Task, team: str, files: list[Path], truth: Path) -> _Entry:
+    kept: list[api.Scores] = []
+
+    def scored(*given: Any, **how: Any) -> api.Scores:
+        kept.append(api.score(*given, **how))
+        return kept[0]
+
+    scores = dict(challenges.bundle.judged(task, files[-1], truth, scored))
+    answers = kept[0].answers if kept else None
+    about = answers and {"kinds": answers.kinds, "classes": answers.classes}
+    return _Entry(team, len(files), scores, answers and answers.tables, about, task.convention)
+
+
+def _groups(task: challenges.register.Task, found: list[_Entry]) -> list[str]:
+    """Letters of teams; none for questions, and where one team is alone."""
+    if task.form == "answers":
+        return [""] * len(found)
+    path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(task.form, "spotting.micro.f1")
+    if task.form in ("megc2023", "megc2020") and len(found[0].about["kinds"]) > 1:
+        path = "spotting.overall.f1"
+    read: Any = lambda one: one.tables  # noqa: E731
+    return boards.significance.significance_groups(found, path, read)  # type: ignore[arg-type]
+
+
+@app.command("bundle", epilog="Example: mebench challenge bundle megc2023 --truth truth.csv -o bundle")
+def bundle(
+    name: TaskName,
+    truth: Truth,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to make.")],
+    json: Json = None,
+) -> None:
+    """Make a scoring program for Codabench.
+
+    It reads what teams send in a confined process, never shows the truth, and gives intervals.
+    """
+    challenges.bundle.write(challenges.register.task(name), truth, out)
+    if write_json(
+        {"folder": str(out), "files": sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())}, json
+    ):
+        print_lines(f"{out}: scoring program, reference data, competition.yaml and Dockerfile")

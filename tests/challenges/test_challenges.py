@@ -1,0 +1,201 @@
+"""The challenges: their register, files checked line by line, and a judge that never shows the truth."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import mebench
+from mebench import challenges
+from mebench.errors import ConfigError, DataError
+from mebench.exchange.write import FORMATS
+from mebench.metrics.conventions import CONVENTIONS
+
+task, faults, judge = challenges.register.task, challenges.entry.faults, challenges.bundle.judge
+ALL = [one for found in challenges.register.challenges().values() for one in found.tasks.values()]
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_a_task_names_what_mebench_has(one):
+    assert one.form in {*FORMATS, "clips", "answers"}
+    assert one.convention in CONVENTIONS
+    assert one.truth == "hidden" or {*one.truth.split(", ")} <= {*mebench.datasets().index}
+    assert bool(one.classes) == (one.form == "clips")
+    assert challenges.register.challenge(one.name.partition("/")[0]).source
+
+
+def test_a_name_that_is_wrong_or_open_is_one_sentence():
+    assert task("megc2023") is task("megc2023/spotting")
+    with pytest.raises(ConfigError, match="unknown challenge 'megc2032'"):
+        task("megc2032")
+    with pytest.raises(ConfigError, match="megc2025 has the tasks str and vqa: name one, such as megc2025/str"):
+        task("megc2025")
+    with pytest.raises(ConfigError, match="unknown task of megc2025 'vqx'"):
+        task("megc2025/vqx")
+
+
+SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("megc2023", SPOTTED, []),
+        ("megc2023", SPOTTED.replace("me\n", "micro\n", 1), ["line 2: the type must be me or mae, not 'micro'"]),
+        ("megc2023", SPOTTED.replace("10,20", "20,10"), ["line 2: the offset 10 lies before the onset 20"]),
+        ("megc2023", SPOTTED.replace("10", "1.5"), ["line 2: onset and offset must be whole frame numbers, not '1.5' and '20'"]),
+        ("megc2023", SPOTTED + "001_2,10,20,me\n", ["line 4: repeats line 2"]),
+        ("megc2023", SPOTTED + "009,1,2,me\n", ["line 4: the video '009' is none of the challenge's 2"]),
+        ("megc2023", SPOTTED + ",1,2,me\nx\n", ["line 4: names no video", "line 5: has 1 cells, not 4"]),
+        ("megc2023", "", ["line 1: the columns must be vid,pred_onset,pred_offset,type, not empty"]),
+        ("megc2023", "\udcff", ["is not UTF-8 (byte 0): save it as UTF-8"]),
+        ("megc2024/str", "subject,video,onset,offset,emotion\n1,001_2,10,20,anger\n", []),
+        ("dfme2024", "subject,video,emotion\n1,001_2,joy\n1,001_3,fear\n", [
+            "line 2: the emotion must be one of happiness, anger, contempt, disgust, fear, sadness, surprise, not 'joy'"
+        ]),
+        ("dfme2024", "subject,video,emotion\n1,001_2,fear\n", ["the clip '001_3' has no answer"]),
+        ("4dmr2025", "subject,video,emotion\n1,001_2,negative+surprise\n1,001_3,others\n", []),
+        ("megc2020", "hello\n", ["line 1: is no log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"]),
+        ("megc2020", "1\n006_1   324   403   -   -   FN\n", []),
+    ],
+)  # fmt: skip
+def test_each_fault_has_its_line(tmp_path, name, text, said):
+    path, videos = tmp_path / "a.csv", tmp_path / "videos.csv"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    videos.write_text("video\n001_2\n001_3\n")
+    found = [str(fault) for fault in faults(task(name), path, videos)]
+    assert [line.replace(f"{path} ", "") for line in found] == said
+
+
+def test_answers_are_held_to_the_questions(tmp_path):
+    rows = [{"id": f"q{n}", "question": "What is the action unit?", "answer": "dimpler"} for n in range(3)]
+    asked, given = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
+    asked.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    changed = [rows[0] | {"answer": ""}, rows[1] | {"question": "What?"}, rows[2] | {"id": "q9"}]
+    given.write_text("".join(f"{json.dumps(row)}\n" for row in changed))
+    assert [str(fault) for fault in faults(task("megc2026/vqa"), given, asked)] == [
+        "line 1: the question 'q0' has no answer",
+        "line 2: the question 'q1' must read 'What is the action unit?'",
+        "line 3: the question 'q9' is not asked",
+        "the question 'q2' is missing",
+    ]
+    assert not faults(task("megc2026/vqa"), asked, asked)
+    given.write_text("{\n")
+    assert "line 1: not JSON" in str(faults(task("megc2026/vqa"), given)[0])
+
+
+SECRET = "777"
+TRUTH = f"subject,video,kind,onset,offset\n1,001_2,micro,10,22\n1,001_3,macro,35,90\n2,002_1,micro,{SECRET},{SECRET}9\n"
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    truth = tmp_path / "t.csv"
+    truth.write_text(TRUTH)
+    challenges.bundle.write(task("megc2023"), truth, tmp_path / "bundle")
+    (tmp_path / "in" / "res").mkdir(parents=True)
+    (tmp_path / "in" / "ref").mkdir()
+    (tmp_path / "in" / "ref" / "truth.csv").write_text(TRUTH)
+    return tmp_path
+
+
+def judged(folder, capsys):
+    with pytest.raises(SystemExit) as end:
+        judge("megc2023", folder / "in", folder / "out", mebench.score)
+        sys.exit(0)
+    page, said = (folder / "out" / "detailed_results.html").read_text(), capsys.readouterr()
+    assert SECRET not in page + said.out + said.err
+    return end.value.code, said.err
+
+
+def test_a_good_file_gets_the_scores_that_mebench_gives(bundle, capsys):
+    (bundle / "in" / "res" / "samm_pred.csv").write_text(SPOTTED)
+    assert judged(bundle, capsys) == (0, "")
+    scores = json.loads((bundle / "out" / "scores.json").read_text())
+    assert scores["f1"] == pytest.approx(2 * 2 / (2 * 2 + 0 + 1))
+    assert (scores["f1_micro"], scores["f1_macro"]) == (pytest.approx(2 / 3), 1)
+    assert 0 <= scores["f1_low"] < scores["f1"] < scores["f1_high"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "1 faults: line 1: the columns must be"),
+        ("vid,pred_onset,pred_offset,type\n" + "001_2,1,x,me\n" * 9, "17 faults: line 2: onset and offset"),
+        (SPOTTED + "<script>alert(1)</script>,1,2,me\n", ""),
+        ("vid,pred_onset,pred_offset,type\n../../in/ref/truth.csv,1,2,me\n", ""),
+        ("0" * 20_000_001, "the file has 20,000,001 bytes; at most 20,000,000 are read"),
+        ("vid,pred_onset,pred_offset,type\n" + "".join(f"v,{n},{n},me\n" for n in range(200_001)), "has 200,002 lines"),
+    ],
+)
+def test_a_bad_file_is_a_sentence_and_never_the_truth(bundle, capsys, text, said):
+    (bundle / "in" / "res" / "a.csv").write_text(text)
+    code, err = judged(bundle, capsys)
+    assert said in err
+    assert bool(code) == bool(err)
+    assert "<script>" not in (bundle / "out" / "detailed_results.html").read_text()
+
+
+def test_a_link_to_the_truth_is_no_submission(bundle, capsys):
+    (bundle / "in" / "res" / "a.csv").symlink_to(bundle / "in" / "ref" / "truth.csv")
+    assert judged(bundle, capsys) == (1, "not scored: the submission must hold one file, not 0\n")
+
+
+def test_the_reader_reaches_neither_the_truth_nor_the_network(bundle):
+    code = (
+        "import socket, sys; from mebench.challenges import bundle, entry\n"
+        f"def rows(*_):\n    try: open({str(bundle / 'in' / 'ref' / 'truth.csv')!r}); return ['truth']\n"
+        "    except OSError: pass\n    try: socket.socket(); return ['network']\n    except OSError: return []\n"
+        "entry.rows = rows\n"
+    )
+    path = bundle / "in" / "res" / "a.csv"
+    path.write_text(SPOTTED)
+    main = f"{code}import runpy; sys.argv = ['', 'megc2023', {str(path)!r}]\n"
+    main += "runpy.run_module('mebench.challenges.bundle', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", main], capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == {"faults": [], "rows": []}, done.stderr
+
+
+def test_a_bundle_is_what_codabench_takes(bundle):
+    import yaml
+
+    files = {str(p.relative_to(bundle / "bundle")) for p in (bundle / "bundle").rglob("*") if p.is_file()}
+    assert files == {
+        "competition.yaml",
+        "Dockerfile",
+        "scoring_program/score.py",
+        "scoring_program/metadata.yaml",
+        "reference_data/truth.csv",
+    }
+    about = yaml.safe_load((bundle / "bundle" / "competition.yaml").read_text())
+    assert [column["key"] for column in about["leaderboards"][0]["columns"]] == ["f1", "f1_low", "f1_high"]
+    (bundle / "in" / "res" / "a.csv").write_text(SPOTTED)
+    program = bundle / "bundle" / "scoring_program" / "score.py"
+    subprocess.run([sys.executable, program, bundle / "in", bundle / "out"], check=True)
+    assert "f1" in json.loads((bundle / "out" / "scores.json").read_text())
+    with pytest.raises(ConfigError, match="exists: name a folder that does not"):
+        challenges.bundle.write(task("megc2023"), bundle / "t.csv", bundle / "bundle")
+
+
+def test_answers_and_clips_are_judged_too(tmp_path):
+    rows = [
+        {"id": f"q{n}", "dataset": "d", "subject": str(n), "question": "What is the coarse expression class?"}
+        for n in range(4)
+    ]
+    truth, given = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
+    truth.write_text(
+        "".join(json.dumps(row | {"answer": "negative" if n % 2 else "surprise"}) + "\n" for n, row in enumerate(rows))
+    )
+    given.write_text("".join(json.dumps(row | {"answer": "negative"}) + "\n" for row in rows))
+    found = challenges.bundle.judged(task("megc2026/vqa"), given, truth, mebench.score)
+    assert found["coarse_uf1"]["value"] == pytest.approx(1 / 3)
+    clips = [f"{n},{n:03}_1,{'fear' if n % 2 else 'anger'}" for n in range(4)]
+    truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
+    truth.write_text("subject,video,emotion\n" + "\n".join(clips))
+    given.write_text("subject,video,emotion\n" + "\n".join(clips[:3]) + "\n3,003_1,anger\n")
+    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)
+    assert found["accuracy"]["value"] == 0.75
+    given.write_text("subject,video,emotion\n9,009_9,anger\n")
+    with pytest.raises(DataError, match="well formed, but names subjects or videos that do not fit"):
+        challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)

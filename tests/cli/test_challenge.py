@@ -1,0 +1,85 @@
+"""`mebench challenge`: a pass as a participant, and one as an organiser."""
+
+import json
+
+import pytest
+
+from tests.helpers.run_folders import make_run
+
+
+@pytest.fixture
+def entry(mebench, tmp_path):
+    """A run's file, the truth, and the run's own score."""
+    run, truth, where = (
+        make_run(tmp_path, "mine", kinds=("micro", "macro"), shift=8),
+        tmp_path / "truth.csv",
+        ("--runs", str(tmp_path)),
+    )
+    code, out, _ = mebench("challenge", "submit", "megc2023", "mine", "-o", tmp_path / "entry", *where)
+    assert (code, out) == (0, f"{tmp_path}/entry/drawn_pred.csv\n")
+    mebench("predictions", "export", "mine", "-o", tmp_path / "all.csv", "--truth", truth, *where)
+    return tmp_path / "entry" / "drawn_pred.csv", truth, run.read_json("summary.json")["spotting"]
+
+
+def test_a_submitted_run_scores_as_the_run_itself(mebench, entry):
+    file, truth, own = entry
+    assert mebench("challenge", "check", "megc2023", file)[:2] == (0, f"{file}: no faults\n")
+    code, out, _ = mebench("challenge", "score", "megc2023", file, "--truth", truth, "--json", "-")
+    (one,) = json.loads(out)["entries"]
+    assert (code, one["team"], one["tries"]) == (0, "drawn_pred", 1)
+    for key, part in {"f1": "overall", "f1_micro": "micro", "f1_macro": "macro"}.items():
+        assert one[key]["value"] == own[part]["scores"]["f1"]["value"]
+
+
+def test_an_organiser_ranks_teams_and_counts_their_tries(mebench, entry, tmp_path):
+    file, truth, _ = entry
+    teams = tmp_path / "teams"
+    (teams / "ann").mkdir(parents=True)
+    for n in range(3):
+        (teams / "ann" / f"{n}.csv").write_bytes(file.read_bytes())
+    (teams / "ben.csv").write_text("vid,pred_onset,pred_offset,type\n")
+    (teams / "eve.csv").write_text("vid\n")
+    code, out, err = mebench("challenge", "score", "megc2023", teams, "--truth", truth, "--json", "-")
+    found = json.loads(out)
+    assert code == 0
+    assert [(one["team"], one["tries"]) for one in found["entries"]] == [("ann", 3), ("ben", 1)]
+    assert found["entries"][0]["group"] == "a"
+    assert "eve" in found["failed"]
+    assert "not scored: eve: 1 faults: line 1: the columns must be vid,pred_onset,pred_offset,type, not vid" in err
+    code, out, _ = mebench("challenge", "score", "megc2023", teams, "--truth", truth)
+    assert (code, "ann" in out) == (0, True)
+
+
+def test_a_bundle_is_made_from_a_truth(mebench, entry, tmp_path):
+    code, out, _ = mebench(
+        "challenge", "bundle", "megc2023", "--truth", entry[1], "-o", tmp_path / "bundle", "--json", "-"
+    )
+    assert (code, "scoring_program/score.py" in json.loads(out)["files"]) == (0, True)
+
+
+def test_challenges_are_listed_and_shown(mebench):
+    code, out, _ = mebench("challenge", "list", "--json", "-")
+    assert code == 0
+    assert {one["name"] for one in json.loads(out)} >= {"megc2018/recognition", "megc2026/lvqa", "4dmr2025/recognition"}
+    code, out, _ = mebench("challenge", "info", "megc2026")
+    assert (code, "How to" in out, "me_lvqa_samm_test_pred.jsonl" in out) == (0, False, True)
+
+
+def test_what_is_wrong_is_one_sentence(mebench, entry, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("vid,pred_onset,pred_offset,type\nv,2,1,me\nv,3,4,x\n")
+    code, out, err = mebench("challenge", "check", "megc2023", bad)
+    assert (code != 0, out, err.splitlines()[:2]) == (
+        True,
+        "",
+        ["line 2: the offset 1 lies before the onset 2", "line 3: the type must be me or mae, not 'x'"],
+    )
+    assert f"{bad} has 2 faults" in err
+    for words, said in [
+        (("submit", "megc2026/vqa", "random", "-o", tmp_path / "x", "--runs", tmp_path), "unknown run 'random'"),
+        (("bundle", "megc2023", "--truth", tmp_path / "no.csv", "-o", tmp_path / "b"), "--truth must name a file"),
+        (("score", "megc2023", tmp_path / "no.csv", "--truth", entry[1]), "No such file"),
+        (("info", "megc2032"), "unknown challenge 'megc2032'"),
+    ]:
+        code, out, err = mebench("challenge", *words)
+        assert (bool(code), out, said in err, err.count("\n")) == (True, "", True, 1), err
