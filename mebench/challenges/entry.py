@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mebench.challenges.register import Task
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.text_table import Remarks
+from mebench.exchange.text_table import Remarks, read_sheet
 from mebench.exchange.write import write_predictions, write_rows
 from mebench.metrics.tables import Tables
 from mebench.runs.scoring import of_dataset
@@ -50,14 +50,15 @@ def faults(task: Task, path: Path, asked: Path | None = None) -> list[Fault]:
     try:
         if task.form == "answers":
             return list(_of_answers(path, asked))
-        text = path.read_bytes().decode("utf-8-sig")
         if task.form == "megc2020":
-            if not is_log(text):
+            sheet = read_sheet(path, Remarks(), "predictions")
+            if not is_log(sheet):
                 return [
                     Fault(1, "is no log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`")
                 ]
-            read_log(text, path, "predictions", Remarks())
+            read_log(sheet, path, "predictions", Remarks())
             return []
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return [Fault(0, f"is not UTF-8 (byte {error.start}): save it as UTF-8")]
     except OSError as error:
@@ -74,7 +75,7 @@ def rows(task: Task, path: Path) -> list[dict[str, str]]:
         return questions.read(path)
     if task.form != "megc2020":
         return _rows(path)
-    found = read_log(path.read_text(encoding="utf-8-sig"), path, "predictions", Remarks()).intervals
+    found = read_log(read_sheet(path, Remarks(), "predictions"), path, "predictions", Remarks()).intervals
     return [{name: str(row[name]) for name in COLUMNS["csv"]} for row in found.to_dict("records")]
 
 
