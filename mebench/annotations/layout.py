@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from mebench.annotations.sheets import SUFFIXES
-from mebench.annotations.text import visible
+from mebench.annotations import SUFFIXES, visible
 from mebench.errors import DataError
 from mebench.frames.unpack import packed
 

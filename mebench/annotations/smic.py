@@ -7,13 +7,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from mebench.annotations.annotation import Annotation, Log, frame_number
-from mebench.annotations.layout import Layout, SheetParams, candidates
-from mebench.annotations.nested import NestedDataset, NestedTree
-from mebench.annotations.reading import Cleaning, begin
-from mebench.annotations.schemes import three_classes
-from mebench.annotations.sheets import Sheet
-from mebench.annotations.table import Header, Row, Table, need_table
+from mebench.annotations import (
+    Annotation,
+    Cleaning,
+    Header,
+    Layout,
+    Log,
+    NestedDataset,
+    NestedTree,
+    Row,
+    Sheet,
+    SheetParams,
+    Table,
+    begin,
+    candidates,
+    frame_number,
+    need_table,
+    three_classes,
+)
 from mebench.core import Published, Repair, Scheme, SubjectKey
 from mebench.errors import DataError
 from mebench.frames import FolderFrames

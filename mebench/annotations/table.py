@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mebench.annotations.names import NAMES, compounds, plain_name
-from mebench.annotations.sheets import Sheet
-from mebench.annotations.text import HEADER_WITHIN
+from mebench.annotations import HEADER_WITHIN, NAMES, Sheet, compounds, plain_name
 from mebench.core import Repair
 from mebench.errors import DataError
 

@@ -19,8 +19,12 @@ from .history import History as History
 from .method import Method as Method
 from .method import Stage as Stage
 from .options import SpottingParams as SpottingParams
+from .options import attributes as attributes
+from .options import check_choices as check_choices
+from .options import check_ranges as check_ranges
 from .peaks import Curve as Curve
 from .peaks import Spotted as Spotted
+from .peaks import hits as hits
 from .peaks import reaches as reaches
 from .types import ABSENT as ABSENT
 from .types import KINDS as KINDS

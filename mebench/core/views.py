@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mebench import heavy
-from mebench.core.chain import Chain
-from mebench.core.types import Expression, SubjectKey, Timing
+from mebench.core import Chain, Expression, SubjectKey, Timing
 
 if TYPE_CHECKING:  # `mebench list` needs no NumPy
     import numpy as np

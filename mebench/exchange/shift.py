@@ -7,8 +7,7 @@ from scipy.special import stdtr
 from mebench.console import plural
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
-from mebench.metrics.matching import same_group
-from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics import Bools, Floats, Indices, same_group
 
 TRIED = 20
 """Shifts that are looked at: the most frequent differences of ends."""

@@ -12,13 +12,8 @@ import pandas as pd
 
 from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
-from mebench.exchange.join import NO_DATASET
-from mebench.exchange.megc import Entry, log_lines
-from mebench.exchange.text_table import Remarks
-from mebench.metrics.conventions import named
-from mebench.metrics.matching import match
-from mebench.metrics.tables import Tables
+from mebench.exchange import EMOTION, NO_DATASET, Entry, Mark, Remarks, Tier, log_lines, write_eaf
+from mebench.metrics import Tables, match, named
 
 Row = Sequence[object]
 Interval = tuple[int, int]

@@ -10,33 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Frames, Level, Step
-from mebench.core.options import check_choices
+from mebench.core import Frames, Level, Step, check_choices
 from mebench.errors import ConfigError
-from mebench.features.base import Landmarks, check_integers, check_numbers, dlib_version
-from mebench.features.detection import (
+from mebench.features import (
     SMALLEST,
     Box,
+    FaceTracker,
     FloatBox,
     Gray,
+    Landmarker,
+    Landmarks,
+    check_integers,
+    check_landmarks,
+    check_numbers,
+    corners,
     detect_faces,
+    dlib_version,
     enlarged,
+    find_predictor,
     first_face,
     half_sized,
-    inside,
-    same_sized,
-    to_gray,
-)
-from mebench.features.landmarks import (
-    FaceTracker,
-    Landmarker,
-    check_landmarks,
-    corners,
-    find_predictor,
     held,
+    inside,
     landmarker,
     predictor_identity,
+    same_sized,
     smoothed,
+    to_gray,
 )
 
 Matrix = NDArray[np.float64]

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Level, Step
-from mebench.core.options import check_choices
+from mebench.core import Level, Step, check_choices
 from mebench.errors import ConfigError
 from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, check_integers, resize
 

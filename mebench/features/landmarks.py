@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.errors import DataError
-from mebench.features.base import Landmarks
-from mebench.features.detection import MISSES, Box, FloatBox, Gray, area, between, inside, overlap
+from mebench.features import MISSES, Box, FloatBox, Gray, Landmarks, area, between, inside, overlap
 
 POINTS = 68
 VARIABLE = "MEBENCH_LANDMARKS"

@@ -7,12 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Chain, ClipView, stack
-from mebench.core.options import check_ranges
+from mebench.core import Chain, ClipView, check_ranges, stack
 from mebench.errors import ConfigError
-from mebench.features.faces import FaceParams
-from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, Strain
-from mebench.features.regions import RegionMotion
+from mebench.features import Algorithm, FaceParams, Flow, FlowDirection, FlowImage, RegionMotion, Strain
 
 SIZE = 28
 ONSET_APEX = "onset_apex_flow_28"

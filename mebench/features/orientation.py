@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_integers
-from mebench.features.texture import Grid, Spans, grid, unit_sum
+from mebench.features import FeatureMap, Grid, Landmarks, MapStep, Spans, angle_of, check_integers, grid, unit_sum
 
 
 @dataclass(frozen=True)

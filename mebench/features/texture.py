@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Step
-from mebench.core.options import check_choices
+from mebench.core import Step, check_choices
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Image, ImageStep, check_integers, check_numbers
 

@@ -10,14 +10,24 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Step
-from mebench.core.options import check_ranges
+from mebench.core import Step, check_ranges
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, VolumeStep, check_integers
-from mebench.features.faces import FaceParams
-from mebench.features.orientation import direction_bins
-from mebench.features.sequence import Interpolate, Magnify
-from mebench.features.texture import Patterns, check_neighbours, check_overlap, grid, n_patterns, unit_sum
+from mebench.features import (
+    FaceParams,
+    FeatureMap,
+    Image,
+    Interpolate,
+    Magnify,
+    Patterns,
+    VolumeStep,
+    check_integers,
+    check_neighbours,
+    check_overlap,
+    direction_bins,
+    grid,
+    n_patterns,
+    unit_sum,
+)
 
 T, Y, X = range(3)  # axes of a clip
 AXES = ((X, Y), (X, T), (Y, T))

@@ -18,8 +18,7 @@ import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
 
-from mebench.features.base import FeatureMap, Image
-from mebench.features.loops import once
+from mebench.features import FeatureMap, Image, once
 
 LANES = 16
 """Columns of a block: rows are padded to whole ones."""

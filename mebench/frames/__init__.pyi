@@ -4,9 +4,15 @@ from . import stream as stream
 from . import unpack as unpack
 from . import videofile as videofile
 from .image_folder import FolderFrames as FolderFrames
+from .image_folder import file_number as file_number
+from .image_folder import natural as natural
+from .images import MOST_BYTES as MOST_BYTES
 from .images import BadImageError as BadImageError
+from .images import Size as Size
+from .images import decoded_size as decoded_size
 from .images import image_size as image_size
 from .images import read_image as read_image
 from .stream import Stream as Stream
+from .videofile import SUFFIXES as SUFFIXES
 from .videofile import VideoFrames as VideoFrames
 from .videofile import write_video as write_video

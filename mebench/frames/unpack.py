@@ -19,9 +19,8 @@ from typing import IO
 from mebench import heavy
 from mebench.atomic import whole_folder
 from mebench.errors import ConfigError, DataError
-from mebench.frames.image_folder import FolderFrames
-from mebench.frames.videofile import SUFFIXES as VIDEOS
-from mebench.frames.videofile import VideoFrames
+from mebench.frames import SUFFIXES as VIDEOS
+from mebench.frames import FolderFrames, VideoFrames
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of the archives that are unpacked here, in lower case."""

@@ -12,9 +12,16 @@ from typing import Any, Literal
 from mebench.console import plural, printable
 from mebench.core import Dataset, Expression, Kind, Published, Repair, Scheme, Unplaced, Video
 from mebench.errors import DataError
-from mebench.frames import FolderFrames, VideoFrames
-from mebench.frames.image_folder import file_number, natural
-from mebench.frames.images import BadImageError, Size, decoded_size, image_size
+from mebench.frames import (
+    BadImageError,
+    FolderFrames,
+    Size,
+    VideoFrames,
+    decoded_size,
+    file_number,
+    image_size,
+    natural,
+)
 from mebench.inspection.dataset_summary import Summary, annotations_alone, has_frames, summarise
 
 Level = Literal["error", "warning"]

@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Dataset, Expression, Video
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.features import EyesAndMouth, FaceCrop, NoFaceError
-from mebench.features.faces import moved
-from mebench.features.landmarks import find_predictor
-from mebench.features.regions import clamp
+from mebench.features import EyesAndMouth, FaceCrop, NoFaceError, clamp, find_predictor, moved
 
 
 class Chosen(NamedTuple):

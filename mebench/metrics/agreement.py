@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.metrics.conventions import named
-from mebench.metrics.matching import match
-from mebench.metrics.tables import Tables, of_kinds
+from mebench.metrics import Tables, match, named, of_kinds
 
 QUANTILES = (0.05, 0.5, 0.95)
 

@@ -9,10 +9,8 @@ from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
 import numpy as np
 
 from mebench import heavy
+from mebench.metrics import Floats, correlation, difference_interval, members_of
 from mebench.metrics.catalogue import Scale, find
-from mebench.metrics.paired import correlation, difference_interval
-from mebench.metrics.ratios import Floats
-from mebench.metrics.tables import members_of
 
 FLAT = 1e-12
 """A standard error below this comes from rounding alone: whoever is left out, the score stays."""

@@ -8,13 +8,22 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.metrics.bootstrap import Score, derived_seed, score
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import largest, overlap, same_group
-from mebench.metrics.ratios import Floats, Indices
-from mebench.metrics.spotting_scores import precision_recall_f1
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables, of_kinds
+from mebench.metrics import (
+    Convention,
+    Floats,
+    Indices,
+    Score,
+    Tables,
+    derived_seed,
+    largest,
+    named,
+    of_kinds,
+    overlap,
+    precision_recall_f1,
+    same_group,
+    score,
+    summarize,
+)
 
 
 def spotting_chance(

@@ -10,23 +10,29 @@ import pandas as pd
 
 from mebench import heavy
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.metrics.bootstrap import BasisOf, Evaluate, Resampling, Score, derived_seed
-from mebench.metrics.emotions import OF_SAMPLES
-from mebench.metrics.paired import (
+from mebench.metrics import (
+    OF_SAMPLES,
     PERMUTATIONS,
+    BasisOf,
+    Evaluate,
+    Floats,
+    Indices,
     McNemar,
     Pairing,
+    Resampling,
+    Score,
     SignedRank,
+    Tables,
+    derived_seed,
     holm,
     mcnemar,
+    members_of,
     permutation_p,
     permuted_differences,
     signed_rank,
+    summarize,
     swaps,
 )
-from mebench.metrics.ratios import Floats, Indices
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables, members_of
 
 
 def pooled(runs: Sequence[Tables]) -> Tables:

@@ -11,14 +11,25 @@ from numpy.typing import ArrayLike
 
 from mebench.console import plural
 from mebench.core import ABSENT
-from mebench.metrics.bootstrap import Basis, Evaluate, Resampling
-from mebench.metrics.catalogue import METRICS, columns
-from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
-from mebench.metrics.conventions import Convention
-from mebench.metrics.matching import Found
-from mebench.metrics.ratios import Floats, Indices
-from mebench.metrics.spotting_scores import SpottingCounts
-from mebench.metrics.tables import Tables, groups, of_kinds
+from mebench.metrics import (
+    METRICS,
+    SCORES,
+    Basis,
+    Convention,
+    Evaluate,
+    Floats,
+    Found,
+    Indices,
+    Resampling,
+    SpottingCounts,
+    Tables,
+    calibration,
+    columns,
+    confusion_matrices,
+    groups,
+    of_kinds,
+    one_vs_rest,
+)
 
 OF_SAMPLES = ("accuracy", "wr", "wf1")
 """Scores that weigh every sample alike; the others are means over classes."""

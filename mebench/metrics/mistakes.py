@@ -35,10 +35,20 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.peaks import overlap
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import Pairs, find, pair, same_group
-from mebench.metrics.ratios import Bools, Indices
-from mebench.metrics.tables import Tables, groups, in_scope, of_kinds
+from mebench.metrics import (
+    Bools,
+    Convention,
+    Indices,
+    Pairs,
+    Tables,
+    find,
+    groups,
+    in_scope,
+    named,
+    of_kinds,
+    pair,
+    same_group,
+)
 
 FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
 MISSES = ("localisation", "kind_confusion", "missed")

@@ -11,12 +11,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mebench.metrics.bootstrap import Basis
-from mebench.metrics.conventions import Convention
-from mebench.metrics.li2017 import frame_rates, newly_covered
-from mebench.metrics.matching import Found, Pairs, find, largest, pair, take_turns
-from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, ratio
-from mebench.metrics.tables import groups, in_scope
+from mebench.metrics import (
+    Basis,
+    Bools,
+    Convention,
+    Floats,
+    Found,
+    Indices,
+    Pairs,
+    find,
+    frame_rates,
+    groups,
+    in_scope,
+    largest,
+    last_of_equals,
+    newly_covered,
+    pair,
+    per_unit,
+    ratio,
+    take_turns,
+)
 
 _BLOCK = 64
 

@@ -7,22 +7,30 @@ import numpy as np
 
 from mebench.console import plural
 from mebench.errors import MebenchError
-from mebench.metrics.bootstrap import Resampling
-from mebench.metrics.catalogue import find
-from mebench.metrics.classification import calibration
-from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed, named
-from mebench.metrics.emotions import analysis, counted, recognition, recognition_of_parts
-from mebench.metrics.li2017 import area_under, rates_over_confidence
-from mebench.metrics.ratios import Floats, per_unit, ratio
-from mebench.metrics.spotting_scores import (
+from mebench.metrics import (
+    Floats,
+    Resampling,
     SpottingCounts,
+    Tables,
+    analysis,
+    area_under,
+    calibration,
     count,
+    counted,
     detection_curve,
     frame_truth,
+    in_scope,
+    of_kinds,
+    per_unit,
+    rates_over_confidence,
+    ratio,
+    recognition,
+    recognition_of_parts,
     thinned,
     weighted_frame_auc,
 )
-from mebench.metrics.tables import Tables, in_scope, of_kinds
+from mebench.metrics.catalogue import find
+from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed, named
 
 
 def summarize(

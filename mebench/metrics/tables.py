@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.metrics.conventions import Convention
-from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics import Bools, Convention, Floats, Indices
 
 _COLUMNS = {
     "videos": ("video", "subject", "dataset", "n_frames", "fps"),

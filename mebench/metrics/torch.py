@@ -16,11 +16,19 @@ from torchmetrics import Metric
 
 from mebench.core import KINDS, Expression, Kind, Prediction
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.metrics.classification import confusion_matrix
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.emotions import class_scores, of_true_positives, strs
-from mebench.metrics.spotting_scores import SpottingCounts, count, precision_recall_f1
-from mebench.metrics.tables import Tables, of_kinds
+from mebench.metrics import (
+    Convention,
+    SpottingCounts,
+    Tables,
+    class_scores,
+    confusion_matrix,
+    count,
+    named,
+    of_kinds,
+    of_true_positives,
+    precision_recall_f1,
+    strs,
+)
 
 Intervals = pd.DataFrame | Mapping[str, Any] | Sequence[Prediction] | Sequence[Expression]
 """A table of intervals, or its columns by name (tensors, arrays, lists, or one value for all rows), or objects as rows."""

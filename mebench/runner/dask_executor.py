@@ -11,10 +11,7 @@ from typing import Any
 
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
-from mebench.runner import isolation
-from mebench.runner.isolation import LOOK_SECONDS, Failure, attempt, failure_of
-from mebench.runner.process import limit_threads
-from mebench.runner.workers import Task, tried_twice
+from mebench.runner import LOOK_SECONDS, Failure, Task, attempt, failure_of, isolation, limit_threads, tried_twice
 
 CONNECT_SECONDS = 30
 MOST = 100

@@ -14,10 +14,7 @@ from mebench._checkout import ROOT, checkout_folder
 from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.metrics.tables import Tables
-from mebench.runner import sandbox
-from mebench.runner.guard import warnings
-from mebench.runner.inputs import anywhere, versions
-from mebench.runner.plan import Plan
+from mebench.runner import Plan, anywhere, sandbox, versions, warnings
 from mebench.runs.folder import RunFolder
 
 

@@ -11,17 +11,28 @@ from mebench import heavy
 from mebench.config import RunConfig, trainer
 from mebench.console import plural
 from mebench.errors import ConfigError, MebenchError
-from mebench.metrics.catalogue import SECTIONS
-from mebench.metrics.summary import scores_of
+from mebench.metrics import SECTIONS, scores_of
 from mebench.progress import Progress
-from mebench.runner.guard import warnings
-from mebench.runner.host import imports_of
-from mebench.runner.identity import by_training
-from mebench.runner.leak import differences, without_leak, worth_of
-from mebench.runner.plan import make_plan
+from mebench.runner import (
+    Outcome,
+    Session,
+    WorkerPool,
+    Workers,
+    by_training,
+    cached_outcome,
+    default_workers,
+    differences,
+    finished_run,
+    imports_of,
+    is_rerun,
+    make_plan,
+    open_session,
+    rerun_notice,
+    warnings,
+    without_leak,
+    worth_of,
+)
 from mebench.runner.prepare import Home, prepare
-from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, is_rerun, open_session, rerun_notice
-from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
 
 EARLY = 4

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from mebench.core import Chain, ClipView, Dataset, LabelledVideo, Method, Prediction, Video, VideoView
 from mebench.errors import PluginError, unknown
 from mebench.features import FeatureStore, clip_feature, frame_features
-from mebench.runner.fold_source import HostedStore
-from mebench.runner.isolation import Request
-from mebench.runner.job import FoldJob, Job, Part
+from mebench.runner import FoldJob, HostedStore, Job, Part, Request
 from mebench.runs.fold_result import ClipPrediction
 from mebench.training import fit
 

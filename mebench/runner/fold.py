@@ -13,11 +13,17 @@ from safetensors.torch import load, save
 
 from mebench.core import Method, Prediction
 from mebench.files import code_hash, file_hash
-from mebench.runner.fitted import FittedMethod, Home
-from mebench.runner.fold_source import RemoteDataset
-from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other, refuse_other_processor
-from mebench.runner.isolation import Request
-from mebench.runner.job import FoldJob
+from mebench.runner import (
+    FittedMethod,
+    FoldJob,
+    Home,
+    RemoteDataset,
+    Request,
+    code_of,
+    instructions_of_torch,
+    refuse_other,
+    refuse_other_processor,
+)
 from mebench.runs.fold_result import ClipPrediction, Curves, FoldResult
 
 

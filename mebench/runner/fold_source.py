@@ -16,12 +16,18 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig, from_plain
 from mebench.core import Dataset, Frames, Video
 from mebench.errors import DataError, PluginError
-from mebench.features import FeatureStore, processor
-from mebench.features.store import Entry, Key
+from mebench.features import Entry, FeatureStore, Key, processor
 from mebench.files import code_hash, file_hash
-from mebench.runner.choices import open_dataset
-from mebench.runner.inputs import anywhere, digest, inputs_of, refuse_other, refuse_other_processor
-from mebench.runner.isolation import Mapped, Request
+from mebench.runner import (
+    Mapped,
+    Request,
+    anywhere,
+    digest,
+    inputs_of,
+    open_dataset,
+    refuse_other,
+    refuse_other_processor,
+)
 
 REMEMBERED = 4
 """Of a sweep, how many datasets a worker remembers; its tasks come run by run."""

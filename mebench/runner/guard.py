@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError, listed
-from mebench.runner import sandbox
-from mebench.runner.plan import Plan, class_counts, weightless
+from mebench.runner import Plan, class_counts, sandbox, weightless
 
 if TYPE_CHECKING:  # it brings pandas, which a dry run does without
     from mebench.runs.folder import RunFolder

@@ -15,24 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import trainer
-from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video
-from mebench.core.peaks import hits
+from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
 from mebench.errors import DataError, MebenchError, PluginError
 from mebench.features import FeatureStore
+from mebench.runner import (
+    FLOW,
+    Aliases,
+    Failure,
+    FoldJob,
+    FrameSource,
+    Grant,
+    Plan,
+    Source,
+    Worker,
+    granted,
+    home_of_video,
+    imports_before,
+    instructions_of_torch,
+    opened,
+    part_of,
+    refuse_other,
+)
+from mebench.runner import Task as PoolTask
 from mebench.runner import fold as at_work
-from mebench.runner.aliases import Aliases
-from mebench.runner.choices import home_of_video
-from mebench.runner.fold_source import FrameSource, Source, opened
-from mebench.runner.inputs import instructions_of_torch, refuse_other
-from mebench.runner.isolation import Failure, Worker
-from mebench.runner.job import FoldJob, part_of
-from mebench.runner.plan import Plan
-from mebench.runner.prepare import FLOW
-from mebench.runner.sandbox import Grant, granted, imports_before
-from mebench.runner.workers import Task as PoolTask
-from mebench.runs.fold_files import read_fold, whole_fold
-from mebench.runs.fold_result import Curves, FoldResult
-from mebench.runs.folder import TRAINING
+from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
 Place = tuple[str, int, int, int]
 """An annotated clip without its label: key of its video, onset, apex (the middle where nobody marked it), offset."""

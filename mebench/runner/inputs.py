@@ -21,9 +21,7 @@ from typing import Any
 
 from mebench import heavy
 from mebench._checkout import VERSION
-from mebench.config import RunConfig, flatten, is_place, shaping, trainer
-from mebench.config.registry import PluginInfo
-from mebench.config.settings import plugins_of
+from mebench.config import PluginInfo, RunConfig, flatten, is_place, plugins_of, shaping, trainer
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor

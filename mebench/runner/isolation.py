@@ -36,15 +36,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mebench.config import registry
-from mebench.core import Prediction, Timing
-from mebench.core.history import Epoch
-from mebench.core.peaks import Curve
+from mebench.core import Curve, Epoch, Prediction, Timing
 from mebench.errors import MebenchError, PluginError, system_sentence
-from mebench.features import ComputeCost, NoFaceError
-from mebench.features.store import Entry
-from mebench.runner import sandbox
-from mebench.runner.process import THREADS, prepare_worker
-from mebench.runner.sandbox import Grant, enter, hide_memory
+from mebench.features import ComputeCost, Entry, NoFaceError
+from mebench.runner import THREADS, Grant, enter, hide_memory, prepare_worker, sandbox
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"

@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.config import RunConfig, registry
-from mebench.config.registry import PluginInfo
+from mebench.config import PluginInfo, RunConfig, registry
 from mebench.core import Scheme, Task, Timing, Video
 
 if TYPE_CHECKING:

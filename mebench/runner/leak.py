@@ -12,16 +12,10 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig, from_plain
 from mebench.core import Prediction
-from mebench.metrics.bootstrap import Score
-from mebench.metrics.classification import confusion_matrix, uar, uf1
-from mebench.metrics.comparison import compare
-from mebench.metrics.epoch_choices import grid
-from mebench.metrics.tables import Tables
+from mebench.metrics import Score, Tables, compare, confusion_matrix, grid, uar, uf1
 from mebench.runner.guard import FILE as AUDIT
-from mebench.runs.fold_files import EPOCH_PREDICTIONS, read_fold
-from mebench.runs.fold_result import ClipPrediction, FoldResult
+from mebench.runs import EPOCH_PREDICTIONS, ClipPrediction, FoldResult, read_fold, scored_of, tables_of
 from mebench.runs.folder import RunFolder, safe_name
-from mebench.runs.scoring import scored_of, tables_of
 
 if TYPE_CHECKING:  # tables of records need no Lightning
     from mebench.runner.plan import Plan

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mebench import heavy
 from mebench._checkout import PACKAGE
 from mebench.atomic import whole_file
-from mebench.config import RunConfig, registry, trainer
-from mebench.config.registry import PluginInfo
+from mebench.config import PluginInfo, RunConfig, registry, trainer
 from mebench.core import (
     Chain,
     Dataset,
@@ -32,19 +31,22 @@ from mebench.errors import ConfigError, RunError
 from mebench.files import code_hash, file_hash
 from mebench.protocols import People, Protocol
 from mebench.protocols import find as find_protocol
-from mebench.runner.choices import (
+from mebench.runner import (
     Ability,
+    Grant,
     abilities,
     choose_kinds,
     choose_scheme,
     choose_tasks,
+    code_of,
+    granted,
     home_of_video,
+    lacking,
     measured,
     open_dataset,
+    python_files,
     scored,
 )
-from mebench.runner.inputs import code_of
-from mebench.runner.sandbox import Grant, granted, lacking, python_files
 
 if TYPE_CHECKING:
     from mebench.core import Method

@@ -16,14 +16,24 @@ from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
 from mebench.features import Clip, ComputeCost, FeatureStore, adopt, compute, is_ready
 from mebench.progress import Progress
-from mebench.runner.aliases import Aliases
-from mebench.runner.choices import home_of_video
-from mebench.runner.fold_source import FrameSource, HostedStore, RemoteDataset, Source, opened
-from mebench.runner.inputs import anywhere
-from mebench.runner.isolation import Failure, Request, Worker
-from mebench.runner.plan import Plan
-from mebench.runner.sandbox import Grant, imports_before
-from mebench.runner.workers import Task, Workers
+from mebench.runner import (
+    Aliases,
+    Failure,
+    FrameSource,
+    Grant,
+    HostedStore,
+    Plan,
+    RemoteDataset,
+    Request,
+    Source,
+    Task,
+    Worker,
+    Workers,
+    anywhere,
+    home_of_video,
+    imports_before,
+    opened,
+)
 
 FLOW = "mebench.features.tvl1:ready()"
 """What takes a second, or ten where it is the first on this machine, before the first flow is computed."""

@@ -11,27 +11,33 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from mebench.config import RunConfig, registry
-from mebench.config.settings import plugins_of
+from mebench.config import RunConfig, plugins_of, registry
 from mebench.console import plural
 from mebench.core import Fold
 from mebench.errors import DataError, MebenchError, RunError, listed
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.runner import leak
+from mebench.runner import (
+    EpochAnswers,
+    Failure,
+    Plan,
+    Task,
+    check_duplicate_people,
+    digest,
+    fold_task,
+    instructions_of_folds,
+    leak,
+    make_plan,
+    note,
+    place_of,
+    refuse_other_processor,
+    sentence,
+    write_audit,
+)
 from mebench.runner.describe import describe, truth_tables
-from mebench.runner.guard import check_duplicate_people, note, write_audit
-from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
-from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
-from mebench.runner.isolation import Failure, sentence
-from mebench.runner.leak import EpochAnswers
-from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
-from mebench.runner.workers import Task
-from mebench.runs.fold_files import safe_name
-from mebench.runs.folder import RunFolder, first_id
-from mebench.runs.scoring import score, scores_of
+from mebench.runs import RunFolder, first_id, safe_name, score, scores_of
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""

@@ -5,10 +5,20 @@ from collections.abc import Sequence
 from mebench.config import RunConfig
 from mebench.errors import MebenchError
 from mebench.progress import Progress
-from mebench.runner.execute import InterruptedRunError, execute_all, stoppable, worker_pool
-from mebench.runner.plan import Plan, make_plan
-from mebench.runner.process import open_many_files
-from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session
+from mebench.runner import (
+    InterruptedRunError,
+    Outcome,
+    Plan,
+    Session,
+    cached_outcome,
+    execute_all,
+    finished_run,
+    make_plan,
+    open_many_files,
+    open_session,
+    stoppable,
+    worker_pool,
+)
 
 
 def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from mebench import heavy
 from mebench.errors import ConfigError
-from mebench.runner import isolation
-from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
+from mebench.runner import LOOK_SECONDS, Failure, Worker, attempt, isolation
 
 ENOUGH = 3
 """An exception that came back for so many tasks when they were tried again is believed for all others that raised it."""

@@ -19,18 +19,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load
 
 from mebench import core
-from mebench.config import RunConfig, registry, resolve, user_setting
-from mebench.config.parts import keys
-from mebench.config.registry import PluginInfo, PluginKind
-from mebench.config.typed_values import typed
+from mebench.config import PluginInfo, PluginKind, RunConfig, keys, registry, resolve, typed, user_setting
 from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
-from mebench.runner.fitted import Views
-from mebench.runner.fold import restore
-from mebench.runner.host import FoldHost
+from mebench.runner import FoldHost, Plan, Views, make_plan, new_method, one_thread, restore
 from mebench.runner.host import execute as execute_fold
-from mebench.runner.plan import Plan, make_plan, new_method
-from mebench.runner.process import one_thread
 from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 

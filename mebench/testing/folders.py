@@ -8,12 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mebench.config import registry, user_setting
-from mebench.config.parts import keys
-from mebench.config.registry import PluginKind
+from mebench.config import PluginKind, keys, registry, user_setting
 from mebench.errors import ConfigError, unknown
-from mebench.testing.checks import TINY, Check, scratch
-from mebench.testing.contracts import dataset_checks, method_checks
+from mebench.testing import TINY, Check, dataset_checks, method_checks, scratch
 
 TEMPLATES = Path(__file__).parent / "templates"
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear", "timm")

@@ -16,13 +16,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from mebench.config import RunConfig, registry, resolve
-from mebench.core import Fold, Video
-from mebench.core.peaks import hits
+from mebench.core import Fold, Video, hits
 from mebench.errors import MebenchError
 from mebench.progress import Progress
-from mebench.runner.execute import execute_all, worker_pool
-from mebench.runner.plan import Plan, make_plan
-from mebench.runner.session import Outcome, open_session
+from mebench.runner import Outcome, Plan, execute_all, make_plan, open_session, worker_pool
 from mebench.runs.folder import RunFolder
 from mebench.testing.contracts import cut_down
 

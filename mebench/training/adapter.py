@@ -14,8 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
-from mebench.core.options import SpottingParams
+from mebench.core import (
+    Chain,
+    ClipView,
+    LabelledVideo,
+    Method,
+    SpottingParams,
+    Stage,
+    Task,
+    Timing,
+    VideoView,
+    all_clips,
+    stack,
+)
 from mebench.errors import ConfigError, PluginError
 from mebench.training.view_samples import ClipSamples, ViewSamples, WindowSamples
 

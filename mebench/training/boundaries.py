@@ -23,8 +23,7 @@ from mebench.core import (
     Timing,
     VideoView,
 )
-from mebench.features.maps import MOTION, MotionParams
-from mebench.features.regions import POINTS
+from mebench.features import MOTION, POINTS, MotionParams
 from mebench.training.samples import Samples
 
 CONTEXT = 7

@@ -20,8 +20,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.metrics import classification
-from mebench.metrics.bootstrap import LEAST, Score, interval
+from mebench.metrics import LEAST, Score, classification, interval
 from mebench.vqa import questions, wording
 
 Scorer = Literal["megc2025_a", "megc2025_b"]
