@@ -200,7 +200,9 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
 
         pool: Workers = DaskPool(str(config.executor_address))
     else:
-        pool = WorkerPool(config.workers or default_workers(), config.accelerator, config.devices)
+        each = config.trainer.get("devices", 1)
+        counted = each if isinstance(each, int) and each > 0 else 0
+        pool = WorkerPool(config.workers or default_workers(), config.accelerator, config.devices, counted)
     try:
         pool.start(EARLY)
         yield pool

@@ -67,13 +67,14 @@ class WorkerPool:
         size: processes.
         accelerator: where Lightning trains: several GPUs are shared out.
         devices: how many of them at most; None for all.
+        each: GPUs of a fold; 0 for all.
 
     Raises:
-        ConfigError: there are GPUs, but fewer than `devices`.
+        ConfigError: there are GPUs, but fewer than `devices` or `each`.
     """
 
-    def __init__(self, size: int, accelerator: str = "cpu", devices: int | None = None) -> None:
-        self.size, self._environments = size, environments(size, accelerator, devices)
+    def __init__(self, size: int, accelerator: str = "cpu", devices: int | None = None, each: int = 1) -> None:
+        self.size, self._environments = size, environments(size, accelerator, devices, each)
         self._workers: dict[int, Worker] = {}
         self._hosted: dict[int, Worker] = {}
         self._server = isolation.ForkServer()
@@ -168,15 +169,15 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def environments(workers: int, accelerator: str, devices: int | None = None) -> list[dict[str, str]]:
-    """The environment of each worker: on machines with NVIDIA GPUs, the GPU that it uses.
+def environments(workers: int, accelerator: str, devices: int | None = None, each: int = 1) -> list[dict[str, str]]:
+    """The environment of each worker: on machines with NVIDIA GPUs, the GPU that it uses, or as many as each fold takes.
 
     The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all, and of those the first `devices`; worker n takes the n-th, in
     turn, so with more workers than GPUs each GPU trains several folds at once. Empty for a run on the CPU, on Apple's GPU, and
     where there is no GPU.
 
     Raises:
-        ConfigError: there are GPUs, but fewer than `devices`.
+        ConfigError: there are GPUs, but fewer than `devices` or `each`.
     """
     gpus: list[str] = []
     if accelerator in ("gpu", "cuda", "auto"):
@@ -184,12 +185,13 @@ def environments(workers: int, accelerator: str, devices: int | None = None) -> 
             gpus = [name.strip() for name in named.split(",") if name.strip()]
         else:
             gpus = [str(n) for n in range(heavy.torch.cuda.device_count())]
-    if gpus and devices and devices > len(gpus):
+    if gpus and (most := max(devices or 0, each)) > len(gpus):
         raise ConfigError(
-            f"devices={devices}, but this machine shows {len(gpus)} GPUs: say so many at most, or leave it out"
+            f"devices={most}, but this machine shows {len(gpus)} GPUs: say so many at most, or leave it out"
         )
-    gpus = gpus[:devices]
-    return [{"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {} for n in range(workers)]
+    gpus, each = gpus[:devices], each or len(gpus)
+    own = [[gpus[(n * each + place) % len(gpus)] for place in range(each)] if gpus else [] for n in range(workers)]
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(names)} if names else {} for names in own]
 
 
 def tried_twice(

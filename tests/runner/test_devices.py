@@ -1,12 +1,17 @@
 """What a run is asked to train on is looked for before any work."""
 
 import dataclasses
+import io
+from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
+import mebench
 from mebench import config
 from mebench.errors import ConfigError
+from mebench.progress import Progress
 from mebench.runner import execute
 
 
@@ -39,6 +44,19 @@ def test_what_is_there_is_taken(monkeypatch):
     refuse("trainer.devices=2", "sandbox=off")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     refuse("accelerator=gpu", "precision=16-mixed")
+
+
+@pytest.mark.parametrize(("flags", "said"), [("avx2 avx512f", True), ("avx2 avx512_bf16", False), ("amx_bf16", False)])
+def test_a_processor_without_bfloat16_is_said_to_take_six_times_as_long(
+    flags, said, tiny, untracked, write_plugin, monkeypatch
+):
+    plain, lines = Path.read_text, io.StringIO()
+    file = {"/proc/cpuinfo": f"processor: 0\nflags: fpu {flags}\n"}
+    monkeypatch.setattr(Path, "read_text", lambda self, *a, **how: file.get(str(self)) or plain(self, *a, **how))
+    words = [*tiny, "method=majority", "precision=bf16-mixed", "workers=1", "bootstrap=0"]
+    mebench.run(*words, progress=Progress(Console(file=lines, soft_wrap=True)))
+    slow = "precision=bf16-mixed: this processor has no instructions for it, so a step takes some six times as long"
+    assert (slow in lines.getvalue()) is said
 
 
 def test_a_logger_that_needs_a_network_is_refused_in_a_sandbox():

@@ -163,5 +163,12 @@ def test_several_gpus_are_shared_out_among_the_workers(monkeypatch):
 def test_devices_says_how_many_gpus_there_are_to_share(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
     assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(3, "gpu", 2)] == ["0", "3", "0"]
-    with pytest.raises(ConfigError, match="devices=4, but this machine shows 3 GPUs"):
-        workers.environments(3, "gpu", 4)
+    for asked in ((4,), (None, 4)):
+        with pytest.raises(ConfigError, match="devices=4, but this machine shows 3 GPUs"):
+            workers.environments(3, "gpu", *asked)
+
+
+def test_a_fold_that_trains_on_several_gpus_sees_so_many(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
+    for each, seen in ((2, ["0,3", "5,0"]), (0, ["0,3,5", "0,3,5"])):
+        assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(2, "gpu", None, each)] == seen

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import lightning as L
 import numpy as np
 import pytest
 import torch
@@ -168,16 +169,31 @@ def test_two_processes_train_one_fold_as_one_does():
     assert float(two.line.weight.detach()) == pytest.approx(float(one.line.weight.detach()), rel=1e-5) != 0
 
 
-def test_it_predicts_where_it_was_trained():
-    places = []
+@pytest.mark.parametrize(("free", "copied"), [(1000, True), (100, False)])
+def test_a_gpu_gets_samples_once_where_they_fit_else_pinned_and_predicts_what_it_trained(free, copied, monkeypatch):
+    """A machine with a GPU in all that the code sees of it: Lightning says where it trains and leaves the network in memory."""
+    gpu, places, given = torch.device("cuda", 0), [], []
+
+    class Trainer:
+        precision, strategy = "32-true", SimpleNamespace(root_device=gpu)
+
+        def __init__(self, **how):
+            assert how["accelerator"] == "gpu" and how["devices"] == 1 and how["deterministic"] is True
+
+        def fit(self, trained, train, **_):
+            given.append(train)
 
     class Seeing(Line):
-        def to(self, *places_):
-            places.extend(places_)
-            return super().to(*places_)
+        def to(self, place):
+            places.append(place)
 
-    fit(Seeing((Stage("one", 1, 10),)), [], [])
-    assert places[-1] == torch.device("cpu")
+    monkeypatch.setattr(L, "Trainer", Trainer)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10_000))
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, place: torch.empty_like(self, device="meta"))
+    fit(Seeing((Stage("one", 1, 10),)), [], [], accelerator="gpu")
+    (loader,) = given
+    there = {tensor.device.type for tensor in loader.dataset.tensors}
+    assert (there == {"meta"}) is copied and loader.pin_memory is not copied and places == [gpu]
 
 
 def test_samples_lie_on_a_device_where_they_fit():
