@@ -12,9 +12,10 @@ from operator import itemgetter, methodcaller
 from typing import Any
 
 from mebench.boards.significance import Read, significance_groups, together
+from mebench.console import plural
 from mebench.core import ABSENT, KINDS
 from mebench.grouping import grouped
-from mebench.metrics import JOINT, METRICS, SECTIONS, miss_shares, names_chance, quiet_rate
+from mebench.metrics import JOINT, METRICS, SECTIONS, Tables, miss_shares, names_chance, quiet_rate
 from mebench.metrics import columns as metrics_shown
 from mebench.records import (
     DAMAGE,
@@ -55,22 +56,38 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     ]
 
 
-BY_NAME = "not a method: answers by the names of the clips alone, learnt on the training people; a fold hides these names from methods"
+BY_NAME = "not a method: answers by the names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
 
 
-def names_rows(metrics: Sequence[str], records: Sequence[Record], read: Read) -> list[Row]:
-    """The rows of name leakage, from the run with the lowest seed whose protocol holds people out."""
-    eligible = sorted((r for r in records if not r.about.get("subject_dependent")), key=lambda r: (r.seed, r.id))
-    for source in eligible:
-        tables, folds = read(source), source.about["folds"]
-        trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
-        if tables.clips is None or not set(tables.videos["subject"]) <= set(trained_on):
-            continue
-        levels = names_chance(tables, trained_on, source.about["classes"], source.convention)
-        places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in levels["reads"].items()]
-        scores = {metric: levels.get(metric, NOTHING) for metric in metrics}
-        return [_level(source, "names", "; ".join(places), len(tables.clips), scores, BY_NAME)]
+def names_rows(
+    metrics: Sequence[str], records: Sequence[Record], by_name: Callable[[Record], tuple[Any, dict[str, dict[str, int]]]]
+) -> list[Row]:
+    """The rows of name leakage, from the run with the lowest seed whose protocol holds people out.
+
+    Args:
+        metrics: the columns.
+        records: of the table.
+        by_name: the section of such answers to a record, None where there is none; and for each dataset what is read, see `name_leak.Reads`.
+    """
+    for source in sorted(records, key=lambda r: (r.seed, r.id)):
+        section, reads = by_name(source)
+        if section:
+            places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in reads.items()]
+            known = {subject for fold in source.about["folds"] for subject in fold["test"]}
+            others = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
+            alone = f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names" if others else ""
+            scores = {metric: section["scores"].get(metric, NOTHING) for metric in metrics}
+            return [_level(source, "names", "; ".join(places), n_of(section), scores, BY_NAME + alone)]
     return []
+
+
+def _by_name(record: Record, tables: Tables) -> dict[str, Any]:
+    """What `names_chance` finds where each tested person has people who train; else nothing."""
+    folds = record.about["folds"]
+    trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
+    if record.about.get("subject_dependent") or not all(map(trained_on.get, tables.videos["subject"])):
+        return {}
+    return names_chance(tables, trained_on, record.about["classes"], record.about["kinds"], record.convention)
 
 
 def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> Row:
@@ -139,7 +156,16 @@ def _build(records: Sequence[Record]) -> list[Table]:
         own = about_data(record)
         shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
-    tables = []
+    tables, named = list[Table](), dict[str, dict[str, Any]]()
+
+    def by_name(record: Record) -> dict[str, Any]:
+        """See `_by_name`: the same for equal people and folds."""
+        parts = {name: record.about.get(name) for name in ("folds", "tasks", "kinds", "classes", "subject_dependent")}
+        own = json.dumps([record.annotations, parts, record.convention], sort_keys=True)
+        if own not in named:
+            named[own] = _by_name(record, tables_of(RunFolder(record.folder)))
+        return named[own]
+
     for task in SECTIONS:
         groups = grouped((record for record in ordered if task in record.summary), key=partial(place, task))
         for where, group in sorted(groups.items(), key=itemgetter(0)):
@@ -147,7 +173,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
             held = cache(
                 lambda folder: tables_of(RunFolder(folder))
             )  # of one table's tests, however many pairs a run is in
-            parts = _parts(task, group, lambda record, held=held: held(record.folder))  # type: ignore[misc]
+            parts = _parts(task, group, lambda record, held=held: held(record.folder), by_name)  # type: ignore[misc]
             tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
     counts = Counter(table.name.casefold() for table in tables)  # none may take the place of another one's file
     return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
@@ -170,14 +196,22 @@ def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     return "-".join([task, *words, *([slug(variant)] if variant else [])])
 
 
-def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
+def _parts(
+    task: str, records: Sequence[Record], read: Read, names: Callable[[Record], dict[str, Any]]
+) -> tuple[Part, ...]:
     sections = [(r, r.summary[task]) for r in records]
     rows: list[Row] = []
+
+    def by_name(record: Record, pick: Callable[[Any], Any] = lambda section: section) -> tuple[Any, Any]:
+        found = names(record)
+        reads = found.get("reads", {}).get("recognition" if task == "recognition" else "spotting", {})
+        return (pick(found[task]) if task in found else None), reads
+
     if task == "recognition":
         for member in sorted({name for _, section in sections for name in section.get("members", {})}):
             own = [(r, s.get("members", {}).get(member)) for r, s in sections]
             rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
-        whole = _part(task, "all clips", "recognition.uf1", sections, read)
+        whole = _part(task, "all clips", "recognition.uf1", sections, read, by_name=by_name)
         return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
     found: dict[str, tuple[str, Callable[[Any], Any]]] = {
         kind: (f"spotting.{kind}.f1", methodcaller("get", kind)) for kind in ("micro", "macro", "overall")
@@ -187,7 +221,10 @@ def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]
             "true positives": ("analysis.strs", _with_joint),
             "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
         }
-    parts = [_part(task, name, path, [(r, pick(s)) for r, s in sections], read) for name, (path, pick) in found.items()]
+    parts = [
+        _part(task, name, path, [(r, pick(s)) for r, s in sections], read, by_name=partial(by_name, pick=pick))
+        for name, (path, pick) in found.items()
+    ]
     found.pop("all intervals", None)
     for name, (path, pick) in found.items():  # a row for each member of a composite, from the same predictions
         rows = []
@@ -206,7 +243,13 @@ def _with_joint(analysis: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _part(
-    task: str, name: str, path: str, sections: Sequence[tuple[Record, Any]], read: Read, member: str = ""
+    task: str,
+    name: str,
+    path: str,
+    sections: Sequence[tuple[Record, Any]],
+    read: Read,
+    member: str = "",
+    by_name: Callable[[Record], tuple[Any, Any]] | None = None,
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
@@ -254,8 +297,8 @@ def _part(
     ]
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present if not record.doubt])
-    if task == "recognition" and not member:
-        lettered += names_rows(metrics, [rows[i][1] for i in tested], read)
+    if by_name is not None:
+        lettered += names_rows(metrics, [rows[i][1] for i in tested], by_name)
     return Part(name, metrics, tuple(sorted(lettered, key=order)))
 
 

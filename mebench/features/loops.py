@@ -5,7 +5,7 @@ write there, in the user's cache folder; `NUMBA_CACHE_DIR` names another.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,13 @@ def once(
         how: more words for `numba.njit`, such as `fastmath`.
     """
     found: Any = numba.njit(error_model="numpy", **how)(function)
-    alone: AbstractContextManager[Any] = nullcontext()
-    how_often = "in every process, since numba can write to none of its folders: NUMBA_CACHE_DIR names another"
-    with suppress(RuntimeError):  # which says so
-        found = numba.njit(error_model="numpy", cache=True, **how)(function)
-        alone, how_often = FileLock(Path(found.stats.cache_path) / f"mebench_{name}.lock"), "once on this machine"
-    with alone, compile_notice(f"compiling {what}, {how_often}"):
+    how_often = "in every process: it can be kept nowhere, unless NUMBA_CACHE_DIR names a folder"
+    with ExitStack() as alone:
+        with suppress(OSError, RuntimeError):  # numba says so; a confined process may not even lock
+            found = numba.njit(error_model="numpy", cache=True, **how)(function)
+            alone.enter_context(FileLock(Path(found.stats.cache_path) / f"mebench_{name}.lock"))
+            how_often = "once on this machine"
+        alone.enter_context(compile_notice(f"compiling {what}, {how_often}"))
         call(found)
     answer: Callable[..., Any] = found
     return answer

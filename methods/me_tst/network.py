@@ -105,6 +105,7 @@ class StateSpace(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        scan.ready()  # where the run is planned, which may keep the compiled code; folds may not
         self.inwards = nn.Linear(DIM, 2 * WIDTH, bias=False)
         self.conv = nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=KERNEL - 1, groups=WIDTH)
         self.select = nn.Linear(WIDTH, RANK + 2 * STATES, bias=False)

@@ -274,14 +274,14 @@ def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
     parts = tables(tmp_path)["spotting-drawn-loso"]
     for kind, n in (("micro", 16), ("macro", 8)):
         rows = {r.method: r for r in parts[kind].rows if r.provenance == "chance"}
-        assert set(rows) == {"random (as many as truths)", "random (best rate)"}
+        assert set(rows) == {"random (as many as truths)", "random (best rate)", "names"}
         many, best = rows["random (as many as truths)"], rows["random (best rate)"]
         assert many.scores["f1"]["value"] == chance[kind]["as_many"]["f1"]["value"]
         assert best.scores["f1"]["high"] == chance[kind]["best_rate"]["f1"]["high"]
         assert best.settings == f"{chance[kind]['best_rate']['rate_per_minute']:.1f} intervals per minute"
         assert many.scores["ap"]["value"] is None
         assert many.n == n
-    assert [r.provenance for r in parts["overall"].rows] == ["measured"]
+    assert [r.method for r in parts["overall"].rows if r.provenance == "chance"] == ["names"]
 
 
 def test_short_clips_have_one_level_of_chance(tmp_path):
@@ -293,7 +293,7 @@ def test_short_clips_have_one_level_of_chance(tmp_path):
         [row.method for row in found[f"spotting-{data}-loso"]["micro"].rows if not row.measured]
         for data in ("drawn", "filmed")
     )
-    assert short == ["random (as many as truths)"] and len(long) == 2
+    assert set(short) == {"random (as many as truths)", "names"} and len(long) == 3
 
 
 @pytest.mark.parametrize(
@@ -366,22 +366,38 @@ def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, ot
     assert len({n.casefold() for n in found}) == 2 and all(n.isascii() for n in found)
 
 
-def test_what_the_names_of_clips_give_away_is_a_level_of_chance(tmp_path):
+@pytest.mark.parametrize(
+    ("tasks", "table", "part", "metric"),
+    [
+        (("recognize",), "recognition-drawn-loso", "all clips", "uf1"),
+        (("spot",), "spotting-drawn-loso", "micro", "f1"),
+        (("recognize", "spot"), "analysis-drawn-loso", "true positives", "strs"),
+    ],
+)
+def test_what_names_give_away_is_a_level_of_chance_on_every_board(tmp_path, tasks, table, part, metric):
     """As `names_chance` scores it on the run of the lowest seed; it has neither rank nor letter."""
-    runs = [make_run(tmp_path, seed=seed, tasks=("recognize",), wrong_every=3) for seed in (0, 1)]
-    part = tables(tmp_path)["recognition-drawn-loso"]["all clips"]
-    (names,) = [row for row in part.rows if row.method == "names"]
-    assert (names.provenance, names.seeds, names.group, names.n) == (
-        "chance",
-        (0,),
-        "",
-        len(runs[0].read_table("clips.parquet")),
-    )
+    runs = [make_run(tmp_path, seed=seed, tasks=tasks, wrong_every=3) for seed in (0, 1)]
+    found = tables(tmp_path)[table][part]
+    (names,) = [row for row in found.rows if row.method == "names"]
+    assert (names.provenance, names.seeds, names.group) == ("chance", (0,), "")
     folds = runs[0].read_json("folds.json")
     trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds["folds"] for who in fold["test"]}
-    expected = name_leak.names_chance(tables_of(runs[0]), trained_on, folds["classes"])
-    assert names.scores["uf1"]["value"] == expected["uf1"]["value"]
-    assert [one.rank for one in ranked(part) if one.row.method == "names"] == [None]
+    expected = name_leak.names_chance(tables_of(runs[0]), trained_on, folds["classes"], folds["kinds"])
+    section = expected[table.partition("-")[0]]
+    scores = section[part]["scores"] if metric == "f1" else {**section.get("scores", {}), "strs": section.get("strs")}
+    assert names.scores[metric]["value"] == scores[metric]["value"]
+    assert [one.rank for one in ranked(found) if one.row.method == "names"] == [None]
+    assert "code" in names.settings or "nothing" in names.settings or "number" in names.settings
+
+
+def test_people_who_train_alone_are_missing_in_the_level_of_names(tmp_path):
+    """A record holds the videos of tested people, not of those who train alone."""
+    run = make_run(tmp_path, tasks=("recognize",))
+    about = run.read_json("folds.json")
+    about["folds"] = [{**fold, "train": [*fold["train"], "drawn/elsewhere"]} for fold in about["folds"]]
+    run.write_json("folds.json", about)
+    (names,) = [row for row in tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows if row.method == "names"]
+    assert names.remark.endswith("; 1 person trains alone, and no record holds their names")
 
 
 def test_names_that_no_file_could_have_are_cut(tmp_path):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -47,8 +48,8 @@ def test_a_code_that_is_the_class_answers_everything():
         ]
     )
     scores = name_leak.names_chance(table, others(table), CLASSES)
-    assert scores["uf1"]["value"] == 1
-    assert scores["reads"] == {"smic": {"code 3": 4}}
+    assert scores["recognition"]["scores"]["uf1"]["value"] == 1
+    assert scores["reads"] == {"recognition": {"smic": {"code 3": 4}}}
 
 
 def test_the_order_of_filming_is_read_too():
@@ -105,5 +106,74 @@ def test_names_alone_answer_the_real_maps_as_well_as_networks_do():
     ]
     table = tables(clips)
     scores = name_leak.names_chance(table, others(table), scheme.classes)
-    assert scores["uf1"]["value"] == pytest.approx(0.7103, abs=5e-5)
-    assert list(scores["reads"]["smic"].values()) == [16]
+    assert scores["recognition"]["scores"]["uf1"]["value"] == pytest.approx(0.7103, abs=5e-5)
+    assert list(scores["reads"]["recognition"]["smic"].values()) == [16]
+
+
+FILMS = {"disgust": [(20, 34), (60, 74)], "joke": [(80, 94)], "nothing": []}
+"""What is watched, and where whoever watches it expresses."""
+
+
+def watching(people, shift=0, films=tuple(FILMS), emotions=dict.fromkeys(FILMS, "negative")):
+    """Videos named after their films, which each person sees in another order; people express at the same places of a film, but for
+    `shift` frames a person.
+    """
+    videos, truths = [], []
+    for p in range(people):
+        for n, film in enumerate(films):
+            videos.append((f"lab/p{p}/{(n + p) % len(films)}_{film}", f"lab/p{p}", "lab", 100, 30.0))
+            truths += [
+                (videos[-1][0], "micro", a + p * shift, np.nan, b + p * shift, emotions[film]) for a, b in FILMS[film]
+            ]
+    return Tables(
+        pd.DataFrame(videos, columns=["video", "subject", "dataset", "n_frames", "fps"]),
+        pd.DataFrame(truths, columns=["video", "kind", "onset", "apex", "offset", "emotion"]),
+        pd.DataFrame(columns=["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]),
+    )
+
+
+def spotted(table, kinds=("micro",)):
+    return name_leak.intervals_by_name(table, others(table), CLASSES, kinds)
+
+
+def test_the_film_that_a_name_says_tells_where_people_express():
+    table = watching(6, emotions={"disgust": "negative", "joke": "positive", "nothing": None})
+    scores = name_leak.names_chance(table, others(table), CLASSES, ["micro"])
+    assert scores["reads"] == {"spotting": {"lab": {"code 2": 6}}}
+    assert scores["spotting"]["micro"]["scores"]["f1"]["value"] == 1
+    assert scores["analysis"]["strs"]["value"] == 1  # the film says the class, too
+
+
+def test_names_that_say_nothing_of_where_people_express_leave_what_all_videos_share():
+    """Then the same place in all videos is spotted, and nothing where no two people express at one place."""
+    alike, reads = spotted(watching(6, films=["joke"]))
+    assert reads == {"lab": {"nothing": 6}} and (alike["onset"].tolist(), set(alike["confidence"])) == ([80] * 6, {1.0})
+    apart, _ = spotted(watching(4, shift=-20, films=["joke"]))
+    assert apart.empty
+
+
+def test_an_interval_that_ends_beyond_a_video_is_not_spotted_in_it():
+    table = watching(6, films=["joke"])
+    short = table.videos.assign(n_frames=[90, *[100] * 5])
+    found, _ = spotted(Tables(short, table.truths, table.predictions))
+    assert found["video"].nunique() == 5 and "lab/p0/0_joke" not in set(found["video"])
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 80)), min_size=6, max_size=16)
+
+
+@given(PLACES, st.integers(0, 80))
+def test_where_a_tested_person_expresses_does_not_change_what_is_spotted_in_them(drawn, other):
+    def table(place_of):
+        keys = [(f"lab/p{p}/{film}", f"lab/p{p}", "lab", 100, 30.0) for p in range(4) for film in range(3)]
+        rows = [(f"lab/p{p}/{film}", "micro", at, np.nan, at + 14, None) for p, film, at in map(place_of, drawn)]
+        return Tables(
+            pd.DataFrame(keys, columns=["video", "subject", "dataset", "n_frames", "fps"]),
+            pd.DataFrame(rows, columns=["video", "kind", "onset", "apex", "offset", "emotion"]),
+        )
+
+    (before, _), (after, _) = (
+        spotted(table(place_of)) for place_of in (lambda row: row, lambda row: row if row[0] else (0, row[1], other))
+    )
+    own = [found[found["video"].str.startswith("lab/p0/")].values.tolist() for found in (before, after)]
+    assert repr(own[0]) == repr(own[1])
