@@ -56,18 +56,20 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     ]
 
 
-BY_NAME = "not a method: answers by the names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
+BY_NAME = "not a method: answers by names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
 
 
 def names_rows(
-    metrics: Sequence[str], records: Sequence[Record], by_name: Callable[[Record], tuple[Any, dict[str, dict[str, int]]]]
+    metrics: Sequence[str],
+    records: Sequence[Record],
+    by_name: Callable[[Record], tuple[Any, dict[str, dict[str, int]]]],
 ) -> list[Row]:
     """The rows of name leakage, from the run with the lowest seed whose protocol holds people out.
 
     Args:
         metrics: the columns.
         records: of the table.
-        by_name: the section of such answers to a record, None where there is none; and for each dataset what is read, see `name_leak.Reads`.
+        by_name: the section of such answers to a record, None where there is none; and for each dataset what is read.
     """
     for source in sorted(records, key=lambda r: (r.seed, r.id)):
         section, reads = by_name(source)
@@ -75,7 +77,11 @@ def names_rows(
             places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in reads.items()]
             known = {subject for fold in source.about["folds"] for subject in fold["test"]}
             others = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
-            alone = f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names" if others else ""
+            alone = (
+                f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names"
+                if others
+                else ""
+            )
             scores = {metric: section["scores"].get(metric, NOTHING) for metric in metrics}
             return [_level(source, "names", "; ".join(places), n_of(section), scores, BY_NAME + alone)]
     return []

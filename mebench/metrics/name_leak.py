@@ -7,12 +7,11 @@ intervals at random places.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import overlap
@@ -25,9 +24,7 @@ CODE = re.compile(r"[^\W\d_]+|\d+")
 PARTS = 5
 """Parts of the training people, each of which is left out once where it is chosen what of a name is read for spotting."""
 
-_Row = tuple[str, str, str, tuple[Hashable, ...]]
-"""Dataset, person, class, and what the name says at each place."""
-Reads = dict[str, dict[str, int]]
+Reads = defaultdict[str, Counter[str]]
 """For each dataset, for how many tested people what of a name is read."""
 
 
@@ -80,12 +77,9 @@ def answers_by_name(
         The answers, by the index of `tables.clips`; and what is read.
     """
     assert tables.clips is not None
-    clips = tables.clips.sort_values("video", kind="stable")
-    rows = [
-        (dataset, subject, truth, said)
-        for (dataset, subject, said), truth in zip(_said(tables.videos, clips["video"]), clips["truth"])
-    ]
-    answers, reads = _named(rows, rows, trained_on, classes, "clips")
+    clips, reads = tables.clips.sort_values("video", kind="stable"), Reads(Counter)
+    rows = _rows(tables.videos, clips["video"])
+    answers = _named(rows.assign(label=clips["truth"].to_numpy()), trained_on, classes, "clips", reads)
     return pd.Series(answers, clips.index), reads
 
 
@@ -115,161 +109,135 @@ def intervals_by_name(
     Returns:
         The predictions, see `Tables`; their confidence is the share. And what is read, over all kinds.
     """
-    rule = named(convention) if isinstance(convention, str) else convention
+    rule, reads = named(convention) if isinstance(convention, str) else convention, Reads(Counter)
     videos = tables.videos.sort_values("video", ignore_index=True)
-    said = {video: row for video, row in zip(videos["video"], _said(videos, videos["video"]))}
-    spotted, reads = list[tuple[Any, ...]](), defaultdict[str, Counter[str]](Counter)
-    for (dataset, own), kind in ((pair, kind) for pair in videos.groupby("dataset") for kind in kinds):
-        own, truths = own.reset_index(drop=True), tables.truths[tables.truths["kind"] == kind]
-        line = _Line.of(own, [said[video][2] for video in own["video"]], truths, rule)
-        for people, tested in own.groupby(own["subject"].map(lambda who: tuple(sorted(trained_on[who])))):
-            known = own["subject"].isin(people).to_numpy()
-            tried = [line.tried(code, known) for code in line.codes]
-            best = max(range(len(tried)), key=lambda place: tried[place][0])
-            reads[dataset][_words(best, "videos")] += tested["subject"].nunique()
-            for video, n_frames in zip(tested.index, tested["n_frames"]):
-                code = line.codes[best]
-                place = best if (known & (code == code[video])).any() else 0
-                for truth, share in zip(*line.shares(line.codes[place], line.codes[place][video], known)):
-                    onset, offset = line.onset[truth], line.offset[truth]
-                    if share >= tried[place][1] and (pd.isna(n_frames) or offset < n_frames):
-                        spotted.append((own["video"][video], kind, onset, offset, share))
+    rows = _rows(videos, videos["video"])
+    spotted: list[Any] = [
+        (rows["video"][video], kind, onset, offset, share)
+        for kind in kinds
+        for video, onset, offset, share in _intervals(
+            rows, tables.truths[tables.truths["kind"] == kind], trained_on, rule, reads
+        )
+        if pd.isna(n_frames := videos["n_frames"][video]) or offset < n_frames
+    ]
     found = pd.DataFrame(spotted, columns=["video", "kind", "onset", "offset", "confidence"])
     scored = tables.truths[(tables.truths["kind"] == "micro") & tables.truths["emotion"].isin(list(classes))]
-    rows = [(*said[video][:2], emotion, said[video][2]) for video, emotion in zip(scored["video"], scored["emotion"])]
-    asked = [(*said[video][:2], "", said[video][2]) for video in found["video"]]
-    answers = _named(rows, asked, trained_on, classes, "videos")[0] if rows else None
-    return found.assign(apex=np.nan, emotion=answers, draw=0), {name: dict(counts) for name, counts in reads.items()}
+    both = pd.concat([scored[["video", "emotion"]], found[["video"]]]).rename(columns={"emotion": "label"})
+    both = both.merge(rows, on="video", how="left")
+    emotions = _named(both, trained_on, classes, "videos", Reads(Counter))[len(scored) :] if len(scored) else None
+    return found.assign(apex=np.nan, emotion=emotions, draw=0), reads
 
 
-class _Line(NamedTuple):
-    """The videos of a dataset, and where one kind of expressions lies in them.
+def _rows(videos: pd.DataFrame, of: pd.Series) -> pd.DataFrame:
+    """`video`, `subject` and `dataset` of some videos, in order, and in `said` what each one's name says at each place."""
+    rows = of.to_frame("video").merge(videos[["video", "subject", "dataset"]], on="video", how="left")
+    own, codes = rows.groupby("subject")["video"], (CODE.findall(video.rpartition("/")[2]) for video in of)
+    numbers = zip((own.cumcount() + 1).tolist(), own.transform("size").tolist(), codes)
+    said: list[Any] = [(0, rank, number, *code) for rank, number, code in numbers]
+    return rows.assign(said=said)
 
-    Attributes:
-        codes: for each place of names the number of what that of each video says there.
-        person: number of the person of each video.
-        video, onset, offset: of each annotated interval.
-        hits: (intervals, videos) whether an expression of the video is hit by such an interval.
+
+def _read(
+    rows: pd.DataFrame,
+    may: Bools,
+    trained_on: Mapping[str, Sequence[str]],
+    of: str,
+    reads: Reads,
+    worth: Callable[[Indices, Bools], float],
+) -> Iterator[tuple[pd.Index, Bools, Bools, list[Indices], int]]:
+    """For each dataset and group of people who train: the rows that are asked about; those that may be learnt from, of all datasets and of
+    this one; for each place the number of what each row's name says there, -1 where it has no such place; and the place worth most.
     """
-
-    codes: list[Indices]
-    person: Indices
-    video: Indices
-    onset: Indices
-    offset: Indices
-    hits: Bools
-
-    @classmethod
-    def of(cls, videos: pd.DataFrame, said: Sequence[tuple[Hashable, ...]], truths: pd.DataFrame, rule: Convention) -> "_Line":
-        video = pd.Index(videos["video"]).get_indexer(pd.Index(truths["video"]))
-        onset, offset = (truths[end].to_numpy(np.int64)[video >= 0] for end in ("onset", "offset"))
-        video = video[video >= 0]
-        hits = np.zeros((len(video), len(videos)), np.bool_)
-        each = np.arange(len(video))
-        for truth in each:
-            pairs = overlap(np.full_like(each, truth), each, (onset, offset), (onset, offset), rule)
-            hits[truth, video[pairs.hits(rule.threshold, rule.reaching).truth]] = True
-        places = range(max((len(row) for row in said), default=1))
-        codes = [_coded([row[place] if place < len(row) else ... for row in said])[0] for place in places]
-        return cls(codes, _coded(videos["subject"].tolist())[0], video, onset, offset, hits)
-
-    def shares(self, code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
-        """Intervals in the known videos of that value which do not overlap, the best first, and the share of the other people's that each
-        hits.
-        """
-        same = np.flatnonzero(known & (code == value))
-        own = np.flatnonzero(np.isin(self.video, same))
-        others = self.person[self.video[own], None] != self.person[same]
-        share = (self.hits[np.ix_(own, same)] & others).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
-        chosen, left = list[int](), share.copy()
-        while left.max(initial=0) > 0:
-            chosen.append(int(left.argmax()))
-            onset, offset = self.onset[own[chosen[-1]]], self.offset[own[chosen[-1]]]
-            left[(self.onset[own] <= offset) & (self.offset[own] >= onset)] = 0
-        return own[chosen], share[chosen]
-
-    def tried(self, code: Indices, known: Bools) -> tuple[float, float]:
-        """The best F1 in known people who are left out, a fifth of them at a time; and the least share with which it is reached."""
-        shares, right = [np.empty(0)], [np.empty(0, np.bool_)]
-        for part in range(PARTS):
-            out = known & (self.person % PARTS == part)
-            for value in np.unique(code[out]):
-                (asked,), (which, share) = np.nonzero(out & (code == value)), self.shares(code, value, known & ~out)
-                shares.append(np.repeat(share, len(asked)))
-                right.append(self.hits[np.ix_(which, asked)].ravel())
-        share, found = np.concatenate(shares), np.concatenate(right)
-        if not found.any():
-            return 0.0, np.inf
-        order = np.argsort(-share, kind="stable")
-        last = np.append(np.diff(share[order]) != 0, True)  # those of one share are spotted together
-        f1 = 2 * found[order].cumsum() / (np.arange(1, len(order) + 1) + known[self.video].sum())
-        best = int(np.where(last, f1, 0).argmax())
-        return float(f1[best]), float(share[order][best])
-
-
-def _said(videos: pd.DataFrame, of: pd.Series) -> list[tuple[str, str, tuple[Hashable, ...]]]:
-    """Dataset and person of some rows, by their video, and what the name says at each place."""
-    about = videos.set_index("video")
-    dataset, subject = of.map(about["dataset"]), of.map(about["subject"])
-    rank, number = subject.groupby(subject).cumcount() + 1, subject.groupby(subject).transform("size")
-    codes = (CODE.findall(video.rpartition("/")[2]) for video in of)
-    places = ((None, at, n, *parts) for at, n, parts in zip(rank.tolist(), number.tolist(), codes))
-    return list(zip(dataset, subject, places))
+    places = range(max(map(len, rows["said"]), default=1))
+    codes = [
+        pd.factorize(np.array([said[n] if n < len(said) else None for said in rows["said"]], object))[0] for n in places
+    ]
+    people = rows["subject"].map(lambda who: tuple(sorted(trained_on[who])))
+    words = "nothing", f"the rank among the person's {of}", f"the number of the person's {of}"
+    group: Any
+    for group, asked in rows.groupby([rows["dataset"], people]):
+        known = may & rows["subject"].isin(group[1]).to_numpy()
+        own = known & (rows["dataset"] == group[0]).to_numpy()
+        best = max(places, key=lambda place: worth(codes[place], own))
+        reads[group[0]][words[best] if best < len(words) else f"code {best - 2}"] += asked["subject"].nunique()
+        yield asked.index, known, own, codes, best
 
 
 def _named(
-    known: Iterable[_Row], asked: Iterable[_Row], trained_on: Mapping[str, Sequence[str]], classes: Sequence[str], of: str
-) -> tuple[list[str], Reads]:
-    """See `answers_by_name`: the answers to rows, and what is read of names."""
-    by_subject = defaultdict[str, list[_Row]](list)
-    for row in known:
-        by_subject[row[1]].append(row)
-    answers, reads = list[str](), dict[tuple[str, str], int]()
-    rules = dict[tuple[tuple[str, ...], str], tuple[int, Callable[[_Row], str]]]()
-    for row in asked:
-        people = tuple(sorted(trained_on[row[1]]))
-        if (people, row[0]) not in rules:
-            train = [one for other in people for one in by_subject.get(other, ())]
-            rules[people, row[0]] = _rule(train, row[0], classes)
-        reads[row[:2]], answer = rules[people, row[0]]
-        answers.append(answer(row))
-    counts = defaultdict[str, Counter[str]](Counter)
-    for (dataset, _), place in sorted(reads.items()):
-        counts[dataset][_words(place, of)] += 1
-    return answers, {name: dict(own) for name, own in counts.items()}
+    rows: pd.DataFrame, trained_on: Mapping[str, Sequence[str]], classes: Sequence[str], of: str, reads: Reads
+) -> list[str]:
+    """The answers to rows, see `answers_by_name`; their classes are known where `label` is no missing value."""
+    label, person = pd.Index(classes).get_indexer(pd.Index(rows["label"])), pd.factorize(rows["subject"])[0]
+    answers = np.zeros(len(rows), np.int64)
+
+    def counted(code: Indices, known: Bools) -> Indices:
+        """The classes of the known rows by code; none for -1."""
+        found = np.zeros((code.max(initial=0) + 2, len(classes)), np.int64)
+        np.add.at(found, (code[known], label[known]), 1)
+        found[-1] = 0
+        return found
+
+    def answered(counts: Indices, known: Bools) -> Indices:
+        commonest = np.bincount(label[known], minlength=len(classes)).argmax()
+        return np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), commonest)
+
+    def right(code: Indices, known: Bools) -> float:
+        """How many known rows are answered right when each person is left out in turn."""
+        own = pd.factorize(person * (len(code) + 1) + code)[0]
+        others = counted(code, known)[code] - counted(own, known)[own]
+        return float((answered(others, known) == label)[known].sum())
+
+    for asked, known, own, codes, place in _read(rows, label >= 0, trained_on, of, reads, right):
+        answers[asked] = answered(counted(codes[place], own)[codes[place]], own if own.any() else known)[asked]
+    return [classes[answer] for answer in answers.tolist()]
 
 
-def _words(place: int, of: str) -> str:
-    """What is read of a name."""
-    return ("nothing", f"the rank among the person's {of}", f"the number of the person's {of}", f"code {place - 2}")[min(place, 3)]
+def _intervals(
+    rows: pd.DataFrame, truths: pd.DataFrame, trained_on: Mapping[str, Sequence[str]], rule: Convention, reads: Reads
+) -> Iterator[tuple[int, int, int, float]]:
+    """See `intervals_by_name`, of one kind: row of the video, onset, offset and share."""
+    person, video = (
+        pd.factorize(rows["subject"])[0],
+        pd.Index(rows["video"]).get_indexer(pd.Index(truths["video"])),
+    )
+    ends = onset, offset = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
+    each, hits = np.arange(len(truths)), np.zeros((len(truths), len(rows)), np.bool_)
+    for truth in each:
+        pairs = overlap(np.full_like(each, truth), each, ends, ends, rule)
+        hits[truth, video[pairs.hits(rule.threshold, rule.reaching).truth]] = True
 
+    def shares(code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
+        """Intervals in the known videos of a code which do not overlap, the best first, and of the other people's such videos the share
+        that each hits.
+        """
+        same = np.flatnonzero(known & (code == value))
+        own = np.flatnonzero(np.isin(video, same))
+        others = person[video[own], None] != person[same]
+        share = (hits[np.ix_(own, same)] & others).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
+        chosen, left = list[int](), share.copy()
+        while left.max(initial=0) > 0:
+            chosen.append(int(left.argmax()))
+            left[(onset[own] <= offset[own[chosen[-1]]]) & (offset[own] >= onset[own[chosen[-1]]])] = 0
+        return own[chosen], share[chosen]
 
-def _rule(train: Sequence[_Row], dataset: str, classes: Sequence[str]) -> tuple[int, Callable[[_Row], str]]:
-    """Which place of a dataset's names is read, and the answer to a clip."""
-    own = [row for row in train if row[0] == dataset]
-    number = {name: n for n, name in enumerate(classes)}
-    commonest = Counter(row[2] for row in own or train)
-    every = max(classes, key=lambda name: commonest[name])
-    truth, people = np.array([number[row[2]] for row in own], int), _coded([row[1] for row in own])[0]
-    best, chosen, known = -1, 0, dict[Hashable, str]()
-    for place in range(max((len(row[3]) for row in own), default=1)):
-        codes, values = _coded([row[3][place] if place < len(row[3]) else ... for row in own])
-        said, of_person = (
-            np.zeros((len(values), len(classes)), int),
-            np.zeros((people.max(initial=0) + 1, len(values), len(classes)), int),
-        )
-        np.add.at(said, (codes, truth), 1)
-        np.add.at(of_person, (people, codes, truth), 1)
-        others = said[codes] - of_person[people, codes]
-        there = others.any(axis=1) & (codes != values.get(..., -1))
-        right = int((np.where(there, others.argmax(axis=1), number[every]) == truth).sum())
-        if right > best:
-            answers = {value: classes[int(said[code].argmax())] for value, code in values.items() if value is not ...}
-            best, chosen, known = right, place, answers
-    return chosen, lambda row: known.get(row[3][chosen], every) if chosen < len(row[3]) else every
+    def tried(code: Indices, known: Bools) -> tuple[float, float]:
+        """The best F1 in known people who are left out, and the least share with which it is reached."""
+        found = [np.zeros((2, 0))]
+        for out in (known & (person % PARTS == part) for part in range(PARTS)):
+            for value in np.unique(code[out]):
+                which, share = shares(code, value, known & ~out)
+                right = hits[which][:, out & (code == value)]
+                found.append(np.stack([np.broadcast_to(share[:, None], right.shape), right]).reshape(2, -1))
+        share, right = (both := np.concatenate(found, axis=1))[:, np.argsort(-both[0], kind="stable")]
+        last = np.append(np.diff(share) != 0, True)[: len(share)]  # those of one share are spotted together
+        f1 = last * 2 * right.cumsum() / (np.arange(1, len(share) + 1) + known[video].sum())
+        return max(zip(f1.tolist(), share.tolist()), default=(0.0, np.inf))
 
-
-def _coded(values: Sequence[Hashable]) -> tuple[NDArray[np.int64], dict[Hashable, int]]:
-    """Each value as a number, and these by value."""
-    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    return np.array([numbers[value] for value in values], int), numbers
+    every = np.ones(len(rows), np.bool_)
+    for asked, _, known, codes, best in _read(rows, every, trained_on, "videos", reads, lambda *of: tried(*of)[0]):
+        least = {place: tried(codes[place], known)[1] for place in {0, best}}
+        for own in asked:
+            place = best if (known & (codes[best] == codes[best][own])).any() else 0
+            which, share = shares(codes[place], codes[place][own], known)
+            kept = which[share >= least[place]]
+            yield from zip([own] * len(kept), onset[kept], offset[kept], share)

@@ -114,7 +114,7 @@ FILMS = {"disgust": [(20, 34), (60, 74)], "joke": [(80, 94)], "nothing": []}
 """What is watched, and where whoever watches it expresses."""
 
 
-def watching(people, shift=0, films=tuple(FILMS), emotions=dict.fromkeys(FILMS, "negative")):
+def watching(people, shift=0, films=tuple(FILMS), emotions=None):
     """Videos named after their films, which each person sees in another order; people express at the same places of a film, but for
     `shift` frames a person.
     """
@@ -123,7 +123,8 @@ def watching(people, shift=0, films=tuple(FILMS), emotions=dict.fromkeys(FILMS, 
         for n, film in enumerate(films):
             videos.append((f"lab/p{p}/{(n + p) % len(films)}_{film}", f"lab/p{p}", "lab", 100, 30.0))
             truths += [
-                (videos[-1][0], "micro", a + p * shift, np.nan, b + p * shift, emotions[film]) for a, b in FILMS[film]
+                (videos[-1][0], "micro", a + p * shift, np.nan, b + p * shift, (emotions or {}).get(film))
+                for a, b in FILMS[film]
             ]
     return Tables(
         pd.DataFrame(videos, columns=["video", "subject", "dataset", "n_frames", "fps"]),
