@@ -104,11 +104,11 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
     """
     place.mkdir(parents=True, exist_ok=True)
     for former in place.glob(f"{prefix}*"):
-        with suppress(OSError), _held(former):
+        with suppress(OSError), held(former):
             shutil.rmtree(former)
     temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     try:
-        with _held(temporary):
+        with held(temporary):
             temporary.chmod(0o755)  # mkdtemp hides it from everybody else
             yield temporary
     finally:
@@ -116,7 +116,7 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def held(folder: Path, wait: bool = False) -> Iterator[None]:
     """The lock of a folder.
 
     Raises:
@@ -124,7 +124,7 @@ def _held(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(handle)

@@ -1,12 +1,13 @@
 """Takes in the records of others, each after all checks and scored again; nothing that is there is ever edited."""
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from mebench.atomic import new_folder
-from mebench.boards import Registry, collect_records, doubt_of, read_answers, refusal
+from mebench.boards import Registry, collect_records, doubt_of, read_answers, refusal, truth_doubt, truth_of
 from mebench.errors import MebenchError, RunError
 from mebench.records import RECORD, from_record, record_name
 from mebench.runs.folder import RunFolder
@@ -51,9 +52,13 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
         records: where they go.
         check_only: copy nothing.
     """
-    outcomes: list[Merged] = []
-    there, registry = collect_records(records, lambda _: None), Registry.read(records.parent)
-    read, known = cache(read_answers), len(registry.records)
+    place = records.parent
+    with nullcontext(Registry.read(place)) if check_only else Registry.changed(place) as registry:
+        return _merged(sources, records, registry, check_only)
+
+
+def _merged(sources: list[RunFolder], records: Path, registry: Registry, check_only: bool) -> list[Merged]:
+    outcomes, there, read = list[Merged](), collect_records(records, lambda _: None), cache(read_answers)
     for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
         run_id, _, version = source.id.rpartition("~v")
         former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
@@ -68,14 +73,18 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
         if not reason:
             record = from_record(source)
             noted = registry.records.get(record.id) if record in there else None
-            doubt = doubt_of(record, there, registry, read) if noted is None else noted
+            other, of_truth = (
+                doubt_of(record, there, registry, read) if noted is None else noted,
+                truth_doubt(record, registry),
+            )
+            doubt = "; ".join(filter(None, [of_truth, other]))
             if not check_only:
-                registry.add(record, doubt)
+                registry.records.setdefault(record.id, other)
+            if not check_only and not doubt:
+                registry.truths.setdefault(*truth_of(record))
             if status == "taken":
                 there.append(replace(record, folder=records / source.id))
         outcomes.append(Merged(source.id, "refused" if reason else status, reason, doubt))
-    if len(registry.records) > known:
-        registry.write(records.parent)
     return outcomes
 
 

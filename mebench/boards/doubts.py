@@ -1,27 +1,32 @@
 """Records that do not fit what is known here: other annotations, other code, the answers of another record.
 
 What is found is said on that record's own row, which has no rank and is compared with no other, so that a stranger's record changes no
-word on anybody else's. Who was here first is what the registry tells: `registry.json` beside the folder of the records, written by
-`mebench leaderboard merge`.
+word on anybody else's. Who was here first, and which annotations are known, is what the registry tells: `registry.json` beside the folder
+of the records, written by `mebench leaderboard merge` and, from the user's own copy of a dataset, by `mebench leaderboard known`.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.atomic import whole_file
+from mebench.atomic import held, replace_file
 from mebench.errors import RunError
 from mebench.metrics import Tables
 from mebench.protocols import PROTOCOLS
 from mebench.records import setting_words
-from mebench.records.record import DAMAGE, Record
+from mebench.records.record import DAMAGE, Record, annotations_of
+from mebench.records.schema import FOLDS
+from mebench.runner.describe import describe, truth_tables
+from mebench.runner.plan import Plan
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import tables_of
 
@@ -36,8 +41,8 @@ class Registry:
     """The registry of merged records.
 
     Attributes:
-        records: by id, in the order in which they came, what is said of them; empty where nothing is.
-        truths: by data and task the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
+        records: by id, in the order in which they came, what is said of them but for their truth; empty where nothing is.
+        truths: by data the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
     """
 
     records: dict[str, str] = field(default_factory=dict)
@@ -58,16 +63,20 @@ class Registry:
                 f"{file} cannot be read ({error}): take it again from where the records come from"
             ) from error
 
-    def add(self, record: Record, doubt: str) -> None:
-        """Note a record that is taken in; the first of its data that nothing is said of says what its truth is."""
-        self.records.setdefault(record.id, doubt)
-        if not doubt:
-            self.truths.setdefault(data_of(record), truth_of(record))
+    @classmethod
+    @contextmanager
+    def changed(cls, folder: Path) -> Iterator["Registry"]:
+        """The registry of a board to change; it is written at the end, and nobody else changes it meanwhile.
 
-    def write(self, folder: Path) -> None:
-        """Write the registry into the folder of records."""
-        with whole_file(folder / FILE) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        Raises:
+            RunError: it is damaged.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with held(folder, wait=True):
+            registry, before = cls.read(folder), cls.read(folder)
+            yield registry
+            if registry != before:
+                replace_file(folder / FILE, json.dumps(asdict(registry), indent=1) + "\n")
 
 
 class Answers(NamedTuple):
@@ -94,15 +103,35 @@ def read_answers(folder: Path) -> Answers:
     return Answers(frozenset(map(tuple, first)), *named)
 
 
-def data_of(record: Record) -> str:
-    """The settings that decide which truth a record is scored against, in words."""
-    words = record.data, setting_words.of_scheme(record.config), " and ".join(record.about["tasks"])
-    return "; ".join(filter(None, [f"{record.dataset} under {record.config['protocol']}", *words]))
+def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> str:
+    """The settings that decide which truth a run is scored against, in words.
+
+    Args:
+        config: flat keys.
+        settings: of dataset and protocol that are not default, in words.
+        tasks: of the run.
+    """
+    words = settings, setting_words.of_scheme(config), " and ".join(sorted(tasks))
+    dataset = setting_words.joined(config["dataset"])
+    return "; ".join(filter(None, [f"{dataset} under {config['protocol']}", *words]))
 
 
-def truth_of(record: Record) -> list[str]:
-    """Hashes of its annotations, and the revision of its dataset."""
-    return [*record.annotations, record.versions["dataset_revision"]]
+def truth_of(record: Record) -> tuple[str, list[str]]:
+    """The words of its data; hashes of its annotations, and the revision of its dataset."""
+    words = data_of(record.config, record.data, record.about["tasks"])
+    return words, [*record.annotations, record.versions["dataset_revision"]]
+
+
+def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
+    """What `truth_of` tells of the records of a plan's runs, as its dataset reads the copy here."""
+    values = plan.config.values
+    with TemporaryDirectory() as room:
+        folder = RunFolder(Path(room))
+        describe(folder, plan, truth_tables(plan), "")
+        hashes = annotations_of(folder, folder.read_json(FOLDS))
+    settings = setting_words.of_data(values, plan.config.origins)
+    words = data_of(setting_words.without_places(values), settings, plan.task.tasks)
+    return words, [*hashes, plan.dataset.revision]
 
 
 def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
@@ -113,22 +142,32 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     found = list[Record]()
     for record in sorted(records, key=lambda r: (order.get(r.id, len(order)), not r.published, r.id)):
         noted = registry.records.get(record.id) if record.published else None
-        found.append(replace(record, doubt=doubt_of(record, found, registry, read) if noted is None else noted))
+        said = doubt_of(record, found, registry, read) if noted is None else noted
+        unknown = record.published and noted is None and (data := truth_of(record)[0]) not in registry.truths
+        alone = f"nobody here knows the annotations of {data}" if unknown else ""
+        found.append(replace(record, doubt="; ".join(filter(None, [truth_doubt(record, registry), alone, said]))))
     return sorted(found, key=lambda record: record.id)
 
 
-def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
-    """The doubt about a record in words: whatever disagrees with the registry or earlier records; empty if nothing does."""
-    known, (*own, revision) = registry.truths.get(data_of(record)), truth_of(record)
-    said, parts = list[str](), slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting sees no emotions
+def truth_doubt(record: Record, registry: Registry) -> str:
+    """How the truth of a record differs from the one that the registry knows, in words; empty if it does not, or none is known."""
+    data, (*own, revision) = truth_of(record)
+    known = registry.truths.get(data)
+    parts = slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting sees no emotions
     if known is not None and own[parts] != known[parts]:
-        said.append(f"its annotations are not those known of {record.dataset}")
-    elif known is not None and record.published and revision != known[-1]:
-        said.append(f"it is of revision {revision} of {record.dataset}, and known is {known[-1]}")
+        return f"its annotations are not those known of {record.dataset}"
+    if known is not None and record.published and revision != known[-1]:
+        return f"it is of revision {revision} of {record.dataset}, and known is {known[-1]}"
+    return ""
+
+
+def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
+    """The doubt about a record in words, but for its truth: whatever disagrees with earlier records; empty if nothing does."""
+    said = list[str]()
     if record.published and record.config["protocol"] not in PROTOCOLS:
         said.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
     for one in earlier:
-        if one.id == record.id or one.annotations[0] != own[0]:
+        if one.id == record.id or one.annotations[0] != record.annotations[0]:
             continue
         if record.published and one.id in registry.records and _setting(one) == _setting(record):
             said.append(f"{one.id} has these settings and this seed")

@@ -1,4 +1,4 @@
-"""`mebench leaderboard build|export|merge`: tables and page, and the records of runs that they are made of."""
+"""`mebench leaderboard build|export|submit|merge|known`: tables and page, and the records of runs that they are made of."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from mebench import boards, config, records, tracking
+from mebench import boards, config, records, runner, tracking
 from mebench import runs as run_files
-from mebench.cli.option_types import Json, RunId, Runs, verbs
+from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, verbs
 from mebench.console import plural, print_lines, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, RunError
@@ -169,3 +169,24 @@ def merge(
             print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{doubt}")
     if any(outcome.status == "refused" for outcome in outcomes):
         raise typer.Exit(1)
+
+
+@app.command("known", epilog="Example: mebench leaderboard known method=random dataset=synthetic")
+def known(
+    words: Words = None,
+    files: Files = None,
+    plugins: Plugins = None,
+    out: RecordsOut = "leaderboards/records",
+    json: Json = None,
+) -> None:
+    """Note which annotations your own copy of a dataset has. Records of it that have others get no rank.
+
+    The words are those of a run, of which nothing is computed: it says what is tested.
+    """
+    plan = runner.make_plan(config.resolve(words or (), files or (), plugins or ()))
+    data, truth = boards.doubts.truth_of_plan(plan)
+    with boards.doubts.Registry.changed(Path(out).expanduser().parent) as registry:
+        former, registry.truths[data] = registry.truths.get(data), truth
+    if write_json({"data": data, "truth": truth, "former": former}, json):
+        other = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
+        print_lines(f"{data}: the annotations here are known{other}")

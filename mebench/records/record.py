@@ -205,7 +205,7 @@ def from_run(folder: RunFolder) -> Record:
         about=folder.read_json(schema.FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
         costs=_costs(folder),
-        annotations=_annotations(folder, folder.read_json(schema.FOLDS)),
+        annotations=annotations_of(folder, folder.read_json(schema.FOLDS)),
         folder=folder.path,
         audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
         frames=_has_frames(folder),
@@ -222,7 +222,7 @@ def from_record(folder: RunFolder) -> Record:
     return Record(
         id=stored["run_id"],
         about=about,
-        annotations=_annotations(folder, about),
+        annotations=annotations_of(folder, about),
         folder=folder.path,
         audit=schema.read(folder, AUDIT) if AUDIT in stored["files"] else {},
         published=True,
@@ -258,7 +258,13 @@ def _has_frames(folder: RunFolder) -> bool:
     )  # of maps there is one for each clip
 
 
-def _annotations(folder: RunFolder, about: Mapping[str, Any]) -> tuple[str, str]:
+def annotations_of(folder: RunFolder, about: Mapping[str, Any]) -> tuple[str, str]:
+    """See `annotations` of `Record`.
+
+    Args:
+        folder: of a run, or a record.
+        about: its `folds.json`.
+    """
     persons = json.dumps(about.get("persons") or "", sort_keys=True).strip('"')  # nothing where nobody has two ids
     videos = persons + folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)].to_csv(index=False)
     truths = folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]

@@ -41,7 +41,8 @@ def test_a_forged_record_is_refused_or_told_of(board, there, tmp_path, name):
         assert words in checking.refusal(record)
     else:
         assert checking.refusal(record) == ""
-        assert words in doubts.doubt_of(from_record(record), *there)
+        told = doubts.truth_doubt(from_record(record), there[1]), doubts.doubt_of(from_record(record), *there)
+        assert words in "; ".join(told)
 
 
 def rows_of(folder):

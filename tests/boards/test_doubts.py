@@ -1,0 +1,84 @@
+"""What a board knows of truths: from the records that it took in, and from the user's own copy of a dataset."""
+
+import json
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mebench.boards import accept, collect_records, doubts, find_records, merge
+from mebench.boards import export as boards_export
+from mebench.cli.leaderboard import known
+from mebench.config import resolve
+from mebench.runner import make_plan
+from tests.helpers.outside import flow_maps
+from tests.helpers.run_folders import make_run
+
+BOARD = Path(__file__).parents[2] / "leaderboards"
+SYNTHETIC = "lbp_chi2-synthetic-loso-seed0-afdf93ec"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["method=random", "dataset=synthetic"],
+        ["method=majority", "dataset=synthetic"],
+        ["method=random", "dataset=synthetic", "dataset.preset=board", "protocol=kfold", "protocol.folds=10"],
+        ["method=majority", "dataset=megc2019_flow"],
+    ],
+)
+def test_a_dataset_tells_the_truth_that_the_records_of_the_repository_have(words):
+    maps = [f"dataset.root={flow_maps()}"] if "dataset=megc2019_flow" in words else []
+    data, truth = doubts.truth_of_plan(make_plan(resolve([*words, *maps])))
+    assert doubts.Registry.read(BOARD).truths[data] == truth
+
+
+def test_all_records_of_the_repository_are_registered_and_nothing_is_said_of_one():
+    registry, records = doubts.Registry.read(BOARD), collect_records(BOARD / "records")
+    assert {record.id for record in records} == registry.records.keys()
+    assert {record.doubt for record in doubts.with_doubts(records, registry)} == {""}
+
+
+@pytest.fixture
+def board(tmp_path):
+    shutil.copytree(BOARD / "records" / SYNTHETIC, tmp_path / "sent" / SYNTHETIC)
+    return tmp_path / "board"
+
+
+def said(board):
+    (record,) = doubts.with_doubts(collect_records(board / "records"), doubts.Registry.read(board))
+    return record.doubt
+
+
+def test_the_first_record_that_is_merged_says_the_truth_until_a_copy_of_the_dataset_does(board, capsys):
+    (outcome,) = merge(find_records(board.parent / "sent"), board / "records")
+    ((data, truth),) = doubts.Registry.read(board).truths.items()
+    assert (outcome.doubt, said(board)) == ("", "") and data == "synthetic under loso; spot"
+    with doubts.Registry.changed(board) as registry:  # as if that first record had been made up
+        registry.truths[data] = ["0" * 16, "1" * 16, "2"]
+    assert said(board) == "its annotations are not those known of synthetic"
+    known(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
+    assert json.loads(capsys.readouterr().out) == {"data": data, "truth": truth, "former": ["0" * 16, "1" * 16, "2"]}
+    assert said(board) == ""
+
+
+def test_a_record_of_unknown_truth_that_nobody_took_in_says_so_on_its_own_row(board):
+    shutil.copytree(board.parent / "sent" / SYNTHETIC, board / "records" / SYNTHETIC)
+    assert said(board) == "nobody here knows the annotations of synthetic under loso; spot"
+    merge(find_records(board / "records"), board / "records")
+    assert said(board) == ""
+
+
+def test_two_merges_at_once_lose_no_entry(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        boards_export.export(make_run(tmp_path / "runs", name, method=name), tmp_path / name)
+    slow = accept.collect_records
+    monkeypatch.setattr(accept, "collect_records", lambda *of: [time.sleep(0.3), slow(*of)][1])
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = pool.map(
+            lambda name: merge(find_records(tmp_path / name), tmp_path / "board" / "records"), ("one", "two")
+        )
+        assert [outcome.status for found in outcomes for outcome in found] == ["taken", "taken"]
+    assert doubts.Registry.read(tmp_path / "board").records.keys() == {"one", "two"}
