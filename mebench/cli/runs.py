@@ -131,7 +131,8 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             title="costs",
         )
     if closed is not None:
-        reads = f"; beside code its method could read {listed(closed['reads'], 5)}" if closed["reads"] else ""
+        more = [*closed["reads"], *closed.get("devices", ())]
+        reads = f"; beside code its method could read {listed(more, 5)}" if more else ""
         lacks = (
             f"not kept from {listed(closed['lacks'], 5)}"
             if closed["lacks"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from mebench.core import Prediction, Video
-from mebench.errors import DataError, MebenchError
+from mebench.errors import DataError, MebenchError, PluginError
 from mebench.runner.isolation import Failure, sentence
 
 UNANSWERED = "the process that hosts this one could not answer"
@@ -55,6 +55,7 @@ class Aliases:
             for v in (*learning, *tested)
         }
         self.tested = tuple(sorted(tested, key=lambda video: self._hidden[video.key].key))
+        self._asked = {self._hidden[video.key].key: video.key for video in tested}
         self._trouble: MebenchError | None = None
         self.videos: Mapping[str, Video] = {self._hidden[v.key].key: v for v in (*learning, *self.tested)}
 
@@ -70,9 +71,19 @@ class Aliases:
         """The real key of a video; an unknown key stays as it is."""
         return self.videos[key].key if key in self.videos else key
 
+    def answered(self, key: str) -> str:
+        """The real key of a video that is answered for.
+
+        Raises:
+            PluginError: it is not tested here: a fold knows the labels of those who train, and whoever tests them does not.
+        """
+        if key not in self._asked:
+            raise PluginError(f"a fold answered for {key}, which it does not test: that is a leak")
+        return self._asked[key]
+
     def predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
-        """Intervals under the real names of their videos."""
-        return [replace(p, video=self.real(p.video)) for p in spotted]
+        """Intervals under the real names of their videos, see `answered`."""
+        return [replace(p, video=self.answered(p.video)) for p in spotted]
 
     def answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
         """A host's answers, of which an error tells the process no name: it waits here until the process ends with it."""

@@ -95,9 +95,9 @@ def describe(
             ),  # none if all is ready-made
         },
     )
-    lacks = list(sandbox.PARTS if plan.grant is None else plan.grant.lacks)
-    reads = list(map(str, plan.reads))
-    folder.write_json("sandbox.json", {"asked": plan.config.sandbox, "lacks": lacks, "reads": reads})
+    grant = plan.grant or sandbox.Grant((), lacks=sandbox.PARTS)
+    given = {"lacks": grant.lacks, "reads": [*map(str, plan.reads)], "devices": [*map(str, grant.devices)]}
+    folder.write_json("sandbox.json", {"asked": plan.config.sandbox, **given})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:

@@ -187,7 +187,7 @@ class FoldHost:
             self.dataset = self._opened(self.dataset)
             if self.grant is not None:
                 plugins = [(part.plugin.module, part.plugin.folder) for part in job.parts]
-                found = granted(plugins, self.reads, trainer.modules(job.trainer))
+                found = granted(plugins, self.reads, trainer.modules(job.trainer), job.accelerator)
                 self.grant = found._replace(lacks=self.grant.lacks)
         if isinstance(stored, Path):
             there, stored = stored, None
@@ -207,7 +207,7 @@ class FoldHost:
             found = call(at_work.propose, replace(job, train=(), valid=()), scores, stored.model, self.names)
         if isinstance(found, Failure):
             return found
-        curves = {self.aliases.real(video): kinds for video, kinds in found[1].items()}
+        curves = {self.aliases.answered(video): kinds for video, kinds in found[1].items()}
         return replace(stored, predictions=self.aliases.predictions(found[0]), curves=curves)
 
     def _called(
@@ -225,7 +225,7 @@ class FoldHost:
     def complete(self, result: FoldResult) -> FoldResult:
         """The result of the process under real names, with the intervals that it submitted before it was given the clips."""
         predictions, scores, curves = self.spotted or ([], {}, {})
-        real = self.aliases.real
+        real = self.aliases.answered
         return replace(
             result,
             key=self.key,

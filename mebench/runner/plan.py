@@ -197,7 +197,7 @@ class Plan:
         """The files that a method may read in a fold; None without a sandbox."""
         plugins = [(info.module, info.folder) for info in (self.method, self.recognizer) if info is not None]
         modules = trainer.modules(self.config.trainer)
-        return None if self.config.sandbox == "off" else granted(plugins, self.reads, modules)
+        return None if self.config.sandbox == "off" else granted(plugins, self.reads, modules, self.config.accelerator)
 
     @property
     def reads(self) -> tuple[Path, ...]:
@@ -416,19 +416,21 @@ def check_reach(plan: Plan) -> None:
         ConfigError: they do.
     """
     config, open_to_all = plan.config, (*python_files(), PACKAGE)
-    roots = {
-        f"dataset.root={root}": root
-        for p in config.dataset_params.values()
-        if isinstance(root := getattr(p, "root", None), str)
-    }
-    kept = {**roots, f"runs={config.runs}": config.runs, f"cache={config.cache}": config.cache}
+    kept = {
+        f"dataset.{name}={place}": str(place)
+        for params in config.dataset_params.values()
+        for name, place in vars(params).items()
+        if name.endswith(("root", "annotations")) and isinstance(place, str | Path)
+    } | {f"runs={config.runs}": config.runs, f"cache={config.cache}": config.cache}
     for place in (*open_to_all, *plan.reads) if config.sandbox != "off" else ():
         for word, folder in kept.items():
-            if Path(folder).expanduser().resolve().is_relative_to(place.resolve()):
+            own, here = Path(folder).expanduser().resolve(), place.resolve()
+            within = place not in open_to_all and here.is_relative_to(own) and here.suffix != ".safetensors"
+            if own.is_relative_to(here) or within:
                 way = (
                     "name another folder"
                     if place in open_to_all
-                    else "let it name less under reads in its config.yaml, or settings"
+                    else "let it name less under reads in its config.yaml, or settings, or copy what it needs elsewhere"
                 )
                 raise ConfigError(
                     f"the method may read {place}, and so the labels below {word}: {way}, or take sandbox=off, after you have read its code"

@@ -9,6 +9,7 @@ for Landlock (Linux 5.13) and given per architecture for the filter of system ca
 | files | every file and folder that is not granted, `/proc/<pid>/mem` and `environ` of others among them | Landlock, ABI 1 |
 | processes | tracing others, reading their memory, signalling them | Landlock (tracing), ABI 6 (signals), seccomp, undumpable |
 | network | every new socket; what is open stays open | seccomp |
+| terminal | typing on it, and reading it | seccomp, opened anew |
 | privileges | all capabilities, and any that a program would bring | capset, `no_new_privs` |
 
 What outlives a process without being a file (queues, shared memory, keys) is refused, too. Landlock has no say in the attributes of
@@ -55,22 +56,57 @@ _SCOPE_SIGNALS, _SCOPE_ABSTRACT_SOCKETS = 1 << 1, 1 << 0
 
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _FILTER, _ALLOW, _REFUSE, _PRETEND, _KILL = 2, 0x7FFF0000, 0x00050001, 0x00050000, 0x80000000
-_ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...]]] = {
+_ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, int]]] = {
     "x86_64": (
         0xC000003E,
-        (41, 101, 310, 311, 312, 438, 425, 321, 298, 248, 249, 250, 29, 64, 68, 240),
-        (90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 188, 189, 190, 463, 197, 198, 199, 466, 469),
+        (41, 101, 310, 311, 312, 438, 425, 321, 298, 248, 249, 250, 29, 64, 68, 240, 253, 254, 294, 300, 301),
+        (
+            90,
+            91,
+            268,
+            452,
+            92,
+            93,
+            94,
+            260,
+            132,
+            235,
+            261,
+            280,
+            188,
+            189,
+            190,
+            463,
+            197,
+            198,
+            199,
+            466,
+            469,
+            141,
+            251,
+            142,
+            144,
+            203,
+            314,
+        ),
+        (16, 302),
     ),
     "aarch64": (
         0xC00000B7,
-        (198, 117, 270, 271, 272, 438, 425, 280, 241, 217, 218, 219, 194, 190, 186, 180),
-        (52, 53, 452, 55, 54, 88, 5, 6, 7, 463, 14, 15, 16, 466, 469),
+        (198, 117, 270, 271, 272, 438, 425, 280, 241, 217, 218, 219, 194, 190, 186, 180, 26, 27, 262, 263),
+        (52, 53, 452, 55, 54, 88, 5, 6, 7, 463, 14, 15, 16, 466, 469, 140, 30, 118, 119, 122, 274),
+        (29, 261),
     ),
 }
 """By architecture its audit number; the system calls that are refused: socket; what reads or drives another process or does so on its
 behalf (ptrace, process_vm_readv and _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open); what outlives the process
-(add_key, request_key, keyctl, shmget, semget, msgget, mq_open); and those that are done in pretence: chmod, chown, utime and setxattr in
-all their forms.
+(add_key, request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others open (inotify and fanotify). Then those that
+are done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes priorities and processors. Last ioctl and
+prlimit64, of which some uses are refused, see `_SOME`.
+"""
+_SOME = ((0, 24, 0x5412, True), (0, 24, 0x541C, True), (1, 16, 0, False))
+"""Which of the last two, the place of an argument, a value, and whether this or any other value is refused: to type on the user's terminal
+(TIOCSTI, TIOCLINUX), and the limits of another process.
 """
 REFUSED = (
     "the sandbox lets a method read Python, its own folder, the files among its settings and what its config.yaml lists under reads, and "
@@ -92,6 +128,7 @@ class Grant(NamedTuple):
         modules: folders from which it imports more. What they hold is looked up before it is confined, and those that are packages may
             be listed afterwards.
         lacks: the parts of `PARTS` that the run knows to be lacking.
+        devices: beside the usual ones.
     """
 
     read: tuple[Path, ...]
@@ -99,6 +136,7 @@ class Grant(NamedTuple):
     methods: tuple[Path, ...] = ()
     modules: tuple[Path, ...] = ()
     lacks: tuple[str, ...] = ()
+    devices: tuple[Path, ...] = ()
 
     def with_all_of(self, *others: Grant) -> Grant:
         """The union of several grants."""
@@ -118,8 +156,8 @@ def python_files() -> tuple[Path, ...]:
     libraries = [
         place for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if Path(place).name.startswith("lib")
     ]
-    facts = ("self", "cpuinfo", "meminfo", "stat", "sys", "driver/nvidia")
-    kernel = ("devices", "class", "bus/pci", "fs/cgroup", "module/nvidia")
+    facts = ("self", "cpuinfo", "meminfo", "stat", "sys", "devices", "driver/nvidia")
+    kernel = ("devices", "class", "bus/pci", "fs/cgroup", "module")
     return (
         *(Path(root, name) for root in roots for name in kept),
         *map(Path, ("/nix/store", *packages, *libraries)),
@@ -128,19 +166,28 @@ def python_files() -> tuple[Path, ...]:
     )
 
 
-def devices() -> tuple[Path, ...]:
-    """The devices that a calculation opens: nothing, randomness, shared memory of its own, and NVIDIA's GPUs."""
-    named = [Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom", "tty")]
-    return (*named, *sorted(Path("/dev").glob("nvidia*")), *sorted(Path("/dev").glob("dri")))
+DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom"))
+"""What any calculation opens: nothing, and randomness."""
 
 
-def granted(plugins: Iterable[tuple[str, Path]], reads: Iterable[Path] = (), modules: Iterable[str] = ()) -> Grant:
+def gpus(folder: Path = Path("/dev")) -> tuple[Path, ...]:
+    """The devices of GPUs: those of NVIDIA's driver, also under WSL (`dxg`), and of AMD's."""
+    return tuple(sorted(place for name in ("nvidia*", "dri", "kfd", "dxg") for place in folder.glob(name)))
+
+
+def granted(
+    plugins: Iterable[tuple[str, Path]],
+    reads: Iterable[Path] = (),
+    modules: Iterable[str] = (),
+    accelerator: str = "cpu",
+) -> Grant:
     """The files that a process may read: Python, mebench, plugins, the run's grants, and the source code of imported user modules.
 
     Args:
         plugins: the package and the folder of each.
         reads: what else.
         modules: of the user that a fold imports and this process has not.
+        accelerator: what trains; anything but `cpu` opens GPUs.
     """
     files = python_files()
     plugins, known, installed, code = (
@@ -161,6 +208,7 @@ def granted(plugins: Iterable[tuple[str, Path]], reads: Iterable[Path] = (), mod
         methods=tuple(folder.parent for module, folder in plugins if module.startswith("mebench.methods.")),
         modules=tuple(dict.fromkeys(file.parent for file in code)),
         lacks=lacking(),
+        devices=() if accelerator == "cpu" else gpus(),
     )
 
 
@@ -202,7 +250,11 @@ def enter(grant: Grant) -> None:
     for folder in {*grant.methods, *grant.modules}:
         if finder := pkgutil.get_importer(str(folder)):
             finder.find_spec("mebench")  # it lists the folder once, which it may not later
-    os.environ["NUMBA_CACHE_DIR"] = str(grant.write[0])
+    # A terminal keeps and answers what one fold asks of it, for the next to read.
+    for stream in filter(os.isatty, (0, 1, 2)):
+        with Path(f"/proc/self/fd/{stream}").open("wb", 0) as unreadable:
+            os.dup2(unreadable.fileno(), stream)
+    os.environ.update(dict.fromkeys(("NUMBA_CACHE_DIR", "CUDA_CACHE_PATH", "TRITON_CACHE_DIR"), str(grant.write[0])))
     if caching := sys.modules.get("numba.core.caching"):  # what is compiled already is read, and nothing is kept
         vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
     if more := set(confine(grant)) - set(grant.lacks):
@@ -270,7 +322,11 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
         return False
     try:
         packages = [folder for folder in grant.modules if (folder / "__init__.py").is_file()]
-        for rights, places in ((_READ, grant.read), (_READ_DIR, packages), (handled, (*grant.write, *devices()))):
+        for rights, places in (
+            (_READ, grant.read),
+            (_READ_DIR, packages),
+            (handled, (*grant.write, *grant.devices, *DEVICES)),
+        ):
             _allow(libc, ruleset, rights & handled, places)
         return bool(libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
@@ -292,11 +348,14 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
     """Answer system calls in place of the kernel, see `_ARCHITECTURES`, by a filter in its classic BPF."""
     if (machine := platform.machine()) not in _ARCHITECTURES:
         return False
-    audit, refused, pretended = _ARCHITECTURES[machine]
+    audit, refused, pretended, some = _ARCHITECTURES[machine]
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     program = [(load, 0, 0, 4), (equal, 1, 0, audit), (answer, 0, 0, _KILL), (load, 0, 0, 0)]
     if machine == "x86_64":  # the same calls have other numbers in the 32-bit interface of 64-bit programs
         program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, _KILL)]
+    for which, place, value, this in _SOME:
+        program += [(equal, 0, 4, some[which]), (load, 0, 0, place), (equal, *((0, 1) if this else (1, 0)), value)]
+        program += [(answer, 0, 0, _REFUSE), (load, 0, 0, 0)]
     answers = [*((number, 0) for number in refused), *((number, 1) for number in pretended)]
     program += [(equal, len(answers) - place + which, 0, number) for place, (number, which) in enumerate(answers)]
     program += [(answer, 0, 0, verdict) for verdict in (_ALLOW, _REFUSE, _PRETEND)]

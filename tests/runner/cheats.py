@@ -93,6 +93,8 @@ def in_memory():
         pass
 
 
+WATCHED = [f"s{n:02}" for n in range(1, 21)] + [f"sub{n:02}" for n in range(1, 27)] + [f"{n:03}" for n in range(1, 40)]
+"""Whom the folders of the maps may be called after."""
 MEMORY = 1 << 16
 LIBC = ctypes.CDLL(None)
 LIBC.shmat.restype = ctypes.c_void_p
@@ -164,6 +166,7 @@ class Cheat(Method):
         self.found = {}
         self.usual = int(np.bincount([clip.label for clip in all_clips(train)]).argmax())
         self.by_name = {clip.video.key.split("/")[-1][-2:]: clip.label for clip in all_clips(train)}
+        self.taught = [(clip.video.key, clip.onset, clip.offset, self.task.classes[clip.label]) for clip in all_clips(train)]
         self.by_order = [clip.label for clip in all_clips(train) if clip.video.subject == train[0].subject]
         if way == "note":
             self.notes["threshold"] = Runs()
@@ -250,6 +253,30 @@ class Cheat(Method):
             ask = clip.video._frames.func.__self__.home(clip.video._frames.args[0])[0]._request
             ask("provided", clip.video.key, Runs() if way == "question" else Word("maps"))
             return {}
+        if way == "for others":
+            from mebench.runner import fold
+
+            result = fold.FoldResult
+            if not hasattr(fold, "kept"):
+                fold.kept = result
+                answer = lambda taught: fold.ClipPrediction(*taught, tuple(float(taught[3] == name) for name in classes))  # noqa: E731
+                fold.FoldResult = lambda key, spotted, clips, *rest: result(key, spotted, [*map(answer, self.taught), *clips], *rest)
+            return {}
+        if way == "watching":
+            if not hasattr(self, "watch"):
+                self.watch = LIBC.inotify_init1(os.O_NONBLOCK)
+                if self.watch < 0:
+                    raise PermissionError("no events of files")
+                folders = [str(folder) for folder in Path(self.params.place).glob("*/u_test/*")] or [
+                    f"{self.params.place}/{who}/u_test/{n}" for who in WATCHED for n in range(3)
+                ]
+                self.folders = {LIBC.inotify_add_watch(self.watch, name.encode(), 0x21): name for name in folders}
+            self.picture(clip)
+            try:
+                opened = os.read(self.watch, 1 << 16)
+            except BlockingIOError:
+                return {}
+            return {clip.video.key: int(self.folders[int.from_bytes(opened[:4], "little")][-1])}
         if way == "names":
             return {clip.video.key: self.by_name.get(clip.video.key.split("/")[-1][-2:], self.usual)}
         if way in ("pictures", "import", "command line", "environments", "memory", "notes", "attributes", "shared memory"):
@@ -341,7 +368,7 @@ FILES = ("file", "folders", "truth", "notes", "pictures", "secret", "attributes"
 """Ways through files, in `place` or, where that is empty, from the folder in which the program was started."""
 PROCESSES = ("command line", "environments", "memory", "shared memory", "descriptors", "signals")
 """Ways through other processes, and what outlives one."""
-REST = ("question", "word", "note", "names", "order", "timing", "import", "store", "network")
+REST = ("for others", "watching", "question", "word", "note", "names", "order", "timing", "import", "store", "network")
 """Code that would run in the host; names and order of clips; how long the host takes; code that is run when the plugin is imported; the
 store of features; the network."""
 

@@ -15,7 +15,17 @@ from tests.runner.cheats import FILES, MEMORY, PARAMS, PROCESSES, REST, write
 
 REFUSED = {
     *("dataset", "asking", "file", "folders", "question", "note", "store", "network"),
-    *("notes", "pictures", "secret", "command line", "environments", "shared memory", "signals"),
+    *(
+        "notes",
+        "pictures",
+        "secret",
+        "command line",
+        "environments",
+        "shared memory",
+        "signals",
+        "for others",
+        "watching",
+    ),
 }
 """Ways that end in a sentence; of the others the answers are as good as without."""
 
@@ -29,7 +39,7 @@ def tried(write_plugin, tmp_path):
     plugins = write(write_plugin)
     words = [f"plugins={plugins}", "method=cheat", "dataset=megc2019_flow", "bootstrap=0", "workers=1"]
     words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")] + [f"dataset.root={tmp_path / 'maps'}"]
-    places = {"folders": "maps", "truth": "runs", "store": "cache", "pictures": "maps"}
+    places = {"folders": "maps", "watching": "maps", "truth": "runs", "store": "cache", "pictures": "maps"}
     places = {"file": "", "notes": "", "secret": "", **places}
     (plugins / "methods" / "cheat" / "place.txt").write_text(str(tmp_path / "maps"))
 
@@ -56,6 +66,7 @@ def test_who_looks_for_labels_finds_none(tried):
     """In memory, in files, in other processes, in names; nor does anything that a fold sends run where labels are known."""
     scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *REST])
     assert {way for way, score in scores.items() if score is None} == REFUSED
+    assert "which it does not test: that is a leak" in tried.said["for others"]
     assert "PermissionError" in tried.said["file"] and "config.yaml lists under reads" in tried.said["file"]
     drawn = {way: scores.pop(way) for way in ("names", "order", "timing")}
     assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
@@ -67,8 +78,8 @@ def test_who_looks_for_labels_finds_none(tried):
 def test_drawn_names_hold_without_the_sandbox_too(tried):
     """Files can be read then, but none is called as a clip is; who compares pictures, or knows the secret, finds all."""
     found = ("pictures", "import", "secret", "memory")
-    scores = tried(["none", "file", "folders", "names", "garbage", "notes", *found], "sandbox=off")
-    assert {scores.pop("notes") > 0.9, *(scores.pop(way) == 1 for way in found)} == {True}
+    scores = tried(["none", "file", "folders", "names", "garbage", "notes", "watching", *found], "sandbox=off")
+    assert {scores.pop("notes") > 0.9, scores.pop("watching") > 0.9, *(scores.pop(way) == 1 for way in found)} == {True}
     assert scores.pop("folders") is None and scores.pop("names") < 0.6
     assert set(scores.values()) == {scores["none"]}
 

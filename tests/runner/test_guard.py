@@ -107,7 +107,8 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
     session = open_session(plan)
     session.close()
     kept = session.folder.read_json("sandbox.json")
-    assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), "reads": sorted(map(str, declared))}
+    given = {"reads": sorted(map(str, declared)), "devices": []}
+    assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), **given}
     show(str(session.folder.path), str(tmp_path))
     assert f"beside code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
 
@@ -119,11 +120,17 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
             "[/]",
             "the method may read /, and so the labels below runs=.*: let it name less under reads in its config.yaml",
         ),
+        (
+            "[~/runs/one/truth.parquet]",
+            "may read .*truth.parquet, and so the labels below runs=.*, or copy what it needs",
+        ),
         ("/data", "reads must be a list of files and folders, not '/data'"),
     ],
 )
-def test_a_grant_that_opens_labels_or_is_none_is_refused(moody, tmp_path, reads, told):
-    words, file = moody("sandbox=auto"), tmp_path / "mine" / "methods" / "moody" / "config.yaml"
+def test_a_grant_that_opens_labels_or_is_none_is_refused(moody, tmp_path, monkeypatch, reads, told):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = moody("sandbox=auto", f"runs={tmp_path / 'runs'}")
+    file = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     file.write_text(file.read_text() + f"\nreads: {reads}\n")
     with pytest.raises(MebenchError, match=told):
         make_plan(resolve(words))

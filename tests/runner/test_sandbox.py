@@ -2,14 +2,18 @@
 
 import json
 import os
+import pty
+import resource
 import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from mebench.runner import sandbox
+from mebench.config import resolve
+from mebench.runner import make_plan, sandbox
 
 pytestmark = pytest.mark.processes
 
@@ -176,6 +180,83 @@ def test_it_leaves_no_word_for_who_comes_after_it(folder):
 
 
 @needs_all
+def test_it_is_not_told_which_files_others_open_and_sets_no_limits_of_theirs(folder):
+    """Events would name the folders of the classes; limits and priorities of a process that stays are a place for notes."""
+    host = os.getpid()
+    before = os.getpriority(os.PRIO_PROCESS, host), resource.prlimit(host, resource.RLIMIT_CORE)
+    found = confined(
+        folder,
+        """
+        import ctypes, resource
+        libc, host = ctypes.CDLL(None, use_errno=True), int(sys.argv[2])
+        print(json.dumps([
+            libc.inotify_init1(0),
+            tried(lambda: resource.prlimit(host, resource.RLIMIT_CORE, (0, 0))),
+            tried(lambda: resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))) is not None,
+            tried(lambda: os.setpriority(os.PRIO_PROCESS, host, 19)),
+        ]))
+        """,
+        host,
+    )
+    assert found == [-1, "PermissionError", True, None]
+    assert (os.getpriority(os.PRIO_PROCESS, host), resource.prlimit(host, resource.RLIMIT_CORE)) == before
+
+
+AT_TERMINAL = """
+import fcntl, json, os, sys, termios
+from pathlib import Path
+from mebench.runner import sandbox
+
+folder = Path(sys.argv[1])
+report = os.open(folder / "scratch" / "found.json", os.O_WRONLY | os.O_CREAT)
+sandbox.enter(sandbox.Grant(read=sandbox.python_files(), write=(folder / "scratch",)))
+
+def tried(action):
+    try:
+        return action()
+    except OSError as error:
+        return type(error).__name__
+
+found = [
+    tried(lambda: fcntl.ioctl(1, termios.TIOCSTI, b"x")),
+    [tried(lambda: os.read(stream, 1)) for stream in (0, 1, 2)],
+    tried(lambda: open("/dev/tty", "rb", 0).read(1)),
+    tried(lambda: os.write(1, b"said") == 4),
+]
+os.write(report, json.dumps(found).encode())
+"""
+
+
+@needs_all
+def test_it_writes_to_the_terminal_and_neither_reads_it_nor_types_on_it(folder):
+    """What a terminal shows it also tells, where its cursor is; and what is typed there the user's shell obeys after the run."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", AT_TERMINAL, str(folder)])
+    try:
+        os.write(terminal, b"typed\n")
+        os.waitpid(pid, 0)
+        said = os.read(terminal, 1 << 12)
+    finally:
+        os.close(terminal)
+    denied = "PermissionError"
+    found = json.loads((folder / "scratch" / "found.json").read_text())
+    assert found == [denied, ["OSError"] * 3, denied, True] and b"said" in said
+
+
+def test_devices_of_gpus_are_granted_where_one_trains_and_kept_with_the_run(tmp_path):
+    for name in ("nvidia0", "nvidiactl", "nvidia-uvm", "dri", "kfd", "dxg", "tty", "sda", "kvm"):
+        (tmp_path / name).touch()
+    found = [place.name for place in sandbox.gpus(tmp_path)]
+    assert found == ["dri", "dxg", "kfd", "nvidia-uvm", "nvidia0", "nvidiactl"]
+    words = ["method=random", "dataset=synthetic", f"cache={tmp_path}"]
+    plans = [make_plan(resolve([*words, f"accelerator={name}"])) for name in ("cpu", "gpu")]
+    assert [plan.grant.devices for plan in plans] == [(), sandbox.gpus()]
+    for place in ("/proc/driver/nvidia", "/proc/devices", "/proc/self", "/sys/devices", "/sys/bus/pci", "/sys/module"):
+        assert Path(place) in plans[1].grant.read
+
+
+@needs_all
 def test_another_confined_process_of_the_same_user_does_not_show_its_memory(folder):
     """Another fold that is at work knows labels of the people whom this one tests."""
     sleeper = "from mebench.runner.sandbox import hide_memory; hide_memory(); print(1, flush=True); import time; time.sleep(60)"
@@ -189,6 +270,27 @@ def test_another_confined_process_of_the_same_user_does_not_show_its_memory(fold
     finally:
         other.kill()
         other.wait()
+
+
+@needs_all
+def test_loops_are_compiled_where_not_even_a_lock_may_lie_beside_them(folder):
+    """As in a fold of a method that nobody has run on this machine."""
+    code = "def double(x):\n    return 2 * x\n"
+    (folder / "granted" / "loops_of_mine.py").write_text(code)
+    program = f"""
+import json, sys
+from pathlib import Path
+sys.path.insert(0, {str(folder / "granted")!r})
+import loops_of_mine
+from mebench.features.loops import once
+from mebench.runner import sandbox
+folder = Path({str(folder)!r})
+sandbox.enter(sandbox.Grant(read=(*sandbox.python_files(), folder / "granted"), write=(folder / "scratch",)))
+print(once(loops_of_mine.double, lambda f: f(1), "mine", "a loop")(21))
+"""
+    kept = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=kept)
+    assert (done.stdout, done.returncode) == ("42\n", 0), done.stderr
 
 
 @needs_all
