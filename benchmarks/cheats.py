@@ -40,7 +40,7 @@ def write_cheat(root: Path, maps: Path) -> None:
 def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers: int) -> dict[str, str]:
     """UF1 of each way, or what was said instead; the runs are in `folder`, one after the other, since each reads those before it."""
     runs = folder / f"runs-{sandbox}"
-    places = {"folders": maps, "pictures": maps, "truth": runs, "store": folder / "cache"}
+    places = {"folders": maps, "pictures": maps, "watching": maps, "truth": runs, "store": folder / "cache"}
     places |= {"file": folder, "notes": folder, "secret": folder}
     found = {}
     for way in ways:

@@ -19,6 +19,8 @@ from .collect import collect_records as collect_records
 from .doubts import Registry as Registry
 from .doubts import doubt_of as doubt_of
 from .doubts import read_answers as read_answers
+from .doubts import truth_doubt as truth_doubt
+from .doubts import truth_of as truth_of
 from .doubts import with_doubts as with_doubts
 from .published_tables import Known as Known
 from .published_tables import collect_rescored as collect_rescored

@@ -101,8 +101,8 @@ _ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], tuple[int
 """By architecture its audit number; the system calls that are refused: socket; what reads or drives another process or does so on its
 behalf (ptrace, process_vm_readv and _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open); what outlives the process
 (add_key, request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others open (inotify and fanotify). Then those that
-are done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes priorities and processors. Last ioctl and
-prlimit64, of which some uses are refused, see `_SOME`.
+are done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes priorities and processors. Last ioctl
+and prlimit64, of which some uses are refused, see `_SOME`.
 """
 _SOME = ((0, 24, 0x5412, True), (0, 24, 0x541C, True), (1, 16, 0, False))
 """Which of the last two, the place of an argument, a value, and whether this or any other value is refused: to type on the user's terminal
