@@ -9,9 +9,9 @@ from mebench.runner import inputs
 
 OTHER_ROOMS = {
     *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
-    *("files.py", "format.py", "heavy.py", "progress.py", "table.py"),
-    *("api", "cli", "config", "datasets", "exchange", "inspection", "methods"),
-    *("boards", "inference", "metrics", "records", "reports", "reproduction", "testing", "tracking", "tuning"),
+    *("files.py", "format.py", "grouping.py", "heavy.py", "progress.py", "table.py"),
+    *("api", "challenges", "cli", "config", "datasets", "exchange", "inspection", "methods"),
+    *("boards", "inference", "metrics", "records", "reports", "reproduction", "testing", "tracking", "tuning", "vqa"),
 }
 """Plugins count each by itself; configuration by its values; scoring is done anew from stored predictions."""
 OTHER_FILES = {
