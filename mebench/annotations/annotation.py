@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any, Self
 
-from mebench.annotations.names import BLANK
-from mebench.annotations.sheets import DATE, number_of_date
+from mebench.annotations import BLANK, DATE, number_of_date
 from mebench.core import Distractor, Expression, Kind, Repair, Unplaced, Video
 
 

@@ -6,12 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mebench.annotations.annotation import Annotation, Log, frame_number, interval
-from mebench.annotations.layout import check_name, fold
-from mebench.annotations.names import BLANK, CODES, is_total, words_of
-from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
-from mebench.annotations.sheets import DATE, read_sheets
-from mebench.annotations.table import Columns, Header, Row, Table, find_table
+from mebench.annotations import (
+    BLANK,
+    CODES,
+    DATE,
+    REMARKS,
+    Annotation,
+    Columns,
+    Header,
+    Log,
+    Row,
+    Table,
+    check_name,
+    find_table,
+    fold,
+    frame_number,
+    interval,
+    is_total,
+    objective_class,
+    parse_unit,
+    read_sheets,
+    roman,
+    tokens,
+    words_of,
+)
 from mebench.console import plural
 from mebench.core import Kind
 from mebench.errors import DataError

@@ -1,3 +1,5 @@
 from . import bundle as bundle
 from . import entry as entry
 from . import register as register
+from .register import Task as Task
+from .register import task as task

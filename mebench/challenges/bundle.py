@@ -15,8 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mebench.atomic import whole_folder
-from mebench.challenges import entry
-from mebench.challenges.register import Task, task
+from mebench.challenges import Task, entry, task
 from mebench.console import print_lines
 from mebench.errors import ConfigError, DataError, MebenchError
 from mebench.format import interval, number

@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from mebench.config import registry
-from mebench.config.typed_values import convert, plain
+from mebench.config import convert, plain, registry
 from mebench.console import print_lines
 from mebench.errors import ConfigError
 from mebench.files import Text, read_yaml

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mebench import metrics
-from mebench.config import registry, trainer
-from mebench.config.setting_layers import flatten
+from mebench.config import flatten, registry, trainer
 from mebench.errors import ConfigError, PluginError
 
 PROTOCOL = "loso"

@@ -7,8 +7,7 @@ from pathlib import Path
 from mebench.annotations.sheets import Sheet, made
 from mebench.console import plural
 from mebench.errors import DataError, unknown
-from mebench.exchange.eaf import EMOTION, Document, read_eaf
-from mebench.exchange.text_table import Remarks
+from mebench.exchange import EMOTION, Document, Remarks, read_eaf
 
 MILLISECONDS = 1000.0
 """Frames per second where nobody says the frame rate: each millisecond counts as a frame."""

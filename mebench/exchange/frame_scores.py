@@ -9,13 +9,20 @@ import pandas as pd
 
 from mebench.annotations.names import KINDS, kind_of
 from mebench.console import plural
-from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
-from mebench.core.peaks import spot
+from mebench.core import Anchor, Rule, Smoothing, SpottingParams, spot
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange import values
-from mebench.exchange.intervals import repair_decimal_ids
-from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_sheet
-from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.exchange import (
+    IDS,
+    File,
+    IntervalFile,
+    Remarks,
+    Role,
+    at_lines,
+    parse,
+    read_sheet,
+    repair_decimal_ids,
+    values,
+)
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")

@@ -16,9 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mebench.annotations.names import ALIASES, BLANK, KNOWN, kind_of, plain_name
-from mebench.annotations.sheets import Sheet, made, of_text
-from mebench.annotations.text import SEPARATORS
+from mebench.annotations import ALIASES, BLANK, KNOWN, SEPARATORS, Sheet, kind_of, made, of_text, plain_name
 from mebench.errors import DataError
 
 TIMES = frozenset(

@@ -67,6 +67,7 @@ from .landmarks import check_landmarks as check_landmarks
 from .landmarks import corners as corners
 from .landmarks import find_predictor as find_predictor
 from .landmarks import held as held
+from .landmarks import how_to_get as how_to_get
 from .landmarks import landmarker as landmarker
 from .landmarks import predictor_identity as predictor_identity
 from .landmarks import smoothed as smoothed

@@ -9,13 +9,11 @@ from statistics import fmean, median
 from typing import Any
 
 from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
-from mebench.config import RunConfig, flatten, from_plain
-from mebench.config.registry import load, plugins
+from mebench.config import RunConfig, flatten, from_plain, load, plugins
 from mebench.core import KINDS, Dataset, Kind, Repair, SubjectKey
 from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
-from mebench.features import FaceParams
-from mebench.features.landmarks import find_predictor, how_to_get
+from mebench.features import FaceParams, find_predictor, how_to_get
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:

@@ -17,10 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from mebench.config import shaping_part
 from mebench.core import Expression, SubjectKey, Video
 from mebench.errors import MebenchError
-from mebench.protocols import PROTOCOLS
-from mebench.protocols.people import People
-from mebench.records import schema
-from mebench.records.schema import RefusedError
+from mebench.protocols import PROTOCOLS, People
+from mebench.records import RefusedError, schema
 from mebench.runner.inputs import digest
 from mebench.runs.folder import RunFolder
 

@@ -71,6 +71,7 @@ from .inputs import digest as digest
 from .inputs import inputs_of as inputs_of
 from .inputs import instructions_of_folds as instructions_of_folds
 from .inputs import instructions_of_torch as instructions_of_torch
+from .inputs import packages as packages
 from .inputs import refuse_other as refuse_other
 from .inputs import refuse_other_processor as refuse_other_processor
 from .inputs import versions as versions
@@ -103,6 +104,8 @@ from .plan import rate_groups as rate_groups
 from .plan import weightless as weightless
 from .prepare import FLOW as FLOW
 from .prepare import Prepared as Prepared
+from .prepare import clips_of as clips_of
+from .prepare import missing_videos as missing_videos
 from .prepare import store_of as store_of
 from .process import THREADS as THREADS
 from .process import limit_threads as limit_threads
