@@ -161,13 +161,9 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                 words += [RULES[choice]] if choice else []
                 words += ["answers sent in"] if source.selection else []
                 words += ["test_selected"] if choice in LEAKING else source.caveats if choice is None else []
-                summary = result["summary"]
-                sections = [(task, part, "", section) for task, part, _, section in parts_of(summary)]
-                if recognition := summary.get("recognition"):
-                    members = recognition.get("members", {}).items()
-                    sections.append(("recognition", "all clips", "", recognition))
-                    sections += [("recognition", "members", member, section) for member, section in members]
-                for task, part, member, section in sections:
+                for task, name, _, section in parts_of(result["summary"]):
+                    member = name if task == "recognition" else ""
+                    part = ("members" if member else "all clips") if task == "recognition" else name
                     own = (
                         row for row in printed if exact and (row.task, part_of(row), row.member) == (task, part, member)
                     )

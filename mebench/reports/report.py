@@ -100,7 +100,10 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
     rest = {"selection", "transductive", "sides", "values"}
     return {
         "record": record,
-        "sections": list(_sections(summary)),
+        "sections": [
+            (", ".join(filter(None, (section.capitalize(), name))), counted, list(part["scores"].items()))
+            for section, name, counted, part in parts_of(summary)
+        ],
         "chance": [
             (kind, RULES.get(rule, rule), level["f1"])
             for kind, rules in summary.get("chance", {}).items()
@@ -207,16 +210,6 @@ def subjects(side: Judged) -> Table:
         for name in columns
     ]
     return Table([Column("subject", main=True), *heads], [*zip(names, *columns.values())])
-
-
-def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
-    """Title, what is scored and scores of each part of a summary."""
-    for section, name, counted, part in parts_of(summary):
-        yield f"{section.capitalize()}, {name}", counted, list(part["scores"].items())
-    if recognition := summary.get("recognition"):
-        yield "Recognition", f"{recognition['n']} annotated clips", list(recognition["scores"].items())
-        for member, part in recognition.get("members", {}).items():
-            yield f"Recognition, {member}", f"{part['n']} annotated clips", list(part["scores"].items())
 
 
 def _short(value: Any) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mebench import metrics
 from mebench.config import flatten
 from mebench.console import plural, print_lines, print_report, print_table
 from mebench.format import Score, count, number
+from mebench.grouping import grouped
 from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.records import joined, of_method, of_protocol, of_scheme, shares
 from mebench.runs.folder import RunFolder
@@ -45,6 +47,9 @@ def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[s
             joint = {n: analysis[n] for n in analysis if n in JOINT and name == "true_positives"}
             scores = {**joint, **part["scores"]}
             yield "analysis", name.replace("_", " "), f"n = {count(part['n'], 2)}", {**part, "scores": scores}
+    if recognition := summary.get("recognition"):
+        for name, part in {"": recognition, **recognition.get("members", {})}.items():
+            yield "recognition", name, f"{part['n']} annotated clips", part
 
 
 def counts_of(part: Mapping[str, Any]) -> str:
@@ -72,18 +77,16 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
     """Why scores have no interval, a line for each reason in each section.
 
     >>> score = {"value": 0.5, "low": None, "high": None, "reason": "fear rests on 2 samples of 1 subject"}
-    >>> reason_lines({"recognition": {"scores": {"uf1": score, "uar": score}}})
+    >>> reason_lines({"recognition": {"n": 3, "scores": {"uf1": score, "uar": score}}})
     ['no interval of recognition, UF1 and UAR: fear rests on 2 samples of 1 subject']
     """
-    recognition = summary.get("recognition", {})
-    parts = {f"{section}, {name}": part["scores"] for section, name, _, part in parts_of(summary)}
-    parts |= {"recognition": recognition.get("scores", {})}
-    parts |= {f"recognition, {name}": part["scores"] for name, part in recognition.get("members", {}).items()}
-    found: dict[tuple[str, str], list[str]] = {}
-    for section, scores in parts.items():
-        for name, score in scores.items():
-            if "reason" in score and name in names:
-                found.setdefault((section, score["reason"]), []).append(find(name).label)
+    scores = [
+        (", ".join(filter(None, (section, part))), score["reason"], find(name).label)
+        for section, part, _, content in parts_of(summary)
+        for name, score in content["scores"].items()
+        if "reason" in score and name in names
+    ]
+    found = {key: [label for *_, label in some] for key, some in grouped(scores, key=itemgetter(0, 1)).items()}
     return [
         f"no interval of {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {reason}"
         for (section, reason), labels in found.items()
@@ -188,7 +191,7 @@ def score_tables(
     """
     found, levels = [], summary.get("chance", {})
     random = levels if verbose is None else {}
-    for section, name, counted, part in parts_of(summary):
+    for section, name, counted, part in (part for part in parts_of(summary) if part[0] != "recognition"):
         below = [
             (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"]) for rule, row in random.get(name, {}).items()
         ]
@@ -441,30 +444,27 @@ def print_outcome(
     print_report(title_of(config["config"]), *shown, *filter(None, lines))
 
 
+MAIN = {
+    "spotting": ("f1", "precision", "recall"),
+    "analysis": ("strs", "uf1", "uar"),
+    "recognition": ("unit_f1", "uf1", "uar"),
+}
+"""The main scores of each task; those of recognition where a run has them."""
+
+
 def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
     """The main scores of each task, the first `most`; those of spotting with what was counted and what chance reaches."""
-    found: list[tuple[str, Mapping[str, Any], str, str]] = []
-    for kind, part in summary.get("spotting", {}).items():
-        chance = summary.get("chance", {}).get(kind, {})
+    cells: list[tuple[str, Score, str]] = []
+    for section, name, counted, part in (part for part in parts_of(summary) if part[1] != "all intervals"):
+        chance = summary.get("chance", {}).get(name, {}) if section == "spotting" else {}
         best = max((row["f1"]["value"] or 0.0 for row in chance.values()), default=None)
-        note = counts_of(part) + ("" if best is None else f"; F1 of random {number(best)}")
-        found += [
-            (f"spotting, {kind}", part["scores"], name, note * (name == "f1")) for name in ("f1", "precision", "recall")
-        ]
-    if analysis := summary.get("analysis"):
-        correct = analysis["true_positives"]
-        found.append(("analysis", analysis, "strs", f"{count(correct['n'], 2)} true positives"))
-        found += [("analysis", correct["scores"], name, "") for name in ("uf1", "uar")]
-    if recognition := summary.get("recognition"):
-        parts = {"": recognition, **{f", {name}": part for name, part in recognition.get("members", {}).items()}}
-        for name, part in parts.items():
-            shown = [score for score in ("unit_f1", "uf1", "uar") if score in part["scores"]]
-            clips = f"{part['n']} annotated clips"
-            found += [(f"recognition{name}", part["scores"], score, clips * (score == shown[0])) for score in shown]
-    cells = [
-        (f"{task}: {METRICS[name].label}", {**scores.get(name, UNDEFINED), "digits": METRICS[name].digits}, note)
-        for task, scores, name, note in found
-    ]
+        note = f"{count(part['n'], 2)} true positives" if section == "analysis" else counted
+        note += "" if best is None else f"; F1 of random {number(best)}"
+        title = section if section == "analysis" or not name else f"{section}, {name}"
+        shown = [metric for metric in MAIN[section] if section != "recognition" or metric in part["scores"]]
+        for metric in shown:
+            score = {**part["scores"].get(metric, UNDEFINED), "digits": METRICS[metric].digits}
+            cells.append((f"{title}: {METRICS[metric].label}", score, note * (metric == shown[0])))
     return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
 
 

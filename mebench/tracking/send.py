@@ -25,7 +25,7 @@ from mebench.format import Score, scored
 from mebench.metrics import flat_scores, summarize
 from mebench.progress import Progress
 from mebench.records import DAMAGE, joined, own_choices
-from mebench.reports import figures_of, history_of
+from mebench.reports import figures_of, history_of, parts_of
 from mebench.runs import RunFolder, read_csv, scores_of, tables_of_folds
 from mebench.table import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
@@ -231,24 +231,16 @@ def copy_models(folder: RunFolder, room: Path) -> None:
 def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
     """The scores that come first, each by its short name; with the kind behind it where others than micro-expressions were spotted too.
 
-    >>> score = {"value": 0.5, "low": None, "high": None}
-    >>> list(main_scores({"spotting": {"micro": {"scores": {"f1": score, "asr": score}}}, "analysis": {"strs": score}}))
-    ['F1', 'ASR', 'STRS']
+    >>> score, part = {"value": 0.5, "low": None, "high": None}, {"tp": 1, "fp": 1, "fn": 0}
+    >>> list(main_scores({"spotting": {"micro": {**part, "scores": {"f1": score, "asr": score}}}}))
+    ['F1', 'ASR']
     """
-    spotting = summary.get("spotting", {})
-    parts = [
-        ("spotting", f" {kind}" * (kind != "micro" and len(spotting) > 1), part["scores"])
-        for kind, part in spotting.items()
-    ]
-    parts += [
-        ("analysis", "", summary.get("analysis", {})),
-        ("recognition", "", summary.get("recognition", {}).get("scores", {})),
-    ]
+    several = len(summary.get("spotting", {})) > 1
     return {
-        f"{short}{end}": scores[name]
-        for section, end, scores in parts
+        f"{short}{f' {kind}' if several and section == 'spotting' and kind != 'micro' else ''}": part["scores"][name]
+        for section, kind, _, part in parts_of(summary)
         for short, name in SHORT[section].items()
-        if name in scores
+        if name in part["scores"] and (section != "recognition" or not kind)
     }
 
 
