@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import core
 from mebench.core import Prediction, Video
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep, placed_crops, route_of
 from mebench.inference.models import config_of, of_fold
 from mebench.runner import FittedMethod, FoldHost, make_plan, parts_of
 from mebench.runs.folder import RunFolder
-
-if TYPE_CHECKING:
-    from mebench.core.method import Looked
 
 MISSING = "where a network looked is found by captum, which is not installed: pip install 'mebench[explain]'"
 
@@ -44,7 +42,7 @@ class Explanation:
     heat: NDArray[np.float64]
 
 
-def grad_cam(looked: Looked, features: NDArray[Any], target: int) -> NDArray[np.float64]:
+def grad_cam(looked: core.method.Looked, features: NDArray[Any], target: int) -> NDArray[np.float64]:
     """Grad-CAM of one feature, (h, w), 0 to 1 (Selvaraju et al. 2017): 0 everywhere where nothing speaks for the target.
 
     The maps that enter `looked.layer`, each weighted by the mean gradient of the target's output, are summed and rectified. So it shows

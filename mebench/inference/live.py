@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import core
 from mebench.config import registry
 from mebench.core import Kind, Prediction, Spotted, SpottingParams, SubjectKey, VideoView
 from mebench.errors import RunError
@@ -19,9 +20,6 @@ from mebench.frames.stream import Stream
 from mebench.inference import Model, task_of, timing_at
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
-
-if TYPE_CHECKING:
-    from mebench.core import Method
 
 KEPT = 4
 """Multiples of k' by which features are kept, for the names of what is spotted."""
@@ -84,7 +82,7 @@ class Live:
         self.task, params = task_of(first.about), first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is no single method that spots, which live video needs: leave --live out")
-        cls: type[Method] = registry.load("method", first.config.method)
+        cls: type[core.Method] = registry.load("method", first.config.method)
         how = self._how = SpottingParams.of(params)
         for need, met in {
             "a method that scores each frame by itself": cls.framewise,

@@ -10,17 +10,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mebench import core
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import DataError, MebenchError, RunError, check_known
 from mebench.runs import RunFolder, safe_name, whole_fold
-
-if TYPE_CHECKING:
-    from mebench.core import Method
 
 ENDING = ".safetensors"
 _KEY = "mebench"
@@ -115,7 +113,7 @@ class Model:
     trained_on: frozenset[str] = field(default=frozenset(), repr=False)
     header: ModelHeader | None = None
 
-    def restore(self, parts: Mapping[str, Method]) -> None:
+    def restore(self, parts: Mapping[str, core.Method]) -> None:
         """Give methods their weights, ready to predict; those that have none need no file.
 
         Args:

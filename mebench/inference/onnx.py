@@ -6,19 +6,15 @@ import logging
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mebench import heavy
+from mebench import core, heavy
 from mebench.atomic import whole_file
 from mebench.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from mebench.core import Method
 
 INPUT = "maps"
 
 
-def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
+def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
     """Write the method's network (`Method.exportable`); the first axis of its input `maps` may have any length.
 
     Args:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import core
 from mebench.config import Given, RunConfig, resolve_dataset
 from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
@@ -38,13 +39,10 @@ from mebench.runner import (
 from mebench.runner import Task as PoolTask
 from mebench.runs import ORDERS, FoldResult, RunFolder, tables_of_fold
 
-if TYPE_CHECKING:
-    from mebench.core import Method
-
 Part = Literal["method", "recognizer"]
 
 
-def trained(model: Model, part: Part = "method") -> Method:
+def trained(model: Model, part: Part = "method") -> core.Method:
     """A method as it was after its training, ready to predict. The dataset need not be there.
 
     Args:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mebench import records
 from mebench.table import Column
-
-if TYPE_CHECKING:
-    from mebench.records.record import Record
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Fact(Column):
         mark: what a row that has a value bears beside its name, for which LaTeX and the page spare a column; `meaning` explains it.
     """
 
-    read: Callable[[Record], Any] = bool
+    read: Callable[[records.Record], Any] = bool
     mark: str = ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from mebench.console import plural
 from mebench.core import KINDS
 from mebench.inspection import TITLES, Strip, Summary, Tile, Verification, people_of
 from mebench.table import Column, Table, template
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 HEADERS = ("what", "which", "number", "more")
 Row = tuple[str, str, str, str]
@@ -173,7 +170,7 @@ def caption(strip: Strip) -> str:
     return ", ".join(filter(None, words))
 
 
-def _draw(axes: Axes, tile: Tile, strip: Strip, near: bool) -> None:
+def _draw(axes: heavy.matplotlib.axes.Axes, tile: Tile, strip: Strip, near: bool) -> None:
     """A picture with the box, landmarks and regions of its face, or why there is none."""
     axes.set(xticks=[], yticks=[])
     axes.set_title(tile.title, fontsize=7, pad=2)

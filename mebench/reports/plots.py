@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,8 @@ from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, find, in_scope, of_kinds
 from mebench.metrics import confusion_matrix as count
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, first_draw
+from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from mebench.runs.folder import RunFolder
 
 DPI = 150
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
@@ -45,7 +40,7 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
-def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
+def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> heavy.matplotlib.figure.Figure:
     """Loss and accuracy of one stage over its epochs, the mean over folds; a line for each training and split.
 
     Args:
@@ -70,7 +65,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> F
     return figure
 
 
-def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heavy.matplotlib.figure.Figure]:
     """`training_<stage>` for each stage of some trainings, by their names, which may be empty where there is one."""
     figures = {}
     for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
@@ -96,7 +91,7 @@ def sweeps_of(summary: Mapping[str, Any], name: str = "") -> dict[str, Mapping[s
     return {", ".join(filter(None, [name, kind])): sweep for kind, sweep in parts.items() if sweep}
 
 
-def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
+def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figure.Figure:
     """F1 over the IoU from which an interval is right, with 95 % intervals where they are known.
 
     Args:
@@ -116,7 +111,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
+def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotlib.figure.Figure:
     """A score of each subject, a mark for each run; subjects for whom it is undefined have none.
 
     Args:
@@ -146,7 +141,7 @@ PAGE = {
 """Colours that become those of the page, which differ by day and by night."""
 
 
-def inline(figure: Figure, name: str) -> str:
+def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
     """The drawing as an SVG element whose size, font and colours are the page's, without ids that nothing refers to.
 
     Args:
@@ -173,7 +168,7 @@ def inline(figure: Figure, name: str) -> str:
     return re.sub(r'(\bid="|url\(#|xlink:href="#)', lambda found: f"{found[1]}{name}-", f"<svg {drawing}").strip()
 
 
-def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
+def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> heavy.matplotlib.figure.Figure:
     """Counts, and in brackets and as shade the share of each true class.
 
     Args:
@@ -214,7 +209,7 @@ def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[shown, columns]
 
 
-def score_curve(drawn: Timeline) -> Figure:
+def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     """A video over time: for each track its scores (thin where they are smoothed, too), the threshold, and its lanes below.
 
     A micro-expression is orange, a macro-expression blue. Bars are green where a spotted interval is right or a true one found,
@@ -258,7 +253,7 @@ def score_curve(drawn: Timeline) -> Figure:
     return figure
 
 
-def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
+def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.float64]) -> None:
     """Curves over lanes; a lane is a step of the scale high."""
     n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
     shown = [values for c in track.curves for values in (c.scores, c.smoothed) if values is not None]
@@ -292,7 +287,7 @@ def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
     axes.set_ylabel(f"{_text(track.name)}\nscore".strip() if track.curves else "")
 
 
-def _bar(axes: Axes, span: Span, edges: NDArray[np.float64], level: float, height: float) -> None:
+def _bar(axes: heavy.matplotlib.axes.Axes, span: Span, edges: NDArray[np.float64], level: float, height: float) -> None:
     n, color = len(edges) - 1, OUTCOMES[span.outcome]
     start, end = (float(edges[min(max(frame, 0), n)]) for frame in (span.onset, span.offset + 1))
     look: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
@@ -310,7 +305,7 @@ def _bar(axes: Axes, span: Span, edges: NDArray[np.float64], level: float, heigh
         axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
 
 
-def notebook_figure(figure: Figure) -> Figure:
+def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.figure.Figure:
     """The figure with a picture that a notebook finds, whichever backend it has set up."""
 
     def png() -> bytes:
@@ -327,7 +322,7 @@ def _text(words: str) -> str:
     return words.replace("$", r"\$")
 
 
-def _canvas(width: float, height: float) -> Figure:
+def _canvas(width: float, height: float) -> heavy.matplotlib.figure.Figure:
     """An empty figure of that size in inches, tied to nothing global."""
     return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from mebench import heavy, inference
+from mebench import heavy, inference, metrics
 from mebench.core import Prediction
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.format import NONE, count, digits, ends, seconds, span, whole
@@ -29,11 +29,6 @@ from mebench.reports import compare_runs, parts_of, plots, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, Timeline, clock, first_draw, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from mebench.metrics.comparison import Comparison
 
 HERE = Path(__file__).parent
 LONGEST = 160
@@ -365,7 +360,7 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
     }
 
 
-def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
+def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.figure.Figure]:
     """The figures of one run or several that are no table or timeline: `iou_sweep`, `training_<stage>`."""
     sweeps = {word: sweep for name, run in runs for word, sweep in plots.sweeps_of(run.summary, name).items()}
     figures = {"iou_sweep": plots.iou_sweep(sweeps)} if sweeps else {}
@@ -402,7 +397,7 @@ def _cards(record: Record) -> Iterator[tuple[str, str]]:
             yield f"{group}: {found[1]}" if found else group, text
 
 
-def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
+def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, heavy.matplotlib.figure.Figure]:
     """The figures of a finished run, by name.
 
     `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
@@ -422,7 +417,7 @@ def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
 
 def _drawn_figures(
     runs: Sequence[tuple[str, Record]], sides: Sequence[Judged], most: int | None
-) -> Iterator[tuple[str, Figure]]:
+) -> Iterator[tuple[str, heavy.matplotlib.figure.Figure]]:
     for (name, record), side in zip(runs, sides):
         tables, classes = side.tables, record.about["classes"]
         title, end = f"{name}: " if name else "", f"_{name.lower()}" if name else ""
@@ -471,7 +466,7 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
     return written
 
 
-def page(folders: Sequence[RunFolder], comparison: Comparison | None = None, faces: bool = False) -> str:
+def page(folders: Sequence[RunFolder], comparison: metrics.Comparison | None = None, faces: bool = False) -> str:
     """The report of a run; or of two, A and B, that were compared.
 
     Args:

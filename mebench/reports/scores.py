@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mebench import metrics
+from mebench import heavy, metrics
 from mebench.config import flatten
 from mebench.console import plural, print_lines, print_report, print_table
 from mebench.format import Score, count, number
@@ -16,11 +16,6 @@ from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.records import joined, of_method, of_protocol, of_scheme, shares
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mebench.metrics.tables import Tables
 
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
@@ -159,7 +154,7 @@ _EMOTIONS = ("accuracy", "f1", "uf1", "strs")
 RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
 
 
-def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = False) -> None:
+def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bool = False) -> None:
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped where that is no terminal."""
     videos, subjects = tables.videos, set(tables.videos["subject"])
     if tables.clips is not None:
@@ -286,7 +281,9 @@ EXPLAINED = (
 )
 
 
-def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None, note: str = "") -> None:
+def print_mistakes(
+    counts: heavy.pandas.DataFrame, title: str, mistakes: heavy.pandas.DataFrame | None = None, note: str = ""
+) -> None:
     """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` where they are given."""
     print_lines("")
     if counts.empty:
@@ -322,7 +319,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             print_report("", Table(columns, found, title), *missed)
 
 
-def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
+def distracted_line(counts: heavy.pandas.DataFrame, astray: heavy.pandas.DataFrame, tables: metrics.Tables) -> str:
     """A sentence with the number of false positives on blinks and the like.
 
     Args:
@@ -343,7 +340,7 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) 
     )
 
 
-def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
+def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
     """One row for each kind, subject or emotion, those with the most mistakes first, their sum, and the share of each cause.
 
     Args:
@@ -361,7 +358,7 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 
-def plain(counts: pd.DataFrame) -> dict[str, Any]:
+def plain(counts: heavy.pandas.DataFrame) -> dict[str, Any]:
     """The counts for JSON: `{name: {mistake: {cause: n}}}`."""
     halves = dict.fromkeys(counts.columns.get_level_values(0))
     return {str(name): {mistake: row[mistake].to_dict() for mistake in halves} for name, row in counts.iterrows()}

@@ -9,20 +9,13 @@ import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import lazy_loader as lazy
 import numpy as np
 
 from mebench import heavy
 from mebench.core import Epoch, Timing
 from mebench.runs.fold_result import ClipPrediction, FoldResult
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-else:
-    pa = lazy.load("pyarrow")
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"
@@ -40,7 +33,7 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
         if (
             name in TABLES or len(table) or (name == EPOCH_PREDICTIONS and result.epoch_predictions)
         ):  # nobody may have been asked
-            sink = pa.BufferOutputStream()
+            sink = heavy.pyarrow.BufferOutputStream()
             heavy.pyarrow.parquet.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
     if result.model:  # a leaking run keeps none
@@ -113,7 +106,7 @@ def whole_fold(folder: Path) -> str | None:
     return None
 
 
-def read_fold_table(folder: Path, name: str) -> pa.Table:
+def read_fold_table(folder: Path, name: str) -> heavy.pyarrow.Table:
     """One of `TABLES`, or `CURVES`.
 
     Raises:
@@ -122,7 +115,7 @@ def read_fold_table(folder: Path, name: str) -> pa.Table:
     return read_parquet(folder / name).cast(_schemas()[name])
 
 
-def read_parquet(file: Path) -> pa.Table:
+def read_parquet(file: Path) -> heavy.pyarrow.Table:
     """A table, in a third of the time that pyarrow's `read_table` and pandas take where it has some rows.
 
     Raises:
@@ -132,7 +125,7 @@ def read_parquet(file: Path) -> pa.Table:
         return opened.read(use_threads=False)
 
 
-def read_csv(file: Path) -> pd.DataFrame:
+def read_csv(file: Path) -> heavy.pandas.DataFrame:
     """Costs or a history. Folds and stages are called as they are, `NA` and `01` too; only an empty cell lacks a value.
 
     Raises:
@@ -158,26 +151,34 @@ def _stamp(content: bytes) -> list[int]:
 
 
 @cache
-def _schemas() -> dict[str, pa.Schema]:
+def _schemas() -> dict[str, heavy.pyarrow.Schema]:
     """One type for each column, also in an empty table, so that tables of folds go together."""
-    text, whole, number = pa.string(), pa.int64(), pa.float64()
-    many, place = pa.list_(number), [("fold", text), ("video", text)]
+    text, whole, number = heavy.pyarrow.string(), heavy.pyarrow.int64(), heavy.pyarrow.float64()
+    many, place = heavy.pyarrow.list_(number), [("fold", text), ("video", text)]
     interval = [("kind", text), ("onset", whole), ("apex", whole), ("offset", whole), ("confidence", number)]
     answer = [("onset", whole), ("offset", whole), ("predicted", text), ("probabilities", many)]
     return {
-        "predictions.parquet": pa.schema(
+        "predictions.parquet": heavy.pyarrow.schema(
             [*place, *interval, ("emotion", text), ("probabilities", many), ("draw", whole)]
         ),
-        "clips.parquet": pa.schema([*place, *answer]),
-        "frame_scores.parquet": pa.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
-        CURVES: pa.schema([*place, ("frame", whole), ("kind", text), ("smoothed", number), ("level", number)]),
-        EPOCH_PREDICTIONS: pa.schema(
-            [*place, ("epoch", whole), *interval, ("emotion", text), ("probabilities", pa.list_(pa.float32()))]
+        "clips.parquet": heavy.pyarrow.schema([*place, *answer]),
+        "frame_scores.parquet": heavy.pyarrow.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
+        CURVES: heavy.pyarrow.schema(
+            [*place, ("frame", whole), ("kind", text), ("smoothed", number), ("level", number)]
+        ),
+        EPOCH_PREDICTIONS: heavy.pyarrow.schema(
+            [
+                *place,
+                ("epoch", whole),
+                *interval,
+                ("emotion", text),
+                ("probabilities", heavy.pyarrow.list_(heavy.pyarrow.float32())),
+            ]
         ),
     }
 
 
-def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
+def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, heavy.pyarrow.Table]:
     """The `TABLES`, `CURVES` and `EPOCH_PREDICTIONS` of a fold."""
     rows: dict[str, list[dict[str, Any]]] = {
         "predictions.parquet": [
@@ -237,14 +238,16 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Tab
     for name, some in rows.items():
         # NumPy's numbers as Python's, which pyarrow takes for any column.
         plain = [{key: v.item() if isinstance(v, np.generic) else v for key, v in row.items()} for row in some]
-        tables[name] = pa.Table.from_pylist([{"fold": result.key, **row} for row in plain], schemas[name])
+        tables[name] = heavy.pyarrow.Table.from_pylist([{"fold": result.key, **row} for row in plain], schemas[name])
     for name, parts in columns.items():
         found = []
         for part in parts:
             texts = {"fold": result.key, "video": part.pop("video"), "kind": part.pop("kind")}
-            whole = {key: pa.repeat(pa.scalar(text), len(part["frame"])) for key, text in texts.items()}
-            found.append(pa.table({**whole, **part}, schemas[name]))
-        tables[name] = pa.concat_tables(found).combine_chunks() if found else schemas[name].empty_table()
+            whole = {
+                key: heavy.pyarrow.repeat(heavy.pyarrow.scalar(text), len(part["frame"])) for key, text in texts.items()
+            }
+            found.append(heavy.pyarrow.table({**whole, **part}, schemas[name]))
+        tables[name] = heavy.pyarrow.concat_tables(found).combine_chunks() if found else schemas[name].empty_table()
     return tables
 
 

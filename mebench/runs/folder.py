@@ -31,7 +31,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -49,11 +49,7 @@ from mebench.runs.fold_files import (
     whole_fold,
     write_files,
 )
-
-if TYPE_CHECKING:  # reading a run needs no Lightning
-    import pandas as pd
-
-    from mebench.runs.fold_result import FoldResult
+from mebench.runs.fold_result import FoldResult
 
 __all__ = ["RunFolder", "first_id", "safe_name"]
 
@@ -242,7 +238,7 @@ class RunFolder:
         with self._writing(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def write_table(self, name: str, table: pd.DataFrame) -> None:
+    def write_table(self, name: str, table: heavy.pandas.DataFrame) -> None:
         """Write a table, whole or not at all: parquet, or csv by the name's ending."""
         with self._writing(self.path / name) as temporary:
             if name.endswith(".csv"):
@@ -407,14 +403,14 @@ class RunFolder:
         self.check(name)
         return content
 
-    def read_table(self, name: str) -> pd.DataFrame:
+    def read_table(self, name: str) -> heavy.pandas.DataFrame:
         """A parquet table of the run.
 
         Raises:
             RunError: it is missing or damaged.
         """
         try:
-            table: pd.DataFrame = read_parquet(self.path / name).to_pandas()
+            table: heavy.pandas.DataFrame = read_parquet(self.path / name).to_pandas()
         except Exception as e:  # pyarrow has many kinds
             raise self._unreadable(name, e) from e
         self.check(name)
