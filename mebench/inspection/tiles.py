@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mebench.core import Dataset, Expression, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.features import EyesAndMouth, FaceCrop, NoFaceError, clamp, find_predictor, moved
+from mebench.grouping import grouped
 
 
 class Chosen(NamedTuple):
@@ -48,9 +49,7 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
                 then = "Names are as mebench writes them, in upper and lower case"
                 raise ConfigError(unknown(f"{what} with expressions", name, known[:20], then))
             shown = [v for v in shown if getattr(v, attribute) == name]
-    people: dict[str, list[Chosen]] = {}
-    for v in shown:
-        people.setdefault(str(v.subject_key), []).extend(Chosen(v, e) for e in v.expressions)
+    people = grouped((Chosen(v, e) for v in shown for e in v.expressions), key=lambda one: one.video.subject_key)
     chosen: list[Chosen] = []
     for turn in zip_longest(*people.values()):
         there, few = [one for one in turn if one is not None], n - len(chosen)

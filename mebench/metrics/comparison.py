@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from mebench import heavy
 from mebench.errors import ConfigError, DataError, unknown
+from mebench.grouping import grouped
 from mebench.metrics import (
     OF_SAMPLES,
     PERMUTATIONS,
@@ -330,11 +332,8 @@ def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Seq
             known = {part for part in last if not part.isdecimal()} | set(paths)  # f1_at_iou.0.50 is no "50"
             raise ConfigError(unknown("metric of these runs", word, known))
         wanted |= found
-    chosen: dict[str, list[str]] = {}
-    for path, (section, name) in paths.items():
-        if path in (wanted if metrics else MAIN):
-            chosen.setdefault(section, []).append(name)
-    return chosen
+    chosen = [of for path, of in paths.items() if path in (wanted if metrics else MAIN)]
+    return {section: [name for _, name in own] for section, own in grouped(chosen, key=itemgetter(0)).items()}
 
 
 def _compare_section(

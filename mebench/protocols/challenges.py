@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core import Dataset, Fold, Scheme, SubjectKey
+from mebench.core import Dataset, Fold, Scheme
 from mebench.errors import ConfigError
+from mebench.grouping import grouped
 from mebench.protocols.across import CLASSES, across, listed, need_exactly, need_long
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
@@ -157,9 +158,7 @@ def dfme(people: People, params: DfmeParams = DfmeParams()) -> list[Fold]:
         ConfigError: another dataset, or one of the sets is not there.
     """
     need_exactly(people, "dfme", ["dfme"])
-    sets: dict[str, list[SubjectKey]] = {}
-    for subject in people.subjects:
-        sets.setdefault(people.split(subject), []).append(subject)
+    sets = grouped(people.subjects, key=people.split)
     tests = ["test_A", "test_B"] if params.test == "both" else [f"test_{params.test}"]
     for name in ("train", *tests):
         if name not in sets:

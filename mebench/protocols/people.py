@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mebench import heavy
 from mebench.core import Expression, Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
+from mebench.grouping import grouped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,10 +56,7 @@ class People:
     @cached_property
     def persons(self) -> dict[SubjectKey, tuple[SubjectKey, ...]]:
         """The subjects that each person is, sorted by the first of them."""
-        found: dict[SubjectKey, list[SubjectKey]] = {}
-        for subject in self.subjects:
-            found.setdefault(self.person(subject), []).append(subject)
-        return {person: tuple(subjects) for person, subjects in found.items()}
+        return {person: tuple(subjects) for person, subjects in grouped(self.subjects, key=self.person).items()}
 
     def name(self, person: SubjectKey) -> str:
         """Name of the fold that tests this person alone: the subject's, or the person's if there are several subjects."""

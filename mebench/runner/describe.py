@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from mebench._checkout import ROOT, checkout_folder
 from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Timing, Video
+from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 from mebench.runner import Plan, anywhere, sandbox, versions, warnings
 from mebench.runs.folder import RunFolder
@@ -80,15 +82,13 @@ def describe(
             **{"origins": plan.config.origins, "source": made_by(), "parts": parts},
         },
     )
-    plugins: dict[str, list[str]] = {}
-    for info in settings.plugins_of(plan.config):
-        plugins.setdefault(f"{info.kind}_plugin", []).append(registry.content_hash(info))
+    plugins = grouped(settings.plugins_of(plan.config), key=attrgetter("kind"))
     steps = [step for chains in plan.computed.values() for chain in chains for step in chain.steps]
     folder.write_json(
         "versions.json",
         {
             **versions(),
-            **{name: "+".join(hashes) for name, hashes in plugins.items()},
+            **{f"{kind}_plugin": "+".join(map(registry.content_hash, infos)) for kind, infos in plugins.items()},
             "dataset_revision": plan.dataset.revision,
             "steps": ", ".join(
                 sorted({f"{type(step).__name__} {step.version}" for step in steps})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -18,6 +17,7 @@ from mebench.config import trainer
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
 from mebench.errors import DataError, MebenchError, PluginError
 from mebench.features import FeatureStore
+from mebench.grouping import grouped
 from mebench.runner import (
     FLOW,
     Aliases,
@@ -376,9 +376,9 @@ def accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int]) ->
 
 def f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> float:
     """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
-    intervals = defaultdict(list)
-    for p in spotted:
-        intervals[p.video, p.kind].append((p.onset, p.offset))
+    own = grouped(spotted, key=lambda p: (p.video, p.kind))
     truths = [(video.key, e) for video in videos for e in video.expressions if e.kind in task.kinds]
-    found = sum(any(hits(i, (e.onset, e.offset)) for i in intervals[key, e.kind]) for key, e in truths)
+    found = sum(
+        any(hits((p.onset, p.offset), (e.onset, e.offset)) for p in own.get((key, e.kind), ())) for key, e in truths
+    )
     return 2 * found / max(len(spotted) + len(truths), 1)

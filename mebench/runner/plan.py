@@ -100,10 +100,8 @@ def rate_groups(videos: Iterable[Video]) -> dict[str, str]:
     Frames of one group last equally long, so its videos share k and k'.
     """
     every = list(videos)
-    rates: dict[str, set[float | None]] = defaultdict(set)
-    for video in every:
-        rates[video.dataset].add(video.fps)
-    return {v.key: v.dataset if len(rates[v.dataset]) == 1 else f"{v.dataset}@{v.fps or 0:g}" for v in every}
+    rates = Counter(dataset for dataset, _ in {(video.dataset, video.fps) for video in every})
+    return {v.key: v.dataset if rates[v.dataset] == 1 else f"{v.dataset}@{v.fps or 0:g}" for v in every}
 
 
 def pair_gap(fps: float | None) -> int:

@@ -3,11 +3,11 @@
 import itertools
 import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from functools import reduce
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from rich.console import Console
 from mebench.config import RunConfig, registry, resolve
 from mebench.core import Fold, Video, hits
 from mebench.errors import MebenchError
+from mebench.grouping import grouped
 from mebench.progress import Progress
 from mebench.runner import Outcome, Plan, execute_all, make_plan, open_session, worker_pool
 from mebench.runs.folder import RunFolder
@@ -182,16 +183,14 @@ def _spotting(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chanc
     """The expressions that intervals hit, compared with all places where they could have been."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
-    spotted = defaultdict(list)
-    for key, onset, offset in zip(table["video"], table["onset"].tolist(), table["offset"].tolist()):
-        spotted[key].append((onset, offset))
+    spotted = grouped(table[["video", "onset", "offset"]].itertuples(index=False), key=itemgetter(0))
     right, ways = 0, []
     dataset: Any = run.plan.dataset
     for video in tested:
         (e,) = video.expressions
 
         def hit(onset: int, video: Video = video, length: int = e.length) -> bool:
-            return any(hits(interval, (onset, onset + length - 1)) for interval in spotted[video.key])
+            return any(hits(row[1:], (onset, onset + length - 1)) for row in spotted.get(video.key, ()))
 
         right += hit(e.onset)
         share = float(np.mean([hit(onset) for onset in dataset.places(e.length)]))
@@ -203,14 +202,12 @@ def _recognition(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Ch
     """The correctly named clips, compared with all permutations of each person's emotions."""
     table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
     right, ways = 0, []
-    by_subject = defaultdict(list)
-    for video in tested:
-        by_subject[video.subject].append((table[video.key], run.plan.scheme.class_of(video.expressions[0])))
-    for pairs in by_subject.values():
-        answers, labels = zip(*pairs)
+    for videos in grouped(tested, key=attrgetter("subject")).values():
+        answers = [table[video.key] for video in videos]
+        labels = [run.plan.scheme.class_of(video.expressions[0]) for video in videos]
         counts = [sum(a == b for a, b in zip(answers, dealt)) for dealt in itertools.permutations(labels)]
-        right += sum(a == b for a, b in pairs)
-        ways.append(np.bincount(counts, minlength=len(pairs) + 1) / len(counts))
+        right += counts[0]  # the first permutation is the order as it is
+        ways.append(np.bincount(counts, minlength=len(videos) + 1) / len(counts))
     return right, reduce(np.convolve, ways)
 
 

@@ -1,8 +1,8 @@
 """Drawn faces, and labels in files that were shuffled before they were written: there is nothing to learn."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mebench.config import registry
 from mebench.core import Dataset, Expression, Frames, Video
 from mebench.errors import DataError
+from mebench.grouping import grouped
 
 from .params import Params as _Params
 
@@ -48,10 +49,7 @@ class Shuffled(Dataset):
         Each person's emotions are dealt out among the videos, and each expression, as long as the drawn one, is put anywhere.
         """
         rng = np.random.default_rng(seed)
-        by_subject: dict[str, list[Video]] = defaultdict(list)
-        for video in self._faces.videos():
-            by_subject[video.subject].append(video)
-        for subject, videos in by_subject.items():
+        for subject, videos in grouped(self._faces.videos(), key=attrgetter("subject")).items():
             for emotion, video in zip(rng.permutation(self.schemes["native"].classes), videos):
                 (e,) = video.expressions
                 onset = int(rng.choice(self.places(e.length)))
