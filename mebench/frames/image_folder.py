@@ -60,11 +60,13 @@ class FolderFrames:
         try:
             present = [path.name for path in self.folder.iterdir()]
         except NotADirectoryError:
-            wrong = f"{folder} is a file, not a folder of images: give the folder that holds the frames"
-            raise DataError(wrong) from None
+            raise DataError(
+                f"{folder} is a file, not a folder of images: give the folder that holds the frames"
+            ) from None
         except FileNotFoundError:
-            wrong = f"there is no folder {folder}: check the dataset's root and that the archive was unpacked"
-            raise DataError(wrong) from None
+            raise DataError(
+                f"there is no folder {folder}: check the dataset's root and that the archive was unpacked"
+            ) from None
         except OSError as error:
             raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
         self.strays: tuple[str, ...] = ()

@@ -110,8 +110,7 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
         for e in video.expressions:
             if "onset_is_apex" in e.flags or (e.apex == e.onset and e.offset > e.onset):
                 yield Finding("warning", "onset_is_apex", where, f"the apex of {span(e)} is its onset")
-            if video.fps and 1000 * e.length / video.fps > LONGEST_MS[e.kind]:
-                ms = 1000 * e.length / video.fps
+            if video.fps and (ms := 1000 * e.length / video.fps) > LONGEST_MS[e.kind]:
                 text = f"{span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
                 yield Finding("warning", "too_long", where, text)
         ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
@@ -284,18 +283,12 @@ def _gaps(frames: FolderFrames) -> Iterator[str]:
     if len(numbers) < len(every):
         if numbers:
             yield f"{plural(len(every) - len(numbers), 'image has', 'images have')} no number, the others have one"
-        return
-    twice = sorted(number for number, n in Counter(numbers).items() if n > 1)
-    if twice:
+    elif twice := sorted(number for number, n in Counter(numbers).items() if n > 1):
         yield f"the file number {twice[0]} is not unique{_and_more(len(twice) - 1, 'other')}: remove copies"
-        return
-    if any(step < 0 for step in steps):
+    elif any(step < 0 for step in steps):
         yield "the file numbers do not rise in the order of the names"
-        return
-    if len(set(steps)) == 1:
-        return
-    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
-    if gaps:
+    elif len(set(steps)) > 1:
+        gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
         missing = sum(last - first + 1 for first, last in gaps)
         few = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:FIRST_FEW])
         more = _and_more(len(gaps) - FIRST_FEW, "other gap")

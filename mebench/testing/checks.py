@@ -65,7 +65,7 @@ class Check:
     name: str
     promise: str
     fix: str
-    _run: Callable[[], None] = field(repr=False, compare=False)
+    _look: Callable[[], Exception | None] = field(repr=False, compare=False)
 
     def run(self) -> None:
         """Look whether the plugin keeps the promise.
@@ -74,7 +74,8 @@ class Check:
             AssertionError: it does not; the message says how, and what to do.
             unittest.SkipTest: it cannot be told here, because the data are absent or another promise is broken. pytest shows the reason.
         """
-        self._run()
+        if (error := self._look()) is not None:
+            raise error
 
     def __str__(self) -> str:
         return f"{self.plugin}-{self.name}"
@@ -121,16 +122,12 @@ class _Subject:
                 self.found[name] = AssertionError(said).with_traceback(error.__traceback__)
         return self.found[name]
 
-    def run(self, name: str) -> None:
-        if (error := self.look(name)) is not None:
-            raise error
-
 
 def collect(plugin: str, subject: object, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
     """Checks from functions of one subject, each marked by `promise`; a function's name is the check's."""
     whole = _Subject(plugin, subject, checks)
     return [
-        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["fix"], partial(whole.run, name))
+        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["fix"], partial(whole.look, name))
         for name, one in whole.functions.items()
     ]
 

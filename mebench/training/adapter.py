@@ -28,6 +28,7 @@ from mebench.core import (
     stack,
 )
 from mebench.errors import ConfigError, PluginError
+from mebench.training.samples import window_labels
 from mebench.training.view_samples import ClipSamples, ViewSamples, WindowSamples
 
 Floats = NDArray[np.float64]
@@ -207,8 +208,9 @@ class Estimator:
         if "spot" in task.tasks:
             rows = [self._rows_of_frames(video) for video in train]
             for kind in task.kinds:
-                labels = [_inside(video, len(own), kind) for video, own in zip(train, rows)]
-                self.of_frames.append(self._learnt(np.concatenate(rows), np.concatenate(labels)))
+                shown = [[e for e in video.expressions if e.kind == kind] for video in train]
+                labels = [window_labels(len(own), expressions, 1) for own, expressions in zip(rows, shown)]
+                self.of_frames.append(self._learnt(np.concatenate(rows), np.concatenate(labels).astype(np.float64)))
 
     def score_frames(self, video: VideoView) -> Floats:
         """(n_frames, n_kinds); NaN for the last frames, which have no partner."""
@@ -273,15 +275,6 @@ def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
     scores = np.full((len(rows), n), absent)
     scores[:, seen] = known
     return scores
-
-
-def _inside(video: LabelledVideo, n: int, kind: str) -> NDArray[np.float64]:
-    """1 for each of the first n frames inside an expression of that kind, both ends included."""
-    labels = np.zeros(n)
-    for expression in video.expressions:
-        if expression.kind == kind:
-            labels[expression.onset : expression.offset + 1] = 1
-    return labels
 
 
 def _takes_task(fit: Callable[..., Any]) -> bool:
