@@ -26,7 +26,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
-from mebench.core import LabelledVideo, Method
+from mebench.core import LabelledVideo, Method, Stage
 from mebench.core.history import History, Split
 from mebench.errors import ConfigError, RunError
 from mebench.training.samples import on_device
@@ -263,70 +263,98 @@ def fit(
             method.trained().load_state_dict(start["weights"] or method.trained().state_dict())
         elif file is not None:
             start = {"weights": _copied(method.trained()) if number else {}, "random": _random_states()}
-        train_samples, valid_samples = method.samples(stage.name, train, valid)
+        samples = method.samples(stage.name, train, valid)
         if number < first:
             continue
-        if len(train_samples) == 0:  # type: ignore[arg-type]
+        if len(samples[0]) == 0:  # type: ignore[arg-type]
             raise RunError(
                 f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
             )
-        callbacks: list[L.Callback] = [] if valid_samples is None else [Watch(method)]
-        # A fold is small: several devices work on several folds, see mebench.runner.workers.
-        devices = options.get("devices", 1)
-        many = devices if isinstance(devices, int) and devices > 1 else 1
+        kept = _Kept(method, after_epoch, file, state if number == first else {}, start)
         with _quiet(), contextlib.nullcontext() if folder is None else contextlib.chdir(folder):
-            trained, noted, own = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
-            for one in own:
-                if folder is not None and isinstance(one, ModelCheckpoint) and one.dirpath is None:
-                    one.dirpath = str(folder / stage.name / "checkpoints")  # also of one that goes on
-            of_method = trained.configure_callbacks()
-            chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
-            metrics = monitored(trained, chosen)
-            if options or chosen or metrics:
-                callbacks.append(_Logged(noted))
-            kept = _Kept(method, after_epoch, file, state if number == first else {}, start)
-            loggers = options.get("logger")
-            how = {
-                **QUIET,
-                "enable_progress_bar": any(isinstance(one, ProgressBar) for one in own),
-                "max_epochs": stage.epochs,
-                "accelerator": accelerator,
-                "devices": devices,
-                "strategy": "ddp_fork" if many > 1 else "auto",
-                "precision": precision,
-                # One thread of a CPU already is; to say so would import PyTorch's compiler.
-                "deterministic": True if accelerator != "cpu" else None,
-                # This process is alone: a fold inside a Slurm job must not wait for its brothers.
-                "plugins": [LightningEnvironment()],
-                "default_root_dir": folder,
-                "profiler": _Unprofiled(),
-                **options,
-                "logger": [*(map(_made, loggers) if isinstance(loggers, list) else ()), noted],
-                "callbacks": [*callbacks, *own, kept],
-            }
-            trainer = L.Trainer(**how)
-            if trainer.precision != precision:  # Lightning takes another, and warns
-                raise ConfigError(
-                    f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
-                )
-            device, batch_size = trainer.strategy.root_device, max(stage.batch_size // many, 1)
-            loaders = [_loader(train_samples, batch_size, device, stage.shuffle)]
-            if valid_samples is not None:
-                loaders.append(_loader(valid_samples, batch_size, device, shuffle=False, own_generator=True))
-            if metrics:
-                _refuse_unlogged(method, metrics, loaders, how)
-            checkpoint = None
-            if kept.random is not None and file is not None:
-                method.history, method.notes = History.of(state["history"]), state["notes"]
-                checkpoint = file.with_suffix(".ckpt")
-                checkpoint.write_bytes(state["checkpoint"])
-            trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
-            if kept.weights:
-                trained.load_state_dict(kept.weights)
-            method.to(device)  # Lightning leaves it in memory, and it predicts where it was trained
+            _train(
+                method, stage, *samples, kept, state, folder, accelerator=accelerator, precision=precision, **options
+            )
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
+
+
+def _train(
+    method: Method,
+    stage: Stage,
+    train: Any,
+    valid: Any,
+    kept: _Kept,
+    state: Mapping[str, Any],
+    folder: Path | None,
+    **options: Any,
+) -> None:
+    """Train one stage with Lightning, from its beginning or from a state on which `kept` goes on.
+
+    Args:
+        method: what is trained.
+        stage: of it.
+        train: the training samples.
+        valid: those to validate on, or None.
+        kept: the callback that keeps weights and states.
+        state: that a killed training left; empty where there is none.
+        folder: where callbacks and loggers leave files, or None.
+        options: of Lightning's Trainer, callbacks and loggers as maps of `class_path` and `init_args`.
+
+    Raises:
+        ConfigError: see `fit`.
+    """
+    callbacks: list[L.Callback] = [] if valid is None else [Watch(method)]
+    # A fold is small: several devices work on several folds, see mebench.runner.workers.
+    devices = options.get("devices", 1)
+    many = devices if isinstance(devices, int) and devices > 1 else 1
+    trained, noted, own = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
+    for one in own:
+        if folder is not None and isinstance(one, ModelCheckpoint) and one.dirpath is None:
+            one.dirpath = str(folder / stage.name / "checkpoints")  # also of one that goes on
+    of_method = trained.configure_callbacks()
+    chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
+    metrics = monitored(trained, chosen)
+    if options.keys() - {"accelerator", "precision"} or chosen or metrics:
+        callbacks.append(_Logged(noted))
+    loggers = options.get("logger")
+    how = {
+        **QUIET,
+        "enable_progress_bar": any(isinstance(one, ProgressBar) for one in own),
+        "max_epochs": stage.epochs,
+        "devices": devices,
+        "strategy": "ddp_fork" if many > 1 else "auto",
+        # One thread of a CPU already is; to say so would import PyTorch's compiler.
+        "deterministic": True if options["accelerator"] != "cpu" else None,
+        # This process is alone: a fold inside a Slurm job must not wait for its brothers.
+        "plugins": [LightningEnvironment()],
+        "default_root_dir": folder,
+        "profiler": _Unprofiled(),
+        **options,
+        "logger": [*(map(_made, loggers) if isinstance(loggers, list) else ()), noted],
+        "callbacks": [*callbacks, *own, kept],
+    }
+    trainer = L.Trainer(**how)
+    if trainer.precision != (precision := options["precision"]):  # Lightning takes another, and warns
+        raise ConfigError(
+            f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
+        )
+    device, batch_size = trainer.strategy.root_device, max(stage.batch_size // many, 1)
+    loaders = [_loader(train, batch_size, device, stage.shuffle)]
+    if valid is not None:
+        loaders.append(_loader(valid, batch_size, device, shuffle=False, own_generator=True))
+    if metrics:
+        _refuse_unlogged(method, metrics, loaders, how)
+    checkpoint = None
+    if kept.random is not None and kept.file is not None:
+        method.history, method.notes = History.of(state["history"]), state["notes"]
+        checkpoint = kept.file.with_suffix(".ckpt")
+        checkpoint.write_bytes(state["checkpoint"])
+    trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
+    if kept.weights:
+        trained.load_state_dict(kept.weights)
+    method.to(device)  # Lightning leaves it in memory, and it predicts where it was trained
 
 
 def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
