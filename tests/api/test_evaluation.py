@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import cloudpickle
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.svm import SVC, LinearSVC
 
 import mebench
 from mebench.api import evaluation
-from mebench.core import Chain, Task, all_clips
+from mebench.core import Chain, Expression, Task, all_clips
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.progress import Silent
@@ -181,11 +182,10 @@ class Share:
 
 
 def test_each_kind_has_a_copy_of_its_own_of_what_cannot_be_cloned(monkeypatch):
-    rows, inside = np.zeros((10, 1)), {"micro": np.arange(10) < 1, "macro": np.arange(10) < 5}
-    monkeypatch.setattr("mebench.training.adapter._inside", lambda video, n, kind: inside[kind].astype(float))
+    rows, video = np.zeros((10, 1)), SimpleNamespace(expressions=[Expression(0, 0), Expression(0, 4, "macro")])
     monkeypatch.setattr(adapter.Estimator, "_rows_of_frames", lambda self, video: rows)
     estimator = adapter.Estimator(Share(), (), 0)
-    estimator.fit([None], Task(frozenset({"spot"}), ("micro", "macro"), ()))
+    estimator.fit([video], Task(frozenset({"spot"}), ("micro", "macro"), ()))
     assert [learnt(rows)[0, -1] for learnt in estimator.of_frames] == [0.1, 0.5]
 
 
