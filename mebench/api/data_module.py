@@ -26,7 +26,6 @@ from mebench.training import view_samples as of_views
 
 STAND_IN = "majority"
 """The method of a plan whose features are given: it is never asked."""
-SIDES = ("train", "valid", "test")
 
 
 class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
@@ -124,13 +123,20 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         if self._samples:
             return
         self.prepare_data()
-        plan, sides = self.plan, self.plan.sides(self._fold)
-        where: dict[str, Any] = {"groups": plan.groups, "timings": plan.timings(self._fold)}
-        cache = str(Path(plan.config.cache).expanduser())
-        job = runner.job.Job(key="", seed=0, parts=(), scheme=plan.scheme, test=(), cache=cache, **where)
+        plan = self.plan
+        job = runner.job.Job(
+            key="",
+            seed=0,
+            parts=(),
+            scheme=plan.scheme,
+            test=(),
+            cache=str(Path(plan.config.cache).expanduser()),
+            groups=plan.groups,
+            timings=plan.timings(self._fold),
+        )
         views = runner.fitted.Views(job, self._reader, plan.home)
         names = [name for name, chain in next(iter(views.chains.values())).items() if chain.scope == self._scope]
-        for side, videos in zip(SIDES, sides):
+        for side, videos in zip(("train", "valid", "test"), plan.sides(self._fold)):
             labelled = side != "test" or self.test_labels
             known = [views.labelled(video) for video in videos]
             self._views = known if labelled else [views.unlabelled(video) for video in videos]
@@ -176,14 +182,18 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
     def predict_dataloader(self) -> Any:
         """Batches x of the tested people."""
-        alone = copy.copy(self.samples("test"))
-        alone.labelled = False
-        return self._loader(alone)
+        unlabelled = copy.copy(self.samples("test"))
+        unlabelled.labelled = False
+        return self._loader(unlabelled)
 
     def _loader(self, samples: of_views.ViewSamples, shuffle: bool = False) -> Any:
-        pinned = torch.cuda.is_available()
-        how: dict[str, Any] = {"batch_size": self.batch_size, "shuffle": shuffle, "num_workers": self.num_workers}
-        return DataLoader(samples, **how, pin_memory=pinned)
+        return DataLoader(
+            samples,
+            batch_size=self.batch_size,
+            shuffle=shuffle,
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+        )
 
     def score(self, predictions: Any, convention: str | None = None) -> Scores:
         """Scores of this fold alone, computed as a run with the same predictions would compute them.

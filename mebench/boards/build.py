@@ -34,7 +34,6 @@ from mebench.records import (
 )
 from mebench.runs import RunFolder, of_dataset, tables_of
 
-BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
 CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
 
 
@@ -48,7 +47,7 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
             "" if (rate := level.get("rate_per_minute")) is None else f"{rate:.1f} intervals per minute",
             n_of(source.summary["spotting"][kind]),
             {metric: level.get(metric, NOTHING) for metric in metrics},
-            BLIND,
+            "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval",
         )
         for source in eligible[:1]
         for rule, level in source.summary["chance"][kind].items()

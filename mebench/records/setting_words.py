@@ -11,11 +11,20 @@ FEW = 6
 """A preset with more values than this is shown by its name alone."""
 
 _RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit")
-_NEW_PARAMETERS = {"half_width": 1.0, "align": "none", "track": "none", "margin": 0.0, "half_size": False}
 LATER: Mapping[str, Any] = {
     "precision": "32-true",
     "tuned_on": [],
-    **{f"{part}.{name}": value for part in ("method", "recognizer") for name, value in _NEW_PARAMETERS.items()},
+    **{
+        f"{part}.{name}": value
+        for part in ("method", "recognizer")
+        for name, value in {
+            "half_width": 1.0,
+            "align": "none",
+            "track": "none",
+            "margin": 0.0,
+            "half_size": False,
+        }.items()
+    },
 }
 """Keys that older records lack, with the value that they were made with: the two are the same row."""
 

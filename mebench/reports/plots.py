@@ -21,7 +21,6 @@ from mebench.runs.fold_files import read_csv
 
 DPI = 150
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
-STYLES = {"train": "-", "valid": "--"}
 COLUMNS = ("fold", "stage", "epoch", "split", "loss", "accuracy")
 
 
@@ -51,7 +50,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
     axes = figure.subplots(1, 2)
     for ax, column in zip(axes, ("loss", "accuracy")):
         for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
-            for split, style in STYLES.items():
+            for split, style in {"train": "-", "valid": "--"}.items():
                 mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
                 if len(mean):
                     mark, label = "o" if len(mean) == 1 else "", _text(f"{name}: {split}")

@@ -152,7 +152,17 @@ class RunFolder:
             RunError: `run_id` names a run that another process works on, that is finished, or that is a study's.
         """
         if run_id is not None:
-            return cls(runs / run_id)._claim_this()
+            folder = cls(runs / run_id)
+            if folder.of_study:
+                raise RunError(
+                    f"run {run_id!r} is a study's, which knows the values of its folds: go on with {folder.resume_hint}"
+                )
+            if (lock := folder.lock()) is None:
+                raise RunError(f"another process is working on run {run_id!r}: wait for it, or stop it first")
+            if folder.done:
+                lock.release()
+                raise RunError(f"run {run_id!r} is finished: its scores are in {folder.path / 'summary.json'}")
+            return folder, lock
         try:
             runs.mkdir(parents=True, exist_ok=True)
         except OSError as e:
@@ -181,18 +191,6 @@ class RunFolder:
         """The runs whose id is `first`, `first.2`, `first.3` …, finished or not, by number; some may have been removed since."""
         found = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
         return {number: cls(path) for number, path in sorted({1: runs / first, **found}.items()) if path.is_dir()}
-
-    def _claim_this(self) -> tuple[RunFolder, FileLock]:
-        if self.of_study:
-            raise RunError(
-                f"run {self.id!r} is a study's, which knows the values of its folds: go on with {self.resume_hint}"
-            )
-        if (lock := self.lock()) is None:
-            raise RunError(f"another process is working on run {self.id!r}: wait for it, or stop it first")
-        if self.done:
-            lock.release()
-            raise RunError(f"run {self.id!r} is finished: its scores are in {self.path / 'summary.json'}")
-        return self, lock
 
     def lock(self) -> FileLock | None:
         """Take the run for this process, or None if another one has it."""

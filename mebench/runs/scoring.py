@@ -178,7 +178,6 @@ def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> st
     without = [fold for fold in folds if fold["fold"] not in spotted]
     held = {fold["fold"]: truths["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
     silent = [name for name, n in held.items() if n]
-    if not silent:
-        return ""
     where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)})"
-    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
+    said = f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
+    return said if silent else ""

@@ -534,7 +534,6 @@ def sync(
             return None
 
     title, place = str(tracking or DEFAULT).partition(":")[0], ""
-    tracker: Tracker | None = None
     try:
         if (tracker := tracker_of(tracking)) is None or not things:
             return Synced()

@@ -57,9 +57,8 @@ class TrialReporter:
             else f"each trial trains {folds} inner folds"
         )
         names = ", ".join(d.key.removeprefix("method.") for d in self._space.dimensions)
-        self._progress.notify(
-            f"study {self._name}: {self._trials} trials of {names} over {folds} inner folds of {people} subjects; {how}"
-        )
+        over = f"over {folds} inner folds of {people} subjects"
+        self._progress.notify(f"study {self._name}: {self._trials} trials of {names} {over}; {how}")
         if done := _finished(study):
             self._progress.notify(f"{done} trials are already there")
 
@@ -119,8 +118,7 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
     )
     rows = []
     for key, entry in plain["parameters"].items():
-        log = ", log" if entry.get("log") else ""
-        listed = entry["choices"] if "choices" in entry else [f"{entry['low']:g} to {entry['high']:g}{log}"]
+        listed = entry.get("choices") or [f"{entry['low']:g} to {entry['high']:g}{', log' * entry['log']}"]
         known = [share for study in studies if (share := study["importance"].get(key)) is not None]
         searched, tuned = (" | ".join(map(value_in_words, listed)), [study["best"]["params"][key] for study in studies])
         default, best = value_in_words(plain["default_values"][key]), ", ".join(map(value_in_words, tuned))
@@ -131,8 +129,8 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
             [str(t["trial"]), *(_number(path, t["values"][path]) for path in paths), in_words(t["params"])]
             for t in study["front"][:FRONT]
         ]
-        of = f" of {name}" if nested else ""
-        out.print(_table(f"Pareto front{of} (inner scores)", ["trial", *paths, "values"], front))
+        title = f"Pareto front{f' of {name}' if nested else ''} (inner scores)"
+        out.print(_table(title, ["trial", *paths, "values"], front))
     rows = []
     for path, score in plain["scores"].items():
         for name, sign in {"default": "", "tuned": "", "gain": "+"}.items():

@@ -107,8 +107,8 @@ class FoldCache:
 
 def with_config(plan: Plan, config: RunConfig) -> Plan:
     """The run with other parameters of the same methods, over the same people and folds."""
-    selects = any(method.selects for method in abilities(config))
-    return replace(plan, config=config, params=config.method_params, selects=selects)
+    chooses = any(method.selects for method in abilities(config))
+    return replace(plan, config=config, params=config.method_params, selects=chooses)
 
 
 def run_folds(

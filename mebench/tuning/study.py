@@ -101,8 +101,8 @@ class Place:
         with suppress(sqlite3.Error):  # not there or not to be read, which is told elsewhere
             if self.file is not None:
                 with closing(sqlite3.connect(f"{self.file.as_uri()}?mode=ro", timeout=0, uri=True)) as reader:
-                    found = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-                    tables = [name for (name,) in found]
+                    named = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+                    tables = [name for (name,) in named]
         if tables and "studies" not in tables:
             raise ConfigError(
                 f"the storage {self} is the database of another program, with tables such as {tables[0]!r}: choose another "

@@ -78,7 +78,8 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
     for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
         distinct = significance._distinguished([one, two], path, read)
         assert asked.pop() == whole.scores[path].p
-        assert distinct.tested.all() and distinct.pairs[0, 1] == distinct.pairs[1, 0] == (whole.scores[path].p <= 0.05)
+        pairs, tested = distinct
+        assert tested.all() and pairs[0, 1] == pairs[1, 0] == (whole.scores[path].p <= 0.05)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
