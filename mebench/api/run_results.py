@@ -207,12 +207,8 @@ def load_run(run: str | Path, runs: str = "") -> Run:
         RunError: there is no such run, or it is not finished.
     """
     folder = run_files.folder.RunFolder.finished(runs_folder(runs), str(run))
-    return Run(
-        folder,
-        folder.read_json("record.json")["summary"]
-        if records.record.is_record(folder)
-        else run_files.scoring.scores_of(folder),
-    )
+    kept = records.record.is_record(folder)
+    return Run(folder, folder.read_json("record.json")["summary"] if kept else run_files.scoring.scores_of(folder))
 
 
 def runs_folder(runs: str) -> str:

@@ -89,8 +89,7 @@ def _merged(sources: list[RunFolder], records: Path, registry: Registry, check_o
 
 
 def _take(source: RunFolder, records: Path) -> str:
-    stored = source.read_json(RECORD)
-    final = records / source.id
+    stored, final = source.read_json(RECORD), records / source.id
     if final.exists():
         if RunFolder(final).read_json(RECORD).get("sha256") == stored["sha256"]:
             return "there"

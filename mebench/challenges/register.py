@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, check_known
 from mebench.files import read_yaml
 
 
@@ -85,8 +85,7 @@ def challenge(name: str) -> Challenge:
     Raises:
         ConfigError: there is none.
     """
-    if name not in challenges():
-        raise ConfigError(unknown("challenge", name, challenges()))
+    check_known("challenge", name, challenges())
     return challenges()[name]
 
 
@@ -98,8 +97,8 @@ def task(name: str) -> Task:
     """
     first, _, last = name.partition("/")
     found = challenge(first).tasks
-    if last and last not in found:
-        raise ConfigError(unknown(f"task of {first}", last, found))
+    if last:
+        check_known(f"task of {first}", last, found)
     if not last and len(found) > 1:
         raise ConfigError(f"{first} has the tasks {' and '.join(found)}: name one, such as {first}/{next(iter(found))}")
     return found[last or next(iter(found))]

@@ -290,8 +290,7 @@ class Ensemble:
         chains = views.chains[self.job.groups[video.key]].values()
         chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
         home = views.store, *self._home(video), video
-        crops = None if chain is None else face_crops(*home, chain)
-        if chain is None or crops is None:
+        if chain is None or (crops := face_crops(*home, chain)) is None:
             return [], 0
         return out_of_sight(crops, video.fps or 0.0), count_faces(*home, chain)
 

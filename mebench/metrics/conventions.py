@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
 
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, check_known, unknown
 from mebench.metrics.catalogue import METRICS, SECTIONS
 
 Ends = Literal["inclusive", "half_open", "never_empty"]
@@ -445,15 +445,13 @@ def named(name: str) -> Convention:
         ConfigError: there is no such convention, rule or value.
     """
     base, *rules = name.split(", ")
-    if base not in CONVENTIONS:
-        raise ConfigError(unknown("convention", base, CONVENTIONS))
+    check_known("convention", base, CONVENTIONS)
     values: dict[str, Any] = {}
     for rule in rules:
         field, equals, text = rule.partition("=")
         if not equals:
             raise ConfigError(f"{rule!r} is no rule of a convention: write FIELD=VALUE, such as ends=half_open")
-        if field not in RULES:
-            raise ConfigError(unknown("rule", field, RULES))
+        check_known("rule", field, RULES)
         what, hint = f"value of the rule {field}", get_type_hints(Convention)[field]
         known = {"true": True, "false": False} if hint is bool else {word: word for word in get_args(hint)}
         if hint is Fraction:
@@ -468,9 +466,8 @@ def named(name: str) -> Convention:
                 raise ConfigError(unknown(what, strange[0], ["all", *_NAMES[field]], "Several are joined by +"))
             every = None if text == "all" else frozenset(chosen)
             values[field] = tuple(chosen) if field == "sections" else every
-        elif text not in known:
-            raise ConfigError(unknown(what, text, known))
         else:
+            check_known(what, text, known)
             values[field] = known[text]
     whole = CONVENTIONS[base]
     source = f"{whole.source or 'the suite'}; changed: {', '.join(values)}"

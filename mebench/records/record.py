@@ -147,8 +147,9 @@ class Record:
         if (noted := self.versions.get("steps")) is not None:
             then = dict(text.split() for text in noted.split(", ") if text)
             now = {name: str(getattr(getattr(mebench.features, name, None), "version", "")) for name in then}
-            why = [f"{name} {then[name]}, now {now[name]}" for name in then if now[name] not in ("", then[name])]
-            return "; ".join(why)
+            return "; ".join(
+                f"{name} {then[name]}, now {now[name]}" for name in then if now[name] not in ("", then[name])
+            )
         crops = {f"{part}.{word}": part for part in ("method", "recognizer") for word in ("align", "flow")}
         parts = {part for key, part in crops.items() if key in self.config}
         flows = {str(self.config.get(f"{part}.flow")) for part in parts} & {"tvl1", "tvl1_eps05"}

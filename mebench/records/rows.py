@@ -376,6 +376,6 @@ def place(part: Sequence[Ranked]) -> str:
     Args:
         part: its ranked rows, the best first; two at least.
     """
-    if (alike := part[0].high - 1) == 0:
-        return f"first of {len(part)}"
-    return f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"
+    alike = part[0].high - 1
+    words = f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"
+    return words if alike else f"first of {len(part)}"

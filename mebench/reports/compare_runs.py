@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, Self
 
 from mebench.console import print_lines, print_report
 from mebench.errors import RunError
 from mebench.exchange import Answers, File
 from mebench.format import number
+from mebench.grouping import grouped
 from mebench.metrics import (
     LEVEL,
     ComparedScore,
@@ -146,15 +148,14 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
     if not tasks or ("recognize" not in tasks and not kinds):
         does = [", ".join(side.does) for side in (first, second)]
         raise RunError(f"there is nothing in common to compare: {first.name} does {does[0]}; {second.name}, {does[1]}")
-    both = []
-    for side in (first, second):  # what only one did would be compared with nothing
-        tables = []
-        for own in (seed.tables for seed in (side, *side.others)):
-            predictions = own.predictions if "spot" in tasks else None
-            if predictions is not None and "recognize" not in tasks:
-                predictions = predictions.assign(emotion=None)
-            tables.append(replace(own, predictions=predictions, clips=own.clips if "recognize" in tasks else None))
-        both.append(tables)
+
+    def asked(own: Tables) -> Tables:  # what only one side did would be compared with nothing
+        predictions = own.predictions if "spot" in tasks else None
+        if predictions is not None and "recognize" not in tasks:
+            predictions = predictions.assign(emotion=None)
+        return replace(own, predictions=predictions, clips=own.clips if "recognize" in tasks else None)
+
+    both = ([asked(seed.tables) for seed in (side, *side.others)] for side in (first, second))
     return compare(*both, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
 
 
@@ -314,19 +315,25 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     if first.record and second.record:
         sentences += _of_runs(first, second, first.record, second.record)
     tasks, kinds = shared(first, second)
-    reasons: dict[str, list[str]] = {}
-    for path, row in comparison.scores.items():
-        for letter, score in (("A", row.first), ("B", row.second), ("A - B", row.difference)):
-            if "reason" in score:
-                reasons.setdefault(score["reason"], []).append(f"{in_words(path)} of {letter}")
+    reasons = grouped(
+        [
+            (score["reason"], f"{in_words(path)} of {letter}")
+            for path, row in comparison.scores.items()
+            for letter, score in (("A", row.first), ("B", row.second), ("A - B", row.difference))
+            if "reason" in score
+        ],
+        key=itemgetter(0),
+    )
     for letter, side in (("A", first), ("B", second)):
         alone = [name for name in side.tasks if name not in tasks]
         alone += [name for name in side.kinds if name not in kinds] if "spot" in tasks else []
-        sentences += [f"only {letter} does {', '.join(alone)}: left out"] if alone else []
-        sentences += (
-            [f"{letter} predicts by chance in {side.draws} draws: the first one is compared"] if side.draws > 1 else []
-        )
-    sentences += [f"no interval of {'; '.join(missing)}: {reason}" for reason, missing in reasons.items()]
+        sentences += [
+            f"only {letter} does {', '.join(alone)}: left out" if alone else "",
+            f"{letter} predicts by chance in {side.draws} draws: the first one is compared" if side.draws > 1 else "",
+        ]
+    sentences += [
+        f"no interval of {'; '.join(score for _, score in missing)}: {reason}" for reason, missing in reasons.items()
+    ]
     if found := comparison.mcnemar:
         sentences.append(
             f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "

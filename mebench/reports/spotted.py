@@ -20,6 +20,7 @@ from mebench.errors import DataError
 from mebench.exchange import EMOTION, Mark, Tier, write_eaf, write_rows
 from mebench.features import FaceCrop, FaceParams, Tracks, tracks_of
 from mebench.frames import FolderFrames, VideoFrames, write_video
+from mebench.grouping import grouped
 from mebench.inference import Answer, Model, PredictRequest, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
@@ -192,14 +193,13 @@ class Spotted:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError(f"the folder {out} cannot be made: {error.strerror}. Name another with -o DIR") from error
-        files, table = [out / "intervals.csv", out / "intervals.json", out / "report.html"], self.intervals
+        files, table = [out / name for name in ("intervals.csv", "intervals.json", "report.html")], self.intervals
         columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
         write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
         write_json(self.plain(), str(files[1]))
         files[2].write_text(self.page(), encoding="utf-8")
-        whole = dict.fromkeys(video.name for video in self.videos)
-        for name in whole:
-            faces = [video for video in self.videos if video.name == name]
+        whole = {video.name for video in self.videos}
+        for name, faces in grouped(self.videos, key=lambda video: video.name).items():
             media = faces[0].path if faces[0].path.is_file() else None
             files.append(out / ("intervals.eaf" if len(whole) == 1 else f"{name}.eaf"))
             write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
@@ -239,9 +239,12 @@ def spot_videos(
         MebenchError: no video can be read or predicted.
     """
     progress, models = progress or Progress(), request.models()
-    settings: dict[str, Any] = {"dataset": "folder", "dataset.videos": [str(path) for path in paths]}
-    settings |= {} if fps is None else {"dataset.fps": fps}
-    settings |= {} if damaged == "refuse" else {"dataset.damaged": damaged}
+    settings: dict[str, Any] = {
+        "dataset": "folder",
+        "dataset.videos": [str(path) for path in paths],
+        **({} if fps is None else {"dataset.fps": fps}),
+        **({} if damaged == "refuse" else {"dataset.damaged": damaged}),
+    }
     found = _faces(settings, models[0], progress) if faces == "all" else {}
     if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
         settings["dataset.faces"] = parts
@@ -250,18 +253,16 @@ def spot_videos(
     answers, failed, videos = predicted.answers, predicted.failed, []
     for video in predicted.job.test:
         if video.key in answers:
-            path, (name, _) = dataset.place(video), dataset.face(video)
-            times = dataset.times(video)
+            path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
             tracks = found.get(name, Tracks([], 0)) if faces == "all" else None
             about = tuple(_notes(video, times, answers[video.key], models, tracks))
             videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
-    ids = {video.key: video.id for video in predicted.job.test}
+    ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
     named = {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()}
-    first = models[0]
     what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
-    told = f"{what} of {first.name}{'' if first.header else f': {which}'}"
-    return Spotted(told, tuple(videos), named, tuple(dataset.repairs()))
+    by = f"{what} of {first.name}{'' if first.header else f': {which}'}"
+    return Spotted(by, tuple(videos), named, tuple(dataset.repairs()))
 
 
 def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:

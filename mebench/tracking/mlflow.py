@@ -134,20 +134,20 @@ class MLflow(Tracker):
 
     def opening(self) -> str:
         """The words of a command and an address."""
-        ids = list(self._experiments.values())
-        if len(ids) != 1:
+        if len(self._experiments) != 1:
             return self.store.opening("experiments")
-        return self.store.opening(f"experiments/{ids[0]}/runs", f"&viewStateShareKey={_VIEW.rpartition('.')[2]}")
+        (id_,) = self._experiments.values()
+        return self.store.opening(f"experiments/{id_}/runs", f"&viewStateShareKey={_VIEW.rpartition('.')[2]}")
 
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
-            if (found := self.client.get_experiment_by_name(name)) is None:
+            if self.client.get_experiment_by_name(name) is None:
                 try:
                     self.client.create_experiment(name, artifact_location=self.store.artifacts)
                 except MlflowException:  # perhaps somebody else was faster, on a server that our lock does not reach
                     if self.client.get_experiment_by_name(name) is None:
                         raise
-                found = self.client.get_experiment_by_name(name)
+            found = self.client.get_experiment_by_name(name)
             for tag, text in {_KIND: _OURS, _VIEW: json.dumps({"selectedColumns": _COLUMNS})}.items():
                 if tag not in found.tags:
                     self.client.set_experiment_tag(found.experiment_id, tag, text)
@@ -196,14 +196,12 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
 
 def _all_runs(client: MlflowClient) -> dict[str, str]:
     """Every run of mebench's that was handed over to the end, with what MLflow calls it, each once."""
-    known = dict[str, str]()
+    asked, known = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'", dict[str, str]()
     for experiment in client.search_experiments(filter_string="name LIKE 'mebench/%'"):
         token: str | None = ""
         while token is not None:
-            asked = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'"
             page = client.search_runs([experiment.experiment_id], filter_string=asked, page_token=token or None)
-            for run in page:
-                known.setdefault(run.data.tags[RUN_TAG], run.info.run_id)
+            known = {run.data.tags[RUN_TAG]: run.info.run_id for run in page} | known
             token = page.token or None
     return known
 

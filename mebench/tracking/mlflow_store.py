@@ -111,8 +111,7 @@ class Store:
         """Its place for people, without a password."""
         if self.database is None:
             return without_password(self.uri)
-        here = Path.cwd()
-        return str(self.database.relative_to(here) if self.database.is_relative_to(here) else self.database)
+        return shown(self.database)
 
     def opening(self, page: str, view: str = "") -> str:
         """The command that shows a page of the store, such as `experiments/1/runs`, without a password.
@@ -123,6 +122,11 @@ class Store:
         if self.uri.startswith("http"):
             return f"open {without_password(self.uri).rstrip('/')}{address}"
         return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
+
+
+def shown(file: Path) -> str:
+    """A file as people call it here."""
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
 
 def without_password(text: str) -> str:

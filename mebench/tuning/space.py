@@ -373,6 +373,5 @@ def _unknown(config: RunConfig, key: str) -> str:
     id_ = getattr(config, part)
     if id_ is None:
         return f"{key} is a parameter of a recognizer, but none is named: add recognizer=<id>"
-    return unknown(
-        f"parameter of {id_}", name, parts.keys(registry.find("method", id_)), f"See it with: mebench info {id_}"
-    )
+    known = parts.keys(registry.find("method", id_))
+    return unknown(f"parameter of {id_}", name, known, f"See it with: mebench info {id_}")

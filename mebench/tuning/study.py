@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, unknown
-from mebench.tracking.mlflow_store import hold, located, without_password
+from mebench.tracking.mlflow_store import hold, located, shown, without_password
 from mebench.tuning import Dimension, State, Study, Terms, Trial
 
 WAIT_SECONDS = 120.0
@@ -59,9 +59,7 @@ class Place:
 
     def __str__(self) -> str:
         """For people, without a password."""
-        if self.file is None:
-            return without_password(self.url)
-        return str(self.file.relative_to(Path.cwd()) if self.file.is_relative_to(Path.cwd()) else self.file)
+        return without_password(self.url) if self.file is None else shown(self.file)
 
     def engine(self, seconds: float) -> dict[str, Any]:
         """Options for SQLAlchemy: how long to wait for a locked sqlite file, and reconnection after a server closed."""
@@ -188,7 +186,7 @@ def suggest(trial: optuna.Trial, d: Dimension) -> Any:
     if d.choices:
         return trial.suggest_categorical(d.key, [d.encoded(choice) for choice in d.choices])
     if d.whole:
-        return trial.suggest_int(d.key, int(d.low), int(d.high), log=d.log, step=1 if d.step is None else int(d.step))
+        return trial.suggest_int(d.key, int(d.low), int(d.high), log=d.log, step=int(d.step or 1))
     return trial.suggest_float(d.key, d.low, d.high, log=d.log, step=d.step)
 
 
@@ -215,7 +213,7 @@ def _values(d: Dimension, sampler: str) -> list[Any]:
         return [d.encoded(choice) for choice in d.choices]
     if d.step is None and not d.whole:
         raise ConfigError(f"the sampler {sampler!r} tries all values, and {d.key} has no end of them: give it a step")
-    step = 1 if d.step is None else d.step
+    step = d.step or 1
     found = [d.low + i * step for i in range(int((d.high - d.low) / step + 1e-9) + 1)]
     return [int(value) for value in found] if d.whole else found
 

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import ConfigError, DataError, check_known
 from mebench.metrics import LEAST, Score, classification, interval
 from mebench.vqa import questions, wording
 
@@ -72,8 +72,7 @@ def score(
         ConfigError: an unknown scorer, or a package of the extra `vqa` is missing.
         DataError: the ids of both files do not fit, or no question has a true answer.
     """
-    if scorer not in SCORERS:
-        raise ConfigError(unknown("scorer", scorer, SCORERS))
+    check_known("scorer", scorer, SCORERS)
     known = [row for row in truth if row.get("answer", "").strip()]
     if not known:
         raise DataError(
