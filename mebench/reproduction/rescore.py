@@ -82,8 +82,8 @@ class Reading:
         beside: files whose rows say, in the same order, what these do not: which clip each is about.
         series: of a file of scores of frames alone, by subject in the order of the file, by video how many stand one after the other.
         spotted: how intervals are made of such scores (`Spotting`): `k_prime`, one number, `p`, `rule`, `anchor`, `smoothing`.
-        averaged: whether each score becomes the mean over the k' frames before it and the k' from it on, where all of them lie in the video;
-            the others are left out (`spotted` then says `smoothing: none`).
+        averaged: whether each score becomes the mean over the k' frames before it and the k' from it on, where all lie in the video; the
+            others are left out (`spotted` then says `smoothing: none`).
         shift: frames that are added to onsets, apexes and offsets.
         rounded: what fractional frames become: those `down`, or the `nearest`, a half up.
         macro_above: intervals whose offset lies more than so many frames after their onset are macro, the others micro.
