@@ -1,0 +1,35 @@
+"""Programs that time trainings run, and a training without callbacks imports nothing more than it takes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import gpu
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def printed(folder, program, *words):
+    done = subprocess.run([sys.executable, BENCHMARKS / program, *words], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_training_without_callbacks_imports_nothing_of_lightning_s(tmp_path):
+    """The program notes the packages of all modules that come while `fit` trains; PyTorch loads some of its own then."""
+    text = printed(tmp_path, "trainer.py", "--epochs", "1", "--rounds", "1")
+    assert "imported by it: torch\n" in text or "imported by it: none\n" in text
+    assert text.count("ms a step") == 4
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU: run benchmarks/gpu.py")
+def test_without_a_gpu_the_processor_alone_is_measured_and_a_sentence_says_so(write_plugin, monkeypatch, capsys):
+    words = ["--methods", "logistic", "--epochs", "1", "--subjects", "2", "--frames", "60"]
+    monkeypatch.setattr(sys, "argv", ["gpu.py", *words])
+    gpu.main()
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first.endswith("finds no GPU here, so only one core of the processor is measured")
+    assert len(rows) == 1 and rows[0].startswith("logistic             one core")
