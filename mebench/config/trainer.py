@@ -2,11 +2,13 @@
 LightningCLI writes them: the name of a class, or a map of its `class_path` and `init_args`.
 """
 
+import csv
 import inspect
 from collections.abc import Mapping
 from dataclasses import field, make_dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
 
@@ -36,6 +38,10 @@ WATCHERS = {
     *("RichProgressBar", "ThroughputMonitor", "TQDMProgressBar"),
 }
 """Callbacks of Lightning's that shape none either; nor does a `ModelCheckpoint` that monitors nothing."""
+
+
+OWN_FILES = {"CSVLogger", "TensorBoardLogger"}
+"""Loggers of Lightning's that write files and do nothing else; others talk to a process or a server, for which a sandbox has no sockets."""
 
 
 @cache
@@ -147,10 +153,51 @@ def _name(spec: Mapping[str, Any]) -> str:
     return str(spec["class_path"]).rpartition(".")[2]
 
 
-def names(chosen: Mapping[str, Any], option: str) -> list[str]:
-    """The classes of Lightning's callbacks or loggers among options."""
-    specs = chosen.get(option) if isinstance(chosen.get(option), list) else []
-    return [_name(spec) for spec in specs or () if spec["class_path"].startswith("lightning.")]
+def _talking(chosen: Mapping[str, Any]) -> list[Any]:
+    """The loggers of Lightning's that talk to a process or a server."""
+    specs = chosen["logger"] if isinstance(chosen.get("logger"), list) else []
+    return [spec for spec in specs if spec["class_path"].startswith("lightning.") and _name(spec) not in OWN_FILES]
+
+
+def in_fold(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as a fold has them: in place of a logger that talks a `CSVLogger`, whose rows `hand_over` gives to it later."""
+    if not (talking := _talking(chosen)):
+        return dict(chosen)
+    path = f"{BASES['logger'][0]}.CSVLogger"
+    files = [{"class_path": path, "init_args": {"save_dir": ".", "name": _name(spec)}} for spec in talking]
+    return {**chosen, "logger": [*(spec for spec in chosen["logger"] if spec not in talking), *files]}
+
+
+def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str, folder: Path) -> list[str]:
+    """Give the rows of a finished fold to the loggers that talk to a process or a server.
+
+    Args:
+        chosen: the options.
+        settings: of the run.
+        fold: its name, which a logger bears that was given none.
+        folder: of the fold's logs.
+
+    Returns:
+        a sentence for each logger that did not take them.
+    """
+    failed = []
+    for spec in _talking(chosen):
+        cls, said = getattr(import_module(spec["class_path"].rpartition(".")[0]), _name(spec)), dict(spec["init_args"])
+        said |= {"save_dir": str(folder / (said.get("save_dir") or "."))} if "save_dir" in said else {}
+        said |= {"name": said.get("name") or fold} if "name" in inspect.signature(cls).parameters else {}
+        try:
+            logger = cls(**said)
+            logger.log_hyperparams(dict(settings))
+            for file in sorted(folder.rglob(f"{_name(spec)}/*/metrics.csv")):
+                for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines()):
+                    step = int(row.pop("step"))
+                    logger.log_metrics({name: float(value) for name, value in row.items() if value}, step)
+            logger.finalize("success")
+            getattr(logger.experiment, "finish", lambda: None)()
+        except Exception as error:  # each fails in its own way, and the fold is done
+            why = " ".join(str(error).split()) or type(error).__name__
+            failed.append(f"{_name(spec)} did not take fold {fold} ({why}): its rows are in {folder}")
+    return failed
 
 
 def monitored(spec: Mapping[str, Any]) -> str | None:

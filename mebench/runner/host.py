@@ -152,7 +152,7 @@ class FoldHost:
             epoch_predictions=config.looks and plan.leaks_by_epoch_choice_only,
             accelerator=config.accelerator,
             precision=config.precision,
-            trainer=config.trainer,
+            trainer=trainer.in_fold(config.trainer),
             instructions=instructions_of_torch(),
             code=code,
         )

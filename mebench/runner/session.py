@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from mebench.config import RunConfig, plugins_of, registry
+from mebench.config import RunConfig, plugins_of, registry, trainer
 from mebench.console import plural
 from mebench.core import Fold
 from mebench.errors import DataError, MebenchError, RunError, listed
@@ -221,6 +221,11 @@ class Session:
             silent = {video for video, scores in outcome.frame_scores.items() if np.isnan(scores).all()}
             self.unscored |= silent - {prediction.video for prediction in outcome.predictions}
         self.left.discard(fold.key)
+
+    def hand_over(self, fold: Fold) -> list[str]:
+        """Give the numbers of a fold to loggers that talk to a process or a server; a sentence for each that did not take them."""
+        config, folder = self.plan.config, self.folder.path / "logs" / safe_name(fold.key)
+        return trainer.hand_over(config.trainer, config.values, fold.key, folder) if folder.is_dir() else []
 
     def unscored_warning(self) -> list[str]:
         """A warning if the method scored no frame of some videos, which otherwise looks as if nothing happened in them."""

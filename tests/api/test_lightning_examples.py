@@ -1,15 +1,20 @@
 """The examples of Lightning's documentation on the template `network`: callbacks and loggers leave what they leave elsewhere."""
 
 import importlib.util
+import io
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
+from lightning.pytorch import loggers
+from rich.console import Console
 
 import mebench
 from mebench import boards
 from mebench.config import registry
-from mebench.progress import Silent
+from mebench.progress import Progress, Silent
 from mebench.records import setting_words
 from mebench.runs import RunFolder
 from mebench.testing import folders
@@ -37,8 +42,8 @@ def trained(tiny, tmp_path, monkeypatch, untracked, write_plugin):
     monkeypatch.syspath_prepend(tmp_path)
     words = [*tiny, "workers=1", "bootstrap=0", "method=example", "method.epochs=4", "validation=0.5"]
 
-    def train(**options):
-        return mebench.run(*words, plugins=str(tmp_path), trainer=options, progress=Silent())
+    def train(progress=None, **options):
+        return mebench.run(*words, plugins=str(tmp_path), trainer=options, progress=progress or Silent())
 
     return train
 
@@ -94,3 +99,66 @@ def test_a_record_of_such_a_run_is_taken_and_its_watchers_make_no_other_row(trai
     record = RunFolder(boards.export.export(run.folder, tmp_path / "records")).read_json("record.json")
     (counts,) = setting_words.identity(record["config"])["trainer.callbacks"]
     assert len(record["config"]["trainer.callbacks"]) == 2 and counts["class_path"].endswith("EarlyStopping")
+
+
+class Talks(loggers.Logger):
+    """A logger that would talk to a server, in the place of Weights & Biases'."""
+
+    made: ClassVar[list] = []
+    version = ""
+
+    def __init__(self, save_dir: str = ".", name: str | None = None, offline: bool = False):
+        super().__init__()
+        self.named, self.save_dir_, self.rows, self.ended = name, save_dir, [], False
+        self.made.append(self)
+
+    name = property(lambda self: self.named)
+    experiment = property(lambda self: SimpleNamespace(finish=lambda: setattr(self, "ended", True)))
+
+    def log_hyperparams(self, settings):
+        self.settings = settings
+
+    def log_metrics(self, metrics, step):
+        if self.named == "fails":
+            raise OSError("no route to the server")
+        self.rows.append({"step": step, **metrics})
+
+
+@pytest.fixture
+def talks(monkeypatch):
+    """Lightning's `WandbLogger`, as far as mebench sees it."""
+    cls = type("WandbLogger", (Talks,), {"__module__": "lightning.pytorch.loggers.wandb", "made": []})
+    monkeypatch.setattr(loggers, "WandbLogger", cls)
+    monkeypatch.setattr(loggers.wandb, "WandbLogger", cls)
+    return cls
+
+
+def test_a_logger_that_talks_to_a_server_gets_the_rows_of_each_fold_when_it_is_done(trained, talks):
+    run = trained(
+        logger=["CSVLogger", "WandbLogger"], callbacks=["LearningRateMonitor"], log_every_n_steps=1, max_epochs=2
+    )
+    made = [one for one in talks.made if one.named]  # others were made to see whether they can be
+    assert [one.named for one in made] == sorted(run.folds.index)
+    for one in made:
+        fold = run.path / "logs" / one.named.replace("/", "--")
+        (table,) = fold.glob("lightning_logs/*/metrics.csv")
+        rows = pd.DataFrame(one.rows)
+        pd.testing.assert_frame_equal(rows, pd.read_csv(table)[rows.columns], check_dtype=False)
+        assert len(rows) and one.ended and one.save_dir_ == str(fold) and one.settings["method"]["name"] == "example"
+
+
+def test_one_that_takes_nothing_is_a_sentence_and_the_run_stands(trained, talks):
+    said = io.StringIO()
+    fails = {"class_path": "WandbLogger", "init_args": {"name": "fails"}}
+    run = trained(
+        Progress(Console(file=said, soft_wrap=True)),
+        logger=[fails],
+        callbacks=["LearningRateMonitor"],
+        log_every_n_steps=1,
+        max_epochs=1,
+    )
+    assert (
+        f"WandbLogger did not take fold {run.folds.index[0]} (no route to the server): its rows are in"
+        in said.getvalue()
+    )
+    assert len(list(run.path.glob("logs/*/WandbLogger/*/metrics.csv"))) == len(run.folds)

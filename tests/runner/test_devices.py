@@ -1,6 +1,5 @@
 """What a run is asked to train on is looked for before any work."""
 
-import dataclasses
 import io
 from pathlib import Path
 
@@ -57,13 +56,3 @@ def test_a_processor_without_bfloat16_is_said_to_take_six_times_as_long(
     mebench.run(*words, progress=Progress(Console(file=lines, soft_wrap=True)))
     slow = "precision=bf16-mixed: this processor has no instructions for it, so a step takes some six times as long"
     assert (slow in lines.getvalue()) is said
-
-
-def test_a_logger_that_needs_a_network_is_refused_in_a_sandbox():
-    settled = config.resolve(["method=majority", "dataset=synthetic"])
-    wandb = {"class_path": "lightning.pytorch.loggers.wandb.WandbLogger", "init_args": {"offline": True}}
-    with pytest.raises(
-        ConfigError, match="WandbLogger talks to another process, and the sandbox of folds has no sockets"
-    ):
-        execute.refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}))
-    execute.refuse_missing(dataclasses.replace(settled, trainer={"logger": [wandb]}, sandbox="off"))
