@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 from mebench.annotations import (
@@ -23,6 +24,8 @@ from mebench.core import Published, Scheme
 from .params import Params as _Params
 
 LABELS = ("positive", "negative", "surprise", "repression", "others")
+SETS = {"+".join(sorted(some)): "+".join(some) for n in (1, 2, 3) for some in combinations(LABELS, n)}
+"""Up to three emotions of one clip, as they are annotated, in the order of the classes."""
 HELD = re.compile(r"\(\s*k\s*\)", re.IGNORECASE)
 """Sign of an action unit that a person holds all the time, so that it is no part of the movement."""
 
@@ -53,6 +56,7 @@ class FourDme(SheetDataset):
     )
     schemes = by_name(
         Scheme.native(LABELS),
+        Scheme("4dmr2025", LABELS, SETS, several=True),
         three_classes("three", ("negative", "repression"), ("positive",)),
         OBJECTIVE,
     )
@@ -75,7 +79,7 @@ class FourDme(SheetDataset):
         labels = sorted(label for part in re.split(r"[+/,&]", found.emotion) if (label := part.strip()))
         if len(labels) > 1:
             column = table.columns["emotion"]
-            log.marked(row.number, column, found.emotion, "two emotions: no scheme scores the clip, spotting does")
+            log.marked(row.number, column, found.emotion, "two emotions: of the schemes only 4dmr2025 scores the clip")
         return replace(found, emotion="+".join(self.cleaning.spellings.get(label, label) for label in labels))
 
     @classmethod

@@ -251,6 +251,40 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     return Scheme(name, (ABSENT, name), mapping, by="units")
 
 
+LEAST_CLIPS = 10
+"""Units that fewer expressions show are no class of `all_units`."""
+
+
+def all_units(videos: Iterable[Video]) -> Scheme:
+    """The scheme `AUs`: which of the action units does a micro-expression show?
+
+    Its classes are the units that at least `LEAST_CLIPS` expressions show. Left out is an expression that shows none of them, or has a
+    text that is no unit. Sides and intensities make no difference, and a doubtful unit counts as shown.
+
+    Args:
+        videos: of one dataset or several.
+
+    Raises:
+        ConfigError: no unit is shown often enough.
+    """
+    shown, labels = Counter[int](), dict[str, frozenset[int]]()
+    for expression in (e for video in videos for e in video.expressions if e.kind == "micro"):
+        units = shown_units(expression.action_units)
+        shown.update(units)
+        if all(map(parse_unit, expression.action_units)):
+            labels["+".join(expression.action_units).lower()] = units
+    classes = sorted(unit for unit, n in shown.items() if n >= LEAST_CLIPS)
+    if len(classes) < 2:
+        raise ConfigError(
+            f"scheme=AUs needs at least two action units that {LEAST_CLIPS} micro-expressions show; here {len(classes)} are (mebench data "
+            "summary dataset=… counts them)"
+        )
+    mapping = {text: "+".join(f"AU{unit}" for unit in classes if unit in units) for text, units in labels.items()}
+    return Scheme(
+        "AUs", tuple(f"AU{unit}" for unit in classes), {k: v for k, v in mapping.items() if v}, by="units", several=True
+    )
+
+
 def by_name(*schemes: Scheme) -> dict[str, Scheme]:
     """The schemes of a dataset by name; the first is the default."""
     return {scheme.name: scheme for scheme in schemes}

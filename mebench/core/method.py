@@ -77,6 +77,7 @@ class Method(L.LightningModule):
             absolute thresholds, see `looks_at_test_video`, any does as `none`.
         framewise: True if the score of a frame rests on the features of that frame alone, so that it can be told as soon as they are
             there, in a live video.
+        several: True if it can name several classes of a clip at once, see `Task`; `classify` then gives the probability of each class.
         history: losses, accuracies and scores that a training has noted.
         notes: other numbers worth keeping with the fold, such as the ratio of its samples.
         curves: of each kind the curve in which `spotted` last looked for peaks; a method with a way of its own may keep none.
@@ -88,6 +89,7 @@ class Method(L.LightningModule):
     selects: ClassVar[bool] = False
     transductive: ClassVar[str] = "none"
     framewise: ClassVar[bool] = False
+    several: ClassVar[bool] = False
     thresholds: Tensor
 
     def __init__(self, params: Any, task: Task, seed: int = 0) -> None:

@@ -161,6 +161,8 @@ class Scheme:
         by: what is mapped: the native emotion, the objective class (Davison et al. 2018, arXiv 1708.07549), or the action
             units as annotated, joined by `+`.
         excluded: an expression that carries one of these flags is left out whatever its label.
+        several: whether a label may stand for several classes at once; `mapping` then joins them by `+`, in the order of `classes`,
+            and the number of a set of classes is the sum of 2 to the power of their numbers.
     """
 
     name: str
@@ -168,10 +170,12 @@ class Scheme:
     mapping: Mapping[str, str]
     by: Literal["emotion", "objective", "units"] = "emotion"
     excluded: frozenset[str] = frozenset()
+    several: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a map onto classes that are not listed."""
-        if stray := sorted(set(self.mapping.values()) - set(self.classes)):
+        named = {part for value in self.mapping.values() for part in (value.split("+") if self.several else (value,))}
+        if stray := sorted(named - set(self.classes)):
             raise DataError(
                 f"the emotion scheme {self.name!r} maps onto {stray}, which are not among its classes {list(self.classes)}"
             )
@@ -179,6 +183,8 @@ class Scheme:
     def index(self, label: str | None) -> int | None:
         """Class number of a native label (any case), or None if the scheme does not score it."""
         scored = None if label is None else self.mapping.get(label.lower())
+        if self.several and scored is not None:
+            return sum(1 << self.classes.index(part) for part in scored.split("+"))
         return None if scored is None else self.classes.index(scored)
 
     def native_label(self, expression: Expression) -> str | None:
@@ -193,9 +199,8 @@ class Scheme:
         return None if self.excluded & set(expression.flags) else self.index(self.native_label(expression))
 
     def class_of(self, expression: Expression) -> str | None:
-        """Scored class of an expression, or None."""
-        index = self.of(expression)
-        return None if index is None else self.classes[index]
+        """Scored class of an expression, several joined by `+`, or None."""
+        return None if self.of(expression) is None else self.mapping[str(self.native_label(expression))]
 
     def scores(self, expression: Expression) -> bool:
         """Whether an expression is a sample of recognition: a micro-expression with a class."""
@@ -226,12 +231,14 @@ class Task:
         kinds: the kinds to spot, in the order of the columns of frame scores.
         classes: emotion classes in the order of the columns of class scores.
         one_per_video: every video holds exactly one expression, so a spotter names one interval (MEAN, section 4.3).
+        several: whether a clip may have several classes, see `Scheme`.
     """
 
     tasks: frozenset[str]
     kinds: tuple[Kind, ...] = ("micro",)
     classes: tuple[str, ...] = ()
     one_per_video: bool = False
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class ModelTask(_Strict):
     classes: list[Word] = Field(max_length=100)
     scheme: Word
     one_per_video: bool
+    several: bool = False
 
 
 class Timed(_Strict):

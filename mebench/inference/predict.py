@@ -63,8 +63,8 @@ def trained(model: Model, part: Part = "method") -> core.Method:
 
 def task_of(about: Mapping[str, Any]) -> Task:
     """The task of a model, from `Model.about`."""
-    short = bool(about["one_per_video"])
-    return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), one_per_video=short)
+    short, several = bool(about["one_per_video"]), bool(about.get("several", False))
+    return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), short, several)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from . import comparison as comparison
 from . import conventions as conventions
 from . import emotions as emotions
 from . import epoch_choices as epoch_choices
+from . import label_sets as label_sets
 from . import li2017 as li2017
 from . import matching as matching
 from . import mistakes as mistakes

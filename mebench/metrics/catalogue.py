@@ -296,6 +296,13 @@ METRICS: dict[str, Metric] = {
             of_unit=True,
         ),
         Metric(
+            "jaccard",
+            "Jaccard index",
+            "mean over clips of the shared part of the true and the given set of classes",
+            "|true and given| / |true or given|, where a clip may have several classes",
+            sections=(),
+        ),
+        Metric(
             "mean_unit_f1",
             "mean F1 of units",
             "mean of the F1 of the action units that occur in the truth",

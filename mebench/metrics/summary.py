@@ -20,6 +20,7 @@ from mebench.metrics import (
     detection_curve,
     frame_truth,
     in_scope,
+    label_sets,
     of_kinds,
     per_unit,
     rates_over_confidence,
@@ -132,14 +133,17 @@ def summarize(
             else:
                 remarks.append(f"{rule.name} defines no analysis: it is left out")
     clips = ordered.clips
-    if clips is not None and clips["truth"].isin(list(classes)).any():
+    if clips is not None and (of_classes := label_sets.within(clips["truth"], classes)).any():
         if "recognition" in rule.sections:
-            known = clips[clips["truth"].isin(list(classes))]
+            known = clips[of_classes]
             if "part" in known:
                 folds = known["part"].nunique()
                 remarks.append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
             of_clips = recognition_of_parts if "part" in known else recognition
-            summary["recognition"] = of_clips(known, classes, rule, subjects)
+            sets = label_sets.are_sets(known)
+            summary["recognition"] = (
+                label_sets.recognition(known, classes, subjects) if sets else of_clips(known, classes, rule, subjects)
+            )
         else:
             remarks.append(f"{rule.name} defines no recognition of annotated clips: it is left out")
     if rule.class_scores is not None and not {"analysis", "recognition"}.isdisjoint(summary):

@@ -170,7 +170,9 @@ def _key(subject: str) -> SubjectKey:
 def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
     """Whether an answer is another class than the one with the largest share."""
     rows = table[table["probabilities"].notna()]
-    if not len(rows):
+    if (
+        not len(rows) or rows[NAMED[name]].astype(str).str.contains("+", regex=False).any()
+    ):  # of sets no share must be the largest
         return ""
     shares, answers = np.stack(rows["probabilities"].tolist()), rows[NAMED[name]]
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench import core, heavy, training
-from mebench.annotations.schemes import one_unit, unit_number
+from mebench.annotations.schemes import all_units, one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, unknown
@@ -48,12 +48,14 @@ class Ability(NamedTuple):
         tasks: that it can be asked.
         kinds: that it spots.
         selects: whether it chooses something on inner validation subjects, as its parameters are.
+        several: whether it can name several classes of a clip; where that is not known, a run finds it out.
     """
 
     plugin: registry.PluginInfo
     tasks: frozenset[str]
     kinds: tuple[str, ...]
     selects: bool
+    several: bool = True
 
 
 def abilities(config: RunConfig) -> tuple[Ability, ...]:
@@ -65,7 +67,7 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
             method: type[Method] = registry.plugin_class(plugin)
             chooses = method.holds_out(params) or trainer.selects(config.trainer) or _chooses(method, params)
             said = frozenset(method.tasks), tuple(method.kinds), bool(chooses)
-            found.append(Ability(plugin, *said))
+            found.append(Ability(plugin, *said, method.several))
     return tuple(found)
 
 
@@ -168,11 +170,13 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
         return next(iter(schemes.values()))
     if name not in schemes and (number := unit_number(name)) is not None:
         return one_unit(number, videos)
+    if name == "AUs" and name not in schemes:
+        return all_units(videos)
     if name not in schemes:
         then = (
             f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
             if config.scheme is None
-            else f"Choose one of dataset {config.dataset!r} with scheme=NAME, or an action unit, scheme=AU12"
+            else f"Choose one of dataset {config.dataset!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
         )
         raise ConfigError(unknown("emotion scheme", name, schemes, then))
     return schemes[name]

@@ -117,6 +117,7 @@ def describe(
             "classes": list(plan.task.classes),
             "one_per_video": plan.task.one_per_video,
             "scheme": plan.scheme.name,
+            **({"several": True} if plan.task.several else {}),
             "left_out": dict(sorted(plan.left_out().items())),
             **(
                 {"persons": persons} if len(set(persons.values())) < len(persons) else {}

@@ -174,9 +174,16 @@ class FittedMethod:
         ]
 
     def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
-        """For each clip the class, and one number for each class of the task."""
+        """For each clip the class, and one number for each class of the task.
+
+        Of several classes at once those of a probability of at least a half, joined by `+`, and the likeliest in any case.
+        """
         rows = self.class_scores(clips) if clips else ()
-        return [(self.task.classes[int(row.argmax())], tuple(map(float, row))) for row in rows]
+        return [(self._called(row), tuple(map(float, row))) for row in rows]
+
+    def _called(self, row: NDArray[np.float64]) -> str:
+        chosen = [*np.flatnonzero(row >= 0.5)] if self.task.several else []
+        return "+".join(self.task.classes[int(n)] for n in chosen or [row.argmax()])
 
     def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
         """The spotted intervals of a video, with emotions if the method names them."""

@@ -379,6 +379,15 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
         protocol.make(People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
     scheme = choose_scheme(dataset, videos, config, protocol)
+    if scheme.several and "recognize" in tasks and not methods[-1].several:
+        raise ConfigError(
+            f"scheme={scheme.name} asks for several classes of a clip at once, and method {methods[-1].plugin.id} names one: take "
+            "one that can (mebench info METHOD says so), such as method=logistic, or another scheme"
+        )
+    if scheme.several and config.audit != "guard":
+        raise ConfigError(
+            f"audit={config.audit} chooses by the UF1 of one class, and scheme={scheme.name} asks for several: leave it out"
+        )
     if protocol.scored_only:
         videos = scored(videos, scheme, protocol)
     if "spot" in tasks:
@@ -391,7 +400,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         config.method_params,
         videos,
         scheme,
-        Task(tasks, kinds, scheme.classes),
+        Task(tasks, kinds, scheme.classes, several=scheme.several),
         protocol,
         (),
         selects=any(method.selects for method in methods),
@@ -474,4 +483,5 @@ def check_training(plan: Plan) -> None:
 
 def class_counts(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
     """The number of micro-expressions of each scored class in some videos."""
-    return Counter(str(scheme.class_of(e)) for video in videos for e in scheme.scored(video))
+    named = [str(scheme.class_of(e)) for video in videos for e in scheme.scored(video)]
+    return Counter(part for name in named for part in (name.split("+") if scheme.several else (name,)))

@@ -75,7 +75,7 @@ class Watch(L.Callback):  # type: ignore[misc]
         dataloader_idx: int = 0,
     ) -> None:
         """Count the answers of a batch."""
-        if isinstance(outputs, Classified):
+        if isinstance(outputs, Classified) and outputs.truth.ndim == 1:  # of several classes a clip no UF1 is noted
             self.uf1.update(*outputs)
             self.uar.update(*outputs)
 

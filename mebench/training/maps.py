@@ -63,19 +63,25 @@ class MapNetwork(Method):
         clips = all_clips(videos)
         if self.params.order == "by_class":
             clips.sort(key=lambda clip: clip.label)
-        return Samples(self._read(clips), torch.tensor([clip.label for clip in clips]))
+        labels = torch.tensor([clip.label for clip in clips])
+        if self.task.several:  # a bit for each class
+            labels = (labels[:, None] >> torch.arange(len(self.task.classes)) & 1).float()
+        return Samples(self._read(clips), labels)
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Cross-entropy of a batch."""
+        """Cross-entropy of a batch; of several classes at once the focal loss of each."""
         x, y = batch
-        return F.cross_entropy(self.network(x), y)
+        return self._loss_of(self.network(x), y)
+
+    def _loss_of(self, scores: Tensor, y: Tensor) -> Tensor:
+        return focal_loss(scores, y) if self.task.several else F.cross_entropy(scores, y)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified:
         """Record loss and accuracy on held-out subjects; UF1 and UAR follow from the returned scores."""
         x, y = batch
         scores = self.network(x)
-        right = (scores.argmax(1) == y).sum()
-        self.history.add(self.stage, self.current_epoch, "valid", len(y), F.cross_entropy(scores, y), right)
+        right = ((scores > 0) == y.bool()).all(1) if self.task.several else scores.argmax(1) == y
+        self.history.add(self.stage, self.current_epoch, "valid", len(y), self._loss_of(scores, y), right.sum())
         return Classified(scores, y)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -86,8 +92,21 @@ class MapNetwork(Method):
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """Class probabilities, (n_clips, n_classes)."""
         parts = [clips[first : first + AT_ONCE] for first in range(0, len(clips), AT_ONCE)]
-        scores = [self.network(self._read(part).to(self.device)).softmax(1).double().cpu().numpy() for part in parts]
-        return np.concatenate(scores)
+        scores = [self.network(self._read(part).to(self.device)) for part in parts]
+        shares = [one.sigmoid() if self.task.several else one.softmax(1) for one in scores]
+        return np.concatenate([one.double().cpu().numpy() for one in shares])
 
     def _read(self, clips: Sequence[ClipView]) -> Tensor:
         return self.inputs([read(clips, name) for name in self.names])
+
+
+def focal_loss(scores: Tensor, labels: Tensor) -> Tensor:
+    """Mean over clips and classes of the focal loss (Lin et al. 2017, arXiv:1708.02002, equation 4, gamma 2), which weighs what is hard.
+
+    Args:
+        scores: raw, (n, classes).
+        labels: 0 or 1, (n, classes).
+    """
+    p = scores.sigmoid()
+    missed = labels * (1 - p) + (1 - labels) * p
+    return (F.binary_cross_entropy_with_logits(scores, labels, reduction="none") * missed**2).mean()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mebench.annotations.schemes import unit_number
-from mebench.core import ABSENT
 from mebench.errors import RunError
 from mebench.runs.folder import RunFolder
 from mebench.vqa import questions, wording
@@ -19,7 +18,7 @@ class Known:
     Attributes:
         coarse: class of a recognizer; empty without one.
         fine: likewise.
-        shown: action units that a run of `scheme=AU<number>` found.
+        shown: action units that a run of `scheme=AU<number>` or `scheme=AUs` found.
         looked_for: units of all such runs.
         events: kinds of the spotted intervals in the order of their onsets; None without a spotter.
     """
@@ -32,7 +31,7 @@ class Known:
 
 
 def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[list[questions.Row], Counter[str]]:
-    """Answers of some runs together: a recognizer's classes, units of runs with `scheme=AU<number>`, a spotter's intervals.
+    """Answers of some runs together: a recognizer's classes, units of runs with `scheme=AU<number>` or `scheme=AUs`, a spotter's intervals.
 
     A question that no run can answer gets an empty answer: the side of a unit always, a unit that no run looked for, an event beyond
     the spotted ones.
@@ -81,14 +80,15 @@ def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> 
             videos.setdefault(video, Known()).events = list(own["kind"])
     if "recognize" not in about["tasks"]:
         return
-    classes, unit = set(about["classes"]), next((n for name in about["classes"] if (n := unit_number(name))), None)
+    classes = set(about["classes"])
+    units = {n for name in classes if (n := unit_number(name))}
     several: Any = run.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
     for clip in several.itertuples():
         for name in (clip.video, f"{clip.video}@{clip.onset}"):
             known = clips.setdefault(name, Known())
-            if unit is not None and ABSENT in classes:
-                known.looked_for.add(unit)
-                known.shown |= {unit} if clip.predicted != ABSENT else set()
+            if units:  # of `scheme=AUs` a clip may show several, of `scheme=AU12` it may show none
+                known.looked_for |= units
+                known.shown |= {n for name in str(clip.predicted).split("+") if (n := unit_number(name))}
             elif classes <= set(wording.COARSE):
                 known.coarse = clip.predicted
             elif clip.predicted in wording.FINE:

@@ -47,6 +47,7 @@ class Logistic(MapNetwork):
     """Multinomial logistic regression by gradient descent, so that its epochs can be looked at like those of a network."""
 
     Params = _Params
+    several = True
     params: _Params
     network: Standardised
 

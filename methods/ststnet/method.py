@@ -18,6 +18,7 @@ class STSTNet(MapNetwork):
     """A network on maps of strain, vertical and horizontal flow between onset and apex; values 0 to 255 as published."""
 
     Params = _Params
+    several = True
     params: _Params
 
     def build(self, classes: int) -> nn.Module:

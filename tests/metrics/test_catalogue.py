@@ -25,7 +25,7 @@ from tests.metrics.test_summary import CLASSES, random_run, tables, truth, video
 
 HIGHER = (
     "precision recall f1 f1_at_iou ap50 ap asr precision_large f1_large auc tpr acc_mesr strs accuracy uf1 uar wf1 wr "
-    "unit_f1 mean_unit_f1"
+    "unit_f1 jaccard mean_unit_f1"
 )
 LOWER = "apex_mae_ms apex_mae_frames fp_per_minute fpr ece"
 ZERO = "onset_bias_ms offset_bias_ms"
