@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Required, Union, get_args, get_origin
 
 import yaml
 from typing_extensions import TypedDict
@@ -17,9 +17,6 @@ from typing_extensions import TypedDict
 from mebench import heavy
 from mebench.errors import ConfigError, unknown
 from mebench.files import Plain, Text, load_yaml
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 Raw = dict[str, tuple[Any, str]]
 """Values not typed yet by key, each with its origin."""
@@ -170,7 +167,7 @@ MOST_BESIDE = 8
 
 
 @lru_cache(maxsize=64)
-def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> TypeAdapter[dict[str, Any]]:
+def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> heavy.pydantic.TypeAdapter[dict[str, Any]]:
     """A validator for these keys: values of YAML and JSON must have the right type; only text is converted.
 
     Args:

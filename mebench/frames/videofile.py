@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain, dropwhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,6 @@ from mebench.errors import DataError
 from mebench.files import open_plain
 from mebench.frames.images import MOST_PIXELS
 from mebench.frames.images import SUFFIXES as IMAGES
-
-if TYPE_CHECKING:
-    from av import Packet, VideoFrame, VideoStream
-    from av.video.reformatter import VideoReformatter
 
 SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 """Endings of video files, in lower case."""
@@ -72,7 +68,7 @@ class VideoFrames:
     def __init__(self, path: Path | str, color: bool = True, accept: bool = False) -> None:
         self.path, self.color, self.accept = Path(path), color, accept
         self._decoder: Decoder | None = None
-        self._frames: Iterator[VideoFrame] = iter(())
+        self._frames: Iterator[heavy.av.VideoFrame] = iter(())
         self._next = 0
         self._seen: list[tuple[int | None, int]] = []  # time stamp and checksum of each up to the farthest one decoded
         self._jumps = True  # until one goes astray
@@ -357,12 +353,12 @@ class Decoder:
             return np.empty(0)
         return np.sort(np.array(found, np.float64)) * float(base)
 
-    def seconds(self, frame: VideoFrame) -> float:
+    def seconds(self, frame: heavy.av.VideoFrame) -> float:
         """When a frame is shown; NaN where it does not say."""
         stamp, base = _stamp(frame), self._stream.time_base
         return math.nan if stamp is None or base is None else stamp * float(base)
 
-    def jump(self, stamp: int | None) -> Iterator[VideoFrame]:
+    def jump(self, stamp: int | None) -> Iterator[heavy.av.VideoFrame]:
         """The frames from the last key frame before a time stamp on, or before the end; none where the file allows no jumps."""
         last = self._stream.start_time or 0
         with suppress(self._errors):
@@ -371,7 +367,7 @@ class Decoder:
             )
             yield from self.frames()
 
-    def frames(self) -> Iterator[VideoFrame]:
+    def frames(self) -> Iterator[heavy.av.VideoFrame]:
         """The frames from here to the end, or to the first that cannot be decoded, in the order in which they are shown.
 
         Where damage is accepted, what cannot be decoded is passed over, and counted in `broken`.
@@ -409,7 +405,9 @@ class Decoder:
         return n
 
 
-def pixels(frame: VideoFrame, reformatter: VideoReformatter, aspect: Fraction = Fraction(1)) -> NDArray[np.uint8]:
+def pixels(
+    frame: heavy.av.VideoFrame, reformatter: heavy.av.video.reformatter.VideoReformatter, aspect: Fraction = Fraction(1)
+) -> NDArray[np.uint8]:
     """A frame, (H, W, 3) uint8 in B, G, R order, as it is shown: the right way up, turned and mirrored as its display matrix says.
 
     Args:
@@ -430,7 +428,7 @@ def pixels(frame: VideoFrame, reformatter: VideoReformatter, aspect: Fraction = 
     return np.ascontiguousarray(np.rot90(bgr, -round(math.atan2(b, a) / (math.pi / 2)) % 4))
 
 
-def _stamp(item: VideoFrame | Packet[VideoStream]) -> int | None:
+def _stamp(item: heavy.av.VideoFrame | heavy.av.Packet[heavy.av.VideoStream]) -> int | None:
     """When it is shown, in the time base of the stream; in the order of decoding where nobody says."""
     return item.dts if item.pts is None else item.pts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mebench import core, heavy, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
@@ -12,9 +12,6 @@ from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import Protocol
-
-if TYPE_CHECKING:  # who computes features needs no PyTorch
-    from mebench.core import Method
 
 
 def open_dataset(config: RunConfig) -> Dataset:
@@ -64,14 +61,14 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
     for id_, params in ((config.method, config.method_params), (config.recognizer, config.recognizer_params)):
         if id_ is not None:
             plugin = registry.find("method", id_)
-            method: type[Method] = registry.plugin_class(plugin)
+            method: type[core.Method] = registry.plugin_class(plugin)
             chooses = method.holds_out(params) or trainer.selects(config.trainer) or _chooses(method, params)
             said = frozenset(method.tasks), tuple(method.kinds), bool(chooses)
             found.append(Ability(plugin, *said, method.several))
     return tuple(found)
 
 
-def _chooses(method: type[Method], params: Any) -> bool:
+def _chooses(method: type[core.Method], params: Any) -> bool:
     """Whether a method's own callbacks or schedulers select by a metric."""
     if method.stages is core.Method.stages:
         return False

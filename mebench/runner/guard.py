@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import runs
 from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError, listed
 from mebench.runner import Plan, class_counts, sandbox, weightless
-
-if TYPE_CHECKING:  # it brings pandas, which a dry run does without
-    from mebench.runs.folder import RunFolder
 
 FEW = 3
 """Signs of a changed copy that a run tells of."""
@@ -142,7 +140,7 @@ def _hash(pictures: Iterable[NDArray[Any]]) -> str:
 FILE = "audit.json"
 
 
-def write_audit(folder: RunFolder, plan: Plan) -> None:
+def write_audit(folder: runs.RunFolder, plan: Plan) -> None:
     """Write `audit.json` when all folds are finished.
 
     It holds `selection`, `transductive`, `subject_dependent` and `switch` (`guard` or `leak`) of the run; `sides`: for each
@@ -159,7 +157,7 @@ def write_audit(folder: RunFolder, plan: Plan) -> None:
         note(folder, {"name": "the run whose frame scores and weights these are", "saw": "train", "folds": elsewhere})
 
 
-def note(folder: RunFolder, value: Mapping[str, Any]) -> None:
+def note(folder: runs.RunFolder, value: Mapping[str, Any]) -> None:
     """Add a value to the audit of a run."""
     audit = folder.read_json(FILE)
     folder.write_json(FILE, {**audit, "values": [*audit["values"], dict(value)]})

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mebench import core
 from mebench.config import PluginInfo, RunConfig, registry
 from mebench.core import Scheme, Task, Timing, Video
-
-if TYPE_CHECKING:
-    from mebench.core import Method
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Part:
     params: Any
     task: Task
 
-    def new_method(self, seed: int = 0) -> Method:
+    def new_method(self, seed: int = 0) -> core.Method:
         """The method, not fitted yet; its initial weights follow torch's seed."""
         return registry.plugin_class(self.plugin)(self.params, self.task, seed)  # type: ignore[no-any-return]
 

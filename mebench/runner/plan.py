@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from mebench import heavy
+from mebench import core, heavy
 from mebench._checkout import PACKAGE
 from mebench.atomic import whole_file
 from mebench.config import PluginInfo, RunConfig, registry, trainer
@@ -47,9 +47,6 @@ from mebench.runner import (
     python_files,
     scored,
 )
-
-if TYPE_CHECKING:
-    from mebench.core import Method
 
 PAIR_SECONDS = 0.1
 
@@ -162,7 +159,7 @@ class Plan:
         return "video" if "video" in looks else "none"
 
     @property
-    def method_class(self) -> type[Method]:
+    def method_class(self) -> type[core.Method]:
         """The method itself, which brings PyTorch along: a plan whose folds are computed elsewhere does without."""
         return registry.plugin_class(self.method)
 
@@ -346,13 +343,13 @@ class Plan:
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
 
 
-def weightless(plan: Plan) -> Method:
+def weightless(plan: Plan) -> core.Method:
     """The method without memory for its weights, to ask what it reads and what is called how: large ones are there at once."""
     with heavy.torch.device("meta"):
         return new_method(plan)
 
 
-def new_method(plan: Plan, seed: int = 0) -> Method:
+def new_method(plan: Plan, seed: int = 0) -> core.Method:
     """The method of a plan, not fitted yet; its initial weights follow torch's seed."""
     return plan.method_class(plan.params, plan.task, seed)
 
