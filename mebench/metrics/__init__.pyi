@@ -26,6 +26,7 @@ from .bootstrap import Resampling as Resampling
 from .bootstrap import Score as Score
 from .bootstrap import derived_seed as derived_seed
 from .bootstrap import interval as interval
+from .bootstrap import of_all as of_all
 from .bootstrap import score as score
 from .catalogue import COLUMNS as COLUMNS
 from .catalogue import JOINT as JOINT

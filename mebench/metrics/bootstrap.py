@@ -165,6 +165,12 @@ Evaluate = Callable[[Floats], Mapping[str, Floats]]
 BasisOf = Callable[[Sequence[int], str], Basis]
 """From units and a score's name to what it rests on among them."""
 
+
+def of_all(units: Sequence[int], name: str) -> Basis:
+    """The basis of a score that depends on all of some units."""
+    return Basis(len(units))
+
+
 FEW = 20
 """With fewer subjects than this, the jackknife also makes the intervals of what is no share."""
 
@@ -279,7 +285,7 @@ class Resampling:
         """The method for intervals of scores that are no shares; shares always use the jackknife."""
         return "jackknife" if self.strata and len(self.subjects) < FEW else "bootstrap"
 
-    def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf | None = None) -> dict[str, Score]:
+    def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf = of_all) -> dict[str, Score]:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
@@ -300,7 +306,7 @@ class Resampling:
         drawn = evaluate(self.weights) if several else {}
         found: dict[str, Score] = {}
         for name, value in values.items():
-            basis = basis_of(self.subjects, name) if basis_of else Basis(len(self.subjects))
+            basis = basis_of(self.subjects, name)
             scale, reason, ends = find(name).scale, basis.doubt, None
             if not self._degrees():
                 reason = "there is one subject of each dataset, so nothing says how others would score"
@@ -318,7 +324,7 @@ class Resampling:
         return found
 
     def differences(
-        self, first: Evaluate, second: Evaluate, basis_of: Sequence[BasisOf | None] = (None, None)
+        self, first: Evaluate, second: Evaluate, basis_of: Sequence[BasisOf] = (of_all, of_all)
     ) -> dict[str, Score]:
         """Scores of one run minus those of another on the same subjects, in the form of `scores`.
 

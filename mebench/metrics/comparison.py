@@ -18,7 +18,6 @@ from mebench.metrics import (
     BasisOf,
     Evaluate,
     Floats,
-    Indices,
     McNemar,
     Pairing,
     Resampling,
@@ -29,6 +28,7 @@ from mebench.metrics import (
     holm,
     mcnemar,
     members_of,
+    of_all,
     permutation_p,
     permuted_differences,
     signed_rank,
@@ -77,7 +77,7 @@ class Section(NamedTuple):
     """The score function of a pool of subjects under new weights, and the data that the scores depend on."""
 
     evaluate: Evaluate
-    basis_of: BasisOf | None
+    basis_of: BasisOf
 
 
 def sections_of(
@@ -95,7 +95,7 @@ class _Recorder(Resampling):
 
     sections: dict[str, Section] = field(default_factory=dict)
 
-    def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf | None = None) -> dict[str, Score]:
+    def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf = of_all) -> dict[str, Score]:
         self.sections[section] = Section(evaluate, basis_of)
         return super().scores(section, evaluate)
 
@@ -362,7 +362,10 @@ def _compare_section(
         one, other = (run(weights) for run in runs)
         return {name: one[name] - other[name] for name in names}
 
-    basis_of = [_of_run(part.basis_of, units) for units in (pairing.first, pairing.second)]
+    basis_of: list[BasisOf] = [
+        lambda own, name: part.basis_of(pairing.first[list(own)].tolist(), name),
+        lambda own, name: part.basis_of(pairing.second[list(own)].tolist(), name),
+    ]
     scores = [subjects.scores(section, run, of_run) for run, of_run in zip(runs, basis_of)]
     paired = replace(subjects, skipped={})
     differences = paired.differences(runs[0], runs[1], basis_of)
@@ -390,10 +393,3 @@ def _compare_section(
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),
         )
     return rows
-
-
-def _of_run(basis_of: BasisOf | None, units: Indices) -> BasisOf | None:
-    """On whom the scores of one run of a pool rest, from the numbers of its subjects."""
-    if basis_of is None:
-        return None
-    return lambda subjects, name: basis_of(units[list(subjects)].tolist(), name)
