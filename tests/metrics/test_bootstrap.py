@@ -115,7 +115,7 @@ def test_a_difference_needs_four_subjects_and_both_intervals():
     found = bootstrap.Resampling.of_subjects(["a"] * 8, 100, seed=0).differences(one, other)["f1"]
     assert found["low"] < found["value"] < found["high"]
     doubted = bootstrap.Resampling.of_subjects(["a"] * 8, 100, 0).differences(
-        one, other, [None, lambda *_: bootstrap.Basis(8, "joy is rare")]
+        one, other, [bootstrap.of_all, lambda *_: bootstrap.Basis(8, "joy is rare")]
     )
     assert doubted["f1"] == {"value": found["value"], "low": None, "high": None, "reason": "joy is rare"}
     few = bootstrap.Resampling.of_subjects(["a"] * 3, 100, seed=0)
