@@ -194,13 +194,16 @@ class Table:
             mark = "" if not column.main else "*" * muted if isinstance(value, str | tuple) else "**" * (not muted)
             return "<br>".join([f"{mark}{lines[0]}{mark}", *lines[1:]] if lines else [])
 
-        lines = [[column.head for column in self.columns], ["---"] * len(self.columns)]
-        lines += (
-            [f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)]
-            if isinstance(row, str)
-            else [cell(column, value, n in self.muted) for column, value in zip(self.columns, row)]
-            for n, row in enumerate(self.rows)
-        )
+        lines = [
+            [column.head for column in self.columns],
+            ["---"] * len(self.columns),
+            *(
+                [f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)]
+                if isinstance(row, str)
+                else [cell(column, value, n in self.muted) for column, value in zip(self.columns, row)]
+                for n, row in enumerate(self.rows)
+            ),
+        ]
         return "\n".join(f"|{'|'.join(line)}|" if n == 1 else f"| {' | '.join(line)} |" for n, line in enumerate(lines))
 
     def latex(self, caption: str = "") -> str:

@@ -228,8 +228,9 @@ def _spotting(
     k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any], short_videos: bool
 ) -> exchange.frame_scores.Spotting:
     """Parameters that turn frame scores into intervals; None takes the default."""
-    chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
-    chosen |= {name: value for name, value in how.items() if value is not None}
+    chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"} | {
+        name: value for name, value in how.items() if value is not None
+    }
     for name, known in (
         ("postprocess", core.options.RULES),
         ("smoothing", core.options.SMOOTHINGS),

@@ -156,11 +156,14 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                 rule, later, choice = result["convention"], result["later"], result.get("choice")
                 first = one.choice is None or choice == one.choice.rules[0]
                 exact = rule == source.convention and not later and first  # what the paper should print
-                words = [f"{rule}, the authors' rules" if rule == source.convention else rule]
-                words += [f"intervals {later} frames (k'/2) later"] if later else []
-                words += [RULES[choice]] if choice else []
-                words += ["answers sent in"] if source.selection else []
-                words += ["test_selected"] if choice in LEAKING else source.caveats if choice is None else []
+                words = [
+                    f"{rule}, the authors' rules" if rule == source.convention else rule,
+                    f"intervals {later} frames (k'/2) later" if later else "",
+                    RULES[choice] if choice else "",
+                    "answers sent in" if source.selection else "",
+                    *(["test_selected"] if choice in LEAKING else []),
+                    *(source.caveats if choice is None else []),
+                ]
                 for task, name, _, section in parts_of(result["summary"]):
                     member = name if task == "recognition" else ""
                     part = ("members" if member else "all clips") if task == "recognition" else name
@@ -169,7 +172,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                     )
                     row = Rescored(
                         method=f"{source.method} ({source.variant})" if source.variant else source.method,
-                        reading="; ".join(words),
+                        reading="; ".join(filter(None, words)),
                         convention=rule,
                         member=member,
                         n=n_of(section),

@@ -187,9 +187,11 @@ def latex(table: BoardTable) -> str:
         lines.append("")
         for number, row in enumerate(part.rows, 1):
             if row.measured:
-                said = {name: stated(row, name) for name in (*RULES, *VERSIONS)}
-                said |= {name: f"{value:g}" for name, value in row.costs.items()}
-                said |= {fact.head: str(row.facts.get(fact.name) or "") for fact in row_facts.FACTS if not fact.mark}
+                said = {
+                    **{name: stated(row, name) for name in (*RULES, *VERSIONS)},
+                    **{name: f"{value:g}" for name, value in row.costs.items()},
+                    **{fact.head: str(row.facts.get(fact.name) or "") for fact in row_facts.FACTS if not fact.mark},
+                }
                 facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items() if value)
                 head = " ".join(" ".join([row.method, row.member, row.settings]).split())
                 lines += [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]

@@ -184,9 +184,9 @@ def unpack(
             line = f"{console.plural(done.n, 'file')} in {done.folder}{kept}"
             if done.names:
                 rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
-                rate += f" on average, {done.uneven}" if done.uneven else ""
-                line = f"{console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; frame 0 is {done.names[0]}, the last one "
-                line += done.names[-1]
+                uneven = f" on average, {done.uneven}" if done.uneven else ""
+                ends = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
+                line = f"{console.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{kept}; {ends}"
             console.print_lines(f"{done.source}: {line}")
     console.write_json({"unpacked": seen, "failed": {str(path): reason for path, reason in failed.items()}}, json)
     for reason in [*failed.values()][not seen :]:

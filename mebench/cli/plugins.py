@@ -45,9 +45,9 @@ def list_(
             ]
             tables[f"{kind}s"] = (kind, "tasks", "summary"), found
     if what in (None, "protocols"):
-        told = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
-        told |= {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
-        tables["protocols"] = ("protocol", "meaning"), sorted(told.items())
+        summaries = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
+        broken = {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
+        tables["protocols"] = ("protocol", "meaning"), sorted((summaries | broken).items())
     if what in (None, "metrics"):
         described = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
         tables["metrics"] = ("metric", "range and meaning"), described

@@ -314,6 +314,11 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
         raise DataError(f"{metric} is {value!r}: expected {words}")
     if metric not in COUNTS and METRICS[metric].scale == "share" and float(value) > 1 and "impossible" not in caveats:
         raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")
-    numbers: dict[str, Any] = {name: int(text[name]) if text[name] else None for name in ("year", "classes")}
-    numbers |= {"value": float(value), "digits": len(value.partition(".")[2])}
-    return Published(**text | numbers | {"caveats": caveats, "line": line})
+    typed: dict[str, Any] = {
+        **{name: int(text[name]) if text[name] else None for name in ("year", "classes")},
+        "value": float(value),
+        "digits": len(value.partition(".")[2]),
+        "caveats": caveats,
+        "line": line,
+    }
+    return Published(**text | typed)

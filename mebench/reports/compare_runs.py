@@ -325,8 +325,9 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
         key=itemgetter(0),
     )
     for letter, side in (("A", first), ("B", second)):
-        alone = [name for name in side.tasks if name not in tasks]
-        alone += [name for name in side.kinds if name not in kinds] if "spot" in tasks else []
+        alone = [name for name in side.tasks if name not in tasks] + [
+            name for name in side.kinds if name not in kinds and "spot" in tasks
+        ]
         sentences += [
             f"only {letter} does {', '.join(alone)}: left out" if alone else "",
             f"{letter} predicts by chance in {side.draws} draws: the first one is compared" if side.draws > 1 else "",

@@ -215,9 +215,8 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     red and hatched where not; the surer a spotted interval among those of its kind, the more solid its bar. A line in a bar marks
     the apex or peak, where there is room.
     """
-    bands: list[tuple[Track, float]] = [(t, (2.0 if t.curves else 0.0) + 0.2 * len(t.lanes)) for t in drawn.tracks]
-    bands += [(Track("", (), drawn.lanes), 0.2 * len(drawn.lanes))] if drawn.lanes else []
-    bands = [(track, high) for track, high in bands if high] or [(Track("", (), ()), 0.5)]
+    tracks = [track for track in (*drawn.tracks, Track("", (), drawn.lanes)) if track.curves or track.lanes]
+    bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", (), ()), 0.5)]
     figure = _canvas(11, 1.1 + sum(high for _, high in bands))
     rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
     if drawn.times is None or not len(drawn.times):

@@ -353,8 +353,12 @@ def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
     rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
     sums = [sum(column) for column in zip(*rows)]
     share = (f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums)
-    cells: list[Any] = [[str(name) or "(none)", sum(row), *row] for name, row in zip(order, rows)]
-    cells += ["", *([["all", sum(sums), *sums]] if len(counts) > 1 else []), ["share", "", *share]]
+    cells: list[Any] = [
+        *([str(name) or "(none)", sum(row), *row] for name, row in zip(order, rows)),
+        "",
+        *([["all", sum(sums), *sums]] if len(counts) > 1 else []),
+        ["share", "", *share],
+    ]
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 
@@ -407,8 +411,10 @@ def print_outcome(
     warnings = [] if announced else about.get("warnings", [])
     selection = about.get("selection", "inner" if about["selects"] else "fixed")
     how = f"selection: {selection} ({SELECTION[selection]})"
-    shown = score_tables(summary, None, _people(about)) if verbose else [main_table(summary, MOST_ROWS)]
-    shown += [leak_table(summary["leak"])] if "leak" in summary else []
+    shown = [
+        *(score_tables(summary, None, _people(about)) if verbose else [main_table(summary, MOST_ROWS)]),
+        *([leak_table(summary["leak"])] if "leak" in summary else []),
+    ]
     if verbose:
         changed, left_out = of_method(config["config"], config["origins"]), about["left_out"].items()
         lines = [
@@ -456,12 +462,12 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
         chance = summary.get("chance", {}).get(name, {}) if section == "spotting" else {}
         best = max((row["f1"]["value"] or 0.0 for row in chance.values()), default=None)
         note = f"{count(part['n'], 2)} true positives" if section == "analysis" else counted
-        note += "" if best is None else f"; F1 of random {number(best)}"
+        random = "" if best is None else f"; F1 of random {number(best)}"
         title = section if section == "analysis" or not name else f"{section}, {name}"
         shown = [metric for metric in MAIN[section] if section != "recognition" or metric in part["scores"]]
         for metric in shown:
             score = {**part["scores"].get(metric, UNDEFINED), "digits": METRICS[metric].digits}
-            cells.append((f"{title}: {METRICS[metric].label}", score, note * (metric == shown[0])))
+            cells.append((f"{title}: {METRICS[metric].label}", score, f"{note}{random}" * (metric == shown[0])))
     return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
 
 

@@ -287,11 +287,8 @@ def _notes(
     timing = answer.timing
     trained = sorted({float(timing["fps"]) for model in models for timing in model.timings if timing["fps"]})
     rates = " and ".join(f"{rate:g}" for rate in trained)
-    durations = [f"k = {timing.k} frames ({1000 * timing.k / timing.fps:.0f} ms)"]
-    durations += [
-        f"k' of {kind}-expressions = {frames} frames ({1000 * frames / timing.fps:.0f} ms)"
-        for kind, frames in timing.k_prime.items()
-    ]
+    named = {"k": timing.k, **{f"k' of {kind}-expressions": frames for kind, frames in timing.k_prime.items()}}
+    durations = [f"{name} = {n} frames ({1000 * n / timing.fps:.0f} ms)" for name, n in named.items()]
     same = trained == [video.fps]
     yield (
         f"{video.fps:.6g} frames a second{'' if same or not trained else f', where the models were trained at {rates}'}: "

@@ -209,8 +209,13 @@ class Judged:
         mistakes["under"] = underlying_event(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
         truths, predictions = _judged(tables, self.kinds, self.convention, mistakes)
-        found = {"truths": truths, "predictions": predictions, "videos": tables.videos}
-        found |= {"distractors": tables.distractors, "answers": self.answers}
+        found = {
+            "truths": truths,
+            "predictions": predictions,
+            "videos": tables.videos,
+            "distractors": tables.distractors,
+            "answers": self.answers,
+        }
         object.__setattr__(self, "_rows", {name: _by_video(table) for name, table in found.items()})
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
 
@@ -255,11 +260,13 @@ class Judged:
         for row in rows:
             about = [row["kind"], row.get("native_emotion"), row["emotion"] if row["emotion"] else None]
             units = row.get("action_units")
-            words = [", ".join(dict.fromkeys(str(word) for word in about if not _missing(word)))]
-            words += [f"AU {units}"] if units and not _missing(units) else []
-            words += [str(row["why"])] if row["why"] else []
-            if (row["onset"], row["offset"]) in named_so:
-                words.append(f"as a clip named {named_so[row['onset'], row['offset']]}")
+            named = named_so.get((row["onset"], row["offset"]))
+            words = [
+                ", ".join(dict.fromkeys(str(word) for word in about if not _missing(word))),
+                *([f"AU {units}"] if units and not _missing(units) else []),
+                *([str(row["why"])] if row["why"] else []),
+                *([] if named is None else [f"as a clip named {named}"]),
+            ]
             yield Span(int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"]), row["outcome"])
 
     def _predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
@@ -285,8 +292,10 @@ def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
     """One video, by its key, as one or several sides see it."""
     row = sides[0].about(video)
     tracks = [side.track(video) for side in sides]
-    ends = [len(curve.scores) for track in tracks for curve in track.curves]
-    ends += [span.offset + 1 for track in tracks for lane in track.lanes for span in lane.spans]
+    ends = [
+        *(len(curve.scores) for track in tracks for curve in track.curves),
+        *(span.offset + 1 for track in tracks for lane in track.lanes for span in lane.spans),
+    ]
     length = _whole(row["n_frames"]) or max(ends, default=1)
     gapless = "first" in row and not len(row.get("numbers", ()))
     fps = None if _missing(row["fps"]) else float(row["fps"])

@@ -521,8 +521,10 @@ def sync(
         figures: whether figures go along; None takes the run's own `tracking.figures`.
         boards: tables of leaderboards, as JSON.
     """
-    things = [_of_run(folder, folds, models, figures, progress) for folder in folders]
-    things += [_Thing("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards]
+    things = [
+        *(_of_run(folder, folds, models, figures, progress) for folder in folders),
+        *(_Thing("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards),
+    ]
     sent, there, failed = list[str](), list[str](), [thing.name for thing in things]
 
     def read(thing: _Thing, make: Callable[[], Entry]) -> Entry | None:

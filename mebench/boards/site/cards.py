@@ -13,8 +13,10 @@ from mebench.config import PluginInfo, registry
 
 def body(info: PluginInfo) -> Markup:
     """The README of a plugin as safe HTML, without its first heading; what leads to another plugin leads to its page."""
-    pages = {f"../{other}s/{id_}.html" for other in registry.PLUGIN_KINDS for id_ in registry.plugins(other)}
-    pages |= {f"{id_}.html" for id_ in registry.plugins(info.kind)}
+    pages = {
+        *(f"../{other}s/{id_}.html" for other in registry.PLUGIN_KINDS for id_ in registry.plugins(other)),
+        *(f"{id_}.html" for id_ in registry.plugins(info.kind)),
+    }
     readme = info.folder / "README.md"
     text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
     return Markup(to_html(text, pages))  # rendered by markdown-it with raw HTML off

@@ -74,8 +74,11 @@ def chart(
     values = [float(line.values.get(metric, "nan")) for line in published]
     printed = [(line, value) for line, value in zip(published, values) if value <= 1]
     # A little above the highest end; the scale begins at 0, so that no difference looks larger than it is.
-    heights = [score[end] for _, _, score in drawn for end in ("value", "high")]
-    heights += [value for value, _ in levels] + [value for _, value in printed]
+    heights = [
+        *(score[end] for _, _, score in drawn for end in ("value", "high")),
+        *(value for value, _ in levels),
+        *(value for _, value in printed),
+    ]
     top = max(1.08 * max(end for end in heights if end is not None), 0.05)
     # Whole powers of ten, so that there are two ticks at least, and room for a name at the right.
     first = math.floor(math.log10(min(spent for _, spent, _ in drawn) / 1.6))
@@ -95,8 +98,10 @@ def chart(
         for value, name in levels:  # no text has room between those that are close: one stands at the higher
             close = lines.pop()[1] if lines and lines[-1][0] - y(value) < LINE else ""
             lines.append((y(value), f"{close} and {name}" if close else name))
-        taken = [_box(x(spent), y(score["value"] or 0), "middle", str(p.number)) for p, spent, score in drawn]
-        taken += [_box(right - 3, at - 6, "end", f"chance, {name}") for at, name in lines]
+        taken = [
+            *(_box(x(spent), y(score["value"] or 0), "middle", str(p.number)) for p, spent, score in drawn),
+            *(_box(right - 3, at - 6, "end", f"chance, {name}") for at, name in lines),
+        ]
         names = []
         for point, spent, score in drawn:  # right of the marker, left, above or below; one without room is left out
             for across, down, anchor in ((9, 0, "start"), (-9, 0, "end"), (6, -12, "start"), (6, 12, "start")):

@@ -525,10 +525,11 @@ def write_site(
     script, style = library()
     # The library is a module, which a page opened from a folder may not load: it goes in as packed text, see site.js.
     packed = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
-    files = {"assets/datatables.js": f'window.tableLibrary = "{packed}";\n', "assets/datatables.css": style}
-    files |= {
-        f"assets/{file.name}": file.read_text(encoding="utf-8")
-        for file in (*STATIC.iterdir(), report.SHEET, SCRIPT, STYLE)
+    assets = (*STATIC.iterdir(), report.SHEET, SCRIPT, STYLE)
+    files = {
+        "assets/datatables.js": f'window.tableLibrary = "{packed}";\n',
+        "assets/datatables.css": style,
+        **{f"assets/{file.name}": file.read_text(encoding="utf-8") for file in assets},
     }
     for table in tables:
         plain = json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n"
