@@ -78,15 +78,20 @@ def system_sentence(error: OSError, verb: str = "") -> str:
 
 
 def check_known(
-    what: str, name: str, known: Collection[str], then: str = "", error: type[MebenchError] = ConfigError
+    what: str,
+    name: str,
+    known: Collection[str],
+    then: str = "",
+    error: type[MebenchError] = ConfigError,
+    where: str = "",
 ) -> None:
-    """Refuse a name that is not among the known ones, in the words of `unknown`.
+    """Refuse a name that is not among the known ones, in the words of `unknown`, after `where` it stands.
 
     Raises:
         MebenchError: of the kind of `error`.
     """
     if name not in known:
-        raise error(unknown(what, name, known, then))
+        raise error(f"{where}{': ' if where else ''}{unknown(what, name, known, then)}")
 
 
 def listed(names: Sequence[str], most: int) -> str:

@@ -65,9 +65,8 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects: a line each helps nobody
         if record.audit:
             (temporary / AUDIT).write_text(_json(without_folder(record.audit), 1))
-        for name, columns in TABLES.items():
-            if name in OPTIONAL and not (folder.path / name).is_file():
-                continue
+        there = [name for name in TABLES if name not in OPTIONAL or (folder.path / name).is_file()]
+        for name, columns in ((name, TABLES[name]) for name in there):
             table = folder.read_table(name)
             if "probabilities" in table:
                 rows = [None if row is None else np.asarray(row, dtype=np.float32) for row in table["probabilities"]]

@@ -127,12 +127,11 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         ConfigError: there is no such convention or metric.
     """
     for side in (second, *first.others, *second.others):
-        if (difference := _difference_of_truths(first, side)) is None:
-            continue
-        raise RunError(
-            f"the runs {first.name} and {side.name} have different truths ({difference}): compare runs on the same dataset, "
-            "with the same dataset settings and emotion scheme"
-        )
+        if (difference := _difference_of_truths(first, side)) is not None:
+            raise RunError(
+                f"the runs {first.name} and {side.name} have different truths ({difference}): compare runs on the same dataset, "
+                "with the same dataset settings and emotion scheme"
+            )
     if first.record and second.record:
         one, other = first.record.about, second.record.about
         if one["protocol"] != other["protocol"]:

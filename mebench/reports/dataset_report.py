@@ -39,8 +39,10 @@ def summary_rows(summary: Summary) -> list[Row]:
         rows.append(("expressions", kind, f"{summary.expressions[kind]}", lasts))
     if summary.without_interval:
         rows.append(("expressions", "no interval", f"{summary.without_interval}", "counted above, never scored"))
-    for label, n in summary.emotions.items():
-        rows.append(("emotion", label, f"{sum(n.values())}", _listed({kind: n[kind] for kind in KINDS if n.get(kind)})))
+    rows += [
+        ("emotion", label, f"{sum(n.values())}", _listed({kind: n[kind] for kind in KINDS if n.get(kind)}))
+        for label, n in summary.emotions.items()
+    ]
     for name, scheme in summary.schemes.items():
         left_out = f"; left out: {_listed(scheme.left_out)}" if scheme.left_out else ""
         rows.append(("scheme", name, f"{sum(scheme.classes.values())}", f"{_listed(scheme.classes)}{left_out}"))

@@ -429,10 +429,11 @@ def _drawn_figures(
             if len(found):
                 words = f"{title}analysis: true positives"
                 yield f"analysis_confusion{end}", plots.confusion_matrix(found, classes, words)
-    of_subjects: dict[str, dict[str, float | None]] = {}
-    for (name, _), side in zip(runs, sides):
-        if own := {row["subject"]: row["F1"] for row in subjects(side).plain() if "F1" in row}:
-            of_subjects[name] = own
+    of_subjects = {
+        name: own
+        for (name, _), side in zip(runs, sides)
+        if (own := {row["subject"]: row["F1"] for row in subjects(side).plain() if "F1" in row})
+    }
     if of_subjects:
         yield "subjects", plots.subjects(of_subjects)
     yield from _figures(runs).items()
@@ -478,9 +479,8 @@ def page(folders: Sequence[RunFolder], comparison: metrics.Comparison | None = N
         RunError: a table of a run is missing or damaged; with `faces` what `looked` raises.
     """
     for folder in folders:
-        for name in folder.seal:
-            if "/" not in name:  # the files of folds are shown nowhere
-                folder.check(name)
+        for name in (name for name in folder.seal if "/" not in name):  # the files of folds are shown nowhere
+            folder.check(name)
     records = [read(folder) for folder in folders]
     templates = environment()
     templates.globals |= {"sheet": Markup(SHEET.read_text(encoding="utf-8")), "methods": set(), "datasets": set()}

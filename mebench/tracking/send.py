@@ -246,14 +246,10 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
 
 def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
     """The main scores by their short names, then every score and count of the task by its dotted name, without intervals."""
-    for name, score in main_scores(summary).items():
-        if score["value"] is not None:
-            yield Point(name, round(score["value"], 4))
-    for name, value in flat_scores(summary).items():
-        if name.startswith(("spotting", "analysis", "recognition")) and not re.search(
-            r"\.details\.|\.(low|high)$", name
-        ):
-            yield Point(name, value)
+    main = {name: score["value"] for name, score in main_scores(summary).items()}
+    yield from (Point(name, round(value, 4)) for name, value in main.items() if value is not None)
+    every = re.compile(r"(?!.*\.details\.)(spotting|analysis|recognition).*(?<!\.low)(?<!\.high)")
+    yield from (Point(name, value) for name, value in flat_scores(summary).items() if every.fullmatch(name))
 
 
 def _curves(history: pd.DataFrame, most: int | None = None) -> Iterator[Point]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from mebench.core import ABSENT, Task
-from mebench.errors import ConfigError, RunError, unknown
+from mebench.errors import ConfigError, RunError, check_known, unknown
 from mebench.metrics.catalogue import JOINT, METRICS, columns, find
 from mebench.tuning.space import Space
 
@@ -61,8 +61,8 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
     found: dict[str, Direction] = {}
     for word in words or ("score",):
         name, colon, end = word.partition(":")
-        if colon and end not in _ENDS:
-            raise ConfigError(f"--objective {word}: {unknown('direction', end, _ENDS)}")
+        if colon:
+            check_known("direction", end, _ENDS, where=f"--objective {word}")
         path = paths[0] if name == "score" else next((p for p in (*paths, COST) if f".{p}".endswith(f".{name}")), None)
         if path is None:
             every = {*(p.rpartition(".")[2] for p in paths), COST, "score", *paths}

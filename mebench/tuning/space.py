@@ -23,7 +23,7 @@ import yaml
 
 from mebench.config import RunConfig, choices, convert, expected, from_plain, parts, plain, registry
 from mebench.core import Task
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, check_known, unknown
 from mebench.files import load_yaml
 
 Acts = Literal["postprocess", "training", "features"]
@@ -187,8 +187,7 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
         ConfigError: an unknown parameter, an empty range, a logarithmic scale that begins at zero, no parameter at all …
     """
     for act in acts:
-        if act not in ACTS:
-            raise ConfigError(f"--acts: {unknown('stage', act, ACTS)}")
+        check_known("stage", act, ACTS, where="--acts")
     infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
     maps = {
         f"{part}.{name}": _Entry(spec, f"{info.where}/config.yaml: search.{name}")
@@ -274,11 +273,9 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     if not isinstance(spec, dict):
         raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
     for name in spec:
-        if name not in _ENTRY:
-            raise ConfigError(f"{where}: {unknown('key', str(name), _ENTRY)}")
+        check_known("key", str(name), _ENTRY, where=where)
     acts = spec.get("acts", "training")
-    if acts not in ACTS:
-        raise ConfigError(f"{where}: {unknown('stage', str(acts), ACTS, 'acts says when the parameter acts')}")
+    check_known("stage", str(acts), ACTS, "acts says when the parameter acts", where=where)
     part, _, name = key.partition(".")
     default = plain(getattr(getattr(config, f"{part}_params"), name))
     if "choices" in spec:

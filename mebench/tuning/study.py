@@ -26,7 +26,7 @@ from sqlalchemy import exc
 from sqlalchemy.exc import SQLAlchemyError
 
 from mebench.core import stable_seed
-from mebench.errors import ConfigError, MebenchError, RunError, unknown
+from mebench.errors import ConfigError, MebenchError, RunError, check_known
 from mebench.tracking.mlflow_store import hold, located, shown, without_password
 from mebench.tuning import Dimension, State, Study, Terms, Trial
 
@@ -154,8 +154,7 @@ def sampler_of(terms: Terms) -> BaseSampler:
     Raises:
         ConfigError: there is no sampler of that name, or it cannot serve the space.
     """
-    if terms.sampler not in SAMPLERS:
-        raise ConfigError(f"--sampler: {unknown('sampler', terms.sampler, SAMPLERS)}")
+    check_known("sampler", terms.sampler, SAMPLERS, where="--sampler")
     kind: Any = SAMPLERS[terms.sampler]
     if kind is CmaEsSampler and importlib.util.find_spec("cmaes") is None:
         raise ConfigError("the sampler 'cmaes' needs a package that is not installed: pip install cmaes")
@@ -261,8 +260,7 @@ class SharedStudy:
 
     def __init__(self, place: Place, terms: Terms) -> None:
         self.terms, self._place = terms, place
-        if terms.pruner not in PRUNERS:
-            raise ConfigError(f"--pruner: {unknown('pruner', terms.pruner, PRUNERS)}")
+        check_known("pruner", terms.pruner, PRUNERS, where="--pruner")
         pruner, sampler = PRUNERS[terms.pruner](), sampler_of(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         try:

@@ -79,7 +79,7 @@ def chart(
         *(value for value, _ in levels),
         *(value for _, value in printed),
     ]
-    top = max(1.08 * max(end for end in heights if end is not None), 0.05)
+    top = max(1.08 * max(float(end) for end in heights if end is not None), 0.05)
     # Whole powers of ten, so that there are two ticks at least, and room for a name at the right.
     first = math.floor(math.log10(min(spent for _, spent, _ in drawn) / 1.6))
     last = math.ceil(math.log10(max(spent for _, spent, _ in drawn) * 3))
