@@ -107,8 +107,7 @@ def leaderboard(
         configuration.user_setting("tracking", "") or None, str(home), boards.board.ids_there(home, place)
     ):
         reporter.notify(sentence)
-    board = boards.board.read_board(home, place, reporter.notify)
-    tables = board.render(boards.board.Board.tables, reporter.notify)
+    tables = boards.board.read_board(home, place, reporter.notify).render(boards.board.Board.tables, reporter.notify)
     table = heavy.pandas.DataFrame([line for one in tables for line in _lines(one)])
     if table.empty:
         raise RunError(

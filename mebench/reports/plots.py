@@ -16,8 +16,7 @@ from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, find, in_scope, of_kinds
 from mebench.metrics import confusion_matrix as count
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, first_draw
-from mebench.runs import RunFolder
-from mebench.runs.fold_files import read_csv
+from mebench.runs import RunFolder, read_csv
 
 DPI = 150
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")

@@ -352,12 +352,11 @@ def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
     order = counts.index if index == "kind" else counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
     rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
     sums = [sum(column) for column in zip(*rows)]
-    share = (f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums)
     cells: list[Any] = [
         *([str(name) or "(none)", sum(row), *row] for name, row in zip(order, rows)),
         "",
         *([["all", sum(sums), *sums]] if len(counts) > 1 else []),
-        ["share", "", *share],
+        ["share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums)],
     ]
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 

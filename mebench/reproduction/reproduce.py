@@ -93,8 +93,7 @@ def read_paper(folder: Path, name: str) -> Paper:
         DataError: its file has another form.
     """
     file = folder / f"{name}.yaml"
-    known = {place.stem for place in folder.glob("*.yaml")}
-    check_known("paper", name, known, f"Papers are looked for in {folder}")
+    check_known("paper", name, {place.stem for place in folder.glob("*.yaml")}, f"Papers are looked for in {folder}")
     try:
         content: Any = read_yaml(file)
         tables = {str(number): table for number, table in content["tables"].items()}

@@ -242,9 +242,9 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, heavy.
     for name, parts in columns.items():
         found = []
         for part in parts:
-            texts = {"fold": result.key, "video": part.pop("video"), "kind": part.pop("kind")}
             whole = {
-                key: heavy.pyarrow.repeat(heavy.pyarrow.scalar(text), len(part["frame"])) for key, text in texts.items()
+                key: heavy.pyarrow.repeat(heavy.pyarrow.scalar(text), len(part["frame"]))
+                for key, text in {"fold": result.key, "video": part.pop("video"), "kind": part.pop("kind")}.items()
             }
             found.append(heavy.pyarrow.table({**whole, **part}, schemas[name]))
         tables[name] = heavy.pyarrow.concat_tables(found).combine_chunks() if found else schemas[name].empty_table()

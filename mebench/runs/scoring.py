@@ -179,5 +179,4 @@ def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> st
     held = {fold["fold"]: truths["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
     silent = [name for name, n in held.items() if n]
     where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)})"
-    said = f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
-    return said if silent else ""
+    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}" if silent else ""

@@ -231,8 +231,7 @@ class Evaluator:
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
             asked = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
-            more = len(done) < len(self._run.folds)
-            if asked and more and (first := self._values(done, seconds)[0]) is not None:
+            if asked and len(done) < len(self._run.folds) and (first := self._values(done, seconds)[0]) is not None:
                 step(first)
         found = self._values(done, seconds)
         for objective, value in zip(self._objectives, found):
