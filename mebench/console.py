@@ -209,7 +209,7 @@ def check_file(option: str, target: str) -> None:
     """
     file = Path(target)
     if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise ConfigError(f"{option} must name a file in a folder that is there and can be written to, not {target!r}")
+        raise ConfigError(f"{option} must name a file in an existing, writable folder, not {target!r}")
 
 
 def check_target(target: str | None) -> None:

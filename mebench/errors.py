@@ -45,9 +45,9 @@ class SomeFailedError(MebenchError):
 
 
 _FULL = {
-    **dict.fromkeys(("run", "resume"), "finished folds are kept, and mebench resume goes on with them"),
-    **dict.fromkeys(("tune", "reproduce"), "what is finished is kept, and the same command goes on with it"),
-    "track": "the runs are kept as they are, and the same command sends them again",
+    **dict.fromkeys(("run", "resume"), "finished folds are kept, and mebench resume continues with them"),
+    **dict.fromkeys(("tune", "reproduce"), "finished parts are kept, and the same command continues"),
+    "track": "the runs are kept unchanged, and the same command sends them again",
     "leaderboard": "records and pages are written whole or not at all, and the same command writes them again",
 }
 """What a full disk leaves of the work of a command, by its verb."""

@@ -122,17 +122,17 @@ def trains_on_nobody(made: Forged) -> None:
     _audit_fits(made)
 
 
-@forgery("taken", "its annotations are not those known")
+@forgery("taken", "its annotations differ from those known")
 def fewer_subjects(made: Forged) -> None:
     _drop(made, 8)
 
 
-@forgery("taken", "its annotations are not those known")
+@forgery("taken", "its annotations differ from those known")
 def one_subject_fewer(made: Forged) -> None:
     _drop(made, 1)
 
 
-@forgery("taken", "its annotations are not those known")
+@forgery("taken", "its annotations differ from those known")
 def truth_bent(made: Forged) -> None:
     clips = made.frame("clips.parquet").set_index("video")["predicted"]
     truth = made.frame("truth.parquet")
@@ -141,7 +141,7 @@ def truth_bent(made: Forged) -> None:
     )
 
 
-@forgery("taken", "its annotations are not those known")
+@forgery("taken", "its annotations differ from those known")
 def truth_one_clip(made: Forged) -> None:
     clips = made.frame("clips.parquet").set_index("video")["predicted"]
     truth = made.frame("truth.parquet")
@@ -150,7 +150,7 @@ def truth_one_clip(made: Forged) -> None:
     made.put_frame(truth, "truth.parquet")
 
 
-@forgery("taken", "it is of revision 0000000000000000")
+@forgery("taken", "its revision 0000000000000000")
 def revision_fake(made: Forged) -> None:
     made.change("versions/dataset_revision", "0" * 16)
 
@@ -317,7 +317,7 @@ def classes_in_other_order(made: Forged) -> None:
     made.about(classes=made.json("folds.json")["classes"][::-1])
 
 
-@forgery("taken", "its annotations are not those known")
+@forgery("taken", "its annotations differ from those known")
 def two_people_as_one(made: Forged) -> None:
     """An invented person under two ids, so that a fold trains on one fewer."""
     first, second, *rest = made.json("folds.json")["folds"]

@@ -109,7 +109,9 @@ class CasMe2(SheetDataset):
             )
             subject = naming.subject(person)
             if person and naming.folders and subject not in naming.folders.values():
-                reason = "not in naming rule 1: the folder is unknown, that of this number is another person's"
+                reason = (
+                    "not in naming rule 1: the folder is unknown; the folder of this number belongs to another person"
+                )
                 log.marked(row.number, table.columns["subject"], person, reason, altered=True)
             name = expression.split("_")[0]
             code = naming.codes.get(name.casefold(), name)

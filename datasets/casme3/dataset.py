@@ -223,7 +223,8 @@ class Casme3(SheetDataset):
                 names = {"micro": ("emotions", self._sheets.micro), "macro": ("macro_annotations", self._sheets.macro)}
                 word, files = names[kind]
                 reason = (
-                    f"the {kind}-expressions have no emotions: {files[0]} is not there, dataset.{word}=FILE names it"
+                    f"the {kind}-expressions have no emotions, since {files[0]} is missing: name it with "
+                    f"dataset.{word}=FILE"
                 )
                 log.marked(None, "emotion", "", reason)
             return found
@@ -240,7 +241,8 @@ class Casme3(SheetDataset):
         if path is None:
             files = (*self._sheets.macro, *self._sheets.both)
             reason = (
-                f"the sheet of the macro-expressions, {files[0]}, is not there: dataset.macro_annotations=FILE names it"
+                f"the sheet of the macro-expressions, {files[0]}, is missing: name it with "
+                "dataset.macro_annotations=FILE"
             )
             log.marked(None, "kind", "", reason)
             return []
@@ -297,7 +299,10 @@ class Casme3(SheetDataset):
         deep = sum(self._depth_folder(folder) is not None for folder in folders)
         if not deep:
             return ()
-        reason = "depth images lie beside the colour ones: Casme3.depth(video) lists them, and no method reads them yet"
+        reason = (
+            "there are depth images beside the colour ones: Casme3.depth(video) lists them, and no "
+            "method reads them yet"
+        )
         return (Repair(None, "depth", f"{deep} of {len(folders)} videos", None, reason),)
 
 

@@ -38,4 +38,4 @@ class Params(SheetParams):
             raise ConfigError("dataset.clips=true reads the clips of part A, and part C has none: leave it out")
         if self.part != "A" and (self.occluded != "scored" or self.emotions is not None):
             word = "occluded" if self.occluded != "scored" else "emotions"
-            raise ConfigError(f"dataset.{word} is about part A, and this is part {self.part}: leave it out")
+            raise ConfigError(f"dataset.{word} applies to part A, and this is part {self.part}: leave it out")

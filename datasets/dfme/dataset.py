@@ -89,7 +89,10 @@ class Dfme(NestedDataset):
             every = super().read(read_sheets(path), log)
             rows = [a for a in every if _expression(a) not in file_of]  # a second download repeats the first
             if again := [file_of[_expression(a)] for a in every if _expression(a) in file_of]:
-                reason = f"{len(again)} of its {len(every)} rows stand in {' and '.join(dict.fromkeys(again))} already: read once"
+                reason = (
+                    f"{len(again)} of its {len(every)} rows are in {' and '.join(dict.fromkeys(again))} "
+                    "already: read once"
+                )
                 log.marked(None, "file", path.name, f"{reason}. Keep one copy of each sheet", altered=True)
             file_of |= {_expression(a): path.name for a in rows}
             name = next((name for name, called in SETS.items() if called.search(path.name)), "")

@@ -70,7 +70,7 @@ class Folder(Dataset):
     kinds: tuple[Kind, ...] = ("micro", "macro")
     schemes = {"native": Scheme.native(["unknown"])}  # noqa: RUF012  (a constant map)
     comparable = False
-    remark = "nobody annotated these videos, so there is nothing to score"
+    remark = "these videos have no annotations, so nothing can be scored"
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key; each with its frame rate, from its file or `dataset.fps`."""
@@ -149,7 +149,8 @@ class Folder(Dataset):
         root = Path(self.params.root).expanduser()
         if not root.exists():
             raise DataError(
-                f"dataset.root={self.params.root} is not there: expected a folder of video files or of folders of images"
+                f"dataset.root={self.params.root} does not exist: expected a folder of video files or of "
+                "folders of images"
             )
         return root
 
@@ -222,15 +223,15 @@ class Folder(Dataset):
                 continue
             if fps is None:
                 what = "a folder of images" if path.is_dir() else "a file"
-                raise DataError(f"{path} is {what} that says no frame rate: give dataset.fps=N, in frames per second")
+                raise DataError(f"{path} is {what} without a frame rate: give dataset.fps=N, in frames per second")
             if said and abs(said - fps) > FPS_TOLERANCE * fps:
-                reason = f"{path.name} says another rate, and dataset.fps counts"
+                reason = f"{path.name} states another rate, but dataset.fps counts"
                 remarks.append(Repair(None, "fps", f"{said:g}", f"{fps:g}", reason))
             for note in frames.notes if isinstance(frames, VideoFrames) else ():
                 remarks.append(Repair(None, "video", path.name, None, note))
             if isinstance(frames, FolderFrames) and frames.strays:
                 more = f" and {len(frames.strays) - 1} more" if len(frames.strays) > 1 else ""
-                reason = f"left aside in {path.name}, whose frames are called as {frames.names[0]} is"
+                reason = f"skipped in {path.name}, whose frames are named like {frames.names[0]}"
                 remarks.append(Repair(None, "images", frames.strays[0] + more, None, reason))
             for video in (Video(self.id, subject, called, fps, n_frames) for called in self._parts(name)):
                 videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)

@@ -82,7 +82,7 @@ class Megc2019TwoPhase(Dataset):
             rows = [(row["dataset"], row["sub"], row["filename_o"], row["label"]) for row in csv.DictReader(lines)]
         except FileNotFoundError:
             raise DataError(
-                f"{self._root} has no {LIST}: give dataset.root the clone of the authors' repository"
+                f"{self._root} has no {LIST}: set dataset.root to the clone of the authors' repository"
             ) from None
         except (KeyError, UnicodeError, csv.Error) as error:
             raise DataError(f"{file} cannot be read ({error!r}): restore it from the authors' repository") from error
@@ -107,8 +107,8 @@ class Megc2019TwoPhase(Dataset):
         if apart := sorted(filed.keys() ^ clips.keys()):
             where, other = (folder, LIST) if apart[0] in filed else (LIST, folder)
             raise DataError(
-                f"clip {'/'.join(apart[0])} is in {where} and not in {other}, as {len(apart)} clips are in one of the two only: take both "
-                "from one version"
+                f"clip {'/'.join(apart[0])} is in {where} but not in {other}, one of {len(apart)} such clips: take "
+                "both from one version"
             )
         if wrong := sorted(clip for clip in clips if clips[clip] != filed[clip]):
             raise DataError(

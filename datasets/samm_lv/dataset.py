@@ -136,7 +136,8 @@ class SammLv(SheetDataset):
         if path is not None:
             return read_labels(path, log)
         reason = (
-            f"the sheet has no emotions, and SAMM's, {SAMM_FILES[0]}, is not there: dataset.samm_sheet=FILE names it"
+            f"the sheet has no emotions, and SAMM's sheet, {SAMM_FILES[0]}, is missing: name it with "
+            "dataset.samm_sheet=FILE"
         )
         log.marked(None, "emotion", "", reason)
         return None

@@ -208,8 +208,8 @@ class Synthetic(Dataset):
         """
         if not self.params.oracle:
             raise DataError(
-                f"the true landmarks of frame {index} of {video.key} give the answer away and are kept back: "
-                "set dataset.oracle=true if that is what you want"
+                f"the true landmarks of frame {index} of {video.key} reveal the answer and are withheld: set "
+                "dataset.oracle=true to get them"
             )
         return self._true_landmarks(video, index)
 

@@ -191,12 +191,12 @@ def interval(
     """
     flags: list[str] = []
     if apex == 0 and onset != 0:
-        log.repaired(row, names["apex"], "0", "none", "an apex of 0 means that nobody marked it")
+        log.repaired(row, names["apex"], "0", "none", "an apex of 0 means that none is annotated")
         apex = None
     if onset is None:
         if apex is None:
             problem = "neither onset nor apex is given" if offset is not None else "no frame number is given"
-            log.marked(row, names["onset"], "", f"{problem}: the row is counted, and nothing can score it")
+            log.marked(row, names["onset"], "", f"{problem}: the row is counted, but cannot be scored")
             return Interval(None, None, None, (), problem)
         log.repaired(row, names["onset"], "", str(apex), "no onset is given: the apex is taken")
         onset, flags = apex, ["onset_from_apex"]
@@ -253,7 +253,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
         reason, short = f"outside {where}: {there}", "the interval lies outside the video"
         if 0 < begin < len(known):
             reason = f"missing from {where}: no file has a number from {annotation.onset} to {annotation.offset}"
-            short = "none of the interval's frames is there"
+            short = "none of the interval's frames exists"
         log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
         return _unplaced(annotation, short)
     inside = min(annotation.offset, known[-1]) - max(annotation.onset, known[0]) + 1
@@ -294,8 +294,8 @@ def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Seq
     if 2 * len(lost) <= len(there):
         return ""
     return (
-        f"the files of {len(lost)} of {len(there)} videos are numbered from 1 (or 0), and their expressions lie beyond the last: "
-        "they were renumbered. Give the frames under the names with which they were released"
+        f"the files of {len(lost)} of {len(there)} videos are numbered from 1 (or 0), and their expressions lie "
+        "beyond the last: the files were renumbered. Give the frames under their released names"
     )
 
 
@@ -394,7 +394,7 @@ def with_distractors(
         if isinstance(where, Expression) and (a.subject, a.video) in found:
             found[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
     if lost := len(rows) - sum(map(len, found.values())):
-        reason = "distractors, such as blinks, lie in no video that is there, or outside it: left out"
+        reason = "distractors, such as blinks, lie in no existing video, or outside it: left out"
         log.marked(None, "onset, offset", f"{lost} of {len(rows)}", reason)
     return [
         replace(video, distractors=tuple(sorted(found[key], key=lambda d: (d.onset, d.offset, d.kind))))

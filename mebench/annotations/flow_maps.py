@@ -70,7 +70,8 @@ def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
                     raise DataError(f"{file} is no plain file: move it away")
                 if clip in found:
                     raise DataError(
-                        f"clip {clip} of subject {folder.name} stands in two classes: {found[clip][1].parent} and {group}. Keep one"
+                        f"clip {clip} of subject {folder.name} is in two classes: {found[clip][1].parent} and "
+                        f"{group}. Keep one"
                     )
                 found[clip] = (int(group.name), file)
         if not found:

@@ -113,8 +113,8 @@ class OpenFaceFiles:
             return self.folder / found[0]
         if found:
             raise DataError(
-                f"{', '.join(map(str, found))} below dataset.openface={self.folder} could all be those of {video.key}: "
-                f"call its file {video.subject}/{video.id}.csv"
+                f"{', '.join(map(str, found))} below dataset.openface={self.folder} could all belong to "
+                f"{video.key}: name its file {video.subject}/{video.id}.csv"
             )
         raise DataError(
             f"{video.key} has no file below dataset.openface={self.folder}: expected {video.subject}/{(names or [video.id])[0]}.csv, as "

@@ -149,7 +149,7 @@ def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
     for a in found:
         who = written.setdefault(fold(a.subject), a.subject)
         if who != a.subject:
-            log.repaired(a.row, "subject", a.subject, who, "one person, who is written so in an earlier row")
+            log.repaired(a.row, "subject", a.subject, who, "the same person, in the spelling of an earlier row")
         spelt.append(replace(a, subject=who))
     return spelt
 
@@ -193,7 +193,7 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
     column = table.columns.get(what, what)
     if not name:
         if what not in log.nameless:
-            log.marked(row.number, column, raw, "nothing is named: the row is counted, and nothing can score it")
+            log.marked(row.number, column, raw, "nothing is named: the row is counted, but cannot be scored")
         return ""
     if name != raw:
         log.repaired(row.number, column, raw, name, "blanks around a name mean nothing")
@@ -214,9 +214,7 @@ def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
         if token in REMARKS:
             log.repaired(row.number, table.columns["units"], token, "none", "a remark, and no action unit")
         elif parse_unit(token) is None:
-            reason = (
-                "not an action unit: kept as it stands, and schemes of units that the row does not show leave it out"
-            )
+            reason = "not an action unit: kept unchanged; schemes of units that the row does not show leave it out"
             log.marked(row.number, table.columns["units"], token, reason)
     return tuple(token for token in found if token not in REMARKS)
 
@@ -229,7 +227,7 @@ def _fps(row: Row, table: Table, log: Log) -> float | None:
     rate = float(numbers[0].replace(",", ".")) if len(numbers) == 1 and "-" not in text else 0.0
     column = table.columns["fps"]
     if not 0 < rate < 100_000:
-        log.marked(row.number, column, text, "not a frame rate: the video has that of the dataset", altered=True)
+        log.marked(row.number, column, text, "not a frame rate: the video gets that of the dataset", altered=True)
         return None
     if numbers[0] != text.strip():
         log.repaired(row.number, column, text, f"{rate:g}", "the one number in the cell")

@@ -331,7 +331,7 @@ class SheetDataset(Dataset):
         if anew := renumbered(self.annotations, numbers):
             log.marked(None, "frames", "", anew, altered=True)
         if not there and self._cropped:
-            reason = f"faces cropped by the authors are no raw frames: dataset.root={self._cropped} asks for them"
+            reason = f"faces cropped by the authors are no raw frames: read them with dataset.root={self._cropped}"
             log.marked(None, "frames", self._cropped.name, reason)
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
@@ -348,8 +348,8 @@ class SheetDataset(Dataset):
                 log.marked(None, "frames", f"{subject}/{id_}: {which[0]} to {which[-1]}", reason)
             if found and None not in found and (pair := unrising(n for n in found if n is not None)):
                 reason = (
-                    f"file number {pair[1]} comes after {pair[0]}: frames are counted along the names instead, and the sheet's numbers "
-                    "may mean others. Remove copies, or give the images the names with which they were released"
+                    f"file number {pair[1]} comes after {pair[0]}: frames are counted along the names instead, and "
+                    "the sheet's numbers may mean others. Remove copies, or give the images their released names"
                 )
                 log.marked(None, "frames", f"{subject}/{id_}", reason, altered=True)
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
@@ -424,7 +424,7 @@ class SheetDataset(Dataset):
         place = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
         links = f"; {LINK}" if tree.aside else ""
         cropped = (
-            f". Faces cropped by the authors are there: dataset.root={self._cropped} asks for them"
+            f". There are faces cropped by the authors: read them with dataset.root={self._cropped}"
             if self._cropped
             else ""
         )

@@ -187,7 +187,7 @@ class Smic(NestedDataset):
             try:
                 numbers = FolderFrames(folder).numbers
             except DataError:
-                reason = "the folder holds no images: the clip is counted, and nothing can score it"
+                reason = "the folder holds no images: the clip is counted, but cannot be scored"
                 log.marked(row, "frames", where, reason)
                 found.append(replace(clip, problem="no images"))
                 continue
@@ -202,7 +202,7 @@ class Smic(NestedDataset):
         if not found:
             aside = tree.cropped[:1]
             asks = "".join(
-                f"; faces cropped by the authors are there: dataset.root={home} asks for them" for home in aside
+                f"; there are faces cropped by the authors: read them with dataset.root={home}" for home in aside
             )
             raise DataError(
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "

@@ -76,8 +76,8 @@ def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str
             if _plainly(text, name):
                 return text, words
     raise DataError(
-        f"{place}, line {at}: the text is not UTF-8, and its encoding cannot be told for sure: name it with --encoding, such as "
-        f"{', '.join(CALLED)}, or save the file as UTF-8"
+        f"{place}, line {at}: the text is not UTF-8, and its encoding is not certain: name it with --encoding, "
+        f"such as {', '.join(CALLED)}, or save the file as UTF-8"
     )
 
 

@@ -135,7 +135,8 @@ def evaluate(
     settled = configuration.resolve({**header, "method": name}, files, [*_several(plugins), place])
     if training.adapter.is_module(model) and "max_epochs" not in settled.trainer:
         raise ConfigError(
-            f'nobody says how long {type(model).__name__} is trained in each fold: add trainer={{"max_epochs": 20}}, or another number'
+            f"the number of epochs of {type(model).__name__} in each fold is missing: add "
+            'trainer={"max_epochs": 20}, or another number'
         )
     inspection.dataset_summary.check_needs([settled])
     return executed(settled, progress)
@@ -150,7 +151,7 @@ def _written(model: Any, chains: Any, place: Path) -> str:
         chains = features.maps.MapParams().maps(features.maps.ONSET_APEX)
     if chains is not None and callable(getattr(model, "chains", None)):
         raise ConfigError(
-            f"{what} names its chains itself, in chains(timing): leave features out, or take chains out of it"
+            f"{what} names its chains itself, in chains(timing): leave features out, or remove chains from it"
         )
     try:
         training.adapter.chains_of(getattr(model, "chains", chains), Timing(30.0, 3, {"micro": 5, "macro": 20}))
@@ -191,7 +192,7 @@ def _written(model: Any, chains: Any, place: Path) -> str:
                 path.write_bytes(data)
     except OSError as error:
         raise RunError(
-            f"{what} cannot be kept at {folder}: {error.strerror}. Choose another place with runs=DIR"
+            f"{what} cannot be stored in {folder}: {error.strerror}. Choose another place with runs=DIR"
         ) from error
     return name
 
@@ -411,7 +412,7 @@ def spot(
         known = model if isinstance(model, TrainedModel) else load_model(model)
         request = inference.predict.PredictRequest(str(known.path), (), {})
     else:
-        raise ConfigError(f"fold {fold!r}: a model is one; only a run has folds")
+        raise ConfigError(f"fold {fold!r}: a model has none; only runs have folds")
     return Spottings(
         reports.spotted.spot_videos(
             paths, request, faces=faces, fps=fps, damaged=damaged, workers=workers, progress=progress

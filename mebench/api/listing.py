@@ -111,8 +111,9 @@ def leaderboard(
     table = heavy.pandas.DataFrame([line for one in tables for line in _lines(one)])
     if table.empty:
         raise RunError(
-            f"no finished run in {runs_folder(runs)} and no record in {place / boards.board.RECORDS} that can be shown, and what "
-            "others published stands beside measured rows alone: make a run, or name the folder of yours with runs="
+            f"{runs_folder(runs)} has no finished run and {place / boards.board.RECORDS} no record to show, and "
+            "published values are shown only beside measured rows: make a run, or name the folder of your runs "
+            "with runs="
         )
     table = table.dropna(axis="columns", how="all")
     for name, wanted in (("task", task), ("dataset", dataset), ("protocol", protocol)):

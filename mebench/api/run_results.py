@@ -183,7 +183,7 @@ def resume(
     for key in said | own:
         if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
             then = "Any other would make it another run: begin that with mebench run"
-            raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
+            raise ConfigError(unknown("setting of a resumed run", key, [*known, "dataset.root"], then))
     here = {"executor_address": None} if (said | own).get("executor") == "local" else {}
     stored, places = folder.read_json("config.json"), configuration.setting_layers
     origins = dict.fromkeys(said | here, places.COMMAND_LINE) | dict.fromkeys(own, places.ARGUMENT)

@@ -174,7 +174,9 @@ def score(
     how = {"p": p, "smoothing": smoothing, "postprocess": postprocess, "anchor": anchor}
     given = {**how, "k_prime": k_prime, "short_videos": short_videos or None, "kinds": kinds, "fps": fps}
     if stray := misplaced(what, {**given, "strict_videos": strict_videos or None}):
-        raise ConfigError(f"{stray} is about {PLACES[stray][0]}: it goes with what={PLACES[stray][0]!r}, not {what!r}")
+        raise ConfigError(
+            f"{stray} applies to {PLACES[stray][0]}: use it with what={PLACES[stray][0]!r}, not with {what!r}"
+        )
 
     remarks, join = exchange.text_table.Remarks(), exchange.join.Rules(fps, strict_videos, loose_ids)
     answered, true = (
@@ -249,7 +251,7 @@ def _spotting(
 def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchange.text_table.File:
     """A file, or the table as one."""
     if isinstance(given, Run):
-        raise ConfigError(f"run {given.id!r} brings its own truth: compare it with a run, and leave truth out")
+        raise ConfigError(f"run {given.id!r} has its own truth: compare it with a run, and leave truth out")
     if isinstance(given, str | Path):
         return exchange.text_table.of_encoding(Path(given).expanduser(), encoding)
     cells = given.astype(object).where(given.notna(), None)
@@ -364,7 +366,7 @@ def compare(
     extra: dict[str, Any] = {}
     if truth is None:
         if not all(isinstance(side, str | Path | Run) for side in (first, second)):
-            raise ConfigError("a table has no truth of its own, as a run has: give truth=")
+            raise ConfigError("a table, unlike a run, has no truth of its own: give truth=")
         folders = [
             [side.folder] if isinstance(side, Run) else run_files.folder.RunFolder.several(runs_folder(runs), str(side))
             for side in (first, second)

@@ -94,8 +94,8 @@ def _take(source: RunFolder, records: Path) -> str:
         if RunFolder(final).read_json(RECORD).get("sha256") == stored["sha256"]:
             return "there"
         raise RunError(
-            f"record {source.id} is refused: {final} says something else, and records are never edited. Export the run "
-            f"again beside it, which makes version {stored['version'] + 1} that supersedes it"
+            f"record {source.id} is refused: {final} differs from it, and records are never edited. Export the run "
+            f"again beside it: this makes version {stored['version'] + 1}, which supersedes it"
         )
     with new_folder(records) as temporary:
         for name in (RECORD, *stored["files"]):

@@ -92,7 +92,8 @@ def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = Non
     """
     if not runs.is_dir():
         notify(
-            f"there is no folder {runs}: only the records in {kept or folder / RECORDS} count. Name that of your runs with --runs"
+            f"there is no folder {runs}: only the records in {kept or folder / RECORDS} count. Name the folder "
+            "of your runs with --runs"
         )
     return board_of(collect(runs, notify), str(runs), folder, notify, kept)
 
@@ -119,7 +120,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         advice = "make one with mebench run, or name the folder of your runs with --runs"
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
-        notify(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
+        notify(f"{nothing}, so the page holds published values and nothing measured: {advice}")
     papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
     return Board(records, published, aliases, rescored, papers)
 

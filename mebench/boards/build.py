@@ -117,7 +117,7 @@ def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[s
 
 OTHERWISE = ("duplicate", "near_miss", "nothing")
 """What lies under a false positive that lies on no expression of another kind and no distractor."""
-TOO_MANY = "not tested beside the others: rows, or answers, are too many"
+TOO_MANY = "not tested against the others: there are too many rows or answers"
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
 

@@ -29,7 +29,7 @@ def collect(runs: Path, notify: Notify | None = None) -> list[Record]:
         elif folder.done:
             found += _read(folder, notify)
         else:
-            notify(f"run {folder.id} is not finished and left out: go on with it by {folder.resume_hint}")
+            notify(f"run {folder.id} is not finished and left out: continue it with {folder.resume_hint}")
     return found
 
 
@@ -75,7 +75,7 @@ def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Reco
     of_id: dict[str, Record] = {}
     for record in sorted(best.values(), key=lambda r: not r.published):
         if record.id in of_id:
-            notify(f"record {record.id} is left out: the run of this id in {record.folder.parent} says something else")
+            notify(f"record {record.id} is left out: it differs from the run of this id in {record.folder.parent}")
         of_id[record.id] = record
     return sorted(of_id.values(), key=lambda r: r.id)
 
@@ -101,5 +101,5 @@ def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Re
     else:
         if not lacking:
             return [record]
-        notify(f"{folder.id} is left out: where its numbers come from is not known, it lacks {', '.join(lacking)}")
+        notify(f"{folder.id} is left out: the origin of its numbers is unknown, since it lacks {', '.join(lacking)}")
     return []

@@ -59,9 +59,7 @@ class Registry:
         try:
             return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else cls()
         except (OSError, ValueError, TypeError) as error:
-            raise RunError(
-                f"{file} cannot be read ({error}): take it again from where the records come from"
-            ) from error
+            raise RunError(f"{file} cannot be read ({error}): copy it again from the origin of the records") from error
 
     @classmethod
     @contextmanager
@@ -144,7 +142,7 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
         noted = registry.records.get(record.id) if record.published else None
         said = doubt_of(record, found, registry, read) if noted is None else noted
         unknown = record.published and noted is None and (data := truth_of(record)[0]) not in registry.truths
-        alone = f"nobody here knows the annotations of {data}" if unknown else ""
+        alone = f"the annotations of {data} are unknown here" if unknown else ""
         found.append(replace(record, doubt="; ".join(filter(None, [truth_doubt(record, registry), alone, said]))))
     return sorted(found, key=lambda record: record.id)
 
@@ -155,9 +153,9 @@ def truth_doubt(record: Record, registry: Registry) -> str:
     known = registry.truths.get(data)
     parts = slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting sees no emotions
     if known is not None and own[parts] != known[parts]:
-        return f"its annotations are not those known of {record.dataset}"
+        return f"its annotations differ from those known of {record.dataset}"
     if known is not None and record.published and revision != known[-1]:
-        return f"it is of revision {revision} of {record.dataset}, and known is {known[-1]}"
+        return f"its revision {revision} of {record.dataset} differs from the known {known[-1]}"
     return ""
 
 

@@ -40,7 +40,7 @@ def submit(
     if not re.fullmatch(r"[a-z0-9_]{1,60}", name):
         raise ConfigError(f"--name must be of small letters, digits and _, not {name!r}")
     if (out / name).exists():
-        raise ConfigError(f"{out / name} is there already: choose another --name, or remove it")
+        raise ConfigError(f"{out / name} exists already: choose another --name, or remove it")
     roles = {"truth": truth, "predictions": answers}
     try:
         files = {role: [{"files": {f"{role}{file.suffix}": file_hash(file)}}] for role, file in roles.items()}
@@ -81,7 +81,7 @@ def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
     said: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     if rescore(source, folder, DRAWS)["sets"] != said.get("sets"):
         raise DataError(
-            f"{name}.json is not what {name}'s answers score to here: send it again with this version of mebench"
+            f"{name}.json differs from the scores of {name}'s answers here: send it again with this version of mebench"
         )
     if name in sources(rescored):
         if read_source(rescored, name).key != source.key:

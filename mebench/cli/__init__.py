@@ -123,14 +123,17 @@ def usage_sentence(error: Any) -> str:
         options = [name for p in context.command.params for name in (*p.opts, *p.secondary_opts) if name[:2] == "--"]
         return unknown(f"option of {verb}", error.option_name, options, see)
     if hasattr(error, "option_name"):
-        return f"{error.option_name} needs a value after it. {see}"
+        return f"{error.option_name} needs a value. {see}"
     if param is not None:
         name = param.metavar if param.param_type_name == "argument" else param.opts[-1]
         if type(error).__name__ == "MissingParameter":
             return f"{verb} needs {name}, {param.help[:1].lower()}{param.help[1:]} {see}"
         return f"{name} of {verb}: {message[:1].lower()}{message[1:]}. {see}"
     if extra := re.search(r"unexpected extra argument\S* \((.*)\)", message):
-        return f"{verb} takes {' '.join(context.command.collect_usage_pieces(context))}, and no place is left for {extra[1]!r}. {see}"
+        return (
+            f"{verb} takes only {' '.join(context.command.collect_usage_pieces(context))}, so {extra[1]!r} "
+            f"is one word too many. {see}"
+        )
     return f"{verb}: {message}. {see}"
 
 

@@ -16,9 +16,9 @@ from mebench.errors import DataError
 from mebench.progress import Progress
 from mebench.table import Column, Table
 
-app = verbs("The field's challenges: what they ask, and files checked, written and scored as they do.")
+app = verbs("Take part in the field's challenges, or hold one: check, write and score files by their rules.")
 
-TaskName = Annotated[str, typer.Argument(metavar="CHALLENGE[/TASK]", help="Such as megc2025/str.")]
+TaskName = Annotated[str, typer.Argument(metavar="CHALLENGE[/TASK]", help="The task, such as megc2025/str.")]
 Truth = Annotated[Path, typer.Option("--truth", metavar="FILE", help="True intervals, classes, or answered questions.")]
 SHOWN = 20
 
@@ -33,7 +33,7 @@ def list_challenges(json: Json = None) -> None:
 
 @app.command("info", epilog="Example: mebench challenge info megc2025")
 def info(
-    name: Annotated[str, typer.Argument(metavar="CHALLENGE", help="Such as megc2025.")],
+    name: Annotated[str, typer.Argument(metavar="CHALLENGE", help="The challenge, such as megc2025.")],
     json: Json = None,
 ) -> None:
     """Show a challenge: tasks, data, files, metrics, results."""
@@ -60,7 +60,7 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to send in.")],
     asked: Annotated[
         Path | None,
-        typer.Option("--asked", metavar="FILE", help="The questions, or a table of the videos that are asked about."),
+        typer.Option("--asked", metavar="FILE", help="The questions, or a table of the challenge's videos."),
     ] = None,
     json: Json = None,
 ) -> None:
@@ -81,11 +81,11 @@ def check(
 def submit(
     name: TaskName,
     run: RunId,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Where the files go.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="The folder for the files.")],
     runs: Runs = "",
     json: Json = None,
 ) -> None:
-    """Write the answers of a run as the organisers take them."""
+    """Write the answers of a run in the organisers' format."""
     task, remarks = challenges.register.task(name), exchange.text_table.Remarks()
     tables = run_files.scoring.tables_of(run_files.folder.RunFolder.finished(runs, run))
     files = challenges.entry.submit(task, tables, out, remarks)
@@ -118,8 +118,8 @@ def score(
 ) -> None:
     """Score one file, or rank the files of several teams.
 
-    In a folder each file is a team's, and each subfolder holds the tries of one team, the last of which counts. Teams that share a
-    letter do not differ significantly.
+    In a folder, each file belongs to a team, and each subfolder holds the tries of one team, of which the last counts. Teams that
+    share a letter do not differ significantly.
     """
     task = challenges.register.task(name)
     tries = {entries.stem: [entries]}

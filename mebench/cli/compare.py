@@ -21,12 +21,12 @@ from mebench.progress import Progress
 Truth = Annotated[
     str | None,
     typer.Option(
-        "--truth", metavar="FILE", help="The truth of files, as for mebench score: then files are named, not runs."
+        "--truth", metavar="FILE", help="The truth of files, as for mebench score; then name files instead of runs."
     ),
 ]
-LooseIds = Annotated[bool, typer.Option("--loose-ids", help="As for mebench score, of files.")]
+LooseIds = Annotated[bool, typer.Option("--loose-ids", help="The format of files, as for mebench score.")]
 
-Fps = Annotated[float | None, typer.Option("--fps", help="Of .eaf files, the frames per second that they count by.")]
+Fps = Annotated[float | None, typer.Option("--fps", help="Frame rate of the times in .eaf files.")]
 
 app = typer.Typer()
 
@@ -37,7 +37,10 @@ BESIDE = "published:"
 
 @app.command("compare", epilog="Example: mebench compare mean-synthetic softnet-synthetic --metric f1")
 def compare(
-    first: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or a folder; or a file.")],
+    first: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help=("A run, by its id, the beginning of its id, or its folder; or a file.")),
+    ],
     second: Annotated[
         str,
         typer.Argument(
@@ -47,25 +50,25 @@ def compare(
     runs: Runs = "",
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", metavar="NAME", help="Such as f1, spotting.micro.ap50 or all; repeatable."),
+        typer.Option("--metric", metavar="NAME", help="The score, such as f1, spotting.micro.ap50 or all; repeatable."),
     ] = None,
     convention: Annotated[
-        str, typer.Option("--convention", metavar="NAME", help="The rules under which both are scored.")
+        str, typer.Option("--convention", metavar="NAME", help="The scoring rules for both.")
     ] = "strict",
     json: Json = None,
     rule: Rule = None,
     truth: Truth = None,
     clips: Annotated[
-        bool, typer.Option("--clips", help="Of files with onset and offset: they name the emotions of given clips.")
+        bool, typer.Option("--clips", help="The files with onset and offset name the emotions of given clips.")
     ] = False,
     classes: Annotated[
-        str | None, typer.Option("--classes", metavar="A,B,C", help="Of files, the emotions to score; all by default.")
+        str | None, typer.Option("--classes", metavar="A,B,C", help="The emotions to score in files; all by default.")
     ] = None,
     loose_ids: LooseIds = False,
     fps: Fps = None,
     encoding: Encoding = None,
     leaderboards: Annotated[
-        str | None, typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv is; leaderboards.")
+        str | None, typer.Option("--leaderboards", metavar="FOLDER", help="The folder of published.csv; leaderboards.")
     ] = None,
     others: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]...", help="More runs: each is compared with the first.")
@@ -73,13 +76,13 @@ def compare(
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
-    A word that begins the ids of several runs which differ in nothing but the seed means all of them: each score is then their mean. Of
-    three words and more each run is compared with the first, in one table. The tests are paired, and what they could have seen is told.
-    Files of any program are compared beside their --truth; without one they are those of two coders, and how well these agree is told.
-    Beside a published result: what separates the run from it, in words.
+    The beginning of the ids of several runs that differ only in the seed selects all of them; each score is then their mean. With three
+    or more words, each run is compared with the first, in one table. The tests are paired; the table gives the smallest detectable
+    difference. Files of any program need their --truth; two files without it are compared as those of two coders, by their agreement.
+    A comparison with a published result lists the differing conditions.
     """
     if others and (second.startswith(BESIDE) or (truth is None and _is_file(first))):
-        raise ConfigError("more than two words are for runs, or for files beside their --truth: name two here")
+        raise ConfigError("more than two words need runs, or files with --truth: name two here")
     if second.startswith(BESIDE):
         word, folder = second.removeprefix(BESIDE), run_files.folder.RunFolder.finished(runs, first)
         place = leaderboards_folder(leaderboards)
@@ -87,13 +90,16 @@ def compare(
         aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
         said = records.matching_published.separates(records.record.read(folder), rows, aliases)
         if write_json({"run_id": folder.id, "published": word, "separates": said}, json):
-            print_lines(f"{folder.id} beside {rows[0].method}")
-            print_table(("", "what separates them"), list(said.items()))
+            print_lines(f"{folder.id} and {rows[0].method}")
+            print_table(("", "differing conditions"), list(said.items()))
         return
     if truth is None and _is_file(first) and _is_file(second):
         _refuse(
             {"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes},
-            "is about scores: name the file of the truth with --truth. Without one, two files are those of two coders",
+            (
+                "needs scores: name the file of the truth with --truth. Without it, two files are compared as "
+                "those of two coders"
+            ),
         )
         _print_agreement(first, second, loose_ids, fps, encoding, json)
         return
@@ -136,10 +142,13 @@ def compare(
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
 def mistakes(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder; or a file.")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help=("A run, by its id, the beginning of its id, or its folder; or a file.")),
+    ],
     runs: Runs = "",
     by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List every one of them.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List each of them.")] = False,
     json: Json = None,
     truth: Truth = None,
     loose_ids: LooseIds = False,
@@ -148,7 +157,7 @@ def mistakes(
 ) -> None:
     """Count the false positives and misses of a run by cause.
 
-    With --truth, those of a file of any program.
+    With --truth, it counts those of a file of any program.
     """
     check_known("--by", by, get_args(metrics.mistakes.By))
     if truth is None:
@@ -158,7 +167,7 @@ def mistakes(
         name, tables, kinds = folder.id, run_files.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
         told: dict[str, Any] = {"run_id": name}
         if tables.predictions is None:
-            raise RunError(f"run {name!r} does not spot, so it has no false positives and misses: name one that does")
+            raise RunError(f"run {name!r} does not spot, so it has no false positives or misses: name a run that spots")
     else:
         remarks = exchange.text_table.Remarks()
         true, *files = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (truth, run))
@@ -173,8 +182,8 @@ def mistakes(
         told = {"file": run, "warnings": remarks.warnings, "repaired": remarks.repaired}
         if tables.predictions is None:
             raise DataError(
-                f"{run} has no columns onset and offset, so no false positives and misses: what it names wrongly shows "
-                f"mebench score --clips {run} --truth {truth}"
+                f"{run} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
+                f"are shown by: mebench score --clips {run} --truth {truth}"
             )
         print_remarks(remarks)
     draws = metrics.mistakes.number_of_draws(tables)
@@ -202,7 +211,7 @@ def mistakes(
     }
     if write_json(report, json):
         note = "" if astray is None else reports.scores.distracted_line(counts, astray, tables)
-        title = f"what went wrong in {name}, by {by}{mean}"
+        title = f"mistakes of {name}, by {by}{mean}"
         reports.scores.print_mistakes(counts, title, found if verbose else None, note)
         reports.scores.print_causes(why)
 
@@ -211,32 +220,33 @@ def mistakes(
 def report(
     run: RunId,
     other: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="Another run on the same videos, to be put beside it.")
+        str | None, typer.Argument(metavar="[RUN]", help="Another run on the same videos, for comparison.")
     ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = "report.html",
     figures: Annotated[
-        str | None, typer.Option("--figures", metavar="DIR", help="Write its figures there too: SVG, PNG and PDF.")
+        str | None,
+        typer.Option("--figures", metavar="DIR", help=("Also write its figures into this folder: SVG, PNG and PDF.")),
     ] = None,
     faces: Annotated[
         bool,
         typer.Option(
-            "--faces", help="Show faces, and on them where the networks looked; needs the dataset and captum."
+            "--faces", help="Show faces with the regions that the networks used; needs the dataset and captum."
         ),
     ] = False,
     runs: Runs = "",
     json: Json = None,
 ) -> None:
-    """Write a page on why a run scores so.
+    """Write a page that explains the scores of a run.
 
-    It holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings, and loads
-    nothing. Of two runs both are on the same timelines. No face is in it without --faces.
+    The page holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings. It needs
+    no other file. With two runs, both are on the same timelines. It shows no face without --faces.
     """
     words, progress, found = [word for word in (run, other) if word], Progress(), None
     folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
         reports.report.refuse(folder)
     if faces and len(folders) > 1:
-        raise ConfigError("--faces shows where one run looked: name one run, or leave --faces out")
+        raise ConfigError("--faces shows the regions that one run used: name one run, or leave --faces out")
     if len(folders) > 1:
         with progress.waiting("comparing both runs"):
             found = api.compare(*words, runs=runs).found
@@ -245,7 +255,7 @@ def report(
         reports.report.write(reports.report.page(folders, found, faces), page)
         files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
-        progress.notify(f"{out} shows faces of the dataset: treat it as its licence says")
+        progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")
     size = page.stat().st_size
     about = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size}
     if write_json(about | {"figures": [str(file) for file in files]}, json):
@@ -292,8 +302,9 @@ def _print_agreement(
     found = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(
-            f"{plural(silent, 'video')} of unknown length: kappa counts frames from 0 to the last interval of either coder, and would be "
-            "another over the whole video; a column n_frames in the first table says how long it is"
+            f"the length of {plural(silent, 'video')} is unknown: kappa counts frames from 0 to the last interval "
+            "of either coder, and differs over the whole video; give the length in a column n_frames of the first "
+            "table"
         )
     print_remarks(remarks)
     about = {"warnings": remarks.warnings, "repaired": remarks.repaired}
@@ -307,6 +318,4 @@ def _print_agreement(
         print_table(heads, rows, f"A {first}, B {second}")
         print_lines(f"kappa over {found['frames']['n']} frames: {number(found['frames']['kappa'])}")
         if (emotion := found["emotion"])["n"]:
-            print_lines(
-                f"kappa over the emotions of {emotion['n']} intervals that both found: {number(emotion['kappa'])}"
-            )
+            print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {number(emotion['kappa'])}")

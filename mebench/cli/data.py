@@ -16,12 +16,12 @@ from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.progress import Progress
 
-app = verbs("Look at a dataset before anything is run on it.")
+app = verbs("Check a dataset before a run.")
 
 SHOWN = 12
 """Lines of one list at a terminal; elsewhere nothing is cut."""
 NOTE = "README.md"
-ON_PURPOSE = "Defects of the release are drawn on purpose: mebench data verify finds them."
+ON_PURPOSE = "It reproduces defects of the release on purpose: mebench data verify finds them."
 
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
@@ -49,11 +49,13 @@ def verify(
     counts: Annotated[
         bool, typer.Option("--counts/--no-counts", help="Compare the counts with the published ones.")
     ] = True,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings make the exit code 1 too.")] = False,
-    report: Annotated[str | None, typer.Option("--report", metavar="FILE.md", help="Write a report there.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 for warnings, too.")] = False,
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="FILE.md", help="Write a report to this file.")
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Check annotations, frames and counts of this copy. The exit code is 1 if it is not what was released."""
+    """Check annotations, frames and counts of a copy. The exit code is 1 if the copy differs from the release."""
     if report is not None:
         console.check_file("--report", report)
     members: dict[str, inspection.Verification] = {}
@@ -88,17 +90,19 @@ def verify(
 
 @app.command("preview", epilog="Example: mebench data preview dataset=synthetic -o faces.png")
 def preview(
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.png", help="The picture to write.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.png", help="The image to write.")],
     words: DatasetWords = None,
     files: Files = None,
     plugins: Plugins = None,
-    expressions: Annotated[int, typer.Option("--expressions", metavar="N", help="Rows, spread over the subjects.")] = 6,
-    subject: Annotated[str | None, typer.Option("--subject", metavar="ID", help="Only of this person.")] = None,
-    video: Annotated[str | None, typer.Option("--video", metavar="ID", help="Only of this video.")] = None,
+    expressions: Annotated[
+        int, typer.Option("--expressions", metavar="N", help=("Number of rows, spread over the subjects."))
+    ] = 6,
+    subject: Annotated[str | None, typer.Option("--subject", metavar="ID", help="This person only.")] = None,
+    video: Annotated[str | None, typer.Option("--video", metavar="ID", help="This video only.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the picture.")] = False,
     json: Json = None,
 ) -> None:
-    """Draw first frame, onset, apex, offset of a few expressions. Crop, landmarks and regions are shown."""
+    """Draw frames of a few expressions. These are first frame, onset, apex and offset, with crop, landmarks and regions."""
     console.check_file("--out", out)
     if Path(out).suffix.lower() != ".png":
         raise ConfigError(f"--out must name a .png file, not {out!r}")
@@ -109,7 +113,7 @@ def preview(
     home: dict[str, Dataset] = {}
     for id_, dataset in members.items():
         if not inspection.dataset_summary.has_frames(dataset):
-            raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to look at")
+            raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to preview")
         home |= {v.key: dataset for v in dataset.videos()}
     every = [v for dataset in members.values() for v in dataset.videos()]
     chosen = inspection.tiles.choose(every, expressions, subject, video)
@@ -131,21 +135,23 @@ def preview(
     if console.write_json({"file": out, "expressions": shown}, json):
         faceless = sum(strip.face is None for strip in strips)
         console.print_lines(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
-        console.print_lines("It shows people's faces: keep it where the dataset's licence allows")
+        console.print_lines("It shows people's faces: keep it only where the dataset's licence allows")
 
 
 @app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
 def fake(
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Empty or not there yet.")],
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="FOLDER", help=("A folder that is empty or does not exist yet."))
+    ],
     words: DatasetWords = None,
     files: Files = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Draw a small stand-in of a dataset, with drawn faces. Its layout, sheets and quirks are those of the release."""
+    """Draw a small stand-in of a dataset. It has the layout, sheets and quirks of the release."""
     folder = Path(out).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{out} is not an empty folder: choose another, so that nothing is overwritten")
+        raise DataError(f"{out} is not an empty folder: choose another one, so that nothing is overwritten")
     members = _members(words, files, plugins)
     several = len(members) > 1
     places = {id_: folder / id_ if several else folder for id_ in members}
@@ -160,19 +166,19 @@ def fake(
     words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
     then = console.command("data summary", words, plugins=plugins or ())
     if console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json):
-        console.print_lines(f"{out}: drawn. {ON_PURPOSE}", f"Look at it with: {then}")
+        console.print_lines(f"{out}: drawn. {ON_PURPOSE}", f"Check it with: {then}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
 def unpack(
     source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, or one archive or video file.")],
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where to write; it may lie in PATH.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to write; it may lie in PATH.")],
     first: Annotated[int, typer.Option("--first", metavar="N", help="File number of a video's first frame.")] = 1,
     json: Json = None,
 ) -> None:
     """Unpack archives, decode videos to images without loss.
 
-    What is there already is left alone. A file that cannot be unpacked is named, and the others are unpacked; the exit code is then 5.
+    Existing files stay unchanged. A file that cannot be unpacked is named, the others are unpacked, and the exit code is 5.
     """
     progress, seen, failed = Progress(), [], dict[Path, str]()
     for done in frames.unpack.unpack(
@@ -180,7 +186,7 @@ def unpack(
     ):
         seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
-            kept = ", which was there already" if done.before else ""
+            kept = ", which existed already" if done.before else ""
             line = f"{console.plural(done.n, 'file')} in {done.folder}{kept}"
             if done.names:
                 rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
@@ -195,8 +201,8 @@ def unpack(
         raise DataError(next(iter(failed.values())))
     if failed:
         raise SomeFailedError(
-            f"{console.plural(len(failed), 'file')} of {len(failed) + len(seen)} could not be unpacked, for the reasons above; the others "
-            "are"
+            f"{console.plural(len(failed), 'file')} of {len(failed) + len(seen)} could not be unpacked, for the "
+            "reasons above; the others were"
         )
 
 

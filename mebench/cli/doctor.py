@@ -53,7 +53,7 @@ class Finding:
 
 @app.command("doctor", epilog="Example: mebench doctor")
 def doctor(plugins: Plugins = None, json: Json = None) -> None:
-    """Show what is installed, missing, and where things live. What is missing comes with how to get it."""
+    """Show installed and missing parts, and the places of files. Each missing part comes with the way to get it."""
     findings = examine(plugins or ())
     sound = all(f.state != "missing" for f in findings)
     if console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json):
@@ -79,7 +79,7 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
         config.registry.add_paths([*config.more_plugins([layer]), *plugins])
     except MebenchError as error:
         findings.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
-    remedy = "pip install face_recognition_models; not needed where a dataset brings its own landmarks"
+    remedy = "pip install face_recognition_models; not needed for a dataset with its own landmarks"
     try:
         file = features.landmarks.find_predictor()
         landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
@@ -145,7 +145,7 @@ def _place(name: str, path: Path) -> Finding:
     """A file or folder that is there or can be made, and how much room is left on its disk."""
     path = path.absolute()
     there = next(p for p in (path, *path.parents) if p.exists())
-    state, free = "exists" if there == path else "made on first use", shutil.disk_usage(there).free / 2**30
+    state, free = "exists" if there == path else "created on first use", shutil.disk_usage(there).free / 2**30
     detail = f"{path} ({state}, {free:.1f} GiB free)"
     if os.access(there, os.W_OK):
         return Finding("place", name, "ok", detail)
@@ -171,7 +171,7 @@ def _datasets(layer: config.setting_layers.Layer) -> Iterator[Finding]:
             yield Finding("dataset", id_, "ok", str(Path(root).expanduser()))
         else:
             reason = f"{root} does not exist" if isinstance(root, str) else "no folder is set"
-            remedy = f"mebench info {id_} says how to get it; then write roots: {{{id_}: FOLDER}} into mebench.yaml"
+            remedy = f"see how to get it with mebench info {id_}; then write roots: {{{id_}: FOLDER}} into mebench.yaml"
             yield Finding("dataset", id_, "optional", reason, remedy)
     for key in layer.values:
         part, _, id_ = key.partition(".")

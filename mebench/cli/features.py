@@ -18,7 +18,7 @@ app = verbs("Explain features and compute them ahead of a run.")
 
 @app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
 def explain(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
-    """Print the features that a method reads, step by step. A paper's appendix could carry them so."""
+    """Print the features of a method, step by step. The text fits a paper's appendix."""
     plan = runner.plan.make_plan(configured(words, files, plugins))
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
     if console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json):
@@ -31,7 +31,7 @@ def explain(words: Words = None, files: Files = None, plugins: Plugins = None, j
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
 def compute(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
-    """Compute the features of all videos and store them. What is there stays, and Ctrl-C keeps what is done."""
+    """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
     settings, started, progress = checked(words, files, plugins), time.perf_counter(), Progress()
     with runner.execute.stoppable(), runner.execute.worker_pool(settings) as pool:
         try:
@@ -39,7 +39,7 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
             done = runner.prepare.prepare([plan], pool, progress)
         except KeyboardInterrupt as stop:
             raise runner.execute.InterruptedRunError(
-                f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop
+                f"stopped: computed features stay in {settings.cache}. Give the same command again to continue", stop
             ) from None
     reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
     skipped = {
@@ -68,14 +68,14 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
     """The card of a chain as plain data and, under `text`, in words."""
     video = next(v for v in plan.videos if plan.groups[v.key] == group)
     if plan.dataset.provided(video, chain.name) is not None:
-        text = f"{chain.name}: ready-made, as the dataset provides it; nothing is computed."
+        text = f"{chain.name}: ready-made in the dataset; nothing is computed."
         return {"chain": chain.name, "provided": True, "text": text}
     crop = features.pipeline.route_of(chain).crop
     file = features.landmarks.find_predictor(crop.landmarks)
     if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
         landmarks = f"68 points, from the dataset {video.dataset}."
     elif file is None:
-        landmarks = "68 points, which neither the dataset nor an installed landmark file gives."
+        landmarks = "68 points, from neither the dataset nor an installed landmark file."
     else:
         landmarks = (
             f"68 points, found by dlib with {file.name} (blake2b {features.landmarks.predictor_identity(file)})."
@@ -84,9 +84,9 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
     return {**card.plain(), "provided": False, "text": card.text()}
 
 
-cache_app = verbs("Look after the store of computed features.")
+cache_app = verbs("Inspect and clean the store of computed features.")
 
-Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Where the computed features are.")]
+Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="The folder of the computed features.")]
 
 
 @cache_app.command("info", epilog="Example: mebench cache info")
@@ -114,7 +114,7 @@ def verify(
     remove: Annotated[bool, typer.Option("--remove", help="Remove damaged entries.")] = False,
     json: Json = None,
 ) -> None:
-    """Look for damaged entries by headers and sizes. The exit code is 1 if there are any."""
+    """Find damaged entries by headers and sizes. The exit code is 1 if there are any."""
     store = _store(cache)
     n_entries, damaged, removed = sum(1 for _ in store.entries()), [], 0
     with Progress().stage("verify", n_entries, "entries") as advance:
@@ -133,7 +133,7 @@ def verify(
         )
         if len(damaged) > removed:
             console.print_lines(
-                "A damaged entry is never read: it is computed anew when it is next asked for, or removed with --remove"
+                "A damaged entry is never read: it is computed again when it is next needed, or removed with --remove"
             )
     if len(damaged) > removed:
         raise typer.Exit(1)
@@ -143,16 +143,20 @@ def verify(
 def prune(
     cache: Cache = None,
     older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="TIME", help="Also what nobody read for 12h, 30d, 2w ….")
+        str | None,
+        typer.Option("--older-than", metavar="TIME", help=("Also entries that were not read for 12h, 30d, 2w ….")),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option("--dataset", metavar="ID", help="Also that of a dataset; with --older-than, both.")
+        str | None,
+        typer.Option(
+            "--dataset", metavar="ID", help=("Also entries of this dataset; with --older-than, both must hold.")
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only list.")] = False,
     json: Json = None,
 ) -> None:
-    """Remove what no run can use. That is damaged entries, leftovers of killed runs, entries of other OpenCV or dlib versions."""
+    """Remove entries that no run can use. These are damaged, left by killed runs, or of other OpenCV or dlib versions."""
     if everything and (older_than is not None or dataset is not None):
         raise ConfigError("--all removes every entry: leave --older-than and --dataset out, or leave --all out")
     store = _store(cache)
@@ -168,5 +172,5 @@ def prune(
 
 def _store(cache: str | None) -> features.FeatureStore:
     if cache is not None and not Path(cache).expanduser().is_dir():
-        raise DataError(f"there is no folder {cache}: give the one that a run names with cache=, or leave --cache out")
+        raise DataError(f"there is no folder {cache}: name the folder of a run's setting cache=, or leave --cache out")
     return features.FeatureStore(Path(cache or config.user_setting("cache", config.RunSettings().cache)).expanduser())

@@ -17,39 +17,38 @@ from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
 
-app = verbs("Build the leaderboard, publish runs, take in others'.")
+app = verbs("Build the leaderboard, publish runs, accept others' records.")
 
 SITE = "site"
 STATUS = {"taken": "taken in{}", "there": "is there already", "checked": "scores to what it says"}
 """What has become of a record, with where it went."""
-RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the records go.")]
+RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder for records.")]
 
 
 @app.command("build", epilog="Example: mebench leaderboard build --runs runs")
 def build(
     runs: Runs = "",
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where tables and site go.")] = "leaderboards",
+    out: Annotated[
+        str, typer.Option("--out", metavar="FOLDER", help="The folder for tables and site.")
+    ] = "leaderboards",
     from_mlflow: Annotated[
         str | None,
-        typer.Option("--from-mlflow", metavar="URI", help="Take the runs that MLflow holds, not those in --runs."),
+        typer.Option("--from-mlflow", metavar="URI", help="Use the runs in MLflow instead of those in --runs."),
     ] = None,
     records_in: Annotated[
         str | None,
-        typer.Option("--records", metavar="FOLDER", help="Where the records are; records in --out if left out."),
+        typer.Option("--records", metavar="FOLDER", help="The folder of records; by default records in --out."),
     ] = None,
     site: Annotated[
-        bool, typer.Option("--site/--no-site", " /--tables-only", help="Write the page too, or the tables alone.")
+        bool, typer.Option("--site/--no-site", " /--tables-only", help="Write the page, too, or the tables alone.")
     ] = True,
     json: Json = None,
 ) -> None:
-    """Build tables and page from all runs and records.
-
-    Published results are added.
-    """
+    """Build tables and page from runs and records. Published values are added."""
     folder, progress = Path(out).expanduser(), Progress()
     kept = None if records_in is None else Path(records_in).expanduser()
     if kept is not None and not kept.is_dir():
-        raise ConfigError(f"--records must name a folder of records, and {records_in} is none")
+        raise ConfigError(f"--records must name a folder of records, and {records_in} is not one")
     tracked = config.user_setting("tracking", "") or None
 
     def show(board: boards.board.Board) -> tuple[list[records.rows.Table], str]:
@@ -94,16 +93,16 @@ def build(
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
 def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None) -> None:
-    """Write the record of a run for others. They score it again and build their leaderboard from it."""
+    """Write the record of a run, for the leaderboards of others."""
     folder = run_files.folder.RunFolder.finished(runs, run)
     if records.record.is_record(folder):
-        raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
+        raise RunError(f"{folder.path} is a record already: accept records of others with mebench leaderboard merge")
     record = boards.export.export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
     remark = str(folder.read_json("folds.json")["remark"])
-    advice = "Commit it, or send it: mebench leaderboard merge takes it in elsewhere"
+    advice = "Commit it, or send it: its receiver accepts it with mebench leaderboard merge"
     if any(word in remark for word in (DRAWN, UNLIKE_PUBLISHED)):
-        advice = f"It is a trial, which belongs on no board of the real dataset; its row says: {remark}"
+        advice = f"This is a trial and belongs on no board of the real dataset; its row says: {remark}"
     if write_json({"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}, json):
         print_lines(f"{record}: {size(n_bytes)}. {advice}")
 
@@ -114,43 +113,50 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
 )
 def submit(
     answers: Annotated[str, typer.Argument(metavar="FILE", help="Intervals, or with --clips classes of given clips.")],
-    truth: Annotated[str, typer.Option("--truth", metavar="FILE", help="As of mebench score.")],
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Of the folder, such as our_lab_2026.")],
-    method: Annotated[str, typer.Option("--method", metavar="NAME", help="What its row is called.")],
-    dataset: Annotated[str, typer.Option("--dataset", metavar="ID", help="Which was answered, such as cas_me2.")],
-    selection: Annotated[
-        str, typer.Option("--selection", metavar="WORDS", help="Which epoch and settings, chosen by whom on whom.")
+    truth: Annotated[str, typer.Option("--truth", metavar="FILE", help="The truth, as for mebench score.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the folder, such as our_lab_2026.")],
+    method: Annotated[str, typer.Option("--method", metavar="NAME", help="Name of its row.")],
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="ID", help=("The dataset of the answers, such as cas_me2."))
     ],
-    protocol: Annotated[str, typer.Option("--protocol", metavar="NAME", help="How people were left out.")] = "loso",
+    selection: Annotated[
+        str,
+        typer.Option(
+            "--selection", metavar="WORDS", help=("The epoch and settings, and who chose them on which people.")
+        ),
+    ],
+    protocol: Annotated[
+        str, typer.Option("--protocol", metavar="NAME", help=("The protocol by which people were left out."))
+    ] = "loso",
     convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
-    scheme: Annotated[str, typer.Option("--scheme", metavar="NAME", help="Of the emotions, if any.")] = "",
+    scheme: Annotated[str, typer.Option("--scheme", metavar="NAME", help="The emotion scheme, if any.")] = "",
     clips: Annotated[bool, typer.Option("--clips", help="Classes of given clips, not intervals.")] = False,
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the folder goes.")] = "sent",
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder to write into.")] = "sent",
     json: Json = None,
 ) -> None:
-    """Score answers without a run, and write them to be sent.
+    """Score answers without a run, and write them for sending.
 
-    mebench leaderboard merge scores them again and takes them in.
+    The receiver scores them again and accepts them with mebench leaderboard merge.
     """
     if not selection.strip():
-        raise ConfigError("--selection must say which epoch and settings were taken, and on whom they were chosen")
+        raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
     one = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
     files = Path(answers).expanduser(), Path(truth).expanduser()
     with Progress().waiting("scoring"):
         folder, outcome = boards.submissions.submit(*files, name, about, one, Path(out).expanduser())
     if write_json({"folder": str(folder), **outcome}, json):
-        print_lines(f"{folder}: send it. It holds the answers, the truth that they were scored against, and the scores")
+        print_lines(f"{folder}: send it. It holds the answers, their truth, and the scores")
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
 def merge(
     places: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Records, or folders of records.")],
     out: RecordsOut = "leaderboards/records",
-    check: Annotated[bool, typer.Option("--check", help="Only check and score again; take nothing in.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check and score again; accept nothing.")] = False,
     json: Json = None,
 ) -> None:
-    """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
+    """Accept records of others after checking and rescoring. The exit code is 1 if one is refused."""
     progress = Progress()
     given = [Path(place).expanduser() for place in places]
     for folder in [folder for place in given for folder in boards.submissions.submissions(place)]:

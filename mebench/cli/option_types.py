@@ -44,7 +44,7 @@ class Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise StoppedError("stopped: what was finished is kept, and the same command begins or goes on") from None
+            raise StoppedError("stopped: finished parts are kept, and the same command continues") from None
 
 
 def verbs(help_: str) -> typer.Typer:
@@ -83,7 +83,7 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
 ]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run, by its id, the beginning of its id, or its folder.")]
 Rule = Annotated[
     list[str] | None,
     typer.Option(
@@ -91,11 +91,13 @@ Rule = Annotated[
     ),
 ]
 Runs = Annotated[
-    str, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.", callback=_runs, show_default=False)
+    str, typer.Option("--runs", metavar="FOLDER", help="The folder of the runs.", callback=_runs, show_default=False)
 ]
 Json = Annotated[
     str | None,
-    typer.Option("--json", metavar="FILE", help="Write the result there; - for standard output.", callback=_target),
+    typer.Option(
+        "--json", metavar="FILE", help="Write the result to this file; - for standard output.", callback=_target
+    ),
 ]
 Tracking = Annotated[
     str | None, typer.Option("--tracking", metavar="URI", help="MLflow's address; $MLFLOW_TRACKING_URI by default.")
@@ -103,10 +105,12 @@ Tracking = Annotated[
 Encoding = Annotated[
     str | None,
     typer.Option(
-        "--encoding", metavar="NAME", help="Of files that are not UTF-8, such as gb18030, shift_jis or cp1252."
+        "--encoding",
+        metavar="NAME",
+        help=("Encoding of files that are not UTF-8, such as gb18030, shift_jis or cp1252."),
     ),
 ]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All scores and remarks, not the main ones alone.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores and remarks, not only the main ones.")]
 
 
 def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:

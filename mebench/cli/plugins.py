@@ -32,7 +32,7 @@ def list_(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """List what there is to run."""
+    """List methods, datasets, protocols and metrics."""
     if what is not None:
         check_known("list", what, LISTS)
     _more_plugins(plugins)
@@ -74,7 +74,7 @@ def info(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Show the card of a plugin or protocol, or what a metric is."""
+    """Show the card of a plugin or protocol, or explain a metric."""
     _more_plugins(plugins)
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
     found = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
@@ -92,7 +92,7 @@ def info(
             "range": metrics.catalogue.RANGES[metric.scale] if number else None,
             "unit": metric.unit or ("none" if number else None),
             "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
-            "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
+            "scored in": ", ".join(metric.sections) or "a function of mebench.metrics, in no run",
             "column of the leaderboards of": ", ".join(s for s in metric.sections if id_ in columns[s]),
             "meaning": metric.meaning,
             "formula": metric.formula,
@@ -111,7 +111,7 @@ def info(
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
 def config_show(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
-    """Show every setting and where its value comes from."""
+    """Show every setting and the origin of its value."""
     found = configured(words, files, plugins)
     if console.write_json({"values": found.values, "origins": found.origins}, json):
         rows = [
@@ -189,18 +189,18 @@ def _text(value: Any) -> str:
     return console.text(config.typed_values.plain(value))
 
 
-new_app = verbs("Write a plugin to begin with.")
+new_app = verbs("Write a plugin to start from.")
 
 Template = Literal["spotter", "recognizer", "network", "linear", "timm"]
 Out = Annotated[
-    str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins that --plugins then names; plugins.")
+    str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins, for --plugins; plugins.")
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the plugin, in snake_case.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the plugin, in snake_case.")]
 
 
 @app.command("check", epilog="Example: mebench check my_method --plugins plugins")
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a method or dataset.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a method or dataset.")],
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Its settings, such as dataset.root=PATH or method.epochs=3."),
@@ -208,25 +208,28 @@ def check(
     null: Annotated[
         bool,
         typer.Option(
-            "--null", help="Run a method where labels have nothing to do with the faces: nobody can know them."
+            "--null", help="Run a method on labels that have nothing to do with the faces, so none can be known."
         ),
     ] = False,
     shuffles: Annotated[
         int | None,
-        typer.Option("--shuffles", metavar="N", min=1, help="With --null: how often labels are shuffled; 3."),
+        typer.Option("--shuffles", metavar="N", min=1, help="With --null: number of shuffles of the labels; 3."),
     ] = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
     """Check that a plugin keeps its contract.
 
-    The exit code is 1 if it does not. A method is trained for an epoch on drawn videos that take seconds; a dataset without dataset.root is
-    tried on its drawn stand-in. With --null: whether a method knows labels that nobody could know.
+    The exit code is 1 if it does not. A method trains for one epoch on small drawn videos; a dataset without dataset.root is
+    checked on its drawn stand-in. With --null, the check finds a method that knows labels it cannot know.
     """
     if null:
         return _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
     if shuffles is not None:
-        raise ConfigError(f"--shuffles is about shuffled labels: mebench check {name} --null --shuffles {shuffles}")
+        raise ConfigError(
+            f"--shuffles needs --null, the check with shuffled labels: mebench check {name} "
+            f"--null --shuffles {shuffles}"
+        )
     _more_plugins(plugins)
     every = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
     check_known("plugin", name, {*chain(*every.values())}, config.registry.YOURS, PluginError)
@@ -247,7 +250,7 @@ def check(
         for one in found
     ]
     if console.write_json({"checks": report}, json):
-        rest = f", {len(untold)} cannot be told here" if untold else ""
+        rest = f", {len(untold)} cannot be checked here" if untold else ""
         kept = f"{len(found) - len(broken) - len(untold)} of {console.plural(len(found), 'promise')} kept"
         console.print_lines(f"{name}: {kept}{rest}")
     if broken:
@@ -264,8 +267,8 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
     if json != "-":
         console.print_lines(
             "",
-            f"{name} knows nothing that it should not, in {console.plural(shuffles, 'shuffle')} of the labels, each run twice. "
-            f"{testing.null.BLIND_SPOT}",
+            f"{name} knows no label that it should not, in {console.plural(shuffles, 'shuffle')} of the labels, "
+            f"each run twice. {testing.null.BLIND_SPOT}",
         )
 
 
@@ -273,12 +276,12 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
 def method(
     name: Name,
     template: Annotated[
-        str, typer.Option("--template", metavar="|".join(get_args(Template)), help="What it does to begin with.")
+        str, typer.Option("--template", metavar="|".join(get_args(Template)), help="The template to start from.")
     ] = "spotter",
     out: Out = "plugins",
     json: Json = None,
 ) -> None:
-    """Write a method."""
+    """Write a method to start from."""
     _write("method", name, out, template, json)
 
 
@@ -298,8 +301,8 @@ def _write(kind: Literal["method", "dataset"], name: str, out: str, template: st
         console.print_lines(
             *files,
             "",
-            "It keeps its contract as it is; change it, and look again:",
+            "It keeps its contract; change it, and check again:",
             f"  mebench check {name} --plugins {out}",
             f"  {tried[kind]}",
-            f"Where mebench.yaml has the line  plugins: {out}  the option --plugins can be left out.",
+            f"With the line  plugins: {out}  in mebench.yaml, the option --plugins can be left out.",
         )

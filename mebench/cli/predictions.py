@@ -26,8 +26,8 @@ from mebench.errors import ConfigError, RunError, check_known
 from mebench.files import file_hash
 from mebench.progress import Progress
 
-app = verbs("Hand predictions of runs to other programs.")
-model_app = verbs("Models by name, with their cards, and for other programs.")
+app = verbs("Write predictions of runs for other programs.")
+model_app = verbs("List models, show their cards, and write them for other programs.")
 predict_app = typer.Typer()
 
 Part = Literal["method", "recognizer"]
@@ -43,7 +43,7 @@ Frames = Annotated[
     typer.Option(
         "--frames",
         metavar="numbers|positions",
-        help="As the dataset's files are numbered, or from 0.",
+        help="Numbers of the dataset's files, or positions from 0.",
         callback=_frames,
     ),
 ]
@@ -58,19 +58,20 @@ def export(
         typer.Option(
             "--format",
             metavar="csv|strs|megc2020|megc2023|activitynet|thumos|jsonl|eaf",
-            help="Its format; of eaf, --out is a folder.",
+            help="The format; with eaf, --out is a folder.",
         ),
     ] = "csv",
     frames: Frames = "numbers",
     truth: Annotated[
-        str | None, typer.Option("--truth", metavar="FILE", help="Write the annotations there, for mebench score.")
+        str | None,
+        typer.Option("--truth", metavar="FILE", help=("Write the annotations to this file, for mebench score.")),
     ] = None,
     runs: Runs = "",
     json: Json = None,
 ) -> None:
     """Write the predictions of a run for other programs.
 
-    Frames are numbered as the dataset's own files are, unless told otherwise; formats in seconds count from the start of a video.
+    Frames have the numbers of the dataset's own files by default; formats in seconds count from the start of a video.
     """
     folder, remarks = run_files.folder.RunFolder.finished(runs, run), exchange.text_table.Remarks()
     tables = run_files.scoring.tables_of(folder)
@@ -100,11 +101,11 @@ def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) ->
         bare = replace(tables, videos=videos.drop(columns=exchange.write.NUMBERING, errors="ignore"))
         if timed:
             return bare, "times are counted from the first frame of each video"
-        return bare, "every video is counted from 0; --frames numbers takes the dataset's own file numbers"
+        return bare, "every video is counted from 0; --frames numbers writes the dataset's own file numbers"
     if not set(exchange.write.NUMBERING) <= set(videos):
         raise RunError(
-            f"{run!r} does not hold the dataset's file numbers, as no record and no run of an older mebench does: write positions, "
-            "from 0 in every video, with --frames positions, or run it again"
+            f"{run!r} lacks the dataset's file numbers, like every record and every run of an older mebench: write "
+            "positions, from 0 in every video, with --frames positions, or run it again"
         )
     video, first, numbers = (videos[name].iloc[0] for name in ("video", *exchange.write.NUMBERING))
     gaps = " and leaves numbers out" if len(numbers) else ""
@@ -123,10 +124,10 @@ def predict(
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")] = "predictions.csv",
     form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2023", help="Its format.")] = "csv",
     fold: Annotated[
-        str | None, typer.Option("--fold", metavar="FOLD", help="One fold's models instead of all together.")
+        str | None, typer.Option("--fold", metavar="FOLD", help="Use the models of one fold instead of all folds.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", help="Processes; all cores if left out.")
+        int | None, typer.Option("--workers", metavar="N", help="Number of processes; by default one for each core.")
     ] = None,
     frames: Frames = "numbers",
     runs: Runs = "",
@@ -134,8 +135,8 @@ def predict(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Spot in videos that nobody annotated, by a run's models. Scores of several folds are averaged."""
-    check_known("format", form, ("csv", "strs", "megc2023"), "Nobody knows the truth here")
+    """Spot in videos without annotations, with a run's models. Scores of several folds are averaged."""
+    check_known("format", form, ("csv", "strs", "megc2023"), "The truth is unknown here")
     check_file("--out", str(Path(out).expanduser()))
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
@@ -158,49 +159,51 @@ def predict(
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic -o mine.safetensors --name mine")
 def export_model(
     run: Annotated[
-        str, typer.Argument(metavar="RUN|NAME", help="Id of a run, its beginning, or its folder; or a model.")
+        str,
+        typer.Argument(
+            metavar="RUN|NAME", help=("A run, by its id, the beginning of its id, or its folder; or a model.")
+        ),
     ],
     out: Annotated[
         str, typer.Option("-o", "--out", metavar="FILE", help="The file to write: .safetensors, for mebench, or .onnx.")
     ],
     fold: Annotated[
-        str | None, typer.Option("--fold", metavar="FOLD", help="Whose: the fold is named after who is tested.")
+        str | None, typer.Option("--fold", metavar="FOLD", help="The fold, named after its tested person.")
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", metavar="safetensors|onnx", help="Its format, if the name does not say.")
+        str | None,
+        typer.Option("--format", metavar="safetensors|onnx", help=("The format, if the name does not give it.")),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="What to call it; of .safetensors.")
-    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of a .safetensors model.")] = None,
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A paragraph for its card.")] = "",
     part: Annotated[
-        str, typer.Option("--part", metavar="method|recognizer", help="Of a pair, which one; of .onnx.")
+        str, typer.Option("--part", metavar="method|recognizer", help="The method of a pair, for .onnx.")
     ] = "method",
     runs: Runs = "",
     json: Json = None,
 ) -> None:
     """Write the model of a fold, or an included one, as a file.
 
-    As .safetensors it holds weights, configuration and a card, for `mebench spot --model`; as .onnx the network alone,
-    for programs that have neither PyTorch nor mebench.
+    A .safetensors file holds weights, configuration and a card, for `mebench spot --model`; an .onnx file holds the network alone,
+    for programs without PyTorch and mebench.
     """
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
-    check_known("format", form, _FORMS, "Name a file that ends so, or say --format")
+    check_known("format", form, _FORMS, "Name a file that ends so, or give --format")
     check_known("part", part, get_args(Part))
 
     known = {model.header.name for model in inference.models.named()}
     if (run in known or run.endswith(inference.models.ENDING)) and not (Path(runs).expanduser() / run).is_dir():
         source = inference.models.find(run)
         if fold is not None:
-            raise ConfigError(f"{run} is a model, and only a run has folds: leave --fold out")
+            raise ConfigError(f"{run} is a model, but only runs have folds: leave --fold out")
         model, header = inference.models.read_model(source), inference.models.read_header(source)
     else:
         folder = run_files.folder.RunFolder.finished(runs, run)
         keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
         if not fold and len(keys) != 1:
             raise ConfigError(
-                f"run {folder.id} has {len(keys)} folds ({', '.join(keys[:3])} …): say whose model with --fold FOLD"
+                f"run {folder.id} has {len(keys)} folds ({', '.join(keys[:3])} …): name one with --fold FOLD"
             )
         fold, header = fold or str(keys[0]), None
         model = inference.models.of_fold(folder, fold)
@@ -217,7 +220,7 @@ def export_model(
             update={"name": name or header.name, "card": "\n\n".join(filter(None, (header.card, note)))}
         )
         inference.models.write_model(path, model, said)
-    Progress().notify(f"{path}: the model {said.name}; mebench spot --model {path} takes it")
+    Progress().notify(f"{path}: the model {said.name}; use it with mebench spot --model {path}")
 
 
 _FORMS = ("safetensors", "onnx")
@@ -225,7 +228,7 @@ _FORMS = ("safetensors", "onnx")
 
 @model_app.command("list", epilog="Example: mebench model list")
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
-    """List the models that came with methods."""
+    """List the included models."""
     config.registry.add_paths(plugins or ())
     found = [(model, model.path.stat().st_size) for model in inference.models.named()]
     report = [
@@ -252,7 +255,7 @@ ModelWord = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model,
 def info_of_model(model: ModelWord, plugins: Plugins = None, json: Json = None) -> None:
     """Show the card of a model.
 
-    What it was trained on, how good it is, and what it is not good for.
+    The card gives the training data, the scores and the limits.
     """
     config.registry.add_paths(plugins or ())
     said = inference.models.read_header(inference.models.find(model))

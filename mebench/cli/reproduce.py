@@ -25,7 +25,7 @@ PUBLISHED = "published.csv"
 Leaderboards = Annotated[
     str | None,
     typer.Option(
-        "--leaderboards", metavar="FOLDER", help="Where published.csv, papers/ and rescored/ are; leaderboards."
+        "--leaderboards", metavar="FOLDER", help="The folder of published.csv, papers/ and rescored/; leaderboards."
     ),
 ]
 _ENDS = ("value", "low", "high")
@@ -39,24 +39,31 @@ _WORTH_HEADS = ("method", "year", "published", "leaking", "honest", "gain", "loo
 def reproduce(
     paper: Annotated[str, typer.Argument(metavar="PAPER", help="Such as mean2022.")],
     words: Words = None,
-    table: Annotated[str | None, typer.Option("--table", metavar="N", help="Which of its tables.")] = None,
+    table: Annotated[str | None, typer.Option("--table", metavar="N", help="The number of the table.")] = None,
     stand_in: Annotated[
         str | None,
         typer.Option(
-            "--stand-in", metavar="DATASET", help='Run this where one is absent: "synthetic dataset.short_videos=true".'
+            "--stand-in",
+            metavar="DATASET",
+            help=('Replace absent datasets by this one: "synthetic dataset.short_videos=true".'),
         ),
     ] = None,
     settings: Annotated[
         bool,
-        typer.Option("--settings", help="Also run what the best of several settings, chosen on the tested, is worth."),
+        typer.Option(
+            "--settings",
+            help=("Also measure the gain from choosing the best of several settings on the tested people."),
+        ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Run nothing: what is there, what is absent.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing, only list available and absent cells.")
+    ] = False,
     files: Files = None,
     plugins: Plugins = None,
     leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
-    """Run what a paper's table needs, and compare its cells. Each: published, measured, interval and why they differ."""
+    """Run a paper's table and compare its cells. Each shows published and measured value, interval, and reasons of the difference."""
     folder = leaderboards_folder(leaderboards)
     known = reproduction.reproduce.read_paper(folder / PAPERS, paper)
     if table is None and known.programs:
@@ -96,14 +103,17 @@ def reproduce(
 
 @app.command("rescore", epilog="Example: mebench rescore mdmd --root Baseline-project-for-MEGC2020_spotting")
 def rescore(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Such as mean_casme2; see leaderboards/rescored.")],
-    root: Annotated[str, typer.Option("--root", metavar="CLONE", help="Folder that holds the authors' public files.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help=("The source, such as mean_casme2; see leaderboards/rescored."))
+    ],
+    root: Annotated[str, typer.Option("--root", metavar="CLONE", help="The folder of the authors' public files.")],
     leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
     """Score public prediction files of authors again.
 
-    By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
+    Scores follow the authors' rules and the strict ones, beside the paper's values. Intervals around peaks of window scores are also
+    scored k'/2 later.
     """
     folder, progress = leaderboards_folder(leaderboards), Progress()
     place = kept = folder / reproduction.rescore.SCORED_ANEW
@@ -136,7 +146,7 @@ def rescore(
     ]
     if write_json({**outcome, "cells": plain}, json):
         _print_rescored(known, found)
-        print_lines(f"{file}: mebench leaderboard build puts it into tables and page")
+        print_lines(f"{file}: add it to tables and page with mebench leaderboard build")
 
 
 def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reproduction.rescore.Cell]) -> None:
@@ -160,8 +170,8 @@ def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reprodu
     notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
     if any(later for _, later, _ in readings):
         notes.append(
-            "later: a label of frame i stands for the k' frames from i on, so an interval put around the peak of their scores lies k'/2 "
-            "too early"
+            "later: a label of frame i describes the k' frames from i on, so an interval around the peak of their "
+            "scores lies k'/2 too early"
         )
     print_lines(*(f"- {line}" for line in (*source.remarks, *notes)))
 
@@ -198,12 +208,13 @@ def _print(
     if answered:
         print_table(_HEADS, answered)
     if looked := worth_rows(found):
-        print_table(_WORTH_HEADS, looked, "what selection is worth: UF1 over all clips")
+        print_table(_WORTH_HEADS, looked, "gain from selection on test subjects: UF1 over all clips")
     measured = sum(result.value is not None for result in found)
     print_lines(f"{measured} of {len(found)} cells measured.")
     if any(result.why.endswith("is not here") for result in found):
         print_lines(
-            "Where your datasets are, say under roots: in mebench.yaml, or by words such as roots.casme2=/data/CASME2."
+            "Name the folders of your datasets under roots: in mebench.yaml, or with settings such as "
+            "roots.casme2=/data/CASME2."
         )
     absent = Counter(
         (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in found if not r.run_id
@@ -212,12 +223,12 @@ def _print(
     if not measured:
         return
     print_lines(
-        f"Measured as the paper scores (convention {paper.convention}); beside it the same predictions under the strict rules "
-        "of mebench. Intervals: 95 %, over subjects."
+        f"Measured by the paper's rules (convention {paper.convention}), and the same predictions by the strict "
+        "rules of mebench. Intervals: 95 %, over subjects."
     )
     if settings := [*request.words, *([f"stand-in: {request.stand_in}"] if request.stand_in else [])]:
-        print_lines(f"Settings that are not the paper's: {' '.join(settings)}")
-    print_lines("Where this reproduction departs from the paper:", *(f"- {line}" for line in paper.differs))
+        print_lines(f"Settings that differ from the paper's: {' '.join(settings)}")
+    print_lines("Deviations of this reproduction from the paper:", *(f"- {line}" for line in paper.differs))
 
 
 def worth_rows(found: Sequence[reproduction.reproduce.Result]) -> list[tuple[str, ...]]:
@@ -232,7 +243,7 @@ def worth_rows(found: Sequence[reproduction.reproduce.Result]) -> list[tuple[str
         told = [(of_row, (r.leaking, r.honest), r.worth["differences"].get("recognition.uf1", {}), most, r.program)]
         if best := r.best_of:
             of_row, scores = (f"{row.method}, best of {best['of']} settings", "", ""), (best["uf1"], best["default"])
-            habit = "nobody's: the same habit, with settings"
+            habit = "no paper's: the same rule, with settings"
             told.append((of_row, scores, best["difference"], str(best["of"]), habit))
         for head, scores, gain, n, program in told:
             value, low, high = (number(gain.get(end), 3, NONE, "+") for end in _ENDS)

@@ -28,7 +28,7 @@ def run(
     ] = False,
     where_known: Annotated[
         bool,
-        typer.Option("--where-known", help="Of a sweep: leave settings out of the runs of methods that lack them."),
+        typer.Option("--where-known", help="In a sweep, leave settings out of the runs of methods that lack them."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and compute nothing.")] = False,
     verbose: Verbose = False,
@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Run a method on a dataset, or with -m many runs at once.
 
-    Of several methods, mean.p=0.6 is a setting of one, method.p=0.6 of all.
+    With several methods, mean.p=0.6 sets a parameter of one, method.p=0.6 of all.
     """
     if multirun:
         return sweep(words or (), files, plugins, dry_run, json, where_known)
@@ -65,13 +65,13 @@ def resume(
     run: RunId,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Such as workers=4: settings that shape no prediction."),
+        typer.Argument(metavar="KEY=VALUE", help="Settings that change no prediction, such as workers=4."),
     ] = None,
     runs: Runs = "",
     verbose: Verbose = False,
     json: Json = None,
 ) -> None:
-    """Go on with a run that was stopped. One that is finished shows its scores, and goes to MLflow if that lacks it."""
+    """Continue a stopped run. A finished run shows its scores, and goes to MLflow if missing there."""
     found = api.resume(run, *words or (), runs=runs)
     _output(found, verbose, json, announced=found.fresh)
 
@@ -132,8 +132,8 @@ def sweep(
         progress.notify(f"failed: {_name(varied)}: {error}")
     if found.failures:
         raise RunError(
-            f"{len(found.failures)} of {len(combinations)} runs failed, for the reasons above; the others are finished. Fix the cause "
-            "and give the same command again: it goes on with what is missing"
+            f"{len(found.failures)} of {len(combinations)} runs failed, for the reasons above; the others are "
+            "finished. Fix the cause and give the same command again: it continues with the missing runs"
         )
 
 

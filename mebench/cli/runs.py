@@ -24,7 +24,7 @@ from mebench.format import number
 from mebench.grouping import grouped
 from mebench.progress import Progress
 
-app = verbs("Look at runs and make room.")
+app = verbs("List, show, verify and remove runs.")
 track_app = verbs("Send runs to MLflow.")
 
 DAY = 86400.0
@@ -102,7 +102,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
 def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
-    """Show a run, finished or not. Status, scores, why folds failed, and what each fold cost."""
+    """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
     folder = run_files.folder.RunFolder.open(runs, run)
     found, stored = _describe(folder), folder.read_json("config.json")
     if (folder.path / "costs.csv").is_file():
@@ -132,22 +132,22 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         )
     if closed is not None:
         more = [*closed["reads"], *closed.get("devices", ())]
-        reads = f"; beside code its method could read {listed(more, 5)}" if more else ""
+        reads = f"; besides code its method could read {listed(more, 5)}" if more else ""
         lacks = (
-            f"not kept from {listed(closed['lacks'], 5)}"
+            f"not isolated from {listed(closed['lacks'], 5)}"
             if closed["lacks"]
-            else "kept from files, processes and the network"
+            else "isolated from files, processes and the network"
         )
         console.print_lines(f"sandbox={closed['asked']}: its folds were {lacks}{reads}")
     if found.lost:
         console.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
-        console.print_lines(f"go on with: {folder.resume_hint}")
+        console.print_lines(f"continue with: {folder.resume_hint}")
 
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
 def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
-    """Tell whether a finished run is as it was finished.
+    """Check that a finished run is unchanged.
 
     Raises:
         RunError: some differ.
@@ -156,11 +156,11 @@ def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
     changed, sealed = folder.changed(), len(folder.seal)
     if console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json):
         if not sealed:
-            console.print_lines(f"{folder.id} was finished before runs were sealed: nothing to compare with")
-        elif not changed:
             console.print_lines(
-                f"{folder.id}: {sealed} files and their folds are as they were when the run was finished"
+                f"{folder.id} was finished by a version that kept no hashes: there is nothing to compare with"
             )
+        elif not changed:
+            console.print_lines(f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished")
     if changed:
         raise RunError(f"run {folder.id}: {listed(changed, 5)} changed since it was finished: compute the run again")
 
@@ -170,27 +170,27 @@ def prune(
     runs: Runs = "",
     unfinished: Annotated[bool, typer.Option("--unfinished", help="Only runs that are not finished.")] = False,
     older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="TIME", help="Only what nobody wrote to for 12h, 30d, 2w ….")
+        str | None, typer.Option("--older-than", metavar="TIME", help="Only runs unchanged for 12h, 30d, 2w ….")
     ] = None,
     keep_best: Annotated[
         int | None,
         typer.Option(
-            "--keep-best", metavar="N", help="Only finished runs, but not the N best of a dataset and protocol."
+            "--keep-best", metavar="N", help="Only finished runs, without the N best of each dataset and protocol."
         ),
     ] = None,
     metric: Annotated[
         str | None, typer.Option("--metric", metavar="NAME", help="The score of --keep-best, such as STRS or UF1.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only list.")] = False,
     json: Json = None,
 ) -> None:
-    """Remove the runs that all given conditions hold for. What MLflow has of them stays there."""
+    """Remove the runs that meet all given conditions. Their copies in MLflow stay."""
     if not unfinished and older_than is None and keep_best is None:
-        raise ConfigError("say which runs: --unfinished, --older-than 30d, --keep-best N, or several of them")
+        raise ConfigError("name the runs with --unfinished, --older-than 30d, --keep-best N, or several of them")
     if unfinished and keep_best is not None:
-        raise ConfigError("--keep-best is about finished runs: leave --unfinished out, or prune twice")
+        raise ConfigError("--keep-best selects finished runs: leave --unfinished out, or prune twice")
     if metric is not None and keep_best is None:
-        raise ConfigError("--metric says which runs are the best: add --keep-best N")
+        raise ConfigError("--metric ranks runs for --keep-best: add --keep-best N")
     if keep_best is not None and keep_best < 0:
         raise ConfigError(f"--keep-best must be 0 or more runs, not {keep_best}")
     days = None if older_than is None else console.days_of(older_than)
@@ -234,21 +234,21 @@ def prune(
 def sync(
     run: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN", help="Ids of runs; by default all that are finished."),
+        typer.Argument(metavar="RUN", help="Ids of runs; by default all finished runs."),
     ] = None,
     runs: Runs = "",
     uri: Tracking = None,
     leaderboards: Annotated[
-        str, typer.Option("--leaderboards", metavar="FOLDER", help="Where leaderboard build left tables.")
+        str, typer.Option("--leaderboards", metavar="FOLDER", help="The folder with tables of leaderboard build.")
     ] = "leaderboards",
     folds: Annotated[
-        bool | None, typer.Option("--folds/--no-folds", help="With a nested run for each fold, or without.")
+        bool | None, typer.Option("--folds/--no-folds", help="Send a nested run for each fold, or none.")
     ] = None,
-    models: Annotated[bool | None, typer.Option("--models/--no-models", help="With weights, or without.")] = None,
-    figures: Annotated[bool | None, typer.Option("--figures/--no-figures", help="With figures, or without.")] = None,
+    models: Annotated[bool | None, typer.Option("--models/--no-models", help="Send weights, or none.")] = None,
+    figures: Annotated[bool | None, typer.Option("--figures/--no-figures", help="Send figures, or none.")] = None,
     json: Json = None,
 ) -> None:
-    """Send runs that MLflow lacks, and tables of the leaderboard. Its server was down, for example."""
+    """Send runs and leaderboard tables that MLflow lacks. Its server may have been down."""
     progress, boards = Progress(), list[Path]()
     if run:
         folders = list({f.path: f for f in (run_files.folder.RunFolder.finished(runs, word) for word in run)}.values())
@@ -272,7 +272,7 @@ def sync(
         raise RunError("tracking is off, so nothing is sent: name a tracker with --tracking")
     if json != "-":
         console.print_lines(
-            f"{len(synced.sent)} sent, {len(synced.there)} were there. {synced.title}: {synced.opening}"
+            f"{len(synced.sent)} sent, {len(synced.there)} were there already. {synced.title}: {synced.opening}"
         )
 
 

@@ -39,12 +39,14 @@ def score(
     frame_scores: Annotated[
         str | None,
         typer.Option(
-            "--frame-scores", metavar="FILE", help="Instead: subject, video, frame, score, made into intervals."
+            "--frame-scores",
+            metavar="FILE",
+            help=("Or frame scores, which become intervals: subject, video, frame, score."),
         ),
     ] = None,
     clips: Annotated[
         str | None,
-        typer.Option("--clips", metavar="FILE", help="Instead: subject, video, emotion, named for given clips."),
+        typer.Option("--clips", metavar="FILE", help="Or the emotions of given clips: subject, video, emotion."),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="auto|csv|strs|megc2020|megc2023", help="Format of the predictions.")
@@ -66,28 +68,37 @@ def score(
         bool, typer.Option("--strict-videos", help="Refuse videos that the truth does not name.")
     ] = False,
     loose_ids: Annotated[
-        bool, typer.Option("--loose-ids", help="Take s1, 01 and 1 for one subject, EP2_1F and EP02_01f for one video.")
+        bool, typer.Option("--loose-ids", help="Treat s1, 01 and 1 as one subject, EP2_1F and EP02_01f as one video.")
     ] = False,
     encoding: Encoding = None,
     k_prime: Annotated[
-        str | None, typer.Option("--k-prime", metavar="N", help="Half the length in frames; or micro=N,macro=N.")
+        str | None,
+        typer.Option(
+            "--k-prime", metavar="N", help=("Half the mean length of expressions in frames; or micro=N,macro=N.")
+        ),
     ] = None,
-    p: Annotated[float | None, typer.Option("--p", help="Threshold, from mean (0) to maximum (1); 0.55.")] = None,
+    p: Annotated[
+        float | None, typer.Option("--p", help=("Threshold between mean (0) and maximum (1) of the scores; 0.55."))
+    ] = None,
     smoothing: Annotated[
         str | None, typer.Option("--smoothing", metavar="average|gaussian_3|…", help="Of frame scores.")
     ] = None,
     postprocess: Annotated[
-        str | None, typer.Option("--postprocess", metavar="paper|released_code", help="Whose intervals; the paper's.")
+        str | None,
+        typer.Option("--postprocess", metavar="paper|released_code", help=("The rule for intervals; the paper's.")),
     ] = None,
     anchor: Annotated[
         str | None,
-        typer.Option("--anchor", metavar="paper|middle", help="Intervals around peaks, or their windows' middles."),
+        typer.Option(
+            "--anchor", metavar="paper|middle", help=("Intervals around peaks, or around the middles of their windows.")
+        ),
     ] = None,
     short_videos: Annotated[
         bool, typer.Option("--short-videos", help="One expression a video: its highest peak, no threshold.")
     ] = False,
     write: Annotated[
-        str | None, typer.Option("--write-predictions", metavar="FILE", help="Write the scored predictions there.")
+        str | None,
+        typer.Option("--write-predictions", metavar="FILE", help=("Write the scored predictions to this file.")),
     ] = None,
     write_form: Annotated[
         str,
@@ -96,16 +107,18 @@ def score(
         ),
     ] = "csv",
     seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
-    bootstrap: Annotated[int, typer.Option("--bootstrap", metavar="N", help="Draws; 0 for no intervals.")] = 1000,
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", metavar="N", help="Number of draws; 0 for no intervals.")
+    ] = 1000,
     verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Score predictions of any program against a truth.
 
-    Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx`, of several
-    tables `book.xlsx:sheet`), logs of MEGC 2020, or `.eaf` files of ELAN and folders of them (of several coders `clip.eaf:anna`); the
-    truth may be the sheet that a dataset was released with. Frames are taken as they are written: it does not matter whether they
-    count from 0 or 1, as long as both files do the same. A clip that has no answer is counted as wrong.
+    Files are tables of text, with any separator, encoding and order of columns; workbooks (`book.xlsx`, or `book.xlsx:sheet` for one
+    of several tables); logs of MEGC 2020; `.eaf` files of ELAN and folders of them (`clip.eaf:anna` selects one of several coders).
+    The truth may be the released sheet of a dataset. Frames may count from 0 or 1, but alike in both files. A clip without an answer
+    counts as wrong.
     """
     if sum(file is not None for file in (predictions, frame_scores, clips)) != 1:
         raise ConfigError(
@@ -132,7 +145,9 @@ def score(
     ):
         places = api.score_files.PLACES[stray]
         fits = " or ".join(FILES[place] for place in places)
-        raise ConfigError(f"--{stray.replace('_', '-')} is about {places[0]}: it goes with {fits}, not {FILES[what]}")
+        raise ConfigError(
+            f"--{stray.replace('_', '-')} applies to {places[0]}: use it with {fits}, not with {FILES[what]}"
+        )
 
     if write is not None:
         check_known("format", write_form, exchange.write.FORMATS)

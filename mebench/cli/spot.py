@@ -34,50 +34,56 @@ def spot(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="NAME|FILE", help="A model: see mebench model list. By default one of those shipped."
+            "--model", metavar="NAME|FILE", help="A model, see mebench model list; by default an included one."
         ),
     ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write into.")] = "spotted",
     fold: Annotated[
-        str | None, typer.Option("--fold", metavar="FOLD", help="Of a run, one fold's models instead of all together.")
+        str | None,
+        typer.Option("--fold", metavar="FOLD", help=("Use the models of one fold of the run instead of all folds.")),
     ] = None,
     faces: Annotated[
-        str, typer.Option("--faces", metavar="largest|all", help="Whose: the largest, or each by itself.")
+        str, typer.Option("--faces", metavar="largest|all", help="The largest face, or each face by itself.")
     ] = "largest",
     fps: Annotated[
         float | None,
         typer.Option(
             "--fps",
-            help="Frames per second, of images, or where a file says a wrong rate; with --live, to which frames are dropped or repeated.",
+            help=(
+                "Frames per second of images, or of a file that states a wrong rate; with --live, frames are "
+                "dropped or repeated to this rate."
+            ),
         ),
     ] = None,
     damaged: Annotated[
         str,
         typer.Option(
-            "--damaged", metavar="refuse|accept", help="Of a damaged file, take what can be decoded, or nothing."
+            "--damaged", metavar="refuse|accept", help="Use whatever can be decoded of a damaged file, or skip it."
         ),
     ] = "refuse",
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the video with curve and intervals drawn in; it shows the face.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", help="Processes; all cores if left out.")
+        int | None, typer.Option("--workers", metavar="N", help="Number of processes; by default one for each core.")
     ] = None,
     live: Annotated[
         str | None,
-        typer.Option("--live", metavar="FILE|camera", help="Instead of videos: while a file plays, or from a camera."),
+        typer.Option("--live", metavar="FILE|camera", help="Spot while a file plays, or from a camera."),
     ] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Of a live video: stop after so many.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Stop a live video after this many seconds.")
+    ] = None,
     runs: Runs = "",
     json: Json = None,
 ) -> None:
-    """Spot in videos of one's own.
+    """Spot in your own videos.
 
-    The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline. The page says what a
-    result can and cannot say about a person. Live, curve and intervals are shown as they come, and written as lines of JSON.
+    The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline and the limits of a result
+    about a person. With --live, curve and intervals are shown as they come, and written as lines of JSON.
     """
     if (run is not None and model is not None) or (run is None and fold is not None):
-        raise ConfigError("mebench spot takes either --run RUN, of which --fold names one, or --model NAME")
+        raise ConfigError("mebench spot takes either --run RUN, with --fold for one fold, or --model NAME")
     if bool(videos) == (live is not None):
         raise ConfigError("mebench spot needs either a VIDEO, or several, or --live FILE|camera")
     timed = {"--fps": fps, "--seconds": seconds} if live is not None else {}
@@ -93,7 +99,7 @@ def spot(
         "--damaged": damaged != "refuse",
     }
     if live is not None and (given := [name for name, there in whole.items() if there]):
-        raise ConfigError(f"{given[0]} is for videos that are looked at as a whole: leave it out, or --live")
+        raise ConfigError(f"{given[0]} is for whole videos: leave it out, or leave out --live")
     progress, paths = Progress(), api.evaluation.videos_at(videos or ())
     check_known("--faces", faces, get_args(reports.spotted.Faces))
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
@@ -116,7 +122,7 @@ def spot(
         progress.notify(line)
     progress.notify(reports.spotted.CAUTION)
     if overlay:
-        progress.notify("the overlay shows the faces of the video: treat it as the video itself")
+        progress.notify("the overlay shows the faces of the video: treat it like the video itself")
     if write_json(found.summary, json):
         kinds = list(found.spotted.videos[0].answer.curves)
         print_table(
@@ -146,8 +152,9 @@ def _live(
     progress.notify(reports.spotted.CAUTION)
     for kind, stated in delays.items():
         progress.notify(
-            f"{kind}: the curve comes {stated['curve']} ms late, an interval {stated['intervals']} ms after its peak, or later where "
-            f"peaks are near: k = {frame * timing.k:.0f} ms, k' = {frame * timing.k_prime[kind]:.0f} ms"
+            f"{kind}: the curve is {stated['curve']} ms late, an interval comes {stated['intervals']} ms after its "
+            f"peak, or later if peaks are close: k = {frame * timing.k:.0f} ms, k' = "
+            f"{frame * timing.k_prime[kind]:.0f} ms"
         )
     spotted = 0
     with ExitStack() as opened, _curves(at_work.levels, quiet=json == "-") as show:
@@ -187,7 +194,7 @@ def _live(
     for line in (
         f"{end['seconds']:.1f} s, {plural(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
         f"{plural(spotted, 'interval')}",
-        f"measured delay: {', '.join(late) or 'nothing was told'}",
+        f"measured delay: {', '.join(late) or 'nothing was spotted'}",
     ):
         (progress.notify if json == "-" else print_lines)(line)
 

@@ -19,14 +19,14 @@ def tune(
     files: Files = None,
     plugins: Plugins = None,
     trials: Annotated[
-        int, typer.Option("--trials", metavar="N", help="Trials of the study, all processes together.")
+        int, typer.Option("--trials", metavar="N", help="Number of trials of the study, over all processes.")
     ] = 50,
     objective: Annotated[
         list[str] | None,
         typer.Option(
             "--objective",
             metavar="NAME[:min|max]",
-            help="Such as f1, recognition.uf1, fp_per_minute, cost; repeatable for a Pareto front.",
+            help="The objective, such as f1, recognition.uf1, fp_per_minute, cost; repeatable for a Pareto front.",
         ),
     ] = None,
     param: Annotated[
@@ -34,7 +34,10 @@ def tune(
         typer.Option(
             "--param",
             metavar="NAME[={low: …, high: …}]",
-            help="Tune this one, by the range of the method's config.yaml or by your own; repeatable; all by default.",
+            help=(
+                "Tune this parameter, over the range in the method's config.yaml or your own; repeatable; "
+                "all by default."
+            ),
         ),
     ] = None,
     acts: Annotated[
@@ -42,7 +45,7 @@ def tune(
         typer.Option(
             "--acts",
             metavar="postprocess|training|features",
-            help="Only parameters that act there; repeatable. Those of postprocess train nothing.",
+            help="Tune only parameters of this kind; repeatable. Those of postprocess train nothing.",
         ),
     ] = None,
     nested: Annotated[
@@ -53,11 +56,11 @@ def tune(
         typer.Option(
             "--tuning-subjects",
             metavar="N|SHARE",
-            help="One study over so many subjects; the others judge. 0.4 of them by default.",
+            help="One study over this many subjects, or this share; the others give the outer score. 0.4 by default.",
         ),
     ] = None,
     inner_folds: Annotated[
-        int, typer.Option("--inner-folds", metavar="N", help="Folds by subject inside a study, at most.")
+        int, typer.Option("--inner-folds", metavar="N", help="Largest number of folds by subject inside a study.")
     ] = 5,
     sampler: Annotated[
         str, typer.Option("--sampler", metavar="NAME", help="tpe, random, gp, cmaes, nsgaii, …")
@@ -75,22 +78,29 @@ def tune(
     ] = None,
     study: Annotated[
         str | None,
-        typer.Option("--study", metavar="NAME", help="Its name in the storage; made of the settings by default."),
+        typer.Option(
+            "--study", metavar="NAME", help=("Name of the study in the storage; by default made of the settings.")
+        ),
     ] = None,
     heartbeat: Annotated[
-        int, typer.Option("--heartbeat", metavar="SECONDS", help="Twice as long without a sign counts as killed.")
+        int,
+        typer.Option(
+            "--heartbeat",
+            metavar="SECONDS",
+            help=("Seconds between signs of life; a process silent for twice as long counts as killed."),
+        ),
     ] = 30,
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the folders of studies go.")] = "tuning",
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder for studies.")] = "tuning",
     write: Annotated[
-        str | None, typer.Option("--write", metavar="FILE.yaml", help="Write a configuration that run -c takes.")
+        str | None, typer.Option("--write", metavar="FILE.yaml", help="Write a configuration for run -c.")
     ] = None,
     json: Json = None,
 ) -> None:
-    """Tune a method on some subjects and judge it on others.
+    """Tune a method on some subjects and score it on others.
 
-    Parameters and ranges are those of the method's config.yaml. Trials see inner folds of the tuned subjects alone; the
-    outer subjects then say what the tuned configuration is worth beside the default. Give the same command again to go on
-    with a study, and in several processes at once to share it.
+    Parameters and ranges come from the method's config.yaml. Trials use only inner folds of the tuning subjects; the outer
+    subjects then give the gain of the tuned configuration over the default. Give the same command again to continue a study,
+    and in several processes at once to share it.
     """
     options = tuning.records.TuneOptions(
         trials=trials,

@@ -30,17 +30,19 @@ def make(
     out: Out,
     words: DatasetWords = None,
     task: Annotated[str, typer.Option("--task", metavar="vqa|lvqa", help="Short clips, or long videos.")] = "vqa",
-    version: Annotated[int, typer.Option("--version", metavar="1|2", help="Of vqa: MEGC 2025 or 2026.")] = 1,
-    blind: Annotated[bool, typer.Option("--blind", help="Leave out wording that gives answers away.")] = False,
+    version: Annotated[
+        int, typer.Option("--version", metavar="1|2", help=("The year of the wording, with vqa: MEGC 2025 or 2026."))
+    ] = 1,
+    blind: Annotated[bool, typer.Option("--blind", help="Leave out wording that reveals answers.")] = False,
     answers: Annotated[bool, typer.Option("--answers/--no-answers", help="With the true answers, or empty.")] = True,
-    seed: Annotated[int, typer.Option("--seed", help="Of the units and events that are drawn.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the drawn units and events.")] = 0,
     files: Files = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
     """Make the challenge's questions from annotations.
 
-    What the questions give away to a reader without the video is reported.
+    The output also reports what the questions reveal to a reader without the video.
     """
     if task not in get_args(Task):
         raise ConfigError(unknown("task", task, get_args(Task)))
@@ -64,29 +66,33 @@ def answer(
     out: Out,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN|KEY=VALUE", help="Runs whose predictions answer; with --endpoint, the dataset."),
+        typer.Argument(
+            metavar="RUN|KEY=VALUE", help=("Runs whose predictions give the answers; with --endpoint, the dataset.")
+        ),
     ] = None,
     endpoint: Annotated[
         str | None, typer.Option("--endpoint", metavar="URL", help="Ask a model at this address instead.")
     ] = None,
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model's name at that address.")] = "",
-    n_frames: Annotated[int, typer.Option("--frames", metavar="N", help="Frames of a clip that the model sees.")] = 8,
+    n_frames: Annotated[
+        int, typer.Option("--frames", metavar="N", help="Number of frames of a clip for the model.")
+    ] = 8,
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one answer.")] = 120,
     runs: Runs = "",
     files: Files = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Answer questions by predictions of runs, or by a model.
+    """Answer questions from predictions of runs, or with a model.
 
     Classes come from a recognizer, action units from runs with scheme=AU<number>, counts and types from a spotter; several runs
-    answer together. A model behind an OpenAI-compatible address sees frames that are evenly spaced from onset to offset, or over the
-    whole video. Its answers are kept one by one, so an interrupted command goes on. $MEBENCH_ENDPOINT_KEY is sent as its key.
+    answer together. A model behind an OpenAI-compatible address gets evenly spaced frames from onset to offset, or over the
+    whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent as its key.
     """
     rows = vqa.questions.read(questions)
     if endpoint is not None:
         if not model:
-            raise ConfigError("--endpoint needs --model NAME, the model as the server calls it")
+            raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         frames = _Frames(_datasets(words, files, plugins), n_frames)
         with Progress().stage("asking", len(rows), "questions") as advance:
             cost = vqa.endpoint.ask(
@@ -100,7 +106,7 @@ def answer(
             )
         return
     if not words:
-        raise ConfigError("mebench vqa answer needs runs whose predictions answer, or --endpoint URL --model NAME")
+        raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
     folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     found, unanswered = vqa.replies.answer(folders, rows)
     vqa.questions.write(out, found)
@@ -115,13 +121,16 @@ def score(
     questions: Questions,
     answers: Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")],
     scorer: Annotated[
-        str, typer.Option("--scorer", metavar="megc2025_a|megc2025_b", help="Whose BLEU, ROUGE and class averages.")
+        str,
+        typer.Option(
+            "--scorer", metavar="megc2025_a|megc2025_b", help=("The scorer of BLEU, ROUGE and class averages.")
+        ),
     ] = "megc2025_b",
     json: Json = None,
 ) -> None:
     """Score answers, with intervals and floors.
 
-    The floors are answers without a picture; intervals are over people. docs/vqa.md says how the two public scorers differ.
+    The floors are answers without an image; intervals are over people. docs/vqa.md describes the two public scorers.
     """
     summary = vqa.marking.score(
         vqa.questions.read(questions), vqa.questions.read(answers), cast(vqa.marking.Scorer, scorer)
@@ -164,7 +173,7 @@ class _Frames:
     def __call__(self, row: vqa.questions.Row) -> list[Any]:
         place = self._places.get(vqa.questions.clip_of(row))
         if place is None:
-            raise DataError(f"the dataset has no clip {vqa.questions.clip_of(row)!r}, which a question is about")
+            raise DataError(f"the dataset has no clip {vqa.questions.clip_of(row)!r}, which a question names")
         dataset, video, expression = place
         if expression is None and len(video.expressions) == 1 and "video" not in row:
             (expression,) = video.expressions

@@ -186,8 +186,8 @@ def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
     for name, colon, id_ in (word.rpartition(":") for word in names):
         if colon and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise ConfigError(
-                f"{name!r} is no name for a member of a composite: write lower-case letters, digits and _, for example "
-                f"slow:{id_} ({origin})"
+                f"{name!r} cannot name a member of a composite: write lower-case letters, digits and _, for "
+                f"example slow:{id_} ({origin})"
             )
     return names
 
@@ -257,7 +257,7 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
             raise ConfigError(f"{unknown('member', name, names)} {where}")
         if key in OF_ONE_MEMBER:
             raise ConfigError(
-                f"dataset.{key} does not say of which member: write dataset.{names[0]}.{key}=… ({layer.origin})"
+                f"dataset.{key} does not name a member: write dataset.{names[0]}.{key}=… ({layer.origin})"
             )
         if not dot and key not in known:
             raise ConfigError(f"{unknown('key of the members', key, known)} {where}")
@@ -349,7 +349,8 @@ def resolve_dataset(
         head, where = key.split(".")[0], layers[-1].origin
         if head in of_runs:
             raise ConfigError(
-                f"{key} belongs to a run, and this looks at a dataset: give only dataset=… and dataset.<key>=… ({where})"
+                f"{key} belongs to a run, and this command takes a dataset: give only dataset=… and "
+                f"dataset.<key>=… ({where})"
             )
         if head not in ("dataset", "roots", "plugins"):
             known = ["dataset", *(key for part in parts for key in part.types())]

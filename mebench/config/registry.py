@@ -93,7 +93,7 @@ def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
     return {id_: _info(kind, id_, places) for id_, places in sorted(_places(kind).items())}
 
 
-YOURS = "One of yours is found where --plugins FOLDER, or plugins in mebench.yaml, names its folder"
+YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or under plugins in mebench.yaml"
 """What an error about an unknown plugin ends with."""
 
 

@@ -186,7 +186,7 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
             elif folder not in _WARNED:
                 _WARNED.add(folder)
                 print_lines(
-                    f"warning: {layer.origin} names plugins at {folder}, where no folder is: left out", error=True
+                    f"warning: {layer.origin} names plugins at {folder}, which is no folder: left out", error=True
                 )
     return found
 

@@ -182,12 +182,18 @@ class RunSettings:
             ),
             (
                 self.executor != "local" or not self.executor_address,
-                f"executor.address={self.executor_address} is that of a Dask scheduler: add executor=dask, or leave it out",
+                (
+                    f"executor.address={self.executor_address} is the address of a Dask scheduler: add "
+                    "executor=dask, or leave it out"
+                ),
             ),
             (_positive(self.devices), f"devices must be 1 or more GPUs, or null for all, not {self.devices}"),
             (
                 not cpu or self.devices in (None, 1),
-                f"devices={self.devices} counts GPUs, and accelerator=cpu uses none: add accelerator=gpu, or say workers={self.devices}",
+                (
+                    f"devices={self.devices} counts GPUs, but accelerator=cpu uses none: add accelerator=gpu, or "
+                    f"give workers={self.devices}"
+                ),
             ),
             (
                 not cpu or self.precision != "16-mixed",

@@ -144,7 +144,8 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     beside = [k for k in known if k.rpartition(".")[0] == section]
     if section in known and not beside:
         return (
-            f"unknown key {key!r}: the {section} has no parameters. See those of others with: mebench info <{section}>"
+            f"unknown key {key!r}: this {section} has no parameters. See the parameters of others with: "
+            f"mebench info <{section}>"
         )
     beside = beside or [k for k in known if "." not in k]
     own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))

@@ -250,7 +250,7 @@ class Method(L.LightningModule):
         Raises:
             RunError: the method has none.
         """
-        raise RunError(f"{type(self).__name__} has no maps that say where it looks: choose a run of another method")
+        raise RunError(f"{type(self).__name__} has no activation maps: choose a run of another method")
 
     def exportable(self) -> tuple[nn.Module, Tensor, tuple[str, ...]]:
         """The fitted network as a plain module for other programs, a sample input (batch first), and names of its outputs.
@@ -258,4 +258,4 @@ class Method(L.LightningModule):
         Raises:
             RunError: the method has none.
         """
-        raise RunError(f"{type(self).__name__} has no network that could be exported: choose a run of another method")
+        raise RunError(f"{type(self).__name__} has no network to export: choose a run of another method")

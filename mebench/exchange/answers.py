@@ -246,8 +246,8 @@ def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     macro = int((given.intervals["kind"] == "macro").sum())
     if macro:
         remarks.warn(
-            f"{given.role}: {plural(macro, 'macro-expression')} stand as micro, since the log of MEGC 2020 beside them does not tell "
-            "kinds apart"
+            f"{given.role}: {plural(macro, 'macro-expression')} count as micro, since the log of MEGC 2020 does "
+            "not distinguish kinds"
         )
     videos = given.videos.assign(kind="micro") if "kind" in given.videos else given.videos
     return replace(given, intervals=given.intervals.assign(kind="micro"), videos=videos, pooled=True)
@@ -289,15 +289,15 @@ def _kinds(requested: str | None, told: Sequence[str] | None, tables: Tables, re
         for kind in scored:
             if told is not None and kind not in told:
                 remarks.warn(
-                    f"--kinds: the predictions do not tell kinds apart and are taken as {', '.join(sorted(told, reverse=True))}: no "
-                    f"{kind}-expression is found; a column kind would"
+                    "--kinds: the predictions do not distinguish kinds and are taken as "
+                    f"{', '.join(sorted(told, reverse=True))}, so no {kind}-expression is found: add a column kind"
                 )
         return scored
     true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
     scored = [kind for kind in KINDS if kind in (told if told is not None else true | said)] or ["micro"]
     for kind in sorted(true - set(scored)):
         remarks.warn(
-            f"truth: {plural(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the predictions do not tell "
-            f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
+            f"truth: {plural(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the "
+            f"predictions do not distinguish kinds and are taken as {', '.join(scored)}; add a column kind"
         )
     return scored

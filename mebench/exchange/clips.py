@@ -64,7 +64,7 @@ def read_clips(
     rows = pd.DataFrame(data)
     answered = (rows["emotion"] != "").to_numpy(np.bool_)
     if role == "truth" and not answered.any():
-        raise DataError(f"{path} holds no clip with an emotion: there is nothing to score against")
+        raise DataError(f"{path} holds no clip with an emotion, so nothing can be scored")
     onset = np.nan_to_num(values.frames(table, "onset")) if "onset" in table.cells else np.zeros(len(rows))
     rows = rows.assign(kind=values.kinds(table, answered), onset=onset.astype(np.int64), apex=np.nan)
     rows["offset"] = rows["onset"]
@@ -170,8 +170,8 @@ def _probabilities(
             f"rename the column {next(iter(headers.values()))!r} if it holds something else"
         )
     if "confidence" in table.cells:
-        remarks.repair("predictions: the probabilities of the classes are read, not the column beside them")
-    table = replace(table, cells={name: table.others[name].read(str.strip) for name in headers.values()})
+        remarks.repair("predictions: the probabilities of the classes are read, and the column probability is not")
+    table = replace(table, cells={name: [cell.strip() for cell in table.others[name]] for name in headers.values()})
     shares = np.stack([_shares(table, name, named, f"the probability {name}") for name in headers.values()], axis=1)
     named &= np.array([answer not in others or answer in headers for answer in answers], dtype=np.bool_)
     places = [list(headers).index(answer) if has else 0 for answer, has in zip(answers, named)]
@@ -215,8 +215,8 @@ def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) ->
 def _refuse_twice(given: IntervalFile, rows: pd.DataFrame, on: list[str]) -> None:
     for _, row in rows[rows.duplicated(on)][:1].iterrows():
         first = rows[(rows[on] == row[on]).all(axis=1)].iloc[0]
-        hint = ": if these are two expressions of one video, tell them apart by a column onset in both files"
+        hint = ": if these are two expressions of one video, distinguish them with a column onset in both files"
         raise DataError(
-            f"{given.place}, line {row['line']}: the clip {row['video'].partition('/')[2]} is there twice (first on line "
-            f"{first['line']}){hint if len(on) == 1 else ''}"
+            f"{given.place}, line {row['line']}: the clip {row['video'].partition('/')[2]} occurs twice (first on "
+            f"line {first['line']}){hint if len(on) == 1 else ''}"
         )

@@ -65,7 +65,7 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
         return rates.pop()
     if silent and (rates or len(timed) < len(files)):
         raise DataError(
-            f"{silent[0]} counts time and says no frame rate, and frames are compared: give it with --fps N"
+            f"{silent[0]} counts time and states no frame rate, but frames are compared: give the rate with --fps N"
         )
     return MILLISECONDS if silent else rates.pop() if len(rates) == 1 else None
 
@@ -90,7 +90,7 @@ def sheet_of(path: Path, coder: str | None, fps: float | None, role: str, remark
     for document in documents(path):
         rate = fps or document.fps
         if rate is None:
-            raise DataError(f"{document.place} says no frame rate: give it with --fps N")
+            raise DataError(f"{document.place} states no frame rate: give it with --fps N")
         tiers = [tier for tier in document.tiers if tier.what is not None and coder in (None, tier.coder)]
         if all(tier.what in (None, EMOTION) for tier in document.tiers):
             names = ", ".join(tier.name for tier in document.tiers) or "none"

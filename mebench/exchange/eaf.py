@@ -207,7 +207,7 @@ def read_eaf(path: Path) -> Document:
         except ValueError:
             fps = 0.0
         if not 0 < fps < 100_000:
-            raise DataError(f"{path} says {text[:40]!r} frames per second, which must be a number above 0")
+            raise DataError(f"{path} states {text[:40]!r} frames per second, which must be a number above 0")
     medium = next(tree.iter("MEDIA_DESCRIPTOR"), ElementTree.Element("none"))
     origin = _time(path, medium.get("TIME_ORIGIN", "0"), "-")
     timed = [slot for slot in tree.iter("TIME_SLOT") if "TIME_VALUE" in slot.attrib]

@@ -86,9 +86,9 @@ def half_lengths(text: str | None) -> dict[str, int]:
     """
     if text is None:
         raise ConfigError(
-            "--frame-scores needs --k-prime N, half the length in frames of the intervals to make. It is never taken from the "
-            "truth, which must not influence what is spotted: take (N + 1) / 2 with N the mean of offset - onset of your "
-            "training subjects, or micro=N,macro=N for two kinds"
+            "--frame-scores needs --k-prime N, half the length of the intervals in frames. It is never taken from "
+            "the truth, which must not influence the intervals: give (N + 1) / 2 with N the mean of offset - "
+            "onset of your training subjects, or micro=N,macro=N for two kinds"
         )
     parts = dict(part.partition("=")[::2] for part in text.split(",")) if "=" in text else dict.fromkeys(KINDS, text)
     found: dict[str, int] = {}
@@ -118,7 +118,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
     table.require("video", "frame", "score")
     table.note_unread(remarks)
     if not table.lines:
-        raise DataError(f"{path} holds no row below its header: there is nothing to spot in")
+        raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
     data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
     repair_decimal_ids(data, ROLE, remarks)
     ids = list(data)

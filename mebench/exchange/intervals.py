@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations.names import ALIASES, BLANK, CODES, compounds, kind_of, plain_name, words_of
-from mebench.annotations.sheets import Cells
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
@@ -64,7 +63,7 @@ def read_intervals(
         remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
     onset, offset = (values.required(table, name, marked) for name, marked in ends.items())
     # What stands for the columns that the file does not have.
-    apex = "no apex is known" if role == "truth" else "the middle of each interval stands for it"
+    apex = "no apex is known" if role == "truth" else "the middle of each interval is taken"
     for name, filled in (("kind", "all are micro"), ("apex", apex)):
         if name not in table.cells:
             remarks.repair(f"{table.role}: no column {name}: {filled}")
@@ -79,14 +78,14 @@ def read_intervals(
     if role == "predictions":  # whose middle stands for an apex that is not marked
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     frame = pd.DataFrame(data).assign(
-        kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table).array()
+        kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table)
     )
     if role == "predictions":
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
         unsure = (frame["confidence"].isna() & there).to_numpy()
         if "confidence" in table.cells and unsure.any():
             where = at_lines(frame["line"][unsure])
-            remarks.warn(f"predictions: no confidence on {where}: nothing can be ranked unless every interval has one")
+            remarks.warn(f"predictions: no confidence on {where}: a ranking needs one for every interval")
         unsaid = ~there & values.blank(table.cells.get("kind", ["micro"] * len(there)))
         videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[there].reset_index(drop=True)
@@ -145,8 +144,9 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         short = rows.join(length, on=given.ids).query("length < offset")
         for _, one in short[:1].iterrows():
             remarks.warn(
-                f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's {one['length']:g} frames, such "
-                f"as {one['offset']}: right only where files are numbered from a higher frame than 1"
+                f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's "
+                f"{one['length']:g} frames, such as {one['offset']}: right only if files are numbered from a "
+                "higher frame than 1"
             )
     return replace(given, intervals=rows)
 
@@ -156,10 +156,12 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     if "kind" in table.cells:
         return table
     labels = {
-        name: table.others[name].read(str.strip) for name in table.others if plain_name(name) in ALIASES["emotion"]
+        name: [cell.strip() for cell in table.others[name]]
+        for name in table.others
+        if plain_name(name) in ALIASES["emotion"]
     }
-    for name, column in {"emotion": table.cells.get("emotion", Cells.of([])), **labels}.items():
-        cells = [cell for cell in column.different if cell.casefold() not in BLANK]
+    for name, column in {"emotion": table.cells.get("emotion", []), **labels}.items():
+        cells = [cell for cell in column if cell.casefold() not in BLANK]
         if cells and all(map(kind_of, cells)):
             what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
             remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
@@ -178,8 +180,8 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     at = compounds(table.headers, {}, {"kind": ALIASES["kind"]}).get("kind")
     if at is None or (name := table.headers[at]) not in table.others:
         return table
-    column = table.others[name].read(str.strip)
-    said = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
+    column = [cell.strip() for cell in table.others[name]]
+    said = sorted({cell for cell in column if cell.casefold() not in BLANK})
     lasting: dict[str, list[float]] = {cell: [] for cell in said}
     for cell, length in zip(column, values.numbers(table, "offset") - values.numbers(table, "onset")):
         lasting.get(cell, []).append(float(length))
@@ -192,8 +194,8 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         words = dict[str, str](CODES)
     elif len(said) == 2:
         raise DataError(
-            f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, and whether it says which expressions are micro and which "
-            "macro, and how, cannot be known: write micro and macro in a column kind, or take this one out"
+            f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, which may or may not mean micro "
+            "and macro: write micro and macro in a column kind, or remove this column"
         )
     else:
         remarks.warn(
@@ -203,17 +205,16 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     meaning = ", ".join(f"{cell} is {words[cell]}" for cell in said if cell != words[cell])
     remarks.repair(f"{table.role}: the column {name!r} is read as the kind{f': {meaning}' if meaning else ''}")
     others = {other: given for other, given in table.others.items() if other != name}
-    return replace(table, cells={**table.cells, "kind": column.read(lambda cell: words.get(cell, cell))}, others=others)
+    return replace(table, cells={**table.cells, "kind": [words.get(cell, cell) for cell in column]}, others=others)
 
 
 def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
     """Numbers that a program wrote as `1.0` or `1,0`: only if all of the column are, so that no real id or class is touched."""
-    for name, column in data.items():
-        if not isinstance(column, Cells):
+    for name in (*IDS, "emotion"):
+        if not isinstance(column := data.get(name), list):
             continue
-        cells = [cell for cell in column.different if cell]
+        cells = [cell for cell in column if cell]
         # `1,0` where the comma is the decimal one; where it separates cells nobody writes so.
         if cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells):
-            column = column.read(lambda cell: cell[:-2])
+            data[name] = [cell[:-2] for cell in column]
             remarks.repair(f"{role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
-        data[name] = column.array()

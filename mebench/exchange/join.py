@@ -40,8 +40,8 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
     for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
         other = f"of emotion {label!r}, which is not among the classes{meant(str(label), classes)}"
         remarks.warn(
-            f"predictions: {plural(len(rows), 'interval')} {other if label else 'of no emotion'} ({at_lines(rows['line'])}), "
-            "wrong in analysis where they find an expression of a class"
+            f"predictions: {plural(len(rows), 'interval')} {other if label else 'of no emotion'} "
+            f"({at_lines(rows['line'])}), wrong in analysis if they find an expression of a class"
         )
     return classes
 
@@ -226,7 +226,7 @@ def _loosened(form: Id) -> Id:
 def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remarks: Remarks) -> pd.DataFrame:
     """One row for each video of the truth."""
     if truth.videos.empty:
-        raise DataError(f"{truth.place} holds no row below its header: there is nothing to score against")
+        raise DataError(f"{truth.place} holds no row below its header, so nothing can be scored")
     if "subject" not in truth.ids:
         named = predictions.videos
         if "subject" in predictions.columns and (named["subject"] != named["video"]).any():
@@ -260,7 +260,10 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
         then = (
             "if they are one, write them alike"
             if "dataset" in names
-            else "a column dataset tells people of several databases apart, and whether these are one nobody says here"
+            else (
+                "a column dataset would distinguish people of several databases; the files do not say "
+                "whether these are one person"
+            )
         )
         remarks.warn(f"truth: {what} count as different people; {then}")
     return _table(first.reset_index(), truth.ids)

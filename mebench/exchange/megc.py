@@ -100,8 +100,8 @@ def _entries(sheet: Sheet, path: File) -> Iterator[Entry]:
             dataset = DATASETS.get(line.strip(), line.strip())
         elif line.strip() and (known or number > 1):
             raise DataError(
-                f"{path}, line {number}: {line.strip()[:80]!r} is no line of a MEGC 2020 log: it has the video, the true onset and "
-                "offset, the predicted onset and offset (- where there is none), and TP, FP or FN"
+                f"{path}, line {number}: {line.strip()[:80]!r} is no line of a MEGC 2020 log: expected the video, "
+                "the true onset and offset, the predicted onset and offset (- for none), and TP, FP or FN"
             )
 
 

@@ -77,7 +77,7 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
         return of_text(printed(value), "", name)
     if not (rows := table_of(value)):
         raise DataError(
-            "no rows in it name a video and say where something lies or what it is: expected a list of rows with names, or the "
+            "no rows in it name a video with an interval or a class: expected a list of rows with names, or the "
             "intervals of each video, as ActivityNet writes them"
         )
     return sheet_of(name, rows)

@@ -271,7 +271,7 @@ def _distinct_names(ways: Mapping[str, list[str]], path: Path) -> tuple[str, lis
             return way, names
     twice = next(name for name in names if names.count(name) > 1)
     raise DataError(
-        f"two videos of the run would both be {twice} in {path}: write --format csv, which keeps them apart"
+        f"two videos of the run would both be {twice} in {path}: write --format csv, which distinguishes them"
     )
 
 

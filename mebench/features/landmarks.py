@@ -132,7 +132,7 @@ def how_to_get(otherwise: str, part: str = "method") -> str:
         otherwise: setting that needs none, `method.regions=box`; empty where there is none.
         part: `method` or `recognizer`.
     """
-    brought = 'pip install "mebench[landmarks]" brings a landmark file'
+    brought = 'pip install "mebench[landmarks]" installs a landmark file'
     named = f"{part}.landmarks=PATH or {VARIABLE} names one ({_FILE})"
     return f"{brought}, {named}, and {otherwise} needs none" if otherwise else f"{brought}, and {named}"
 

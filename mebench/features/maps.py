@@ -109,7 +109,8 @@ def check_points(points: Points) -> None:
     for number, (x, y) in enumerate(points):
         if not (0 <= x < SIZE and 0 <= y < SIZE):
             raise ConfigError(
-                f"method.points: point {number}, ({x:g}, {y:g}), lies outside the map of {SIZE}x{SIZE} pixels: expected 0 <= x, y < {SIZE}"
+                f"method.points: point {number}, ({x:g}, {y:g}), is outside the map of {SIZE}x{SIZE} pixels: "
+                f"expected 0 <= x, y < {SIZE}"
             )
 
 

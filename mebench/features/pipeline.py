@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, get_args
@@ -93,7 +93,8 @@ def route_of(chain: Chain) -> Route:
     """
     if not chain.steps and chain.advice:
         raise ConfigError(
-            f"the dataset does not bring {chain.name.replace('_', ' ')}, which mebench does not compute: {chain.advice}"
+            f"the dataset does not contain {chain.name.replace('_', ' ')}, which mebench does not compute: "
+            f"{chain.advice}"
         )
     for step in chain.steps:
         expected = _CLASSES.get(step.level)
@@ -118,7 +119,7 @@ def route_of(chain: Chain) -> Route:
             "give it the scope 'clips'"
         )
     if of_frames and isinstance(core, Flow) and core.k is None:
-        raise ConfigError(f"the chain {name!r} of scope 'frames' must say the gap of its flow: Flow(k=...)")
+        raise ConfigError(f"the chain {name!r} of scope 'frames' must give the gap of its flow: Flow(k=...)")
     if not of_frames and isinstance(core, Flow) and (core.k is not None or core.stride != 1):
         raise ConfigError(
             f"the chain {name!r} of scope 'clips' takes the flow from onset to apex: leave k and stride out"
@@ -396,20 +397,6 @@ def compute(
     return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
 
 
-def computed_features(
-    store: FeatureStore,
-    dataset: Dataset,
-    dataset_id: str,
-    video: Video,
-    chains: Sequence[Chain],
-    clips: Sequence[Clip],
-) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
-    """The features of a video that `compute` has stored, each with what is kept beside it; for `adopt`."""
-    source = _look(store, dataset, dataset_id, video)
-    found = (store.read(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
-    return [(np.asarray(entry.array), entry.extra) for entry in found if entry is not None]
-
-
 def adopt(
     store: FeatureStore,
     dataset: Dataset,
@@ -417,9 +404,10 @@ def adopt(
     video: Video,
     chains: Sequence[Chain],
     clips: Sequence[Clip],
-    features: Iterable[tuple[NDArray[Any], Mapping[str, Any]]],
+    other: FeatureStore,
+    called: tuple[str, str],
 ) -> None:
-    """Keep the features of a video that another process computed. They came as a message: its files are never opened.
+    """Keep the features of a video that another process computed into a store of its own; nothing else of that is looked at.
 
     Args:
         store: where they go, as the rest in `compute`.
@@ -428,12 +416,15 @@ def adopt(
         video: one of its videos.
         chains: that were computed.
         clips: likewise.
-        features: see `computed_features`.
+        other: where they are.
+        called: key of the video, and fingerprint of its frames, as the process knew them.
     """
     source = _look(store, dataset, dataset_id, video)
-    for (chain, clip), (array, extra) in zip(_wanted(source, chains, clips), features, strict=True):
-        draft = Draft(array.shape, array.dtype, [array], extra)
-        store.fetch(source.key("feature", chain, clip), lambda draft=draft: draft)  # type: ignore[misc]
+    for chain, clip in _wanted(source, chains, clips):
+        key = source.key("feature", chain, clip)
+        if (found := other.read(replace(key, video=called[0], frames=called[1]))) is not None:
+            draft = Draft(found.array.shape, found.array.dtype, [found.array], found.extra)
+            store.fetch(key, lambda draft=draft: draft)  # type: ignore[misc]
 
 
 def is_ready(

@@ -129,8 +129,8 @@ class Magnify(SequenceStep):
             )
         if not fps:
             raise DataError(
-                "Magnify needs the frame rate of the video and the dataset does not tell it: leave Magnify out, or give the "
-                "dataset its frames per second"
+                "Magnify needs the frame rate of the video, which the dataset does not state: leave Magnify out, "
+                "or give the dataset its frames per second"
             )
         if self.filter == "butterworth" and self.high >= fps / 2:
             raise DataError(

@@ -376,7 +376,7 @@ class FeatureStore:
                         entry = self._open(files, key)
                     except DamagedError as error:
                         video = printable(key.video)
-                        _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, video, error)
+                        _LOG.warning("the stored %s of %s is damaged (%s); computing it again", key.stage, video, error)
                     if entry is None:
                         files.write(key, build(), self.root)
                         entry = self._open(files, key)

@@ -151,7 +151,8 @@ class FolderFrames:
                 whole.update(hashlib.sha256(read_plain(paths[index], MOST_BYTES)).digest())
         except OSError as error:
             raise DataError(
-                f"the image {error.filename} cannot be read ({error.strerror}): check that it is there and its permissions"
+                f"the image {error.filename} cannot be read ({error.strerror}): check that it exists, and its "
+                "permissions"
             ) from None
         return whole.hexdigest()[:32]
 

@@ -55,7 +55,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
         data = read_plain(path, MOST_BYTES)
     except OSError as error:
         raise DataError(
-            f"the image {path} cannot be read ({error.strerror}): check that it is there and its permissions"
+            f"the image {path} cannot be read ({error.strerror}): check that it exists, and its permissions"
         ) from None
     if not data:
         raise DataError(f"the image {path} is empty (0 bytes): copy it from the original again")

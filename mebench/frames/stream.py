@@ -85,7 +85,7 @@ class Stream:
     def __init__(self, source: str, fps: float | None = None, paced: bool = True) -> None:
         stated, self._frames = play(source)
         if not (rate := fps or stated):
-            raise DataError(f"{source} says no frame rate: give it with --fps")
+            raise DataError(f"{source} states no frame rate: give it with --fps")
         self.fps, self._paced, self._camera = rate, paced, camera(source) is not None
         self.came: dict[int, float] = {}
         self.taken = self.dropped = self.missing = 0

@@ -170,8 +170,8 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
     """The files of an archive, of at most so many bytes, and how many bytes these are; none if they were there."""
     if path.name.lower().endswith(FOREIGN):
         raise DataError(
-            f"{path} is an archive that Python cannot unpack: do it with 7z x {path.name}, or unrar x {path.name}, and unpack the "
-            "video files among what comes out with this command"
+            f"{path} is an archive that Python cannot unpack: unpack it with 7z x {path.name}, or unrar x "
+            f"{path.name}, then unpack its video files with this command"
         )
     before = folder.is_dir()
     try:
@@ -258,11 +258,12 @@ class _Archive:
         total = sum(member.size for member in found)
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
-            raise DataError(f"{self.path} holds {'/'.join(twice)} twice: nobody can say which one counts")
+            raise DataError(f"{self.path} holds {'/'.join(twice)} twice, and neither is preferred")
         if len(names) > MOST_FILES or total > budget:
             raise DataError(
-                f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, and at most {budget / 2**30:,.1f} are left "
-                "for this command, which no honest archives of their size need: look into it with another program"
+                f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, but at most "
+                f"{budget / 2**30:,.1f} are left for this command, which is enough for any honest archive of this "
+                "size: inspect it with another program"
             )
         return found
 
@@ -299,8 +300,8 @@ class _Archive:
             raise self._leads_out(name)
         if any(len(part.encode(errors="replace")) > LONGEST for part in path.parts) or len(name) > LONGEST_PATH:
             raise DataError(
-                f"{self.path} holds a name of {len(name)} letters, {name[:40]!r} and so on, and a file here may have {LONGEST}: nothing of "
-                "it is unpacked"
+                f"{self.path} holds a name of {len(name)} letters, {name[:40]!r} and so on, but a file name here "
+                f"may have at most {LONGEST}: nothing of it is unpacked"
             )
         if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in name):
             raise DataError(
@@ -310,7 +311,8 @@ class _Archive:
 
     def _leads_out(self, name: str) -> DataError:
         return DataError(
-            f"{self.path} holds {name!r}, a link or a path that leads elsewhere, so nothing of it is unpacked: look into it first"
+            f"{self.path} holds {name!r}, a link or a path out of the target, so nothing of it is unpacked: "
+            "inspect it first"
         )
 
 

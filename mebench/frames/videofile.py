@@ -93,8 +93,8 @@ class VideoFrames:
         """The number of packets with a picture if their last ones give as many frames, else the frames one by one."""
         if self.damage and not self.accept:
             raise DataError(
-                f"the video {self.path} is damaged: {self.damage}; or take what can be decoded with dataset.damaged=accept, of mebench "
-                "spot with --damaged accept"
+                f"the video {self.path} is damaged: {self.damage}; or use whatever can be decoded with "
+                "dataset.damaged=accept, in mebench spot with --damaged accept"
             )
         if self.accept:
             return sum(1 for _ in self._open().frames())

@@ -18,7 +18,7 @@ from mebench.inference.models import config_of, of_fold
 from mebench.runner import FittedMethod, FoldHost, make_plan, parts_of
 from mebench.runs.folder import RunFolder
 
-MISSING = "where a network looked is found by captum, which is not installed: pip install 'mebench[explain]'"
+MISSING = "activation maps need captum, which is not installed: pip install 'mebench[explain]'"
 
 
 Spotted = tuple[str, Prediction]
@@ -82,7 +82,7 @@ def onto_face(
     if laid.shape != (size, size):
         shape = " x ".join(map(str, laid.shape))
         raise RunError(
-            f"a heat of {shape} cannot be laid onto a face of {size} x {size} pixels: these maps are no pictures"
+            f"an activation map of {shape} does not fit a face of {size} x {size} pixels: these maps are no images"
         )
     return laid
 

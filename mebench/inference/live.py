@@ -86,7 +86,7 @@ class Live:
         how = self._how = SpottingParams.of(params)
         for need, met in {
             "a method that scores each frame by itself": cls.framewise,
-            "method.threshold=absolute, as nobody knows its maximum yet": how.threshold == "absolute",
+            "method.threshold=absolute, since its maximum is not known yet": how.threshold == "absolute",
             "method.rule=paper": how.rule == "paper",
             "method.interval=fixed": how.interval == "fixed",
             "method.nms=null": how.nms is None,
@@ -102,7 +102,7 @@ class Live:
         chains = [(n, c) for n, c in self._methods[0].chains(self.timing).items() if c.scope == "frames"]
         if len(chains) != 1:
             raise RunError(
-                f"live video gives one feature of each frame and {first.name} reads {len(chains)}: leave --live out"
+                f"live video gives one feature of each frame, but {first.name} reads {len(chains)}: leave --live out"
             )
         ((self._name, self._chain),) = chains
         self._route = route_of(self._chain)
@@ -164,8 +164,8 @@ class Live:
             self.stream.close()
         if not seen:
             raise NoFaceError(
-                f"no face found in the live video ({self.stream.taken} frames, {tried} of them looked at): it must show an upright "
-                "frontal face"
+                f"no face found in the live video ({self.stream.taken} frames, {tried} of them searched): it must "
+                "show an upright frontal face"
             )
 
     def _followed(

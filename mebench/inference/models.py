@@ -130,13 +130,12 @@ class Model:
         if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
             return restore(parts, {})
         if not self.file.is_file() and self.config.audit != "guard":
-            raise RunError(
-                f"{self.name} leaks (audit={self.config.audit}) and keeps no weights: name the honest run beside it"
-            )
+            raise RunError(f"{self.name} leaks (audit={self.config.audit}) and keeps no weights: name the honest run")
         if not self.file.is_file():
             raise RunError(
-                f"{self.name} keeps no model of fold {self.fold!r}: {self.file} is not there. A record of the leaderboard never "
-                "holds one; compute the run again with mebench run, which keeps the models of all folds"
+                f"{self.name} keeps no model of fold {self.fold!r}: {self.file} is missing. A record of the "
+                "leaderboard never holds one; compute the run again with mebench run, which keeps the models of "
+                "all folds"
             )
         try:
             restore(parts, load_file(self.file))
@@ -166,9 +165,9 @@ def of_fold(folder: RunFolder, fold: str) -> Model:
     """
     about, place = folder.read_json("folds.json"), folder.path / "folds" / safe_name(fold)
     entries = {entry["fold"]: entry for entry in about["folds"]}
-    check_known("fold", fold, entries, f"The folds of run {folder.id} are named after who is tested", RunError)
+    check_known("fold", fold, entries, f"The folds of run {folder.id} are named after their tested people", RunError)
     if folder.seal and (place / "model.safetensors").is_file() and whole_fold(place) != fold:
-        raise RunError(f"{place} is not as it was written: a model of it would answer otherwise. Compute the run again")
+        raise RunError(f"{place} was changed, so its model would answer differently. Compute the run again")
     return Model(
         f"run {folder.id}",
         config_of(folder),
@@ -189,8 +188,8 @@ def of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ...]:
     keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
     if missing := [key for key in keys if not (folder.path / "folds" / safe_name(key)).is_dir()]:
         raise RunError(
-            f"run {folder.id} keeps no models: {folder.path / 'folds' / safe_name(missing[0])} is not there. A record of the "
-            "leaderboard never holds them; compute the run again with mebench run"
+            f"run {folder.id} keeps no models: {folder.path / 'folds' / safe_name(missing[0])} is missing. A "
+            "record of the leaderboard never holds them; compute the run again with mebench run"
         )
     return tuple(of_fold(folder, key) for key in ([fold] if fold is not None else keys))
 
@@ -248,9 +247,7 @@ def read_header(path: Path) -> ModelHeader:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise RunError(
-            f"the model {path} says what cannot be ({where[:100]}: {first['msg']}): export it again"
-        ) from None
+        raise RunError(f"the model {path} is invalid ({where[:100]}: {first['msg']}): export it again") from None
 
 
 def write_model(path: Path, model: Model, header: ModelHeader) -> None:
@@ -303,7 +300,7 @@ def by_default() -> Named:
         RunError: none came along.
     """
     if not (known := named()):
-        raise RunError("no model came with this mebench: name one with --model, or a finished run with --run")
+        raise RunError("this mebench includes no model: name one with --model, or a finished run with --run")
     return max(
         known,
         key=lambda model: (

@@ -153,8 +153,8 @@ def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[P
     about, config = first.about, first.config
     if "spot" not in about["tasks"]:
         raise RunError(
-            f"{first.name} names the emotions of clips that somebody has marked, and spots nothing: take a run that spots, or "
-            f"a pair, mebench run method=optical_strain recognizer={config.method} …"
+            f"{first.name} names the emotions of annotated clips and spots nothing: use a run that spots, or a "
+            f"pair, mebench run method=optical_strain recognizer={config.method} …"
         )
     chosen = resolve_dataset(request.dataset, request.files, request.plugins)
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
@@ -338,7 +338,8 @@ def predict_all(request: PredictRequest, workers: int | None, progress: Progress
     trained_on = {subject for model in models for subject in model.trained_on}
     if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
         progress.notify(
-            f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so what they predict of them is no test"
+            f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so predictions for them "
+            "are no test"
         )
     # What else a run says of its models is for this process: each task carries the rest.
     light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models)

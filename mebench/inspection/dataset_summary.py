@@ -96,7 +96,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             ]
             if not lacking or find_predictor(params.landmarks) is not None:
                 continue
-            missing = f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none"
+            missing = f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} contains none"
             key, _, value = f"{part}.{instead}".partition("=")
             if notify is None or not value or not config.origins.get(key, "").startswith("default"):
                 raise DataError(f"{missing}: {how_to_get(f'{part}.{instead}' if instead else '', part)}")

@@ -46,7 +46,7 @@ Check = Literal[
 ]
 
 TITLES: Mapping[Check, str] = {
-    "no_frames": "frames not looked at",
+    "no_frames": "frames not checked",
     "altered": "signs that this copy was changed",
     "missing_folder": "folders that are missing or cannot be opened",
     "missing_frames": "missing frames",
@@ -137,7 +137,9 @@ def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Ite
     of_schemes = ((("class", name) for name in scheme.classes) for scheme in schemes)
     for what, name in dict.fromkeys(chain.from_iterable([*of_videos, *of_schemes])):
         if printable(name) != name:
-            text = f"the {what} {printable(name)} holds what is not shown: no run of it can be published, so call it otherwise"
+            text = (
+                f"the {what} {printable(name)} holds invisible characters: no run of it can be published, so rename it"
+            )
             yield Finding("warning", "name", "", text)
 
 
@@ -155,7 +157,7 @@ def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: 
         key = (row.subject, row.video, row.kind, row.emotion)
         frames_missing = by_frames[key] > 0
         by_frames[key] -= frames_missing
-        text = f"row {row.row} ({row.kind}) counts, and nothing can score it: {row.reason}"
+        text = f"row {row.row} ({row.kind}) counts, but cannot be scored: {row.reason}"
         check: Check = "beyond_video" if frames_missing else "no_interval"
         yield Finding("error" if frames_missing else "warning", check, f"{row.subject}/{row.video}", text)
 
@@ -236,7 +238,7 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     changes, findings = [r for r in repairs if r.row is not None and r.reason.startswith(f"{where}: ")], []
     for e in video.expressions:  # that had to be cut or moved because frames are not there
         if "cut" in e.flags or e.offset >= n_frames:
-            text = f"{span(e)} is annotated beyond the {n_frames} frames that are there{_rows(changes, 'beyond')}"
+            text = f"{span(e)} is annotated beyond the {n_frames} existing frames{_rows(changes, 'beyond')}"
             findings.append(found("beyond_video", text))
         if "missing_frame" in e.flags:
             text = f"{span(e)} begins, peaks or ends on a frame that is missing{_rows(changes, 'no file')}"
@@ -244,7 +246,7 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     if isinstance(frames, FolderFrames):
         if frames.strays:
             few = f"{', '.join(frames.strays[:FIRST_FEW])}{_and_more(len(frames.strays) - FIRST_FEW, 'other image')}"
-            text = f"{few} left aside: the frames are called as {frames.names[0]} is"
+            text = f"{few} skipped: the frames are named like {frames.names[0]}"
             findings.append(Finding("warning", "stray_image", where, text))
         findings += [found("numbering_gap", text) for text in _gaps(frames)]
         findings += [found(check, text) for check, text in _images(frames, deep)]
@@ -261,7 +263,7 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
         if isinstance(frames, VideoFrames):
             said, uneven = frames.fps, frames.uneven
             if said is not None and video.fps and abs(said - video.fps) > FPS_TOLERANCE * video.fps:
-                text = f"{frames.path.name} says {said:g} frames per second, the dataset {video.fps:g}"
+                text = f"{frames.path.name} states {said:g} frames per second, the dataset {video.fps:g}"
                 findings.append(Finding("warning", "video_file", where, text))
             if uneven:
                 text = f"its frames are {uneven}: durations and k go by their mean rate"
@@ -409,7 +411,7 @@ def verify(
     if not has_frames(dataset):
         findings.append(Finding("warning", "no_frames", "", "this dataset has ready-made features and no frames"))
     elif annotations_alone(dataset):
-        text = "only the annotations were looked at: add dataset.root=PATH for the frames"
+        text = "only the annotations were checked: add dataset.root=PATH for the frames"
         findings.append(Finding("warning", "no_frames", "", text))
     else:
         look = partial(check_video, dataset, repairs=summary.repairs, deep=deep)

@@ -41,7 +41,7 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
         raise ConfigError(f"--expressions must be 1 or more, not {n}")
     shown = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
     if not shown:
-        raise DataError("no expression is annotated in these videos, so there is nothing to show")
+        raise DataError("these videos have no annotated expression to show")
     for what, name, attribute in (("subject", subject, "subject"), ("video", video, "id")):
         if name is not None:
             known = sorted({getattr(v, attribute) for v in shown})

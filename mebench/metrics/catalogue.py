@@ -119,7 +119,7 @@ METRICS: dict[str, Metric] = {
             "f1_at_iou",
             "F1 at IoU",
             "spotting f1 at each IoU from 0.05 to 0.95",
-            "f1 where a spotted interval hits a truth from that intersection over union on, in steps of 0.05",
+            "f1 with this intersection over union as the bound of a hit, in steps of 0.05",
         ),
         Metric(
             "ap50",
@@ -139,8 +139,8 @@ METRICS: dict[str, Metric] = {
             "asr",
             "ASR",
             "apex spotting rate, true intervals with a confidently spotted apex inside",
-            "of each video's surest intervals, as many as it has truths, those whose apex lies strictly inside a truth of its "
-            "own / truths",
+            "intervals whose apex lies strictly inside a truth of its own, among each video's intervals of "
+            "highest confidence, as many as it has truths / truths",
             f"{_LIONG}, equation 13, where each video shows one expression",
         ),
         Metric(
@@ -191,14 +191,14 @@ METRICS: dict[str, Metric] = {
         Metric(
             "precision_large",
             "precision, large",
-            "precision where duplicate hits are right too (megc2020)",
+            "precision that counts duplicate hits as right (megc2020)",
             "pairs of a spotted interval and a truth that it hits / spotted intervals",
             _MEGC2020,
         ),
         Metric(
             "f1_large",
             "F1, large",
-            "f1 where duplicate hits are right too (megc2020)",
+            "f1 that counts duplicate hits as right (megc2020)",
             "harmonic mean of precision_large and recall",
             _MEGC2020,
         ),
@@ -291,7 +291,7 @@ METRICS: dict[str, Metric] = {
             "unit_f1",
             "F1 of the unit",
             "F1 of an action unit",
-            "2 tp / (2 tp + fp + fn), where showing the unit is positive",
+            "2 tp / (2 tp + fp + fn), with presence of the unit as positive",
             sections=("recognition",),
             of_unit=True,
         ),

@@ -188,8 +188,8 @@ class SpottingF1(_Score):
                 raise ConfigError(unknown("kind", kind, KINDS))
         if self.rules.videos == "of_spotted_subjects":
             raise ConfigError(
-                f"the convention {self.rules.name!r} counts a video only if something was spotted for its subject, which no "
-                "single batch tells: score the finished run with it, or choose another"
+                f"the convention {self.rules.name!r} counts a video only if something was spotted for its subject, "
+                "which a single batch does not show: score the finished run with it, or choose another"
             )
         self.kinds = tuple(kinds)
         # A collection shares the state of metrics that look alike after the first batch, so these are told apart by name.

@@ -35,8 +35,8 @@ def need_long(people: People, protocol: str) -> None:
     """Raise a ConfigError where the videos are short ones of one expression each."""
     if short := [name for name in people.datasets if people.short.get(name)]:
         raise ConfigError(
-            f"protocol {protocol} spots in long videos, and {short[0]} holds short ones of one expression each: choose among "
-            "cas_me2, samm_lv and casme3, or protocol=loso for short videos"
+            f"protocol {protocol} spots in long videos, but {short[0]} holds short ones of one expression each: "
+            "choose among cas_me2, samm_lv and casme3, or protocol=loso for short videos"
         )
 
 
@@ -76,11 +76,12 @@ LODO = Protocol(
     "leave one dataset out: each dataset of a composite is tested once by a model of all others",
     Card(
         needs="2 datasets or more, dataset=[…], with a task in common; any scheme that all of them have",
-        trains="all other datasets, without people of the tested one whom they show under another id",
+        trains="all other datasets, without people of the tested one under other ids",
         tests="each dataset once, in a fold of its own; k and k' are the training set's durations at its own frame rate",
         scores="the predictions of all folds pooled, and each dataset by itself",
-        classes="those of scheme=NAME, or of the first scheme that all datasets have; for action units scheme=AU12 (shown or absent) "
-        "or with -m scheme=AU1,AU2,AU4, and scheme=objective for the classes I to VII of their combinations",
+        classes="the classes of scheme=NAME, by default of the first scheme that all datasets have; for action "
+        "units scheme=AU12 (shown or absent) or with -m scheme=AU1,AU2,AU4, and scheme=objective for the "
+        "classes I to VII of their combinations",
         source="Varanka et al. 2023, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, who leave "
         "out each of six datasets and score F1 of each action unit; they learn all units in one network, here each has its own",
     ),
@@ -186,7 +187,7 @@ CDMER = Protocol(
         scores="each pair by itself, and the mean over pairs: F1 of the classes (UF1) and accuracy are the benchmark's",
         classes="negative, positive, surprise; of CASME II disgust and repression, happiness, surprise",
         source="Zhang et al. 2020, Cross-Database Micro-Expression Recognition: A Benchmark, arXiv 1812.07742",
-        marks="subject_dependent for type I: the recordings of SMIC show the same people, who train and are tested",
+        marks="subject_dependent for type I: the recordings of SMIC show the same people in training and test",
     ),
     cdmer,
     CdmerParams,
@@ -242,13 +243,13 @@ CROSS_SPOTTING = Protocol(
     "spotting across databases: train on some long-video datasets, test on others at their own frame rates",
     Card(
         needs="long videos: dataset=[cas_me2,samm_lv], casme3 or others, protocol.train=[cas_me2] protocol.test=[samm_lv]",
-        trains="the datasets of protocol.train, without people whom the tested ones show under another id",
+        trains="the datasets of protocol.train, without people of the tested ones under other ids",
         tests="the datasets of protocol.test. Durations carry over, not frames: k spans 100 ms at each rate, rounded up (3 "
         "frames at 30 per second, 20 at 200), and k' is half the mean duration of the training expressions, in ms, counted in "
         "frames of the tested dataset",
         scores="micro- and macro-expressions and both together, pooled and for each tested dataset; all of its videos count",
         classes="none",
-        source="mebench; nobody publishes these numbers yet",
+        source="mebench; no such numbers are published yet",
     ),
     cross_spotting,
     CrossSpottingParams,

@@ -128,9 +128,9 @@ MEGC_SPOTTING = Protocol(
         scores="micro, macro and overall, which sums the true and false positives and the misses of both kinds; each dataset, "
         "and all of them pooled by the same sums; every video counts, with or without expressions",
         classes="none",
-        convention="strict, where every video counts; convention=softnet2021 counts only videos with an expression of the kind "
-        "and has the matching of the released code that most published numbers come from, convention=megc2020 is the "
-        "baseline's",
+        convention="strict, where every video counts; convention=softnet2021 counts only videos with an "
+        "expression of the kind and matches like the released code behind most published numbers, "
+        "convention=megc2020 is the baseline's",
         source="Li et al. 2020, MEGC2020 - The Third Facial Micro-Expression Grand Challenge, FG 2020; baseline: He et al. 2020, "
         "arXiv 1912.11985",
     ),
@@ -176,8 +176,8 @@ DFME = Protocol(
     Card(
         needs="dataset=dfme with the sheets of its three sets, and a method that recognizes",
         trains="the training set: 1,856 clips of 176 people",
-        tests="test set A, 474 clips of 42 people, and B, 299 clips of 41 people, each in a fold of its own (protocol.test=A or B for "
-        "one of them); nobody is in two sets",
+        tests="test set A, 474 clips of 42 people, and B, 299 clips of 41 people, each in a fold of its own "
+        "(protocol.test=A or B for one of them); no person is in two sets",
         scores="each test set by itself, and their mean: UF1, by which the challenge ranks, UAR and accuracy",
         classes="happiness, anger, contempt, disgust, fear, sadness, surprise (scheme seven)",
         source="DFME micro-expression recognition challenge of CCAC 2024, https://mea-lab-421.github.io/CCAC-page; dataset: Zhao et al. "
@@ -271,8 +271,8 @@ MEVIEW = Protocol(
     "in the wild: MEVIEW by leaving one subject out, or unseen after training on laboratory datasets",
     Card(
         needs="dataset=meview, or any composite with it, for example dataset=[casme2,samm,meview]",
-        trains="dataset=meview: its other subjects (the paper's setting); a composite: all laboratory datasets, and nobody of "
-        "MEVIEW",
+        trains="dataset=meview: its other subjects (the paper's setting); a composite: all laboratory datasets, "
+        "without MEVIEW",
         tests="dataset=meview: each of its subjects once; a composite: all of MEVIEW, k and k' being the laboratories' durations "
         "at 25 frames per second",
         scores="one interval a video, its highest peak: ASR and F1 of spotting, and F1, UF1 and UAR of the emotion over all "

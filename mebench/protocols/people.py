@@ -99,8 +99,8 @@ class People:
         ]
         if not eligible:
             raise ConfigError(
-                f"fold {key!r}: nobody is left to train on, because whoever could train is tested too, perhaps under another id: "
-                "test fewer, or add subjects or datasets of other people"
+                f"fold {key!r}: no person is left for training, because all others are tested, too, perhaps under "
+                "another id: test fewer, or add subjects or datasets of other people"
             )
         chosen = set(valid or ())
         if valid is None:  # somebody must stay to train, unless somebody does anyway

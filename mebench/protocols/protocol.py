@@ -9,8 +9,8 @@ from mebench.protocols.people import People
 
 TASKS = frozenset({"spot", "recognize"})
 INNER = (
-    "some of those who train, by person, drawn with the run's seed so that they resemble the rest in datasets, kinds and "
-    "emotions; only methods that choose something hold them out"
+    "part of the training people, drawn with the run's seed to resemble the rest in datasets, kinds and emotions; "
+    "only methods that choose something hold them out"
 )
 STRICT = "strict, unless convention=NAME says otherwise"
 

@@ -46,7 +46,7 @@ LOSO = Protocol(
         tests="each subject once, in a fold of its own",
         scores="the predictions of all folds pooled; short videos of one expression each by their highest peak, long ones by "
         "the threshold; of a composite also each dataset",
-        classes="those of scheme=NAME, or of the dataset's first scheme",
+        classes="the classes of scheme=NAME, by default of the dataset's first scheme",
         source="the field's usual one, for example MEAN (Liong, See and Chan 2023, doi 10.1016/j.image.2022.116875), section 4.1",
     ),
     loso,
@@ -66,7 +66,7 @@ class LosoNamedParams:
     def __post_init__(self) -> None:
         """Check that there is somebody."""
         if not self.test:
-            raise ConfigError("protocol=loso_named needs to know who is left out: give protocol.test=[01,02]")
+            raise ConfigError("protocol=loso_named needs the people to leave out: give protocol.test=[01,02]")
 
 
 def loso_named(people: People, params: LosoNamedParams) -> list[Fold]:
@@ -92,7 +92,7 @@ LOSO_NAMED = Protocol(
         trains="all subjects but the one that is tested, so the others of protocol.test too",
         tests="each subject of protocol.test once, in a fold of its own",
         scores="the predictions of these folds pooled, and the truths of these subjects alone",
-        classes="those of scheme=NAME, or of the dataset's first scheme",
+        classes="the classes of scheme=NAME, by default of the dataset's first scheme",
         source="a part of loso, for methods of which all folds take too long",
     ),
     loso_named,
@@ -159,7 +159,7 @@ KFOLD = Protocol(
         tests="each part once; parts are drawn by person with protocol.seed and hold equally many videos, of each dataset, and "
         f"expressions, of each kind and class: {_MEASURED}",
         scores="the predictions of all folds pooled",
-        classes="those of scheme=NAME, or of the dataset's first scheme",
+        classes="the classes of scheme=NAME, by default of the dataset's first scheme",
         source="k-fold cross-validation as in Xie et al. 2020, arXiv 2012.11307, but by subject; not comparable with loso",
     ),
     kfold,
@@ -198,7 +198,7 @@ class HoldoutParams:
             raise ConfigError(f"protocol.share must lie between 0 and 1, not {self.share:g}")
         if self.share is not None and sides:
             raise ConfigError(
-                f"protocol.share draws who is tested, and protocol.{min(sides)} names people: give one of both"
+                f"protocol.share draws the tested people, and protocol.{min(sides)} names people: give one of both"
             )
         for name, value in sides.items():
             if name != "valid" and not value:
@@ -236,10 +236,10 @@ def holdout(people: People, params: HoldoutParams) -> list[Fold]:
     fold = people.fold("holdout", test, train, valid=valid)
     if lost := {*(valid or ()), *(train or ())} - {*fold.train, *fold.valid}:
         raise ConfigError(
-            f"{min(lost)} is a person who is tested under another id, so they cannot train: take them out of the list"
+            f"{min(lost)} is tested under another id, so this person cannot train: remove the id from the list"
         )
     if not fold.train:
-        raise ConfigError("protocol.valid names everybody who is not tested: leave somebody to train")
+        raise ConfigError("protocol.valid names all untested people: leave some for training")
     return [fold]
 
 
@@ -263,11 +263,11 @@ HOLDOUT = Protocol(
     "one split of subjects, by lists or drawn: those of protocol.test, or a share, are tested once by a model of the others",
     Card(
         needs="protocol.test=[…] or protocol.share=0.2, any task, short or long videos",
-        trains="everybody who is not tested, or protocol.train=[…]",
+        trains="all untested people, or protocol.train=[…]",
         validates=f"protocol.valid=[…], or {'some of those who train, drawn as in loso'}",
         tests="the subjects of protocol.test=[…]; or protocol.share of the people, drawn with protocol.seed as a part of kfold is",
         scores="the predictions for them, and their truths alone",
-        classes="those of scheme=NAME, or of the dataset's first scheme",
+        classes="the classes of scheme=NAME, by default of the dataset's first scheme",
         source="the user's own split",
     ),
     holdout,
@@ -304,10 +304,10 @@ LOVO = Protocol(
     "leave one video out: each video is tested by a model of all others, also of the same person",
     Card(
         needs="2 videos or more, any task, short or long videos",
-        trains="all other videos, those of the tested person among them",
+        trains="all other videos, including those of the tested person",
         tests="each video once, in a fold of its own",
         scores="the predictions of all folds pooled",
-        classes="those of scheme=NAME, or of the dataset's first scheme",
+        classes="the classes of scheme=NAME, by default of the dataset's first scheme",
         source="as described, with its bias, by Xie et al. 2020, arXiv 2012.11307",
         marks="subject_dependent: the model knows the person, so scores are too high for anybody new",
     ),

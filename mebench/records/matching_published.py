@@ -90,7 +90,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     ]
     if not mine:
         tasks = ", ".join(sorted({row.task for row in rows}))
-        return {"task": f"published are values of {tasks}, and this run has none: nothing to compare"}
+        return {"task": f"the published values are of {tasks}, which this run lacks: there is nothing to compare"}
     tables = grouped(mine, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
     dataset, protocol = record.dataset, str(record.config["protocol"])
     # Of several tables that print the method the one of the same clips; the fullest, if that does not decide.
@@ -103,9 +103,9 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     notes = "; ".join(dict.fromkeys(row.note for row in mine if row.note))
     chosen = f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
     if not any("test_selected" in row.caveats for row in mine):
-        chosen = "nothing is known to be chosen on the tested subjects of the published value"
+        chosen = "no choice on tested subjects is known of the published value"
     counted, n = sum(CLIPS.get((first.dataset, ""), ())), record.summary.get(first.task, {}).get("n")
-    clips = "how many the published value scores is not printed"
+    clips = "the number behind the published value is not printed"
     if counted and n is not None:
         alike = "the same number" if counted == n else "not the same, so the numbers are not comparable"
         clips = f"published over {counted}, this run over {n}: {alike}"

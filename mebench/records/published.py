@@ -274,7 +274,8 @@ def read(path: Path) -> list[Published]:
     for row, first in repeated:
         what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
         raise DataError(
-            f"{path}, line {row.line}: repeats line {first.line} ({what}): remove one, or tell them apart by method_variant"
+            f"{path}, line {row.line}: repeats line {first.line} ({what}): remove one, or distinguish them "
+            "with method_variant"
         )
     for row, words in contradictions(rows.values()):
         raise DataError(f"{path}, line {row.line}: {words}")

@@ -25,7 +25,10 @@ ANSWERS = ("predictions.parquet", "clips.parquet")
 STORED = ("key", "config", "settings", "data", "versions", "summary", "costs")
 """Attributes that `record.json` holds as they are."""
 
-OF_STUDY = "it is an outer run of a study, whose values no configuration names. Run what mebench tune --write FILE wrote: run -c FILE"
+OF_STUDY = (
+    "it is an outer run of a study, whose values no configuration names. Run the file of mebench tune "
+    "--write FILE: run -c FILE"
+)
 """Why a run is no record."""
 _PROVENANCE = ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
 

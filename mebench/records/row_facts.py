@@ -33,13 +33,16 @@ FACTS: tuple[Fact, ...] = (
         "earlier features",
         read=attrgetter("earlier"),
         mark="earlier features",
-        meaning="steps such as crops and flow were of an earlier version, which gave other numbers; they stay until it is run anew",
+        meaning=(
+            "steps such as crops and flow had an earlier version with other numbers; they stay until the "
+            "row is run again"
+        ),
     ),
     Fact(
         "other_input",
         read=attrgetter("other_input"),
         mark="not the paper's input",
-        meaning="it reads something else than what its paper gives it: what the paper's method would score is not known",
+        meaning="its input differs from its paper's: the score of the paper's method is unknown",
     ),
 )
 RULES = ("convention", "selection", "transductive")

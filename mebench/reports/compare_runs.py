@@ -136,8 +136,8 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         one, other = first.record.about, second.record.about
         if one["protocol"] != other["protocol"]:
             raise RunError(
-                f"{first.name} was run under {one['protocol']}, {second.name} under {other['protocol']}: what a method was trained on "
-                "differs, so compare runs under one protocol"
+                f"{first.name} was run under {one['protocol']}, {second.name} under {other['protocol']}: their "
+                "training data differ, so compare runs under one protocol"
             )
         if [fold["test"] for fold in one["folds"]] != [fold["test"] for fold in other["folds"]]:
             raise RunError(
@@ -146,7 +146,7 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
     tasks, kinds = shared(first, second)
     if not tasks or ("recognize" not in tasks and not kinds):
         does = [", ".join(side.does) for side in (first, second)]
-        raise RunError(f"there is nothing in common to compare: {first.name} does {does[0]}; {second.name}, {does[1]}")
+        raise RunError(f"the runs share no task: {first.name} does {does[0]}; {second.name}, {does[1]}")
 
     def asked(own: Tables) -> Tables:  # what only one side did would be compared with nothing
         predictions = own.predictions if "spot" in tasks else None
@@ -255,7 +255,7 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:
-        return "nothing that this score sees differs between A and B"
+        return "the data of this score do not differ between A and B"
     several = len([r for r in comparison.scores.values() if r.p is not None])
     p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
     if row.p_holm < LEVEL:
@@ -289,7 +289,10 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
     sentences = [
         f"convention {rule.describe()}",
-        f"{how}; those of A - B paired, of shares recovered from both intervals, which is cautious: the p value decides",
+        (
+            f"{how}; the intervals of A - B are paired, for shares recovered from both intervals, which is "
+            "cautious: the p value decides"
+        ),
         f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B",
     ]
     if comparison.exact and tested / comparison.permutations >= LEVEL:
@@ -300,7 +303,7 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
         )
     if any(0 < row.wilcoxon_n < row.subjects for row in scores):
         sentences.append(
-            "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself"
+            "p (Wilcoxon) and the rank-biserial effect size use only the subjects with a defined score of their own"
         )
     if any(not row.wilcoxon_n for row in scores):
         sentences.append(
@@ -332,12 +335,14 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
             f"{letter} predicts by chance in {side.draws} draws: the first one is compared" if side.draws > 1 else "",
         ]
     sentences += [
-        f"no interval of {'; '.join(score for _, score in missing)}: {reason}" for reason, missing in reasons.items()
+        f"no interval for {'; '.join(score for _, score in missing)}: {reason.replace('rests on', 'has')}"
+        for reason, missing in reasons.items()
     ]
     if found := comparison.mcnemar:
         sentences.append(
-            f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "
-            f"p {_compared(found.p)}; it takes the clips of one face as independent, which the permutation test does not"
+            f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, "
+            f"{found.second_only} in B alone, p {_compared(found.p)}; unlike the permutation test, it treats the "
+            "clips of one face as independent"
         )
     sentences += [side.record.about["remark"] for side in (first, second) if side.record]
     return list(dict.fromkeys(filter(None, sentences)))
@@ -347,7 +352,10 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
     """Other differences between two runs: their data, settings, or randomness of training."""
     if one.data != other.data:
         a, b = (record.data or "the defaults" for record in (one, other))
-        yield f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"
+        yield (
+            f"the settings of the dataset differ (A: {a}; B: {b}): the runs used different images, so more "
+            "than the methods differs"
+        )
     for letter, side in (("A", first), ("B", second)):
         if side.of_study:
             yield f"{letter} is an outer run of a study: its values are in its {TUNED}, and its settings are those of the study"
@@ -358,7 +366,7 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
             yield (
                 f"{letter}: each score is the mean over seeds {', '.join(map(str, side.seeds))}"
                 if side.others
-                else (f"{letter} is one training (seed {side.seeds[0]}): what its seed brings is not averaged")
+                else (f"{letter} is one training (seed {side.seeds[0]}): the effect of its seed is not averaged")
             )
         yield "a subject is drawn and exchanged under all seeds at once: the tests speak about other subjects, at these seeds"
         return
@@ -367,11 +375,13 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
     elif one.identity == other.identity and one.seed == other.seed:
         yield "the runs have the same settings and seed: the code of method or dataset differs"
     elif one.identity == other.identity:
-        yield f"the runs differ in nothing but the seed ({one.seed} and {other.seed}): what differs is the chance in training"
+        yield (
+            f"the runs differ only in the seed ({one.seed} and {other.seed}), so the difference is chance in training"
+        )
     else:
         yield (
-            f"each run is one training (seeds {one.seed} and {other.seed}): the tests speak about other subjects, not about "
-            "other seeds; compare several seeds of each"
+            f"each run is one training (seeds {one.seed} and {other.seed}): the tests are about other subjects, "
+            "not about other seeds; compare several seeds of each"
         )
 
 

@@ -65,7 +65,7 @@ def total_rows(members: Mapping[str, Summary]) -> list[Row]:
     }
     rows = [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
     if (people := len(people_of(members))) < sum(numbers["subjects", ""].values()):
-        rows.insert(1, ("people", "", f"{people}", "whoever is in several of them counts once"))
+        rows.insert(1, ("people", "", f"{people}", "people in several of them count once"))
     return rows
 
 

@@ -231,7 +231,7 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
         DataError: the dataset is not there.
     """
     if side.tables.predictions is None:
-        raise RunError(f"run {record.id!r} spots nothing, so there is no interval to look at: leave --faces out")
+        raise RunError(f"run {record.id!r} spots nothing, so it has no intervals: leave --faces out")
     wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
     spotted = first_draw(side.tables.predictions)
     spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
@@ -530,4 +530,4 @@ def refuse(folder: RunFolder) -> None:
         RunError: it keeps no predictions.
     """
     if not any((folder.path / name).is_file() for name in ("predictions.parquet", "clips.parquet")):
-        raise RunError(f"run {folder.id!r} keeps no predictions, so there is nothing to report: run it again")
+        raise RunError(f"run {folder.id!r} keeps no predictions to report: run it again")

@@ -56,11 +56,11 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
     """The method behind a summary's 95 % intervals, in words.
 
     >>> print(how_intervals(68, "jackknife", 0))
-    intervals: 95 %, by leaving out each of 68 subjects (jackknife); those of shares end as exact binomial ones of that error
+    intervals: 95 %, by leaving out each of 68 subjects (jackknife); for shares the exact binomial interval of that error
     """
-    rest = f"; of what is no share bootstrap, {draws} draws" if interval == "bootstrap" else ""
+    rest = f"; for other scores a bootstrap, {draws} draws" if interval == "bootstrap" else ""
     how = f"intervals: 95 %, by leaving out each of {subjects} subjects (jackknife)"
-    return f"{how}; those of shares end as exact binomial ones of that error{rest}"
+    return f"{how}; for shares the exact binomial interval of that error{rest}"
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
@@ -73,7 +73,7 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
 
     >>> score = {"value": 0.5, "low": None, "high": None, "reason": "fear rests on 2 samples of 1 subject"}
     >>> reason_lines({"recognition": {"n": 3, "scores": {"uf1": score, "uar": score}}})
-    ['no interval of recognition, UF1 and UAR: fear rests on 2 samples of 1 subject']
+    ['no interval for recognition, UF1 and UAR: fear has 2 samples of 1 subject']
     """
     scores = [
         (", ".join(filter(None, (section, part))), score["reason"], find(name).label)
@@ -83,7 +83,7 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
     ]
     found = {key: [label for *_, label in some] for key, some in grouped(scores, key=itemgetter(0, 1)).items()}
     return [
-        f"no interval of {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {reason}"
+        f"no interval for {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {reason.replace('rests on', 'has')}"
         for (section, reason), labels in found.items()
     ]
 
@@ -140,7 +140,7 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
     points = Column("points", right=True, text=lambda gain: number(gain, 2, sign="+"))
     columns = [Column("score"), Column("honest", right=True), Column("leak", right=True), points]
     rows = [{"score": path, **score} for path, score in leak["scores"].items()]
-    return Table.of(columns, rows, f"what the leak gained, beside {leak['honest']}")
+    return Table.of(columns, rows, f"gain from the leak over {leak['honest']}")
 
 
 CALIBRATION = "ece"
@@ -287,7 +287,7 @@ def print_mistakes(
     """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` where they are given."""
     print_lines("")
     if counts.empty:
-        print_lines(f"{title}: nothing, there is neither a false positive nor a miss")
+        print_lines(f"{title}: none, there is neither a false positive nor a miss")
         return
     print_report(title, *(mistakes_table(counts, mistake) for mistake in TITLES), EXPLAINED, *filter(None, [note]))
     if mistakes is not None:
@@ -312,7 +312,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             for word, gain in sorted(parts.get("gain", {}).items(), key=lambda one: -one[1])
         ]
         if found:
-            title = f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured"
+            title = f"{kind}: the main cause of each false positive, and the gain in F1 without it"
             missed = (
                 f"missed by {name}: {shares(thirds)}" for name, thirds in metrics.mistakes.miss_shares(parts).items()
             )
@@ -335,7 +335,7 @@ def distracted_line(counts: heavy.pandas.DataFrame, astray: heavy.pandas.DataFra
     )
     total = count(counts["false_positive"].to_numpy().sum(), 2)
     return (
-        f"of {total} false positives fall {fell}, sharing at least half of the frames of the shorter of both; "
+        f"of {total} false positives fall {fell}, with at least half of the frames of the shorter one in common; "
         "one that falls on several counts for each, and so do near misses and duplicates"
     )
 
@@ -370,11 +370,11 @@ def plain(counts: heavy.pandas.DataFrame) -> dict[str, Any]:
 SELECTION = {
     "fixed": "nothing is chosen after training",
     "inner": "inner validation subjects choose, never tested ones",
-    "test": "tested subjects shape what is tested: not a result",
+    "test": "tested subjects influence their own test: not a result",
 }
 TRANSDUCTIVE = {
-    "none": "nothing is taken from a tested video but its predictions",
-    "video": "the tested video's own unlabelled statistics enter its predictions",
+    "none": "no statistics of a tested video are used",
+    "video": "the tested video's own unlabelled statistics influence its predictions",
 }
 
 
@@ -442,7 +442,7 @@ def print_outcome(
             about["remark"],
         ]
     lines += [f"run folder: {folder.path}", f"{tracker}: {tracked}" if tracked else ""]
-    lines.append("" if verbose else f"all scores and what to know about them: mebench runs show {folder.word} -v")
+    lines.append("" if verbose else f"all scores, with remarks: mebench runs show {folder.word} -v")
     print_report(title_of(config["config"]), *shown, *filter(None, lines))
 
 

@@ -296,9 +296,9 @@ def _notes(
     )
     longer = timing.fps * float(np.ptp(times)) / max(len(times) - 1, 1)
     if longer and abs(longer - 1) > FPS_TOLERANCE:
-        yield f"seconds are those of the file, {longer:.4g} times real ones"
+        yield f"seconds are those of the file, {longer:.4g} times the real ones"
     if answer.faces > 1 and tracks is None:
-        yield f"{answer.faces} faces are seen, the largest is followed: --faces all takes each by itself"
+        yield f"{answer.faces} faces are seen, and the largest is followed: --faces all spots in each by itself"
     elif tracks is not None and tracks.mixed:
         rest = f"{tracks.mixed} left out" if tracks.parts else "the largest is followed"
         yield f"of {len(tracks.parts) + tracks.mixed} faces {rest}: one comes where another was, as they or the camera move"

@@ -93,7 +93,7 @@ def read_paper(folder: Path, name: str) -> Paper:
         DataError: its file has another form.
     """
     file = folder / f"{name}.yaml"
-    check_known("paper", name, {place.stem for place in folder.glob("*.yaml")}, f"Papers are looked for in {folder}")
+    check_known("paper", name, {place.stem for place in folder.glob("*.yaml")}, f"Papers are searched in {folder}")
     try:
         content: Any = read_yaml(file)
         tables = {str(number): table for number, table in content["tables"].items()}
@@ -135,14 +135,14 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
     Raises:
         ConfigError: the paper has no such table here.
     """
-    check_known("table", table, paper.tables, f"{paper.id} has no other that can be run")
+    check_known("table", table, paper.tables, f"{paper.id} has no other table that can be run")
     found = []
     for value in published:
         source = paper.sources.get(table, paper.source)
         if value.source.partition(" ")[0] != source or value.table not in (table, f"Table {table}"):
             continue
-        words = paper.tables[table].get((value.method, value.method_variant), "nobody said how to measure it here")
-        dataset = paper.datasets.get(value.dataset, f"nobody said how to take {value.dataset} here")
+        words = paper.tables[table].get((value.method, value.method_variant), "no file says how to measure it here")
+        dataset = paper.datasets.get(value.dataset, f"no file says how to use {value.dataset} here")
         absent = next((reason for reason in (words, dataset) if isinstance(reason, str)), None)
         found.append(Cell(value, None if absent is not None else (*words, *dataset), absent or ""))
     if not found:
@@ -357,7 +357,7 @@ def _result(
     other = (request.stand_in or "").partition(" ")[0]
     differ = there is not None and here is not None and round(here) != round(there.value)
     why = [
-        f"{other} stands in for {row.dataset}, so this is no comparison" if run.stands_in else "",
+        f"{other} replaces {row.dataset}, so this is no comparison" if run.stands_in else "",
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
         f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",

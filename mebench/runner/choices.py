@@ -101,7 +101,8 @@ def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset
         ):
             if task not in protocol.tasks:
                 raise ConfigError(
-                    f"nobody {verb} under protocol {protocol.name!r}, so {word} has nothing to do: {instead}, or take protocol=loso"
+                    f"no person {verb} under protocol {protocol.name!r}, so {word} has no effect: {instead}, "
+                    "or choose protocol=loso"
                 )
     if not can & protocol.tasks:
         raise ConfigError(
@@ -152,8 +153,8 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
         only = protocol.scheme(dataset)
         if config.scheme is not None:
             raise ConfigError(
-                f"protocol {protocol.name} scores its own classes ({', '.join(only.classes)}), so scheme={config.scheme} has no place: "
-                "leave it out, or take protocol=loso"
+                f"protocol {protocol.name} scores its own classes ({', '.join(only.classes)}), not "
+                f"scheme={config.scheme}: leave the scheme out, or choose protocol=loso"
             )
         return only
     name = config.scheme or protocol.scheme
@@ -210,24 +211,22 @@ def choose_kinds(
     if lost := () if annotated else dataset.unplaced():
         one = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"
         raise DataError(
-            f"none of the {len(lost)} expressions of dataset {config.dataset!r} can be told in its frames, such as {one}. What is wrong "
-            f"with this copy says mebench data verify dataset={config.dataset} …"
+            f"none of the {len(lost)} expressions of dataset {config.dataset!r} lies in its frames, such as {one}. "
+            f"Find the faults of this copy with mebench data verify dataset={config.dataset} …"
         )
     if not annotated:
         raise ConfigError(
-            f"nobody annotated the videos of dataset {config.dataset!r}, so no method can be trained or scored on them: predict them "
-            f"with a finished run, mebench predict RUN dataset={config.dataset} …"
+            f"the videos of dataset {config.dataset!r} have no annotations, so no method can be trained or scored "
+            f"on them: predict them with a finished run, mebench predict RUN dataset={config.dataset} …"
         )
     if bare := sorted({v.dataset for v in videos} - {v.dataset for v in videos if v.expressions}):
         raise ConfigError(
-            f"nobody annotated the videos of {' and '.join(bare)}, so nothing that is spotted there is right or wrong: leave "
-            f"{'it' if len(bare) == 1 else 'them'} out of dataset={config.dataset!r}"
+            f"the videos of {' and '.join(bare)} have no annotations, so nothing spotted there is right or wrong: "
+            f"leave {'it' if len(bare) == 1 else 'them'} out of dataset={config.dataset!r}"
         )
     for kind in asked:
         if kind not in annotated:
-            raise ConfigError(
-                f"no {kind}-expression is annotated in dataset {config.dataset!r}, so there is nothing to spot: choose kinds=…"
-            )
+            raise ConfigError(f"dataset {config.dataset!r} has no annotated {kind}-expression to spot: choose kinds=…")
     return tuple(k for k in KINDS if k in asked)
 
 

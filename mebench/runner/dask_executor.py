@@ -86,8 +86,8 @@ class DaskPool:
             done, _ = wait(busy, LOOK_SECONDS, FIRST_COMPLETED)
             if self._client.status != "running":
                 raise RunError(
-                    f"the Dask scheduler at {self._address} is gone: finished folds are kept; start it again and go on "
-                    "with the same command"
+                    f"the Dask scheduler at {self._address} is gone: finished folds are kept; start it again, then "
+                    "give the same command to continue"
                 )
             if tick is not None:
                 tick()

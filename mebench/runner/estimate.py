@@ -259,7 +259,7 @@ def _print_plan(plan: Plan, work: Work, folds: int) -> None:
     print_lines(
         f"features: {work.missing_videos} of {videos} videos to compute ({work.missing_frames} frames{clips})"
         if work.missing_videos
-        else "features: all are there"
+        else "features: all are stored"
     )
     distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
     for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
@@ -267,7 +267,7 @@ def _print_plan(plan: Plan, work: Work, folds: int) -> None:
     print_lines(*warnings(plan))
     stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
     if not folds:
-        print_lines("training: that of a run which differs in how frame scores become intervals alone")
+        print_lines("training: shared with a run that differs only in the way from frame scores to intervals")
     elif work.trainings:
         print_lines(f"training: {work.trainings} trainings, {folds} folds x {stages}")
     else:
@@ -278,15 +278,15 @@ def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers:
     total = seconds["total"]
     if earlier is None:
         print_lines(
-            f"estimated time: not known, as {config.runs} holds no finished run of {config.method} on {config.dataset}; a run tells it "
-            "once its first fold is finished"
+            f"estimated time: unknown, since {config.runs} holds no finished run of {config.method} on "
+            f"{config.dataset}; a run estimates it after its first fold"
         )
         return
-    about = "not known" if total is None else f"about {duration(total)} with {plural(workers, 'worker')}"
+    about = "unknown" if total is None else f"about {duration(total)} with {plural(workers, 'worker')}"
     with_other = f", which had other settings: {listed(earlier.other, SETTINGS_SHOWN)}" if earlier.other else ""
     print_lines(f"estimated time: {about}, from the costs of run {earlier.id}{with_other}")
     parts = [
-        f"{name} {'not known' if (s := seconds[name]) is None else duration(s)}"
+        f"{name} {'unknown' if (s := seconds[name]) is None else duration(s)}"
         for name in ("features", "training", "prediction")
     ]
     print_lines(f"  of one core: {', '.join(parts)}")

@@ -74,13 +74,14 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
         try:
             session = open_session(make_plan(config), run_id)
             if run_id is None and is_rerun(session):
-                progress.notify(f"{rerun_notice(session)}: this one computes its folds anew")
+                progress.notify(f"{rerun_notice(session)}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             for line in warnings(session.leaking or session.plan):
                 progress.notify(line)
             if config.precision == "bf16-mixed" and config.accelerator == "cpu" and not _has_bf16():
                 progress.notify(
-                    "precision=bf16-mixed: this processor has no instructions for it, so a step takes some six times as long"
+                    "precision=bf16-mixed: this processor has no instructions for it, so a step takes about "
+                    "six times as long"
                 )
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
@@ -89,7 +90,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
                 raise InterruptedRunError("stopped before the first fold: nothing is lost", stop) from None
             folder, alone = session.folder, session.leaking is None
             # Of a leaking run it is the honest one beside it that is trained; gone on with alone, it would leave the leak out.
-            on = f"Go on with: mebench resume {folder.word}" if alone else "Go on with the same command"
+            on = f"Continue with: mebench resume {folder.word}" if alone else "Give the same command again to continue"
             raise InterruptedRunError(
                 f"stopped: {len(folder.finished_folds())} of {len(session.plan.folds)} folds are finished and kept in {folder.path}. {on}",
                 stop,
@@ -131,7 +132,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
         finished = sum(len(session.finished) for session in under_way)
         total = sum(len(session.plan.folds) for session in under_way)
         if finished:
-            progress.notify(f"{finished} of {total} folds are already there")
+            progress.notify(f"{finished} of {total} folds exist already")
         outcomes |= {id(session): _finished(session) for session in under_way if not session.left}
         with progress.stage("folds", total, "folds", done=finished) as advance:
             waiting = [session for session in under_way if session.left]
@@ -174,8 +175,8 @@ def _next(
         if there:
             homes = ", ".join(sorted({folder.parent.parent.name for folder in there.values()}))
             progress.notify(
-                f"{session.folder.id}: {plural(len(there), 'fold')} trained in {homes}, which differs in how frame scores become intervals "
-                "alone: only these are made"
+                f"{session.folder.id}: {plural(len(there), 'fold')} trained in {homes}, which differs only in the "
+                "way from frame scores to intervals: only intervals are made"
             )
     return now, later
 

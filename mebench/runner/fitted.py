@@ -85,7 +85,7 @@ class Views:
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
         chains = self.chains[self.job.groups[video.key]]
         if name not in chains:
-            raise PluginError(unknown("feature", name, chains, "A method reads what its chains() name"))
+            raise PluginError(unknown("feature", name, chains, "A method reads the features that its chains() name"))
         return chains[name]
 
 

@@ -114,7 +114,7 @@ class FrameSource:
                     return self._home(self._videos[key])[0].landmarks(self._videos[key])
                 case "provided", key, name:
                     return self._provided(key, name)
-        raise PluginError(f"a method asked the process outside for {word!r}, which nobody answers: that is a leak")
+        raise PluginError(f"a method asked its host for {word!r}, which is never answered: that is a leak")
 
     def stored(self, store: FeatureStore, key: dict[str, Any]) -> Mapped | None:
         """An entry of the store under the key that a process made of what it is shown; None where it is to be computed.
@@ -218,7 +218,7 @@ class RemoteDataset(Dataset):
         Raises:
             PluginError: always.
         """
-        raise PluginError("a fold asked its dataset what is annotated: that is a leak")
+        raise PluginError("a fold asked its dataset for annotations: that is a leak")
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video, each fetched when it is looked at."""

@@ -39,8 +39,9 @@ def warnings(plan: Plan) -> list[str]:
     if lost := plan.dataset.unplaced():
         of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())
         told.append(
-            f"{len(lost)} of {plural(of, 'expression')} can be told in no frames, and nothing learns or is scored on them, such as row "
-            f"{lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench data verify lists them"
+            f"{len(lost)} of {plural(of, 'expression')} lie in no existing frames and are neither trained nor "
+            f"scored on, such as row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench "
+            "data verify lists them"
         )
     if plan.config.sandbox == "off":
         told.append("sandbox=off: a method of this run could read any file and process of this machine")
@@ -55,7 +56,7 @@ def warnings(plan: Plan) -> list[str]:
         elif any(weightless(part).stages() for part in plan.parts()):
             best = "the epoch" if plan.leaks_k_prime or "spot" not in plan.task.tasks else "epoch and threshold"
             shaped.append(f"each training keeps {best} that tested best")
-        by = ", and ".join(shaped) or "the tested subjects are at hand, though this method takes nothing from them"
+        by = ", and ".join(shaped) or "the tested subjects are available, though this method uses nothing of them"
         told.append(f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people")
     if plan.subject_dependent:
         told.append(
@@ -70,8 +71,8 @@ def warnings(plan: Plan) -> list[str]:
         full = [s.name for s in other if len(class_counts(s, plan.videos)) > 1 and not gaps(plan, s)]
         advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
         told.append(
-            f"in {len(found)} of {len(plan.folds)} folds nobody who trains shows a class that is tested, so those clips can only be "
-            f"wrong: in fold {fold!r} {clips}; {advice}"
+            f"in {len(found)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
+            f"only be wrong: in fold {fold!r} {clips}; {advice}"
         )
     if expected := plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params):
         n_clips = class_counts(plan.scheme, plan.videos).total()

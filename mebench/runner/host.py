@@ -254,7 +254,7 @@ class FoldHost:
             case ("clips",):
                 if self.job.spots and self.spotted is None and not self.job.leaks:
                     raise PluginError(
-                        "a fold asked where the tested clips are before it had spotted them: that is a leak"
+                        "a fold asked for the places of the tested clips before it had spotted them: that is a leak"
                     )
                 clips = [(v.key, e.onset, e.peak, e.offset) for v in self.tested for e in self.job.scheme.scored(v)]
                 return [(self.aliases.key(video), *place) for video, *place in clips]

@@ -107,11 +107,11 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
     then, now = folder.read_json("config.json").get("parts"), json.loads(json.dumps(parts))
     if then == now:
         return
-    anew = "Start it anew with: mebench run"
+    anew = "Start a new run with: mebench run"
     if not isinstance(then, dict):
         raise RunError(
-            f"run {folder.id!r} cannot go on: it began with a mebench that did not note what its folds depend on, and they must not mix "
-            f"with others. {anew}"
+            f"run {folder.id!r} cannot continue: it began with a version of mebench that did not record what its "
+            f"folds depend on, and they must not mix with others. {anew}"
         )
     said = [
         f"{name} was {then.get(name, ABSENT)} and is {now.get(name, ABSENT)}"
@@ -119,7 +119,8 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
         if then.get(name, ABSENT) != now.get(name, ABSENT)
     ]
     raise RunError(
-        f"run {folder.id!r} cannot go on: {listed(said, PARTS_SHOWN)}, and its folds must not mix with others. {anew}"
+        f"run {folder.id!r} cannot continue: {listed(said, PARTS_SHOWN)}, and its folds must not mix with "
+        f"others. {anew}"
     )
 
 

@@ -155,8 +155,8 @@ def refuse_other_processor(run: str, then: str, now: str) -> None:
     """
     if then != now:
         raise RunError(
-            f"{run} began on another kind of processor ({then}; here it is {now}), and its folds must not mix: go on there, or "
-            "start it anew here with: mebench run"
+            f"{run} began on another kind of processor ({then}; here it is {now}), and its folds must not mix: "
+            "continue there, or start a new run here with: mebench run"
         )
 
 

@@ -366,8 +366,8 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     """
     if config.sandbox == "on" and (without := lacking()):
         raise ConfigError(
-            f"sandbox=on asks for a whole sandbox, and this system lacks {' and '.join(without)}: sandbox=auto takes what there is and "
-            "says what is missing"
+            f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(without)}: sandbox=auto uses "
+            "what is available and says what is missing"
         )
     protocol, dataset = find_protocol(config.protocol), open_dataset(config)
     methods = methods or abilities(config)
@@ -437,7 +437,8 @@ def check_reach(plan: Plan) -> None:
                     else "let it name less under reads in its config.yaml, or settings, or copy what it needs elsewhere"
                 )
                 raise ConfigError(
-                    f"the method may read {place}, and so the labels below {word}: {way}, or take sandbox=off, after you have read its code"
+                    f"the method may read {place}, and so the labels below {word}: {way}, or use sandbox=off, "
+                    "after you have read its code"
                 )
 
 
@@ -453,8 +454,8 @@ def check_people(plan: Plan) -> None:
     for fold in plan.folds:
         if both := {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}:
             raise RunError(
-                f"fold {fold.key!r} of protocol {plan.protocol.name!r} tests {min(both)}, on whom it trains: that is a mistake in the "
-                "protocol; protocol=loso holds people out"
+                f"fold {fold.key!r} of protocol {plan.protocol.name!r} trains and tests on {min(both)}: that is a "
+                "mistake in the protocol; protocol=loso holds people out"
             )
 
 

@@ -109,8 +109,8 @@ _SOME = ((0, 24, 0x5412, True), (0, 24, 0x541C, True), (1, 16, 0, False))
 (TIOCSTI, TIOCLINUX), and the limits of another process.
 """
 REFUSED = (
-    "the sandbox lets a method read Python, its own folder, the files among its settings and what its config.yaml lists under reads, and "
-    "open no connection: list there what it needs, or take sandbox=off"
+    "in the sandbox a method can read Python, its own folder, the files among its settings and those that its "
+    "config.yaml lists under reads, and open no connection: list the files it needs there, or use sandbox=off"
 )
 refused = ""
 """In a confined process: what is said of what the system did not permit."""
@@ -259,8 +259,8 @@ def enter(grant: Grant) -> None:
         vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
     if more := set(confine(grant)) - set(grant.lacks):
         raise RunError(
-            f"a worker cannot keep a method from {_meant(more)}, as the run counts on: give all workers a kernel and a container that "
-            "do, or take sandbox=off, after you have read the code of the method"
+            f"a worker cannot isolate a method from {_meant(more)}, which the run requires: give all workers a "
+            "kernel and a container that can, or use sandbox=off, after you have read the code of the method"
         )
 
 
@@ -369,8 +369,9 @@ def missing_sentence(without: Sequence[str]) -> str:
     if not without:
         return ""
     return (
-        f"this system does not keep methods from {_meant(without)}: a method that looks there for labels is not stopped; a kernel with "
-        "Landlock switched on, or a container that lets its calls and seccomp pass, would stop it, and sandbox=on insists on that"
+        f"this system does not isolate methods from {_meant(without)}: a method that searches there for labels is "
+        "not stopped. A kernel with Landlock, or a container that allows its calls and seccomp, would stop it; "
+        "sandbox=on requires this"
     )
 
 

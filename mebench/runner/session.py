@@ -166,8 +166,8 @@ class Session:
             raise DataError(f"none of the {len(reasons)} videos shows a face. {next(iter(reasons.values()))}")
         if self.finished and set(read_skipped(folder)) != set(reasons):
             raise RunError(
-                f"run {folder.id!r} cannot go on: other videos than before have no face, and its folds must not mix. "
-                "Start it anew with: mebench run"
+                f"run {folder.id!r} cannot continue: other videos than before have no face, and its folds must not "
+                "mix. Start a new run with: mebench run"
             )
         if line := write_skipped(folder, reasons, len(plan.videos)):
             progress.notify(line)
@@ -212,7 +212,7 @@ class Session:
                 self.folder.take_logs(fold.key, place_of(self.folder.path, self.plan, fold))
                 self.folder.write_fold(outcome, self.plan.task.kinds)
             except (ValueError, TypeError, OverflowError) as error:  # no column takes it, such as half a frame
-                reason = f"what its method answered cannot be kept ({sentence(error)})"
+                reason = f"the answers of its method cannot be stored ({sentence(error)})"
                 outcome = Failure(reason, f"{''.join(traceback.format_exception(error))}{reason}")
         if isinstance(outcome, Failure):
             self.failures[fold.key] = outcome.reason
@@ -245,9 +245,10 @@ class Session:
         if self.failures:
             fold, reason = min(self.failures.items())
             raise RunError(
-                f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The reasons are in "
-                f"{self.folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, fix it and "
-                f"go on with: mebench resume {self.folder.word}; a changed plugin starts a new run"
+                f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The "
+                f"reasons are in {self.folder.path / 'failed'}, the other folds are kept. If the cause lies "
+                f"outside the program, fix it and continue with: mebench resume {self.folder.word}; a changed "
+                "plugin starts a new run"
             )
         plan, folder = self.plan, self.folder
         if folder.done:  # the honest run was there
@@ -359,7 +360,7 @@ def rerun_notice(session: Session) -> str:
             return (
                 f"run {folder.id} is marked as finished but lacks {' and '.join(folder.lost)}, so remove {folder.path}"
             )
-    return "an equal run is there already"
+    return "an equal run exists already"
 
 
 def _equal(session: Session) -> list[RunFolder]:

@@ -64,7 +64,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
             stand, folds = len(outcomes) - failed, sum(len(session.plan.folds) for session in sessions.values())
             progress.notify(
                 f"sweep: {len(configs)} runs, {folds} folds in {len(sessions)} of them to compute"
-                + (f"; {stand} finished ones stand as they are" if stand else "")
+                + (f"; {stand} finished ones are kept" if stand else "")
                 + (f"; {failed} cannot be run" if failed else "")
             )
             outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))
@@ -72,8 +72,8 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
             pool.stop()
             done = sum(s.folder.done for s in sessions.values()) + len(configs) - len(sessions)
             raise InterruptedRunError(
-                f"stopped: {done} of {len(configs)} runs are finished, and the folds of the others are kept. Go on with the "
-                "same command",
+                f"stopped: {done} of {len(configs)} runs are finished, and the folds of the others are kept. Give "
+                "the same command again to continue",
                 stop,
             ) from None
         finally:

@@ -187,7 +187,7 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
             gpus = [str(n) for n in range(heavy.torch.cuda.device_count())]
     if gpus and (most := max(devices or 0, each)) > len(gpus):
         raise ConfigError(
-            f"devices={most}, but this machine shows {len(gpus)} GPUs: say so many at most, or leave it out"
+            f"devices={most}, but this machine shows {len(gpus)} GPUs: give at most that number, or leave it out"
         )
     gpus, each = gpus[:devices], each or len(gpus)
     own = [[gpus[(n * each + place) % len(gpus)] for place in range(each)] if gpus else [] for n in range(workers)]

@@ -107,7 +107,7 @@ class RunFolder:
             raise RunError(f"{len(begin_so)} runs begin with {word!r}: {', '.join(begin_so)}. Give more of the id")
         if not begin_so:
             raise RunError(
-                unknown("run", word, known, f"Runs are looked for in {runs}; choose another place with --runs DIR")
+                unknown("run", word, known, f"Runs are searched in {runs}; choose another folder with --runs DIR")
             )
         return known[begin_so[0]]
 
@@ -123,7 +123,7 @@ class RunFolder:
             return cls(path)
         folder = cls.open(runs, word)
         if not folder.done:
-            raise RunError(f"run {folder.id!r} is not finished: go on with it by {folder.resume_hint}")
+            raise RunError(f"run {folder.id!r} is not finished: continue it with {folder.resume_hint}")
         if lost := folder.lost:
             raise RunError(
                 f"run {folder.id!r} is marked as finished but lacks {' and '.join(lost)}: remove {folder.path} and run again"
@@ -155,7 +155,7 @@ class RunFolder:
             folder = cls(runs / run_id)
             if folder.of_study:
                 raise RunError(
-                    f"run {run_id!r} is a study's, which knows the values of its folds: go on with {folder.resume_hint}"
+                    f"run {run_id!r} belongs to a study, which holds the values of its folds: continue with {folder.resume_hint}"
                 )
             if (lock := folder.lock()) is None:
                 raise RunError(f"another process is working on run {run_id!r}: wait for it, or stop it first")
@@ -355,7 +355,7 @@ class RunFolder:
             RunError: it is not as it was when the run was finished.
         """
         if (known := self.seal.get(name)) is not None and (self.path / name).is_file() and self._hash(name) != known:
-            raise self._unreadable(name, ValueError("it is not as it was when the run was finished"))
+            raise self._unreadable(name, ValueError("it has changed since the run was finished"))
 
     def _sync_all(self) -> None:
         """Have everything on disk that was written so far."""
@@ -382,8 +382,8 @@ class RunFolder:
             if e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
                 raise
             raise RunError(
-                f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, "
-                f"then go on with: {self.resume_hint}"
+                f"cannot write to {self.path}: {os.strerror(e.errno)}. Finished folds are kept: make room, then "
+                f"continue with: {self.resume_hint}"
             ) from e
 
     # -- reading ------------------------------------------------------------------------------------------------------------
@@ -417,7 +417,7 @@ class RunFolder:
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         file = self.path / name
         fix = (
-            f"remove {file.parent} and go on with: {self.resume_hint}"
+            f"remove {file.parent} and continue with: {self.resume_hint}"
             if name.startswith("folds/") and not self.done
             else f"remove {self.path} and run again"
         )

@@ -113,7 +113,7 @@ class _Subject:
             self.found[name] = None
             try:
                 if (before := function.__dict__["after"]) and self.look(before) is not None:
-                    raise unittest.SkipTest(f"nothing can be said before {before} is kept")
+                    raise unittest.SkipTest(f"this cannot be checked before {before} is kept")
                 function(self.subject)
             except unittest.SkipTest as untold:
                 self.found[name] = untold

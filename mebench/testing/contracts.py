@@ -132,7 +132,7 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
 
 
 @promise(
-    "Write in README.md what the plugin does, and cite the paper that config.yaml names",
+    "Describe the plugin in README.md, and cite the paper that config.yaml names",
     after="config_is_complete",
 )
 def card_names_the_paper(subject: Owner) -> None:
@@ -391,7 +391,7 @@ def landmarks_are_68_points(trial: _DatasetTrial) -> None:
 
 
 @promise(
-    "List each repair as one sentence: the row, what stood there, what it is now",
+    "List each repair as one sentence: the row, the old value, the new value",
     after="videos_are_sorted_and_unique",
 )
 def repairs_are_sentences(trial: _DatasetTrial) -> None:
@@ -549,7 +549,7 @@ def proposals_are_intervals(trial: _MethodTrial) -> None:
 
 
 @promise(
-    "Where self.task.one_per_video, propose the highest peak alone, as mebench.spotting.spot(..., highest_only=True) does",
+    "If self.task.one_per_video, propose only the highest peak, as mebench.spotting.spot(..., highest_only=True) does",
     after="a_fold_fits_and_predicts",
 )
 def one_interval_in_short_videos(trial: _MethodTrial) -> None:
@@ -562,7 +562,7 @@ def one_interval_in_short_videos(trial: _MethodTrial) -> None:
 
 
 @promise(
-    "Let classify answer each clip by itself, with numbers; in evaluation mode (self.eval()) a network does",
+    "Let classify answer each clip by itself, with numbers, as a network does in evaluation mode (self.eval())",
     after="a_fold_fits_and_predicts",
 )
 def classes_have_finite_scores(trial: _MethodTrial) -> None:
@@ -578,7 +578,7 @@ def classes_have_finite_scores(trial: _MethodTrial) -> None:
     assert rows.shape == (len(clips), len(trial.plan.task.classes)), f"shape {rows.shape} for {len(clips)} clips"
     assert np.isfinite(rows).all(), "a class score is not finite"
     alone = np.allclose(trial.reloaded.classify(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5)
-    assert alone, "a clip's scores depend on the clips beside it"
+    assert alone, "a clip's scores depend on the other clips"
 
 
 @promise(
@@ -593,7 +593,7 @@ def same_seed_same_predictions(trial: _MethodTrial) -> None:
 
 
 @promise(
-    "Use what the views give: features, frame rate, timing",
+    "Use only the features, frame rate and timing of the views",
     after="same_seed_same_predictions",
 )
 def predictions_do_not_depend_on_test_labels(trial: _MethodTrial) -> None:
@@ -639,7 +639,7 @@ def _same(a: FoldResult, b: FoldResult, what: str) -> None:
 
 
 @promise(
-    "Keep what is learnt in parameters, or in buffers (self.register_buffer) whose shapes __init__ knows",
+    "Keep learnt values in parameters, or in buffers (self.register_buffer) whose shapes __init__ knows",
     after="same_seed_same_predictions",
 )
 def state_is_saved_whole(trial: _MethodTrial) -> None:

@@ -103,7 +103,7 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
         raise ConfigError(f"there is a {kind} called {name!r}, in {there[name].folder}: choose another name")
     target = folder / f"{kind}s" / name
     if target.exists():
-        raise ConfigError(f"{target} is there already: choose another name, or remove it")
+        raise ConfigError(f"{target} exists already: choose another name, or remove it")
     target.mkdir(parents=True)
     written = [target / "__init__.py"]
     words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}

@@ -28,8 +28,8 @@ ONE_IN = 500
 """Of so many checks of a method that knows nothing at most one finds it outside: fewer, as whole numbers are counted."""
 DRAWN = Path(__file__).with_name("drawn")
 BLIND_SPOT = (
-    "Not found is who reads labels at a place that only real data have, such as a path written into the plugin, or from names of "
-    "videos and subjects."
+    "The check does not find a method that reads labels from a place of real data alone, such as a path written "
+    "into the plugin, or from names of videos and subjects."
 )
 """What no null of this kind finds."""
 
@@ -220,7 +220,8 @@ def refuse(method: str, found: Sequence[Finding], shuffles: int) -> None:
     if beyond_chance := [finding for finding in found if finding.beyond_chance]:
         worst = max(beyond_chance, key=lambda finding: (finding.right - finding.most) / finding.of)
         raise KnowsLabelsError(
-            f"method {method!r} knows labels that have nothing to do with what it sees: {worst.task} is right {worst.right} times of "
-            f"{worst.of} for the people of {worst.fold!r}, and by chance at most {worst.most} times (labels shuffled {shuffles} times, "
-            f"each run twice). Look for files that it writes and reads, in scratch folders, other runs or the dataset's own"
+            f"method {method!r} knows labels that have nothing to do with its input: {worst.task} is right "
+            f"{worst.right} times of {worst.of} for the people of {worst.fold!r}, and by chance at most "
+            f"{worst.most} times (labels shuffled {shuffles} times, each run twice). Search for files that it "
+            "writes and reads, in scratch folders, other runs or the dataset's folder"
         )

@@ -186,12 +186,13 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
                         (Path(room) / RECORD_FOLDER).rename(target / own)
                     else:
                         notify(
-                            f"{own} is left out: MLflow has no record of it; delete it there and send it with mebench track sync"
+                            f"{own} is left out: MLflow has no record of it. Delete it there and send it with "
+                            "mebench track sync"
                         )
     except Exception as error:  # as in `sync`
         reason = short(without_password(str(error)))
         said = reason if isinstance(error, MebenchError) else f"{type(error).__name__}: {reason}"
-        raise RunError(f"MLflow at {store.describe()} does not tell its runs ({said}): check --from-mlflow") from error
+        raise RunError(f"MLflow at {store.describe()} does not list its runs ({said}): check --from-mlflow") from error
 
 
 def _all_runs(client: MlflowClient) -> dict[str, str]:

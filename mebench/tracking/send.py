@@ -564,8 +564,9 @@ def sync(
             f"{first.kind} {first.name}" if one else f"{len(failed)} of {len(things)}, {first.kind} {first.name} first"
         )
         progress.notify(
-            f"warning: {title}{place} did not take {what} ({short(without_password(_reason(error)))}): {first.kept} all the same; "
-            f"send it later with mebench track sync {first.name if one and first.folder else ''}".rstrip()
+            f"warning: {title}{place} did not accept {what} ({short(without_password(_reason(error)))}): "
+            f"{first.kept} all the same; send it later with mebench track sync "
+            f"{first.name if one and first.folder else ''}".rstrip()
         )
     return Synced(title, place, tuple(sent), tuple(there), tuple(failed))
 

@@ -180,9 +180,7 @@ def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
         return dict(found)
     names = [chain.name for chain in given]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ConfigError(
-            f"features hold two chains called {twice[0]!r}: name them anew, or give a map of names to chains"
-        )
+        raise ConfigError(f"features hold two chains named {twice[0]!r}: rename one, or give a map of names to chains")
     return dict(zip(names, given))
 
 

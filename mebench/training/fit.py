@@ -326,7 +326,7 @@ def _train(
         "devices": devices,
         "strategy": "ddp_fork" if many > 1 else "auto",
         # One thread of a CPU already is; to say so would import PyTorch's compiler.
-        "deterministic": "warn" if options["accelerator"] != "cpu" else None,
+        "deterministic": True if options["accelerator"] != "cpu" else None,
         # This process is alone: a fold inside a Slurm job must not wait for its brothers.
         "plugins": [LightningEnvironment()],
         "default_root_dir": folder,
@@ -404,7 +404,7 @@ def _refuse_unlogged(
         trainer.fit(tried.trained(), *loaders)
     for callback, metric in metrics.items():
         if metric not in trainer.callback_metrics:
-            held_out = "" if len(loaders) > 1 else ", and nobody is held out to validate"
+            held_out = "" if len(loaders) > 1 else ", and no subjects are held out for validation"
             raise ConfigError(
                 f"{callback} chooses by {metric!r}, which the stage {method.stage!r} never logs{held_out}. Logged are: "
                 f"{', '.join(sorted(trainer.callback_metrics)) or 'no metrics'}"

@@ -95,8 +95,8 @@ class LinearSvm(nn.Module):
         bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
         if len(bad):
             raise RunError(
-                f"a linear SVM needs finite features and {len(bad)} of {len(samples)} training clips have others, the first is number "
-                f"{bad[0]}: look at the features with mebench features"
+                f"a linear SVM needs finite features, but {len(bad)} of {len(samples)} training clips have others, "
+                f"first number {bad[0]}: inspect the features with mebench features"
             )
         present = np.unique(labels)
         weights, intercepts = np.zeros((self.n_classes, samples.shape[1])), np.zeros(self.n_classes)

@@ -160,7 +160,10 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
                 _number(path, gain, "+") for gain in (score["inner"]["gain"], score["outer"]["gain"]["value"])
             )
             verdict = f"flattered by {_number(path, lost)}" if lost > 0 else "did not flatter"
-            told = f"; the gain over the default is {inside} inside, {outside} outside: the inner score {verdict}"
+            told = (
+                f"; the gain over the default is {inside} on inner subjects, {outside} on outer ones: the "
+                f"inner score {verdict}"
+            )
         lines.append(
             f"{path}: the tuned values look {_number(path, abs(apart))} {way} on the inner subjects than on the outer ones{told}"
         )
@@ -171,8 +174,8 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
         )
     if len(plain["objectives"]) > 1:
         lines.append(
-            f"of each Pareto front the trial that is best in {next(iter(plain['objectives']))} was judged and is what --write writes; "
-            "the values of the others are in trials.csv"
+            f"of each Pareto front the trial that is best in {next(iter(plain['objectives']))} was scored, and "
+            "--write writes it; the values of the others are in trials.csv"
         )
     return [*lines, *([plain["conclusion"]] if plain["conclusion"] else [])]
 
@@ -315,10 +318,10 @@ def _score(
 def conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
     """The conclusion that the paired test supports."""
     if unchanged:
-        return "no tried values were better than the default's on the inner folds: the configuration stays as it was"
+        return "no tried values were better than the default's on the inner folds: the configuration stays unchanged"
     gain, p = score["outer"]["gain"], score["outer"]["p"]
     if gain["value"] is None or p is None:
-        return f"{path} is undefined on the outer subjects: nothing can be said of a gain"
+        return f"{path} is undefined on the outer subjects, so the gain is unknown"
     better = gain["value"] if score["direction"] == "maximize" else -gain["value"]
     between = "" if gain["low"] is None else f", 95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}"
     told = f"{gain['value']:+.4f}{between}, p {p:.4f} over {subjects} subjects"
@@ -419,14 +422,18 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
         remarks.append(f"{plain['conclusion'][0].upper()}{plain['conclusion'][1:]}.")
     if plain["nested"]:
         remarks += [
-            "One study for each outer fold: these are the median of numbers and the most frequent of choices over the folds. The "
-            "outer score is that of the procedure, in which each fold has its own values; a run of this file flatters.",
+            "One study for each outer fold: these are the median of numbers and the most frequent of choices over "
+            "the folds. The outer score is that of the procedure, in which each fold has its own values; a run of "
+            "this file scores too high.",
             *(f"{d.key}: {', '.join(value_in_words(one[d.key]) for one in every)}" for d in tuned.space.dimensions),
         ]
     else:
         (study,) = plain["studies"].values()
         remarks += [
-            f"A run over all subjects tests those of the tuning set, too, and flatters: {', '.join(study['subjects'])}.",
+            (
+                "A run over all subjects also tests those of the tuning set, and scores too high: "
+                f"{', '.join(study['subjects'])}."
+            ),
             f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
         ]
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})

@@ -130,7 +130,8 @@ class TuneOptions:
                 raise ConfigError(f"--{name} must be {least} or more, not {value}")
         if self.nested and self.tuning_subjects is not None:
             raise ConfigError(
-                "--nested tunes in each outer fold on all who train there, --tuning-subjects once on some: choose one of them"
+                "--nested tunes in each outer fold on all its training subjects, --tuning-subjects once on "
+                "some: choose one of them"
             )
         if self.tuning_subjects is not None and not self.tuning_subjects > 0:
             raise ConfigError(
@@ -228,8 +229,8 @@ class Study:
         """
         if (best := self.best()) is None:
             raise RunError(
-                f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so nothing can be chosen: ask for more "
-                "--trials, or take --pruner none"
+                f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so nothing can be "
+                "chosen: give more --trials, or --pruner none"
             )
         return best
 

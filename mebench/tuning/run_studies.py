@@ -236,9 +236,7 @@ class Evaluator:
         found = self._values(done, seconds)
         for objective, value in zip(self._objectives, found):
             if value is None:
-                raise RunError(
-                    f"{objective.path} is undefined over the inner folds, so nothing can be said of these values"
-                )
+                raise RunError(f"{objective.path} is undefined over the inner folds, so these values have no score")
         return [value for value in found if value is not None]
 
     def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
@@ -510,7 +508,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         except KeyboardInterrupt as stop:
             pool.stop()
             raise InterruptedRunError(
-                f"stopped: finished trials are kept in {place}. Go on with the same command", stop
+                f"stopped: finished trials are kept in {place}. Give the same command again to continue", stop
             ) from None
     seconds = {
         "inner_folds": round(waited, 3),

@@ -197,7 +197,7 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
     named = [_word(word, config, maps) for word in words]
     for key, times in Counter(key for key, _ in named).items():
         if times > 1:
-            raise ConfigError(f"--param {key} is there {times} times: say it once")
+            raise ConfigError(f"--param {key} is given {times} times: give it once")
     kept, left_out = list[Dimension](), list[str]()
     for key, entry in sorted((dict(named) if words else maps).items()):
         dimension = _dimension(config, key, entry)
@@ -215,7 +215,7 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
         )
     if not kept:
         raise ConfigError(
-            f"{who} says nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
+            f"{who} names nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
             "--param 'NAME={low: 0.1, high: 0.9}'"
         )
     return Space(tuple(kept), tuple(left_out))
@@ -246,7 +246,7 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
     if not equals:
         if key not in maps and _hint(config, key) is not None:
             raise ConfigError(
-                f"--param {name}: no search map of {config.method!r} gives {key} a range: say it, for example "
+                f"--param {name}: no search map of {config.method!r} gives {key} a range: give one, for example "
                 f"--param '{name}={{low: 0.1, high: 0.9}}' or '{name}={{choices: [1, 2]}}'"
             )
         if key not in maps:
@@ -291,7 +291,7 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
             except ValueError:
                 raise ConfigError(f"{where}: choices: {choice!r} is not {expected(hint)}") from None
             if any(type(value) is type(other) and value == other for other in found):
-                raise ConfigError(f"{where}: choices: {choice!r} is there twice")
+                raise ConfigError(f"{where}: choices: {choice!r} occurs twice")
             found.append(value)
         if len(found) < 2:
             alone = str(found[0]).lower() if isinstance(found[0], bool) else str(found[0])

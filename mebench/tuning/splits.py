@@ -120,10 +120,11 @@ def _people(plan: Plan, videos: Sequence[Video]) -> People:
 def _refuse_dependent(plan: Plan) -> None:
     if plan.leaks:
         raise ConfigError(
-            f"audit={plan.config.audit} lets tested subjects shape a run, and tuning must not see them: leave it out"
+            f"audit={plan.config.audit} lets tested subjects influence a run, but tuning must not see them: "
+            "leave it out"
         )
     if plan.subject_dependent:
         raise ConfigError(
-            f"protocol {plan.protocol.name!r} tests people whom it trains on, so no trial could leave them out: tune under "
-            "protocol=loso or protocol=kfold"
+            f"protocol {plan.protocol.name!r} tests its own training people, so no trial can leave them out: tune "
+            "under protocol=loso or protocol=kfold"
         )

@@ -119,12 +119,12 @@ class Place:
         if isinstance(error, ImportError):
             return ConfigError(f"--storage {self} needs a Python package that is not installed ({reason}): install it")
         for word, sentence in (
-            ("locked", "is locked: another process keeps it to itself. Wait for it or stop it, then go on with the same command"),
+            ("locked", "is locked by another process. Wait for it or stop it, then give the same command to continue"),
             ("not a database", "is damaged or no database at all: move it away, or choose another --storage"),
             ("malformed", "is damaged: restore it from a copy or move it away, or choose another --storage"),
             ("unable to open", "cannot be opened: check that it is a file that you may write, or choose another --storage"),
             ("readonly", "may not be written to: fix its rights, or choose another --storage"),
-            ("disk is full", "has no room left on its disk: make some, then go on with the same command"),
+            ("disk is full", "has no room left on its disk: make room, then give the same command to continue"),
         ):  # fmt: skip
             if word in reason:
                 return RunError(f"the storage {self} {sentence}")
@@ -211,7 +211,7 @@ def _values(d: Dimension, sampler: str) -> list[Any]:
     if d.choices:
         return [d.encoded(choice) for choice in d.choices]
     if d.step is None and not d.whole:
-        raise ConfigError(f"the sampler {sampler!r} tries all values, and {d.key} has no end of them: give it a step")
+        raise ConfigError(f"the sampler {sampler!r} tries all values, but {d.key} has infinitely many: give it a step")
     step = d.step or 1
     found = [d.low + i * step for i in range(int((d.high - d.low) / step + 1e-9) + 1)]
     return [int(value) for value in found] if d.whole else found

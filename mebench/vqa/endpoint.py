@@ -103,8 +103,8 @@ def ask(
                 if in_a_row == GIVE_UP:
                     done = len(kept) + cost.asked - cost.failed
                     raise RunError(
-                        f"{url} failed {GIVE_UP} times in a row ({_reason(error)}); {done} answers are kept in {out}, and the same "
-                        "command goes on with the others"
+                        f"{url} failed {GIVE_UP} times in a row ({_reason(error)}); {done} answers are kept in "
+                        f"{out}, and the same command continues with the others"
                     ) from None
                 continue
             cost.refused, in_a_row = cost.refused + (not text.strip()), 0

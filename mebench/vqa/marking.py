@@ -92,7 +92,9 @@ def score(
         if (other := by_id.get(questions.id_of(row))) and other["question"].split() != row["question"].split()
     ]  # fmt: skip
     if reworded:
-        raise DataError(f"the question {reworded[0]!r} reads otherwise in the answers: they belong to another version")
+        raise DataError(
+            f"the question {reworded[0]!r} has another wording in the answers: they belong to another version"
+        )
     texts = _texts(scorer)
     given = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
     read = [texts.judged(row, answer) for row, answer in zip(known, given)]

@@ -162,7 +162,7 @@ def read(path: Path) -> list[Row]:
             rows.append(_row(path, n, line))
             if (first := seen.setdefault(id_of(rows[-1]), n)) != n:
                 raise DataError(
-                    f"{path}, line {n}: the id {id_of(rows[-1])!r} stands in line {first}, too; each id must be unique"
+                    f"{path}, line {n}: the id {id_of(rows[-1])!r} is also in line {first}; each id must be unique"
                 )
     if not rows:
         raise DataError(f"{path} holds no questions")

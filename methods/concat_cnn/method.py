@@ -48,7 +48,10 @@ class ConcatCNN(Method):
         """Action units, which only a dataset brings, or the motion of regions."""
         if self.params.features == "motion":
             return self.params.series(timing.fps)
-        advice = "give dataset.openface=FOLDER, where OpenFace's files lie, or take what mebench computes, method.features=motion"
+        advice = (
+            "give the folder of OpenFace's files as dataset.openface=FOLDER, or use features that "
+            "mebench computes, method.features=motion"
+        )
         return {ACTION_UNITS: Chain(ACTION_UNITS, (), advice=advice)}
 
     def _series(self, video: VideoView) -> NDArray[np.float32]:

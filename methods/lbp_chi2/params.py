@@ -56,7 +56,8 @@ class Params(SpottingParams, FaceParams):
         self.without_windows()
         if self.rule != "paper":
             raise ConfigError(
-                f"method.rule={self.rule} does nothing here: method.width says how long intervals are, so leave it out"
+                f"method.rule={self.rule} has no effect here, since method.width sets the length of intervals: "
+                "leave it out"
             )
         check_ranges(
             self,

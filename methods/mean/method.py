@@ -277,7 +277,7 @@ class MEAN(Method):
         spots = task == "spot"
         head, shared = (self.spotting, self.shared) if spots else (self.recognition, self.own_shared or self.shared)
         if head is None:
-            raise RunError(f"this MEAN was not asked to {task}: choose a run that was")
+            raise RunError(f"this MEAN was not trained to {task}: choose a run that was")
         network, chain = Answering(shared, head), FRAMES if spots else clip_chain(self.params)
         return Looked(network, shared.norm, chain, lambda maps: network_input(channels_first(maps)))
 

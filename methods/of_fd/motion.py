@@ -119,8 +119,8 @@ class MotionFromFirst(MapStep):
         half = float(points[42, 0] - points[39, 0]) / 2
         if not half >= 2:
             raise DataError(
-                f"the inner corners of the eyes lie {2 * half:.3g} pixels apart in the crop, expected at least 4: check the landmarks of "
-                "the dataset, or choose another method.align"
+                f"the inner corners of the eyes are {2 * half:.3g} pixels apart in the crop, expected at least 4: "
+                "check the landmarks of the dataset, or choose another method.align"
             )
         scale = self.unit / half
         whole = np.rint(points * scale).astype(int)

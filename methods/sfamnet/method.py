@@ -73,8 +73,8 @@ class SFAMNet(Method):
         p = self.params
         if self._brought:
             advice = (
-                "bring them with a dataset of your own, whose `provided` answers to that name, or take optical flow and strain, "
-                "method.features=flow"
+                "provide them in a dataset of your own, whose `provided` knows that name, or use optical flow and "
+                "strain, method.features=flow"
             )
             return {SCENE_FLOW: Chain(SCENE_FLOW, (), advice=advice)}
         maps, k = (Strain("backward"), MinMax(), EyesAndMouth(p.regions)), math.ceil(p.k_seconds * timing.fps - 1e-9)

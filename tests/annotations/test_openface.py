@@ -52,7 +52,7 @@ def test_clips_of_one_name_are_told_apart_by_their_subjects(tmp_path):
         units(tmp_path, "03", "EP02_01f")
     write(tmp_path / "copy" / "sub01" / "EP02_01f.csv")
     with pytest.raises(
-        DataError, match=r"copy/sub01/EP02_01f.csv, sub01/EP02_01f.csv below .* call its file 01/EP02_01f.csv"
+        DataError, match=r"copy/sub01/EP02_01f.csv, sub01/EP02_01f.csv below .* name its file 01/EP02_01f.csv"
     ):
         units(tmp_path, "01", "EP02_01f")
 

@@ -48,7 +48,7 @@ def test_an_interval_outside_the_video_has_no_place_and_says_so():
 @pytest.mark.parametrize("files", [[*range(1, 8), *range(35, 60)], [5, 40]])
 def test_an_interval_whose_files_are_all_missing_has_no_place_and_says_so(files):
     lost, repairs = placed(11, 19, 31, files)
-    assert isinstance(lost, Unplaced) and lost.reason == "none of the interval's frames is there"
+    assert isinstance(lost, Unplaced) and lost.reason == "none of the interval's frames exists"
     (remark,) = map(str, repairs)
     assert "11, 31" in remark and "01/EP02" in remark and "no file has a number from 11 to 31" in remark
 

@@ -130,7 +130,7 @@ def test_an_object_lies_beside_its_run_wherever_that_is_asked_for(judged, tmp_pa
 
 def test_where_an_object_cannot_be_kept_is_said_in_a_sentence(judged, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"Nearest cannot be kept at .*Choose another place with runs=DIR"):
+    with pytest.raises(RunError, match=r"Nearest cannot be stored in .*Choose another place with runs=DIR"):
         judged(Nearest(), runs=tmp_path / "file")
 
 
@@ -304,7 +304,7 @@ def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
     of_model = model.spot(video, workers=1, progress=Silent())
     of_fold = mebench.spot(video, run, fold=run.folds.index[0], workers=1, progress=Silent())
     pd.testing.assert_frame_equal(of_model.frame_scores, of_fold.frame_scores)
-    for wrong, sentence in (({"fold": "a"}, "only a run has folds"), ({"faces": "one"}, "unknown faces 'one'")):
+    for wrong, sentence in (({"fold": "a"}, "only runs have folds"), ({"faces": "one"}, "unknown faces 'one'")):
         with pytest.raises(ConfigError, match=sentence):
             mebench.spot(video, model, **wrong)
 
@@ -313,7 +313,7 @@ def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
     ("model", "features", "sentence"),
     [
         (LinearSVC(), ["strain"], "features are chains of mebench.core (Chain), not str"),
-        (LinearSVC(), lambda timing: [chain(timing)] * 2, "two chains called 'strain'"),
+        (LinearSVC(), lambda timing: [chain(timing)] * 2, "two chains named 'strain'"),
         (type("Own", (Spotter,), {"chains": chain})(), chain, "Own names its chains itself"),
         (object(), None, "object can neither spot nor recognize: give it score_frames(video) or classify(clips)"),
         (Locked(), None, "Locked cannot be pickled (TypeError: cannot pickle '_thread.lock' object)"),

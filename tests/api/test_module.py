@@ -103,7 +103,7 @@ def failing(timing):
         (Namer, {}, "Namer is a class: give an object of it, Namer(...)"),
         (Namer(), {"trainer": {"callbacks": [EarlyStopping("val_loss")]}}, 'objects as {"class_path": "EarlyStopping"'),
         (Namer(), {"trainer": L.Trainer}, 'trainer must be text, a number, or a list or map of them, objects as {"class_path"'),
-        (Namer(), {}, 'nobody says how long Namer is trained in each fold: add trainer={"max_epochs": 20}'),
+        (Namer(), {}, 'the number of epochs of Namer in each fold is missing: add trainer={"max_epochs": 20}'),
         (Broken(), {}, "Broken cannot be asked for its features and kinds: ValueError: no kinds"),
         (LinearSVC(), {"features": failing}, "LinearSVC cannot be asked for its features and kinds: AttributeError: 'Timing' object"),
     ],

@@ -163,9 +163,9 @@ def test_a_lost_table_is_no_empty_one(tmp_path):
 def test_a_finished_run_is_resumed_as_it_is(ran, place):
     again = mebench.resume(ran, progress=Silent())
     assert (again.id, again.summary, again.fresh) == (ran.id, ran.summary, False)
-    with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'seed'"):
+    with pytest.raises(ConfigError, match="unknown setting of a resumed run 'seed'"):
         mebench.resume(ran, seed=4)
-    with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'looks'"):  # its folds would mix
+    with pytest.raises(ConfigError, match="unknown setting of a resumed run 'looks'"):  # its folds would mix
         mebench.resume(ran, looks=True)
 
 

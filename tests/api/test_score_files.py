@@ -67,14 +67,14 @@ def test_clips_are_named():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"k_prime": 3}, "k_prime is about frame scores: it goes with what='frame scores', not 'intervals'"),
+        ({"k_prime": 3}, "k_prime applies to frame scores: use it with what='frame scores', not with 'intervals'"),
         ({"fps": 0}, "fps must be above 0, not 0"),
         ({"convention": "strickt"}, "Did you mean 'strict'"),
         ({"rules": {"ends": "open"}}, "ends"),
         ({"form": "xml"}, "unknown format 'xml'"),
         ({"what": "clip"}, "unknown what 'clip'. Did you mean 'clips'"),
         ({"rules": "ends=open"}, "ends"),
-        ({"what": "clips", "fps": 30}, "fps is about intervals: it goes with what='intervals', not 'clips'"),
+        ({"what": "clips", "fps": 30}, "fps applies to intervals: use it with what='intervals', not with 'clips'"),
     ],
 )
 def test_a_wrong_option_is_a_sentence(options, sentence):
@@ -130,5 +130,5 @@ def test_two_tables_are_compared_beside_their_truth(tmp_path):
     found = mebench.compare(mine, mine.assign(onset=mine["onset"] + 50, offset=mine["offset"] + 50), truth=frame(TRUTH))
     assert found.scores.loc["spotting.micro.f1", "second"] == 0
     run = mebench.load_run(make_run(tmp_path).path)
-    with pytest.raises(ConfigError, match="brings its own truth"):
+    with pytest.raises(ConfigError, match="has its own truth"):
         mebench.compare(run, mine, truth=frame(TRUTH))

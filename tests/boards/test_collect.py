@@ -120,7 +120,7 @@ def test_what_lacks_provenance_does_not_enter(tmp_path, said, lost):
     del versions[lost]
     run.write_json("versions.json", versions)
     assert boards_collect.collect(tmp_path, said.append) == []
-    assert said == [f"r is left out: where its numbers come from is not known, it lacks version of {lost}"]
+    assert said == [f"r is left out: the origin of its numbers is unknown, since it lacks version of {lost}"]
 
 
 def test_of_the_versions_of_a_record_the_latest_counts(tmp_path):
@@ -165,7 +165,7 @@ def test_a_record_under_the_id_of_a_run_does_not_stand_for_it(tmp_path, said):
     boards_export.export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
     found = [*collect_records(tmp_path / "records"), *boards_collect.collect(tmp_path / "runs")]
     assert [(r.id, r.published) for r in boards_collect.unique(found, said.append)] == [("mine", False)]
-    assert said == [f"record mine is left out: the run of this id in {tmp_path / 'runs'} says something else"]
+    assert said == [f"record mine is left out: it differs from the run of this id in {tmp_path / 'runs'}"]
 
 
 def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):

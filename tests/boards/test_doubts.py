@@ -58,7 +58,7 @@ def test_the_first_record_that_is_merged_says_the_truth_until_a_copy_of_the_data
     assert (outcome.doubt, said(board)) == ("", "") and data == "synthetic under loso; spot"
     with doubts.Registry.changed(board) as registry:  # as if that first record had been made up
         registry.truths[data] = ["0" * 16, "1" * 16, "2"]
-    assert said(board) == "its annotations are not those known of synthetic"
+    assert said(board) == "its annotations differ from those known of synthetic"
     known(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
     assert json.loads(capsys.readouterr().out) == {"data": data, "truth": truth, "former": ["0" * 16, "1" * 16, "2"]}
     assert said(board) == ""
@@ -66,7 +66,7 @@ def test_the_first_record_that_is_merged_says_the_truth_until_a_copy_of_the_data
 
 def test_a_record_of_unknown_truth_that_nobody_took_in_says_so_on_its_own_row(board):
     shutil.copytree(board.parent / "sent" / SYNTHETIC, board / "records" / SYNTHETIC)
-    assert said(board) == "nobody here knows the annotations of synthetic under loso; spot"
+    assert said(board) == "the annotations of synthetic under loso; spot are unknown here"
     merge(find_records(board / "records"), board / "records")
     assert said(board) == ""
 

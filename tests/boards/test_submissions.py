@@ -47,7 +47,7 @@ def test_what_does_not_score_to_what_it_says_is_refused(sent, tmp_path):
     said = json.loads(file.read_text())
     said["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.9
     file.write_text(json.dumps(said))
-    with pytest.raises(DataError, match=r"our_lab\.json is not what our_lab's answers score to here"):
+    with pytest.raises(DataError, match=r"our_lab\.json differs from the scores of our_lab's answers here"):
         boards_submissions.take(sent, tmp_path / "rescored")
     (sent / "predictions.csv").write_text(TRUTH + "4,d,1,9,micro\n")
     with pytest.raises(
@@ -61,11 +61,11 @@ def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
     files = tmp_path / "mine.csv", tmp_path / "truth.csv"
     with pytest.raises(ConfigError, match=r"--name must be of small letters, digits and _, not '\.\./x'"):
         boards_submissions.submit(*files, "../x", ABOUT, SET, tmp_path / "sent")
-    with pytest.raises(ConfigError, match=r"our_lab is there already: choose another --name"):
+    with pytest.raises(ConfigError, match=r"our_lab exists already: choose another --name"):
         boards_submissions.submit(*files, "our_lab", ABOUT, SET, tmp_path / "sent")
     other, _ = boards_submissions.submit(files[1], files[1], "our_lab", ABOUT, SET, tmp_path / "again")
     boards_submissions.take(sent, tmp_path / "rescored")
     with pytest.raises(ConfigError, match="has another source our_lab: send it under another name"):
         boards_submissions.take(other, tmp_path / "rescored")
-    with pytest.raises(DataError, match="repository and commit say where the answers are public"):
+    with pytest.raises(DataError, match="give repository and commit for public answers"):
         boards_submissions.submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")

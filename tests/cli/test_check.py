@@ -9,7 +9,7 @@ def test_a_method_that_knows_labels_is_named_and_the_exit_code_says_so(mebench, 
     plugins = write(write_plugin)
     code, out, err = mebench("check", "cheat", "method.way=host", "--null", "--shuffles", 1, "--plugins", plugins)
     assert code == 1 and out.splitlines()[1].split("\t")[:3] == ["recognition", "part1", "20"]
-    assert "error: method 'cheat' knows labels that have nothing to do with what it sees" in err
+    assert "error: method 'cheat' knows labels that have nothing to do with its input" in err
 
 
 def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):

@@ -236,7 +236,7 @@ def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(tmp_path):
     ("error", "code", "message"),
     [
         (RunError("it broke"), 4, "error: it broke\n"),
-        (KeyboardInterrupt(), 130, "stopped: what was finished is kept, and the same command begins or goes on\n"),
+        (KeyboardInterrupt(), 130, "stopped: finished parts are kept, and the same command continues\n"),
         (InterruptedRunError("stopped: 2 of 9 folds are kept"), 130, "stopped: 2 of 9 folds are kept\n"),
         (BrokenPipeError(), 141, ""),  # as a shell tells of a program that SIGPIPE ended
         (

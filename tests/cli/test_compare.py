@@ -104,11 +104,11 @@ def test_a_run_goes_by_its_id_the_beginning_of_it_its_folder_or_its_record(tmp_p
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        ({"done": False}, "run 'two' is not finished: go on with it by mebench resume .*two"),
+        ({"done": False}, "run 'two' is not finished: continue it with mebench resume .*two"),
         ({"protocol": "kfold"}, "one was run under loso, two under kfold"),
         ({"members": ("smic",)}, r"different truths \(the first is of drawn; the second, of smic\)"),
         ({"subjects": 5}, r"only the second has the video with video drawn/04/v0, .*; 2 differ"),
-        ({"tasks": ("recognize",)}, "there is nothing in common to compare: one does spot, micro; two, recognize"),
+        ({"tasks": ("recognize",)}, "the runs share no task: one does spot, micro; two, recognize"),
         ({"classes": ["negative", "positive"]}, None),
     ],
 )

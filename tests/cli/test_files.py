@@ -89,7 +89,7 @@ def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
         ours, runs = mebench(*words), mebench("mistakes", "run-a", "--runs", "runs", "--by", by, "--json", "-")
         found, expected = json.loads(ours[1]), json.loads(runs[1])
         assert found["counts"] == expected["counts"] and found["file"] == "a.csv"
-    assert "what went wrong in a.csv, by kind" in mebench("mistakes", "a.csv", "--truth", "truth.csv")[1]
+    assert "mistakes of a.csv, by kind" in mebench("mistakes", "a.csv", "--truth", "truth.csv")[1]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
         (
             ["compare", "a.csv", "b.csv", "--clips"],
             2,
-            "--clips is about scores: name the file of the truth with --truth",
+            "--clips needs scores: name the file of the truth with --truth",
         ),
         (["compare", "a.csv", "./a.csv", "--truth", "truth.csv"], 2, "both words name the file 'a.csv'"),
         (["compare", "a.csv", "run-b", "--truth", "truth.csv"], 3, "run-b cannot be read"),

@@ -19,7 +19,7 @@ def test_the_beginning_of_an_id_is_enough(tmp_path):
     for word in ("perfect", str(run.path)):
         export(word, str(out), runs=runs)
         pd.testing.assert_frame_equal(pd.read_csv(out), written)
-    with pytest.raises(RunError, match="run 'half' is not finished: go on with it by mebench resume"):
+    with pytest.raises(RunError, match="run 'half' is not finished: continue it with mebench resume"):
         export("ha", str(out), runs=runs)
 
 
@@ -74,9 +74,7 @@ def test_the_truth_is_written_beside_them_in_the_same_numbers(numbered, tmp_path
 
 def test_a_folder_without_the_numbers_says_so_and_still_writes_positions(numbered, tmp_path):
     numbered.write_table("videos.parquet", numbered.read_table("videos.parquet").drop(columns=["first", "numbers"]))
-    with pytest.raises(
-        RunError, match=r"'cut' does not hold the dataset's file numbers.*--frames positions, or run it again"
-    ):
+    with pytest.raises(RunError, match=r"'cut' lacks the dataset's file numbers.*--frames positions, or run it again"):
         exported(numbered, tmp_path / "p")
     assert exported(numbered, tmp_path / "p", frames="positions")[0] == ("v0", 50, 62)
     with pytest.raises(ConfigError, match=r"unknown --frames 'position'. Did you mean 'positions'"):

@@ -40,8 +40,8 @@ def test_a_run_that_was_moved_is_found_by_its_folder(begun, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("seed=4", "unknown setting of a run that goes on 'seed'.*begin that with mebench run"),
-        ("method.trouble=[]", "unknown setting of a run that goes on 'method.trouble'"),
+        ("seed=4", "unknown setting of a resumed run 'seed'.*begin that with mebench run"),
+        ("method.trouble=[]", "unknown setting of a resumed run 'method.trouble'"),
         ("worker=4", r"Did you mean 'workers'\?"),
         ("workers=0", "workers must be 1 or more"),
         ("workers", "'workers' is not a key=value word"),
@@ -69,7 +69,7 @@ def test_an_edit_that_changes_numbers_is_refused_by_name_but_no_comment(begun, t
     whole = rule.read_text()
     rule.write_text(whole + "\nPEAK = 3\n")
     inputs._own_code.cache_clear()
-    refused = r"cannot go on: code of mebench/core was \w{8} and is \w{8}, and its folds must not mix with others"
+    refused = r"cannot continue: code of mebench/core was \w{8} and is \w{8}, and its folds must not mix with others"
     with pytest.raises(RunError, match=refused):
         resume(begun.id, [], runs)
     rule.write_text(whole)
@@ -84,7 +84,7 @@ def test_what_differs_from_what_to_what_is_told_of_versions_settings_and_annotat
     for name, part in (("package numpy", "1.0"), ("annotations", "0" * 16), ("setting seed", 2), ("package gone", "1")):
         before = stored["parts"].get(name, "absent")
         begun.write_json("config.json", {**stored, "parts": {**stored["parts"], name: part}})
-        with pytest.raises(RunError, match=f"cannot go on: {name} was {part} and is {before}, and its folds"):
+        with pytest.raises(RunError, match=f"cannot continue: {name} was {part} and is {before}, and its folds"):
             resume(begun.id, [], str(begun.path.parent))
 
 
@@ -94,6 +94,7 @@ def test_a_run_that_began_before_runs_noted_their_parts_is_refused_in_one_senten
     for noted in ({}, {"parts": None}, {"parts": list(parts)}):  # the last is damaged
         begun.write_json("config.json", {**stored, **noted})
         with pytest.raises(
-            RunError, match=r"began with a mebench that did not note what its folds depend on.*Start it anew"
+            RunError,
+            match=r"began with a version of mebench that did not record what its folds depend on.*Start a new run",
         ):
             resume(begun.id, [], str(begun.path.parent))

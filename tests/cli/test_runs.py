@@ -139,7 +139,9 @@ def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
 
     verbs.show("broken", str(runs))
     out = capsys.readouterr().out
-    assert "failed: drawn--02: ValueError: singular" in out and f"go on with: mebench resume {runs / 'broken'}" in out
+    assert (
+        "failed: drawn--02: ValueError: singular" in out and f"continue with: mebench resume {runs / 'broken'}" in out
+    )
     with pytest.raises(RunError, match=r"2 runs begin with 'l': late, lost"):
         verbs.show("l", str(runs))
     with pytest.raises(RunError, match="Did you mean 'perfect'"):
@@ -191,8 +193,8 @@ def test_the_honest_run_of_a_leaking_training_is_kept_with_it(runs, capsys):
 @pytest.mark.parametrize(
     ("conditions", "sentence"),
     [
-        ({}, "say which runs"),
-        ({"unfinished": True, "keep_best": 1}, "--keep-best is about finished runs"),
+        ({}, "name the runs with"),
+        ({"unfinished": True, "keep_best": 1}, "--keep-best selects finished runs"),
         ({"unfinished": True, "metric": "UF1"}, "add --keep-best N"),
         ({"keep_best": -1}, "0 or more"),
         ({"keep_best": 1, "metric": "UFO"}, "unknown score 'UFO'. Did you mean 'UF1'"),

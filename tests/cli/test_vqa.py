@@ -61,7 +61,7 @@ def test_what_is_wrong_is_one_sentence(mebench, tmp_path, asked):
     for words, sentence in [
         (("make", *TINY, "-o", "x.jsonl", "--task", "long"), "unknown task 'long'"),
         (("make", *TINY, "-o", "x.jsonl", "--version", "3"), "--version must be 1 (MEGC 2025) or 2 (MEGC 2026), not 3"),
-        (("answer", "--questions", str(asked), "-o", "x.jsonl"), "needs runs whose predictions answer"),
+        (("answer", "--questions", str(asked), "-o", "x.jsonl"), "needs runs with predictions"),
         (("answer", *TINY, "--questions", str(asked), "-o", "x.jsonl", "--endpoint", "http://h"), "needs --model NAME"),
         (("answer", "none", "--questions", str(asked), "-o", "x.jsonl", "--runs", str(tmp_path)), "unknown run 'none'"),
         (("score", "--questions", str(asked), "--answers", str(tmp_path / "no.jsonl")), "No such file"),

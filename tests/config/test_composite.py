@@ -72,7 +72,7 @@ def test_roots_are_no_part_of_the_key_and_parameters_are(composite):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (("dataset.root=/x",), ("does not say of which member", "dataset.red.root=")),
+        (("dataset.root=/x",), ("does not name a member", "dataset.red.root=")),
         (("dataset.green.root=/x",), ("unknown member 'green'", "red")),
         (("dataset.folow_links=true",), ("did you mean 'follow_links'",)),
         (("dataset.red.rots=1",), ("dataset.red.rots", "dataset.red.root")),
@@ -92,14 +92,13 @@ def test_a_composite_has_two_members_or_more(name):
         members(name)
 
 
-def test_several_datasets_without_brackets_are_explained(composite):
-    with pytest.raises(ConfigError, match=r"dataset=\[a,b\]"):
-        composite(plain=("method=tiny", "dataset=red,blue"))
-
-
-def test_an_unknown_member_is_an_unknown_dataset(composite):
-    with pytest.raises(PluginError, match="unknown dataset 'blu'"):
-        composite(plain=("method=tiny", "dataset=[red,blu]"))
+@pytest.mark.parametrize(
+    ("datasets", "kind", "reason"),
+    [("red,blue", ConfigError, r"dataset=\[a,b\]"), ("[red,blu]", PluginError, "unknown dataset 'blu'")],
+)
+def test_missing_brackets_and_an_unknown_member_are_explained(composite, datasets, kind, reason):
+    with pytest.raises(kind, match=reason):
+        composite(plain=("method=tiny", f"dataset={datasets}"))
 
 
 def test_a_recognizer_is_a_second_method_with_keys_of_its_own(composite):

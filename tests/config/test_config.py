@@ -140,7 +140,7 @@ def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
         ("seed=-1", "seed must lie in [0, 2**32), not -1 (command line)"),
         ("validation=1", "validation must be a share in [0, 1), not 1.0 (command line)"),
         ("devices=0", "devices must be 1 or more GPUs, or null for all, not 0 (command line)"),
-        ("devices=2", "devices=2 counts GPUs, and accelerator=cpu uses none: add accelerator=gpu, or say workers=2"),
+        ("devices=2", "devices=2 counts GPUs, but accelerator=cpu uses none: add accelerator=gpu, or give workers=2"),
         ("precision=16-mixed", "precision=16-mixed needs a GPU: add accelerator=gpu, or choose precision=bf16-mixed"),
         ("precision=16", "precision '16'. Did you mean '16-mixed'? Known: 16-mixed"),
         ("protocol=lso", "unknown protocol 'lso'. Did you mean 'loso'?"),

@@ -108,7 +108,7 @@ def no_clips(tree):
 
 def two_classes(tree):
     draw(tree, "s03", 0, "s3_sur_01")
-    return tree, "clip s3_sur_01 of subject s03 stands in two classes"
+    return tree, "clip s3_sur_01 of subject s03 is in two classes"
 
 
 @pytest.mark.parametrize(

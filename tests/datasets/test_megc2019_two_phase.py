@@ -107,7 +107,7 @@ def maps_of_nobody(tree):
 
 def one_set_only(tree):
     (tree / megc2019_two_phase_params.LABELS / "006" / "u_test" / "1" / "006_006_1_1 .png").unlink()
-    return tree, f"clip samm/006/006_006_1_1 is in {megc2019_two_phase_params.LIST} and not in"
+    return tree, f"clip samm/006/006_006_1_1 is in {megc2019_two_phase_params.LIST} but not in"
 
 
 def class_renamed(tree):

@@ -237,7 +237,7 @@ SHARES = "subject,video,emotion,p_disgust,p_happiness,p_surprise\n"
         ("subject,video,emotoin\n1,a,joy\n", "lacks the column 'emotion'; its columns are subject, video, emotoin. If 'emotoin'"),
         ("sbuject,video,emotion\n1,a,disgust\n", "lacks the column 'subject'"),
         ("a,b,c\n1,a,disgust\n", "line 1: this line should name the columns"),
-        (SAID + "1,b,surprise\n", "line 7: the clip 1/b is there twice (first on line 4)"),
+        (SAID + "1,b,surprise\n", "line 7: the clip 1/b occurs twice (first on line 4)"),
         (SAID + "4,a,surprise\n", "1 video of the predictions not in the truth, such as 4/a (line 7)"),
         (SAID.replace("1,b", "01,b"), "line 4: the truth has no video 01/b, but 1/b: if that is the same one"),
         (SAID.replace("b,disgust", "b,digsust"), "line 4: 'digsust' is no class of the truth, which has disgust, happiness, surprise (is"),
@@ -260,7 +260,7 @@ def test_a_bad_file_is_one_sentence_with_the_line(clips, said, sentence):
 @pytest.mark.parametrize(
     ("truth", "sentence"),
     [
-        (TRUTH + "1,a,surprise\n", "t.csv, line 7: the clip 1/a is there twice (first on line 2): if these are two expressions of"),
+        (TRUTH + "1,a,surprise\n", "t.csv, line 7: the clip 1/a occurs twice (first on line 2): if these are two expressions of"),
         ("subject,video,emotion\n", "t.csv holds no clip with an emotion"),
         ("subject,video,emotion\n1,a,\n", "t.csv holds no clip with an emotion"),
     ],
@@ -280,8 +280,11 @@ def test_frames_that_are_counted_otherwise_are_told(clips):
     ("words", "sentence"),
     [
         (["--predictions", "P"], "needs either --predictions FILE"),
-        (["--kinds", "micro"], "--kinds is about intervals: it goes with --predictions or --frame-scores, not --clips"),
-        (["--k-prime", "3"], "--k-prime is about frame scores: it goes with --frame-scores, not --clips"),
+        (
+            ["--kinds", "micro"],
+            "--kinds applies to intervals: use it with --predictions or --frame-scores, not with --clips",
+        ),
+        (["--k-prime", "3"], "--k-prime applies to frame scores: use it with --frame-scores, not with --clips"),
         (["--classes", "joy"], "--classes names none of the emotions in the truth"),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_coder_is_a_truth_and_another_one_predictions(tmp_path):
     # Beside a table of frames both count by the rate that is said.
     table = tmp_path / "mine.csv"
     table.write_text("subject,video,onset,offset,confidence\ns1,clip,25,34,0.5\ns1,clip,200,204,0.2\n")
-    with pytest.raises(DataError, match=r"anna\.eaf counts time and says no frame rate.*--fps N"):
+    with pytest.raises(DataError, match=r"anna\.eaf counts time and states no frame rate.*--fps N"):
         api.score(table, truth, bootstrap=0)
     counts = api.score(table, truth, fps=25.0, bootstrap=0).summary["spotting"]["micro"]
     assert (counts["tp"], counts["fp"], counts["fn"]) == (1, 1, 1)
@@ -202,7 +202,7 @@ def test_agreement_is_that_of_a_plain_count(tmp_path, mebench):
     code, out, _ = mebench("compare", anna, anna)
     assert code == 0 and "micro\t2\t2\t2\t1.0000\t1.0000\t+0 (sd 0), without sign 0" in out
     code, _, err = mebench("compare", anna, ben, "--metric", "f1")
-    assert code == 2 and "--metric is about scores: name the file of the truth with --truth" in err
+    assert code == 2 and "--metric needs scores: name the file of the truth with --truth" in err
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=30), st.randoms())
@@ -230,7 +230,7 @@ def test_kappa_of_coders_says_where_the_length_of_a_video_is_unknown(tmp_path, m
         anna.write_text(f"subject,video,onset,offset,n_frames\n1,a,10,19,{length}\n")
         ben.write_text("subject,video,onset,offset\n1,a,12,21\n")
         code, _, err = mebench("compare", anna, ben, "--json", tmp_path / "j")
-        assert code == 0 and ("1 video of unknown length: kappa counts frames from 0 to the last" in err) == (
+        assert code == 0 and ("the length of 1 video is unknown: kappa counts frames from 0 to the last" in err) == (
             not length
         )
         kappas.append(pd.read_json(tmp_path / "j", typ="series")["frames"]["kappa"])

@@ -33,7 +33,7 @@ def test_without_apex_the_middle_stands_and_without_kind_all_are_micro(read):
     assert given.intervals.loc[0, ["apex", "kind"]].tolist() == [15.0, "micro"]
     assert remarks.repaired == [
         "predictions: no column kind: all are micro",
-        "predictions: no column apex: the middle of each interval stands for it",
+        "predictions: no column apex: the middle of each interval is taken",
     ]
 
 
@@ -112,7 +112,7 @@ def test_a_length_below_the_last_offset_is_pointed_at(read):
     """As of seconds; where files are numbered from a higher frame it may be right."""
     _, remarks = read("video,onset,offset,n_frames\na,1,83,83\nb,100,120,83\nc,,,83\n", "truth")
     assert remarks.warnings == [
-        "truth: 1 offset (line 3) beyond the video's 83 frames, such as 120: right only where files are numbered from a higher "
+        "truth: 1 offset (line 3) beyond the video's 83 frames, such as 120: right only if files are numbered from a higher "
         "frame than 1"
     ]
 
@@ -194,6 +194,4 @@ def test_a_video_without_an_interval_is_listed_for_its_kind_or_for_all(read):
 
 def test_intervals_without_a_confidence_are_pointed_at_if_others_have_one(read):
     _, remarks = read(HEAD + "1,a,micro,10,12,20,,.5\n1,a,micro,30,32,40,,\n1,b,micro,,,,,\n")
-    assert remarks.warnings == [
-        "predictions: no confidence on line 3: nothing can be ranked unless every interval has one"
-    ]
+    assert remarks.warnings == ["predictions: no confidence on line 3: a ranking needs one for every interval"]

@@ -54,9 +54,16 @@ def test_without_subjects_on_either_side_every_video_is_a_person(joined):
     assert remarks.warnings == ["truth: no column subject: every video counts as a subject of its own in the intervals"]
 
 
-def test_a_truth_without_subjects_is_refused_if_the_predictions_have_them(joined):
-    with pytest.raises(DataError, match=r"t.csv lacks the column 'subject', which the predictions have"):
-        joined("subject,video,onset,offset\n1,a,1,2\n", "video,onset,offset\na,1,2\n")
+@pytest.mark.parametrize(
+    ("truth", "reason"),
+    [
+        ("video,onset,offset\na,1,2\n", r"t.csv lacks the column 'subject', which the predictions have"),
+        ("subject,video,onset,offset\n", "holds no row below its header"),
+    ],
+)
+def test_a_truth_without_subjects_or_rows_is_refused(joined, truth, reason):
+    with pytest.raises(DataError, match=reason):
+        joined("subject,video,onset,offset\n1,a,1,2\n", truth)
 
 
 def test_subjects_that_are_called_as_their_videos_are_none(joined):
@@ -118,8 +125,3 @@ def test_frame_rate_and_length_come_from_the_truth_or_the_option(joined):
     assert "--fps 60 replaces" in " ".join(remarks.repaired)
     with pytest.raises(DataError, match="line 3: fps is 25, but 30 on an earlier line"):
         joined(text, "subject,video,onset,offset,fps\n1,a,1,2,30\n1,a,5,6,25\n")
-
-
-def test_an_empty_truth_is_refused(joined):
-    with pytest.raises(DataError, match="holds no row below its header"):
-        joined("subject,video,onset,offset\n1,a,1,2\n", "subject,video,onset,offset\n")

@@ -130,9 +130,16 @@ def test_two_videos_that_no_file_name_can_tell_apart_are_refused(tables, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unknown_format_is_refused(tables, tmp_path):
-    with pytest.raises(ConfigError, match=r"unknown format 'strss'. Did you mean 'strs'"):
-        write_predictions(tmp_path / "x", "strss", tables(SPOTTED, TRUTH), Remarks())
+@pytest.mark.parametrize(
+    ("form", "kind", "reason"),
+    [
+        ("strss", ConfigError, r"unknown format 'strss'. Did you mean 'strs'"),
+        ("activitynet", DataError, "the frame rate of data/1/a is unknown, and the format counts seconds"),
+    ],
+)
+def test_an_unknown_format_and_seconds_without_a_rate_are_refused(tables, tmp_path, form, kind, reason):
+    with pytest.raises(kind, match=reason):
+        write_predictions(tmp_path / "out.json", form, tables(SPOTTED, TRUTH), Remarks())
 
 
 def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame(write, tmp_path):
@@ -162,8 +169,3 @@ def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame
             ["a", "micro", 11, 21, 0.5],
             ["b", "macro", 7, 94, 0.25],
         ]
-
-
-def test_seconds_need_a_frame_rate(tables, tmp_path):
-    with pytest.raises(DataError, match="the frame rate of data/1/a is unknown, and the format counts seconds"):
-        write_predictions(tmp_path / "out.json", "activitynet", tables(SPOTTED, TRUTH), Remarks())

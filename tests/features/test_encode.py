@@ -39,9 +39,10 @@ def test_values_are_those_of_an_8_bit_image(size):
     assert image.max() <= 255
 
 
-def test_flow_without_strain_is_refused():
-    with pytest.raises(ConfigError, match="put Strain before it"):
-        FlowImage().apply(np.zeros((128, 128, 2), np.float32), None)
+@pytest.mark.parametrize(("step", "before"), [(FlowImage(), "Strain"), (FlowDirection(), "FlowImage")])
+def test_a_step_without_its_input_is_refused(step, before):
+    with pytest.raises(ConfigError, match=f"put {before} before it"):
+        step.apply(np.zeros((28, 28, 2), np.float32), None)
 
 
 def test_a_direction_is_half_its_angle_as_a_hue():
@@ -50,8 +51,3 @@ def test_a_direction_is_half_its_angle_as_a_hue():
     image = np.stack([[0, 9, 200], 200 * np.sin(angles), 200 * np.cos(angles)], axis=-1)[None]
     found = FlowDirection().apply(image, None)[0]
     np.testing.assert_allclose(found, [[0, 0, 255], [0, 255, 255], [0, 255, 128]], atol=1)
-
-
-def test_a_direction_needs_both_components():
-    with pytest.raises(ConfigError, match="put FlowImage before it"):
-        FlowDirection().apply(np.zeros((28, 28, 2), np.float32), None)

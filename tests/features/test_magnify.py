@@ -90,7 +90,7 @@ def test_sizes_that_are_no_powers_of_two():
 @pytest.mark.parametrize(
     ("step", "crops", "fps", "message"),
     [
-        (Magnify(), pulsing(2), None, "does not tell it"),
+        (Magnify(), pulsing(2), None, "does not state"),
         (Magnify(), pulsing(2, n=5), FPS, "finds no frequency from 0.4 to 3 Hz in a clip of 5 frames at 50"),
         (Magnify(), pulsing(2, n=1), FPS, "butterworth"),
         (Magnify(low=30, high=40), pulsing(2), FPS, "finds no frequency"),

@@ -25,8 +25,8 @@ def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut(
     ("points", "reason"),
     [
         (features_maps.POINTS[:4], "must be five points .* not 4"),
-        ((*features_maps.POINTS[:4], (28.0, 3.0)), r"point 4, \(28, 3\), lies outside the map of 28x28 pixels"),
-        (((-1.0, 3.0), *features_maps.POINTS[1:]), r"point 0, \(-1, 3\), lies outside"),
+        ((*features_maps.POINTS[:4], (28.0, 3.0)), r"point 4, \(28, 3\), is outside the map of 28x28 pixels"),
+        (((-1.0, 3.0), *features_maps.POINTS[1:]), r"point 0, \(-1, 3\), is outside"),
     ],
 )
 def test_points_outside_a_map_are_one_sentence(points, reason):

@@ -60,7 +60,7 @@ def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
 
 
 def test_maps_that_are_no_pictures_are_a_sentence():
-    with pytest.raises(RunError, match="cannot be laid onto a face of 128 x 128 pixels"):
+    with pytest.raises(RunError, match="does not fit a face of 128 x 128 pixels"):
         gradcam.onto_face(np.ones((12, 1)), [], None, 128)
 
 

@@ -192,7 +192,7 @@ def test_what_a_stranger_s_file_says_is_checked_before_it_is_believed(file, tmp_
         ({"plugins": ["/tmp/evil"]}, "plugins"),
         ({"format": 2}, "format"),
     ):
-        with pytest.raises(RunError, match=f"says what cannot be.*{sentence}"):
+        with pytest.raises(RunError, match=f"is invalid.*{sentence}"):
             read_header(edited(file, tmp_path / "x.safetensors", **changes))
     with pytest.raises(MebenchError, match="unknown method 'evil'"):
         models.read_model(edited(file, tmp_path / "x.safetensors", method={"name": "evil"}))
@@ -236,4 +236,4 @@ def test_a_model_that_came_along_is_exported_like_that_of_a_run(mebench, file, t
     assert load_file(copy).keys() == load_file(known.path).keys()
     assert mebench("model", "export", file, "-o", tmp_path / "again.safetensors")[0] == 0
     code, _, err = mebench("model", "export", known.header.name, "-o", copy, "--fold", "x/1")
-    assert code == 2 and "only a run has folds" in err
+    assert code == 2 and "only runs have folds" in err

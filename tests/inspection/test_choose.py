@@ -49,5 +49,5 @@ def test_as_many_as_there_are_none_twice_and_as_evenly_as_can_be(counts, n):
 
 
 def test_without_an_expression_there_is_nothing_to_show():
-    with pytest.raises(DataError, match="no expression is annotated in these videos"):
+    with pytest.raises(DataError, match="these videos have no annotated expression"):
         tiles.choose(videos(0, 0), 3)

@@ -74,7 +74,7 @@ def test_a_landmark_file_that_is_needed_and_not_there_is_asked_for(tree, monkeyp
     with pytest.raises(DataError) as error:
         check_needs([resolve(["method=bi_woof", *words]), resolve(["method=mean", *words])])
     assert str(error.value) == (
-        'method=mean needs 68 facial landmarks, and casme2 brings none: pip install "mebench[landmarks]" brings a landmark file, '
+        'method=mean needs 68 facial landmarks, and casme2 contains none: pip install "mebench[landmarks]" installs a landmark file, '
         "method.landmarks=PATH or MEBENCH_LANDMARKS names one (shape_predictor_68_face_landmarks.dat), and method.regions=box "
         "needs none"
     )

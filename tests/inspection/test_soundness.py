@@ -84,10 +84,7 @@ def test_a_sheet_that_a_spreadsheet_program_changed_and_renumbered_frames_are_er
     assert found.level == "error" and "row 2, OnsetFrame: '2024-06-03T00:00:00' read as 'none'" in found.text
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (1, "EP19_06f", 108, 120, 134, "4", "disgust"))
     text = look()["altered"].text
-    assert (
-        "the files of 2 of 2 videos are numbered from 1" in text
-        and "under the names with which they were released" in text
-    )
+    assert "the files of 2 of 2 videos are numbered from 1" in text and "under their released names" in text
 
 
 def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path):
@@ -95,10 +92,10 @@ def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path)
     there = (2, "EP13_06f", 12, 21, 30, "4", "disgust"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise")
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), *there)
     (told,) = warnings(make_plan(resolve(words)))
-    assert told.startswith("1 of 3 expressions can be told in no frames") and "such as row 2 of 01/EP02_01f" in told
+    assert told.startswith("1 of 3 expressions lie in no existing frames") and "such as row 2 of 01/EP02_01f" in told
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (2, "EP13_06f", 112, 121, 130, "4", "disgust"))
     with pytest.raises(
-        DataError, match=r"none of the 2 expressions of dataset 'casme2' can be told.*mebench data verify"
+        DataError, match=r"none of the 2 expressions of dataset 'casme2' lies in its frames.*mebench data verify"
     ):
         make_plan(resolve(words))
 
@@ -129,7 +126,7 @@ def test_one_stray_image_is_left_aside_and_costs_nothing(look, casme2, tree, cli
     found = look()
     assert set(found) == {"stray_image"}
     assert found["stray_image"].level == "warning"
-    assert found["stray_image"].text == "cover.jpg left aside: the frames are called as img1.jpg is"
+    assert found["stray_image"].text == "cover.jpg skipped: the frames are named like img1.jpg"
     assert casme2(root=str(tree)).videos() == before
 
 
@@ -152,7 +149,7 @@ def test_a_range_beyond_the_video(look, write_sheet):
     found = look()["beyond_video"]
     assert found.level == "error"
     assert found.text == (
-        "the micro-expression in frames 10 to 39 is annotated beyond the 40 frames that are there "
+        "the micro-expression in frames 10 to 39 is annotated beyond the 40 existing frames "
         "(row 2: offset 44 read as 40)"
     )
 
@@ -160,7 +157,7 @@ def test_a_range_beyond_the_video(look, write_sheet):
 def test_a_row_wholly_outside_the_video(look, write_sheet):
     write_sheet((1, "EP02_01f", 61, 70, 84, "12", "happiness"), *ROWS[1:])
     found = look()["beyond_video"]
-    assert found.level == "error" and "row 2 (micro) counts, and nothing can score it: the interval lies" in found.text
+    assert found.level == "error" and "row 2 (micro) counts, but cannot be scored: the interval lies" in found.text
 
 
 def test_a_row_without_numbers_is_the_sheets_fault(look, write_sheet):

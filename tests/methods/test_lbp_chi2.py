@@ -156,7 +156,7 @@ def test_parameters_out_of_range_are_refused_by_name(name, value):
 
 
 def test_the_rule_of_other_spotters_is_refused_because_the_width_says_it():
-    with pytest.raises(ConfigError, match=r"method\.rule=released_code does nothing here: method\.width says"):
+    with pytest.raises(ConfigError, match=r"method\.rule=released_code has no effect here, since method\.width sets"):
         LbpChi2.Params(rule="released_code")
 
 

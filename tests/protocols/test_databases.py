@@ -86,7 +86,7 @@ def test_leaving_a_dataset_out_leaves_its_people_out_of_the_others():
     trained = {f.key: {str(s) for s in (*f.train, *f.valid)} for f in folds("lodo", people)}
     assert trained["smic_hs"] == {"smic_vis/3", "samm/1", "samm/2"}
     assert trained["samm"] == {str(v.subject_key) for v in videos if v.dataset != "samm"}
-    with pytest.raises(ConfigError, match="nobody is left to train on, because whoever could train is tested too"):
+    with pytest.raises(ConfigError, match="no person is left for training, because all others are tested"):
         folds("lodo", People(two("smic_hs", "smic_vis"), person=same_face))
 
 

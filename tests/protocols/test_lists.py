@@ -144,7 +144,7 @@ def test_a_single_person_is_drawn_at_random():
     ("words", "reason"),
     [
         ({"test": ("01",), "share": 0.2}, "both are there, give one"),
-        ({"share": 0.2, "train": ("01",)}, "protocol.share draws who is tested, and protocol.train names people"),
+        ({"share": 0.2, "train": ("01",)}, "protocol.share draws the tested people, and protocol.train names people"),
         ({"share": 1.0}, "protocol.share must lie between 0 and 1, not 1"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_list_may_name_who_trains():
     [
         ({"test": ("04",)}, "unknown subject of protocol.test '04'"),
         ({"test": ("01",)}, "'01', which is casme2/01 and samm/01: write one of these"),
-        ({"test": ("02",), "valid": ("casme2/01", "03", "samm/01")}, "leave somebody to train"),
+        ({"test": ("02",), "valid": ("casme2/01", "03", "samm/01")}, "leave some for training"),
         ({"test": ("02",), "train": ("casme2/02", "03")}, "casme2/02 is named on two sides"),
     ],
 )
@@ -189,7 +189,7 @@ def test_somebody_who_is_tested_under_another_id_cannot_train():
     people = People([video(d, s, 1) for d in ("smic_hs", "smic_vis") for s in "123"], person=same_face)
     (fold,) = within.holdout(people, within.HoldoutParams(("smic_hs/1",)))
     assert "1" not in {s.subject for s in (*fold.train, *fold.valid)}
-    with pytest.raises(ConfigError, match="smic_vis/1 is a person who is tested under another id"):
+    with pytest.raises(ConfigError, match="smic_vis/1 is tested under another id"):
         within.holdout(people, within.HoldoutParams(("smic_hs/1",), train=("smic_vis/1", "smic_vis/2")))
 
 

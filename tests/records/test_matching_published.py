@@ -43,7 +43,7 @@ def test_it_tells_selection_protocol_clips_and_the_gap(published):
 
 def test_the_papers_own_row_lies_inside(published):
     found = said(published, "ststnet2019")
-    assert "nothing is known to be chosen" in found["selection"]
+    assert "no choice on tested subjects is known" in found["selection"]
     assert found["UF1"].endswith("inside the interval: may be chance")
 
 
@@ -69,4 +69,4 @@ def test_an_unknown_result_names_the_nearest(published):
 def test_the_command_prints_it():
     words = ["compare", str(RECORD), "published:htnet2023", "--leaderboards", str(BOARDS)]
     found = CliRunner().invoke(app, words, catch_exceptions=False)
-    assert "what separates them" in found.stdout and "0.8603 published" in found.stdout
+    assert "differing conditions" in found.stdout and "0.8603 published" in found.stdout

@@ -200,7 +200,7 @@ def test_figures_are_written_for_a_paper(tmp_path):
 @pytest.mark.parametrize(
     ("run", "words", "sentence"),
     [
-        ({"done": False}, ["bad"], "run 'bad' is not finished: go on with it by mebench resume"),
+        ({"done": False}, ["bad"], "run 'bad' is not finished: continue it with mebench resume"),
         ({}, ["bad", "bad"], "both words name the run 'bad'"),
         ({}, ["bda"], "unknown run 'bda'. Did you mean 'bad'?"),
         (

@@ -140,7 +140,7 @@ def test_two_faces_the_largest_or_each(spot, tmp_path):
     left, right = moving(3, 240, (40, 20), ((20, 24, 29),)), moving(5, 200, (330, 60), ((45, 49, 54),))
     video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), size=(640, 300), codec="ffv1")
     code, found, err, _ = spot(video)
-    assert code == 0 and "2 faces are seen, the largest is followed: --faces all" in err
+    assert code == 0 and "2 faces are seen, and the largest is followed: --faces all" in err
     assert peaks.iou(np.array(surest(found)) * 1000, (800, 1200)) >= 0.4
     code, found, err, out = spot(video, "--faces", "all")
     assert code == 0 and set(found["face"]) == {"face1", "face2"} and "faces are seen" not in err
@@ -195,7 +195,7 @@ def test_fast_cameras_count_in_time(spot, tmp_path):
 def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):
     video = write(tmp_path / "slow.mkv", moving(3, 200, (60, 20)), codec="ffv1")
     code, found, err, _ = spot(video, "--fps", "50")
-    assert code == 0 and len(found) and "seconds are those of the file, 2 times real ones" in err
+    assert code == 0 and len(found) and "seconds are those of the file, 2 times the real ones" in err
     assert np.allclose(found["onset_s"], found["onset"] / 25, atol=1e-3)
     assert "seconds are those" not in spot(video, "--fps", "25")[2]
 
@@ -208,7 +208,7 @@ def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path)
     for index in range(60):
         cv2.imwrite(str(tmp_path / "images" / f"img{index + 7}.png"), frames[index])
     code, _, err, _ = spot(tmp_path / "images")
-    assert code == 3 and "images is a folder of images that says no frame rate" in err
+    assert code == 3 and "images is a folder of images without a frame rate" in err
     code, found, _, _ = spot(tmp_path / "a.mkv", tmp_path / "images", "--fps", "25")
     of_file, of_images = (found[found["video"] == name].reset_index(drop=True) for name in ("a", "images"))
     assert code == 0 and (of_images["onset"] - of_file["onset"]).tolist() == [7] * len(of_file)

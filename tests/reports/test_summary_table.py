@@ -85,7 +85,7 @@ def test_the_main_scores_come_first_on_few_lines(tmp_path, capsys):
     assert shown[3].startswith(" ─") and shown[4].startswith(" spotting, micro: F1")
     assert sum(line.startswith("convention strict; intervals: 95 %") for line in shown) == 1
     assert "any expression" not in "".join(shown)  # the whole convention is for those who ask
-    assert shown[-1] == f"all scores and what to know about them: mebench runs show {run.path} -v"
+    assert shown[-1] == f"all scores, with remarks: mebench runs show {run.path} -v"
 
 
 def test_chance_stands_beside_f1_and_each_database_has_its_scores(run, capsys):

@@ -54,17 +54,17 @@ def plan(trees):
         (
             "[smic_hs,smic_vis]",
             ["method=majority", "protocol=cdmer", "scheme=native"],
-            "scores its own classes (negative, positive, surprise), so scheme=native has no place: leave it out",
+            "scores its own classes (negative, positive, surprise), not scheme=native: leave the scheme out",
         ),
         (
             "cas_me2",
             ["method=random", "recognizer=majority", "protocol=megc_spotting"],
-            "nobody names emotions under protocol 'megc_spotting', so recognizer=majority has nothing to do: leave it out",
+            "no person names emotions under protocol 'megc_spotting', so recognizer=majority has no effect: leave it out",
         ),
         (
             "samm",
             ["method=random", "recognizer=majority", "protocol=megc2018"],
-            "nobody spots under protocol 'megc2018', so method=random has nothing to do: write method=majority alone",
+            "no person spots under protocol 'megc2018', so method=random has no effect: write method=majority alone",
         ),
         (
             "cas_me2",
@@ -153,5 +153,5 @@ def test_two_presets_of_one_dataset_are_two_databases():
 
 
 def test_faces_of_one_seed_are_the_same_people_at_any_frame_rate():
-    with pytest.raises(ConfigError, match="nobody is left to train on, because whoever could train is tested too"):
+    with pytest.raises(ConfigError, match="no person is left for training, because all others are tested"):
         make_plan(resolve([*PRESETS, "dataset.fast.seed=0"]))

@@ -54,5 +54,5 @@ def test_a_processor_without_bfloat16_is_said_to_take_six_times_as_long(
     monkeypatch.setattr(Path, "read_text", lambda self, *a, **how: file.get(str(self)) or plain(self, *a, **how))
     words = [*tiny, "method=majority", "precision=bf16-mixed", "workers=1", "bootstrap=0"]
     mebench.run(*words, progress=Progress(Console(file=lines, soft_wrap=True)))
-    slow = "precision=bf16-mixed: this processor has no instructions for it, so a step takes some six times as long"
+    slow = "precision=bf16-mixed: this processor has no instructions for it, so a step takes about six times as long"
     assert (slow in lines.getvalue()) is said

@@ -51,8 +51,8 @@ def test_it_tells_folds_and_work_and_makes_no_run(tmp_path, capsys):
         "features: 3 of 3 videos to compute (180 frames, 3 clips)",
         "chain onset_apex_flow_28 (clips)",
         "training: 3 trainings, 3 folds x recognition (20 epochs)",
-        "estimated time: not known",
-        "a run tells it once its first fold is finished",
+        "estimated time: unknown",
+        "a run estimates it after its first fold",
     ):
         assert part in said
     assert estimate.dry_run(config(tmp_path, "workers=2", "method.epochs=20")) == found
@@ -75,7 +75,7 @@ def test_features_that_are_there_cost_nothing(tiny, capsys):
         found = estimate.dry_run(words)
         assert found["work"]["missing_videos"] == 0 and found["seconds"]["features"] == 0
         assert found["work"]["trainings"] == 6
-        assert "features: all are there" in capsys.readouterr().out
+        assert "features: all are stored" in capsys.readouterr().out
 
 
 LIGHT = """
@@ -167,7 +167,7 @@ def test_what_an_earlier_run_found_in_the_store_tells_no_time(tmp_path, capsys):
     finished(tmp_path / "runs" / "one", config(tmp_path), dict.fromkeys(videos, 0.0), (10.0, 20.0), (1.0, 3.0))
     found = estimate.dry_run(config(tmp_path))["seconds"]
     assert (found["features"], found["total"]) == (None, None) and found["training"] == 45.0
-    assert "estimated time: not known, from the costs of run one" in capsys.readouterr().out
+    assert "estimated time: unknown, from the costs of run one" in capsys.readouterr().out
 
 
 def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
@@ -177,7 +177,7 @@ def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
     own = ["method=linear_spotter", "method.flow=dis", *words, *places, "bootstrap=0", "workers=1"]
     sweep([*own, "method.anchor=paper,middle"], None, None, dry_run=True)
     first, second = capsys.readouterr().out.split("method.anchor=middle")
-    told = "training: that of a run which differs in how frame scores become intervals alone"
+    told = "training: shared with a run that differs only in the way from frame scores to intervals"
     assert "training: none" in first and told not in first and told in second
     run(resolve([*own, "method.anchor=paper"]), Progress())
     seconds = {

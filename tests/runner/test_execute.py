@@ -213,7 +213,7 @@ def test_a_signal_ends_a_run_in_words_and_is_given_back(moody, tmp_path, in_this
     stopped = only_run(tmp_path / "runs")
     assert error.value.exit_code == 128 + number
     assert str(error.value) == (
-        f"stopped: 1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}"
+        f"stopped: 1 of 3 folds are finished and kept in {stopped.path}. Continue with: mebench resume {stopped.path}"
     )
 
 
@@ -261,7 +261,7 @@ def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
     words = moody("method.trouble=[2=wait]", f"method.gate={tmp_path / 'gate'}", "workers=1")
     stopped, said, code = stopped_by(signal.SIGTERM, words, tmp_path / "runs")
     assert code == 128 + signal.SIGTERM
-    assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}" in said
+    assert f"1 of 3 folds are finished and kept in {stopped.path}. Continue with: mebench resume {stopped.path}" in said
 
 
 def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, in_this_process):
@@ -344,7 +344,7 @@ def test_a_fold_that_raises_is_left_out_and_resumed_with_the_same_plugin_only(mo
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\nanother = 'method now'\n")
     with pytest.raises(
-        RunError, match=r"cannot go on: code of methods/moody was \w{8} and is \w{8}, and its folds must not mix"
+        RunError, match=r"cannot continue: code of methods/moody was \w{8} and is \w{8}, and its folds must not mix"
     ):
         go(words, folder.id)
 

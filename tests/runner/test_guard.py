@@ -82,7 +82,7 @@ def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):
     alike = replace(plan, folds=(Fold("both", (one,), (), (two,)),))
     check_people(alike)
     alike.dataset.person = lambda key: SubjectKey("everybody", "1")
-    with pytest.raises(RunError, match="fold 'both' of protocol 'loso' tests everybody/1, on whom it trains"):
+    with pytest.raises(RunError, match="fold 'both' of protocol 'loso' trains and tests on everybody/1"):
         check_people(alike)
 
 
@@ -90,7 +90,7 @@ def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(mood
     """Subject 1 of the toy shows others and fear, 2 fear and disgust."""
     plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=2")))
     (told,) = warnings(plan)
-    assert "in 1 of 2 folds nobody who trains shows a class that is tested" in told
+    assert "in 1 of 2 folds a tested class has no training clip" in told
     assert "in fold 'toy/2' disgust (1 clip); more subjects would close the gap" in told
     plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
     assert warnings(plan)[0].endswith("scheme=both has no such gap")
@@ -110,7 +110,7 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
     given = {"reads": sorted(map(str, declared)), "devices": []}
     assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), **given}
     show(str(session.folder.path), str(tmp_path))
-    assert f"beside code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
+    assert f"besides code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_grant_that_opens_labels_or_is_none_is_refused(moody, tmp_path, monkey
         (["method=moody"], "audit=leak: k' is that of all subjects: no result"),
         (["recognizer=ststnet"], "k' is that of all subjects, and each training keeps the epoch that tested best: no"),
         (["method=ststnet"], "audit=leak: each training keeps the epoch that tested best: no result"),
-        (["method=majority"], "though this method takes nothing from them"),
+        (["method=majority"], "though this method uses nothing of them"),
     ],
 )
 def test_a_run_that_leaks_says_what_leaks(moody, words, told):

@@ -134,7 +134,7 @@ def test_a_leaking_run_that_is_stopped_goes_on_by_the_same_command(words, tmp_pa
     with monkeypatch.context() as stopped:
         stopped.setattr(Session, "store_fold", stop)
         with pytest.raises(
-            InterruptedRunError, match=r"folds are finished and kept in .*\. Go on with the same command$"
+            InterruptedRunError, match=r"folds are finished and kept in .*\. Give the same command again to continue$"
         ):
             run(own, Progress())
     assert "-leak-" in run(own, Progress()).folder.id and len(list(tmp_path.glob("*/DONE"))) == 2

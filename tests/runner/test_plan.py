@@ -64,7 +64,7 @@ def test_another_scheme_by_name(plan):
     [
         (["scheme=coarce"], "unknown emotion scheme 'coarce'. Did you mean 'coarse'"),
         (["scheme=empty"], "no training clip has a class of the scheme 'empty'"),
-        (["kinds=[macro]", "dataset.macro=false"], "no macro-expression is annotated in dataset 'toy'"),
+        (["kinds=[macro]", "dataset.macro=false"], "dataset 'toy' has no annotated macro-expression"),
         (["dataset.subjects=1"], "at least 2 subjects, and this dataset has 1"),
         (["dataset.subjects=2", "dataset.silent=1"], "fold 'toy/2': no training subject shows a micro-expression"),
     ],

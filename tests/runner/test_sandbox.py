@@ -338,11 +338,11 @@ def test_a_container_that_forbids_landlock_is_one_sentence_with_the_way_on(folde
     lacks, warning, refused, elsewhere = done.stdout.splitlines()
     assert lacks == "files"
     assert (
-        "does not keep methods from files (Landlock, Linux 5.13)" in warning
-        and "a container that lets its calls" in warning
+        "does not isolate methods from files (Landlock, Linux 5.13)" in warning
+        and "a container that allows its calls" in warning
     )
-    assert "sandbox=on asks for a whole sandbox, and this system lacks files: sandbox=auto" in refused
-    assert "a worker cannot keep a method from files" in elsewhere and "sandbox=off" in elsewhere
+    assert "sandbox=on needs a full sandbox, but this system lacks files: sandbox=auto" in refused
+    assert "a worker cannot isolate a method from files" in elsewhere and "sandbox=off" in elsewhere
 
 
 def test_a_kernel_without_a_part_is_said_in_one_sentence():

@@ -49,7 +49,9 @@ def test_an_answer_that_no_table_takes_is_the_failure_of_its_fold(session, answe
     session.store_fold(second, host.execute(session.plan, second))
     assert session.folder.finished_folds() == {"toy/2"}
     assert session.left == {"toy/3"}
-    with pytest.raises(RunError, match=r"1 of 3 folds failed; fold 'toy/1': what its method answered cannot be kept"):
+    with pytest.raises(
+        RunError, match=r"1 of 3 folds failed; fold 'toy/1': the answers of its method cannot be stored"
+    ):
         session.finish()
 
 

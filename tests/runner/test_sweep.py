@@ -188,9 +188,7 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, cap
     # The same command goes on: what is finished stands, only the three others are tried again, in their old folders.
     with pytest.raises(RunError, match="3 of 6 runs failed"):
         sweep(words, None, None)
-    assert (
-        "sweep: 6 runs, 9 folds in 3 of them to compute; 3 finished ones stand as they are" in capsys.readouterr().err
-    )
+    assert "sweep: 6 runs, 9 folds in 3 of them to compute; 3 finished ones are kept" in capsys.readouterr().err
     assert len(list((tmp_path / "runs").iterdir())) == 6
 
 

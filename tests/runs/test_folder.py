@@ -351,7 +351,7 @@ def test_a_fold_is_removed_from_an_unfinished_run_alone(tmp_path, done):
         run.read_table("folds/d--1/looks.parquet")
     fold = run.path / "folds" / "d--1"
     resume_hint = (
-        f"remove {run.path} and run again" if done else f"remove {fold} and go on with: mebench resume {run.path}"
+        f"remove {run.path} and run again" if done else f"remove {fold} and continue with: mebench resume {run.path}"
     )
     assert str(refused.value).endswith(resume_hint)
 

@@ -92,7 +92,7 @@ def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noq
 
 def test_the_stand_in_of_a_new_dataset_is_drawn_and_looked_at_as_is_said(mebench, kit, tmp_path):  # noqa: F811
     out = mebench("data", "fake", "--plugins", kit, "dataset=kit_dataset", "--out", tmp_path / "drawn")[1]
-    code, summary, _ = mebench(*out.strip().partition("Look at it with: mebench ")[2].split())
+    code, summary, _ = mebench(*out.strip().partition("Check it with: mebench ")[2].split())
     assert code == 0 and "expressions\tmicro\t5" in summary
 
 
@@ -259,13 +259,13 @@ OF_RECOGNIZER = {
         "method.py", r"\.numpy\(\)", ".numpy()[:, 1:]", "a_fold_fits_and_predicts", "classify gave shape"
     ),
     "clips beside": Way(
-        "method.py", r"\.numpy\(\)", ".numpy() / len(clips)", "classes_have_finite_scores", "beside it"
+        "method.py", r"\.numpy\(\)", ".numpy() / len(clips)", "classes_have_finite_scores", "other clips"
     ),
 }
 OF_NETWORK = {
     "a layer too large": Way("method.py", r"7 \* 7", "8 * 8", "a_fold_fits_and_predicts", "mat1 and mat2 shapes"),
     "dropout that stays": Way(
-        "method.py", r"nn\.Flatten\(\)", "nn.Flatten(), AlwaysDropout()", "classes_have_finite_scores", "beside it"
+        "method.py", r"nn\.Flatten\(\)", "nn.Flatten(), AlwaysDropout()", "classes_have_finite_scores", "other clips"
     ),
 }
 DROPOUT = "\n\nclass AlwaysDropout(nn.Module):\n    def forward(self, x):\n        return nn.functional.dropout(x)\n"
@@ -405,7 +405,7 @@ def test_a_broken_plugin_is_told_what_to_do(kit, write_plugin, way, template):
     id_, _ = broken(kit, write_plugin, template, ANY[way])
     _, checks = told(template, id_, ANY[way])
     if "card" not in ANY[way].check:
-        with pytest.raises(unittest.SkipTest, match="nothing can be said before"):
+        with pytest.raises(unittest.SkipTest, match="this cannot be checked before"):
             checks[list(checks)[-1]].run()
 
 
@@ -423,7 +423,8 @@ def test_the_verb_tells_each_promise_and_fails(mebench, kit, write_plugin):  # n
     code_, out, _ = mebench("check", id_, "--plugins", code.parents[2])
     assert code_ == 1
     assert (
-        "BROKEN  card_names_the_paper: datasets/broken_dataset has no card: write README.md. Write in README.md" in out
+        "BROKEN  card_names_the_paper: datasets/broken_dataset has no card: write README.md. Describe the plugin in README.md"
+        in out
     )
     assert out.endswith("broken_dataset: 14 of 15 promises kept\n")
     code_, _, said = mebench("check", "kit_spoter", "--plugins", kit)

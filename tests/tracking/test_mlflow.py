@@ -277,7 +277,7 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
     told = capsys.readouterr().err
     assert f"{folder.id} is left out: MLflow has no record of it" in told
     assert "its id '../forged' is no name of a folder" in told and not Path("boards/../forged/record.json").exists()
-    with pytest.raises(RunError, match=r"MLflow at broken\.db does not tell its runs"):
+    with pytest.raises(RunError, match=r"MLflow at broken\.db does not list its runs"):
         Path("broken.db").write_bytes(b"no database" * 1000)
         build(out="boards", from_mlflow="sqlite:///broken.db")
 
@@ -572,7 +572,7 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
 
     # The server is down at the end of a run: the run stands.
     assert mirror(first, None, progress) is None
-    assert f"did not take run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
+    assert f"did not accept run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
     with pytest.raises(RunError, match="2 of 2 were not sent"):
         verbs.sync([], str(runs))
 

@@ -146,13 +146,16 @@ def test_it_takes_less_than_60_statements():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("broken", "CSV at tracked did not take run {id} (OSError: the disk went away): the run is complete in {path}"),
-        ("odd", "CSV at tracked did not take run {id} (KeyError: 'no such meter'): the run is complete in {path}"),
-        ("missing", "missing did not take run {id} (AttributeError: "),
-        ("lame", "lame did not take run {id} (ModuleNotFoundError: No module named 'no_such_package'): the run is"),
+        (
+            "broken",
+            "CSV at tracked did not accept run {id} (OSError: the disk went away): the run is complete in {path}",
+        ),
+        ("odd", "CSV at tracked did not accept run {id} (KeyError: 'no such meter'): the run is complete in {path}"),
+        ("missing", "missing did not accept run {id} (AttributeError: "),
+        ("lame", "lame did not accept run {id} (ModuleNotFoundError: No module named 'no_such_package'): the run is"),
         (
             "wandb",
-            "wandb did not take run {id} (unknown tracker 'wandb'. Known: broken, csv, lame, missing, mlflow, odd, off",
+            "wandb did not accept run {id} (unknown tracker 'wandb'. Known: broken, csv, lame, missing, mlflow, odd, off",
         ),
     ],
 )

@@ -259,7 +259,7 @@ def test_a_progress_bar_shows_the_epochs(bar, capsys):
         (
             lambda: Namer(watched=False),
             "val_loss",
-            "never logs, and nobody is held out to validate. Logged are: my/loss",
+            "never logs, and no subjects are held out for validation. Logged are: my/loss",
         ),
     ],
 )

@@ -118,7 +118,7 @@ def test_what_it_cannot_fit_is_said():
     svm = LinearSvm(2)
     with pytest.raises(RunError, match="no training subject has a labelled clip"):
         svm.fit(np.empty((0, 0)), [])
-    with pytest.raises(RunError, match="1 of 3 training clips have others, the first is number 2"):
+    with pytest.raises(RunError, match="1 of 3 training clips have others, first number 2"):
         svm.fit([[0.0], [1.0], [np.nan]], [0, 1, 1])
     with pytest.raises(ConfigError, match="above 0, or null to choose it by cross-validation, not 0"):
         LinearSvm(2, 0.0)

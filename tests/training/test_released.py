@@ -43,7 +43,7 @@ def test_the_file_is_that_of_whoever_does_not_train(tmp_path):
         released.released_file(str(tmp_path), [Seen("006")], (".pth",))
     with pytest.raises(ConfigError, match="all of them train"):
         released.released_file(str(tmp_path), [Seen("006"), Seen("s01"), Seen("sub01")], (".pth",))
-    with pytest.raises(ConfigError, match="is not there: name the folder of the weights"):
+    with pytest.raises(ConfigError, match="does not exist: name the folder of the weights"):
         released.released_file(str(tmp_path / "gone"), [], (".pth",))
     assert released.released_file(str(tmp_path / "006.pth"), [], (".pth",)).name == "006.pth"
     (tmp_path / "keras").mkdir()

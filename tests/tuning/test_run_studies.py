@@ -86,7 +86,7 @@ def test_an_outer_run_is_no_plain_one(go, tmp_path):
     assert boards_collect.collect(folders["tuned"].path.parent, (told := []).append) == [] and len(told) == 2
     (folders["tuned"].path / "DONE").unlink()
     shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])
-    with pytest.raises(RunError, match=r"is a study's.*: go on with the same mebench tune"):
+    with pytest.raises(RunError, match=r"belongs to a study.*: continue with the same mebench tune"):
         mebench.resume(folders["tuned"].path)
     assert go("dataset.subjects=4", **words).plain["scores"] == scores
 
@@ -321,13 +321,13 @@ def test_a_method_that_always_fails_ends_the_tuning(go):
         ([], {"trials": 0}, "--trials must be 1 or more"),
         ([], {"inner_folds": 1}, "--inner-folds must be 2 or more"),
         ([], {"sampler": "tpee"}, "unknown sampler 'tpee'. Did you mean 'tpe'"),
-        ([], {"sampler": "grid"}, "tries all values, and method.lr has no end of them"),
+        ([], {"sampler": "grid"}, "tries all values, but method.lr has infinitely many"),
         ([], {"pruner": "mediann"}, "Did you mean 'median'"),
         ([], {"objectives": ("f2",)}, "unknown score of this task 'f2'. Did you mean 'f1'"),
         ([], {"objectives": ("f1:up",)}, "unknown direction 'up'"),
         ([], {"objectives": ("f1", "spotting.micro.f1")}, "is named twice"),
-        (["audit=leak"], {}, "audit=leak lets tested subjects shape a run"),
-        (["protocol=lovo"], {}, "tests people whom it trains on"),
+        (["audit=leak"], {}, "audit=leak lets tested subjects influence a run"),
+        (["protocol=lovo"], {}, "tests its own training people"),
     ],
 )
 def test_a_bad_wish_is_one_sentence(go, words, options, sentence):

@@ -58,7 +58,7 @@ def test_words_choose_and_replace(config):
         ("kind={choices: [good, ugly]}", "'ugly' is not good|bad"),
         ("kind={choices: []}", "choices must be a list with something in it"),
         ("kind={choices: [good]}", "leaves nothing to choose"),
-        ("kind={choices: [good, good]}", "is there twice"),
+        ("kind={choices: [good, good]}", "occurs twice"),
         ("kind={choices: [good, bad], low: 1}", "choices and low exclude each other"),
         ("p={low: 0, high: 1, lag: true}", "unknown key 'lag'. Did you mean 'log'"),
         ("p={low: 0, high: 1, acts: postproces}", "Did you mean 'postprocess'"),
@@ -75,7 +75,7 @@ def test_a_bad_range_is_one_sentence(config, word, sentence):
 
 
 def test_a_parameter_is_named_once(config):
-    with pytest.raises(ConfigError, match=r"--param method.p is there 2 times: say it once"):
+    with pytest.raises(ConfigError, match=r"--param method.p is given 2 times: give it once"):
         read_space(config, ["p", "method.p={low: 0.1, high: 0.2}"])
 
 
@@ -109,7 +109,7 @@ def test_without_spotting_nothing_acts_on_frame_scores(config):
 def test_nothing_to_search_is_said(config, toy):
     with pytest.raises(ConfigError, match="acts on features: choose another --acts"):
         read_space(config, acts=["features"])
-    with pytest.raises(ConfigError, match="'majority' says nothing to search"):
+    with pytest.raises(ConfigError, match="'majority' names nothing to search"):
         read_space(resolve([*toy()[1:], "method=majority"]))
 
 

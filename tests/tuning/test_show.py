@@ -35,7 +35,7 @@ def test_how_much_the_inner_score_flattered(inside, outside, verdict):
 def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():
     lines = outcome.remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
     assert any("no p can be below 0.0625: these are too few" in line for line in lines)
-    assert any("the trial that is best in spotting.micro.f1 was judged" in line for line in lines)
+    assert any("the trial that is best in spotting.micro.f1 was scored" in line for line in lines)
 
 
 @pytest.mark.parametrize(("number", "name"), [(-1, "the default"), (0, "trial 0"), (3, "trial 3")])

@@ -182,7 +182,7 @@ def test_files_that_do_not_fit_are_one_sentence():
         vqa.marking.score(rows, [rows[0] | {"id": "x"}, *rows])
     with pytest.raises(DataError, match="holds no true answers"):
         vqa.marking.score([row | {"answer": ""} for row in rows], rows)
-    with pytest.raises(DataError, match="reads otherwise in the answers"):
+    with pytest.raises(DataError, match="has another wording in the answers"):
         vqa.marking.score(rows, [rows[0] | {"question": "Who is this?"}, *rows[1:]])
     with pytest.raises(DataError, match="none of the"):
         vqa.marking.score(rows[:3], [], "megc2025_a")

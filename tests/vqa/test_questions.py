@@ -142,7 +142,7 @@ GOOD = {"id": "a", "question": "What is the action unit?", "answer": "dimpler"}
     ("lines", "sentence"),
     [
         ([], "holds no questions"),
-        ([GOOD, GOOD], "line 2: the id 'a' stands in line 1, too"),
+        ([GOOD, GOOD], "line 2: the id 'a' is also in line 1"),
         ([GOOD, b"{"], "line 2: not JSON"),
         ([b"[" * 100_000], "line 1: not JSON"),
         ([[1]], "line 1: needs the keys"),

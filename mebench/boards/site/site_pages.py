@@ -94,7 +94,7 @@ class PageTables:
                 text=lambda one: span([one.low, one.high]) if one else "",
                 order=lambda one: one.low if one else LAST,
                 room="wide",
-                meaning="the ranks that it may have, as far as rows can be told apart",
+                meaning="the possible ranks, as far as rows are distinguishable",
             ),
         ]
         table = Table.of(
@@ -105,7 +105,7 @@ class PageTables:
                 replace(main, main=True),
                 *(alike if any(row.group for row in part.rows) else []),
                 *others,
-                Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="what is scored", room="more"),
+                Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="the scored items", room="more"),
                 spent("fit_seconds", "fit, s", seconds, room="wide", meaning="seconds, all folds"),
                 spent("predict_seconds", "predict, s", seconds, room="more", meaning="seconds, all folds"),
                 spent("parameters", "parameters", whole, room="more"),
@@ -177,7 +177,7 @@ class PageTables:
                 Column("method", "method, rules", of=lambda row: SMALL.format(row.method, row.reading), main=True),
                 Column("member", optional=True),
                 *_scores(displayed_metrics(part.metrics, part.rescored), 5, score, digits=PRINTED),
-                Column("n", text=count, right=True, meaning="what is scored", room="wide"),
+                Column("n", text=count, right=True, meaning="the scored items", room="wide"),
                 Column(
                     "source",
                     of=lambda row: source.format(row.repository, row.source, row.commit[:7]),
@@ -297,8 +297,8 @@ class PageTables:
             yield Table(named[1:], cells).html("plain")
 
 
-_COUNTS = {"n": "what is scored"}
-_ALIKE = "that share a letter cannot be told apart"
+_COUNTS = {"n": "the scored items"}
+_ALIKE = "that share a letter are not distinguishable"
 _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, digits=3)
 
 
@@ -335,8 +335,8 @@ TASKS = (
 
 
 CARDS: dict[PluginKind, str] = {
-    "method": "What can be run: each with its paper, what is computed, and where it departs from it.",
-    "dataset": "What they are run on: licence, layout and known defects. No face is shipped here.",
+    "method": "All methods and datasets, each with its paper, its computation, and its deviations from the paper.",
+    "dataset": "The datasets, with licence, layout and known defects. No face is shipped here.",
 }
 NAMER = ", named by "
 """Between a spotter and the recognizer of a pair."""

@@ -269,7 +269,7 @@ def test_a_newer_sheet_is_preferred(labels, tmp_path):
 
 @pytest.mark.parametrize("params", [{"part": "B"}, {"part": "C", "clips": True}, {"part": "C", "occluded": "left_out"}])
 def test_what_is_not_there_is_refused(params):
-    with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true|occluded is about part A)"):
+    with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true|occluded applies to part A)"):
         casme3.Casme3.Params(**params)
 
 

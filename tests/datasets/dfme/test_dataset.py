@@ -61,8 +61,8 @@ def test_a_second_copy_of_a_sheet_is_read_once_and_told(root, tmp_path):
     set_ = dataset(tmp_path)
     assert Counter(len(v.expressions) for v in set_.as_annotated()) == {1: 10}
     copy, table = (r for r in set_.repair_rows() if r.altered)
-    assert "6 of its 6 rows stand in training_full_with_AU" in copy.reason
-    assert table.found == "train.csv" and table.reason.startswith("1 of its 2 rows stand in training_full_with_AU")
+    assert "6 of its 6 rows are in training_full_with_AU" in copy.reason
+    assert table.found == "train.csv" and table.reason.startswith("1 of its 2 rows are in training_full_with_AU")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_images_that_are_no_frames_are_told_of(root, tmp_path):
     dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path / "a"),), fps=25.0))
     assert dataset.videos()[0].n_frames == FRAMES
     (remark,) = dataset.repairs()
-    assert "'cover.png': left aside in a, whose frames are called as img7.png is" in remark
+    assert "'cover.png': skipped in a, whose frames are named like img7.png" in remark
 
 
 def test_images_called_by_the_time_of_day_are_frames_counted_from_0(root, tmp_path):
@@ -132,10 +132,10 @@ def test_images_called_by_the_time_of_day_are_frames_counted_from_0(root, tmp_pa
 def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp_path):
     (video,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "b.mkv"))).videos()
     assert video.fps == 25.0
-    with pytest.raises(DataError, match=r"s01/a is a folder of images that says no frame rate: give dataset\.fps=N"):
+    with pytest.raises(DataError, match=r"s01/a is a folder of images without a frame rate: give dataset\.fps=N"):
         folder_dataset.Folder(folder_dataset.Folder.Params(str(root))).videos()
     (remark,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "b.mkv"), fps=200.0)).repairs()
-    assert "'25' read as '200': b.mkv says another rate, and dataset.fps counts" in remark
+    assert "'25' read as '200': b.mkv states another rate, but dataset.fps counts" in remark
     with pytest.raises(ConfigError, match=r"dataset\.fps must be a number of frames per second above 0, not -30"):
         folder_dataset.Folder.Params(fps=-30)
     times = np.cumsum(np.random.default_rng(1).integers(10, 90, FRAMES)).tolist()
@@ -156,7 +156,7 @@ def test_what_is_no_video_is_said(root, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     with pytest.raises(DataError, match=r"broken\.mp4 cannot be opened"):
         folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "broken.mp4"))).videos()
-    with pytest.raises(ConfigError, match=r"nobody annotated the videos of dataset 'folder'.*mebench predict RUN"):
+    with pytest.raises(ConfigError, match=r"the videos of dataset 'folder' have no annotations.*mebench predict RUN"):
         make_plan(resolve(["method=optical_strain", "dataset=folder", f"dataset.root={root}", "dataset.fps=25"]))
 
 
@@ -164,7 +164,7 @@ def test_it_is_no_member_of_a_composite_that_is_scored(root, tiny):
     """Else what is spotted in videos that nobody annotated would count as wrong."""
     words = [*tiny[1:], "dataset=[folder,synthetic]", f"dataset.folder.root={root}", "dataset.folder.fps=25"]
     words = [w.replace("dataset.", "dataset.synthetic.", 1) if "folder" not in w else w for w in words]
-    with pytest.raises(ConfigError, match=r"nobody annotated the videos of folder, so nothing .* leave it out"):
+    with pytest.raises(ConfigError, match=r"the videos of folder have no annotations, so nothing .* leave it out"):
         make_plan(resolve(["method=random", *words]))
 
 
@@ -209,7 +209,7 @@ def test_what_a_run_cannot_do_is_said(mebench, finished, root, tmp_path):
     for options, sentence in (
         (("--format", "megc2020"), "unknown format 'megc2020'"),
         (("--fold", "synthetic/s009"), "unknown fold 'synthetic/s009'. Did you mean"),
-        (("-o", tmp_path / "nowhere" / "p.csv"), "--out must name a file in a folder that is there"),
+        (("-o", tmp_path / "nowhere" / "p.csv"), "--out must name a file in an existing, writable folder"),
     ):
         code, _, err = mebench("predict", finished.path, *words, *options)
         assert code and sentence in err

@@ -79,7 +79,7 @@ def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     cropped = (tmp_path / "gray_micro").rename(tmp_path / "gray_micro_crop")
     alone, asked = dataset(tmp_path), dataset(cropped)
-    with pytest.raises(DataError, match=rf"cropped by the authors are there: dataset\.root={cropped} asks for them"):
+    with pytest.raises(DataError, match=rf"cropped by the authors: read them with dataset\.root={cropped}"):
         alone.frames(alone.videos()[0])
     assert asked.videos()[0].n_frames == 42 and "cropped by the authors" in asked.remark
     assert asked.revision != alone.revision
