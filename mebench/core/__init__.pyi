@@ -9,6 +9,7 @@ from . import views as views
 from .chain import Chain as Chain
 from .chain import Level as Level
 from .chain import Step as Step
+from .chain import check_choices as check_choices
 from .dataset import MARK_OF_DRAWN as MARK_OF_DRAWN
 from .dataset import Composite as Composite
 from .dataset import Dataset as Dataset
@@ -23,7 +24,6 @@ from .options import Rule as Rule
 from .options import Smoothing as Smoothing
 from .options import SpottingParams as SpottingParams
 from .options import attributes as attributes
-from .options import check_choices as check_choices
 from .options import check_ranges as check_ranges
 from .options import learns_threshold as learns_threshold
 from .peaks import Curve as Curve

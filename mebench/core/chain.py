@@ -4,9 +4,11 @@ import functools
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, fields
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+from mebench.errors import ConfigError, unknown
 
 library_version = functools.cache(importlib.metadata.version)
 """Version of an installed package, part of the identity of the steps whose numbers it makes."""
@@ -25,11 +27,23 @@ class Step:
             number), `image` one crop into a feature, `pair` two crops into flow, `volume` the crops of a clip into one
             feature, `map` works on each feature map alone.
         libraries: packages whose versions the numbers depend on, beside OpenCV and dlib.
+        least: the least value of each parameter that must be a whole number; a null is not checked.
     """
 
     version: ClassVar[int] = 1
     level: ClassVar[Level] = "map"
     libraries: ClassVar[tuple[str, ...]] = ()
+    least: ClassVar[Mapping[str, int]] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse a value that the `Literal` of its field does not hold, and what `least` does not allow (ConfigError)."""
+        check_choices(self)
+        for name, low in self.least.items():
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
+                raise ConfigError(
+                    f"{name} of {type(self).__name__} must be a whole number of at least {low}, not {value!r}"
+                )
 
     @property
     def portable(self) -> bool:
@@ -52,6 +66,27 @@ class Step:
         """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""
         shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in self.idle)
         return f"{type(self).__name__}({shown}) v{self.version}"
+
+
+@functools.cache
+def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
+    """The values of each field whose type is a `Literal`, or `Literal[...] | None`."""
+    hints, found = get_type_hints(cls), dict[str, tuple[Any, ...]]()
+    for name in (field.name for field in fields(cls)):
+        literal, *null = get_args(hints[name]) if get_origin(hints[name]) is Union else (hints[name],)
+        if get_origin(literal) is Literal:
+            found[name] = (*get_args(literal), *(None for _ in null))
+    return found
+
+
+def check_choices(owner: object) -> None:
+    """Refuse a value that the `Literal` of its field does not hold (ConfigError), in the parameters of a method or of a step."""
+    cls: Any = type(owner)
+    for name, choices in _choices(cls).items():
+        if (value := getattr(owner, name)) not in choices:
+            what = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
+            known = ("null" if choice is None else str(choice) for choice in choices)
+            raise ConfigError(unknown(what, str(value), known))
 
 
 @dataclass(frozen=True)

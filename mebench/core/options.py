@@ -4,11 +4,10 @@ import inspect
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, get_args
 
-from mebench.core.chain import Step
-from mebench.errors import ConfigError, unknown
+from mebench.core.chain import check_choices as check_choices
+from mebench.errors import ConfigError
 
 Rule = Literal["paper", "released_code"]
 Smoothing = Literal["average", "gaussian_1", "gaussian_3", "exponential_1", "exponential_3", "none"]
@@ -98,27 +97,6 @@ class SpottingParams:
         if isinstance(params, cls):
             return params
         return cls(**{name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)})
-
-
-@cache
-def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
-    """The values of each field whose type is a `Literal`, or `Literal[...] | None`."""
-    hints, found = get_type_hints(cls), dict[str, tuple[Any, ...]]()
-    for name in (field.name for field in fields(cls)):
-        literal, *null = get_args(hints[name]) if get_origin(hints[name]) is Union else (hints[name],)
-        if get_origin(literal) is Literal:
-            found[name] = (*get_args(literal), *(None for _ in null))
-    return found
-
-
-def check_choices(owner: object) -> None:
-    """Refuse a value that the `Literal` of its field does not hold (ConfigError), in the parameters of a method or of a step."""
-    cls: Any = type(owner)
-    for name, choices in _choices(cls).items():
-        if (value := getattr(owner, name)) not in choices:
-            what = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
-            known = ("null" if choice is None else str(choice) for choice in choices)
-            raise ConfigError(unknown(what, str(value), known))
 
 
 _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {

@@ -22,7 +22,6 @@ from .base import MapStep as MapStep
 from .base import SequenceStep as SequenceStep
 from .base import VolumeStep as VolumeStep
 from .base import angle_of as angle_of
-from .base import check_integers as check_integers
 from .base import check_numbers as check_numbers
 from .base import dlib_version as dlib_version
 from .base import opencv_version as opencv_version

@@ -153,12 +153,6 @@ class MapStep(Step):
         return landmarks
 
 
-def check_integers(step: Step, low: int, *names: str) -> None:
-    """Refuse fields that are no whole number of at least `low` (ConfigError)."""
-    whole = f"a whole number of at least {low}"
-    check_numbers(step, whole, lambda value: isinstance(value, int) and value >= low, *names)
-
-
 def check_numbers(step: Step, what: str, within: Callable[[float], bool], *names: str) -> None:
     """Refuse fields that are no number, or not `within` a range, which `what` tells in words (ConfigError)."""
     for field in names:

@@ -20,7 +20,6 @@ from mebench.features import (
     Gray,
     Landmarker,
     Landmarks,
-    check_integers,
     check_landmarks,
     check_numbers,
     corners,
@@ -248,6 +247,7 @@ class FaceCrop(Step):
 
     version: ClassVar[int] = 2  # from 1: bilinear to the last bit
     level: ClassVar[Level] = "video"
+    least: ClassVar[Mapping[str, int]] = {"size": 2, "upsample": 0, "smoothing": 1}
 
     size: int = 128
     detector: Detector = "dlib"
@@ -260,10 +260,7 @@ class FaceCrop(Step):
     landmarks: str | None = None
 
     def __post_init__(self) -> None:
-        check_integers(self, 2, "size")
-        check_integers(self, 0, "upsample")
-        check_integers(self, 1, "smoothing")
-        check_choices(self)
+        super().__post_init__()
         check_numbers(self, "a fraction of the box from 0 to 2", lambda margin: 0 <= margin <= 2, "margin")
         if self.smoothing % 2 == 0:
             raise ConfigError(

@@ -2,7 +2,7 @@
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Level, Step, check_choices
+from mebench.core import Level, Step
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, check_integers, resize
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, resize
 
 Algorithm = Literal["tvl1", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
 OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_eps05")
@@ -41,6 +41,7 @@ class Flow(Step):
 
     version: ClassVar[int] = 2  # from 1: TV-L1 of mebench's own
     level: ClassVar[Level] = "pair"
+    least: ClassVar[Mapping[str, int]] = {"k": 1, "stride": 1, "second": 1}
 
     algorithm: Algorithm = "tvl1"
     k: int | None = None
@@ -48,8 +49,7 @@ class Flow(Step):
     second: int | None = None
 
     def __post_init__(self) -> None:
-        check_choices(self)
-        check_integers(self, 1, "stride", *(name for name in ("k", "second") if getattr(self, name) is not None))
+        super().__post_init__()
         if self.second is not None and (self.k is None or self.second <= self.k):
             raise ConfigError(f"second of Flow must be a longer gap than k, {self.k}, not {self.second}")
 
@@ -148,13 +148,10 @@ class RemoveNoseMotion(MapStep):
     """
 
     needs_landmarks: ClassVar[bool] = True
+    least: ClassVar[Mapping[str, int]] = {"patch": 1}
 
     patch: int = 11
     variant: Variant = "paper"
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "patch")
-        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Subtract the nose's mean from the channels of an (H, W, C) map, C at least 2, the first two being u and v."""
@@ -185,13 +182,10 @@ class MaskEyes(MapStep):
     """
 
     needs_landmarks: ClassVar[bool] = True
+    least: ClassVar[Mapping[str, int]] = {"margin": 0}
 
     margin: int = 15
     outline: Outline = "distance"
-
-    def __post_init__(self) -> None:
-        check_integers(self, 0, "margin")
-        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Mask an (H, W, C) map."""
@@ -243,9 +237,6 @@ class Strain(MapStep):
 
     difference: Difference = "backward"
 
-    def __post_init__(self) -> None:
-        check_choices(self)
-
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Append the strain to an (H, W, 2) map of u and v in pixels: (H, W, 3)."""
         u, v = x[..., 0], x[..., 1]
@@ -279,11 +270,9 @@ class FlowImage(MapStep):
     """
 
     version: ClassVar[int] = 2  # from 1: resized by mebench itself
+    least: ClassVar[Mapping[str, int]] = {"size": 1}
 
     size: int = 28
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "size")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Encode an (H, W, 3) map of u, v and strain.

@@ -1,14 +1,14 @@
 """Histograms of the directions in which a face moves: whole, and weighted (Bi-WOOF)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
-from mebench.features import FeatureMap, Grid, Landmarks, MapStep, Spans, angle_of, check_integers, grid, unit_sum
+from mebench.features import FeatureMap, Grid, Landmarks, MapStep, Spans, angle_of, grid, unit_sum
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,11 @@ class _Blocks(MapStep):
         cols: number of blocks from left to right.
     """
 
+    least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "bins": 1}
+
     rows: int = 5
     cols: int = 5
     bins: int = 8
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "rows", "cols", "bins")
 
 
 @dataclass(frozen=True)
@@ -146,10 +145,6 @@ class BiWoof(_Blocks):
     last_bin: LastBin = "whole"
     unit_length: bool = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choices(self)
-
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Histograms of an (H, W, 3) map of u, v and strain.
 
@@ -199,13 +194,11 @@ class MainDirectionDifference(MapStep):
             four quadrants only, so that there are two directions.
     """
 
+    least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1}
+
     rows: int = 6
     cols: int = 6
     directions: Directions = "quadrants"
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "rows", "cols")
-        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """The difference of an (H, W, 4) map of u and v over both gaps.

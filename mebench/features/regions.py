@@ -1,14 +1,14 @@
 """Regions of the face, their mean motion, and maps scaled to a common range."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.options import check_choices
 from mebench.errors import DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_integers, resize
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, resize
 
 Regions = Literal["paper", "released_code", "box"]
 Edges = tuple[float, float, float, float]
@@ -34,13 +34,13 @@ class EyesAndMouth(MapStep):
     """
 
     version: ClassVar[int] = 2  # from 1: resized by mebench itself
+    least: ClassVar[Mapping[str, int]] = {"margin": 0}
 
     layout: Regions = "paper"
     margin: int = 12
 
     def __post_init__(self) -> None:
-        check_choices(self)
-        check_integers(self, 0, "margin")
+        super().__post_init__()
         if self.layout == "box":  # equal numbers have an equal identity
             object.__setattr__(self, "margin", 0)
 
@@ -110,11 +110,10 @@ class BlockMeans(MapStep):
     Block i of n along H pixels reaches from i H // n to (i + 1) H // n, exclusive, so that each pixel is in one block.
     """
 
+    least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1}
+
     rows: int
     cols: int
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "rows", "cols")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Average an (H, W, C) map over blocks.
@@ -150,11 +149,9 @@ class Resize(MapStep):
     """
 
     version: ClassVar[int] = 2  # from 1: resized by mebench itself
+    least: ClassVar[Mapping[str, int]] = {"size": 1}
 
     size: int
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "size")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Resize an (H, W, C) map."""
@@ -180,9 +177,6 @@ class MinMax(MapStep):
     """
 
     scope: Scope = "channel"
-
-    def __post_init__(self) -> None:
-        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Normalise an (H, W, C) map."""
@@ -223,12 +217,10 @@ class RegionMotion(MapStep):
     """
 
     needs_landmarks: ClassVar[bool] = True
+    least: ClassVar[Mapping[str, int]] = {"radius": 0}
 
     radius: int = 5
     sides_of_nose: bool = False
-
-    def __post_init__(self) -> None:
-        check_integers(self, 0, "radius")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """The motion of the regions of an (H, W, 2 or more) map whose first channels are u and v.

@@ -1,5 +1,6 @@
 """Whole clips: brought to one length (temporal interpolation), and small motion made large (Eulerian magnification)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -7,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, SequenceStep, check_integers, check_numbers
+from mebench.features.base import FeatureMap, Image, SequenceStep, check_numbers
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,9 @@ class Interpolate(SequenceStep):
 
     keeps_length: ClassVar[bool] = False
     portable: ClassVar[bool] = False  # it rests on sines and a product of matrices
+    least: ClassVar[Mapping[str, int]] = {"length": 1}
 
     length: int = 10
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "length")
 
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Turn (n, H, W) crops into (length, H, W), rounded and clipped to 0 to 255. One frame is repeated.
@@ -94,6 +92,7 @@ class Magnify(SequenceStep):
 
     libraries: ClassVar[tuple[str, ...]] = ("scipy",)
     portable: ClassVar[bool] = False  # it rests on OpenCV's pyramids and SciPy's filters
+    least: ClassVar[Mapping[str, int]] = {"levels": 1}
 
     alpha: float = 8.0
     low: float = 0.4
@@ -104,8 +103,7 @@ class Magnify(SequenceStep):
     wavelength: float = 16.0
 
     def __post_init__(self) -> None:
-        check_choices(self)
-        check_integers(self, 1, "levels")
+        super().__post_init__()
         named = ("alpha", "low", "high", "wavelength")
         check_numbers(self, "a number of at least 0", lambda value: 0 <= value < float("inf"), *named)
         if not 0 < self.low < self.high:

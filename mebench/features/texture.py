@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Step, check_choices
+from mebench.core import Step
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, ImageStep, check_integers, check_numbers
+from mebench.features.base import FeatureMap, Image, ImageStep, check_numbers
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]
@@ -139,6 +140,7 @@ class Lbp(ImageStep):
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
+    least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "p": 2}
 
     rows: int = 6
     cols: int = 6
@@ -148,7 +150,7 @@ class Lbp(ImageStep):
     overlap: float = 0.0
 
     def __post_init__(self) -> None:
-        check_integers(self, 1, "rows", "cols")
+        super().__post_init__()
         check_overlap(self)
         check_neighbours(self)
         check_numbers(self, "a number of pixels above 0", lambda r: r > 0, "r")
@@ -180,13 +182,11 @@ class Hog(ImageStep):
 
     libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
     portable: ClassVar[bool] = False  # it rests on scikit-image's angles
+    least: ClassVar[Mapping[str, int]] = {"cell": 1, "block": 1, "bins": 1}
 
     cell: int = 16
     block: int = 2
     bins: int = 9
-
-    def __post_init__(self) -> None:
-        check_integers(self, 1, "cell", "block", "bins")
 
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.
@@ -210,8 +210,6 @@ def n_patterns(p: int, patterns: Patterns) -> int:
 
 
 def check_neighbours(step: Step) -> None:
-    """Refuse impossible `p` and `patterns` (ConfigError)."""
-    check_integers(step, 2, "p")
+    """Refuse a `p` that is too large (ConfigError)."""
     if (p := getattr(step, "p", 0)) > 16:
         raise ConfigError(f"p of {type(step).__name__} must be at most 16, not {p}: there are 2 ** p patterns")
-    check_choices(step)

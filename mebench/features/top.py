@@ -1,7 +1,7 @@
 """Texture of a clip on three orthogonal planes: the image (XY), and what a row (XT) and a column (YT) see over time."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import cos, floor, pi, sin
@@ -20,7 +20,6 @@ from mebench.features import (
     Magnify,
     Patterns,
     VolumeStep,
-    check_integers,
     check_neighbours,
     check_overlap,
     direction_bins,
@@ -55,13 +54,15 @@ class Top(VolumeStep):
         overlap: the part of a block that it shares with the next along each axis, from 0 to below 1; the blocks grow by it.
     """
 
+    least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "slices": 1}
+
     rows: int = 5
     cols: int = 5
     slices: int = 1
     overlap: float = 0.0
 
     def __post_init__(self) -> None:
-        check_integers(self, 1, "rows", "cols", "slices")
+        super().__post_init__()
         check_overlap(self)
 
     @property
@@ -107,6 +108,8 @@ class LbpTop(Top):
             together: p (p - 1) + 3 patterns, 59 for 8 neighbours. `full` counts all 2 ** p.
     """
 
+    least: ClassVar[Mapping[str, int]] = {**Top.least, "p": 2, "rx": 1, "ry": 1, "rt": 1}
+
     p: int = 8
     rx: int = 1
     ry: int = 1
@@ -116,7 +119,6 @@ class LbpTop(Top):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_neighbours(self)
-        check_integers(self, 1, "rx", "ry", "rt")
 
     @property
     def margin(self) -> tuple[int, int, int]:
@@ -184,12 +186,9 @@ class HogTop(Top):
     version: ClassVar[int] = 2  # from 1: angles and lengths by arithmetic alone
     weighted: ClassVar[bool] = True
     margin: ClassVar[tuple[int, int, int]] = (1, 1, 1)
+    least: ClassVar[Mapping[str, int]] = {**Top.least, "bins": 1}
 
     bins: int = 8
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_integers(self, 1, "bins")
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Directions of the gradient at the inner voxels."""
