@@ -1,6 +1,7 @@
 """What parameters are checked for."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -60,7 +61,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Blur(Step):
+    least: ClassVar[Mapping[str, int]] = {"radius": 1, "frames": 0}
+
     over: Literal["space", "time"] = "space"
+    radius: int = 1
+    frames: int | None = None
 
 
 def test_words_that_a_literal_holds_are_taken():
@@ -75,10 +80,25 @@ def test_words_that_a_literal_holds_are_taken():
         (Words(None), "unknown method.where 'None'. Known: brow, mouth."),
         (Words(weight="balance"), "unknown method.weight 'balance'. Did you mean 'balanced'? Known: balanced, null."),
         (Words(case=3), "unknown method.case '3'. Known: 1, 2."),
-        (Blur("tyme"), "unknown over of Blur 'tyme'. Did you mean 'time'? Known: space, time."),
     ],
 )
 def test_a_word_that_no_literal_holds_is_named(wrong, said):
     with pytest.raises(ConfigError) as refused:
         options.check_choices(wrong)
+    assert str(refused.value) == said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"over": "tyme"}, "unknown over of Blur 'tyme'. Did you mean 'time'? Known: space, time."),
+        ({"radius": 0}, "radius of Blur must be a whole number of at least 1, not 0"),
+        ({"radius": 1.0}, "radius of Blur must be a whole number of at least 1, not 1.0"),
+        ({"radius": True}, "radius of Blur must be a whole number of at least 1, not True"),
+        ({"frames": -1}, "frames of Blur must be a whole number of at least 0, not -1"),
+    ],
+)
+def test_a_step_is_checked_when_it_is_made(wrong, said):
+    with pytest.raises(ConfigError) as refused:
+        Blur(**wrong)
     assert str(refused.value) == said
