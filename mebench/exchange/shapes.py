@@ -31,6 +31,7 @@ _ARRAYS = {
     "dtype": np.dtype,
     "_reconstruct": np.ndarray.__reduce__(np.empty(0))[0],
     "scalar": np.float64(0).__reduce__()[0],
+    "_frombuffer": np.empty(0).__reduce_ex__(5)[0],
 }
 _SAFE = {("_codecs", "encode"): str.encode, ("collections", "OrderedDict"): dict, ("builtins", "set"): set}
 
@@ -95,18 +96,21 @@ def content(raw: bytes) -> Any:
             header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
             if header[np.lib.format.read_magic(file)[0]](file)[2].hasobject:
                 return _plain(_unpickled(file))
-            return np.load(io.BytesIO(raw), allow_pickle=False).tolist()
+            return _plain(np.load(io.BytesIO(raw), allow_pickle=False))
         if raw.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 inside = archive.namelist()
                 if all(name.endswith(".npy") for name in inside):
                     return {name.removesuffix(".npy"): content(archive.read(name)) for name in inside}
                 return None
-    except zipfile.BadZipFile:  # what reads workbooks says so
+    except zipfile.BadZipFile as error:  # of a workbook, what reads workbooks says so
+        if b".npy" in raw[:100]:
+            raise DataError("it begins like arrays of NumPy but is damaged: is the file cut off?") from error
         return None
     except (ValueError, KeyError, EOFError) as error:
         raise DataError(f"it begins like an array of NumPy but is damaged ({error})") from error
-    if raw[:1] in (b"\x80", b"(", b"]", b"}") and raw.rstrip().endswith(b"."):
+    marked = raw[:1] == b"\x80" and raw[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    if marked or (raw[:1] in (b"(", b"]", b"}") and raw.rstrip().endswith(b".")):
         return _plain(_unpickled(io.BytesIO(raw)))
     text = raw.decode("utf-8-sig", "replace").strip()
     if not text.startswith(("{", "[")):
@@ -135,7 +139,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, _Bare):
         return _plain(vars(value))
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        plain, names = value.tolist(), value.dtype.names
+        return _plain(plain if names is None else [dict(zip(names, row)) for row in plain])
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
@@ -219,7 +224,11 @@ def printed(notebook: Mapping[str, Any]) -> str:
     place = max(range(len(runs)), key=lambda n: len(runs[n][1]) if runs[n][0] else 0, default=0)
     above = runs[place - 1][1][-1:] if place else []
     header = [line for line in above if len(KNOWN & {*map(plain_name, re.split(r"[\s,;]+", line))}) > 1]
-    return "\n".join(header + runs[place][1]) if runs else ""
+    found = header + runs[place][1] if runs else []
+    if header and not re.search("[,;\t]", header[0]):  # a table of pandas, in columns of blanks, its index before them
+        width_of_header = len(header[0].split())
+        found = ["\t".join(line.split()[-width_of_header:]) for line in found]
+    return "\n".join(found)
 
 
 def sheet_of(name: str, rows: Sequence[Row]) -> Sheet:

@@ -7,8 +7,11 @@ import pickle
 from collections import OrderedDict
 
 import numpy as np
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from mebench.cli import app
 from mebench.errors import DataError
 from mebench.exchange import Remarks, read_clips, read_frame_scores, read_intervals
 
@@ -58,9 +61,18 @@ FORMS = {
     "an array of objects": npy(ragged(), allow_pickle=True),
     "a pickle": pickle.dumps(OrderedDict(by_video())),
     "a pickle of an old protocol": pickle.dumps(by_video(), protocol=0),
+    "arrays in a pickle of the newest protocol": pickle.dumps(
+        {n: np.array(c) for n, c in zip(NAMES, zip(*ROWS))}, protocol=5
+    ),
+    "an array of records": npy(
+        pd.DataFrame(ROWS, columns=NAMES).to_records(index=False, column_dtypes={"video": "U4"})
+    ),
     "an object's attributes": pickle.dumps({"scores": [0.5], "meter": Meter()}),
     "rows without a header": "".join(" ".join(map(str, row)) + "\n" for row in ROWS),
     "tabs without a header": "".join("\t".join(map(str, row)) + "\n" for row in ROWS),
+    "a table of pandas that a notebook printed": json.dumps(
+        {"nbformat": 4, "cells": [{"outputs": [{"text": [pd.DataFrame(ROWS, columns=NAMES).to_string() + "\n"]}]}]}
+    ),
     "a notebook": json.dumps(
         {
             "nbformat": 4,
@@ -138,6 +150,15 @@ BAD = {
         "a pickle that cannot be read .it calls (posix|nt).mkdir.: of pickles only arrays",
     ),
     "cut pickle": (FORMS["a pickle"][:-9] + b".", "a pickle that cannot be read"),
+    "half a pickle": (FORMS["a pickle"][:30], "a pickle that cannot be read"),
+    "half an archive": (
+        FORMS["an archive of arrays"][:120],
+        "begins like arrays of NumPy but is damaged: is the file cut off",
+    ),
+    "objects in an archive": (
+        npz(said=np.array([Runs()], dtype=object)),
+        "a pickle that cannot be read .it calls (posix|nt).mkdir.: of pickles only arrays",
+    ),
     "cut array": (npy(np.arange(9.0))[:-5], "begins like an array of NumPy but is damaged"),
     "cut JSON": (FORMS["intervals by video"][:-4], "begins like JSON but is none .*: is the file cut off"),
     "cut lines": (FORMS["lines of JSON"][:-4], "line 3 is no JSON .*: is the file cut off"),
@@ -152,3 +173,55 @@ def test_what_cannot_be_read_is_said_in_a_sentence(write, tmp_path, monkeypatch,
     with pytest.raises(DataError, match=rf"file.csv: .*{message}"):
         read_intervals(write(content), "predictions", Remarks())
     assert [file.name for file in tmp_path.iterdir()] == ["file.csv"]
+
+
+def detections(seed):
+    """Ground truth and results of five videos as ActivityNet writes them, in seconds."""
+    draw = np.random.default_rng(seed)
+    database, results = {}, {}
+    for video in "abcde":
+        truths = [[float(at), float(at) + draw.uniform(0.4, 3)] for at in range(2, 2 + 6 * draw.integers(1, 5), 6)]
+        found = [
+            [on + draw.normal(0, 0.3), off + draw.normal(0, 0.3)]
+            for on, off in truths
+            for _ in range(draw.integers(0, 3))
+        ]
+        found += [[at, at + 1.5] for at in draw.uniform(30, 50, 2)]
+        label = [{"segment": segment, "label": "micro"} for segment in truths]
+        database[video] = {"subset": "test", "fps": 1000, "frame": 60_000, "annotations": label}
+        results[video] = [{"segment": s, "label": "micro", "score": float(draw.random())} for s in found]
+    return {"database": database}, {"version": "1.3", "results": results}
+
+
+def average_precision(truth, results, threshold):
+    """Written down anew: by score, each takes the free truth of best tIoU; the area under the interpolated curve."""
+    free = {video: [one["segment"] for one in about["annotations"]] for video, about in truth["database"].items()}
+    total, hits = sum(map(len, free.values())), []
+    every = [(one["score"], video, one["segment"]) for video, found in results["results"].items() for one in found]
+    for _, video, (on, off) in sorted(every, key=lambda one: -one[0]):
+        shares = [
+            (max(0, min(off, b) - max(on, a)) / (max(off, b) - min(on, a)), n) for n, (a, b) in enumerate(free[video])
+        ]
+        share, place = max(shares, default=(0, 0))
+        hits.append(share >= threshold)
+        if hits[-1]:
+            free[video].pop(place)
+    precision, recall = np.cumsum(hits) / np.arange(1, len(hits) + 1), np.cumsum(hits) / total
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(np.diff(recall, prepend=0) * best))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_average_precision_of_detection_files_is_that_of_a_plain_loop(tmp_path, seed):
+    """Over tIoU .5 to .95 in steps of .05, as that field counts it; at 1,000 frames a second frames are as good as times."""
+    truth, results = detections(seed)
+    for name, value in (("truth", truth), ("found", results)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(value))
+    files = ["--truth", str(tmp_path / "truth.json"), "--predictions", str(tmp_path / "found.json")]
+    rules = ["--convention", "activitynet", "--bootstrap", "0", "--json", str(tmp_path / "s.json")]
+    done = CliRunner().invoke(app, ["score", *files, *rules])
+    assert done.exit_code == 0, done.output
+    scores = json.loads((tmp_path / "s.json").read_text())["spotting"]["micro"]["scores"]
+    expected = [average_precision(truth, results, threshold / 100) for threshold in range(50, 100, 5)]
+    assert scores["ap50"]["value"] == pytest.approx(expected[0], abs=1e-6)
+    assert scores["ap"]["value"] == pytest.approx(np.mean(expected), abs=1e-6)
