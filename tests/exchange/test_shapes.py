@@ -180,13 +180,14 @@ def detections(seed):
     draw = np.random.default_rng(seed)
     database, results = {}, {}
     for video in "abcde":
-        truths = [[float(at), float(at) + draw.uniform(0.4, 3)] for at in range(2, 2 + 6 * draw.integers(1, 5), 6)]
+        truths = [[float(at), float(at) + draw.uniform(1, 3)] for at in range(2, 2 + 6 * draw.integers(1, 5), 6)]
         found = [
-            [on + draw.normal(0, 0.3), off + draw.normal(0, 0.3)]
+            [on + draw.normal(0, 0.2), off + draw.normal(0, 0.2)]
             for on, off in truths
             for _ in range(draw.integers(0, 3))
         ]
         found += [[at, at + 1.5] for at in draw.uniform(30, 50, 2)]
+        truths, found = ([[round(time, 3) for time in one] for one in some] for some in (truths, found))
         label = [{"segment": segment, "label": "micro"} for segment in truths]
         database[video] = {"subset": "test", "fps": 1000, "frame": 60_000, "annotations": label}
         results[video] = [{"segment": s, "label": "micro", "score": float(draw.random())} for s in found]
@@ -213,7 +214,7 @@ def average_precision(truth, results, threshold):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_average_precision_of_detection_files_is_that_of_a_plain_loop(tmp_path, seed):
-    """Over tIoU .5 to .95 in steps of .05, as that field counts it; at 1,000 frames a second frames are as good as times."""
+    """Over tIoU .5 to .95 in steps of .05, as that field counts it; times are whole frames, 1,000 a second."""
     truth, results = detections(seed)
     for name, value in (("truth", truth), ("found", results)):
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
