@@ -1,6 +1,5 @@
 """Spreadsheets and tables of text as plain rows of text. Nothing in a file is run, and nothing huge is opened."""
 
-import csv
 import io
 import re
 import warnings
@@ -10,8 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.annotations.names import KNOWN, plain_name
@@ -82,13 +85,17 @@ class Sheet:
         """File and sheet, for messages."""
         return self.file if self.name == self.file else f"{self.file}: {self.name}"
 
-    def numbered(self) -> Iterable[tuple[int, Sequence[str]]]:
-        """Number of each row that holds something, and its cells; those of a table of text one after another.
+    def grid(self) -> "Grid":
+        """Its cells by column.
 
         Raises:
             DataError: a quotation mark is not closed.
         """
-        return self.rows or _split(self.text, self.separator, self.file)
+        if self.text:
+            return _split(self.text, self.separator, self.file)
+        lines, rows = zip(*self.rows) if self.rows else ((), ())
+        columns = [Cells.of(column) for column in zip_longest(*rows, fillvalue="")]
+        return Grid(np.array(lines, np.int64), np.array([*map(len, rows)], np.int64), columns)
 
     def lines(self) -> Iterable[tuple[int, str]]:
         """Number and text of each line, for forms that are no table; cells of a workbook with tabs between them."""
@@ -97,18 +104,114 @@ class Sheet:
         return ((n, "\t".join(" ".join(cell.split()) for cell in cells)) for n, cells in self.rows)
 
 
-def _split(text: str, separator: str, place: str) -> Iterator[tuple[int, list[str]]]:
+@dataclass(frozen=True, eq=False)
+class Cells(Sequence[str]):
+    """The cells of a column: the different ones, and which of them stands in each row, (n_rows,)."""
+
+    different: Sequence[str]
+    which: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, cells: Sequence[str]) -> Self:
+        """Those of a list."""
+        which, different = heavy.pandas.factorize(np.array(cells, dtype=object))
+        return cls(different.tolist(), which)
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.different[self.which[row]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(np.array([*self.different, ""], dtype=object)[self.which].tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and [*self] == [*other]
+
+    def rows(self, some: NDArray[Any] | slice) -> Self:
+        """Those of some rows."""
+        used, which = np.unique(self.which[some], return_inverse=True)
+        return replace(self, different=[self.different[n] for n in used.tolist()], which=which)
+
+    def array(self) -> Any:
+        """As a column of pandas."""
+        return heavy.pandas.array(self.different, dtype="str").take(self.which)
+
+    def read(self, read: Callable[[str], str]) -> Self:
+        """What a function makes of each cell."""
+        return replace(self, different=[read(cell) for cell in self.different])
+
+    def where(self, test: Callable[[str], object]) -> NDArray[np.bool_]:
+        """Of which cells something is so, (n_rows,)."""
+        return np.array([*map(bool, map(test, self.different)), False], dtype=np.bool_)[self.which]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows of a table that hold something.
+
+    Attributes:
+        lines: number of each, (n_rows,).
+        lengths: how many cells it has, (n_rows,).
+        columns: as many as the longest row has; empty cells behind the end of a shorter one.
+    """
+
+    lines: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    columns: list[Cells]
+
+    def rows(self, some: NDArray[Any] | slice) -> Self:
+        """Some of them."""
+        columns = [column.rows(some) for column in self.columns]
+        return replace(self, lines=self.lines[some], lengths=self.lengths[some], columns=columns)
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def _split(text: str, separator: str, place: str) -> Grid:
+    """The cells of a table of text.
+
+    Raises:
+        DataError: a quotation mark is not closed.
+    """
+    # What stands in quotation marks separates nothing; its ends of lines count as lines, and as no rows.
+    bare = (
+        re.sub(r'"[^"]*"', lambda quoted: "x" + "\0" * len(_LINE_END.findall(quoted[0])), text) if '"' in text else text
+    )
+    rows = _LINE_END.split(bare)[: None if bare[-1:] not in "\r\n" else -1]
+    cells = (len(row.split()) if separator == " " else row.count(separator) + 1 for row in rows)
+    lengths = np.fromiter(cells, np.int64, len(rows))
+    lines = np.arange(1, len(rows) + 1)
+    if "\0" in bare:
+        lines[1:] += np.cumsum([row.count("\0") for row in rows])[:-1]
     blanks = (
         separator == " " or f'{separator} "' in text
     )  # in front of a quoted cell, which they would make a plain one
-    reader, line = csv.reader(lines_of(text), delimiter=separator, skipinitialspace=blanks), 1
     try:
-        for row in reader:
-            if any(map(str.strip, row)):
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{place}, line {line}: {error}. Is a quotation mark not closed?") from error
+        table = heavy.pandas.read_csv(
+            io.StringIO(text, newline=""),
+            sep=separator,
+            header=None,
+            names=range(lengths.max(initial=1)),
+            dtype="str",
+            keep_default_na=False,
+            skip_blank_lines=False,
+            skipinitialspace=blanks,
+        )
+    except ValueError as error:
+        row = re.search(r"EOF inside string starting at row (\d+)", str(error))
+        where = (
+            f", line {lines[int(row[1])]}: a quotation mark is not closed"
+            if row
+            else f": {' '.join(str(error).split())}"
+        )
+        raise DataError(f"{place}{where}: write the table again") from error
+    found = [heavy.pandas.factorize(table[name]) for name in table]
+    columns = [Cells(different.to_numpy(object).tolist(), which) for which, different in found]
+    every = Grid(lines[: len(table)], lengths[: len(table)], columns)
+    return every.rows(np.any([column.where(str.strip) for column in columns], axis=0))
 
 
 def made(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
@@ -323,7 +426,9 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
 
 def _read_text(path: Path, instead: str) -> list[Sheet]:
     sheet, name = of_text(*decoded(path.read_bytes(), path), str(path)), path.name
-    rows = _rows(path, name, sheet.numbered(), instead)
+    grid = sheet.grid()
+    cells = zip(grid.lines.tolist(), zip(*grid.columns))
+    rows = _rows(path, name, cells, instead)
     return [replace(sheet, file=name, name=name, rows=rows, text="")]
 
 

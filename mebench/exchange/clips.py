@@ -171,7 +171,7 @@ def _probabilities(
         )
     if "confidence" in table.cells:
         remarks.repair("predictions: the probabilities of the classes are read, and the column probability is not")
-    table = replace(table, cells={name: [cell.strip() for cell in table.others[name]] for name in headers.values()})
+    table = replace(table, cells={name: table.others[name].read(str.strip) for name in headers.values()})
     shares = np.stack([_shares(table, name, named, f"the probability {name}") for name in headers.values()], axis=1)
     named &= np.array([answer not in others or answer in headers for answer in answers], dtype=np.bool_)
     places = [list(headers).index(answer) if has else 0 for answer, has in zip(answers, named)]

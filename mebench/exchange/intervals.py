@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations.names import ALIASES, BLANK, CODES, compounds, kind_of, plain_name, words_of
+from mebench.annotations.sheets import Cells
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
@@ -78,7 +79,7 @@ def read_intervals(
     if role == "predictions":  # whose middle stands for an apex that is not marked
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     frame = pd.DataFrame(data).assign(
-        kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table)
+        kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table).array()
     )
     if role == "predictions":
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
@@ -156,12 +157,10 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     if "kind" in table.cells:
         return table
     labels = {
-        name: [cell.strip() for cell in table.others[name]]
-        for name in table.others
-        if plain_name(name) in ALIASES["emotion"]
+        name: table.others[name].read(str.strip) for name in table.others if plain_name(name) in ALIASES["emotion"]
     }
-    for name, column in {"emotion": table.cells.get("emotion", []), **labels}.items():
-        cells = [cell for cell in column if cell.casefold() not in BLANK]
+    for name, column in {"emotion": table.cells.get("emotion", Cells.of([])), **labels}.items():
+        cells = [cell for cell in column.different if cell.casefold() not in BLANK]
         if cells and all(map(kind_of, cells)):
             what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
             remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
@@ -180,8 +179,8 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     at = compounds(table.headers, {}, {"kind": ALIASES["kind"]}).get("kind")
     if at is None or (name := table.headers[at]) not in table.others:
         return table
-    column = [cell.strip() for cell in table.others[name]]
-    said = sorted({cell for cell in column if cell.casefold() not in BLANK})
+    column = table.others[name].read(str.strip)
+    said = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
     lasting: dict[str, list[float]] = {cell: [] for cell in said}
     for cell, length in zip(column, values.numbers(table, "offset") - values.numbers(table, "onset")):
         lasting.get(cell, []).append(float(length))
@@ -205,16 +204,17 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     meaning = ", ".join(f"{cell} is {words[cell]}" for cell in said if cell != words[cell])
     remarks.repair(f"{table.role}: the column {name!r} is read as the kind{f': {meaning}' if meaning else ''}")
     others = {other: given for other, given in table.others.items() if other != name}
-    return replace(table, cells={**table.cells, "kind": [words.get(cell, cell) for cell in column]}, others=others)
+    return replace(table, cells={**table.cells, "kind": column.read(lambda cell: words.get(cell, cell))}, others=others)
 
 
 def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
     """Numbers that a program wrote as `1.0` or `1,0`: only if all of the column are, so that no real id or class is touched."""
-    for name in (*IDS, "emotion"):
-        if not isinstance(column := data.get(name), list):
+    for name, column in data.items():
+        if not isinstance(column, Cells):
             continue
-        cells = [cell for cell in column if cell]
+        cells = [cell for cell in column.different if cell]
         # `1,0` where the comma is the decimal one; where it separates cells nobody writes so.
         if cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells):
-            data[name] = [cell[:-2] for cell in column]
+            column = column.read(lambda cell: cell[:-2])
             remarks.repair(f"{role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
+        data[name] = column.array()

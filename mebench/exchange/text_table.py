@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mebench.annotations.names import ALIASES, KNOWN, compounds, is_total, plain_name
-from mebench.annotations.sheets import Sheet, find_sheet, of_text
+from mebench.annotations.sheets import Cells, Grid, Sheet, find_sheet, of_text
 from mebench.annotations.text import PASSED, decoded
 from mebench.console import plural
 from mebench.core import Repair
 from mebench.errors import DataError
 from mebench.exchange import shapes
 from mebench.exchange.columns import holding, likely, recognise, rivals
-from mebench.files import read_plain, uncollected
+from mebench.files import read_plain
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -115,12 +115,12 @@ class TextTable:
 
     place: str
     role: str
-    cells: dict[str, list[str]]
+    cells: dict[str, Cells]
     lines: list[int]
     headers: list[str]
     comma: bool
     header_line: int = 1
-    others: dict[str, list[str]] = field(default_factory=dict)
+    others: dict[str, Cells] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
         """An error about a row."""
@@ -146,25 +146,20 @@ class TextTable:
         """Without rows that name no video or no subject and have no number of a frame, or begin with a word for a sum: notes and totals."""
         named = [self.cells[name] for name in ("subject", "video") if name in self.cells]
         numbers = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
-        notes = set[int]()
-        for row in (row for row, cells in enumerate(zip(*named)) if "" in cells):
-            first = next(
-                filter(None, (column[row].strip() for column in (*named, *self.cells.values(), *self.others.values()))),
-                "",
-            )
-            if is_total(first) or not any(re.search(r"\d", column[row]) for column in numbers):
-                notes.add(row)
-        if not notes:
+        lacking = np.any([column.where(lambda cell: not cell) for column in named], axis=0)
+        notes = np.zeros(len(self.lines), np.bool_)
+        for row in np.flatnonzero(lacking):
+            cells = (column[row].strip() for column in (*named, *self.cells.values(), *self.others.values()))
+            first = next(filter(None, cells), "")
+            notes[row] = is_total(first) or not any(re.search(r"\d", column[row]) for column in numbers)
+        if not notes.any():
             return self
-        remarks.repair(
-            f"{self.role}: {at_lines(self.lines[row] for row in notes)}, left out: a note or a sum that names no video"
+        lines = np.array(self.lines)
+        remarks.repair(f"{self.role}: {at_lines(lines[notes].tolist())}, left out: a note or a sum that names no video")
+        cells_of, others = (
+            {name: column.rows(~notes) for name, column in columns.items()} for columns in (self.cells, self.others)
         )
-        kept = [row for row in range(len(self.lines)) if row not in notes]
-        cells, others = (
-            {name: [column[row] for row in kept] for name, column in columns.items()}
-            for columns in (self.cells, self.others)
-        )
-        return replace(self, cells=cells, others=others, lines=[self.lines[row] for row in kept])
+        return replace(self, cells=cells_of, others=others, lines=lines[~notes].tolist())
 
     def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
         """Say which columns nothing was taken from, but for some that were used otherwise."""
@@ -242,7 +237,6 @@ def _opened(path: Path, role: str) -> Sheet:
     return of_text(*decoded(raw, path), str(path))
 
 
-@uncollected()
 def parse(
     sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
 ) -> TextTable:
@@ -268,15 +262,15 @@ def parse(
             f"{path}, line {line}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
             f"semicolon or tab, but is {first[:80]!r}: write the names above the rows"
         )
-    rows, lines, above = list[tuple[str, ...]](), list[int](), list[int]()
-    same = dict[str, str]()  # equal cells are one
-    for line, row in sheet.numbered():
-        if line >= sheet.header:
-            rows.append(tuple([same.setdefault(cell, cell) for cell in row]))
-            lines.append(line)
-        elif not PASSED.match(sheet.separator.join(row)):
-            above.append(line)
-    headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
+    grid = sheet.grid()
+    at = int(np.searchsorted(grid.lines, sheet.header))
+    above = [
+        line
+        for row, line in enumerate(grid.lines[:at].tolist())
+        if not PASSED.match(sheet.separator.join(column[row] for column in grid.columns[: grid.lengths[row]]))
+    ]
+    headers = [column[at].strip() for column in grid.columns[: grid.lengths[at]]]
+    grid = grid.rows(slice(at + 1, None))
     positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
         if sum(plain_name(header) == plain_name(headers[position]) for header in headers) > 1:
@@ -294,61 +288,57 @@ def parse(
         near = likely(unread, name) or holding(unread, name)
         if near is not None and plain_name(near) not in KNOWN:  # most likely meant, it would be left out in silence
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
-    short = [len(row) < len(headers) for row in rows]
-    if any(short[-1:]) and sum(short) < min(2, len(rows)) and sheet.text[-1:] not in ("", "\n", "\r"):
+    short = grid.lengths < len(headers)
+    if short[-1:].any() and short.sum() < min(2, len(short)) and sheet.text[-1:] not in ("", "\n", "\r"):
         remarks.warn(
-            f"{role}: line {lines[-1]}, the last, alone has {len(rows[-1])} of {len(headers)} cells, and it does not end: was the file cut "
-            "off there?"
+            f"{role}: line {grid.lines[-1]}, the last, alone has {grid.lengths[-1]} of {len(headers)} cells, and it does not end: was "
+            "the file cut off there?"
         )
-    columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
-    del rows
+    columns = _columns(grid, len(headers), positions, path, role, remarks)
     for name, other in rivals(headers, positions, role):
         taken = positions[name]
-        if columns[other] != columns[taken]:
+        if [*columns[other]] != [*columns[taken]]:
             remarks.warn(
                 f"{role}: the column {headers[taken]!r} is read as the {name}, not {headers[other]!r}, which holds something else: "
                 "leave out the one that is not meant"
             )
-    cells = dict[str, list[str]]()
     for name, position in positions.items():
-        column = columns[position]
-        shown = {cell: " ".join(cell.split()) for cell in set(column)}
-        for cell, text_of_cell in shown.items():
-            if text_of_cell[:1] == "'" and _ESCAPED.match(text_of_cell):  # keeps a spreadsheet from running the cell
-                shown[cell] = text_of_cell[1:]
-            elif sheet.text and "\n" in cell.strip():
+        for n, cell in enumerate(columns[position].different if sheet.text else ()):
+            if "\n" in cell.strip():
+                line = grid.lines[columns[position].which == n][0]
                 raise DataError(
-                    f"{path}, line {lines[column.index(cell)]}: the cell of {name} runs over several lines: is a quotation mark not "
-                    "closed?"
+                    f"{path}, line {line}: the cell of {name} runs over several lines: is a quotation mark not closed?"
                 )
-        cells[name] = [shown[cell] for cell in column]
+    cells = {name: columns[position].read(_shown) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
-    table = TextTable(str(path), role, cells, lines, headers, sheet.separator != ",", header_line, others)
+    lines, comma = grid.lines.tolist(), sheet.separator != ","
+    table = TextTable(str(path), role, cells, lines, headers, comma, sheet.header, others)
     return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table
 
 
+def _shown(cell: str) -> str:
+    """A cell without blanks around it, and without the sign that keeps a spreadsheet from running it."""
+    shown = " ".join(cell.split())
+    return shown[1:] if _ESCAPED.match(shown) else shown
+
+
 def _columns(
-    rows: list[tuple[str, ...]],
-    lines: list[int],
-    width: int,
-    positions: Mapping[str, int],
-    path: File,
-    role: str,
-    remarks: Remarks,
-) -> list[list[str]]:
-    """The columns that the header names, short rows filled up with blanks."""
+    grid: Grid, width: int, positions: Mapping[str, int], path: File, role: str, remarks: Remarks
+) -> list[Cells]:
+    """The columns that the header names."""
     # Every row may begin with its own number, which the header does not name, as in a table written by R. Or it may end
     # with a separator too many: then the last cells are blank.
-    longer = bool(rows) and all(len(row) == width + 1 for row in rows)
-    first = [row[0].strip() for row in rows] if longer else []
-    shift = int(longer and first in ([str(n + begin) for n in range(len(rows))] for begin in (0, 1)))
-    if shift and not any(row[-1].strip() for row in rows):
+    n = len(grid.lines)
+    longer = n > 0 and bool((grid.lengths == width + 1).all())
+    first = [cell.strip() for cell in grid.columns[0]] if longer else []
+    shift = int(longer and first in ([str(row + begin) for row in range(n)] for begin in (0, 1)))
+    if shift and not grid.columns[width].where(str.strip).any():
         ends = [positions[name] for name in ("onset", "offset", "frame") if name in positions]
-        shift = int(_are_numbers(rows, [end + 1 for end in ends]))
-        if shift and _are_numbers(rows, ends):
+        shift = int(_are_numbers([grid.columns[end + 1] for end in ends]))
+        if shift and _are_numbers([grid.columns[end] for end in ends]):
             raise DataError(
-                f"{path}, line {lines[0]}: every row has a cell more than the header, a number in front or a blank one behind: name "
-                "the first column too, or take the last separator away"
+                f"{path}, line {grid.lines[0]}: every row has a cell more than the header, a number in front or a blank one behind: "
+                "name the first column too, or take the last separator away"
             )
     if shift:
         remarks.repair(
@@ -356,18 +346,18 @@ def _columns(
             "of the rows"
         )
     numbered = " If the first cell of each row is a number of the row, name that column too." if longer else ""
-    if any(len(row) != width + shift for row in rows):
-        for place, (row, line) in enumerate(zip(rows, lines)):
-            if any(cell.strip() for cell in row[width + shift :]):
-                raise DataError(
-                    f"{path}, line {line}: the row has {len(row)} cells, but the header names {width} columns: put a cell that "
-                    f"holds the separator in quotation marks.{numbered}"
-                )
-            rows[place] = (*row[: width + shift], *[""] * (width + shift - len(row)))
-    return [list(column) for column in zip(*rows)][shift:] or [[] for _ in range(width)]
+    for column in grid.columns[width + shift :]:
+        for row in np.flatnonzero(column.where(str.strip))[:1]:
+            raise DataError(
+                f"{path}, line {grid.lines[row]}: the row has {grid.lengths[row]} cells, but the header names {width} columns: put a "
+                f"cell that holds the separator in quotation marks.{numbered}"
+            )
+    empty = Cells([""], np.zeros(n, np.intp))
+    return [*grid.columns[shift : width + shift], *[empty] * (width + shift - len(grid.columns))]
 
 
-def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
-    """Whether the cells at some positions are numbers in every row, or all blank."""
-    cells = [[row[place].strip() for place in places] for row in rows]
-    return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)
+def _are_numbers(columns: Sequence[Cells]) -> bool:
+    """Whether the cells of some columns are numbers in every row, or all blank."""
+    given = [column.where(str.strip) for column in columns]
+    right = [column.where(re.compile(r"\s*[-+]?\d[\d.,]*\s*").fullmatch) for column in columns]
+    return bool((~np.any(given, axis=0) | np.all(right, axis=0)).all())

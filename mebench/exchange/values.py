@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.annotations.names import BLANK, KINDS, STARTS, STOPS, kind_of, plain_name
+from mebench.annotations.sheets import Cells
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import SHOWN, Remarks, TextTable, at_lines
 
@@ -60,11 +61,9 @@ _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 
 
 def each(cells: Sequence[str], read: Callable[[Sequence[str]], NDArray[Any]]) -> NDArray[Any]:
-    """Apply `read` to cells, (n,), once for each different cell."""
-    different = list(dict.fromkeys(cells))
-    found = read(different)
-    index = dict(zip(different, found.tolist()))
-    return np.fromiter(map(index.__getitem__, cells), found.dtype, len(cells))
+    """What `read` makes of some cells, (n,); it is asked for different ones alone."""
+    column = cells if isinstance(cells, Cells) else Cells.of(cells)
+    return read([*column.different])[column.which]
 
 
 def blank(cells: Sequence[str]) -> NDArray[np.bool_]:
@@ -174,19 +173,20 @@ def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArra
     return values.astype(np.int64)
 
 
-def names(table: TextTable, name: str) -> list[str]:
+def names(table: TextTable, name: str) -> Cells:
     """A column of subjects or videos, kept as text so that `01` and `1` stay two.
 
     Raises:
         DataError: a cell is empty.
     """
-    lacking = [line for line, cell in zip(table.lines, table.cells[name]) if not cell]
+    empty = table.cells[name].where(lambda cell: not cell)
+    lacking = np.array(table.lines)[empty].tolist()
     if len(lacking) > SHOWN:
         raise DataError(
             f"{table.place}: {len(lacking)} of {len(table.lines)} rows have no {name} ({at_lines(lacking)}): write it in each row; merged "
             "cells keep it in the first one only when a sheet is saved as text, so name the workbook itself"
         )
-    table.refuse(name, [cell == "" for cell in table.cells[name]], "the {name} is empty{more}")
+    table.refuse(name, empty, "the {name} is empty{more}")
     return table.cells[name]
 
 
@@ -203,15 +203,15 @@ DATABASES = frozenset(
 def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
     """The table with a column that names databases of the field, whatever it is called, as the dataset."""
     for name, column in table.others.items() if "dataset" not in table.cells else ():
-        said = {plain_name(cell) for cell in set(column)}
+        said = {*map(plain_name, column.different)}
         if len(said) > 1 and said <= DATABASES:
             remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")
             others = {other: cells for other, cells in table.others.items() if other != name}
-            return replace(table, cells={**table.cells, "dataset": [cell.strip() for cell in column]}, others=others)
+            return replace(table, cells={**table.cells, "dataset": column.read(str.strip)}, others=others)
     return table
 
 
-def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str]:
+def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
     """The column `kind`, as `micro` or `macro`; all are micro where it is not there.
 
     Args:
@@ -223,19 +223,18 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str
     """
     cells = table.cells.get("kind")
     if cells is None:
-        return ["micro"] * len(table.lines)
-    known = {cell: kind_of(cell) for cell in set(cells)}
-    for row, cell in enumerate(cells):
-        if known[cell] is None and (needed is None or needed[row] or cell.casefold() not in BLANK):
-            raise table.error(row, f"{unknown('kind', cell, KINDS)} me and mae will do as well")
-    return [known[cell] or "micro" for cell in cells]
+        cells = Cells(["micro"], np.zeros(len(table.lines), np.intp))
+    wrong = cells.where(lambda cell: kind_of(cell) is None and cell.casefold() not in BLANK)
+    missing = cells.where(lambda cell: kind_of(cell) is None) & (True if needed is None else needed)
+    for row in np.flatnonzero(wrong | missing)[:1]:
+        raise table.error(int(row), f"{unknown('kind', cells[row], KINDS)} me and mae will do as well")
+    return cells.read(lambda cell: kind_of(cell) or "micro").array()
 
 
-def emotions(table: TextTable) -> list[str]:
+def emotions(table: TextTable) -> Cells:
     """The column `emotion` in lower case, empty where it is blank or not there."""
-    cells = table.cells.get("emotion", [""] * len(table.lines))
-    known = {cell: emotion_of(cell) for cell in set(cells)}
-    return [known[cell] for cell in cells]
+    cells = table.cells.get("emotion", Cells([""], np.zeros(len(table.lines), np.intp)))
+    return cells.read(emotion_of)
 
 
 def emotion_of(cell: str) -> str:

@@ -85,6 +85,7 @@ from .pipeline import Source as Source
 from .pipeline import adopt as adopt
 from .pipeline import clip_feature as clip_feature
 from .pipeline import compute as compute
+from .pipeline import computed_features as computed_features
 from .pipeline import count_faces as count_faces
 from .pipeline import face_crops as face_crops
 from .pipeline import feature_rows as feature_rows

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, get_args
@@ -397,6 +397,20 @@ def compute(
     return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
 
 
+def computed_features(
+    store: FeatureStore,
+    dataset: Dataset,
+    dataset_id: str,
+    video: Video,
+    chains: Sequence[Chain],
+    clips: Sequence[Clip],
+) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
+    """The features of a video that `compute` has stored, each with what is kept beside it; for `adopt`."""
+    source = _look(store, dataset, dataset_id, video)
+    found = (store.read(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
+    return [(np.asarray(entry.array), entry.extra) for entry in found if entry is not None]
+
+
 def adopt(
     store: FeatureStore,
     dataset: Dataset,
@@ -404,10 +418,9 @@ def adopt(
     video: Video,
     chains: Sequence[Chain],
     clips: Sequence[Clip],
-    other: FeatureStore,
-    called: tuple[str, str],
+    features: Iterable[tuple[NDArray[Any], Mapping[str, Any]]],
 ) -> None:
-    """Keep the features of a video that another process computed into a store of its own; nothing else of that is looked at.
+    """Keep the features of a video that another process computed. They came as a message: its files are never opened.
 
     Args:
         store: where they go, as the rest in `compute`.
@@ -416,15 +429,12 @@ def adopt(
         video: one of its videos.
         chains: that were computed.
         clips: likewise.
-        other: where they are.
-        called: key of the video, and fingerprint of its frames, as the process knew them.
+        features: see `computed_features`.
     """
     source = _look(store, dataset, dataset_id, video)
-    for chain, clip in _wanted(source, chains, clips):
-        key = source.key("feature", chain, clip)
-        if (found := other.read(replace(key, video=called[0], frames=called[1]))) is not None:
-            draft = Draft(found.array.shape, found.array.dtype, [found.array], found.extra)
-            store.fetch(key, lambda draft=draft: draft)  # type: ignore[misc]
+    for (chain, clip), (array, extra) in zip(_wanted(source, chains, clips), features, strict=True):
+        draft = Draft(array.shape, array.dtype, [array], extra)
+        store.fetch(source.key("feature", chain, clip), lambda draft=draft: draft)  # type: ignore[misc]
 
 
 def is_ready(

@@ -42,12 +42,33 @@ class Pairs:
         return np.asarray(peaks.ratio(self.intersection, self.union), dtype=np.float64)
 
 
-def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
-    """Every prediction with every truth of its video and kind, in order of prediction, then truth."""
+AT_ONCE = 1 << 20
+"""Pairs that are compared at once: a million predictions have tens of millions."""
+
+
+def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, near: bool = False) -> Pairs:
+    """Predictions with truths of their video and kind, in order of prediction, then truth.
+
+    Args:
+        truths: as in `Tables.ordered`.
+        predictions: the same.
+        convention: end points.
+        near: leave out pairs that share no frame and whose truth does not hold the prediction's apex.
+    """
     of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
-    prediction, truth = same_group(of_predictions, of_truths)
-    spans = [table[column].to_numpy(np.int64) for table in (truths, predictions) for column in ("onset", "offset")]
-    return overlap(prediction, truth, (spans[2], spans[3]), (spans[0], spans[1]), convention)
+    true, spotted = (
+        (table["onset"].to_numpy(np.int64), table["offset"].to_numpy(np.int64)) for table in (truths, predictions)
+    )
+    n = np.bincount(of_truths, minlength=of_predictions.max(initial=-1) + 1)[of_predictions].sum()
+    found = []
+    for rows in np.array_split(np.arange(len(predictions)), 1 + n // AT_ONCE if near else 1):
+        prediction, truth = same_group(of_predictions[rows], of_truths)
+        every = overlap(rows[prediction], truth, spotted, true, convention)
+        if near:
+            apex = predictions["apex"].to_numpy(np.float64)[every.prediction]
+            every = every.where((every.intersection > 0) | ((true[0][truth] < apex) & (apex < true[1][truth])))
+        found.append((every.prediction, every.truth, every.intersection, every.union))
+    return Pairs(*map(np.concatenate, zip(*found)))
 
 
 def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:

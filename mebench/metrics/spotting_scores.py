@@ -511,7 +511,7 @@ def count(
     truths, predictions = in_scope(truths, predictions, convention)
     n_units, draw = len(minutes), predictions["draw"].to_numpy(np.int64)
     unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)
-    pairs = pair(truths, predictions, convention)
+    pairs = pair(truths, predictions, convention, near=convention.matching != "peak")
     found = find(truths, predictions, convention, pairs)
 
     def summed(units: Indices, values: Floats | None = None) -> Floats:

@@ -4,17 +4,19 @@
 `mebench rescore` writes, holds scores and intervals, facts and never the files. Tables are made of the two.
 """
 
+import csv
 import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from itertools import chain, islice, product
+from itertools import chain, product
 from math import floor
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -73,9 +75,15 @@ class Reading:
         always: columns that are the same in all rows.
         rename: by column, what cells become.
         pattern: by column, a regular expression with one group, to which a cell is cut.
+        only: by column, a regular expression that cells of rows match that are read; of files that are read by their shape.
+        counts: of a file with a row for each person and no clips, its columns of true clips and of those answered rightly, lists with a
+            number for each class (`[2, 0, 1]`), and the classes. A wrong answer is put down as
+            any other class: only accuracy and recalls follow from such files.
         beside: files whose rows say, in the same order, what these do not: which clip each is about.
         series: of a file of scores of frames alone, by subject in the order of the file, by video how many stand one after the other.
         spotted: how intervals are made of such scores (`Spotting`): `k_prime`, one number, `p`, `rule`, `anchor`, `smoothing`.
+        averaged: whether each score becomes the mean over the k' frames before it and the k' from it on, where all lie in the video; the
+            others are left out (`spotted` then says `smoothing: none`).
         shift: frames that are added to onsets, apexes and offsets.
         rounded: what fractional frames become: those `down`, or the `nearest`, a half up.
         macro_above: intervals whose offset lies more than so many frames after their onset are macro, the others micro.
@@ -95,9 +103,12 @@ class Reading:
     always: dict[str, str] = field(default_factory=dict)
     rename: dict[str, dict[str, str]] = field(default_factory=dict)
     pattern: dict[str, str] = field(default_factory=dict)
+    only: dict[str, str] = field(default_factory=dict)
+    counts: tuple[str, str, tuple[str, ...]] | None = None
     beside: "tuple[Reading, ...]" = ()
     series: dict[str, dict[str, int]] = field(default_factory=dict)
     spotted: dict[str, Any] = field(default_factory=dict)
+    averaged: bool = False
     shift: int = 0
     rounded: Literal["down", "nearest"] | None = None
     macro_above: Annotated[int, Field(ge=1)] | None = None
@@ -208,8 +219,9 @@ class Source:
 
     @property
     def conventions(self) -> tuple[str, ...]:
-        """The authors' rules, then the suite's own."""
-        return tuple(dict.fromkeys([self.convention, "strict"]))
+        """The authors' rules, then the suite's own, which need more than counts."""
+        counted = any(reading.counts for reading in self.readings)
+        return tuple(dict.fromkeys([self.convention, *([] if counted else ["strict"])]))
 
     @property
     def key(self) -> str:
@@ -425,11 +437,16 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         of_file |= match.groupdict()
         if "video" in of_file:
             yield _renamed(of_file, reading)
+    if reading.counts is not None:
+        yield from _of_counts(reading, file, role)
+        return
     if reading.series:
         yield from _of_series(reading, file, of_file)
         return
     if reading.columns is None:
-        yield from (_renamed({**row, **of_file}, reading) for row in _by_shape(reading, file, role))
+        named_rows = (_renamed({**row, **of_file}, reading) for row in _by_shape(reading, file, role))
+        wanted = reading.only.items()
+        yield from (row for row in named_rows if all(re.fullmatch(cell, row[name]) for name, cell in wanted))
         return
     section: dict[str, str] = {}
     if reading.sheet:
@@ -450,31 +467,39 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
             raise DataError(f"{path}, line {number}: {' '.join(words)!r} is not of the form that the source gives")
 
 
+def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
+    """A row for each clip of each person; the clips have numbers for names."""
+    assert reading.counts is not None
+    every, rightly, classes = reading.counts
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = [
+            _renamed({reading.header.get(n, n): c for n, c in row.items()}, reading) for row in csv.DictReader(opened)
+        ]
+    for row in (row for row in rows if re.fullmatch(reading.only["subject"], row["subject"])):
+        counts = [json.loads(row[column]) for column in (every, rightly)]
+        for number, (name, clips, right) in enumerate(zip(classes, *counts, strict=True)):
+            for clip in range(clips):
+                said = name if role == "truth" or clip < right else classes[number - 1]
+                yield {"subject": row["subject"], "video": f"{name} {clip + 1}", "emotion": said}
+
+
 def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
     """The intervals that scores of frames make, and a row without one for each video."""
-    scores = content(file.read_bytes())
+    scores, kind = content(file.read_bytes()), of_file["kind"]
     lengths = [sum(videos.values()) for videos in reading.series.values()]
     if not isinstance(scores, list) or [len(own) for own in scores] != lengths:
         raise DataError(
             f"{next(iter(reading.files))} does not hold {', '.join(map(str, lengths))} scores, one list a subject"
         )
-    kind, rows = of_file["kind"], list[dict[str, Any]]()
+    half, rows = int(reading.spotted["k_prime"]) if reading.averaged else 0, list[dict[str, Any]]()
     for (subject, videos), own in zip(reading.series.items(), scores):
-        flat = iter(own)
-        rows += [
-            {
-                "subject": subject,
-                "video": v,
-                "frame": n,
-                "score": one[0] if isinstance(one, list) else one,
-                "kind": kind,
-            }
-            for v, length in videos.items()
-            for n, one in enumerate(islice(flat, length))
-        ]
+        parts = np.split(np.ravel(np.asarray(own, np.float64)), np.cumsum([*videos.values()])[:-1])
+        for video, part in zip(videos, parts):
+            mean = np.convolve(part, np.full(2 * half or 1, 1 / (2 * half or 1)), "valid")
+            place = {"subject": subject, "video": video, "kind": kind}
+            rows += [{**place, "frame": n, "score": score} for n, score in enumerate(mean.tolist(), half)]
     table = sheet_of("the scores", rows)
-    k_prime = {kind: int(reading.spotted["k_prime"])}
-    made = Spotting(**{**reading.spotted, "k_prime": k_prime})
+    made = Spotting(**{**reading.spotted, "k_prime": {kind: int(reading.spotted["k_prime"])}})
     spotted = propose(read_frame_scores(table, Remarks()), made, Remarks()).intervals
     yield from ({**of_file, "subject": s, "video": v} for s, videos in reading.series.items() for v in videos)
     for row in spotted.to_dict("records"):

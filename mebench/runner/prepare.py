@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
-from mebench.features import Clip, ComputeCost, FeatureStore, adopt, compute, is_ready
+from mebench.features import Clip, ComputeCost, FeatureStore, adopt, compute, computed_features, is_ready
 from mebench.progress import Progress
 from mebench.runner import (
     Aliases,
@@ -124,6 +124,24 @@ def feature_task(
     return ComputeCost(seconds, frames, computed)
 
 
+def blind_feature_task(
+    wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request
+) -> tuple[ComputeCost, list[list[tuple[NDArray[Any], Mapping[str, Any]]]]]:
+    """`feature_task` in a process that may not know the dataset, and the features of each run."""
+    cost = feature_task(wanted, video, board, place, request)
+    return cost, [
+        computed_features(
+            HostedStore(one.store.root, request),
+            RemoteDataset(request, one.revision),
+            one.id,
+            video,
+            one.chains,
+            one.clips,
+        )
+        for one in wanted
+    ]
+
+
 def hosted_feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, worker: Worker
 ) -> ComputeCost | Failure:
@@ -153,17 +171,18 @@ def hosted_feature_task(
                 continue
             told = tuple(replace(one, source=None, store=FeatureStore(scratch), grant=None) for one in asked)
             arguments = told, hidden, board, place
-            found: ComputeCost | Failure = aliases.restored(
-                worker.call(feature_task, arguments, aliases.answering(answer), source.config.plugins, None, grant)
+            found: Any = aliases.restored(
+                worker.call(
+                    blind_feature_task, arguments, aliases.answering(answer), source.config.plugins, None, grant
+                )
             )
             if isinstance(found, Failure):
                 return found
-            _, fingerprint = frames.answer("frames", hidden.key)
-            for one in asked:
-                called = hidden.key, fingerprint
-                adopt(one.store, home[0], one.id, video, one.chains, one.clips, FeatureStore(scratch), called)
-            seconds, computed = outcome.seconds + found.seconds, outcome.computed or found.computed
-            outcome = ComputeCost(seconds, max(outcome.n_frames, found.n_frames), computed)
+            cost, features = found
+            for one, own in zip(asked, features, strict=True):
+                adopt(one.store, home[0], one.id, video, one.chains, one.clips, own)
+            seconds, computed = outcome.seconds + cost.seconds, outcome.computed or cost.computed
+            outcome = ComputeCost(seconds, max(outcome.n_frames, cost.n_frames), computed)
     return outcome
 
 

@@ -326,7 +326,7 @@ def _train(
         "devices": devices,
         "strategy": "ddp_fork" if many > 1 else "auto",
         # One thread of a CPU already is; to say so would import PyTorch's compiler.
-        "deterministic": True if options["accelerator"] != "cpu" else None,
+        "deterministic": "warn" if options["accelerator"] != "cpu" else None,
         # This process is alone: a fold inside a Slurm job must not wait for its brothers.
         "plugins": [LightningEnvironment()],
         "default_root_dir": folder,

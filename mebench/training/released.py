@@ -16,7 +16,9 @@ MAX_BYTES = 1 << 30
 """Bytes of a file of weights at most."""
 
 
-def released_file(folder: str | Path, train: Iterable[LabelledVideo], endings: Sequence[str]) -> Path:
+def released_file(
+    folder: str | Path, train: Iterable[LabelledVideo], endings: Sequence[str], subject: str = "(.+)"
+) -> Path:
     """The weight file of the one subject left out; authors name these files after the tested subject.
 
     Nobody says here who is tested: it is whoever has a file and does not train. `s5` is the file of the subject `sub05`; a program that
@@ -26,6 +28,7 @@ def released_file(folder: str | Path, train: Iterable[LabelledVideo], endings: S
         folder: with a file for each person, or one file for all.
         train: the videos of the training subjects.
         endings: of such files, in lower case.
+        subject: a regular expression with which the name of a file begins; its group is the subject.
 
     Raises:
         ConfigError: there is no such folder, none has such a file, or several are left out.
@@ -38,7 +41,8 @@ def released_file(folder: str | Path, train: Iterable[LabelledVideo], endings: S
             f"method.weights={folder} does not exist: name the folder of the weights, with a file for each "
             "tested subject"
         )
-    files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in endings}
+    own = [file for file in sorted(place.iterdir()) if file.suffix.lower() in endings]
+    files = {match[1]: file for file in own if (match := re.match(subject, file.stem))}
     seen = {video.subject.subject for video in train}
     by_name = bool(seen & set(files))
     known = seen if by_name else {_number(subject) for subject in seen}

@@ -15,8 +15,9 @@ from mebench.features.maps import MOTION
 from mebench.features.regions import SIDES_OF_NOSE
 from mebench.training import Samples, vote
 from mebench.training.layers import balanced_weights
+from mebench.training.released import load, released_file, torch_weights
 
-from .network import TemporalStates
+from .network import TemporalStates, of_authors
 from .params import Params as _Params
 from .windows import IGNORED, frame_labels, in_windows, put_together, window_motion
 
@@ -50,8 +51,15 @@ class METST(Method):
     # -- training -----------------------------------------------------------------------------------------------------------
 
     def stages(self) -> tuple[Stage, ...]:
-        """One training for both tasks."""
-        return (Stage("states", self.params.epochs, self.params.batch_size),)
+        """One training for both tasks; none with released weights."""
+        return () if self.params.weights else (Stage("states", self.params.epochs, self.params.batch_size),)
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Take the released weights of whom nobody here trains on, if they are asked for; then the threshold, if that is learnt."""
+        if self.params.weights:
+            file = released_file(self.params.weights, [*train, *valid], (".pkl", ".pt", ".pth"))
+            load(self.network, of_authors(torch_weights(file), self.task.classes), file)
+        super().fit_closed_form(train, valid)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]

@@ -1,6 +1,8 @@
 """The network of ME-TST: a stem along time, and blocks of selective state spaces (Mamba) in plain PyTorch."""
 
 import math
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -193,3 +195,42 @@ class TemporalStates(nn.Module):
         for block in self.blocks:
             x = block(x)
         return x
+
+
+CLASSES = ("negative", "positive", "surprise", "others")
+"""The order in which the public program numbers its emotions."""
+PARTS = {
+    "Stem": "stem",
+    "blocks_spot": "blocks",
+    "norm1": "after",
+    "attn.norm": "before",
+    "attn.mamba.in_proj": "states.inwards",
+    "attn.mamba.conv1d": "states.conv",
+    "attn.mamba.x_proj": "states.select",
+    "attn.mamba.dt_proj": "states.delta",
+    "attn.mamba.A_log": "states.log_decay",
+    "attn.mamba.D": "states.skip",
+    "attn.mamba.out_proj": "states.outwards",
+    "fc_spot.0": "score",
+    "fc_recog.0": "classes",
+}
+"""Parts of the authors' network and what they are called here."""
+
+
+def of_authors(weights: Mapping[str, Tensor], classes: Sequence[str]) -> dict[str, Tensor]:
+    """The weights of the authors' program by the names that this network has, its emotions in the order of `classes`.
+
+    Those that the program never uses are left out: its blocks for recognition, and a normalisation in each block. Weights of another
+    number of emotions, or of another program, are refused by shape or name.
+    """
+    pattern = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(PARTS, key=len, reverse=True)))})(?![\w])")
+    found = {}
+    for name, tensor in weights.items():
+        if not name.startswith("blocks_recog.") and ".norm2." not in name:
+            head, number, rest = re.fullmatch(r"(?:(blocks_spot)\.(\d+)\.)?(.*)", name).groups()  # type: ignore[union-attr]
+            own = pattern.sub(lambda part: PARTS[part[0]], rest)
+            found[f"blocks.{number}.{own}" if head else own] = tensor
+    if set(classes) == set(CLASSES):
+        rows = [*map(CLASSES.index, classes), len(CLASSES)]
+        found |= {n: found[n][rows] for n in ("classes.weight", "classes.bias") if len(found.get(n, ())) == len(rows)}
+    return found

@@ -1,6 +1,7 @@
 """Parameters of `me_tst`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
@@ -20,6 +21,8 @@ class Params(SpottingParams, SeriesParams):
         lr: highest learning rate of Adam, which rises to it in the first third of the steps and then falls.
         spotting: weight of the score's error; 1 - spotting is that of the classes'.
         outside: weight of frames outside expressions among the classes, beside that which evens the classes out.
+        weights: folder of the weights that the authors released, such as `weights/SAMMLV_4emo`. Then nothing is trained, and each tested
+            person gets the weights without that person.
     """
 
     window: int = 30
@@ -29,6 +32,7 @@ class Params(SpottingParams, SeriesParams):
     lr: float = 1e-4
     spotting: float = 0.9
     outside: float = 6.0
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

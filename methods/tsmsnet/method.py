@@ -1,6 +1,7 @@
 """TSMSNet behind the contract: a network that scores frames and one that joins intervals, for each kind."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, 
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
 from mebench.training import MappedSamples, sample_negatives, window_labels
+from mebench.training.released import load, released_file, torch_weights
 
-from .network import FrameNetwork, SegmentNetwork
+from .network import JOINING, SCORING, FrameNetwork, SegmentNetwork, of_authors
 from .params import Params as _Params
 from .segments import Segments, joined, read, scaled, segment_labels
 
@@ -63,8 +65,10 @@ class TSMSNet(Method):
     # -- training -----------------------------------------------------------------------------------------------------------
 
     def stages(self) -> tuple[Stage, ...]:
-        """For each kind first the scores, then the segments."""
+        """For each kind first the scores, then the segments; none with released weights."""
         p = self.params
+        if p.weights:
+            return ()
         return tuple(
             stage
             for kind in self.task.kinds
@@ -73,6 +77,17 @@ class TSMSNet(Method):
                 *([Stage(f"{kind} segments", p.epochs, p.batch_size_join)] if p.join else []),
             )
         )
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Take the released weights of whom nobody here trains on, if they are asked for; then the threshold, if that is learnt."""
+        p, both = self.params, (("1st", self.scoring, SCORING), ("2nd", self.joining, JOINING))
+        subject = rf"net_min_loss_(\d{{{3 if p.weights_of == 'samm' else 2}}})"
+        for kind in self.task.kinds if p.weights is not None else ():
+            for stage, networks, parts in both[: 1 + p.join]:
+                folder = Path(p.weights or "", stage, f"{p.weights_of}-{kind}")
+                file = released_file(folder, [*train, *valid], (".pt",), subject)
+                load(networks[kind], of_authors(torch_weights(file), parts), file)
+        super().fit_closed_form(train, valid)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]

@@ -1,5 +1,7 @@
 """The two networks of TSMSNet."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -80,3 +82,21 @@ class SegmentNetwork(nn.Module):
         maps = self.maps(x.flatten(0, 1)).reshape(n, length, -1).transpose(1, 2)
         answers: Tensor = self.out(torch.relu(self.dense(self.along(maps).flatten(1))))
         return answers
+
+
+SCORING = dict(zip(("branch1", "branch2", "branch3"), ("horizontal", "vertical", "strain")))
+SCORING |= dict(zip(("branch4", "branch5", "branch6"), ("shallow", "middle", "deep")))
+SCORING |= {"fc1": "dense", "fc2": "out", "se_fc1": "squeeze", "se_fc2": "excite"}
+JOINING = {"branch1.0": "maps.0", "branch1.1": "maps.1", "branch4.0": "maps.2", "branch4.1": "maps.3"}
+JOINING |= {"conv1d_1": "along.0", "conv1d_2": "along.2", "conv1d_3": "along.4", "fc1": "dense", "fc2": "out"}
+"""Parts of the authors' two networks and what they are called here."""
+
+
+def of_authors(weights: Mapping[str, Tensor], parts: Mapping[str, str]) -> dict[str, Tensor]:
+    """The weights of one of the authors' networks by the names that it has here; those of another program as they are."""
+    found = {}
+    for name, tensor in weights.items():
+        plain = name.replace(".seq.", ".")
+        part = next((part for part in parts if plain.startswith(f"{part}.")), "")
+        found[parts[part] + plain.removeprefix(part) if part else plain] = tensor
+    return found

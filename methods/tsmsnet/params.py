@@ -1,6 +1,8 @@
 """Parameters of `tsmsnet`."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from mebench.core.options import Anchor, Threshold, check_ranges
 from mebench.errors import ConfigError
@@ -31,6 +33,9 @@ class Params(FaceParams):
         lr: learning rate of Adamax.
         weight_decay: of Adamax.
         anchor: `paper`, around the peak; `middle`, half of K later, where the expression lies whose frames have these labels.
+        weights: folder of the weights that the authors released, `weights` of their repository. Then nothing is trained, `segment` is
+            that of theirs (SAMM: micro 21, macro 114; CAS: micro 6, macro 16) and each tested person gets the weights without that person.
+        weights_of: whose weights these are: trained on SAMM Long Videos (`samm`) or on CAS(ME)^2 (`cas`).
     """
 
     flow: Algorithm = "tvl1"
@@ -50,6 +55,8 @@ class Params(FaceParams):
     lr: float = 1e-3
     weight_decay: float = 5e-5
     anchor: Anchor = "paper"
+    weights: Path | None = None
+    weights_of: Literal["samm", "cas"] = "samm"
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -144,7 +145,12 @@ def test_a_logger_that_talks_to_a_server_gets_the_rows_of_each_fold_when_it_is_d
         (table,) = fold.glob("lightning_logs/*/metrics.csv")
         rows = pd.DataFrame(one.rows)
         pd.testing.assert_frame_equal(rows, pd.read_csv(table)[rows.columns], check_dtype=False)
-        assert len(rows) and one.ended and one.save_dir_ == str(fold) and one.settings["method"]["name"] == "example"
+        assert (
+            len(rows)
+            and one.ended
+            and Path(one.save_dir_).resolve() == fold.resolve()
+            and one.settings["method"]["name"] == "example"
+        )
 
 
 def test_one_that_takes_nothing_is_a_sentence_and_the_run_stands(trained, talks):

@@ -318,7 +318,7 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
         ("vid,pred_onset,pred_offset\na,1,2\n", "p, line 2: the truth has several videos a"),
         (
             'subject,video,"onset,end\n1,a,1,2\n' + "1,a,1,2\n" * 99,
-            "columns are subject, video, onset,end 1,a,1,2 1,a,1,2",
+            "p, line 1: a quotation mark is not closed",
         ),
     ],
 )

@@ -123,7 +123,7 @@ def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(w
         (b"1,EP02_01f,45\n", "line 1: this line should name the columns"),
         (b"subject" * 20_000 + b",video\n", "line 1: this line should name the columns"),
         (b"subject,video,onset,offset\n1,a,1,2\n1,a,3,4,joy\n", "line 3: the row has 5 cells"),
-        (b'subject,video,onset,offset\n1,"a,1,2\n2,a,3,4\n', "line 2: the cell of video runs over several lines"),
+        (b'subject,video,onset,offset\n1,"a,1,2\n2,a,3,4\n', "line 2: a quotation mark is not closed"),
         (b"subject,video,onset,onset,offset\n1,a,1,1,2\n", "two columns 'onset'"),
         (b"subject,video,onset,offset\n1,a,1,2\n1,\0b,1,2\n", "line 3: a byte of value 0"),
         (b"\0subject,video,onset,offset\n1,a,1,2\n", "line 1: a byte of value 0"),

@@ -6,7 +6,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.me_tst.method import METST
-from mebench.methods.me_tst.network import RANK, STATES, WIDTH, Block, Scan, StateSpace, TemporalStates
+from mebench.methods.me_tst.network import (
+    PARTS,
+    RANK,
+    STATES,
+    WIDTH,
+    Block,
+    Scan,
+    StateSpace,
+    TemporalStates,
+    of_authors,
+)
 from mebench.methods.me_tst.windows import GROUPS, IGNORED, frame_labels, in_windows, put_together, window_motion
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -291,3 +301,22 @@ def test_after_training_it_answers_as_the_epoch_that_is_kept(monkeypatch):
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         METST.Params(**wrong)
+
+
+def test_weights_of_the_public_program_are_read_by_its_names_and_in_the_order_of_the_scheme():
+    """What the program never uses is left out: a second set of blocks, and a normalisation of each block."""
+    network, own = TemporalStates(5).eval(), {here: theirs for theirs, here in PARTS.items()}
+    written = {}
+    for name, tensor in network.state_dict().items():
+        _, number, rest = name.split(".", 2) if name.startswith("blocks.") else ("", "", name)
+        part = next(here for here in sorted(own, key=len, reverse=True) if rest == here or rest.startswith(f"{here}."))
+        theirs = own[part] + rest.removeprefix(part)
+        written[f"blocks_spot.{number}.{theirs}" if number else theirs] = tensor
+    unused = {"blocks_recog.0.norm1.weight": torch.ones(64), "blocks_spot.0.norm2.weight": torch.ones(64)}
+    read = of_authors({**written, **unused}, ("surprise", "others", "negative", "positive"))
+    again = TemporalStates(5).eval()
+    again.load_state_dict(read)
+    x = torch.randn(2, 10, 12)
+    (scores, classes), (own_scores, own_classes) = network(x), again(x)
+    torch.testing.assert_close(scores, own_scores)
+    torch.testing.assert_close(classes[..., [2, 3, 0, 1, 4]], own_classes)

@@ -1,12 +1,14 @@
 """TSMSNet: its networks read plainly, its labels, segments and joining against plain loops, and a training that finds what moves."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.tsmsnet.method import TSMSNet
-from mebench.methods.tsmsnet.network import FrameNetwork, SegmentNetwork
+from mebench.methods.tsmsnet.network import JOINING, SCORING, FrameNetwork, SegmentNetwork
 from mebench.methods.tsmsnet.segments import joined, read, segment_labels
 from torch.nn import functional as F
 
@@ -233,3 +235,39 @@ def test_both_networks_learn_from_frames_and_segments():
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         TSMSNet.Params(**wrong)
+
+
+def released(parts, network):
+    """The weights of a network under the names of the authors' program."""
+    own = {here: theirs for theirs, here in parts.items()}
+    found = {}
+    for name, tensor in network.state_dict().items():
+        part = next(here for here in own if name.startswith(f"{here}."))
+        blocks, _, rest = name.removeprefix(f"{part}.").rpartition(".")
+        steps = [own[part], *(blocks.split(".") if blocks else [])]
+        if len(steps[-1]) == 1 and "branch" in steps[0]:  # convolution or normalisation of a block
+            steps.insert(-1, "seq")
+        found[".".join([*steps, rest])] = tensor
+    return found
+
+
+def test_released_weights_are_those_without_the_tested_person(tmp_path):
+    """Two people, of whom one trains; files bear the person's number and how well it went."""
+    networks = {}
+    for stage, parts, make in (("1st", SCORING, FrameNetwork), ("2nd", JOINING, lambda: SegmentNetwork(21))):
+        folder = tmp_path / stage / "samm-micro"
+        folder.mkdir(parents=True)
+        for person in ("006_0.3137", "007_0.3636"):
+            torch.manual_seed(int(person[2]))
+            networks[stage, person[:3]] = make().eval()
+            torch.save(released(parts, networks[stage, person[:3]]), folder / f"net_min_loss_{person}.pt")
+    config = resolve(["method=tsmsnet", "dataset=samm_lv", f"method.weights={tmp_path}"])
+    method = TSMSNet(config.method_params, Task(frozenset({"spot"}), kinds=("micro",))).eval()
+    assert not method.stages()
+    train = SimpleNamespace(subject=SubjectKey("samm_lv", "006"))
+    method.fit_closed_form([train], [])
+    frames, segments = torch.rand(3, 3, 42, 42), torch.rand(2, 21, 3, 42, 42)
+    torch.testing.assert_close(method.scoring["micro"].eval()(frames), networks["1st", "007"](frames))
+    torch.testing.assert_close(method.joining["micro"].eval()(segments), networks["2nd", "007"](segments))
+    with pytest.raises(ConfigError, match="all of them train"):
+        method.fit_closed_form([train, SimpleNamespace(subject=SubjectKey("samm_lv", "007"))], [])

@@ -4,12 +4,14 @@ import hashlib
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from pydantic import TypeAdapter
+from scipy.signal import find_peaks
 from sklearn.metrics import f1_score, recall_score
 
 from mebench.boards import as_csv, collect_rescored, latex, placed, with_published, with_rescored
@@ -307,7 +309,14 @@ CUT = {("samm", "uar")}
 """Printed with digits cut off, not rounded: .5989 of .59898."""
 
 
-PRINTED_CELLS = {"capsulenet": 8, "mdmd": 18, "mean_casme2": 20, "lgsnet_cas_me2": 3, "tsmsnet_apex_cas_me2": 3}
+PRINTED_CELLS = {
+    "capsulenet": 8,
+    "mmnet_casme3": 1,
+    "mdmd": 18,
+    "mean_casme2": 20,
+    "lgsnet_cas_me2": 3,
+    "tsmsnet_apex_cas_me2": 3,
+}
 """Of the sources whose every printed value follows from the files."""
 COUNTED = {
     "dma_lbp_cas_me2": ("micro", 30, 6177, 27),
@@ -465,6 +474,41 @@ def test_scores_of_frames_alone_become_intervals_of_the_videos_that_the_source_n
     short = {**reading, "series": {"s1": {"a": 60, "b": 59}, "s2": {"c": 60}}}
     with pytest.raises(DataError, match=r"scores\.pkl does not hold 119, 60 scores, one list a subject"):
         reproduction_rescore.rescore(source_of(tmp_path, files, {"files": ["truth.csv"]}, short), tmp_path)
+
+
+def test_averages_of_whole_windows_are_those_that_scipy_finds_peaks_in(tmp_path):
+    """Without frames that are put before and after the video, whose averages are low and lower the threshold."""
+    scores = np.random.default_rng(3).random(80).cumsum() % 3
+    means = np.lib.stride_tricks.sliding_window_view(scores, 2 * 4).mean(axis=1)
+    peaks, _ = find_peaks(means, height=means.mean() + 0.6 * (means.max() - means.mean()), distance=4)
+    truth = "".join(f"s1,a,{peak},{peak + 8}\n" for peak in peaks)  # the peak at peak + 4, and 4 frames on both sides
+    files = {"scores.pkl": pickle.dumps([list(scores)]), "truth.csv": "subject,video,onset,offset\n" + truth}
+    reading = {"files": ["scores.pkl"], "always": {"kind": "micro"}, "series": {"s1": {"a": 80}}, "averaged": True}
+    spotted = {"k_prime": 4, "p": 0.6, "rule": "released_code", "smoothing": "none"}
+    rules = {"convention": "strict, threshold=1"}
+    source = replace(source_of(tmp_path, files, {"files": ["truth.csv"]}, {**reading, "spotted": spotted}), **rules)
+    first = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"][0]["summary"]["spotting"][
+        "micro"
+    ]
+    assert (first["tp"], first["fp"], first["fn"]) == (len(peaks), 0, 0) and len(peaks) > 2
+
+
+def test_of_counts_by_person_and_class_only_what_follows_from_them_is_scored(tmp_path):
+    """Two people and three classes; rows that sum them up are left out, and so are scores that need the confusions."""
+    rows = 'model,acc,TP_C,TP\nof_1.pth,0.6,"[2, 1, 2]","[1, 1, 1]"\nof_2.pth,0.5,"[2, 0, 0]","[1, 0, 0]"\nALL,.,"[9, 9, 9]","[9, 9, 9]"\n'
+    counted = {
+        "files": ["counts.csv"],
+        "header": {"model": "subject"},
+        "pattern": {"subject": r"of_(\d)\.pth"},
+        "only": {"subject": r"\d"},
+        "counts": ("TP_C", "TP", ("sad", "glad", "other")),
+    }
+    source = source_of(tmp_path, {"counts.csv": rows}, counted, counted, clips=True)
+    source = replace(source, convention="strict, class_scores=accuracy+uar")
+    (result,) = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"]
+    scores = {name: score["value"] for name, score in result["summary"]["recognition"]["scores"].items()}
+    assert scores["accuracy"] == pytest.approx(4 / 7, abs=1e-6) and scores["uf1"] is None
+    assert scores["uar"] == pytest.approx((2 / 4 + 1 / 1 + 1 / 2) / 3, abs=1e-6)
 
 
 def epochs_of(folder):
