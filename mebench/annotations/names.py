@@ -207,10 +207,37 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         ),
     ),
 }
+_FURTHER: Mapping[str, str] = {
+    "subject": (
+        "被験者 被験者番号 参加者 実験参加者 피험자 참가자 피험자번호 soggetto partecipante sujeito "
+        "proefpersoon deelnemer испытуемый участник субъект badany uczestnik "
+        "katılımcı denek koehenkilö"
+    ),
+    "video": (
+        "動画 動画名 映像 ファイル名 ファイル 비디오 영상 동영상 파일명 vídeo arquivo ficheiro bestand "
+        "bestandsnaam видео файл имя_файла wideo plik dosya tiedosto"
+    ),
+    "onset": (
+        "開始 開始フレーム 開始点 시작 시작프레임 inizio fotogramma_iniziale início "
+        "quadro_inicial beginframe начало начальный_кадр początek başlangıç "
+        "alku"
+    ),
+    "apex": "頂点 頂点フレーム ピーク 정점 apice picco piek апекс пик szczyt tepe huippu",
+    "offset": (
+        "終了 終了フレーム 終了点 종료 끝 종료프레임 fine fotogramma_finale fim quadro_final einde "
+        "eindframe конец конечный_кадр koniec bitiş loppu"
+    ),
+    "emotion": "感情 感情ラベル ラベル 감정 emozione emoção emotie эмоция emocja duygu tunne",
+    "kind": "種類 種別 종류 유형 soort тип tür tyyppi",
+    "frame": "フレーム フレーム番号 프레임 fotogramma quadro кадр klatka",
+    "confidence": "信頼度 신뢰도 confidenza confiança уверенность",
+}
+"""In Japanese, Korean, Italian, Portuguese, Dutch, Russian, Polish, Turkish and Finnish; `_` is a blank."""
 _COUNTED = ("号", "编号", "序号", "名", "名称", "號", "編號")
+_ALL = {what: (*names, *_FURTHER.get(what, "").split()) for what, names in _NAMES.items()}
 NAMES: Mapping[str, tuple[str, ...]] = {
     what: (*names, *(name + ending for name in names for ending in _COUNTED if "\u4e00" <= name[0] <= "\u9fff"))
-    for what, names in _NAMES.items()
+    for what, names in _ALL.items()
 }
 """Names of each column; case, accents, blanks and signs make no difference (`plain_name`)."""
 
@@ -252,7 +279,11 @@ BLANK = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", 
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
 _SHORT = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
 KINDS = ("micro", "macro")
-_WORDS = {"micro": "micro", "mikro": "micro", "微": "micro", "macro": "macro", "makro": "macro", "宏": "macro"}
+_MICRO, _MACRO = (
+    ("micro", "mikro", "микро", "微", "マイクロ", "미세"),
+    ("macro", "makro", "макро", "宏", "マクロ", "매크로"),
+)
+_WORDS = {**dict.fromkeys(map(plain_name, _MICRO), "micro"), **dict.fromkeys(map(plain_name, _MACRO), "macro")}
 
 
 def kind_of(cell: str) -> str | None:
@@ -309,6 +340,16 @@ def words_of(header: str) -> list[str]:
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)", " ", header)
     return [plain for word in re.split(r"[\W_]+", spaced) if (plain := plain_name(word))]
+
+
+def names_columns(cells: Sequence[str]) -> int:
+    """How many different columns some cells name, by names or by compounds of them.
+
+    >>> names_columns(["Video", "onset_no", "our coding", "vid", "video"])
+    3
+    """
+    compound = ((word for word in words_of(cell) if word not in INDEX) for cell in cells)
+    return len(KNOWN & ({*map(plain_name, cells)} | {*map("".join, compound)}))
 
 
 CODES: Mapping[str, Kind] = {"1": "macro", "2": "micro"}

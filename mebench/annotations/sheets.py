@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.annotations.names import KNOWN, plain_name
+from mebench.annotations.names import names_columns
 from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, lines_of, visible
 from mebench.core import Repair
 from mebench.errors import DataError, unknown
@@ -436,11 +436,11 @@ def _seen(sheet: Sheet) -> Sheet:
     """The sheet with its cells as they are seen (`visible`), and where its header is."""
     rows, remarks = list[tuple[int, tuple[str, ...]]](), [*sheet.remarks]
     for number, cells in sheet.rows:
-        shown = [(cell, []) if cell.isascii() else visible(cell) for cell in cells]
+        shown = [visible(cell) for cell in cells]
         rows.append((number, tuple(cell for cell, _ in shown)))
         for column, (found, (cell, said)) in enumerate(zip(cells, shown), 1):
             remarks += [Repair(number, f"column {column}", found, cell, one, sheet.where) for one in said]
-    near = (number for number, cells in rows[:HEADER_WITHIN] if len(KNOWN & {*map(plain_name, cells)}) > 1)
+    near = (number for number, cells in rows[:HEADER_WITHIN] if names_columns(cells) > 1)
     header = sheet.header or next(near, 0)
     return replace(sheet, rows=tuple(rows), remarks=tuple(remarks), header=header)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from mebench.annotations.names import KNOWN, plain_name
+from mebench.annotations.names import KNOWN, names_columns
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
 
@@ -27,10 +27,14 @@ PASSED = re.compile(r'#(?![,;\t|])|\s*"?sep=.*\S')
 """Lines before the header: a remark, unless a column is called #, and what Excel writes of the separator."""
 STRETCH = 1 << 18
 """Letters by which the language of a text is known."""
+HAN = [name for name in KNOWN if "\u4e00" <= name[0] <= "\u9fff" and len(name) > 1]
+"""Chinese names of columns, which say that a text is Chinese."""
 CALLED = {"gb18030": "GB18030 (Chinese)", "cp932": "Shift-JIS (Japanese)", "cp1252": "Windows-1252"}
 """Encodings that a table may have without saying so, in the order in which they are tried."""
-_HIDDEN = re.compile("[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-"""Signs without a picture: blanks of no width, marks of direction, hyphens that are not there."""
+_HIDDEN = re.compile(
+    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+"""Signs without a picture: those that control devices, blanks of no width, marks of direction, hyphens that are not there."""
 _PLAIN = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Letters and signs that are as wide as Chinese ones, and blanks of other widths, as plain ones."""
@@ -77,7 +81,7 @@ def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str
                 return text, words
     raise DataError(
         f"{place}, line {at}: the text is not UTF-8, and its encoding is not certain: name it with --encoding, "
-        f"such as {', '.join(CALLED)}, or save the file as UTF-8"
+        f"such as {', '.join(CALLED)}, euc_kr, or save the file as UTF-8"
     )
 
 
@@ -89,21 +93,23 @@ def _plainly(text: str, encoding: str) -> bool:
         encoding == "cp1252"
     ):  # a letter with an accent stands in a word of plain ones; three in a row are no word of Europe
         letters = [found for found in re.finditer(r"[^\W\d_]+", text) if not found[0].isascii()]
-        return all(
-            (len(word[0]) == 1 or re.search("[A-Za-z]", word[0])) and not re.search(r"[^\x00-\x7f]{3}", word[0])
-            for word in letters
-        )
+        plain = all(len(word[0]) == 1 or re.search("[A-Za-z]", word[0]) for word in letters)
+        return plain and not re.search(r"[^\x00-\x7f]{3}", text)
     signs = Counter(sign for sign in text if not sign.isascii())
     everyday = {sign: n for sign, n in signs.items() if _everyday(sign, encoding)}
-    return any(sign.isalpha() for sign in everyday) and sum(everyday.values()) >= 0.9 * sum(signs.values())
+    if encoding == "gb18030" and (
+        any("\u3040" <= sign <= "\u30ff" for sign in signs)
+        or (all(s.encode(encoding) < b"\xc9" for s in everyday) and not any(name in text for name in HAN))
+    ):
+        return False  # Japanese has kana; all that is Korean in EUC-KR lies among a third of the Chinese signs
+    most = 0.75 if encoding == "gb18030" else 0.9  # names of people have rare signs
+    return any(sign.isalpha() for sign in everyday) and sum(everyday.values()) >= most * sum(signs.values())
 
 
 def _everyday(sign: str, encoding: str) -> bool:
-    """Whether a character is among the common ones of Chinese (GB 2312) or Japanese (kana and first-level kanji)."""
+    """Whether a character is among the common ones of Chinese (first level of GB 2312) or Japanese (kana and first-level kanji)."""
     if encoding == "gb18030":
-        with suppress(UnicodeEncodeError):
-            return len(sign.encode("gb2312")) == 2
-        return False
+        return b"\xa1" <= sign.encode(encoding) < b"\xa4" or b"\xb0" <= sign.encode(encoding) < b"\xd8"
     with suppress(UnicodeEncodeError):
         lead = sign.encode("shift_jis")[0]
         return 0x81 <= lead <= 0x97 and not 0x85 <= lead <= 0x87
@@ -130,8 +136,8 @@ def header_of(text: str) -> tuple[int, str]:
         found = dict.fromkeys(SEPARATORS, 0)
         for sign in SEPARATORS:
             with suppress(csv.Error):  # one cell is longer than a cell may be
-                cells = [plain_name(cell) for cell in next(csv.reader([line], delimiter=sign))]
-                names = len(KNOWN & {*cells})
+                cells = next(csv.reader([line], delimiter=sign))
+                names = names_columns(cells)
                 found[sign] = names if sign != " " or 2 * names >= len(cells) else 0  # a sentence has blanks, too
         separator = max(SEPARATORS, key=lambda sign: found[sign])
         if found[separator] > 1:
@@ -148,10 +154,11 @@ def visible(text: str) -> tuple[str, list[str]]:
     >>> visible("EP02\u200b\u3000a，１"), visible("EP02")
     (('EP02 a,1', ['1 sign that is not shown (U+200B) left out', '3 wide letters or blanks read as plain ones']), ('EP02', []))
     """
-    if text.isascii():
+    hidden = _HIDDEN.findall(text)
+    if text.isascii() and not hidden:
         return text, []
     said = []
-    if hidden := _HIDDEN.findall(text):
+    if hidden:
         codes = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden))
         are = "sign that is not shown" if len(hidden) == 1 else "signs that are not shown"
         said.append(f"{len(hidden)} {are} ({codes}) left out")

@@ -209,12 +209,12 @@ def video_key(names: Mapping[str, str]) -> str:
 
 
 def loosened(name: str) -> str:
-    """An id without case, ending, leading zeros and the prefix of a subject.
+    r"""An id without folders, case, ending, leading zeros and the prefix of a subject.
 
-    >>> [loosened(name) for name in ("sub01", "s1", "001", "EP02_01f", "ep2_1f.avi")]
+    >>> [loosened(name) for name in ("sub01", "s1", "001", "EP02_01f", r"C:\data\ep2_1f.avi")]
     ['1', '1', '1', 'ep2_1f', 'ep2_1f']
     """
-    plain = _MEDIA.sub("", name.casefold().strip())
+    plain = _MEDIA.sub("", re.split(r"[/\\]", name.casefold().strip())[-1])
     plain = re.sub(r"^(?:subject|subj|sub|s)[\s_-]*(?=\d+$)", "", plain)
     return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
 

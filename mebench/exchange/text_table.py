@@ -94,6 +94,7 @@ _SHEET = re.compile(r"(.+\.xls[xm]?):([^:/]+)", re.IGNORECASE)
 _BINARY = {
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a parquet file",
+    **dict.fromkeys((b"<html", b"<HTML", b"<!DOC", b"<!doc", b"<?xml", b"<table"), "a page or other markup"),
 }
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 

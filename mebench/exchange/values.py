@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.annotations.names import BLANK, KINDS, STARTS, STOPS, kind_of, plain_name
-from mebench.annotations.sheets import Cells
+from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import SHOWN, Remarks, TextTable, at_lines
 
@@ -139,6 +139,15 @@ def moments(
     Raises:
         DataError: a cell is no number, or no frame rate is known for seconds.
     """
+    for name in {"onset", "apex", "offset"} & {*table.cells}:
+        dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
+        if dates.any():
+            where = at_lines(np.asarray(table.lines)[dates].tolist())
+            remarks.repair(
+                f"{table.role}: the {name} is shown as a date ({where}): the number that it stands for is read"
+            )
+            column = table.cells[name].read(lambda cell: cell if (n := number_of_date(cell)) is None else str(n))
+            table = replace(table, cells={**table.cells, name: column})
     given = {name: _digits(table, name) for name in ("onset", "apex", "offset") if name in table.cells}
     seconds = any(plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in given.values()]

@@ -70,7 +70,7 @@ def test_people_written_alike_are_one_warning_that_merges_nobody(write, score):
     assert "2 groups of subjects, such as 20 and sub20, count as different people" in warned and "alike" not in warned
 
 
-SIGNS = ["\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c"]
+SIGNS = ["\x1a", "\x07", "\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c"]
 
 
 @pytest.mark.parametrize("sign", SIGNS)
@@ -107,6 +107,13 @@ def test_headers_of_four_languages_are_understood_in_their_common_encodings(writ
         "受试者序号,文件名,开始帧编号,终止帧编号",
         "Nom du sujet;Nom de la vidéo;Image début;Image fin",
         "ID_sujeto;Nombre del video;Fotograma inicial;Fotograma final",
+        "被験者番号,動画名,開始フレーム,終了フレーム",
+        "피험자,영상,시작프레임,종료프레임",
+        "Soggetto;File;Fotogramma iniziale;Fotogramma finale",
+        "Participante;Arquivo;Quadro inicial;Quadro final",
+        "Испытуемый;Видео;Начальный кадр;Конечный кадр",
+        "Badany;Plik;Początek;Koniec",
+        "Koehenkilö;Tiedosto;Alku;Loppu",
     ],
 )
 def test_further_words_of_these_languages(write, header):
@@ -122,14 +129,67 @@ def test_an_encoding_is_concluded_where_the_text_says_so(text, encoding):
     assert decoded(text.encode(encoding), "file")[0] == text
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "big5", "cp949"])
+OTHERS = {
+    "cp1251": "испытуемый",
+    "big5": "視頻",
+    "cp949": "똠방각하",
+    "euc_kr": "표정",
+    "euc_jp": "ひょうじょう",
+    "iso8859_7": "πρόσωπο",
+    "koi8_r": "видео",
+    "cp874": "วิดีโอ",
+}
+
+
+@pytest.mark.parametrize("encoding", OTHERS)
 def test_any_other_encoding_is_asked_for(write, encoding):
-    name = {"cp1251": "испытуемый", "big5": "視頻", "cp949": "똠방각하"}[encoding]
+    name = OTHERS[encoding]
     file = write(f"subject,video,onset,offset\n1,{name},1,2\n", encoding=encoding)
     with pytest.raises(DataError, match=r"line 2: the text is not UTF-8, .* name it with --encoding"):
         read(file)
     table, _ = read(file, encoding=encoding)
     assert table.intervals["video"].tolist() == [name]
+
+
+@pytest.mark.parametrize("name", ["悲伤", "惊讶", "视频", "开心", "其他类"])
+def test_short_chinese_in_its_own_encoding_is_no_korean(write, name):
+    table, remarks = read(write(f"subject,video,onset,offset,emotion\n1,a,1,2,{name}\n", encoding="gb18030"))
+    assert table.intervals["emotion"].tolist() == [name] and "GB18030" in remarks.repaired[0]
+
+
+@pytest.mark.parametrize("cell", ["1900-01-10", "1900/1/10", "10-Jan-1900", "1900-01-10T00:00:00"])
+def test_a_number_that_was_saved_as_a_date_is_that_number_as_in_sheets(write, cell):
+    table, remarks = read(write(f"subject,video,onset,offset\n1,a,{cell},20\n1,b,3,9\n"))
+    assert spans(table) == [("micro", 10, 20), ("micro", 3, 9)]
+    assert any("the onset is shown as a date (line 2)" in line for line in remarks.repaired)
+    with pytest.raises(DataError, match="line 2: the onset '2024-04-12' is not a number"):
+        read(write("subject,video,onset,offset\n1,a,2024-04-12,20\n"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["type_no,video,onset,offset", "video,onset_index,offset_nr,kind_code", "ID_video,Onset_num,Offset_num,Type_id"],
+)
+def test_compounds_of_other_names_are_read_or_named(write, header):
+    cells = {"type": "MaE", "kind": "MaE", "onset": "3", "offset": "9"}
+    row = [next((c for n, c in cells.items() if n in name.casefold()), "a") for name in header.split(",")]
+    table, remarks = read(write(f"{header}\n{','.join(row)}\n"))
+    assert spans(table) == [("macro", 3, 9)]
+    assert any("is read as the kind" in line for line in remarks.repaired)
+
+
+@pytest.mark.parametrize("row", ["smic,s11,s11_ne_01,0", "sub01 EP02_01f happiness", "s1;clip;1;positive"])
+def test_clips_without_names_of_columns_are_refused_in_one_sentence(write, score, row):
+    """As the list of MEGC 2019 that comes without a header."""
+    file = write(f"{row}\n{row.replace('1', '2')}\n")
+    code, message = score("--truth", file, "--clips", file, fails=True)
+    assert code == 3 and "line 1: this line should name the columns" in message
+
+
+@pytest.mark.parametrize("text", ["<html><table><tr><td>subject</td></tr></table>", '<?xml version="1.0"?><Workbook/>'])
+def test_a_page_that_is_called_a_workbook_is_no_table(write, text):
+    with pytest.raises(DataError, match="is a page or other markup, not a table of text"):
+        read(write(text, "labels.xls"))
 
 
 def test_a_refusal_says_which_columns_it_would_take(write):
