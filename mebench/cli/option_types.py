@@ -59,11 +59,6 @@ def _target(ctx: typer.Context, value: str | None) -> str | None:
     return value
 
 
-def _runs(ctx: typer.Context, value: str) -> str:
-    """The folder of runs: as it is given, else as the user's file says."""
-    return value if ctx.resilient_parsing else value or config.user_setting("runs", "runs")
-
-
 def _words(help_: str) -> Any:
     return typer.Argument(
         metavar="KEY=VALUE",
@@ -91,7 +86,14 @@ Rule = Annotated[
     ),
 ]
 Runs = Annotated[
-    str, typer.Option("--runs", metavar="FOLDER", help="The folder of the runs.", callback=_runs, show_default=False)
+    str,
+    typer.Option(
+        "--runs",
+        metavar="FOLDER",
+        help="The folder of the runs.",
+        callback=lambda ctx, value: value if ctx.resilient_parsing else api.run_results.runs_folder(value),
+        show_default=False,
+    ),
 ]
 Json = Annotated[
     str | None,

@@ -110,13 +110,12 @@ class Live:
         self.levels = {kind: float(level) for kind, level in zip(self.task.kinds, self._levels)}
         self.delays: dict[str, list[float]] = {"curve": [], "intervals": []}
         self._looks: dict[int, bool] = {}
-        self._every = max(1, round(stream.fps / LOOKS))
-        self._start = 0
+        self._every, self._start = max(1, round(stream.fps / LOOKS)), 0
         # Load and compile all that frames will need, so that the first ones do not wait for it.
-        crop = self._route.crop
-        empty = np.zeros((crop.size, crop.size), np.uint8)
+        size = self._route.crop.size
+        empty = np.zeros((size, size), np.uint8)
         shows_face(empty)
-        list(crop.cut(iter([empty] * 2), (0, 0, crop.size, crop.size)))
+        list(self._route.crop.cut(iter([empty] * 2), (0, 0, size, size)))
         if not self._route.maps_need_landmarks:
             row = next(feature_rows(self._chain, [empty] * (self._route.gap + 1)))
             with one_thread():
@@ -129,8 +128,8 @@ class Live:
         in which none must be higher.
         """
         core, k_prime = self._route.core, self.timing.k_prime[kind]
-        curve = self._route.gap + self._route.crop.lookahead + (core.stride - 1 if isinstance(core, Flow) else 0)
-        curve += 0 if self._how.smoothing == "none" else k_prime
+        stride, smoothing = core.stride if isinstance(core, Flow) else 1, k_prime * (self._how.smoothing != "none")
+        curve = self._route.gap + self._route.crop.lookahead + stride - 1 + smoothing
         return curve, curve + k_prime
 
     def run(self, seconds: float | None = None) -> Iterator[Point | Interval]:

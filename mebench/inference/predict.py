@@ -186,10 +186,8 @@ def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[P
 def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kind]) -> Timing:
     """Durations at a frame rate: those of the models trained at that rate, else the mean over all models in seconds."""
     same = [timing for timing in learnt if timing["fps"] == fps] or [timing for timing in learnt if timing["fps"]]
-    k_prime: dict[Kind, int] = {}
-    for kind in kinds:
-        seconds = [timing["k_prime"][kind] / timing["fps"] for timing in same if kind in timing["k_prime"]]
-        k_prime[kind] = max(1, round(fps * sum(seconds) / len(seconds)))
+    seconds = {kind: [t["k_prime"][kind] / t["fps"] for t in same if kind in t["k_prime"]] for kind in kinds}
+    k_prime = {kind: max(1, round(fps * sum(some) / len(some))) for kind, some in seconds.items()}
     return Timing(fps, pair_gap(fps), k_prime)
 
 

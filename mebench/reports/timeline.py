@@ -216,7 +216,9 @@ class Judged:
             "distractors": tables.distractors,
             "answers": self.answers,
         }
-        object.__setattr__(self, "_rows", {name: _by_video(table) for name, table in found.items()})
+        rows = {name: [] if table is None else table.to_dict("records") for name, table in found.items()}
+        by_video = {name: grouped(some, key=lambda row: str(row["video"])) for name, some in rows.items()}
+        object.__setattr__(self, "_rows", by_video)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
 
     def about(self, video: str) -> Row:
@@ -271,10 +273,12 @@ class Judged:
 
     def _predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
         for row in rows:
-            words = [f"{row['kind']}, confidence {row['confidence']:.3g}"]
-            if not _missing(row["emotion"]) and row["emotion"]:
-                words.append(self._emotion_text(row["emotion"], row.get("probabilities")))
-            words += [str(row["why"])] if row["why"] else []
+            named = not _missing(row["emotion"]) and row["emotion"]
+            words = [
+                f"{row['kind']}, confidence {row['confidence']:.3g}",
+                *([self._emotion_text(row["emotion"], row.get("probabilities"))] if named else []),
+                *([str(row["why"])] if row["why"] else []),
+            ]
             place = int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"])
             yield Span(*place, row["outcome"], row["strength"])
 
@@ -358,12 +362,6 @@ def _with(table: pd.DataFrame, counted: pd.Series, wrong: pd.DataFrame, right: s
     places = own.index[reasons.notna().to_numpy()]
     whole.loc[places, "outcome"], whole.loc[places, "why"] = "wrong", reasons.dropna().to_numpy()
     return whole.sort_values(["onset", "offset"], kind="stable")
-
-
-def _by_video(table: pd.DataFrame | None) -> dict[str, list[Row]]:
-    """The rows of each video, as they stand."""
-    rows: list[Row] = [] if table is None else table.to_dict("records")
-    return grouped(rows, key=lambda row: str(row["video"]))
 
 
 def _missing(value: Any) -> bool:
