@@ -77,6 +77,7 @@ from .schemes import tokens as tokens
 from .sheet_dataset import SheetDataset as SheetDataset
 from .sheets import DATE as DATE
 from .sheets import SUFFIXES as SUFFIXES
+from .sheets import Cells as Cells
 from .sheets import Sheet as Sheet
 from .sheets import made as made
 from .sheets import number_of_date as number_of_date

@@ -22,13 +22,10 @@ from mebench.atomic import held, replace_file
 from mebench.errors import RunError
 from mebench.metrics import Tables
 from mebench.protocols import PROTOCOLS
-from mebench.records import setting_words
-from mebench.records.record import DAMAGE, Record, annotations_of
-from mebench.records.schema import FOLDS
+from mebench.records import DAMAGE, FOLDS, Record, annotations_of, setting_words
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.plan import Plan
-from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import tables_of
+from mebench.runs import RunFolder, tables_of
 
 FILE = "registry.json"
 FEW, ALIKE, OVERLAP = 10, 0.95, 0.7

@@ -44,6 +44,7 @@ from .shapes import sheet_of as sheet_of
 from .shift import note_shift as note_shift
 from .text_table import File as File
 from .text_table import Remarks as Remarks
+from .text_table import TextTable as TextTable
 from .text_table import at_lines as at_lines
 from .text_table import parse as parse
 from .text_table import read_sheet as read_sheet

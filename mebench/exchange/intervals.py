@@ -6,15 +6,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mebench.annotations.names import ALIASES, BLANK, CODES, compounds, kind_of, plain_name, words_of
-from mebench.annotations.sheets import Cells
+from mebench.annotations import ALIASES, BLANK, CODES, Cells, compounds, kind_of, plain_name, words_of
 from mebench.console import plural
 from mebench.errors import DataError
-from mebench.exchange import values
+from mebench.exchange import (
+    IDS,
+    File,
+    IntervalFile,
+    Remarks,
+    Role,
+    TextTable,
+    at_lines,
+    is_log,
+    parse,
+    read_log,
+    read_sheet,
+    values,
+)
 from mebench.exchange.coders import eaf_of, sheet_of
-from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
-from mebench.exchange.values import IDS, IntervalFile, Role
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {

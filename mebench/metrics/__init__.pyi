@@ -55,6 +55,7 @@ from .conventions import Convention as Convention
 from .conventions import described as described
 from .conventions import named as named
 from .emotions import OF_SAMPLES as OF_SAMPLES
+from .emotions import Sample as Sample
 from .emotions import acc_mesr as acc_mesr
 from .emotions import analysis as analysis
 from .emotions import class_scores as class_scores

@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import classification
-from mebench.metrics.bootstrap import Basis, Resampling
-from mebench.metrics.emotions import Sample
-from mebench.metrics.ratios import Bools, Floats, per_unit, ratio
+from mebench.metrics import Basis, Bools, Floats, Resampling, Sample, classification, per_unit, ratio
 
 SHOWN = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""

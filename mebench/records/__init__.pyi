@@ -39,6 +39,7 @@ from .record import OF_STUDY as OF_STUDY
 from .record import STORED as STORED
 from .record import Record as Record
 from .record import UnshownError as UnshownError
+from .record import annotations_of as annotations_of
 from .record import from_record as from_record
 from .record import from_run as from_run
 from .row_facts import COSTS as COSTS
@@ -62,6 +63,7 @@ from .rows import place as place
 from .rows import ranked as ranked
 from .rows import shares as shares
 from .rows import stated as stated
+from .schema import FOLDS as FOLDS
 from .schema import LARGEST as LARGEST
 from .schema import Folds as Folds
 from .schema import Hash as Hash

@@ -27,22 +27,29 @@ from mebench.atomic import replace_file
 from mebench.console import plural
 from mebench.core.peaks import window_shift
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange.answers import Answers, of_clips, of_intervals
-from mebench.exchange.clips import read_clips
-from mebench.exchange.frame_scores import Spotting, propose, read_frame_scores
-from mebench.exchange.intervals import read_intervals
-from mebench.exchange.join import Rules
-from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.shapes import content, sheet_of
-from mebench.exchange.text_table import Remarks, parse, read_sheet
-from mebench.exchange.values import IDS, Role
+from mebench.exchange import (
+    IDS,
+    Answers,
+    Remarks,
+    Role,
+    Rules,
+    Spotting,
+    content,
+    is_log,
+    of_clips,
+    of_intervals,
+    parse,
+    propose,
+    read_clips,
+    read_frame_scores,
+    read_intervals,
+    read_log,
+    read_sheet,
+    sheet_of,
+)
 from mebench.files import file_hash, read_yaml
-from mebench.metrics import epoch_choices, named, summarize
-from mebench.metrics.catalogue import COLUMNS, SECTIONS
-from mebench.metrics.summary import flat_scores
-from mebench.records.matching_published import Value, value_of
-from mebench.records.published import CAVEATS, Published
-from mebench.records.schema import LARGEST, Hash
+from mebench.metrics import COLUMNS, SECTIONS, epoch_choices, flat_scores, named, summarize
+from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""

@@ -4,11 +4,16 @@ from . import folder as folder
 from . import scoring as scoring
 from .fold_files import CURVES as CURVES
 from .fold_files import EPOCH_PREDICTIONS as EPOCH_PREDICTIONS
+from .fold_files import RECORD as RECORD
+from .fold_files import TABLES as TABLES
 from .fold_files import read_csv as read_csv
 from .fold_files import read_fold as read_fold
+from .fold_files import read_fold_table as read_fold_table
+from .fold_files import read_parquet as read_parquet
 from .fold_files import safe_name as safe_name
 from .fold_files import tables_of_fold as tables_of_fold
 from .fold_files import whole_fold as whole_fold
+from .fold_files import write_files as write_files
 from .fold_result import ClipPrediction as ClipPrediction
 from .fold_result import Curves as Curves
 from .fold_result import FoldResult as FoldResult

@@ -39,17 +39,17 @@ from mebench import heavy
 from mebench.atomic import WRITING, whole_file, whole_folder
 from mebench.errors import RunError, unknown
 from mebench.files import file_hash
-from mebench.runs.fold_files import (
+from mebench.runs import (
     CURVES,
     RECORD,
     TABLES,
+    FoldResult,
     read_fold_table,
     read_parquet,
     safe_name,
     whole_fold,
     write_files,
 )
-from mebench.runs.fold_result import FoldResult
 
 __all__ = ["RunFolder", "first_id", "safe_name"]
 

@@ -18,3 +18,6 @@ from .samples import vote as vote
 from .samples import window_labels as window_labels
 from .svm import CANDIDATES as CANDIDATES
 from .svm import LinearSvm as LinearSvm
+from .view_samples import ClipSamples as ClipSamples
+from .view_samples import ViewSamples as ViewSamples
+from .view_samples import WindowSamples as WindowSamples

@@ -28,8 +28,7 @@ from mebench.core import (
     stack,
 )
 from mebench.errors import ConfigError, PluginError
-from mebench.training.samples import window_labels
-from mebench.training.view_samples import ClipSamples, ViewSamples, WindowSamples
+from mebench.training import ClipSamples, ViewSamples, WindowSamples, window_labels
 
 Floats = NDArray[np.float64]
 
