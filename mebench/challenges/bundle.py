@@ -123,8 +123,10 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
         (output / "detailed_results.html").write_text(f"<p>Not scored: {html.escape(str(error))}</p>\n")
         print_lines(f"not scored: {error}", error=True)
         raise SystemExit(1) from None
-    flat = {key: value["value"] for key, value in scores.items()}
-    flat |= {f"{key}_{end}": value[end] for key, value in scores.items() for end in ("low", "high")}
+    flat = {
+        **{key: value["value"] for key, value in scores.items()},
+        **{f"{key}_{end}": value[end] for key, value in scores.items() for end in ("low", "high")},
+    }
     (output / "scores.json").write_text(
         json.dumps({key: -1 if value is None else value for key, value in flat.items()})
     )

@@ -14,7 +14,7 @@ from mebench import runs as run_files
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, verbs
 from mebench.console import console, plural, print_lines, write_json
 from mebench.core import Dataset
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import ConfigError, DataError, check_known
 from mebench.progress import Progress
 from mebench.table import Column, Table
 
@@ -44,8 +44,7 @@ def make(
 
     The output also reports what the questions reveal to a reader without the video.
     """
-    if task not in get_args(Task):
-        raise ConfigError(unknown("task", task, get_args(Task)))
+    check_known("task", task, get_args(Task))
     vqa.questions.check_version(version)
     videos = [video for dataset in _datasets(words, files, plugins).values() for video in dataset.videos()]
     rows = vqa.questions.make(videos, cast(Task, task), version, blind, seed)

@@ -287,8 +287,11 @@ def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | Non
     if name not in presets:
         raise ConfigError(f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})")
     of_preset, of_dataset = (presets[name] or {}, f"preset {name} ({file})"), (special, where)
-    said = [({"preset": name or None}, origin), (info.section("params"), f"{file}: params")]
-    said += [of_dataset, of_preset] if chosen else [of_preset, of_dataset]
+    said = [
+        ({"preset": name or None}, origin),
+        (info.section("params"), f"{file}: params"),
+        *((of_dataset, of_preset) if chosen else (of_preset, of_dataset)),
+    ]
     return {f"{part.prefix}{key}": (value, source) for values, source in said for key, value in values.items()}
 
 
@@ -401,8 +404,10 @@ def _typed(
     own = typed(
         packaged, {key: hint for key, hint in types.items() if key in packaged} | dict.fromkeys(PLUGIN_KEYS, Any)
     )
-    before = {key: (value, section.origin) for section in sections for key, value in section.defaults().items()}
-    before |= {key: (own[key], origin) for key, (_, origin) in packaged.items()}
+    before = {
+        **{key: (value, section.origin) for section in sections for key, value in section.defaults().items()},
+        **{key: (own[key], origin) for key, (_, origin) in packaged.items()},
+    }
     origins = {key: origin for key, (_, origin) in before.items()}
     for key, (_, origin) in raw.items():
         if key not in before or plain(values[key]) != plain(before[key][0]):

@@ -110,8 +110,7 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
         hints = get_type_hints(cls.__init__)
     except NameError:  # of what is imported for types alone, as by WandbLogger
         hints = dict.fromkeys((one.name for one in signature), Any)
-    said: dict[str, Any] = {"save_dir": "."} if "save_dir" in hints else {}
-    said |= dict(given.get("init_args") or {})
+    said: dict[str, Any] = {**({"save_dir": "."} if "save_dir" in hints else {}), **(given.get("init_args") or {})}
     raw: Raw = {f"{name}.{key}": (value, origin) for key, value in said.items()}
     own: dict[str, Any] = dict.fromkeys(raw, Any) if any(one.kind is one.VAR_KEYWORD for one in signature) else {}
     for one in signature:

@@ -149,8 +149,10 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
         )
     beside = beside or [k for k in known if "." not in k]
     own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
-    close = [own[n] for n in difflib.get_close_matches(name, own)]
-    close += [every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)]
+    close = [
+        *(own[n] for n in difflib.get_close_matches(name, own)),
+        *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
+    ]
     words = {" ".join(sorted(n.split("_"))): k for n, k in own.items()}
     turned = words.get(" ".join(sorted(name.split("_"))))
     near = next(filter(None, [own.get(_MEANT.get(name, name)), turned, every.get(name), *close]), None)

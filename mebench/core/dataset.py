@@ -78,8 +78,10 @@ class Dataset:
         said = self.published
         if said is None or self.remark.startswith(DRAWN):
             return ""
-        rows = [(v.subject, e.kind) for v in self.videos() for e in v.expressions]
-        rows += [(row.subject, row.kind) for row in self.unplaced()]
+        rows = [
+            *((v.subject, e.kind) for v in self.videos() for e in v.expressions),
+            *((row.subject, row.kind) for row in self.unplaced()),
+        ]
         kinds, people = Counter(kind for _, kind in rows), len({subject for subject, _ in rows if subject})
         counts = [
             ("subjects", people, said.subjects),

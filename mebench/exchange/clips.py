@@ -67,8 +67,11 @@ def read_clips(
     sheet = read_sheet(path, remarks, role)
     table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
     table.require("video", "emotion")
-    data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
-    data |= {"line": np.asarray(table.lines, dtype=np.int64), "emotion": values.emotions(table)}
+    data: dict[str, object] = {
+        **{name: values.names(table, name) for name in IDS if name in table.cells},
+        "line": np.asarray(table.lines, dtype=np.int64),
+        "emotion": values.emotions(table),
+    }
     repair_decimal_ids(data, role, remarks)
     rows = pd.DataFrame(data)
     answered = (rows["emotion"] != "").to_numpy(np.bool_)

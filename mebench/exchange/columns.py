@@ -25,8 +25,11 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
     where = {plain_name(header): position for position, header in reversed(list(enumerate(headers)))}
     found: dict[str, int] = {}
     for name in wanted:
-        aliases = [owner + alias for owner in OWNERS[role] for alias in ALIASES[name]]
-        aliases += [*(ALONE[role] if name == alone else ()), *ALIASES[name]]
+        aliases = [
+            *(owner + alias for owner in OWNERS[role] for alias in ALIASES[name]),
+            *(ALONE[role] if name == alone else ()),
+            *ALIASES[name],
+        ]
         free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
         if free:
             found[name] = free[0]

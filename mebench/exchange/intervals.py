@@ -77,8 +77,10 @@ def read_intervals(
     for name, filled in (("kind", "all are micro"), ("apex", apex)):
         if name not in table.cells:
             remarks.repair(f"{table.role}: no column {name}: {filled}")
-    data: dict[str, object] = {"line": np.asarray(table.lines, dtype=np.int64)}
-    data |= {name: values.names(table, name) for name in IDS if name in table.cells}
+    data: dict[str, object] = {
+        "line": np.asarray(table.lines, dtype=np.int64),
+        **{name: values.names(table, name) for name in IDS if name in table.cells},
+    }
     repair_decimal_ids(data, role, remarks)
     videos = pd.DataFrame(data)
     for name, read in (("fps", values.numbers), ("n_frames", values.frames)):

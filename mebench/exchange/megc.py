@@ -9,6 +9,7 @@ none; `__` or `*` in some), and `TP`, `FP` or `FN`. It does not say which interv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from mebench.annotations.sheets import Sheet
 from mebench.errors import DataError
 from mebench.exchange import File, IntervalFile, Remarks, Role
+from mebench.grouping import grouped
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
 _NEXT = r"(?:\s*[,;\t]\s*|\s+)"
@@ -116,9 +118,7 @@ def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
     1
     006_1   10        20      -       -       FN
     """
-    by_dataset: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_dataset.setdefault(entry.dataset, []).append(entry)
+    by_dataset = grouped(entries, key=attrgetter("dataset"))
     for dataset in sorted(by_dataset, key=lambda name: (_number(name), name)):
         yield _number(dataset)
         order = {video: place for place, video in enumerate(dict.fromkeys(e.video for e in by_dataset[dataset]))}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.types import number_at
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import DataError, check_known
 from mebench.exchange import EMOTION, NO_DATASET, Entry, Mark, Remarks, Tier, log_lines, write_eaf
 from mebench.metrics import Tables, match, named
 
@@ -73,8 +73,7 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
         ConfigError: there is no such format.
         DataError: nothing was spotted; the file cannot be written, or has one name for two videos of the run.
     """
-    if form not in (*FORMATS, EAF):
-        raise ConfigError(unknown("format", form, [*FORMATS, EAF]))
+    check_known("format", form, [*FORMATS, EAF])
     if tables.predictions is None:
         raise DataError("nothing was spotted here: only intervals can be written")
     spotted = tables.predictions

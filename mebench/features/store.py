@@ -230,8 +230,15 @@ class EntryFiles:
         np.lib.format.write_array_header_1_0(buffer, described)
         header = buffer.getvalue()
         size = len(header) + int(np.prod(draft.shape, dtype=np.int64)) * dtype.itemsize
-        about: dict[str, Any] = {"key": asdict(key), "shape": list(draft.shape), "dtype": dtype.str, "bytes": size}
-        about |= {"offset": len(header), "header": _hash(header), "extra": dict(draft.extra)}
+        about: dict[str, Any] = {
+            "key": asdict(key),
+            "shape": list(draft.shape),
+            "dtype": dtype.str,
+            "bytes": size,
+            "offset": len(header),
+            "header": _hash(header),
+            "extra": dict(draft.extra),
+        }
 
         with writing_to(store):
             for path in (self.marker, *self.leftovers()):

@@ -400,9 +400,12 @@ def verify(
     """
     summary = summarise(dataset)
     annotated = dataset.as_annotated()
-    findings = [Finding("error", "altered", "", str(repair)) for repair in summary.repairs if repair.altered]
-    findings += unprintable_names(annotated, dataset.schemes.values())
-    findings += [*odd_annotations(annotated), *lost_rows(dataset.unplaced(), annotated, dataset.videos())]
+    findings = [
+        *(Finding("error", "altered", "", str(repair)) for repair in summary.repairs if repair.altered),
+        *unprintable_names(annotated, dataset.schemes.values()),
+        *odd_annotations(annotated),
+        *lost_rows(dataset.unplaced(), annotated, dataset.videos()),
+    ]
     compared: dict[str, tuple[int, int]] = {}
     if counts and dataset.published is not None:
         compared = published_counts(summary, dataset.published)

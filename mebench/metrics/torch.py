@@ -15,7 +15,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from mebench.core import KINDS, Expression, Kind, Prediction
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import ConfigError, DataError, check_known
 from mebench.metrics import (
     Convention,
     SpottingCounts,
@@ -184,8 +184,7 @@ class SpottingF1(_Score):
     ) -> None:
         super().__init__(convention, options)
         for kind in kinds:
-            if kind not in KINDS:
-                raise ConfigError(unknown("kind", kind, KINDS))
+            check_known("kind", kind, KINDS)
         if self.rules.videos == "of_spotted_subjects":
             raise ConfigError(
                 f"the convention {self.rules.name!r} counts a video only if something was spotted for its subject, "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.core import Fold
-from mebench.errors import ConfigError, PluginError, unknown
+from mebench.errors import PluginError, check_known
 from mebench.protocols.across import CD6ME, CDMER, CROSS_SPOTTING, LODO
 from mebench.protocols.challenges import CASME3, DFME, MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
 from mebench.protocols.people import People
@@ -71,8 +71,7 @@ def find(name: str) -> Protocol:
     """
     if name in BROKEN:
         raise PluginError(f"protocol {name!r} is broken: {BROKEN[name]}")
-    if name not in PROTOCOLS:
-        raise ConfigError(unknown("protocol", name, PROTOCOLS, "See them with: mebench list protocols"))
+    check_known("protocol", name, PROTOCOLS, "See them with: mebench list protocols")
     return PROTOCOLS[name]
 
 

@@ -83,12 +83,6 @@ NARROW = 0.01
 """Share of the video below which a bar is too narrow to hold the mark of its apex."""
 
 
-def sweeps_of(summary: Mapping[str, Any], name: str = "") -> dict[str, Mapping[str, Any]]:
-    """F1 of each kind at each threshold of the IoU, by the kind after the run's name if it has one."""
-    parts = {kind: part.get("details", {}).get("f1_at_iou") for kind, part in summary.get("spotting", {}).items()}
-    return {", ".join(filter(None, [name, kind])): sweep for kind, sweep in parts.items() if sweep}
-
-
 def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figure.Figure:
     """F1 over the IoU from which an interval is right, with 95 % intervals where they are known.
 

@@ -362,7 +362,12 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
 
 def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.figure.Figure]:
     """The figures of one run or several that are no table or timeline: `iou_sweep`, `training_<stage>`."""
-    sweeps = {word: sweep for name, run in runs for word, sweep in plots.sweeps_of(run.summary, name).items()}
+    sweeps = {
+        ", ".join(filter(None, [name, kind])): sweep
+        for name, run in runs
+        for kind, part in run.summary.get("spotting", {}).items()
+        if (sweep := part.get("details", {}).get("f1_at_iou"))
+    }
     figures = {"iou_sweep": plots.iou_sweep(sweeps)} if sweeps else {}
     folders = {name: RunFolder(run.folder) for name, run in runs}
     if len(runs) == 1 and (twin := _twin(runs[0][1], TRANSFER)) is not None:

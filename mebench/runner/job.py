@@ -103,8 +103,10 @@ class FoldJob(Job):
 def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
     """The methods of a run: one, or a spotter and a recognizer, each with its share of the task."""
     spotting, naming = (replace(task, tasks=frozenset({one})) for one in ("spot", "recognize"))
-    asked = [(config.method, config.method_params, task if config.recognizer is None else spotting)]
-    asked += [(config.recognizer, config.recognizer_params, naming)] if config.recognizer is not None else []
+    asked = [
+        (config.method, config.method_params, task if config.recognizer is None else spotting),
+        *([] if config.recognizer is None else [(config.recognizer, config.recognizer_params, naming)]),
+    ]
     return tuple(part_of(registry.find("method", id_), params, own_task) for id_, params, own_task in asked)
 
 

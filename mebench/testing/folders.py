@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import PluginKind, keys, registry, user_setting
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, check_known
 from mebench.testing import TINY, Check, dataset_checks, method_checks, scratch
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -95,8 +95,7 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     """
     known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
     template = template or known[0]
-    if template not in known:
-        raise ConfigError(unknown("template", template, known))
+    check_known("template", template, known)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise ConfigError(f"a plugin's name must be in snake_case, such as my_{kind}, not {name!r}")
     if name in (there := registry.plugins(kind)):
