@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mebench.annotations.sheets import Sheet, made
 from mebench.console import plural
-from mebench.errors import DataError, check_known
+from mebench.errors import DataError, unknown
 from mebench.exchange import EMOTION, Document, Remarks, read_eaf
 
 MILLISECONDS = 1000.0
@@ -103,8 +103,8 @@ def sheet_of(path: Path, coder: str | None, fps: float | None, role: str, remark
         if others := [tier.name for tier in document.tiers if tier.what is None and tier.marks]:
             remarks.repair(f"{role}: {plural(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
         coders = [name for name in document.coders if name]
-        if coder is not None:
-            check_known(f"coder of {document.place}", coder, coders, error=DataError)
+        if coder is not None and coder not in document.coders:
+            raise DataError(unknown(f"coder of {document.place}", coder, coders))
         if coder is None and len(document.coders) > 1:
             words = " or ".join(f"{document.place}:{name}" for name in coders)
             raise DataError(f"{document.place} has marks of {len(document.coders)} coders: name one, as in {words}")
