@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -158,6 +159,19 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         """The torch dataset of `train`, `valid` or `test`."""
         self.setup()
         return self._samples[side]
+
+    def to_hugging_face(self, side: str = "train") -> Any:
+        """The samples of `train`, `valid` or `test` as a `datasets.Dataset` of Hugging Face, columns `x` and `y` (tensors).
+
+        Raises:
+            ConfigError: that package is not installed.
+        """
+        samples = self.samples(side)
+        rows = [{"x": one[0], "y": one[1]} if samples.labelled else {"x": one} for one in samples]
+        try:
+            return import_module("datasets").Dataset.from_list(rows).with_format("torch")
+        except (ImportError, AttributeError):
+            raise ConfigError("to_hugging_face needs the package of Hugging Face: pip install datasets") from None
 
     def train_dataloader(self) -> Any:
         """Batches (x, y) of the training people, shuffled."""

@@ -165,6 +165,21 @@ def test_a_trainer_takes_it_as_any_data_module(made, tmp_path):
     assert tested["UAR"] == pytest.approx(scored.loc["recognition.uar", "value"], nan_ok=True)
 
 
+def test_samples_are_a_dataset_of_hugging_face_where_it_is_installed(made):
+    dm = made()
+    try:
+        from datasets import Dataset
+    except ImportError:
+        with pytest.raises(ConfigError, match="needs the package of Hugging Face: pip install datasets"):
+            dm.to_hugging_face()
+        return
+    found = dm.to_hugging_face()
+    assert isinstance(found, Dataset) and len(found) == len(dm.samples("train"))
+    for row, (x, y) in zip(found, dm.samples("train")):
+        assert torch.equal(row["x"], x) and row["y"] == y
+    assert dm.to_hugging_face("test").column_names == ["x"]
+
+
 @pytest.mark.parametrize(
     ("how", "error", "sentence"),
     [
