@@ -167,7 +167,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             ConfigError: that package is not installed.
         """
         samples = self.samples(side)
-        rows = [{"x": one[0], "y": one[1]} if samples.labelled else {"x": one} for one in samples]
+        found = [samples[index] for index in range(len(samples))]
+        rows = [{"x": one[0], "y": one[1]} if samples.labelled else {"x": one} for one in found]
         try:
             return import_module("datasets").Dataset.from_list(rows).with_format("torch")
         except (ImportError, AttributeError):

@@ -12,6 +12,7 @@ from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import Protocol
+from mebench.runner.isolation import sentence
 
 
 def open_dataset(config: RunConfig) -> Dataset:
@@ -74,7 +75,10 @@ def _chooses(method: type[core.Method], params: Any) -> bool:
         return False
     with heavy.torch.device("meta"):
         made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
-        return bool(training.monitored(made, made.configure_callbacks()))
+        try:
+            return bool(training.monitored(made, made.configure_callbacks()))
+        except Exception as error:  # of the method's own code
+            raise ConfigError(f"{type(made).__name__} cannot be asked for its callbacks: {sentence(error)}") from error
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:

@@ -92,6 +92,11 @@ class Broken:
         raise ValueError("no kinds")
 
 
+class Raising(Namer):
+    def configure_callbacks(self):
+        raise ValueError("no callbacks")
+
+
 def failing(timing):
     return timing.nothing
 
