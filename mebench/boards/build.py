@@ -58,31 +58,21 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
 BY_NAME = "not a method: answers by names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
 
 
-def names_rows(
-    metrics: Sequence[str],
-    records: Sequence[Record],
-    by_name: Callable[[Record], tuple[Any, dict[str, dict[str, int]]]],
-) -> list[Row]:
-    """The rows of name leakage, from the run with the lowest seed whose protocol holds people out.
+Names = Callable[[Record], tuple[Any, Mapping[str, Mapping[str, int]]]]
+"""The section of a record's answers by name, None where there is none; and for each dataset what is read of names."""
 
-    Args:
-        metrics: the columns.
-        records: of the table.
-        by_name: the section of such answers to a record, None where there is none; and for each dataset what is read.
-    """
+
+def names_rows(metrics: Sequence[str], records: Sequence[Record], by_name: Names) -> list[Row]:
+    """The row of name leakage, from the run with the lowest seed whose protocol holds people out."""
     for source in sorted(records, key=lambda r: (r.seed, r.id)):
         section, reads = by_name(source)
         if section:
             places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in reads.items()]
             known = {subject for fold in source.about["folds"] for subject in fold["test"]}
             others = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
-            alone = (
-                f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names"
-                if others
-                else ""
-            )
+            alone = f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names"
             scores = {metric: section["scores"].get(metric, NOTHING) for metric in metrics}
-            return [_level(source, "names", "; ".join(places), n_of(section), scores, BY_NAME + alone)]
+            return [_level(source, "names", "; ".join(places), n_of(section), scores, BY_NAME + alone * bool(others))]
     return []
 
 
@@ -91,7 +81,7 @@ def _by_name(record: Record, tables: Tables) -> dict[str, Any]:
     folds = record.about["folds"]
     trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
     if record.about.get("subject_dependent") or not all(map(trained_on.get, tables.videos["subject"])):
-        return {}
+        return {"reads": {}}
     return names_chance(tables, trained_on, record.about["classes"], record.about["kinds"], record.convention)
 
 
@@ -161,16 +151,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
         own = about_data(record)
         shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
-    tables, named = list[Table](), dict[str, dict[str, Any]]()
-
-    def by_name(record: Record) -> dict[str, Any]:
-        """See `_by_name`: the same for equal people and folds."""
-        parts = {name: record.about.get(name) for name in ("folds", "tasks", "kinds", "classes", "subject_dependent")}
-        own = json.dumps([record.annotations, parts, record.convention], sort_keys=True)
-        if own not in named:
-            named[own] = _by_name(record, tables_of(RunFolder(record.folder)))
-        return named[own]
-
+    tables = []
     for task in SECTIONS:
         groups = grouped((record for record in ordered if task in record.summary), key=partial(place, task))
         for where, group in sorted(groups.items(), key=itemgetter(0)):
@@ -178,7 +159,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
             held = cache(
                 lambda folder: tables_of(RunFolder(folder))
             )  # of one table's tests, however many pairs a run is in
-            parts = _parts(task, group, lambda record, held=held: held(record.folder), by_name)  # type: ignore[misc]
+            parts = _parts(task, group, lambda record, held=held: held(record.folder))  # type: ignore[misc]
             tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
     counts = Counter(table.name.casefold() for table in tables)  # none may take the place of another one's file
     return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
@@ -201,15 +182,14 @@ def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     return "-".join([task, *words, *([slug(variant)] if variant else [])])
 
 
-def _parts(
-    task: str, records: Sequence[Record], read: Read, names: Callable[[Record], dict[str, Any]]
-) -> tuple[Part, ...]:
+def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
     sections = [(r, r.summary[task]) for r in records]
     rows: list[Row] = []
+    named = cache(lambda place: _by_name(records[place], read(records[place])))
 
     def by_name(record: Record, pick: Callable[[Any], Any] = lambda section: section) -> tuple[Any, Any]:
-        found = names(record)
-        reads = found.get("reads", {}).get("recognition" if task == "recognition" else "spotting", {})
+        found = named(next(n for n, one in enumerate(records) if one is record))
+        reads = found["reads"].get("recognition" if task == "recognition" else "spotting", {})
         return (pick(found[task]) if task in found else None), reads
 
     if task == "recognition":
@@ -254,7 +234,7 @@ def _part(
     sections: Sequence[tuple[Record, Any]],
     read: Read,
     member: str = "",
-    by_name: Callable[[Record], tuple[Any, Any]] | None = None,
+    by_name: Names | None = None,
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
