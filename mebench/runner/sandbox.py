@@ -252,7 +252,10 @@ def enter(grant: Grant) -> None:
             finder.find_spec("mebench")  # it lists the folder once, which it may not later
     # A terminal keeps and answers what one fold asks of it, for the next to read.
     for stream in filter(os.isatty, (0, 1, 2)):
-        with Path(f"/proc/self/fd/{stream}").open("wb", 0) as unreadable:
+        with (
+            suppress(OSError),
+            Path(f"/proc/self/fd/{stream}").open("wb", 0) as unreadable,
+        ):  # somebody else's cannot be
             os.dup2(unreadable.fileno(), stream)
     os.environ.update(dict.fromkeys(("NUMBA_CACHE_DIR", "CUDA_CACHE_PATH", "TRITON_CACHE_DIR"), str(grant.write[0])))
     if caching := sys.modules.get("numba.core.caching"):  # what is compiled already is read, and nothing is kept
@@ -370,7 +373,7 @@ def missing_sentence(without: Sequence[str]) -> str:
         return ""
     return (
         f"this system does not isolate methods from {_meant(without)}: a method that searches there for labels is "
-        "not stopped. A kernel with Landlock, or a container that allows its calls and seccomp, would stop it; "
+        "not stopped; a kernel with Landlock, or a container that allows its calls and seccomp, would stop it, and "
         "sandbox=on requires this"
     )
 
