@@ -41,8 +41,6 @@ def __getattr__(name: str) -> Any:
         "xlrd",
     ):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "matplotlib":
-        import_module("matplotlib.figure")  # with all that a figure is made of, and no window
-    if name == "pyarrow":
-        import_module("pyarrow.parquet")
+    # With all that a figure is made of, and no window; with the tables in files.
+    import_module({"matplotlib": "matplotlib.figure", "pyarrow": "pyarrow.parquet"}.get(name, name))
     return globals().setdefault(name, import_module(name))

@@ -37,16 +37,13 @@ class Aliases:
         def token(*name: object) -> str:
             return hashlib.sha256("\x1f".join(map(str, (secret, *name))).encode()).hexdigest()[:12]
 
-        def in_order(names: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-            distinct = list(dict.fromkeys(names))
-            return dict(zip(distinct, sorted(token(*name) for name in distinct)))
+        def drawn(name: Callable[[Video], tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+            """A drawn name for each name, in the order of those who learn; of those who are tested alone in no order."""
+            distinct = list(dict.fromkeys(map(name, learning)))
+            found = dict(zip(distinct, sorted(token(*own) for own in distinct)))
+            return found | {own: token(*own) for own in map(name, tested) if own not in found}
 
-        people = in_order((v.dataset, v.subject) for v in learning)
-        people |= {
-            who: token(*who) for who in dict.fromkeys((v.dataset, v.subject) for v in tested) if who not in people
-        }
-        ids = in_order((v.dataset, v.subject, v.id) for v in learning)
-        ids |= {name: token(*name) for name in ((v.dataset, v.subject, v.id) for v in tested) if name not in ids}
+        people, ids = drawn(lambda v: (v.dataset, v.subject)), drawn(lambda v: (v.dataset, v.subject, v.id))
         self._people = {f"{dataset}/{people[dataset, subject]}": f"{dataset}/{subject}" for dataset, subject in people}
         self._hidden = {
             v.key: replace(
