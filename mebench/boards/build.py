@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import itemgetter, methodcaller
 from typing import Any
 
+from mebench.boards.board_cache import cached
 from mebench.boards.significance import Read, significance_groups, together
 from mebench.console import plural
 from mebench.core import ABSENT, KINDS
@@ -275,7 +276,9 @@ def _part(
     rows.sort(key=lambda pair: order(pair[0]))
     alike = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
-    groups = dict(zip(tested, significance_groups([rows[i][1] for i in tested], path, read)))
+    compared = [rows[i][1] for i in tested]
+    letters = cached(lambda: significance_groups(compared, path, read), path, member, [r.content for r in compared])
+    groups = dict(zip(tested, letters))
     left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
     lettered = [
         replace(row, group=groups.get(i, ""), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
@@ -283,7 +286,7 @@ def _part(
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present if not record.doubt])
     if by_name is not None:
-        lettered += names_rows(metrics, [rows[i][1] for i in tested], by_name)
+        lettered += names_rows(metrics, compared, by_name)
     return Part(name, metrics, tuple(sorted(lettered, key=order)))
 
 

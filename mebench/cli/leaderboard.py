@@ -80,6 +80,7 @@ def build(
             ]
             board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.notify, kept)
         tables, words = board.render(show, progress.notify)
+        boards.forget_unused()
     if write_json({"tables": [table.plain() for table in tables]}, json):
         print_lines(*words.split("\n"))
     if tracking.in_use(tracked):  # nobody who tracks no run wants a database for the tables alone

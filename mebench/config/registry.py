@@ -1,6 +1,5 @@
 """Finds plugins and imports them on use. One folder is one plugin; listing them reads `config.yaml` only."""
 
-import copy
 import filecmp
 import hashlib
 import importlib.metadata
@@ -294,24 +293,23 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if "config.yaml" in missing:
         return {}, f"{folder} has no {', no '.join(missing)}"
     try:
-        there = (
-            folder / "config.yaml"
-        ).stat()  # read once as long as it stays as it is: all of them are asked for at every turn
-        config = copy.deepcopy(_as_it_was(folder / "config.yaml", there.st_ino, there.st_size, there.st_mtime_ns))
+        there = (folder / "config.yaml").stat()
+        config, fault = _as_it_was(folder / "config.yaml", there.st_ino, there.st_size, there.st_mtime_ns)
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
     if not isinstance(config, dict):
         return {}, f"{folder / 'config.yaml'} must hold a map with {', '.join(_REQUIRED)}"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", id_):
         return config, f"its name {id_!r} is not snake_case: rename {folder}"
-    if missing:
-        return config, f"{folder} has no {', no '.join(missing)}"
-    return config, next((f"{folder / 'config.yaml'}: {fault}" for fault in _faults(config)), None)
+    return config, f"{folder} has no {', no '.join(missing)}" if missing else fault
 
 
 @lru_cache(maxsize=1024)
-def _as_it_was(file: Path, *state: int) -> Any:
-    return read_yaml(file)
+def _as_it_was(file: Path, *state: int) -> tuple[Any, str | None]:
+    """The content of a `config.yaml`, and its first fault; read once as long as the file stays as it is. Nobody changes what it says."""
+    config = read_yaml(file)
+    faults = _faults(config) if isinstance(config, dict) else iter(())
+    return config, next((f"{file}: {fault}" for fault in faults), None)
 
 
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:

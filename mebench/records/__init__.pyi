@@ -40,6 +40,7 @@ from .record import STORED as STORED
 from .record import Record as Record
 from .record import UnshownError as UnshownError
 from .record import annotations_of as annotations_of
+from .record import files_of as files_of
 from .record import from_record as from_record
 from .record import from_run as from_run
 from .row_facts import COSTS as COSTS

@@ -13,6 +13,7 @@ from pyarrow.parquet import read_metadata
 import mebench.features
 from mebench.config.registry import plugins
 from mebench.errors import MebenchError, RunError
+from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
 from mebench.records import consistency, integrity, schema, setting_words
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
@@ -168,6 +169,12 @@ class Record:
         said = (known[id_].other_input(self.config, part) for id_, part in parts if id_ in known)
         return "; ".join(filter(None, said))
 
+    @cached_property
+    def content(self) -> str:
+        """Hash of all that it says, and of its files but for models."""
+        said = {name: value for name, value in vars(self).items() if name not in ("folder", "answers")}
+        return hashlib.sha256(json.dumps([said, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
+
     def lacks(self) -> list[str]:
         """The missing facts about the origin of its numbers. A record that lacks one enters no table."""
         return [
@@ -176,6 +183,12 @@ class Record:
             *(name for name in ("selects", "transductive", "folds", "remark") if name not in self.about),
             *([] if any(task in self.summary for task in SECTIONS) else ["a score"]),
         ]
+
+
+def files_of(folder: Path) -> list[tuple[str, str]]:
+    """Name and hash of each file of a run or record but for models."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".safetensors")
+    return [(file.relative_to(folder).as_posix(), file_hash(file)) for file in files]
 
 
 def is_record(folder: RunFolder) -> bool:

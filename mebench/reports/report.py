@@ -370,14 +370,14 @@ def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.f
     }
     figures = {"iou_sweep": plots.iou_sweep(sweeps)} if sweeps else {}
     folders = {name: RunFolder(run.folder) for name, run in runs}
-    if len(runs) == 1 and (twin := _twin(runs[0][1], TRANSFER)) is not None:
+    if len(runs) == 1 and (found := twin(runs[0][1], TRANSFER)) is not None:
         names = ("with transfer", "without transfer")
         own, other = names if runs[0][1].config[TRANSFER] else reversed(names)
-        folders = {own: folders[runs[0][0]], other: twin}
+        folders = {own: folders[runs[0][0]], other: found}
     return figures | plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
 
 
-def _twin(record: Record, key: str) -> RunFolder | None:
+def twin(record: Record, key: str) -> RunFolder | None:
     """A finished run that differs from a run in one setting, if there is one."""
     for folder in RunFolder.all(record.folder.parent) if key in record.config else ():
         if folder.path == record.folder or not folder.done:

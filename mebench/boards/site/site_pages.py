@@ -18,7 +18,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
-from mebench.boards import bounded, part_of, table_files
+from mebench.boards import bounded, cached, part_of, table_files
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
@@ -39,6 +39,7 @@ from mebench.records import (
     UnshownError,
     common,
     displayed_metrics,
+    files_of,
     row_facts,
     rows,
 )
@@ -416,8 +417,7 @@ class Site:
             appears = [t for t in tables if any(record.id in row.runs for part in t.parts for row in part.rows)]
             try:
                 with bounded():
-                    values = report.values_of(record, MOST_SHOWN)
-                    page = self._page(f"runs/{safe_name(record.id)}.html", "run_page.html", appears=appears, **values)
+                    page = self._page_of_run(record, appears)
                 page[1].encode()  # half a surrogate pair is no text
             except (*DAMAGE, MemoryError) as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
@@ -454,6 +454,21 @@ class Site:
         yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
         conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in anew} | {"strict"})
         yield self._page("about.html", metrics=catalogue.METRICS, conventions=list(map(described, conventions)))
+
+    def _page_of_run(self, record: Record, appears: Sequence[BoardTable]) -> tuple[str, str]:
+        """Path and text of the page of a run, made again where the run, a twin of it, or the tables that it leads to have changed."""
+        path, twin = f"runs/{safe_name(record.id)}.html", report.twin(record, report.TRANSFER)
+
+        def text() -> str:
+            return self._page(path, "run_page.html", appears=appears, **report.values_of(record, MOST_SHOWN))[1]
+
+        here = (
+            [[*self.plugins[kind]] for kind in registry.PLUGIN_KINDS],
+            [(table.name, table.title) for table in appears],
+        )
+        return path, cached(
+            text, record.content, record.other_input, [] if twin is None else files_of(twin.path), *here
+        )
 
     def _page(self, path: str, template: str = "", **values: Any) -> tuple[str, str]:
         """Path and text of a page."""

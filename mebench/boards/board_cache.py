@@ -1,0 +1,70 @@
+"""What takes long to make for a leaderboard, kept in the user's cache by the hash of all that it rests on."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mebench.atomic import replace_file
+from mebench.config import RunSettings, user_setting
+from mebench.files import file_hash
+
+T = TypeVar("T")
+PACKAGE = Path(__file__).parents[1]
+LIBRARIES = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
+"""Packages that numbers, figures and pages come from."""
+UNUSED_SECONDS = 30 * 24 * 3600.0
+"""What no leaderboard was made of for so long is removed."""
+
+
+def folder() -> Path:
+    """Where it is kept."""
+    return Path(user_setting("cache", RunSettings().cache)).expanduser() / "boards"
+
+
+def cached(make: Callable[[], T], *rests_on: Any) -> T:
+    """The answer of `make`, which is called where nobody has asked for the same before. A damaged entry is made again.
+
+    Args:
+        make: gives plain data, as JSON keeps them.
+        rests_on: all that the answer follows from but the code, as plain data.
+    """
+    name = _digest(json.dumps([_code(), *rests_on], sort_keys=True))
+    file = folder() / name
+    with suppress(OSError, ValueError):
+        hash_, _, text = file.read_text(encoding="utf-8").partition("\n")
+        if hash_ == _digest(text):
+            file.touch()
+            found: T = json.loads(text)
+            return found
+    made = make()
+    text = json.dumps(made)
+    with suppress(OSError):  # then it is made again the next time
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, f"{_digest(text)}\n{text}")
+    return made
+
+
+def forget_unused() -> None:
+    """Remove entries that nobody asked for lately."""
+    with suppress(OSError):
+        for file in folder().iterdir():
+            if file.stat().st_mtime < time.time() - UNUSED_SECONDS:
+                file.unlink()
+
+
+@cache
+def _code() -> str:
+    """Hash of all of mebench, its templates too, and of the versions of what it takes for boards."""
+    files = (file for file in sorted(PACKAGE.rglob("*")) if file.suffix in (".py", ".html", ".css", ".js"))
+    hashes = [(file.relative_to(PACKAGE).as_posix(), file_hash(file)) for file in files]
+    return _digest(json.dumps([hashes, [version(name) for name in LIBRARIES]]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
