@@ -41,7 +41,7 @@ def lines():
 
 def test_the_two_commands_install_run_and_test():
     first, second = commands()[:2]
-    assert first == "pip install -c constraints.txt -e . && mebench run method=mean dataset=synthetic\n"
+    assert first == "pip install -c constraints.txt -e . && mebench run -c examples/first_run.yaml\n"
     assert re.fullmatch(r'pip install -c constraints\.txt -e "\.\[test\]" && pytest( -n auto)?\n', second)
 
 

@@ -251,7 +251,11 @@ def peaks_of(
     """
     if highest_only:
         return np.array([int(smoothed.argmax())])
-    peaks = np.asarray(heavy.scipy.signal.find_peaks(smoothed, height=level)[0], dtype=np.int64)
+    steps = np.flatnonzero(np.diff(smoothed))  # SciPy takes a second to import its signals
+    starts, ends = np.append(0, steps + 1), np.append(steps, len(smoothed) - 1)  # of stretches of one height
+    heights = smoothed[starts]
+    inside = (heights[1:-1] > heights[:-2]) & (heights[1:-1] > heights[2:]) & (heights[1:-1] >= level)
+    peaks = ((starts + ends) // 2)[1:-1][inside]
     first = np.searchsorted(peaks, peaks - distance, side="right").tolist()
     after = np.searchsorted(peaks, peaks + distance, side="left").tolist()
     stays = np.ones(len(peaks), dtype=bool)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr
 
+from mebench import heavy
 from mebench.console import plural
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
@@ -101,5 +101,5 @@ def _best_shift(
     hit = exact >= max(FEWEST_EXACT, n / 2) and exact > 2 * int((now == 1).sum())
     error = gain.std(ddof=1) / np.sqrt(n) if n >= FEWEST else np.inf
     among = 2 if abs(tried[chosen]) == 1 else len(seen)  # counting from 0 or from 1 is what one would ask for first
-    surprising = error == 0 or stdtr(n - 1, -gain.mean() / error) * among < LEVEL
+    surprising = error == 0 or heavy.scipy.special.stdtr(n - 1, -gain.mean() / error) * among < LEVEL
     return (tried[chosen] if hit or surprising else 0), float(now.mean()), float(then.mean())

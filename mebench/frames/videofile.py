@@ -48,6 +48,9 @@ _ROUNDED = 0.01
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
 
+_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
+"""Frames of the files that this process has counted."""
+
 
 class VideoFrames:
     """The frames of a video file, decoded when asked for, each turned as the file says that it is to be shown.
@@ -90,12 +93,20 @@ class VideoFrames:
 
     @cached_property
     def _count(self) -> int:
-        """The number of packets with a picture if their last ones give as many frames, else the frames one by one."""
+        """Number of frames, counted once in a process as long as the file stays as it is."""
         if self.damage and not self.accept:
             raise DataError(
                 f"the video {self.path} is damaged: {self.damage}; or use whatever can be decoded with "
                 "dataset.damaged=accept, in mebench spot with --damaged accept"
             )
+        there = self.path.stat()
+        key = self.path.absolute(), self.accept, there.st_size, there.st_mtime_ns
+        if key not in _COUNTS:
+            _COUNTS[key] = self._counted()
+        return _COUNTS[key]
+
+    def _counted(self) -> int:
+        """The number of packets with a picture if their last ones give as many frames, else the frames one by one."""
         if self.accept:
             return sum(1 for _ in self._open().frames())
         if n := len(self._stamps):

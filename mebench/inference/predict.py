@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import core
+from mebench import core, runner
 from mebench.config import Given, RunConfig, resolve_dataset
 from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
@@ -22,7 +22,6 @@ from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner import (
     Failure,
-    FittedMethod,
     Job,
     WorkerPool,
     default_workers,
@@ -31,7 +30,6 @@ from mebench.runner import (
     open_dataset,
     pair_gap,
     parts_for,
-    parts_of,
     plain_data,
     rate_groups,
     tables_of_videos,
@@ -244,11 +242,11 @@ class Ensemble:
         self.job, dataset = job, open_dataset(job.config)
         dataset.videos()  # where a dataset may learn in which folders the frames lie
         self._home = partial(home_of_video, dataset, job.config.dataset)
-        self._folds: list[list[FittedMethod]] = []
+        self._folds: list[list[runner.FittedMethod]] = []
         for model in job.models:
             own = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
-            self._folds.append([FittedMethod(own, part, self._home) for part in job.parts])
-            model.restore(parts_of([fitted.method for fitted in self._folds[-1]]))
+            self._folds.append([runner.FittedMethod(own, part, self._home) for part in job.parts])
+            model.restore(runner.parts_of([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
             self._folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)
@@ -282,7 +280,7 @@ class Ensemble:
             ]
         return Answer(spotted, curves, view.timing, tuple(unseen), faces)
 
-    def _seen(self, spotter: FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
+    def _seen(self, spotter: runner.FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
         """The frames without a visible face, and the number of faces where the first was found."""
         views = spotter.views
         chains = views.chains[self.job.groups[video.key]].values()

@@ -1,5 +1,6 @@
 import pickle
 import random
+import shutil
 import struct
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
+from mebench.frames import videofile
 from mebench.frames import VideoFrames
 
 N = 90
@@ -71,6 +73,8 @@ class Watched:
 
 @pytest.fixture
 def watch(monkeypatch):
+    monkeypatch.setattr(videofile, "_COUNTS", {})  # nothing has been counted yet
+
     def on(video, error=0):
         counts = {"read": 0, "jump": 0, "open": 0}
         open_plainly = video._open
@@ -112,6 +116,20 @@ def test_reading_forward_decodes_each_frame_once_and_never_jumps(videos, watch):
         video[index]
     assert counts["read"] == N + asked["read"]
     assert counts["jump"] == asked["jump"]
+
+
+def test_a_file_is_counted_once_in_a_process_as_long_as_it_stays_as_it_is(videos, watch, tmp_path):
+    path = shutil.copy(videos["MJPG.avi"], tmp_path / "film.avi")
+    first, second = VideoFrames(path), VideoFrames(path)
+    counts = watch(first)
+    assert len(first) == N
+    read = counts["read"]
+    counts = watch(second)
+    assert len(second) == N and counts["read"] < read
+    shutil.copy(videos["MJPG.avi"], path)
+    third = VideoFrames(path)
+    counts = watch(third)
+    assert len(third) == N and counts["read"] == read
 
 
 def test_a_frame_seen_before_is_jumped_to(videos, watch):
