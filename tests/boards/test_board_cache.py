@@ -8,9 +8,8 @@ from tests.helpers.run_folders import make_run
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder_with_a_cache_of_its_own(tmp_path, monkeypatch):
+def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def files(folder):

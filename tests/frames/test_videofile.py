@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.frames import videofile
-from mebench.frames import VideoFrames
+from mebench.frames import VideoFrames, videofile
 
 N = 90
 

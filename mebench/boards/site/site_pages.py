@@ -463,6 +463,7 @@ class Site:
             return self._page(path, "run_page.html", appears=appears, **report.values_of(record, MOST_SHOWN))[1]
 
         here = (
+            MOST_SHOWN,
             [[*self.plugins[kind]] for kind in registry.PLUGIN_KINDS],
             [(table.name, table.title) for table in appears],
         )

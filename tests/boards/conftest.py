@@ -1,0 +1,11 @@
+"""Each test makes what boards keep in the cache itself."""
+
+import pytest
+
+from mebench.boards import board_cache
+
+
+@pytest.fixture(autouse=True)
+def a_cache_of_its_own(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("boards")
+    monkeypatch.setattr(board_cache, "folder", lambda: folder)
