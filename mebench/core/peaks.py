@@ -255,7 +255,7 @@ def peaks_of(
     starts, ends = np.append(0, steps + 1), np.append(steps, len(smoothed) - 1)  # of stretches of one height
     heights = smoothed[starts]
     inside = (heights[1:-1] > heights[:-2]) & (heights[1:-1] > heights[2:]) & (heights[1:-1] >= level)
-    peaks = ((starts + ends) // 2)[1:-1][inside]
+    peaks = np.asarray((starts + ends) // 2, np.int64)[1:-1][inside]
     first = np.searchsorted(peaks, peaks - distance, side="right").tolist()
     after = np.searchsorted(peaks, peaks + distance, side="left").tolist()
     stays = np.ones(len(peaks), dtype=bool)
@@ -263,7 +263,7 @@ def peaks_of(
         if stays[i]:
             stays[first[i] : after[i]] = False
             stays[i] = True
-    return peaks[stays]
+    return np.asarray(peaks[stays])
 
 
 def spot(
