@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mebench.core import LabelledVideo
 from mebench.errors import ConfigError, DataError, unknown
+from mebench.files import open_plain
 
 MAX_BYTES = 1 << 30
 """Bytes of a file of weights at most."""
@@ -72,9 +73,9 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         DataError: it is damaged, too large, or holds something else than tensors by name.
     """
-    _check(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with open_plain(path, MAX_BYTES) as file:
+            found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
         said = re.sub(r"\x1b\[[\d;]*m", "", str(error)).split("Re-running")[
             0
@@ -102,7 +103,6 @@ def keras_weights(path: Path) -> dict[str, Any]:
         import h5py
     except ImportError:
         raise ConfigError(f"reading {path} needs h5py, which is not installed: pip install 'mebench[keras]'") from None
-    _check(path)
     found: dict[str, Any] = {}
     size = 0
 
@@ -122,7 +122,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
         found[name.removeprefix("model_weights/")] = item[()]
 
     try:
-        with h5py.File(path, "r") as file:
+        with open_plain(path, MAX_BYTES) as opened, h5py.File(opened, "r") as file:
             file.visititems(take)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"the weights {path} cannot be read: {error}") from None
@@ -180,10 +180,3 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
                 f"the weights {path}: {name} holds numbers that are none (NaN or infinite): the file answers nothing"
             )
     network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
-
-
-def _check(path: Path) -> None:
-    if not path.is_file():
-        raise DataError(f"there is no file of weights {path}")
-    if path.stat().st_size > MAX_BYTES:
-        raise DataError(f"the weights {path} have more than {MAX_BYTES >> 20} MiB, and no more are read")
