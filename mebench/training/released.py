@@ -15,6 +15,8 @@ from mebench.files import open_plain
 
 MAX_BYTES = 1 << 30
 """Bytes of a file of weights at most."""
+_NOISE = re.compile(r"\x1b\[[\d;]*m|^\[Errno \d+\] ")
+"""Colours, and numbers of errors, in messages of libraries."""
 
 
 def released_file(
@@ -77,9 +79,7 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         with open_plain(path, MAX_BYTES) as file:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
-        said = re.sub(r"\x1b\[[\d;]*m", "", str(error)).split("Re-running")[
-            0
-        ]  # PyTorch advises to run what is in the file
+        said, _, _ = _NOISE.sub("", str(error)).partition("Re-running")  # PyTorch advises to run what is in the file
         raise DataError(f"the weights {path} cannot be read: {' '.join(said.split())[:200]}") from None
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise DataError(
@@ -125,7 +125,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
         with open_plain(path, MAX_BYTES) as opened, h5py.File(opened, "r") as file:
             file.visititems(take)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise DataError(f"the weights {path} cannot be read: {error}") from None
+        raise DataError(f"the weights {path} cannot be read: {_NOISE.sub('', str(error))}") from None
     return found
 
 
