@@ -20,6 +20,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mebench.errors import ConfigError, DataError, check_known
+from mebench.grouping import grouped
 from mebench.metrics import LEAST, Score, classification, interval
 from mebench.vqa import questions, wording
 
@@ -157,9 +158,7 @@ class _Texts:
 
     def values(self, read: Sequence[Answered]) -> dict[str, float]:
         """All scores of some questions by name; a kind that is not asked has none."""
-        by_kind = defaultdict[str, list[Answered]](list)
-        for one in read:
-            by_kind[one.meaning.kind if one.meaning else ""].append(one)
+        by_kind = grouped(read, lambda one: one.meaning.kind if one.meaning else "")
         bleu = np.nanmean([one.bleu for one in read]) if self.scorer == "megc2025_a" else self.bleu(read)
         found = {"bleu": float(bleu), "rouge1": float(np.nanmean([one.rouge for one in read]))}
         for kind in ("coarse", "fine", "type"):
@@ -298,10 +297,7 @@ def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
 
 def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
     """How many clips give answers that agree: the fine class with the coarse one, the sentence and yes or no with the separate answers."""
-    clips = defaultdict[str, dict[str, list[Answered]]](lambda: defaultdict(list))
-    for one in read:
-        if one.meaning and one.given.strip():
-            clips[questions.clip_of(one.row)][one.meaning.kind].append(one)
+    given = [one for one in read if one.meaning and one.given.strip()]
     found = {
         name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")
     }
@@ -310,7 +306,8 @@ def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
         found[name]["of"] += 1
         found[name]["agree"] += agree
 
-    for clip in clips.values():
+    for answers in grouped(given, lambda one: questions.clip_of(one.row)).values():
+        clip = grouped(answers, lambda one: one.meaning.kind if one.meaning else "")
         said = {kind: _class(kind, clip[kind][0].given) for kind in ("coarse", "fine") if kind in clip}
         if len(said) == 2:
             note("fine_and_coarse", said["coarse"] == wording.FINE.get(str(said["fine"])))
