@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from mebench import config, console, core, features, runner
 from mebench.cli.option_types import Files, Json, Plugins, Words, checked, configured, verbs
-from mebench.errors import ConfigError, DataError
+from mebench.errors import ConfigError, DataError, check_known
 from mebench.progress import Progress
 
 app = verbs("Explain features and compute them ahead of a run.")
@@ -152,16 +152,26 @@ def prune(
             "--dataset", metavar="ID", help=("Also entries of this dataset; with --older-than, both must hold.")
         ),
     ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            "--stage", metavar="STAGE", help="Also crops, flow or feature entries; flow is read once, for features."
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only list.")] = False,
     json: Json = None,
 ) -> None:
     """Remove entries that no run can use. These are damaged, left by killed runs, or of other OpenCV or dlib versions."""
-    if everything and (older_than is not None or dataset is not None):
-        raise ConfigError("--all removes every entry: leave --older-than and --dataset out, or leave --all out")
+    if everything and (older_than, dataset, stage) != (None, None, None):
+        raise ConfigError(
+            "--all removes every entry: leave --older-than and --dataset out, and --stage, or leave --all out"
+        )
+    if stage is not None:
+        check_known("--stage", stage, get_args(features.store.Stage))
     store = _store(cache)
     days = None if older_than is None else console.days_of(older_than)
-    gone = features.store.prune(store, days, dataset, everything, dry_run)
+    gone = features.store.prune(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
     if console.write_json(report, json):
         entries = console.plural(gone.entries, "entry", "entries")

@@ -506,6 +506,7 @@ def prune(
     dataset: str | None = None,
     everything: bool = False,
     dry_run: bool = False,
+    stage: Stage | None = None,
 ) -> StoreInfo:
     """Remove what no run can use: damaged entries, leftovers of killed processes, entries of other OpenCV or dlib versions.
 
@@ -517,6 +518,7 @@ def prune(
         dataset: also remove the entries of the dataset of this id; with `unused_days`, only those of it that are unused.
         everything: remove all.
         dry_run: remove nothing, only tell.
+        stage: also remove the entries of this stage, of which other filters must hold, too: features that are stored need no flow.
 
     Returns:
         What was removed, or would be.
@@ -530,14 +532,16 @@ def prune(
                 "",
                 dlib_version(),
             )
-            if not useless and (oldest is not None or dataset is not None):
+            if not useless and (oldest, dataset, stage) != (None, None, None):
                 with suppress(FileNotFoundError):
                     used = files.marker.stat().st_mtime  # touched at each reading
                     of_others = dataset is not None and about["key"]["dataset"] != dataset
-                    useless = (oldest is None or used < oldest) and not of_others
+                    useless = (
+                        (oldest is None or used < oldest) and not of_others and stage in (None, about["key"]["stage"])
+                    )
         if useless and remove(files, dry_run):
             removed += StoreInfo(int(size > 0), size)
-    for file in store.root.glob("plans/*.json") if dataset is None else ():
+    for file in store.root.glob("plans/*.json") if dataset is None and stage is None else ():
         if everything or (oldest is not None and file.stat().st_mtime < oldest):
             removed += StoreInfo(1, file.stat().st_size)
             if not dry_run:

@@ -99,6 +99,15 @@ def test_a_store_that_is_not_there_is_no_empty_store(mebench, tmp_path, verb):
     assert f"there is no folder {tmp_path / 'stroe'}" in err
 
 
+def test_flow_goes_alone_and_a_stage_that_is_none_is_refused(mebench, store):
+    words = ("cache", "prune", "--cache", store.root, "--stage")
+    code, _, err = mebench(*words, "flwo")
+    assert code == 2 and "unknown --stage 'flwo'. Did you mean 'flow'?" in err
+    flow = [key for key in KEYS if key.stage == "flow"]
+    assert f"removed {len(flow)} entr" in mebench(*words, "flow")[1]
+    assert [key for key in KEYS if not store.holds(key)] == flow
+
+
 def test_all_beside_a_filter_is_refused(mebench, store):
     code, _, err = mebench("cache", "prune", "--cache", store.root, "--all", "--dataset", "samm")
     assert code == 2

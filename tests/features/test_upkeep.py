@@ -103,6 +103,9 @@ def test_prune_alone_removes_only_what_no_run_can_use(filled):
         ({"dataset": "casme2", "unused_days": 7}, {KEY, CROPS, SAMM}),
         ({"dataset": "samm", "unused_days": 7}, {KEY, CROPS}),
         ({"dataset": "nobody"}, {KEY, CROPS, SAMM}),
+        ({"stage": "flow"}, {CROPS}),
+        ({"stage": "flow", "dataset": "samm"}, {KEY, CROPS}),
+        ({"stage": "crops", "unused_days": 7}, {KEY, CROPS, SAMM}),
         ({"everything": True}, set()),
     ],
 )
