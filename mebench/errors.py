@@ -2,7 +2,9 @@
 
 import difflib
 import errno
-from collections.abc import Collection, Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 MOST_NAMES = 40
 """Names that a sentence lists; of more only the nearest one, or these."""
@@ -53,6 +55,43 @@ _FULL = {
 """What a full disk leaves of the work of a command, by its verb."""
 
 
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there, or name another place"),
+    errno.EFBIG: "the file, or what your account may write, has a limit: ulimit -f shows it; or name another place",
+    errno.EROFS: "nothing can be written there: name a place on another disk (the option or setting, HOME, TMPDIR, XDG_CACHE_HOME)",
+    errno.EMFILE: "allow more open files with ulimit -n 4096, or take fewer workers (workers=1)",
+    errno.ENFILE: "the whole machine has too many files open: end other programs",
+    errno.EACCES: "check whose it is, or name another place",
+    errno.ENOMEM: "memory ran out: end other programs, or take fewer workers (workers=1)",
+}
+"""What to do about an error of the system, by its number."""
+
+
+def _remedy(error: OSError) -> str:
+    """What to do about it; nothing where the reason is in words of our own, which say it."""
+    number = error.errno or 0
+    return _REMEDIES.get(number, "") if error.strerror == os.strerror(number) else ""
+
+
+@contextmanager
+def refused_by_system(what: str, then: str = "", error: type[MebenchError] = DataError) -> Iterator[None]:
+    """Turn an error of the system in a block into one sentence: what could not be done, why, and the remedy.
+
+    Args:
+        what: the path and what cannot be done with it.
+        then: the next step, where the block knows a better one than the system's.
+        error: what is raised.
+
+    Raises:
+        MebenchError: the system refused something.
+    """
+    try:
+        yield
+    except OSError as refusal:
+        remedy = then or _remedy(refusal)
+        raise error(f"{what}: {refusal.strerror or refusal}{f': {remedy}' if remedy else ''}") from refusal
+
+
 def system_sentence(error: OSError, verb: str = "") -> str:
     """One sentence for a system error: the operation, the path and the remedy.
 
@@ -66,14 +105,7 @@ def system_sentence(error: OSError, verb: str = "") -> str:
         return f"the disk is full{where}. Free some space: {_FULL.get(verb, 'nothing of this command is kept, give it again')}"
     if error.errno == errno.EROFS and not where:
         return "nothing can be written at /dev/shm, through which processes share memory: mount it writable"
-    remedies = {
-        errno.EROFS: "nothing can be written there: name a place on another disk (the option or setting, HOME, TMPDIR, XDG_CACHE_HOME)",
-        errno.EMFILE: "allow more open files with ulimit -n 4096, or take fewer workers (workers=1)",
-        errno.ENFILE: "the whole machine has too many files open: end other programs",
-        errno.EACCES: "check whose it is, or name another place",
-        errno.ENOMEM: "memory ran out: end other programs, or take fewer workers (workers=1)",
-    }
-    remedy = remedies.get(error.errno or 0, "")
+    remedy = _remedy(error)
     return f"{error.strerror or error}{where}{f': {remedy}' if remedy else ''}"
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.annotations.layout import MOST_FOLDERS, fold
 from mebench.core import Video
-from mebench.errors import DataError
+from mebench.errors import DataError, refused_by_system
 from mebench.files import open_plain, read_plain
 
 ACTION_UNITS = "action_units"
@@ -66,13 +66,10 @@ class OpenFaceFiles:
         """
         digest = hashlib.sha256()
         for path in self._files:
-            try:
-                with open_plain(path) as file:
-                    size = file.seek(0, os.SEEK_END)
-                    file.seek(max(size - TAIL, 0))
-                    digest.update(f"{path.relative_to(self.folder).as_posix()} {size} ".encode() + file.read())
-            except OSError as error:
-                raise DataError(f"{path} cannot be read: {error.strerror}") from None
+            with refused_by_system(f"{path} cannot be read"), open_plain(path) as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - TAIL, 0))
+                digest.update(f"{path.relative_to(self.folder).as_posix()} {size} ".encode() + file.read())
         return digest.hexdigest()[:8]
 
     def units(self, video: Video, folder: Path | None, images: Sequence[str]) -> NDArray[np.float32]:

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from mebench.annotations.names import kind_of
-from mebench.errors import DataError
+from mebench.errors import DataError, refused_by_system
+from mebench.files import read_plain
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000
@@ -156,10 +157,8 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
             _add(one, "ANNOTATION_VALUE").text = _printable(mark.value)
     _add(tree, "LINGUISTIC_TYPE", GRAPHIC_REFERENCES="false", LINGUISTIC_TYPE_ID="interval", TIME_ALIGNABLE="true")
     ElementTree.indent(tree)
-    try:
+    with refused_by_system(f"{path} cannot be written"):
         ElementTree.ElementTree(tree).write(path, encoding="UTF-8", xml_declaration=True)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _add(parent: ElementTree.Element, name: str, **attributes: str) -> ElementTree.Element:
@@ -181,14 +180,10 @@ def read_eaf(path: Path) -> Document:
     Raises:
         DataError: it cannot be read, is no such file, declares entities, or is too large.
     """
-    try:
-        if not path.is_file():
-            raise DataError(f"there is no file {path}: name an .eaf file of ELAN")
-        if (n := path.stat().st_size) > MAX_BYTES:
-            raise DataError(f"{path} has {n >> 20} MiB, and an .eaf file has at most {MAX_BYTES >> 20}")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    if not path.is_file():
+        raise DataError(f"there is no file {path}: name an .eaf file of ELAN")
+    with refused_by_system(f"{path} cannot be read"):
+        raw = read_plain(path, MAX_BYTES)
     parser = ElementTree.XMLParser(target=_Bounded(path))
     try:
         parser.feed(raw)

@@ -15,7 +15,7 @@ from mebench.annotations.sheets import Cells, Grid, Sheet, find_sheet, of_text
 from mebench.annotations.text import PASSED, decoded
 from mebench.console import plural
 from mebench.core import Repair
-from mebench.errors import DataError
+from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes
 from mebench.exchange.columns import holding, likely, recognise, rivals
 from mebench.files import read_plain
@@ -79,10 +79,8 @@ def of_encoding(path: Path, encoding: str | None) -> File:
 
 
 def _bytes(path: Path, role: str) -> bytes:
-    try:
+    with refused_by_system(f"{path} cannot be read", f"name the file with the {role}"):
         return read_plain(path, MOST_BYTES)
-    except OSError as e:
-        raise DataError(f"{path} cannot be read ({e.strerror}): name the file with the {role}") from e
 
 
 MOST_BYTES = 256 * 2**20

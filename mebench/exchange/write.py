@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.types import number_at
-from mebench.errors import DataError, check_known
+from mebench.errors import DataError, check_known, refused_by_system
 from mebench.exchange import EMOTION, NO_DATASET, Entry, Mark, Remarks, Tier, log_lines, write_eaf
 from mebench.metrics import Tables, match, named
 
@@ -43,13 +43,10 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Row]) -> None:
     Raises:
         DataError: it cannot be written.
     """
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows([guarded(cell) for cell in row] for row in rows)
-    except OSError as e:
-        raise DataError(f"{path} cannot be written: {e.strerror}") from e
+    with refused_by_system(f"{path} cannot be written"), path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([guarded(cell) for cell in row] for row in rows)
 
 
 def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, kinds: Sequence[str] = ()) -> None:
@@ -206,10 +203,8 @@ def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks
 
 
 def _write_text(path: Path, text: str) -> None:
-    try:
+    with refused_by_system(f"{path} cannot be written"):
         path.write_text(text, encoding="utf-8")
-    except OSError as e:
-        raise DataError(f"{path} cannot be written: {e.strerror}") from e
 
 
 def _write_activitynet(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
@@ -286,10 +281,8 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
     way, files = _distinct_names(plain, path)
     if way:
         remarks.warn(f"videos of different datasets have one name: the files are called {way}")
-    try:
+    with refused_by_system(f"{path} must be a folder to write .eaf files into"):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise DataError(f"{path} must be a folder to write .eaf files into: {e.strerror}") from e
     by_video = dict(list(spotted.groupby("video", sort=False)))
     for key, file, rate in zip(tables.videos["video"], files, tables.videos["fps"].astype(float)):
         found = by_video.get(key, spotted[:0])

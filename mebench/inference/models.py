@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mebench import core
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
-from mebench.errors import DataError, MebenchError, RunError, check_known
+from mebench.errors import MebenchError, RunError, check_known, refused_by_system
 from mebench.runs import RunFolder, safe_name, whole_fold
 
 ENDING = ".safetensors"
@@ -260,10 +260,8 @@ def write_model(path: Path, model: Model, header: ModelHeader) -> None:
     from safetensors.torch import load_file, save
 
     weights = load_file(model.file) if model.file.is_file() else {}
-    try:
+    with refused_by_system(f"{path} cannot be written"):
         replace_file(path, bytes(save(weights, {_KEY: header.model_dump_json()})))
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
 
 
 # -- names ------------------------------------------------------------------------------------------------------------------

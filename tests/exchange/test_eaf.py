@@ -275,7 +275,7 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
     monkeypatch.setattr("mebench.exchange.eaf.MAX_BYTES", 1 << 20)
     with (tmp_path / "a.eaf").open("wb") as file:
         file.truncate(3 << 20)
-    with pytest.raises(DataError, match=r"has 3 MiB, and an \.eaf file has at most 1"):
+    with pytest.raises(DataError, match=r"cannot be read: it has 3,145,728 bytes, expected at most 1,048,576$"):
         eaf.read_eaf(tmp_path / "a.eaf")
     (tmp_path / "b.eaf").mkdir()
     with pytest.raises(DataError, match=r"there is no file .*b\.eaf"):

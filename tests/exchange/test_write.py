@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -169,3 +170,16 @@ def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame
             ["a", "micro", 11, 21, 0.5],
             ["b", "macro", 7, 94, 0.25],
         ]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("/dev/full", "/dev/full cannot be written: No space left on device: make room there, or name another place"),
+        ("no/such.csv", "no/such.csv cannot be written: No such file or directory"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence_with_the_path_and_the_remedy(tables, place, reason):
+    with pytest.raises(DataError) as refusal:
+        write_predictions(Path(place), "csv", tables(SPOTTED, TRUTH), Remarks())
+    assert str(refusal.value) == reason
