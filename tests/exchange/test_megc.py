@@ -72,7 +72,7 @@ def test_beside_a_log_no_side_tells_kinds_apart(write, score, log_is):
     counts = [summary["spotting"]["micro"][count] for count in ("tp", "fp", "fn")]
     assert counts == ([1, 2, 2] if log_is == "predictions" else [3, 0, 0])
     other, warned = "truth" if log_is == "predictions" else "predictions", " ".join(summary["warnings"])
-    assert f"{other}: 2 macro-expressions stand as micro" in warned and "not scored" not in warned
+    assert f"{other}: 2 macro-expressions count as micro" in warned and "not scored" not in warned
 
 
 def test_two_programs_of_which_one_wrote_a_log_have_one_truth(write):
@@ -81,8 +81,8 @@ def test_two_programs_of_which_one_wrote_a_log_have_one_truth(write):
     found = read_against_truth(true, [write(KINDS, "table.csv"), write(LOG, "log.txt")], Rules(), remarks)
     pd.testing.assert_frame_equal(found[0].tables.truths, found[1].tables.truths)
     assert [answers.kinds for answers in found] == [["micro"], ["micro"]]
-    assert sum("truth: 2 macro-expressions stand as micro" in line for line in remarks.warnings) == 1
-    assert sum("A: predictions: 2 macro-expressions stand as micro" in line for line in remarks.warnings) == 1
+    assert sum("truth: 2 macro-expressions count as micro" in line for line in remarks.warnings) == 1
+    assert sum("A: predictions: 2 macro-expressions count as micro" in line for line in remarks.warnings) == 1
 
 
 MDMD = {  # dataset, kind: shortest and longest interval that is kept, and the authors' TP, FP, FN

@@ -93,7 +93,7 @@ def test_kinds_that_the_predictions_do_not_tell_are_missed_with_a_warning(write,
     given = write("subject,video,onset,offset\n1,a,100,200\n", "p")
     summary = score("--predictions", given, "--truth", truth, "--kinds", "macro")
     assert summary["spotting"]["macro"]["tp"] == 0
-    assert any("taken as micro: no macro-expression is found" in line for line in summary["warnings"])
+    assert any("taken as micro, so no macro-expression is found" in line for line in summary["warnings"])
 
 
 def test_frame_rate_and_length_give_ms_and_minutes(write, score):
@@ -269,7 +269,7 @@ def test_what_was_looked_for_in_vain_is_written_too_and_nothing_else(write, scor
     [
         (["--truth", "T"], 2, "needs either --predictions FILE (intervals), --frame-scores FILE"),
         (["--truth", "T", "--predictions", "P", "--frame-scores", "P"], 2, "needs either"),
-        (["--truth", "T", "--predictions", "P", "--k-prime", "3"], 2, "goes with --frame-scores"),
+        (["--truth", "T", "--predictions", "P", "--k-prime", "3"], 2, "use it with --frame-scores"),
         (["--truth", "T", "--frame-scores", "P"], 2, "--frame-scores needs --k-prime"),
         (
             ["--truth", "T", "--frame-scores", "P", "--k-prime", "3", "--postprocess", "papers"],

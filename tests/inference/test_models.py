@@ -169,7 +169,7 @@ def test_no_verb_answers_with_a_damaged_model(mebench, damaged, tmp_path):
         ["model", "export", damaged, "-o", tmp_path / "m.safetensors", "--name", "mine"],
     ):
         code, _, err = mebench(*words)
-        assert code == 4 and "is not as it was written" in err, words
+        assert code == 4 and "was changed, so its model would answer differently" in err, words
     assert not (tmp_path / "a.csv").exists() and not (tmp_path / "m.safetensors").exists()
 
 

@@ -87,7 +87,7 @@ def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noq
     text = (tmp_path / "plugins/methods/mine_new/method.py").read_text()
     assert "class MineNew(Method)" in text and "{{" not in text
     code, _, said = mebench("new", "method", "mine_new")
-    assert code == 2 and "plugins/methods/mine_new is there already" in said
+    assert code == 2 and "plugins/methods/mine_new exists already" in said
 
 
 def test_the_stand_in_of_a_new_dataset_is_drawn_and_looked_at_as_is_said(mebench, kit, tmp_path):  # noqa: F811
