@@ -78,8 +78,8 @@ def test_who_looks_for_labels_finds_none(tried):
 def test_drawn_names_hold_without_the_sandbox_too(tried):
     """Files can be read then, but none is called as a clip is; who compares pictures, or knows the secret, finds all."""
     found = ("pictures", "import", "secret", "memory")
-    scores = tried(["none", "file", "folders", "names", "garbage", "notes", "watching", *found], "sandbox=off")
-    assert {scores.pop("notes") > 0.9, scores.pop("watching") > 0.9, *(scores.pop(way) == 1 for way in found)} == {True}
+    scores = tried(["none", "file", "folders", "names", "garbage", "notes", *found], "sandbox=off")
+    assert {scores.pop("notes") > 0.9, *(scores.pop(way) == 1 for way in found)} == {True}
     assert scores.pop("folders") is None and scores.pop("names") < 0.6
     assert set(scores.values()) == {scores["none"]}
 
