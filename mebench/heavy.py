@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import cv2 as cv2
     import dlib as dlib
     import matplotlib as matplotlib
+    import networkx as networkx
     import numpy as numpy
     import openpyxl as openpyxl  # type: ignore[import-untyped]
     import pandas as pandas
@@ -30,6 +31,7 @@ def __getattr__(name: str) -> Any:
         "cv2",
         "dlib",
         "matplotlib",
+        "networkx",
         "numpy",
         "openpyxl",
         "pandas",

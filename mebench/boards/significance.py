@@ -7,12 +7,11 @@ from itertools import combinations, count, pairwise, permutations, product, take
 from math import factorial
 from typing import Any, Self, cast
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import beta
 
+from mebench import heavy
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.metrics import PERMUTATIONS, Bools, Floats, Tables, derived_seed, named, path_of, pooled, sections_of
 from mebench.records.record import Record
@@ -123,8 +122,8 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
         as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is
         tried += len(part)
         if level is not None and not exact:
-            low = beta.ppf(0.0005, as_far, tried - as_far + 1) if as_far else 0.0
-            high = beta.ppf(0.9995, as_far + 1, tried - as_far) if as_far < tried else 1.0
+            low = heavy.scipy.stats.beta.ppf(0.0005, as_far, tried - as_far + 1) if as_far else 0.0
+            high = heavy.scipy.stats.beta.ppf(0.9995, as_far + 1, tried - as_far) if as_far < tried else 1.0
             if not low <= level <= high:
                 break
     return as_far / tried
@@ -220,8 +219,8 @@ def significance_groups(records: Sequence[Record], path: str, read: Read) -> lis
     if found is None:
         return [""] * len(records)
     pairs, tested = found
-    graph = nx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
-    groups = sorted(sorted(group) for group in nx.find_cliques(graph))
+    graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
+    groups = sorted(sorted(group) for group in heavy.networkx.find_cliques(graph))
     every = string.ascii_lowercase  # after `z` comes `a1`
     names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
     return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(records))]
