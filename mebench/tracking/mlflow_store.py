@@ -10,10 +10,12 @@ import re
 import shlex
 import sqlite3
 import time
+import urllib.request
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,6 +25,8 @@ from mebench.errors import RunError
 
 LOCK_SECONDS = 20.0
 """How long a database may be busy in other hands."""
+ANSWER_SECONDS = 10.0
+"""How long a server may take to answer at all."""
 NETWORK = frozenset(
     {
         "nfs",
@@ -53,7 +57,8 @@ _ENVIRONMENT = {
     "MLFLOW_DISABLE_AGENT_HINT": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down holds up the user for minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down or slow holds up the user for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
 
 
@@ -101,7 +106,12 @@ class Store:
     def prepare(self) -> None:
         """Make a sqlite file that is not there yet from the schema that is kept here, if that is MLflow's own: by its 70 steps it takes
         a second.
+
+        Raises:
+            RunError: a server does not answer in time, or its answer has no end.
         """
+        if self.uri.startswith("http"):
+            _check_answer(self.uri)
         schema = Path(__file__).with_name(f"schema_{newest_schema()}.sql")
         if self.database is not None and not self.database.exists() and schema.is_file():
             with whole_file(self.database) as file, closing(sqlite3.connect(file)) as made:
@@ -122,6 +132,21 @@ class Store:
         if self.uri.startswith("http"):
             return f"open {without_password(self.uri).rstrip('/')}{address}"
         return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
+
+
+def _check_answer(uri: str) -> None:
+    deadline = time.monotonic() + ANSWER_SECONDS
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS) as answer:
+            while answer.read1(1 << 16):
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+    except (OSError, ValueError, HTTPException) as error:  # of all others MLflow says what they are
+        if isinstance(getattr(error, "reason", error), TimeoutError):
+            raise RunError(
+                f"the MLflow server {without_password(uri)} gives no whole answer within {ANSWER_SECONDS:g} s: start it again, or "
+                "choose another with tracking=URI"
+            ) from None
 
 
 def shown(file: Path) -> str:

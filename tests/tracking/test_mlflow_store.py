@@ -1,10 +1,15 @@
+import contextlib
+import http.server
 import re
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mebench.errors import RunError
 from mebench.tracking import mlflow_store, remarks
 
 RUN_TAG = "mebench.run_id"
@@ -90,3 +95,58 @@ def test_another_mlflow_makes_its_database_by_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(mlflow_store, "newest_schema", lambda: "0a1b2c")
     mlflow_store.Store.of(f"sqlite:///{tmp_path}/mlflow.db").prepare()
     assert not (tmp_path / "mlflow.db").exists()
+
+
+@pytest.fixture
+def server():
+    """Starts a server on this machine that answers as a function does; returns its address."""
+    started = []
+
+    def start(answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                with contextlib.suppress(OSError):
+                    answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        started.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=started[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{started[-1].server_port}"
+
+    yield start
+    for one in started:
+        one.shutdown()
+
+
+def silent(handler):
+    time.sleep(3)
+
+
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    for _ in range(300):
+        handler.wfile.write(b" " * 100)
+        time.sleep(0.01)
+
+
+def healthy(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    handler.wfile.write(b"OK")
+
+
+@pytest.mark.parametrize("answer", [silent, endless])
+def test_a_server_that_never_answers_or_never_ends_is_one_sentence(server, monkeypatch, answer):
+    monkeypatch.setattr(mlflow_store, "ANSWER_SECONDS", 0.5)
+    begin = time.monotonic()
+    with pytest.raises(RunError, match=r"the MLflow server http://127.* gives no whole answer within 0.5 s"):
+        mlflow_store.Store.of(server(answer)).prepare()
+    assert time.monotonic() - begin < 2.5
+
+
+def test_what_any_other_server_is_mlflow_says(server):
+    for address in (server(healthy), "http://127.0.0.1:9", "http://ann:secret@127.0.0.1:9"):
+        mlflow_store.Store.of(address).prepare()
