@@ -206,7 +206,7 @@ def _paper(table: BoardTable, part: Part) -> str:
     for row in part.rows:
         words = [row.method, row.member, row.settings if row.measured else "", *row.marks]
         rows.append([", ".join(filter(None, words)), len(row.seeds), *(row.scores[metric] for metric in metrics)])
-    rows += ["Rescored from the authors' files, not run here"] if part.rescored else []
+    rows += ["Answers of the authors' own programs, rescored, not run here"] if part.rescored else []
     for one in part.rescored:
         exact = ({**one.scores.get(metric, NOTHING), "digits": PRINTED} for metric in metrics)
         rows.append([", ".join(filter(None, [one.method, one.member, one.reading])), "", *exact])

@@ -242,7 +242,7 @@ def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path
     assert first.printed == {"f1": "0.0000"} and not any(
         row.printed for row in others
     )  # Table 2 is about something else
-    assert "Rescored from the authors' files" in latex(table)
+    assert "Answers of the authors' own programs" in latex(table)
     assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
 
 
@@ -272,7 +272,10 @@ def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkey
     assert "1 table from 0 runs and 1 source rescored" in captured.out
     assert "namer is left out: it was not scored yet, mebench rescore namer --root CLONE" in captured.err
     text = (home / "tables.md").read_text()
-    assert "No run has been measured yet" in text and "**Rescored from the authors' files, not run here:**" in text
+    assert (
+        "No run has been measured yet" in text
+        and "**Answers of the authors' own programs, rescored, not run here:**" in text
+    )
     assert "| Spotter | megc2020, the authors' rules | 0.0000<br>[" in text and "<br>printed 0.0000 |" in text
 
 

@@ -188,7 +188,7 @@ class PageTables:
             ],
             part.rescored,
         )
-        return table.html("rescored", "Rescored from the authors’ files, not run here", sortable=True)
+        return table.html("rescored", "Answers of the authors’ own programs, rescored, not run here", sortable=True)
 
     def published(self, lines: Sequence[PublishedLine]) -> Markup:
         """Published results for a part."""
