@@ -257,7 +257,7 @@ def test_faces_without_landmarks_are_refused():
     picture, points = face()
     with pytest.raises(DataError, match="needs 68 facial landmarks"):
         motion([picture], None)
-    with pytest.raises(DataError, match="lie 0 pixels apart in the crop, expected at least 4: check the landmarks"):
+    with pytest.raises(DataError, match="are 0 pixels apart in the crop, expected at least 4: check the landmarks"):
         motion([picture], points * 0)
 
 
