@@ -124,7 +124,9 @@ def test_exactly_the_tables_that_go_on_to_the_right_say_so_until_their_end(visit
         e.scrollWidth > e.clientWidth + 1, getComputedStyle(e, '::before').content.includes('goes on to the right')])"""
     page = visit(name, width=390, height=844)
     assert [wide for wide, _ in page.evaluate(each)] == [noted for _, noted in page.evaluate(each)]
-    first = "[...document.querySelectorAll('.scroll')].find(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)"
+    first = (
+        "[...document.querySelectorAll('.scroll')].find(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)"
+    )
     if page.evaluate(f"{first} !== undefined"):  # what is out of sight is not drawn again
         page.evaluate(f"{first}.scrollIntoView(), {first}.scrollLeft = 1e6")
         page.wait_for_function(f"!getComputedStyle({first}, '::before').content.includes('right')")
