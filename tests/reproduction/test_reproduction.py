@@ -157,7 +157,7 @@ def test_right_and_wrong_answers_of_an_analysis_add_up(measured, tmp_path):
 
 def test_what_stands_in_is_no_comparison(measured, tmp_path):
     results = measured("6", casme2=Run(make_run(tmp_path), stands_in=True))
-    assert all("stands in for casme2" in r.why and "chance" not in r.why for r in results)
+    assert all("replaces casme2" in r.why and "chance" not in r.why for r in results)
 
 
 def test_a_score_that_the_run_lacks_is_absent(measured, published, tmp_path):

@@ -57,22 +57,25 @@ def test_the_key_follows_what_the_annotations_say(plan):
 def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
     """Frames, the file that finds landmarks in them, and weights; drawn frames are told by their dataset's revision."""
     one, copy = tmp_path / "one", tmp_path / "copy"
+    of_one, of_copy = tmp_path / "of_one", tmp_path / "of_copy"
     load("dataset", "cas_me2").write_fake_tree(one)
+    of_one.mkdir()
     for name in ("face.dat", "weights.pt"):
-        (one / name).write_text("of one")
+        (of_one / name).write_text("of one")
     shutil.copytree(one, copy)
+    shutil.copytree(of_one, of_copy)
 
-    def key(root, *, files=one):
-        places = [f"method.landmarks={files / 'face.dat'}", f"method.weights={one / 'weights.pt'}"]
+    def key(root, *, files=of_one):
+        places = [f"method.landmarks={files / 'face.dat'}", f"method.weights={of_one / 'weights.pt'}"]
         words = ["method=softnet", "method.align=pose", "dataset=cas_me2", f"dataset.root={root}", *places]
         other = make_plan(resolve(words))
         return identity.key_of(other)
 
     keys = [key(one)]
-    assert key(copy, files=copy) == keys[0]
-    for file in (sorted(copy.rglob("*.jpg"))[0], copy / "face.dat", one / "weights.pt"):
+    assert key(copy, files=of_copy) == keys[0]
+    for file in (sorted(copy.rglob("*.jpg"))[0], of_copy / "face.dat", of_one / "weights.pt"):
         file.write_bytes(file.read_bytes() + b"0")
-        keys.append(key(copy, files=copy))
+        keys.append(key(copy, files=of_copy))
     assert len(set(keys)) == 4
 
 
