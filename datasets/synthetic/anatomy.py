@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from mebench import heavy
 
 from .drawing import Canvas, Floats
 from .streams import Purpose, stream
@@ -203,5 +204,5 @@ def depth_map(anatomy: Anatomy, size: int, unit: float) -> Floats:
     bump(lip[0], lip[1] - 0.035, 0.085, 0.024, 0.030)
     bump(lip[0], lip[1] + 0.035, 0.085, 0.020, -0.022)
     bump(points[8, 0], points[8, 1] - 0.075, 0.10, 0.055, 0.035)
-    smooth: Floats = cv2.GaussianBlur(depth, (0, 0), 0.014 * unit)
+    smooth: Floats = heavy.cv2.GaussianBlur(depth, (0, 0), 0.014 * unit)
     return smooth

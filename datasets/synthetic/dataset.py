@@ -8,10 +8,10 @@ from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
@@ -56,7 +56,7 @@ class SyntheticFrames:
     def fingerprint(self) -> str:
         """Hash of everything that the pixels depend on; no frame is drawn for it."""
         params = {k: v for k, v in dataclasses.asdict(self._params).items() if k not in _NOT_IN_PIXELS}
-        libraries = [cv2.__version__, processor()]
+        libraries = [heavy.cv2.__version__, processor()]
         if self._params.crf:
             libraries.append(f"av {version('av')}")
         else:

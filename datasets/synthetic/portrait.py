@@ -1,8 +1,9 @@
 """The neutral portrait of a subject: the skin, with closed lids, and what lies beneath it, eyeballs and teeth."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from mebench import heavy
 
 from . import hair
 from .anatomy import BROWS, EYES, Anatomy, depth_map
@@ -110,7 +111,7 @@ def _face_outline(anatomy: Anatomy) -> NDArray[np.float64]:
 def _face(canvas: Canvas, anatomy: Anatomy, texture: float, random: np.random.RandomState) -> None:
     looks, points = anatomy.looks, anatomy.points
     depth = depth_map(anatomy, canvas.size, canvas.unit) * canvas.unit
-    slope_x, slope_y = (cv2.Sobel(depth, cv2.CV_32F, *order, ksize=3) / 8 for order in ((1, 0), (0, 1)))
+    slope_x, slope_y = (heavy.cv2.Sobel(depth, heavy.cv2.CV_32F, *order, ksize=3) / 8 for order in ((1, 0), (0, 1)))
     facing = (looks.light[2] - slope_x * looks.light[0] - slope_y * looks.light[1]) / np.sqrt(
         1 + slope_x**2 + slope_y**2
     )

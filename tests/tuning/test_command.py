@@ -22,7 +22,7 @@ def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
     done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "8", *files)
     assert done.exit_code == 0, done.output
     assert "spotting.micro.f1" in done.output and "default" in done.output and "tuned" in done.output
-    assert "on new subjects" in done.output or "stays as it was" in done.output
+    assert "on new subjects" in done.output or "stays unchanged" in done.output
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["conclusion"] in done.output
     assert found == json.loads((tmp_path / "work" / "tuning" / found["study"] / "outcome.json").read_text())
