@@ -33,21 +33,21 @@ class Fault(NamedTuple):
         return f"line {self.line}: {self.text}" if self.line else self.text
 
 
-def faults(task: Task, path: Path, asked: Path | None = None) -> list[Fault]:
+def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Fault]:
     """All faults of a file of answers; none if it can be sent in.
 
     Args:
         task: whose form the file must have.
         path: the file.
-        asked: the questions of a task with questions: each must be answered once and none added. Of other tasks a table with the
+        wanted_file: the questions of a task with questions: each must be answered once and none added. Of other tasks a table with the
             column `video` (or `vid`): other videos are faults, and the missing ones are named.
 
     Raises:
-        DataError: `asked` cannot be read.
+        DataError: `wanted_file` cannot be read.
     """
     try:
         if task.form == "answers":
-            return list(_of_answers(path, asked))
+            return list(_of_answers(path, wanted_file))
         if task.form == "megc2020":
             sheet = read_sheet(path, Remarks(), "predictions")
             if not is_log(sheet):
@@ -63,7 +63,7 @@ def faults(task: Task, path: Path, asked: Path | None = None) -> list[Fault]:
         return [Fault(0, f"cannot be read: {error.strerror}")]
     except DataError as error:
         return [Fault(0, str(error))]
-    known = None if asked is None else [row.get("video") or row.get("vid") or "" for row in _rows(asked)]
+    known = None if wanted_file is None else [row.get("video") or row.get("vid") or "" for row in _rows(wanted_file)]
     return list(_of_table(task, text, known))
 
 
@@ -82,14 +82,14 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _of_answers(path: Path, asked: Path | None) -> Iterator[Fault]:
+def _of_answers(path: Path, wanted_file: Path | None) -> Iterator[Fault]:
     rows = questions.read(path)
     for n, row in enumerate(rows, 1):
         if not row.get("answer", "").strip():
             yield Fault(n, f"the question {questions.id_of(row)!r} has no answer")
-    if asked is not None:
+    if wanted_file is not None:
         wanted, given = (
-            {questions.id_of(row): row["question"] for row in some} for some in (questions.read(asked), rows)
+            {questions.id_of(row): row["question"] for row in some} for some in (questions.read(wanted_file), rows)
         )
         for n, row in enumerate(rows, 1):
             if (name := questions.id_of(row)) not in wanted:

@@ -69,14 +69,14 @@ class Challenge:
 def challenges() -> dict[str, Challenge]:
     """All challenges by name, the oldest first."""
     found = {}
-    for name, said in read_yaml(Path(__file__).with_name("register.yaml")).items():
-        tasks = {task: Task(f"{name}/{task}", **_tuples(about)) for task, about in said.pop("tasks").items()}
-        found[name] = Challenge(name, tasks=tasks, **_tuples(said))
+    for name, content in read_yaml(Path(__file__).with_name("register.yaml")).items():
+        tasks = {task: Task(f"{name}/{task}", **_tuples(about)) for task, about in content.pop("tasks").items()}
+        found[name] = Challenge(name, tasks=tasks, **_tuples(content))
     return found
 
 
-def _tuples(said: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+def _tuples(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
 
 
 def challenge(name: str) -> Challenge:

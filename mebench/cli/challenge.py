@@ -58,14 +58,14 @@ def info(
 def check(
     name: TaskName,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to send in.")],
-    asked: Annotated[
+    wanted: Annotated[
         Path | None,
         typer.Option("--asked", metavar="FILE", help="The questions, or a table of the challenge's videos."),
     ] = None,
     json: Json = None,
 ) -> None:
     """Check a file before it is sent in; each fault has its line."""
-    faults = challenges.entry.faults(challenges.register.task(name), file, asked)
+    faults = challenges.entry.faults(challenges.register.task(name), file, wanted)
     if write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json) and not faults:
         print_lines(f"{file}: no faults")
     if faults:

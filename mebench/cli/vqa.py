@@ -94,7 +94,7 @@ def answer(
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         frames = _Frames(_datasets(words, files, plugins), n_frames)
         with Progress().stage("asking", len(rows), "questions") as advance:
-            cost = vqa.endpoint.ask(
+            cost = vqa.endpoint.query(
                 endpoint, model, rows, frames, out, timeout, os.environ.get("MEBENCH_ENDPOINT_KEY", ""), advance
             )
         report: dict[str, Any] = {"file": str(out), "questions": len(rows), **asdict(cost)}

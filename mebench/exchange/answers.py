@@ -278,7 +278,7 @@ def _has_intervals(path: File) -> bool:
     return is_log(sheet) or {*wanted} <= {*parse(sheet, path, "predictions", ("video", *wanted), Remarks()).cells}
 
 
-def _kinds(requested: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
     """The kinds to score: the requested ones, else those that the predictions name."""
     assert tables.predictions is not None
     if requested is not None:
@@ -287,14 +287,16 @@ def _kinds(requested: str | None, told: Sequence[str] | None, tables: Tables, re
             raise ConfigError(f"--kinds: {unknown('kind', requested.split(',')[named.index(None)].strip(), KINDS)}")
         scored = [kind for kind in KINDS if kind in named]
         for kind in scored:
-            if told is not None and kind not in told:
+            if listed_kinds is not None and kind not in listed_kinds:
                 remarks.warn(
                     "--kinds: the predictions do not distinguish kinds and are taken as "
-                    f"{', '.join(sorted(told, reverse=True))}, so no {kind}-expression is found: add a column kind"
+                    f"{', '.join(sorted(listed_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
                 )
         return scored
     true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
-    scored = [kind for kind in KINDS if kind in (told if told is not None else true | said)] or ["micro"]
+    scored = [kind for kind in KINDS if kind in (listed_kinds if listed_kinds is not None else true | said)] or [
+        "micro"
+    ]
     for kind in sorted(true - set(scored)):
         remarks.warn(
             f"truth: {plural(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the "

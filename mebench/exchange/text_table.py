@@ -308,14 +308,14 @@ def parse(
                 raise DataError(
                     f"{path}, line {line}: the cell of {name} runs over several lines: is a quotation mark not closed?"
                 )
-    cells = {name: columns[position].read(_shown) for name, position in positions.items()}
+    cells = {name: columns[position].read(_plain_cell) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
     lines, comma = grid.lines.tolist(), sheet.separator != ","
     table = TextTable(str(path), role, cells, lines, headers, comma, sheet.header, others)
     return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table
 
 
-def _shown(cell: str) -> str:
+def _plain_cell(cell: str) -> str:
     """A cell without blanks around it, and without the sign that keeps a spreadsheet from running it."""
     shown = " ".join(cell.split())
     return shown[1:] if _ESCAPED.match(shown) else shown

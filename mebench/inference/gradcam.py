@@ -87,7 +87,7 @@ def onto_face(
     return laid
 
 
-def explanations(folder: RunFolder, asked: Sequence[Spotted]) -> Iterator[Explanation]:
+def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Explanation]:
     """Grad-CAM maps of the networks of each interval's fold: for spotting at its peak, for recognition from its onset to its peak.
 
     Raises:
@@ -96,13 +96,13 @@ def explanations(folder: RunFolder, asked: Sequence[Spotted]) -> Iterator[Explan
     """
     plan = make_plan(config_of(folder))
     videos = {video.key: video for video in plan.videos}
-    for key in dict.fromkeys(key for key, _ in asked):
+    for key in dict.fromkeys(key for key, _ in intervals):
         (fold,) = (fold for fold in plan.folds if fold.key == key)
         job = FoldHost.of(plan, fold).job
         parts = [FittedMethod(job, part, plan.home) for part in job.parts]
         of_fold(folder, key).restore(parts_of([part.method for part in parts]))
         tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
-        for spotted, task in product([spotted for spotted in asked if spotted[0] == key], tasks):
+        for spotted, task in product([spotted for spotted in intervals if spotted[0] == key], tasks):
             if task == "spot" or spotted[1].emotion in plan.task.classes:
                 yield _explanation(parts[0 if task == "spot" else -1], videos[spotted[1].video], spotted, task)
 

@@ -148,13 +148,13 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         does = [", ".join(side.does) for side in (first, second)]
         raise RunError(f"the runs share no task: {first.name} does {does[0]}; {second.name}, {does[1]}")
 
-    def asked(own: Tables) -> Tables:  # what only one side did would be compared with nothing
+    def compared(own: Tables) -> Tables:  # what only one side did would be compared with nothing
         predictions = own.predictions if "spot" in tasks else None
         if predictions is not None and "recognize" not in tasks:
             predictions = predictions.assign(emotion=None)
         return replace(own, predictions=predictions, clips=own.clips if "recognize" in tasks else None)
 
-    both = ([asked(seed.tables) for seed in (side, *side.others)] for side in (first, second))
+    both = ([compared(seed.tables) for seed in (side, *side.others)] for side in (first, second))
     return compare(*both, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
 
 

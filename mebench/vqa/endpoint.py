@@ -56,7 +56,7 @@ def chosen(first: int, last: int, n: int) -> list[int]:
     return sorted({round(float(x)) for x in np.linspace(first, last, max(n, 1))})
 
 
-def ask(
+def query(
     url: str,
     model: str,
     rows: Sequence[questions.Row],

@@ -81,7 +81,7 @@ ROWS = asked("drawn/s1/v1", texts=SHORT)
 def test_a_model_sees_frames_and_its_answers_are_kept(tmp_path, serve):
     url, seen = serve(lambda body: said(" negative\n", 5))
     out = tmp_path / "a.jsonl"
-    cost = vqa.endpoint.ask(url, "small", ROWS, lambda row: FRAMES, out, key="secret")
+    cost = vqa.endpoint.query(url, "small", ROWS, lambda row: FRAMES, out, key="secret")
     assert (cost.asked, cost.kept, cost.refused, cost.failed, cost.tokens) == (4, 0, 0, 0, 20)
     assert {row["answer"] for row in vqa.questions.read(out)} == {"negative"}
     path, key, body = seen[0]
@@ -93,13 +93,13 @@ def test_a_model_sees_frames_and_its_answers_are_kept(tmp_path, serve):
     assert sent.shape == (299, 448, 3)
     assert sent[0, 0, 2] > 190 > 60 > sent[0, 0, 0]  # red is still red
 
-    again = vqa.endpoint.ask(url, "small", ROWS, lambda row: FRAMES, out)
+    again = vqa.endpoint.query(url, "small", ROWS, lambda row: FRAMES, out)
     assert (again.asked, again.kept, len(seen)) == (0, 4, 4)
 
 
 def test_a_refusal_is_counted_and_stays_empty(tmp_path, serve):
     url, _ = serve(lambda body: said(None) if "coarse" in body["messages"][0]["content"][-1]["text"] else said("yes"))
-    cost = vqa.endpoint.ask(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+    cost = vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
     assert (cost.refused, cost.failed) == (1, 0)
     assert [row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")] == ["", "yes", "yes", "yes"]
 
@@ -119,7 +119,7 @@ def test_a_server_that_answers_nonsense_is_given_up(tmp_path, serve, reply, reas
     count = iter([said("negative")])
     url, _ = serve(lambda body: next(count, reply))
     with pytest.raises(RunError, match=f"failed 3 times in a row .*{reason}.*1 answers are kept"):
-        vqa.endpoint.ask(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+        vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
     assert [row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")] == ["negative"]
 
 
@@ -127,9 +127,9 @@ def test_a_slow_or_absent_server_is_given_up(tmp_path, serve):
     wait = threading.Event()
     url, _ = serve(lambda body: (wait.wait(5), said("late"))[1])
     with pytest.raises(RunError, match="no answer in time"):
-        vqa.endpoint.ask(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", timeout=0.05)
+        vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", timeout=0.05)
     wait.set()
     with pytest.raises(RunError, match="Connection refused"):
-        vqa.endpoint.ask("http://127.0.0.1:9/v1", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
+        vqa.endpoint.query("http://127.0.0.1:9/v1", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
     with pytest.raises(ConfigError, match="must be an address such as"):
-        vqa.endpoint.ask("localhost:8000", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
+        vqa.endpoint.query("localhost:8000", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
