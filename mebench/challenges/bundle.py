@@ -18,6 +18,7 @@ from mebench.atomic import whole_folder
 from mebench.challenges import Task, entry, task
 from mebench.console import print_lines
 from mebench.errors import ConfigError, DataError, MebenchError
+from mebench.exchange import write_rows
 from mebench.format import interval, number
 from mebench.runner import sandbox
 from mebench.vqa import marking, questions
@@ -158,10 +159,11 @@ def judged(one: Task, answers: Path, truth: Path, score: Score) -> Mapping[str, 
     with TemporaryDirectory() as place:
         try:
             if one.form == "answers":
-                found = marking.score(questions.read(truth), rows)["scores"]
-                return {key: found[key] for key in found}
+                found: Mapping[str, Any] = marking.score(questions.read(truth), rows)["scores"]
+                return found
             clean = Path(place) / "answers.csv"
-            clean.write_text("".join(f"{json_row}\n" for json_row in _lines(one, rows)), encoding="utf-8")
+            columns = entry.COLUMNS["csv" if one.form == "megc2020" else one.form]
+            write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
             form = {"megc2023": "megc2023", "strs": "strs"}.get(one.form, "csv")
             what = {"what": "clips", "classes": ",".join(one.classes)} if one.form == "clips" else {"form": form}
             summary = score(str(clean), str(truth), convention=one.convention, **what).summary
@@ -179,11 +181,6 @@ def judged(one: Task, answers: Path, truth: Path, score: Score) -> Mapping[str, 
         "f1": overall["scores"]["f1"],
         **{f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts},
     }
-
-
-def _lines(one: Task, rows: list[dict[str, str]]) -> list[str]:
-    columns = entry.COLUMNS["csv" if one.form == "megc2020" else one.form]
-    return [",".join(columns), *(",".join(f'"{row[name]}"' for name in columns) for row in rows)]
 
 
 def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:

@@ -178,6 +178,14 @@ def test_a_bundle_is_what_codabench_takes(bundle):
         challenges.bundle.write(task("megc2023"), bundle / "t.csv", bundle / "bundle")
 
 
+def test_a_cell_with_quotes_stays_one_cell(tmp_path):
+    truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
+    truth.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,anger\n')
+    given.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,fear\n')
+    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)
+    assert found["accuracy"]["value"] == 0.5
+
+
 def test_answers_and_clips_are_judged_too(tmp_path):
     rows = [
         {"id": f"q{n}", "dataset": "d", "subject": str(n), "question": "What is the coarse expression class?"}
