@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import config, console, frames, inspection, reports
+from mebench import console, frames, inspection, reports
 from mebench.annotations.annotation import repair_lines
-from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, verbs
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.progress import Progress
@@ -27,7 +27,7 @@ ON_PURPOSE = "It reproduces defects of the release on purpose: mebench data veri
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
 def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
-    members = {id_: inspection.summarise(dataset) for id_, dataset in _members(words, files, plugins).items()}
+    members = {id_: inspection.summarise(dataset) for id_, dataset in datasets_of(words, files, plugins).items()}
     one = next(iter(members.values()))
     if not console.write_json(inspection.together(members) if len(members) > 1 else one.plain(), json):
         return
@@ -59,7 +59,7 @@ def verify(
     if report is not None:
         console.check_file("--report", report)
     members: dict[str, inspection.Verification] = {}
-    for id_, dataset in _members(words, files, plugins).items():
+    for id_, dataset in datasets_of(words, files, plugins).items():
         with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
             members[id_] = inspection.verify(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
@@ -108,7 +108,7 @@ def preview(
         raise ConfigError(f"--out must name a .png file, not {out!r}")
     if Path(out).exists() and not force:
         raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
-    members = _members(words, files, plugins)
+    members = datasets_of(words, files, plugins)
 
     home: dict[str, Dataset] = {}
     for id_, dataset in members.items():
@@ -152,7 +152,7 @@ def fake(
     folder = Path(out).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another one, so that nothing is overwritten")
-    members = _members(words, files, plugins)
+    members = datasets_of(words, files, plugins)
     several = len(members) > 1
     places = {id_: folder / id_ if several else folder for id_ in members}
     for id_, dataset in members.items():
@@ -204,10 +204,6 @@ def unpack(
             f"{console.plural(len(failed), 'file')} of {len(failed) + len(seen)} could not be unpacked, for the "
             "reasons above; the others were"
         )
-
-
-def _members(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, Dataset]:
-    return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
 
 
 def _print_list(title: str, lines: Sequence[str], n: int) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mebench import api, config, exchange, inspection
+from mebench import api, config, core, exchange, inspection
 from mebench.cli.complete import complete_word
 from mebench.console import check_target, plural
 from mebench.errors import ConfigError, MebenchError, SomeFailedError, unknown
@@ -126,6 +126,11 @@ def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
     """
     (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().notify)
     return settings
+
+
+def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, core.Dataset]:
+    """The datasets that the words of a verb, its files and the user's file name, by id; of a composite each member."""
+    return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
 
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 import typer
 
-from mebench import config, inspection, vqa
 from mebench import runs as run_files
-from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, verbs
+from mebench import vqa
+from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verbs
 from mebench.console import console, plural, print_lines, write_json
 from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError, check_known
@@ -46,7 +46,7 @@ def make(
     """
     check_known("task", task, get_args(Task))
     vqa.questions.check_version(version)
-    videos = [video for dataset in _datasets(words, files, plugins).values() for video in dataset.videos()]
+    videos = [video for dataset in datasets_of(words, files, plugins).values() for video in dataset.videos()]
     rows = vqa.questions.make(videos, cast(Task, task), version, blind, seed)
     vqa.questions.write(out, rows, answers)
     leaks = vqa.questions.leaks(rows)
@@ -92,7 +92,7 @@ def answer(
     if endpoint is not None:
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
-        frames = _Frames(_datasets(words, files, plugins), n_frames)
+        frames = _Frames(datasets_of(words, files, plugins), n_frames)
         with Progress().stage("asking", len(rows), "questions") as advance:
             cost = vqa.endpoint.query(
                 endpoint, model, rows, frames, out, timeout, os.environ.get("MEBENCH_ENDPOINT_KEY", ""), advance
@@ -151,10 +151,6 @@ def score(
         print_lines(f"{name.replace('_', ' ')} agree in {counts['agree']} of {counts['of']}")
     for line in summary["leaks"]:
         print_lines(f"leak: {line}")
-
-
-def _datasets(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, Dataset]:
-    return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
 
 
 class _Frames:
