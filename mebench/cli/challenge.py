@@ -10,7 +10,7 @@ import typer
 
 from mebench import api, boards, challenges, exchange
 from mebench import runs as run_files
-from mebench.cli.option_types import Json, RunId, Runs, verbs
+from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verbs
 from mebench.console import console, plural, print_lines, print_table, write_json
 from mebench.errors import DataError
 from mebench.progress import Progress
@@ -89,8 +89,7 @@ def submit(
     task, remarks = challenges.register.task(name), exchange.text_table.Remarks()
     tables = run_files.scoring.tables_of(run_files.folder.RunFolder.finished(runs, run))
     files = challenges.entry.submit(task, tables, out, remarks)
-    for line in remarks.warnings:
-        Progress().notify(f"warning: {line}")
+    print_remarks(remarks)
     faults = {str(path): [str(fault) for fault in challenges.entry.faults(task, path)] for path in files}
     if write_json({"files": list(faults), "faults": faults}, json):
         print_lines(*(f"{path}: {plural(len(said), 'fault')}" if said else path for path, said in faults.items()))
@@ -106,7 +105,6 @@ class _Entry:
     tables: Any = None
     about: Any = None
     convention: str = "strict"
-    group: str = ""
 
 
 @app.command("score", epilog="Example: mebench challenge score megc2023 entries --truth truth.csv")
@@ -146,6 +144,8 @@ def score(
 
 
 def _scored(task: challenges.register.Task, team: str, files: list[Path], truth: Path) -> _Entry:
+    if not files:
+        raise DataError("its folder holds no file")
     kept: list[api.Scores] = []
 
     def scored(*given: Any, **how: Any) -> api.Scores:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -58,7 +58,7 @@ class LabelSets:
     classes: Sequence[str]
 
     @classmethod
-    def of(cls, clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> "LabelSets":
+    def of(cls, clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Self:
         """The counts of clips with `truth`, `predicted`, `unit`."""
         true, said = bits(clips["truth"].tolist(), classes), bits(clips["predicted"].tolist(), classes)
         unit, both, either = clips["unit"].to_numpy(np.int64), true & said, true | said
@@ -96,7 +96,7 @@ class LabelSets:
         """F1 of each class by name, (m,) each; NaN where the truth lacks it."""
         right, given, true = (weights @ part for part in (self.right, self.given, self.true))
         f1 = np.where(true == 0, np.nan, ratio(2 * right, given + true))
-        return {f"{name}": f1[:, n] for n, name in enumerate(self.classes)}
+        return {name: f1[:, n] for n, name in enumerate(self.classes)}
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """The data behind a score, see `Sample`: the true clips of each class, right or missed."""
