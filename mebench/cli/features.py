@@ -80,8 +80,7 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
         landmarks = (
             f"68 points, found by dlib with {file.name} (blake2b {features.landmarks.predictor_identity(file)})."
         )
-    card = features.explain.explain(chain, landmarks)
-    return {**card.plain(), "provided": False, "text": card.text()}
+    return {**features.explain.explain(chain, landmarks), "provided": False}
 
 
 cache_app = verbs("Inspect and clean the store of computed features.")
