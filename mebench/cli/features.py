@@ -117,15 +117,14 @@ def verify(
     store = _store(cache)
     n_entries, damaged, removed = sum(1 for _ in store.entries()), [], 0
     with Progress().stage("verify", n_entries, "entries") as advance:
-        for damage in features.store.verify(store, deep):
+        for files, reason in features.store.verify(store, deep):
             advance()
-            if damage is not None:
-                damaged.append(damage)
-                removed += remove and features.store.remove(damage.files)
-    lines = [{"entry": str(d.files.stem.relative_to(store.root)), "reason": d.reason} for d in damaged]
-    report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": lines, "removed": removed}
+            if reason:
+                damaged.append({"entry": str(files.stem.relative_to(store.root)), "reason": reason})
+                removed += remove and features.store.remove(files)
+    report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": damaged, "removed": removed}
     if console.write_json(report, json):
-        for line in lines:
+        for line in damaged:
             console.print_lines(f"{line['entry']}: {line['reason']}")
         console.print_lines(
             f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed"

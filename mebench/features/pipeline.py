@@ -521,11 +521,14 @@ def clip_feature(
     if (provided := _provided(source, chain, "clips")) is not None:
         return provided
     clip = (onset, apex, apex if offset is None else offset)
-    key = source.key("feature", chain, clip)
-    if (feature := store.recent.get(key)) is None:
-        feature = np.array(source.feature(chain, clip).array)
-        store.recent.put(key, feature)
-    return feature
+    key, recent = source.key("feature", chain, clip), store.recent
+    if key not in recent:
+        recent[key] = np.array(source.feature(chain, clip).array)
+        recent[key].flags.writeable = False
+        if len(recent) > MOST_RECENT:
+            recent.popitem(last=False)
+    recent.move_to_end(key)
+    return recent[key]
 
 
 def feature_rows(
@@ -586,6 +589,8 @@ def count_faces(store: FeatureStore, dataset: Dataset, dataset_id: str, video: V
     return len(route_of(chain).crop.faces(to_gray(source.frames()[frame], frame, video.key)))
 
 
+MOST_RECENT = 2048
+"""Features of clips that a store keeps in memory; of more, the one unused for longest is forgotten."""
 CROP = 0.2
 """Work of one crop, decoding its frame included, where one flow is 1: less for TV-L1, more for the fast flows."""
 

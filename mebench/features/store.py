@@ -328,13 +328,13 @@ class FeatureStore:
 
     Attributes:
         root: the folder; made when first written to.
-        recent: small arrays lately read, see `Recent`.
+        recent: small arrays lately read, so that a clip shown in every epoch is read from disk once.
         sources: what this process has learnt about the videos that it read from, for `mebench.features.pipeline`.
     """
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
-        self.recent: Recent = Recent(limit=2048)
+        self.recent: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self.sources: dict[Hashable, Any] = {}
         self._sound: dict[Path, tuple[int, int, int]] = {}
 
@@ -416,28 +416,6 @@ class FeatureStore:
             yield from map(EntryFiles, sorted(stems))
 
 
-class Recent:
-    """The arrays lately used, at most `limit` of them, so that a clip shown in every epoch is read from disk once."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._arrays: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
-
-    def get(self, key: Hashable) -> NDArray[Any] | None:
-        """The array of a key, which becomes the latest, or None."""
-        if key not in self._arrays:
-            return None
-        self._arrays.move_to_end(key)
-        return self._arrays[key]
-
-    def put(self, key: Hashable, array: NDArray[Any]) -> None:
-        """Remember an array, made read-only, and forget the one unused for longest if there are too many."""
-        array.flags.writeable = False
-        self._arrays[key] = array
-        if len(self._arrays) > self.limit:
-            self._arrays.popitem(last=False)
-
-
 DAY = 24 * 60 * 60
 
 
@@ -450,19 +428,6 @@ class StoreInfo:
 
     def __add__(self, other: "StoreInfo") -> "StoreInfo":
         return StoreInfo(self.entries + other.entries, self.bytes + other.bytes)
-
-
-@dataclass(frozen=True)
-class Damage:
-    """An entry that is not as it was written.
-
-    Attributes:
-        files: where it lies.
-        reason: what is wrong.
-    """
-
-    files: EntryFiles
-    reason: str
 
 
 LEFTOVER = ("", "leftover")
@@ -484,8 +449,8 @@ def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
     return dict(sorted(found.items(), key=lambda item: (item[0] == LEFTOVER, item[0])))
 
 
-def verify(store: FeatureStore, deep: bool = False) -> Iterator[Damage | None]:
-    """Look at every entry in turn, and say of each what is wrong, or None.
+def verify(store: FeatureStore, deep: bool = False) -> Iterator[tuple[EntryFiles, str]]:
+    """Look at every entry in turn, and say of each what is wrong; empty words where nothing is.
 
     Args:
         store: the store.
@@ -495,9 +460,9 @@ def verify(store: FeatureStore, deep: bool = False) -> Iterator[Damage | None]:
         try:
             files.check(deep=deep)
         except DamagedError as error:
-            yield Damage(files, str(error))
+            yield files, str(error)
         else:
-            yield None
+            yield files, ""
 
 
 def prune(

@@ -115,6 +115,15 @@ def test_a_clip_is_computed_once_and_then_remembered(store, drift, no_computing)
         first[0] = 0
 
 
+def test_the_clip_unused_for_longest_is_forgotten_and_only_when_there_are_too_many(store, drift, monkeypatch):
+    monkeypatch.setattr(pipeline, "MOST_RECENT", 2)
+    a, b = (clip_feature(store, drift, "drift", drift.video(), CLIPS, 1, apex) for apex in (6, 5))
+    assert clip_feature(store, drift, "drift", drift.video(), CLIPS, 1, 6) is a
+    c = clip_feature(store, drift, "drift", drift.video(), CLIPS, 1, 4)
+    assert [*map(id, store.recent.values())] == [id(a), id(c)]
+    assert clip_feature(store, drift, "drift", drift.video(), CLIPS, 1, 5) is not b
+
+
 def test_an_apex_on_the_onset_has_no_motion(store, drift):
     assert not clip_feature(store, drift, "drift", drift.video(), CLIPS, 4, 4).any()
 

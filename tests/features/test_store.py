@@ -132,7 +132,7 @@ def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, dama
     assert warning.startswith("the stored flow of casme2/s1/v1 is damaged (") and "\n" not in warning
     np.testing.assert_array_equal(again, ARRAY)
     assert filled.holds(KEY)
-    assert not any(module.verify(filled, deep=True))
+    assert not any(reason for _, reason in module.verify(filled, deep=True))
 
 
 @pytest.mark.parametrize("position", [200, -1])
@@ -246,7 +246,7 @@ def test_a_process_killed_while_writing_leaves_nothing_that_is_read(store):
     assert store.read(KEY) is None
     np.testing.assert_array_equal(store.fetch(KEY, draft).array, ARRAY)  # the lock died with its holder
     assert sorted(Path(name).suffix for name in leftovers(store)) == [".json", ".npy"]
-    assert not any(module.verify(store, deep=True))
+    assert not any(reason for _, reason in module.verify(store, deep=True))
 
 
 WRITER = """
@@ -272,23 +272,13 @@ def test_processes_that_ask_at_once_compute_it_once(store):
     assert [asker.returncode for asker in askers] == [0, 0, 0]
     assert "".join(said) == "built\n"
     np.testing.assert_array_equal(store.fetch(KEY, never).array, ARRAY)
-    assert not any(module.verify(store, deep=True))
+    assert not any(reason for _, reason in module.verify(store, deep=True))
 
 
 def test_a_store_travels_to_workers_as_its_folder(filled):
     there = pickle.loads(pickle.dumps(filled))
     assert there.root == filled.root
     assert there.holds(KEY)
-
-
-def test_what_was_unused_for_longest_is_forgotten_and_only_when_there_are_too_many():
-    recent, arrays = module.Recent(limit=2), {name: np.zeros(1) for name in "abc"}
-    recent.put("a", arrays["a"])
-    recent.put("b", arrays["b"])
-    assert recent.get("b") is arrays["b"] and recent.get("a") is arrays["a"]
-    recent.put("c", arrays["c"])
-    assert {name for name in "abc" if recent.get(name) is not None} == {"a", "c"}
-    assert not any(arrays[name].flags.writeable for name in "abc")
 
 
 def temporary(store):

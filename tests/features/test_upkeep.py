@@ -74,7 +74,7 @@ def test_verify_sees_a_cut_array_and_a_deep_look_a_flipped_bit(filled):
     data.write_bytes(content)
 
     def damaged(deep):
-        return {damage.files.stem for damage in verify(filled, deep) if damage}
+        return {files.stem for files, reason in verify(filled, deep) if reason}
 
     assert damaged(deep=False) == {filled.files(SAMM).stem}
     assert damaged(deep=True) == {filled.files(SAMM).stem, filled.files(KEY).stem}
