@@ -9,7 +9,7 @@ import pandas as pd
 
 from mebench.annotations.names import KINDS, kind_of
 from mebench.console import plural
-from mebench.core import Anchor, Rule, Smoothing, SpottingParams, spot
+from mebench.core import SpottingParams, spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import (
     IDS,
@@ -47,32 +47,6 @@ class FrameScores:
     def kinds(self) -> list[str]:
         """The kinds that have scores, micro first."""
         return sorted(set(self.rows["kind"]), reverse=True)
-
-
-@dataclass(frozen=True)
-class Spotting:
-    """Parameters that turn frame scores into intervals.
-
-    Attributes:
-        k_prime: for each kind, half the length of its intervals in frames, at least 1.
-        p: place of the threshold between mean (0) and maximum (1).
-        rule: the paper's smoothing and interval, or the released code's (`mebench.spotting`).
-        smoothing: weights of the moving average.
-        anchor: `middle` for scores of windows [i, i + k' - 1], whose intervals then lie around the window's middle.
-        short_videos: every video holds one expression: no threshold, the highest smoothed frame is the answer.
-    """
-
-    k_prime: Mapping[str, int]
-    p: float = 0.55
-    rule: Rule = "paper"
-    short_videos: bool = False
-    smoothing: Smoothing = "average"
-    anchor: Anchor = "paper"
-
-    def __post_init__(self) -> None:
-        """Refuse what no spotting can do."""
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"--p must lie between 0 (the mean) and 1 (the maximum), not {self.p}")
 
 
 def half_lengths(text: str | None) -> dict[str, int]:
@@ -159,27 +133,40 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
     return FrameScores(str(path), rows, ids)
 
 
-def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> IntervalFile:
+def propose(
+    scores: FrameScores,
+    lengths: Mapping[str, int],
+    options: SpottingParams,
+    remarks: Remarks,
+    short_videos: bool = False,
+) -> IntervalFile:
     """The intervals that the suite's spotting makes of frame scores, with the frames that the file counts.
 
     Every video goes through the same steps, whatever the truth says: smoothing, the threshold, peaks, intervals
     (`mebench.spotting.spot`). The confidence is the smoothed score of the peak.
 
+    Args:
+        scores: of a file.
+        lengths: k' of each kind, half the length of its intervals in frames, at least 1.
+        options: p, rule, smoothing and anchor; `middle` is for scores of windows [i, i + k' - 1].
+        remarks: videos too short to be smoothed are added there.
+        short_videos: every video holds one expression: no threshold, the highest smoothed frame is the answer.
+
     Raises:
         ConfigError: a kind of the file has no k'.
     """
-    options = SpottingParams(how.p, how.rule, how.smoothing, anchor=how.anchor)
+    windows = options.rule == "paper" and options.smoothing != "none"
     found: list[tuple[object, ...]] = []
     short: list[str] = []
     for _, video in scores.rows.groupby("group", sort=False):
         ids, kind = [str(video[name].iloc[0]) for name in scores.ids], str(video["kind"].iloc[0])
-        if kind not in how.k_prime:
+        if kind not in lengths:
             raise ConfigError(f"the frame scores hold the kind {kind}, but --k-prime names none for it: add {kind}=N")
-        k_prime, first = how.k_prime[kind], int(video["frame"].iloc[0])
+        k_prime, first = lengths[kind], int(video["frame"].iloc[0])
         values_ = video["score"].to_numpy(np.float64)
-        if how.rule == "paper" and how.smoothing != "none" and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
+        if windows and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
             short.append("/".join(ids))
-        for s in spot(values_, k_prime, highest_only=how.short_videos, options=options, lead=k_prime - 1):
+        for s in spot(values_, k_prime, highest_only=short_videos, options=options, lead=k_prime - 1):
             # The middle of the last window lies behind the last frame.
             line = int(video["line"].iloc[min(s.apex, len(video) - 1)])
             found.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))

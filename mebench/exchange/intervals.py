@@ -98,7 +98,7 @@ def read_intervals(
         if "confidence" in table.cells and unsure.any():
             where = at_lines(frame["line"][unsure])
             remarks.warn(f"predictions: no confidence on {where}: a ranking needs one for every interval")
-        unsaid = ~there & values.blank(table.cells.get("kind", ["micro"] * len(there)))
+        unsaid = ~there & (values.blank(table.cells["kind"]) if "kind" in table.cells else False)
         videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[there].reset_index(drop=True)
     return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells), fractional=fractional), remarks)

@@ -1,7 +1,6 @@
 """Cells of text as frames, numbers, kinds and emotions; a file of intervals as it was understood."""
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -60,15 +59,9 @@ class IntervalFile:
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 
 
-def each(cells: Sequence[str], read: Callable[[Sequence[str]], NDArray[Any]]) -> NDArray[Any]:
-    """What `read` makes of some cells, (n,); it is asked for different ones alone."""
-    column = cells if isinstance(cells, Cells) else Cells.of(cells)
-    return read([*column.different])[column.which]
-
-
-def blank(cells: Sequence[str]) -> NDArray[np.bool_]:
+def blank(cells: Cells) -> NDArray[np.bool_]:
     """Mask of empty cells, (n,)."""
-    return each(cells, lambda some: np.array([cell.casefold() in BLANK for cell in some], dtype=np.bool_))
+    return cells.where(lambda cell: cell.casefold() in BLANK)
 
 
 def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
@@ -78,26 +71,18 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
         DataError: a cell is no finite number.
     """
     cells = table.cells[name]
-
-    def read(some: Sequence[str]) -> NDArray[np.float64]:
-        given = pd.Series(some, dtype="object").where(~blank(some), None)
-        values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
-        if table.comma and (np.isnan(values) & given.notna()).any():
-            values = pd.to_numeric(given.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
-        return values
-
-    values = each(cells, read)
+    given = pd.Series([None if cell.casefold() in BLANK else cell for cell in cells.different], dtype="object")
+    read = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
+    if table.comma and (np.isnan(read) & given.notna()).any():
+        read = pd.to_numeric(given.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
+    values = read[cells.which]
     table.refuse(name, ~np.isfinite(values) & ~blank(cells), "the {name} {cell!r} is not a number{more}")
     return values
 
 
 def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
     """Numbers, none of them one such as `2,500`, which is 2.5 to some and 2500 to others."""
-
-    def thousands(some: Sequence[str]) -> NDArray[np.bool_]:
-        return np.array(["," in cell and _THOUSANDS.fullmatch(cell) is not None for cell in some], dtype=np.bool_)
-
-    wrong = each(table.cells[name], thousands)
+    wrong = table.cells[name].where(_THOUSANDS.fullmatch)
     table.refuse(name, wrong, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
     return numbers(table, name)
 

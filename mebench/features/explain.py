@@ -23,10 +23,10 @@ def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
         landmarks: where its landmarks come from, in words; told only if a step reads them.
 
     Returns:
-        As JSON holds it: `chain`, its name; `gives`, what it gives one feature for; `steps` in order, each with `step`, `version`, `what` it
-        does, `parameters` (`name`, `value`, `meaning`: of a choice what this value means), and the `sources` that its docstring names;
-        `landmarks`, null if no step reads them; `stored`, how numbers are rounded; versions of `opencv` and `dlib`; `fingerprint` of steps,
-        parameters and versions; and `text`, all of it in a few lines, as a paper's appendix could carry it.
+        As JSON holds it: `chain`, its name; `gives`, what it gives one feature for; `steps` in order, each with `step`, `version`,
+        `what` it does, `parameters` (`name`, `value`, `meaning`: of a choice what this value means), and the `sources` that its
+        docstring names; `landmarks`, null if no step reads them; `stored`, how numbers are rounded; versions of `opencv` and `dlib`;
+        `fingerprint` of steps, parameters and versions; and `text`, all of it in a few lines, as a paper's appendix could carry it.
 
     Raises:
         ConfigError: its steps do not fit together.

@@ -25,6 +25,7 @@ from pydantic.dataclasses import dataclass
 from mebench._checkout import VERSION
 from mebench.atomic import replace_file
 from mebench.console import plural
+from mebench.core import SpottingParams
 from mebench.core.peaks import window_shift
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import (
@@ -33,7 +34,6 @@ from mebench.exchange import (
     Remarks,
     Role,
     Rules,
-    Spotting,
     content,
     is_log,
     of_clips,
@@ -88,7 +88,7 @@ class Reading:
             any other class: only accuracy and recalls follow from such files.
         beside: files whose rows say, in the same order, what these do not: which clip each is about.
         series: of a file of scores of frames alone, by subject in the order of the file, by video how many stand one after the other.
-        spotted: how intervals are made of such scores (`Spotting`): `k_prime`, one number, `p`, `rule`, `anchor`, `smoothing`.
+        spotted: how intervals are made of such scores: `k_prime`, one number, and `p`, `rule`, `anchor`, `smoothing` of `SpottingParams`.
         averaged: whether each score becomes the mean over the k' frames before it and the k' from it on, where all lie in the video; the
             others are left out (`spotted` then says `smoothing: none`).
         shift: frames that are added to onsets, apexes and offsets.
@@ -506,8 +506,9 @@ def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
             place = {"subject": subject, "video": video, "kind": kind}
             rows += [{**place, "frame": n, "score": score} for n, score in enumerate(mean.tolist(), half)]
     table = sheet_of("the scores", rows)
-    made = Spotting(**{**reading.spotted, "k_prime": {kind: int(reading.spotted["k_prime"])}})
-    spotted = propose(read_frame_scores(table, Remarks()), made, Remarks()).intervals
+    how: dict[str, Any] = {**reading.spotted}
+    k_prime = {kind: int(how.pop("k_prime"))}
+    spotted = propose(read_frame_scores(table, Remarks()), k_prime, SpottingParams(**how), Remarks()).intervals
     yield from ({**of_file, "subject": s, "video": v} for s, videos in reading.series.items() for v in videos)
     for row in spotted.to_dict("records"):
         yield {str(name): str(row[name]) for name in ("subject", "video", "kind", "onset", "offset", "confidence")}

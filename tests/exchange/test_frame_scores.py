@@ -1,11 +1,13 @@
 """Frame scores become intervals by the paper's rule (MEAN, equations 11 and 12, section 3.4), read literally here."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
+import mebench
 from mebench.errors import ConfigError, DataError
 from mebench.exchange import Remarks, frame_scores, read_frame_scores
 from mebench.spotting import SMOOTHINGS, SpottingParams, spot
@@ -17,10 +19,14 @@ def rows(scores, video="a", first=0, subject="1"):
     return "".join(f"{subject},{video},{first + i},{score}\n" for i, score in enumerate(scores))
 
 
-def spotted(path, **how):
+def spotted(path, k_prime=None, short_videos=False, **how):
     remarks = Remarks()
     found = frame_scores.propose(
-        read_frame_scores(path, remarks), frame_scores.Spotting(**{"k_prime": {"micro": 3, "macro": 3}, **how}), remarks
+        read_frame_scores(path, remarks),
+        k_prime or {"micro": 3, "macro": 3},
+        SpottingParams(**how),
+        remarks,
+        short_videos,
     )
     return found.intervals, remarks
 
@@ -144,5 +150,6 @@ def test_a_wrong_width_is_refused(text, message):
 
 
 def test_p_lies_between_mean_and_maximum():
+    nothing = pd.DataFrame()
     with pytest.raises(ConfigError, match="--p must lie between"):
-        frame_scores.Spotting({"micro": 3}, p=1.5)
+        mebench.score(nothing, nothing, what="frame scores", k_prime=3, p=1.5)
