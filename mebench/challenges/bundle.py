@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from mebench.atomic import whole_folder
 from mebench.challenges import Task, entry, task
-from mebench.console import print_lines
+from mebench.console import plural, print_lines
 from mebench.errors import ConfigError, DataError, MebenchError
-from mebench.exchange import write_rows
+from mebench.exchange import Remarks, answers, write_rows
+from mebench.exchange.join import Rules
 from mebench.format import interval, number
+from mebench.inspection import dataset_summary
 from mebench.runner import sandbox
 from mebench.vqa import marking, questions
 
@@ -29,6 +31,14 @@ SECONDS = 120
 """That reading a file may take."""
 Score = Callable[..., Any]
 """`mebench.score`."""
+
+
+class Judged(NamedTuple):
+    """A file of answers, scored: its scores with their intervals, and the tables of `mebench.score`; None for questions."""
+
+    scores: Mapping[str, Any]
+    answers: Any = None
+
 
 _PROGRAM = '''"""Scores what was sent in; Codabench runs it with the folders of input and output."""
 
@@ -81,14 +91,22 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
 
     Raises:
         ConfigError: the folder exists, or the truth is no file.
+        DataError: the truth cannot be read; every submission would fail.
     """
     if out.exists():
         raise ConfigError(f"{out} exists: name a folder that does not")
     if not truth.is_file():
         raise ConfigError(f"--truth must name a file, not {str(truth)!r}")
+    if one.form == "answers":
+        if not any(row.get("answer", "").strip() for row in questions.read(truth)):
+            raise DataError(f"{truth} holds no answers: --truth takes the questions with their true answers")
+    else:
+        adapters = dataset_summary.adapters_of(truth)
+        answers.read_truth(truth, Rules(), Remarks(), adapters, clips=one.form == "clips")
+    titles = {one.main: one.main, f"{one.main}_low": "95 % interval, low", f"{one.main}_high": "high"}
     columns = "".join(
-        f"      - title: {title}\n        key: {key}\n        index: {n}\n        sorting: {order}\n"
-        for n, (key, title, order) in enumerate(_columns(one))
+        f"      - title: {title}\n        key: {key}\n        index: {n}\n        sorting: desc\n"
+        for n, (key, title) in enumerate(titles.items())
     )
     with whole_folder(out) as folder:
         program, reference = folder / "scoring_program", folder / "reference_data"
@@ -104,13 +122,6 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         )
 
 
-def _columns(one: Task) -> list[tuple[str, str, str]]:
-    """Key, title and order of the leaderboard's columns."""
-    main = {"answers": "coarse_uf1", "clips": "uf1", "strs": "strs"}.get(one.form, "f1")
-    ends = [(f"{main}_low", "95 % interval, low", "desc"), (f"{main}_high", "high", "desc")]
-    return [(main, main.upper().replace("_", " "), "desc"), *ends]
-
-
 def judge(name: str, given: Path, output: Path, score: Score) -> None:
     """Score the file in `<given>/res` by the truth in `<given>/ref`, and write `scores.json` and `detailed_results.html`.
 
@@ -119,7 +130,7 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
     output.mkdir(parents=True, exist_ok=True)
     one = task(name)
     try:
-        scores = judged(one, _only(given / "res"), _only(given / "ref"), score)
+        scores = judged(one, _only(given / "res"), _only(given / "ref"), score).scores
     except MebenchError as error:
         (output / "detailed_results.html").write_text(f"<p>Not scored: {html.escape(str(error))}</p>\n")
         print_lines(f"not scored: {error}", error=True)
@@ -149,38 +160,37 @@ def _only(folder: Path) -> Path:
     return files[0]
 
 
-def judged(one: Task, answers: Path, truth: Path, score: Score) -> Mapping[str, Any]:
-    """The scores of a file of answers, each with its interval.
+def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
+    """A file of answers by the truth.
 
     Raises:
         DataError: the file is too large, takes too long to read, or has faults; the sentence says nothing of the truth.
     """
-    rows = confined_rows(one, answers)
+    rows = confined_rows(one, file)
     with TemporaryDirectory() as place:
         try:
             if one.form == "answers":
-                found: Mapping[str, Any] = marking.score(questions.read(truth), rows)["scores"]
-                return found
+                return Judged(marking.score(questions.read(truth), rows)["scores"])
             clean = Path(place) / "answers.csv"
             columns = entry.COLUMNS["csv" if one.form == "megc2020" else one.form]
             write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
             form = {"megc2023": "megc2023", "strs": "strs"}.get(one.form, "csv")
             what = {"what": "clips", "classes": ",".join(one.classes)} if one.form == "clips" else {"form": form}
-            summary = score(str(clean), str(truth), convention=one.convention, **what).summary
+            found = score(str(clean), str(truth), convention=one.convention, **what)
         except MebenchError:  # its sentence may name what only the truth holds
-            raise DataError(
-                "the file is well formed, but names subjects or videos that do not fit the challenge's"
-            ) from None
+            names = "questions" if one.form == "answers" else "subjects or videos"
+            raise DataError(f"the file is well formed, but its {names} do not fit the challenge's") from None
+    summary = found.summary
     if one.form == "clips":
-        return {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
-    if one.form == "strs":
-        return {"strs": summary["analysis"]["scores"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
-    parts = summary["spotting"]
-    overall = parts.get("overall") or next(iter(parts.values()))
-    return {
-        "f1": overall["scores"]["f1"],
-        **{f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts},
-    }
+        scores = {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
+    elif one.form == "strs":
+        scores = {"strs": summary["analysis"]["scores"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
+    else:
+        parts = summary["spotting"]
+        overall = parts.get("overall") or next(iter(parts.values()))
+        kinds = {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts}
+        scores = {"f1": overall["scores"]["f1"], **kinds}
+    return Judged(scores, found.answers)
 
 
 def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
@@ -202,7 +212,7 @@ def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
     except ValueError:
         raise DataError("the file cannot be read") from None
     if said["faults"]:
-        raise DataError(f"{len(said['faults'])} faults: {'; '.join(said['faults'][:5])}")
+        raise DataError(f"{plural(len(said['faults']), 'fault')}: {'; '.join(said['faults'][:5])}")
     return list(said["rows"])
 
 

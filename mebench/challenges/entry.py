@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +20,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "clips": ("subject", "video", "emotion"),
 }
 TYPES = {"me": "micro", "mae": "macro"}
-MOST_LINES = 200_000
-"""Longer files are refused."""
+LONGEST = 300
+"""Characters of a fault that are shown."""
 
 
 class Fault(NamedTuple):
@@ -30,7 +31,8 @@ class Fault(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.text}" if self.line else self.text
+        text = self.text if len(self.text) <= LONGEST else f"{self.text[:LONGEST]} …"
+        return f"line {self.line}: {text}" if self.line else text
 
 
 def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Fault]:
@@ -45,9 +47,14 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
     Raises:
         DataError: `wanted_file` cannot be read.
     """
+    wanted = None
+    if wanted_file is not None:
+        wanted = (questions.read if task.form == "answers" else _rows)(wanted_file)
+        if task.form != "answers" and not {"video", "vid"} & {*wanted[0]}:
+            raise DataError(f"{wanted_file} has no column video (or vid), which names the challenge's videos")
     try:
         if task.form == "answers":
-            return list(_of_answers(path, wanted_file))
+            return list(_of_answers(path, wanted))
         if task.form == "megc2020":
             sheet = read_sheet(path, Remarks(), "predictions")
             if not is_log(sheet):
@@ -56,15 +63,10 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
                 ]
             read_log(sheet, path, "predictions", Remarks())
             return []
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return [Fault(0, f"is not UTF-8 (byte {error.start}): save it as UTF-8")]
-    except OSError as error:
-        return [Fault(0, f"cannot be read: {error.strerror}")]
+        known = None if wanted is None else [row.get("video") or row.get("vid", "") for row in wanted]
+        return list(_of_table(task, path, known))
     except DataError as error:
         return [Fault(0, str(error))]
-    known = None if wanted_file is None else [row.get("video") or row.get("vid") or "" for row in _rows(wanted_file)]
-    return list(_of_table(task, text, known))
 
 
 def rows(task: Task, path: Path) -> list[dict[str, str]]:
@@ -78,46 +80,61 @@ def rows(task: Task, path: Path) -> list[dict[str, str]]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+    _, header = next(cells := _cells(path), (1, []))
+    return [dict(zip(header, row)) for _, row in cells if any(row)]
 
 
-def _of_answers(path: Path, wanted_file: Path | None) -> Iterator[Fault]:
-    rows = questions.read(path)
-    for n, row in enumerate(rows, 1):
+def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a table, each with its number.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    reader = csv.reader(StringIO(questions.text_of(path), newline=""), strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: no table with commas ({error})") from None
+
+
+def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[Fault]:
+    asked, given, n = (
+        None if wanted is None else {questions.id_of(row): row["question"] for row in wanted},
+        set[str](),
+        0,
+    )
+    for n, row in questions.lines(path):
+        if isinstance(row, str):
+            yield Fault(n, row)
+            continue
+        given.add(name := questions.id_of(row))
         if not row.get("answer", "").strip():
-            yield Fault(n, f"the question {questions.id_of(row)!r} has no answer")
-    if wanted_file is not None:
-        wanted, given = (
-            {questions.id_of(row): row["question"] for row in some} for some in (questions.read(wanted_file), rows)
-        )
-        for n, row in enumerate(rows, 1):
-            if (name := questions.id_of(row)) not in wanted:
-                yield Fault(n, f"the question {name!r} is not asked")
-            elif wanted[name] != row["question"]:
-                yield Fault(n, f"the question {name!r} must read {wanted[name]!r}")
-        yield from (Fault(0, f"the question {name!r} is missing") for name in wanted if name not in given)
+            yield Fault(n, f"the question {name!r} has no answer")
+        if asked is not None and name not in asked:
+            yield Fault(n, f"the question {name!r} is not asked")
+        elif asked is not None and asked[name] != row["question"]:
+            yield Fault(n, f"the question {name!r} must read {asked[name]!r}")
+    if not n:
+        yield Fault(0, "holds no answers")
+    yield from (Fault(0, f"the question {name!r} is missing") for name in asked or () if name not in given)
 
 
-def _of_table(task: Task, text: str, known: Sequence[str] | None) -> Iterator[Fault]:
-    lines = text.splitlines()
-    if len(lines) > MOST_LINES:
-        yield Fault(0, f"has {len(lines):,} lines; at most {MOST_LINES:,} are taken")
-        return
-    reader, columns = csv.reader(lines), COLUMNS[task.form]
-    header = [cell.strip() for cell in next(reader, [])]
+def _of_table(task: Task, path: Path, known: Sequence[str] | None) -> Iterator[Fault]:
+    lines, columns = _cells(path), COLUMNS[task.form]
+    _, header = next(lines, (1, []))
     if header[: len(columns)] != list(columns):
         yield Fault(1, f"the columns must be {','.join(columns)}, not {','.join(header) or 'empty'}")
         return
     seen: dict[tuple[str, ...], int] = {}
-    for cells in reader:
-        n, row = reader.line_num, dict(zip(header, (cell.strip() for cell in cells)))
-        if not any(row.values()):
+    for n, cells in lines:
+        row = dict(zip(header, cells))
+        if not any(cells):
             continue
         if len(cells) != len(header):
             yield Fault(n, f"has {len(cells)} cells, not {len(header)}")
             continue
-        first = seen.setdefault(tuple(row.values()), n)
+        first = seen.setdefault(tuple(cells[:2] if task.form == "clips" else cells), n)
         if first != n:
             yield Fault(n, f"repeats line {first}")
         yield from (Fault(n, said) for said in _of_row(task, row, known))
@@ -134,7 +151,7 @@ def _of_row(task: Task, row: Mapping[str, str], known: Sequence[str] | None) -> 
         yield f"the video {video!r} is none of the challenge's {len(known)}"
     if task.form != "clips":
         ends = [row[name] for name in COLUMNS[task.form] if name.endswith(("onset", "offset"))]
-        whole = [int(end) for end in ends if end.isascii() and end.isdecimal()]
+        whole = [int(end) for end in ends if end.isascii() and end.isdecimal() and len(end) < 10]
         if len(whole) < 2:
             yield f"onset and offset must be whole frame numbers, not {' and '.join(map(repr, ends))}"
         elif whole[0] > whole[1]:

@@ -20,6 +20,7 @@ class Task:
         truth: `hidden`, or the datasets that hold it.
         form: of a file of answers: a format of `mebench predictions export`, `clips` or `answers`.
         metrics: in words.
+        main: the score that ranks teams.
         convention: that scores intervals.
         kinds: of intervals.
         classes: that clips may be given.
@@ -35,6 +36,7 @@ class Task:
     truth: str
     form: str
     metrics: str
+    main: str = "f1"
     convention: str = "strict"
     kinds: tuple[str, ...] = ("micro", "macro")
     classes: tuple[str, ...] = ()

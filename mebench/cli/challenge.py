@@ -131,8 +131,7 @@ def score(
             failed[team] = str(error)
     if not found:
         raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
-    main = next(iter(found[0].scores))
-    found.sort(key=lambda one: -(one.scores[main]["value"] or 0))
+    found.sort(key=lambda one: -(one.scores.get(task.main, {}).get("value") or 0))
     groups = _groups(task, found)
     rows = [{"team": one.team, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
     for team, reason in failed.items():
@@ -146,16 +145,9 @@ def score(
 def _scored(task: challenges.register.Task, team: str, files: list[Path], truth: Path) -> _Entry:
     if not files:
         raise DataError("its folder holds no file")
-    kept: list[api.Scores] = []
-
-    def scored(*given: Any, **how: Any) -> api.Scores:
-        kept.append(api.score(*given, **how))
-        return kept[0]
-
-    scores = dict(challenges.bundle.judged(task, files[-1], truth, scored))
-    answers = kept[0].answers if kept else None
+    scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
     about = answers and {"kinds": answers.kinds, "classes": answers.classes}
-    return _Entry(team, len(files), scores, answers and answers.tables, about, task.convention)
+    return _Entry(team, len(files), dict(scores), answers and answers.tables, about, task.convention)
 
 
 def _groups(task: challenges.register.Task, found: list[_Entry]) -> list[str]:

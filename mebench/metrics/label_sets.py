@@ -72,7 +72,10 @@ class LabelSets:
         return cls(right, given, there, counted(whole), classes)
 
     def scores(self, weights: Floats) -> dict[str, Floats]:
-        """Scores under (m, n_units) weights, (m,) each; NaN where no clip is, and for means over classes where one lacks in the truth."""
+        """Scores under (m, n_units) weights, (m,) each, and F1 of each class by its name.
+
+        NaN where no clip is, for means over classes where one lacks in the truth, and for the F1 of such a class.
+        """
         right, given, true = (weights @ part for part in (self.right, self.given, self.true))
         n, exact, jaccard = (weights @ self.whole).T
         f1, recall, precision = ratio(2 * right, given + true), ratio(right, true), ratio(right, given)
@@ -90,13 +93,8 @@ class LabelSets:
             "wr": ratio(right.sum(axis=1), true.sum(axis=1)),
         }
         found |= {"accuracy": ratio(exact, n), "jaccard": ratio(jaccard, n)}
+        found |= dict(zip(self.classes, np.where(true == 0, np.nan, f1).T))
         return {name: np.where(n == 0, np.nan, values) for name, values in found.items()}
-
-    def of_classes(self, weights: Floats) -> dict[str, Floats]:
-        """F1 of each class by name, (m,) each; NaN where the truth lacks it."""
-        right, given, true = (weights @ part for part in (self.right, self.given, self.true))
-        f1 = np.where(true == 0, np.nan, ratio(2 * right, given + true))
-        return {name: f1[:, n] for n, name in enumerate(self.classes)}
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """The data behind a score, see `Sample`: the true clips of each class, right or missed."""
@@ -126,10 +124,7 @@ def recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resamplin
         return {
             "n": len(chosen),
             "scores": {name: every.pop(name) for name in SHOWN},
-            "details": {
-                "scores": every,
-                "of_classes": units.scores(f"{path}.of_classes", sets.of_classes, sets.basis_of),
-            },
+            "details": {"of_classes": {name: every.pop(name) for name in sets.classes}, "scores": every},
         }
 
     section, members = part("recognition", clips, subjects), sorted(set(clips["dataset"]))

@@ -88,7 +88,7 @@ def query(
         raise ConfigError(f"--endpoint must be an address such as http://localhost:8000/v1, not {url!r}")
     kept = {questions.id_of(row) for row in questions.read(out)} if out.exists() and out.stat().st_size else set[str]()
     cost, in_a_row = Cost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
-    with out.open("a", encoding="utf-8") as file:
+    with out.open("a", encoding="utf-8", errors="backslashreplace") as file:
         for row in (row for row in rows if questions.id_of(row) not in kept):
             body = _body(model, row["question"], frames_of(row))
             cost.asked += 1

@@ -14,11 +14,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mebench.console import plural
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.grouping import grouped
 from mebench.metrics import LEAST, Score, classification, interval
@@ -43,16 +46,14 @@ class Answered:
         meaning: of the question; None for a question that the challenges do not ask.
         truth: the true answer.
         given: the given one; empty where there is none.
-        bleu: sentence BLEU of `megc2025_a`; NaN where it leaves the answer out.
-        rouge: ROUGE-1 of the scorer; NaN likewise.
+        texts: what the scorer measures of both as texts; its sum over questions gives BLEU and ROUGE-1.
     """
 
     row: questions.Row
     meaning: wording.Meaning | None
     truth: str
     given: str
-    bleu: float
-    rouge: float
+    texts: NDArray[np.float64]
 
 
 def score(
@@ -83,7 +84,7 @@ def score(
     ids = {questions.id_of(row) for row in truth}
     if foreign := [name for name in by_id if name not in ids]:
         raise DataError(
-            f"{len(foreign)} answers are to questions that are not asked, the first has the id {foreign[0]!r}"
+            f"{plural(len(foreign), 'answer')} to questions that are not asked; the first has the id {foreign[0]!r}"
         )
     lacking = [name for row in known if (name := questions.id_of(row)) not in by_id]
     if len(lacking) == len(known):
@@ -96,31 +97,34 @@ def score(
         raise DataError(
             f"the question {reworded[0]!r} has another wording in the answers: they belong to another version"
         )
-    texts = _texts(scorer)
+    try:
+        marks = _SCORERS[scorer]()
+    except ImportError as error:
+        raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
     given = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
-    read = [texts.judged(row, answer) for row, answer in zip(known, given)]
+    read = _read(marks, known, given)
     datasets = sorted({questions.clip_of(row).split("/")[0] for row in known})
     empty = sum(not answer.strip() for answer in given)
-    warnings = [f"{empty} of {len(known)} questions are not answered; they count as wrong"] if empty else []
+    warnings = [f"{empty} of {plural(len(known), 'question')} not answered, and so wrong"] if empty else []
     if unread := [one for one in read if one.meaning is None]:
         warnings.append(
-            f"{len(unread)} questions are of no known kind and count in BLEU and ROUGE alone: {unread[0].row['question']!r}"
+            f"{plural(len(unread), 'question')} of no known kind, in BLEU and ROUGE alone: {unread[0].row['question']!r}"
         )
     if no_class := sum(_unreadable(one) for one in read if one.given.strip()):
-        warnings.append(f"{no_class} answers name nothing that the question asks for; they count as wrong")
+        warnings.append(f"{plural(no_class, 'answer')} without what the question asks for, and so wrong")
     return {
         "scorer": scorer,
         "questions": len(known),
         "answered": len(known) - empty,
         "clips": len({questions.clip_of(row) for row in known}),
         "subjects": len({questions.subject_of(row) for row in known}),
-        "scores": texts.scores(read),
+        "scores": _scores(marks, read),
         "by_dataset": {
-            name: texts.scores([one for one in read if questions.clip_of(one.row).split("/")[0] == name])
+            name: _scores(marks, [one for one in read if questions.clip_of(one.row).split("/")[0] == name])
             for name in datasets if len(datasets) > 1
         },
         "floors": {
-            name: texts.values([texts.judged(row, answer) for row, answer in zip(known, _blind(name, known))]) for name in FLOORS
+            name: _values(marks, _read(marks, known, _blind(name, known))) for name in FLOORS
         },
         "consistency": _consistency(read),
         "leaks": questions.leaks(known),
@@ -136,90 +140,126 @@ class _Words:
         return re.findall(r"[a-z0-9]+(?:'[a-z0-9]+)?", text.lower())
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """A scorer with its libraries."""
+class _Sentences:
+    """`megc2025_a`: means over the sentences of nltk's BLEU and of ROUGE-1 recall."""
 
-    scorer: Scorer
-    rouge: Any
-    bleu: Any
+    as_written = True
 
-    def judged(self, row: questions.Row, given: str) -> Answered:
-        truth, meaning = row["answer"], wording.meaning_of(row["question"])
-        if self.scorer == "megc2025_b":
-            measured = self.rouge.score(truth, given)["rouge1"].fmeasure
-            return Answered(row, meaning, truth, given, np.nan, measured)
+    def __init__(self) -> None:
+        library = import_module("nltk.translate.bleu_score")
+        self._bleu = partial(library.sentence_bleu, smoothing_function=library.SmoothingFunction().method1)
+        self._rouge = import_module("rouge_score.rouge_scorer").RougeScorer(["rouge1"], use_stemmer=True)
+
+    def measured(self, truth: str, given: str) -> list[float]:
+        """BLEU, ROUGE-1 and the number of answers: none if one is empty."""
         one, other = truth.strip().lower(), given.strip().lower()
         if not one or not other:
-            return Answered(row, meaning, truth, given, np.nan, np.nan)
-        return Answered(
-            row, meaning, truth, given, self.bleu(one, other), self.rouge.score(one, other)["rouge1"].recall
+            return [0, 0, 0]
+        return [self._bleu([one.split()], other.split()), self._rouge.score(one, other)["rouge1"].recall, 1]
+
+    def of_sum(self, total: NDArray[np.float64]) -> tuple[float, float]:
+        """BLEU and ROUGE-1 of several answers."""
+        bleu, rouge, n = total.tolist()
+        return bleu / max(n, 1), rouge / max(n, 1)
+
+
+class _Corpus:
+    """`megc2025_b`: sacrebleu's BLEU of the corpus and the mean of ROUGE-1 F1."""
+
+    as_written = False
+
+    def __init__(self) -> None:
+        library = import_module("sacrebleu.metrics")
+        self._bleu = library.BLEU(tokenize="none", force=True, effective_order=True)
+        self._rouge = import_module("rouge_score.rouge_scorer").RougeScorer(["rouge1"], tokenizer=_Words())
+
+    def measured(self, truth: str, given: str) -> list[float]:
+        """Matched and all n-grams, words of both texts, ROUGE-1, and 1."""
+        one, other = (" ".join(_Words().tokenize(text)) for text in (truth, given))
+        bleu = self._bleu.sentence_score(other, [one])
+        rouge = self._rouge.score(truth, given)["rouge1"].fmeasure
+        return [*bleu.counts, *bleu.totals, bleu.sys_len, bleu.ref_len, rouge, 1]
+
+    def of_sum(self, total: NDArray[np.float64]) -> tuple[float, float]:
+        """BLEU and ROUGE-1 of several answers."""
+        *counts, sys_len, ref_len = map(int, total[:10])
+        found = self._bleu.compute_bleu(counts[:4], counts[4:], sys_len, ref_len)
+        return min(float(found.score) / 100, 1.0), float(total[10] / total[11])
+
+
+_Marks = _Sentences | _Corpus
+_SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus}
+
+
+def _read(marks: _Marks, known: Sequence[questions.Row], given: Sequence[str]) -> list[Answered]:
+    return [
+        Answered(
+            row,
+            wording.meaning_of(row["question"]),
+            row["answer"],
+            answer,
+            np.array(marks.measured(row["answer"], answer), np.float64),
         )
+        for row, answer in zip(known, given)
+    ]
 
-    def values(self, read: Sequence[Answered]) -> dict[str, float]:
-        """All scores of some questions by name; a kind that is not asked has none."""
-        by_kind = grouped(read, lambda one: one.meaning.kind if one.meaning else "")
-        bleu = np.nanmean([one.bleu for one in read]) if self.scorer == "megc2025_a" else self.bleu(read)
-        found = {"bleu": float(bleu), "rouge1": float(np.nanmean([one.rouge for one in read]))}
-        for kind in ("coarse", "fine", "type"):
-            if kind in by_kind:
-                matrix = self._matrix(kind, by_kind[kind])
-                found |= {
-                    f"{kind}_uf1": float(classification.uf1(matrix)),
-                    f"{kind}_uar": float(classification.uar(matrix)),
-                }
-        if "units" in by_kind:
-            sets = [(wording.read_units(one.truth), wording.read_units(one.given)) for one in by_kind["units"]]
-            both, total = (
-                sum(len(true & said) for true, said in sets),
-                sum(len(true) + len(said) for true, said in sets),
-            )
-            found["units_f1"] = 2 * both / total if total else 0.0
-            found["units_jaccard"] = float(np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in sets]))
-        for kind, words in _WORDS.items():
-            if kind in by_kind:
-                right = [
-                    wording.read_word(one.truth, words) == wording.read_word(one.given, words) for one in by_kind[kind]
-                ]
-                found[f"{kind}_accuracy"] = float(np.mean(right))
-        for kind in wording.COUNTS:
-            if kind in by_kind:
-                off = np.array(
-                    [
-                        (wording.read_count(one.truth) or 0) - (wording.read_count(one.given) or 0)
-                        for one in by_kind[kind]
-                    ]
-                )
-                found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
-        return found
 
-    def scores(self, read: Sequence[Answered]) -> dict[str, Score]:
-        """The same with intervals over people."""
-        people = sorted({questions.subject_of(one.row) for one in read})
-        without = [
-            self.values([one for one in read if questions.subject_of(one.row) != person] or read) for person in people
-        ]
-        strata = [person.split("/")[0] for person in people]
-        found: dict[str, Score] = {}
-        for name, value in self.values(read).items():
-            replicates = np.array([one.get(name, np.nan) for one in without])
-            scale: Literal["positive", "share"] = "positive" if name.endswith(("_mae", "_rmse")) else "share"
-            ends = interval(value, replicates, strata, scale) if len(people) >= LEAST else None
-            found[name] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
-            if ends is None:
-                found[name]["reason"] = (
-                    f"it rests on {len(people)} people" if len(people) < LEAST else "it has no spread"
-                )
-        return found
+def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
+    """All scores of some questions by name; a kind that is not asked has none."""
+    found = dict(zip(("bleu", "rouge1"), marks.of_sum(np.sum([one.texts for one in read], axis=0))))
+    by_kind = {
+        kind: ([one.truth for one in some], [one.given for one in some])
+        for kind, some in grouped(read, lambda one: one.meaning.kind if one.meaning else "").items()
+    }
+    for kind in ("coarse", "fine", "type"):
+        if kind in by_kind:
+            matrix = _matrix(kind, *by_kind[kind], as_written=marks.as_written and kind != "type")
+            found |= {
+                f"{kind}_uf1": float(classification.uf1(matrix)),
+                f"{kind}_uar": float(classification.uar(matrix)),
+            }
+    if "units" in by_kind:
+        sets = [(wording.read_units(true), wording.read_units(said)) for true, said in zip(*by_kind["units"])]
+        both, total = sum(len(a & b) for a, b in sets), sum(len(a) + len(b) for a, b in sets)
+        found["units_f1"] = 2 * both / total if total else 0.0
+        found["units_jaccard"] = float(np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in sets]))
+    for kind, words in _WORDS.items():
+        if kind in by_kind:
+            pairs = [[wording.read_word(text, words) for text in pair] for pair in zip(*by_kind[kind])]
+            found[f"{kind}_accuracy"] = float(np.mean([true == said for true, said in pairs]))
+    for kind in wording.COUNTS:
+        if kind in by_kind:
+            numbers = np.array([[wording.read_count(text) or 0 for text in some] for some in by_kind[kind]])
+            off = np.subtract(*numbers)
+            found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
+    return found
 
-    def _matrix(self, kind: str, read: Sequence[Answered]) -> Any:
-        """The confusion matrix of a question of class."""
-        if self.scorer == "megc2025_a" and kind != "type":
-            true, said = [one.truth.strip().lower() for one in read], [one.given.strip().lower() for one in read]
-            return classification.confusion_matrix(true, said, sorted({*true, *said}))
-        pairs = [(_class(kind, one.truth), _class(kind, one.given)) for one in read]
-        classes = sorted({name for name, _ in pairs if name})
-        return classification.confusion_matrix([true for true, _ in pairs], [said for _, said in pairs], classes)
+
+def _matrix(kind: str, true: Sequence[str], said: Sequence[str], as_written: bool) -> NDArray[np.int64]:
+    """The confusion matrix of a question of class."""
+    if as_written:
+        truths, answers = ([text.strip().lower() for text in some] for some in (true, said))
+        return classification.confusion_matrix(truths, answers, sorted({*truths, *answers}))
+    true_classes, named = ([_class(kind, text) for text in some] for some in (true, said))
+    return classification.confusion_matrix(true_classes, named, sorted({name for name in true_classes if name}))
+
+
+def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
+    """The same with intervals over people."""
+    people = sorted({questions.subject_of(one.row) for one in read})
+    without = [
+        _values(marks, [one for one in read if questions.subject_of(one.row) != person] or read) for person in people
+    ]
+    strata = [person.split("/")[0] for person in people]
+    found: dict[str, Score] = {}
+    for name, value in _values(marks, read).items():
+        replicates = np.array([one.get(name, np.nan) for one in without])
+        scale: Literal["positive", "share"] = "positive" if name.endswith(("_mae", "_rmse")) else "share"
+        ends = interval(value, replicates, strata, scale) if len(people) >= LEAST else None
+        found[name] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
+        if ends is None:
+            found[name]["reason"] = f"it rests on {len(people)} people" if len(people) < LEAST else "it has no spread"
+    return found
 
 
 _WORDS: Mapping[str, tuple[str, ...]] = {"shown": ("yes", "no"), "side": ("left", "right")}
@@ -241,37 +281,6 @@ def _unreadable(one: Answered) -> bool:
     if kind in _WORDS:
         return wording.read_word(one.given, _WORDS[kind]) is None
     return kind in wording.COUNTS and wording.read_count(one.given) is None
-
-
-def _texts(scorer: Scorer) -> _Texts:
-    """The scorer with its libraries.
-
-    Raises:
-        ConfigError: one is not installed.
-    """
-    try:
-        rouge = import_module("rouge_score.rouge_scorer")
-        library = import_module("nltk.translate.bleu_score" if scorer == "megc2025_a" else "sacrebleu")
-    except ImportError as error:
-        raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
-    if scorer == "megc2025_a":
-        smooth = library.SmoothingFunction().method1
-        return _Texts(
-            scorer,
-            rouge.RougeScorer(["rouge1"], use_stemmer=True),
-            lambda one, other: float(library.sentence_bleu([one.split()], other.split(), smoothing_function=smooth)),
-        )
-    words = _Words()
-
-    def corpus(read: Sequence[Answered]) -> float:
-        said, true = (
-            [" ".join(words.tokenize(text)) for text in texts]
-            for texts in zip(*((one.given, one.truth) for one in read))
-        )
-        found = library.corpus_bleu(said, [true], smooth_method="none", tokenize="none", force=True)
-        return min(float(found.score) / 100, 1.0)
-
-    return _Texts(scorer, rouge.RougeScorer(["rouge1"], tokenizer=words), corpus)
 
 
 def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:

@@ -4,20 +4,21 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from mebench.annotations import parse_units
 from mebench.core import Expression, Video
-from mebench.errors import ConfigError, DataError
+from mebench.errors import DataError, check_known, refused_by_system
+from mebench.files import read_plain
 from mebench.metrics.bootstrap import derived_seed
 from mebench.vqa import wording
 
 Row = dict[str, str]
 """A line of a file of questions: `id` (or `video_id`), `question`, `answer`, and the names of its clip or video."""
-MOST_ROWS = 200_000
-"""Files with more lines are refused; the largest of a challenge has about a thousand."""
+MOST_ROWS, MOST_BYTES, LONGEST = 200_000, 100_000_000, 10_000
+"""Files with more lines or bytes, or longer texts, are refused; the largest of a challenge has about a thousand lines."""
 
 
 def make(
@@ -40,8 +41,11 @@ def make(
         seed: of what is drawn.
 
     Raises:
+        ConfigError: an unknown task or version.
         DataError: no expression can be asked about.
     """
+    check_known("task", task, ("vqa", "lvqa"))
+    check_known("version", str(version), ("1", "2"))
     found = tuple(videos)
     rows = _of_clips(found, version, blind, seed) if task == "vqa" else _of_videos(found, blind, seed)
     if not rows:
@@ -148,48 +152,69 @@ def read(path: Path) -> list[Row]:
     Raises:
         DataError: the file, a line or an id is wrong; the sentence names the line.
     """
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
-    if len(lines) > MOST_ROWS:
-        raise DataError(f"{path} has {len(lines):,} lines; at most {MOST_ROWS:,} are read")
-    rows, seen = list[Row](), dict[str, int]()
-    for n, line in enumerate(lines, 1):
-        if line.strip():
-            rows.append(_row(path, n, line))
-            if (first := seen.setdefault(id_of(rows[-1]), n)) != n:
-                raise DataError(
-                    f"{path}, line {n}: the id {id_of(rows[-1])!r} is also in line {first}; each id must be unique"
-                )
+    rows = list[Row]()
+    for n, row in lines(path):
+        if isinstance(row, str):
+            raise DataError(f"{path}, line {n}: {row}")
+        rows.append(row)
     if not rows:
         raise DataError(f"{path} holds no questions")
     return rows
 
 
-def _row(path: Path, n: int, line: str) -> Row:
+def lines(path: Path) -> Iterator[tuple[int, Row | str]]:
+    """The lines that are not blank, each with its number; of a wrong one, what is wrong with it.
+
+    Raises:
+        DataError: the file cannot be read, see `text_of`.
+    """
+    seen = dict[str, int]()
+    for n, line in enumerate(text_of(path).split("\n"), 1):
+        if line.strip():
+            row = _row(line)
+            if not isinstance(row, str) and (first := seen.setdefault(id_of(row), n)) != n:
+                row = f"the id {id_of(row)!r} is also in line {first}; each id must be unique"
+            yield n, row
+
+
+def text_of(path: Path) -> str:
+    """The text of a file of at most `MOST_BYTES` and `MOST_ROWS`.
+
+    Raises:
+        DataError: it cannot be read, is not UTF-8, or is too large.
+    """
+    with refused_by_system(f"cannot read {path}"):
+        data = read_plain(path, MOST_BYTES)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
+    if (n := text.count("\n")) > MOST_ROWS:
+        raise DataError(f"{path} has {n:,} lines; at most {MOST_ROWS:,} are read")
+    return text
+
+
+def _row(line: str) -> Row | str:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
-        raise DataError(f'{path}, line {n}: not JSON; each line must be an object such as {{"id": …}}') from None
-    if not isinstance(row, dict) or not (row.get("id") or row.get("video_id")) or "question" not in row:
-        raise DataError(f"{path}, line {n}: needs the keys id (or video_id), question and answer")
+        return 'not JSON; each line must be an object such as {"id": …}'
+    if not isinstance(row, dict) or not (row.get("id") or row.get("video_id")) or row.get("question") is None:
+        return "needs the keys id (or video_id), question and answer"
     plain = {str(key): str(value) for key, value in row.items() if isinstance(value, str | int | float)}
-    if stray := [
-        key
-        for key in ("id", "video_id", "question", "answer")
-        if key in row and key not in plain and row[key] is not None
-    ]:
-        raise DataError(f"{path}, line {n}: {stray[0]} must be text, not {type(row[stray[0]]).__name__}")
+    for key in ("id", "video_id", "question", "answer"):
+        if row.get(key) is not None and key not in plain:
+            return f"{key} must be text, not {type(row[key]).__name__}"
+        if (size := len(plain.get(key, ""))) > LONGEST:
+            return f"{key} has {size:,} characters; at most {LONGEST:,} are read"
     return plain
 
 
 def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -> None:
     """Write rows as `.jsonl`; without answers, these are empty."""
     lines = (json.dumps(dict(row) if answers else {**row, "answer": ""}, ensure_ascii=False) for row in rows)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    # Half a character, which JSON can escape, stays escaped.
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace")
 
 
 def leaks(rows: Sequence[Row]) -> list[str]:
@@ -224,9 +249,3 @@ def leaks(rows: Sequence[Row]) -> list[str]:
                 f"{kind}: the commonest answer, {commonest!r}, is right for {n} of {total} questions ({n / total:.0%})"
             )
     return said
-
-
-def check_version(version: int) -> None:
-    """Refuse a version other than 1 and 2 (ConfigError)."""
-    if version not in (1, 2):
-        raise ConfigError(f"--version must be 1 (MEGC 2025) or 2 (MEGC 2026), not {version}")

@@ -18,7 +18,7 @@ class Known:
     Attributes:
         coarse: class of a recognizer; empty without one.
         fine: likewise.
-        shown: action units that a run of `scheme=AU<number>` or `scheme=AUs` found.
+        shown: action units that a run of `scheme=AU<number>` or `scheme=AUs` found; of a long video in all its spotted intervals.
         looked_for: units of all such runs.
         events: kinds of the spotted intervals in the order of their onsets; None without a spotter.
     """
@@ -53,8 +53,9 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
     found, unanswered = list[questions.Row](), Counter[str]()
     for row in rows:
         meaning, name = wording.meaning_of(row["question"]), named.get(questions.clip_of(row)) or named.get(_last(row))
-        known = (clips.get(name) or videos.get(name)) if name else None
-        said = _answer_to(meaning, known) if meaning and known else ""
+        order = (clips, videos) if row.get("image_id") else (videos, clips)
+        known = [side[name] for side in order if name in side] if name and meaning else ()
+        said = next(filter(None, (_answer_to(meaning, one) for one in known)), "") if meaning else ""
         found.append({**row, "answer": said})
         if not said:
             unanswered[meaning.kind if meaning else "of no known kind"] += 1
@@ -73,26 +74,33 @@ def _last(row: Mapping[str, str]) -> str:
 def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> None:
     """Add what a run answers: to its clips, under `video` and `video@onset`, and to its videos."""
     about = run.read_json("folds.json")
+    classes = set(about["classes"]) if "recognize" in about["tasks"] else set()
+    units = {n for name in classes if (n := unit_number(name))}
     if "spot" in about["tasks"]:
         spotted = run.read_table("predictions.parquet")
         for video in run.read_table("videos.parquet")["video"]:
             own = spotted[(spotted["video"] == video) & (spotted["draw"] == 0)].sort_values(["onset", "offset"])
-            videos.setdefault(video, Known()).events = list(own["kind"])
-    if "recognize" not in about["tasks"]:
+            known = videos.setdefault(video, Known())
+            known.events = list(own["kind"])
+            _show(known, units, own["emotion"])
+    if not classes:
         return
-    classes = set(about["classes"])
-    units = {n for name in classes if (n := unit_number(name))}
     several: Any = run.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
     for clip in several.itertuples():
         for name in (clip.video, f"{clip.video}@{clip.onset}"):
             known = clips.setdefault(name, Known())
-            if units:  # of `scheme=AUs` a clip may show several, of `scheme=AU12` it may show none
-                known.looked_for |= units
-                known.shown |= {n for name in str(clip.predicted).split("+") if (n := unit_number(name))}
+            if units:
+                _show(known, units, [clip.predicted])
             elif classes <= set(wording.COARSE):
                 known.coarse = clip.predicted
             elif clip.predicted in wording.FINE:
                 known.fine, known.coarse = clip.predicted, known.coarse or wording.FINE[clip.predicted]
+
+
+def _show(known: Known, units: set[int], said: Iterable[object]) -> None:
+    """Add units of answers: of `scheme=AUs` one may name several, of `scheme=AU12` none."""
+    known.looked_for |= units
+    known.shown |= {n for label in said for name in str(label).split("+") if (n := unit_number(name))}
 
 
 def _names(keys: Iterable[str]) -> dict[str, str]:

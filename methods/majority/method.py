@@ -15,7 +15,9 @@ class Majority(Method):
     """Answers every clip with the class shares of the training clips."""
 
     Params = _Params
+    params: _Params
     tasks = frozenset({"recognize"})
+    several = True
 
     shares: torch.Tensor
 
@@ -25,8 +27,13 @@ class Majority(Method):
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Count the classes; of equally frequent ones the first of the scheme wins."""
-        counts = torch.bincount(torch.tensor([clip.label for clip in all_clips(train)]), minlength=len(self.shares))
-        self.shares.copy_(counts / counts.sum())
+        labels = torch.tensor([clip.label for clip in all_clips(train)])
+        if not self.task.several:
+            self.shares.copy_(torch.bincount(labels, minlength=len(self.shares)) / len(labels))
+        elif self.params.sets == "every":
+            self.shares.fill_(1)
+        else:  # a bit for each class
+            self.shares.copy_((labels[:, None] >> torch.arange(len(self.shares)) & 1).double().mean(0))
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """The same row for every clip, (n_clips, n_classes)."""

@@ -56,6 +56,15 @@ SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
         ]),
         ("dfme2024", "subject,video,emotion\n1,001_2,fear\n", ["the clip '001_3' has no answer"]),
         ("4dmr2025", "subject,video,emotion\n1,001_2,negative+surprise\n1,001_3,others\n", []),
+        ("dfme2024", "subject,video,emotion\n1,001_2,fear\n1,001_3,fear\n1,001_2,anger\n", ["line 4: repeats line 2"]),
+        ("megc2023", "vid, pred_onset ,pred_offset,type\r\n 001_2 , 10,20 ,me\r\n", []),
+        ("megc2023", f"{SPOTTED}001_2,{'9' * 5000},{'9' * 5000},me\n", [
+            f"line 4: onset and offset must be whole frame numbers, not '{'9' * 249} …"
+        ]),
+        ("megc2023", SPOTTED + '"001_2,1,2,me\n', ["a.csv, line 4: no table with commas (unexpected end of data)"]),
+        ("megc2023", SPOTTED + "v" * 200_000 + ",1,2,me\n", [
+            "a.csv, line 4: no table with commas (field larger than field limit (131072))"
+        ]),
         ("megc2020", "hello\n", ["line 1: is no log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"]),
         ("megc2020", "1\n006_1   324   403   -   -   FN\n", []),
     ],
@@ -65,7 +74,7 @@ def test_each_fault_has_its_line(tmp_path, name, text, said):
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     videos.write_text("video\n001_2\n001_3\n")
     found = [str(fault) for fault in faults(task(name), path, videos)]
-    assert [line.replace(f"{path} ", "") for line in found] == said
+    assert [line.replace(f"{path} ", "").replace(f"{tmp_path}/", "") for line in found] == said
 
 
 def test_answers_are_held_to_the_questions(tmp_path):
@@ -81,8 +90,22 @@ def test_answers_are_held_to_the_questions(tmp_path):
         "the question 'q2' is missing",
     ]
     assert not faults(task("megc2026/vqa"), asked, asked)
-    given.write_text("{\n")
-    assert "line 1: not JSON" in str(faults(task("megc2026/vqa"), given)[0])
+    given.write_text("\n{\n\n" + json.dumps(rows[0]) + '\n{"id": "q3", "question": null}\n' + json.dumps(rows[0]))
+    assert [str(fault) for fault in faults(task("megc2026/vqa"), given)] == [
+        'line 2: not JSON; each line must be an object such as {"id": …}',
+        "line 5: needs the keys id (or video_id), question and answer",
+        "line 6: the id 'q0' is also in line 4; each id must be unique",
+    ]
+
+
+def test_a_file_to_compare_with_that_names_no_videos_is_one_sentence(tmp_path):
+    path, videos = tmp_path / "a.csv", tmp_path / "videos.csv"
+    path.write_text(SPOTTED)
+    videos.write_text("name\n001_2\n")
+    with pytest.raises(DataError, match="has no column video"):
+        faults(task("megc2023"), path, videos)
+    with pytest.raises(DataError, match=r"cannot read .*none\.csv: No such file"):
+        faults(task("megc2023"), path, tmp_path / "none.csv")
 
 
 SECRET = "777"
@@ -121,7 +144,7 @@ def test_a_good_file_gets_the_scores_that_mebench_gives(bundle, capsys):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "1 faults: line 1: the columns must be"),
+        ("", "1 fault: line 1: the columns must be"),
         ("vid,pred_onset,pred_offset,type\n" + "001_2,1,x,me\n" * 9, "17 faults: line 2: onset and offset"),
         (SPOTTED + "<script>alert(1)</script>,1,2,me\n", ""),
         ("vid,pred_onset,pred_offset,type\n../../in/ref/truth.csv,1,2,me\n", ""),
@@ -178,11 +201,22 @@ def test_a_bundle_is_what_codabench_takes(bundle):
         challenges.bundle.write(task("megc2023"), bundle / "t.csv", bundle / "bundle")
 
 
+def test_a_truth_that_no_file_could_be_scored_by_makes_no_bundle(tmp_path):
+    truth, out = tmp_path / "t.csv", tmp_path / "bundle"
+    truth.write_text("subject,video\n1,001_2\n")
+    with pytest.raises(DataError, match="lacks the column"):
+        challenges.bundle.write(task("megc2023"), truth, out)
+    truth.write_text('{"id": "q1", "question": "What is the action unit?", "answer": ""}\n')
+    with pytest.raises(DataError, match="holds no answers: --truth takes the questions with their true answers"):
+        challenges.bundle.write(task("megc2026/lvqa"), truth, out)
+    assert not out.exists()
+
+
 def test_a_cell_with_quotes_stays_one_cell(tmp_path):
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,anger\n')
     given.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,fear\n')
-    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)
+    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score).scores
     assert found["accuracy"]["value"] == 0.5
 
 
@@ -196,14 +230,14 @@ def test_answers_and_clips_are_judged_too(tmp_path):
         "".join(json.dumps(row | {"answer": "negative" if n % 2 else "surprise"}) + "\n" for n, row in enumerate(rows))
     )
     given.write_text("".join(json.dumps(row | {"answer": "negative"}) + "\n" for row in rows))
-    found = challenges.bundle.judged(task("megc2026/vqa"), given, truth, mebench.score)
+    found = challenges.bundle.judged(task("megc2026/vqa"), given, truth, mebench.score).scores
     assert found["coarse_uf1"]["value"] == pytest.approx(1 / 3)
     clips = [f"{n},{n:03}_1,{'fear' if n % 2 else 'anger'}" for n in range(4)]
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text("subject,video,emotion\n" + "\n".join(clips))
     given.write_text("subject,video,emotion\n" + "\n".join(clips[:3]) + "\n3,003_1,anger\n")
-    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)
+    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score).scores
     assert found["accuracy"]["value"] == 0.75
     given.write_text("subject,video,emotion\n9,009_9,anger\n")
-    with pytest.raises(DataError, match="well formed, but names subjects or videos that do not fit"):
+    with pytest.raises(DataError, match="well formed, but its subjects or videos do not fit"):
         challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)

@@ -45,7 +45,7 @@ def test_an_organiser_ranks_teams_and_counts_their_tries(mebench, entry, tmp_pat
     assert [(one["team"], one["tries"]) for one in found["entries"]] == [("ann", 3), ("ben", 1)]
     assert found["entries"][0]["group"] == "a"
     assert "eve" in found["failed"]
-    assert "not scored: eve: 1 faults: line 1: the columns must be vid,pred_onset,pred_offset,type, not vid" in err
+    assert "not scored: eve: 1 fault: line 1: the columns must be vid,pred_onset,pred_offset,type, not vid" in err
     code, out, _ = mebench("challenge", "score", "megc2023", teams, "--truth", truth)
     assert (code, "ann" in out) == (0, True)
 

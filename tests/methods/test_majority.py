@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.majority.method import Majority
 from sklearn.dummy import DummyClassifier
+from sklearn.preprocessing import MultiLabelBinarizer
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 
@@ -31,3 +32,14 @@ def test_it_names_what_the_dummy_classifier_names(labels):
 
 def test_clips_that_the_scheme_does_not_score_do_not_count():
     assert fitted([2, None, None, None, 1, 2]).classify([None]).tolist() == [pytest.approx([0, 1 / 3, 2 / 3])]
+
+
+@given(st.lists(st.integers(1, 7), min_size=1, max_size=30), st.sampled_from(["likely", "every"]))
+def test_of_sets_it_answers_the_share_of_each_class_or_all(labels, sets):
+    method = Majority(Majority.Params(sets), Task(frozenset({"recognize"}), classes=CLASSES, several=True))
+    expressions = tuple(Expression(10 * i, 10 * i + 5) for i in range(len(labels)))
+    common = ("d/s/v", SubjectKey("d", "s"), 30.0, 10 * len(labels), Timing(30.0, 3, {}), None, None)
+    method.fit_closed_form([LabelledVideo(*common, expressions=expressions, labels=tuple(labels))], [])
+    names = [[n for n in range(3) if label & (1 << n)] for label in labels]
+    shares = MultiLabelBinarizer(classes=range(3)).fit_transform(names).mean(0)
+    np.testing.assert_allclose(method.classify([None])[0], shares if sets == "likely" else np.ones(3))

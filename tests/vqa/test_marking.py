@@ -71,7 +71,7 @@ def test_counts_and_types_of_long_videos():
     assert value(summary, "micro_mae") == pytest.approx(4 / 3)  # true 1, 1, 2; no number counts as 0
     assert value(summary, "macro_mae") == 0
     assert value(summary, "type_uar") == 0.5
-    assert "3 answers name nothing that the question asks for; they count as wrong" in summary["warnings"]
+    assert "3 answers without what the question asks for, and so wrong" in summary["warnings"]
 
 
 def drawn(rows, rng):
@@ -173,12 +173,12 @@ def test_an_answer_that_is_missing_counts_as_wrong():
     rows = questions()
     summary = vqa.marking.score(rows, rows[len(rows) // 2 :])
     assert value(summary, "shown_accuracy") == 0.5
-    assert summary["warnings"][0] == f"{len(rows) // 2} of {len(rows)} questions are not answered; they count as wrong"
+    assert summary["warnings"][0] == f"{len(rows) // 2} of {len(rows)} questions not answered, and so wrong"
 
 
 def test_files_that_do_not_fit_are_one_sentence():
     rows = questions()
-    with pytest.raises(DataError, match="1 answers are to questions that are not asked, the first has the id 'x'"):
+    with pytest.raises(DataError, match="1 answer to questions that are not asked; the first has the id 'x'"):
         vqa.marking.score(rows, [rows[0] | {"id": "x"}, *rows])
     with pytest.raises(DataError, match="holds no true answers"):
         vqa.marking.score([row | {"answer": ""} for row in rows], rows)

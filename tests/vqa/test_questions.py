@@ -163,3 +163,32 @@ def test_rows_survive_a_file(tmp_path):
     assert vqa.questions.read(tmp_path / "q.jsonl") == rows
     vqa.questions.write(tmp_path / "q.jsonl", rows, answers=False)
     assert {row["answer"] for row in vqa.questions.read(tmp_path / "q.jsonl")} == {""}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "holds no questions"),
+        ("x".encode("utf-16"), "is not UTF-8 .byte 0.: save it as UTF-8"),
+        (b"\n[1]\n", "line 2: needs the keys id"),
+        (b"[" * 100_000, "line 1: not JSON"),
+        (b'{"id": %s, "question": "q"}' % (b"9" * 5000), "line 1: not JSON"),
+        (b'{"id": "a", "question": ["q"]}', "line 1: question must be text, not list"),
+        (b'{"id": "a", "question": "q", "answer": "%s"}' % (b"x" * 10_001), "answer has 10,001 characters; at most 10,000"),
+        (b'{"id": "a", "question": "q"}\n' * 2, "line 2: the id 'a' is also in line 1"),
+        (b"\n" * 1_000_000, "has 1,000,000 lines; at most 200,000 are read"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, content, said):
+    path = tmp_path / "q.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        vqa.questions.read(path)
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    rows = [
+        {"id": str(n), "question": "q", "answer": text} for n, text in enumerate(["a\u2028b", "\ud800", "眉", "<b>"])
+    ]
+    vqa.questions.write(tmp_path / "q.jsonl", rows)
+    assert vqa.questions.read(tmp_path / "q.jsonl") == rows

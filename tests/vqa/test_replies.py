@@ -68,6 +68,25 @@ def test_a_recognizer_and_runs_of_units_answer_together(tmp_path):
     assert dict(unanswered) == {"shown": 1, "side": 1}
 
 
+def test_a_long_video_shows_the_units_of_its_spotted_intervals(tmp_path):
+    """Not those of annotated clips, which a test video has not."""
+    run = make_run(tmp_path, kinds=("micro", "macro"), tasks=("spot", "recognize"), classes=["AU4", "AU12"])
+    clips, spotted = run.read_table("clips.parquet"), run.read_table("predictions.parquet")
+    run.write_table("clips.parquet", clips.assign(predicted="AU4"))
+    run.write_table("predictions.parquet", spotted.assign(emotion=["AU12", *["AU4+AU12"] * (len(spotted) - 1)]))
+    _, subject, name = spotted["video"].iloc[0].split("/")
+    texts = ("What distinct action units appear in this video?", *LONG[:1])
+    rows = [
+        {"video_id": f"q{n}", "dataset": "drawn", "video": f"{subject}_{name}", "question": text, "answer": ""}
+        for n, text in enumerate(texts)
+    ]
+    own = spotted[spotted["video"] == spotted["video"].iloc[0]]
+    said = "lip corner puller" if len(own) == 1 else "brow lowerer, lip corner puller"
+    assert [row["answer"] for row in vqa.replies.answer([run], rows)[0]] == [said, str(len(own))]
+    short = asked(spotted["video"].iloc[0], texts=("What is the action unit?",))
+    assert vqa.replies.answer([run], short)[0][0]["answer"] == "brow lowerer"
+
+
 def test_runs_that_answer_nothing_are_refused(tmp_path):
     run = make_run(tmp_path, tasks=("spot",))
     with pytest.raises(RunError, match="no question is about a video of these runs"):
