@@ -4,13 +4,14 @@ import hashlib
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from typing import Any, Self
+from typing import Self
 
 from mebench.annotations import BLANK, DATE, number_of_date
 from mebench.core import Distractor, Expression, Kind, Repair, Unplaced, Video
+from mebench.grouping import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Annotation:
         objective: objective class `I` to `VII`, or None.
         first: file number of the video's first frame, where the sheet says so.
         fps: frames per second, where the sheet says so.
-        flags: see `Expression.flags`.
+        flags: see `Expression.flags`; from the interval `apex_outside`, `onset_is_apex`, `offset_from_apex`, `offset_unknown`,
+            `onset_from_apex`, `swapped`.
         problem: why there is no interval, or empty.
     """
 
@@ -87,46 +89,17 @@ LISTED = 3
 """Remarks or findings of one kind that are written out; of more the first one stands for all, with their number."""
 
 
-def alike_in(items: Iterable[Any], kind: Callable[[Any], Hashable]) -> Iterable[list[Any]]:
-    """The items of each kind together, kinds in the order of their first item."""
-    found: dict[Hashable, list[Any]] = {}
-    for item in items:
-        found.setdefault(kind(item), []).append(item)
-    return found.values()
-
-
 def repair_lines(repairs: Sequence[Repair]) -> list[str]:
     """Repairs and remarks as lines; many of one kind become one line."""
     lines = list[str]()
-    for alike in alike_in(
+    for alike in grouped(
         repairs, lambda r: (r.sheet, r.column, r.taken is None, re.sub(r"\d+", "#", r.reason.split(": ")[-1]))
-    ):
-        many = len(alike) > LISTED
-        lines += [f"{alike[0]} (and {len(alike) - 1} rows like it)"] if many else map(str, alike)
+    ).values():
+        lines += map(str, alike) if len(alike) <= LISTED else [f"{alike[0]} (and {len(alike) - 1} rows like it)"]
     return lines
 
 
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d*)?[eE][+-]?\d+")
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Onset, apex and offset as file numbers; `onset <= apex <= offset`, or no onset and offset at all.
-
-    Attributes:
-        onset: first frame, or None where no interval can be told.
-        apex: frame of the strongest movement, or None.
-        offset: last frame, or None.
-        flags: what is doubtful: `apex_outside`, `onset_is_apex`, `offset_from_apex`, `offset_unknown`,
-            `onset_from_apex`, `swapped`.
-        problem: why there is no interval, or empty.
-    """
-
-    onset: int | None
-    apex: int | None
-    offset: int | None
-    flags: tuple[str, ...] = ()
-    problem: str = ""
 
 
 def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
@@ -142,40 +115,39 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
     >>> [(r.found, r.taken) for r in log.repairs]
     [(' 046', '46'), ('/', 'none'), ('about 46', '46'), ('1900-02-15T00:00:00', '46')]
     """
+    number, reason = _number_in(text)
+    if reason:
+        log.repaired(row, column, text, "none" if number is None else str(number), reason, altered=reason == _LOST)
+    return number
+
+
+_LOST = "a date, which a spreadsheet program made of a number: take the cell from the sheet as released"
+
+
+def _number_in(text: str) -> tuple[int | None, str]:
+    """The number, and why the cell is read as another one than it shows; empty where it is not."""
     plain = text.strip()
-    if not plain:
-        return None
     if plain.casefold() in BLANK:
-        log.repaired(row, column, text, "none", "no number is given")
-        return None
+        return None, "no number is given" if plain else ""
     if re.fullmatch(r"\d{1,9}(\.0*)?", plain):
         number = int(float(plain))
-        if text.split(".")[0] != str(number):
-            log.repaired(row, column, text, str(number), "blanks and leading zeros mean nothing in a frame number")
-        return number
+        padded = text.split(".")[0] != str(number)
+        return number, "blanks and leading zeros mean nothing in a frame number" if padded else ""
     if DATE.fullmatch(plain):
         days = number_of_date(plain)
-        if days is not None:
-            log.repaired(row, column, text, str(days), "a number that a spreadsheet program shows as a date")
-            return days
-        reason = "a date, which a spreadsheet program made of a number: take the cell from the sheet as released"
-        log.repaired(row, column, text, "none", reason, altered=True)
-        return None
+        return days, _LOST if days is None else "a number that a spreadsheet program shows as a date"
     if _SCIENTIFIC.fullmatch(plain) and (value := float(plain)).is_integer() and value < 10**9:
-        log.repaired(row, column, text, str(int(value)), "a number in scientific notation")
-        return int(value)
+        return int(value), "a number in scientific notation"
     numbers = [] if _SCIENTIFIC.search(plain) else re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
     if len(numbers) == 1 and len(numbers[0]) < 10 and "-" not in plain.split(numbers[0])[0][-1:]:
-        log.repaired(row, column, text, numbers[0], "the one number in the cell")
-        return int(numbers[0])
-    log.repaired(row, column, text, "none", "not a frame number")
-    return None
+        return int(numbers[0]), "the one number in the cell"
+    return None, "not a frame number"
 
 
 def interval(
     onset: int | None, apex: int | None, offset: int | None, row: int, names: Mapping[str, str], log: Log
-) -> Interval:
-    """The interval that three numbers of a row mean.
+) -> Annotation:
+    """A row with the interval that its three numbers mean, of nobody and no video yet.
 
     The rules, in this order. An apex of 0 is none. An offset of 0, or one before the onset while the apex is not, gives way to
     the apex as the end (as in the baseline of MEGC 2020); without an apex the end is the onset. Onset and offset that are
@@ -197,7 +169,7 @@ def interval(
         if apex is None:
             problem = "neither onset nor apex is given" if offset is not None else "no frame number is given"
             log.marked(row, names["onset"], "", f"{problem}: the row is counted, but cannot be scored")
-            return Interval(None, None, None, (), problem)
+            return Annotation(row, "", "", None, None, None, problem=problem)
         log.repaired(row, names["onset"], "", str(apex), "no onset is given: the apex is taken")
         onset, flags = apex, ["onset_from_apex"]
     unknown = offset is None or (offset == 0 and max(onset, apex or 0) > 0)
@@ -225,7 +197,7 @@ def interval(
         flags.append("apex_outside")
     elif apex is not None and apex == onset and onset < offset:
         flags.append("onset_is_apex")
-    return Interval(onset, apex, offset, tuple(flags))
+    return Annotation(row, "", "", onset, apex, offset, flags=tuple(flags))
 
 
 def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | None, log: Log) -> Expression | Unplaced:

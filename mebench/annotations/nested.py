@@ -60,7 +60,7 @@ class NestedTree(Tree):
             DataError: several folders fit equally well, or a link leads out of the root.
         """
         names = tuple(part.format(subject=subject, video=video) for part in self._parts)
-        places = self._survey[1].get(_key(names), [])
+        places = self._survey[1].get(tuple(map(fold, names)), [])
         best = [place for place in places if place.rank == min(p.rank for p in places)]
         exact = [place for place in best if place.names == names] or best
         if len(exact) > 1:
@@ -101,7 +101,7 @@ class NestedTree(Tree):
                     elif not (
                         cropped := [p for p in child.relative_to(self.root).parents if self.layout.is_cropped(p)]
                     ):
-                        videos.setdefault(_key(place.names), []).append(place)
+                        videos.setdefault(tuple(map(fold, place.names)), []).append(place)
                     elif self.root / cropped[-1] not in self.cropped:
                         self.cropped.append(self.root / cropped[-1])
             level = [folder for folder in below if self._may_enter(folder)]
@@ -139,7 +139,3 @@ class NestedDataset(SheetDataset):
     def _tree_or_stop(self) -> NestedTree:
         plain = super()._tree_or_stop
         return NestedTree(plain.root, plain.layout, self.params.follow_links, self.ours)
-
-
-def _key(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(fold, names))

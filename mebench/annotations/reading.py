@@ -115,21 +115,18 @@ def read_row(
     elif cleaning.units_to_objective and "units" in row.cells and "objective" not in row.cells:
         known = [parse_unit(token) for token in units]
         objective = None if None in known else objective_class([unit.number for unit in known if unit])
-    return Annotation(
-        row=row.number,
+    if nameless:
+        found = replace(found, onset=None, apex=None, offset=None, problem=nameless)
+    return replace(
+        found,
         subject=who,
         video=which,
-        onset=None if nameless else found.onset,
-        apex=None if nameless else found.apex,
-        offset=None if nameless else found.offset,
         kind=kind or cleaning.kind,
         emotion=emotion,
         units=units,
         objective=objective,
         first=frame_number(row.get("first"), row.number, table.columns.get("first", ""), log),
         fps=_fps(row, table, log),
-        flags=found.flags,
-        problem=nameless or found.problem,
     )
 
 

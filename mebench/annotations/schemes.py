@@ -133,8 +133,7 @@ def parse_units(texts: str | Iterable[str]) -> tuple[ActionUnit, ...]:
     >>> [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units("4(B/C)+A7B+12?")]
     [(4, None, ('B', 'C'), False), (7, 'A', ('B',), False), (12, None, (), True)]
     """
-    listed = tokens(texts) if isinstance(texts, str) else texts
-    return tuple(filter(None, map(parse_unit, listed)))
+    return tuple(filter(None, map(parse_unit, tokens(texts) if isinstance(texts, str) else texts)))
 
 
 def shown_units(texts: Iterable[str]) -> frozenset[int]:

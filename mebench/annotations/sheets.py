@@ -248,12 +248,11 @@ def of_text(text: str, encoding: str, file: str) -> Sheet:
     seen, changed = visible(text)
     if changed:
         said += [(n, one) for n, line in enumerate(lines_of(text), 1) for one in visible(line)[1]]
-    text = seen
-    header, separator = header_of(text)
+    header, separator = header_of(seen)
     if not header:
-        separator = max(",;\t", key=next((line for line in lines_of(text) if line.strip()), "").count)
+        separator = max(",;\t", key=next((line for line in lines_of(seen) if line.strip()), "").count)
     remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in said)
-    return Sheet(file, file, (), remarks, header, separator, text)
+    return Sheet(file, file, (), remarks, header, separator, seen)
 
 
 def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
@@ -427,8 +426,7 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
 def _read_text(path: Path, instead: str) -> list[Sheet]:
     sheet, name = of_text(*decoded(path.read_bytes(), path), str(path)), path.name
     grid = sheet.grid()
-    cells = zip(grid.lines.tolist(), zip(*grid.columns))
-    rows = _rows(path, name, cells, instead)
+    rows = _rows(path, name, zip(grid.lines.tolist(), zip(*grid.columns)), instead)
     return [replace(sheet, file=name, name=name, rows=rows, text="")]
 
 

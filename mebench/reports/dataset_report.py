@@ -11,9 +11,10 @@ import numpy as np
 
 from mebench import heavy
 from mebench._checkout import VERSION
-from mebench.annotations.annotation import LISTED, alike_in, repair_lines
+from mebench.annotations.annotation import LISTED, repair_lines
 from mebench.console import plural
 from mebench.core import KINDS
+from mebench.grouping import grouped
 from mebench.inspection import TITLES, Strip, Summary, Tile, Verification, people_of
 from mebench.table import Column, Table, template
 
@@ -72,7 +73,7 @@ def total_rows(members: Mapping[str, Summary]) -> list[Row]:
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
     """Findings by the title of their check, without empty checks; many of one kind become one line."""
     lines: dict[str, list[str]] = {}
-    for alike in alike_in(seen.findings, lambda finding: (finding.check, finding.level)):
+    for alike in grouped(seen.findings, lambda finding: (finding.check, finding.level)).values():
         first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")
         lines.setdefault(TITLES[first.check], []).extend(
             [f"{finding.level}: {finding}" for finding in alike]
