@@ -64,6 +64,7 @@ from .emotions import of_true_positives as of_true_positives
 from .emotions import recognition as recognition
 from .emotions import recognition_of_parts as recognition_of_parts
 from .emotions import strs as strs
+from .emotions import with_members as with_members
 from .epoch_choices import LEAKING as LEAKING
 from .epoch_choices import RULES as RULES
 from .epoch_choices import grid as grid
@@ -118,7 +119,6 @@ from .spotting_scores import detection_curve as detection_curve
 from .spotting_scores import frame_auc as frame_auc
 from .spotting_scores import frame_truth as frame_truth
 from .spotting_scores import precision_recall_f1 as precision_recall_f1
-from .spotting_scores import thinned as thinned
 from .spotting_scores import weighted_frame_auc as weighted_frame_auc
 from .summary import flat_scores as flat_scores
 from .summary import scores_of as scores_of

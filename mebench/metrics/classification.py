@@ -87,13 +87,8 @@ def macro_recall(matrix: ArrayLike) -> Floats:
     return _mean(ratio(true, support))
 
 
-def uar(matrix: ArrayLike) -> Floats:
-    """Unweighted average recall (MEAN, equation 23): another name of `macro_recall`.
-
-    >>> float(uar([[3, 1, 0], [0, 4, 0]]))
-    0.875
-    """
-    return macro_recall(matrix)
+uar = macro_recall
+"""Unweighted average recall (MEAN, equation 23)."""
 
 
 def f1_of_macros(matrix: ArrayLike) -> Floats:
@@ -156,13 +151,8 @@ def weighted_f1(matrix: ArrayLike) -> Floats:
     return ratio((class_f1(matrix) * support).sum(axis=-1), support.sum(axis=-1))
 
 
-def weighted_recall(matrix: ArrayLike) -> Floats:
-    """Mean of the classes' recall, each weighted by its number of true samples: another name of `accuracy`.
-
-    >>> float(weighted_recall([[3, 1, 0], [0, 4, 0]])), float(weighted_recall([[0, 0, 0], [0, 0, 0]]))
-    (0.875, 0.0)
-    """
-    return accuracy(matrix)
+weighted_recall = accuracy
+"""Mean of the classes' recall, each weighted by its number of true samples."""
 
 
 SCORES = {

@@ -318,7 +318,7 @@ def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
 
 def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:
     """The names of the wanted scores, by section."""
-    ones = pairing.first_alone(np.ones((1, n)))
+    ones = pairing.pool(np.ones((1, n)), np.zeros((1, n)))
     paths = {
         path_of(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
     }
@@ -354,8 +354,8 @@ def _compare_section(
         return {name: scores[name] for name in names}
 
     runs: list[Evaluate] = [
-        lambda weights: chosen(pairing.first_alone(weights)),
-        lambda weights: chosen(pairing.second_alone(weights)),
+        lambda weights: chosen(pairing.pool(weights, 0 * weights)),
+        lambda weights: chosen(pairing.pool(0 * weights, weights)),
     ]
 
     def between(weights: Floats) -> dict[str, Floats]:

@@ -299,8 +299,14 @@ def recognition(
                 section["details"]["calibration"] = reliable
         return section
 
-    section = part("recognition", clips, subjects)
-    members = sorted(set(clips["dataset"]))
+    return with_members(part, clips, subjects)
+
+
+def with_members(
+    part: Callable[[str, pd.DataFrame, Resampling], dict[str, Any]], clips: pd.DataFrame, subjects: Resampling
+) -> dict[str, Any]:
+    """What `part` makes of all clips, and under `members` of those of each member of a composite."""
+    section, members = part("recognition", clips, subjects), sorted(set(clips["dataset"]))
     if len(members) > 1:
         section["members"] = {
             name: part(f"recognition.members.{name}", clips[clips["dataset"] == name], subjects.within(name))

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import Basis, Bools, Floats, Resampling, Sample, classification, per_unit, ratio
+from mebench.metrics import Basis, Bools, Floats, Resampling, Sample, classification, per_unit, ratio, with_members
 
 SHOWN = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""
@@ -127,10 +127,4 @@ def recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resamplin
             "details": {"of_classes": {name: every.pop(name) for name in sets.classes}, "scores": every},
         }
 
-    section, members = part("recognition", clips, subjects), sorted(set(clips["dataset"]))
-    if len(members) > 1:
-        section["members"] = {
-            name: part(f"recognition.members.{name}", clips[clips["dataset"] == name], subjects.within(name))
-            for name in members
-        }
-    return section
+    return with_members(part, clips, subjects)

@@ -167,13 +167,13 @@ def match(
         nodes, t = np.unique(own.truth, return_inverse=True)
         n, m = len(nodes), len(spotted)
         scale = lcm(*(int(union) for union in np.unique(own.union)))
-        weight = [[0] * m for _ in range(n)]
+        graph = heavy.networkx.Graph()
         for row, column, common, union in zip(t.tolist(), p.tolist(), own.intersection.tolist(), own.union.tolist()):
             quality = (min(n, m) * scale + 1) + common * (scale // union)
             surer = (quality << m) + (1 << (m - 1 - column))
-            weight[row][column] = surer * n**m + (n - 1 - row) * n ** (m - 1 - column)
-        for row, column in _heaviest(weight):
-            matched[spotted[column]] = nodes[row]
+            graph.add_edge(-1 - row, column, weight=surer * n**m + (n - 1 - row) * n ** (m - 1 - column))
+        for ends in heavy.networkx.max_weight_matching(graph):  # of whole weights exact
+            matched[spotted[max(ends)]] = nodes[-1 - min(ends)]
     return matched
 
 
@@ -184,43 +184,6 @@ def largest(prediction: Indices, truth: Indices) -> Indices:
     sparse = heavy.scipy.sparse
     graph = sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
     return np.asarray(spotted[sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column") >= 0])
-
-
-def _heaviest(weight: list[list[int]]) -> list[tuple[int, int]]:
-    """The matching of largest total weight: the Hungarian method on whole numbers of any size; 0 is no pair."""
-    if len(weight) > len(weight[0]):
-        return [(row, column) for column, row in _heaviest([list(line) for line in zip(*weight)])]
-    n, m = len(weight), len(weight[0])
-    of_row, of_column = [0] * n, [0] * (m + 1)
-    owner = [-1] * (m + 1)  # column -> row; the extra column m is where each new row starts
-    for start in range(n):
-        owner[m], column = start, m
-        slack: list[int | None] = [None] * m
-        back, reached = [m] * m, [False] * (m + 1)
-        while owner[column] >= 0:
-            reached[column] = True
-            row, step, nearest = owner[column], None, -1
-            for j in range(m):
-                if reached[j]:
-                    continue
-                cost = -weight[row][j] - of_row[row] - of_column[j]
-                known = slack[j]
-                if known is None or cost < known:
-                    slack[j], back[j], known = cost, column, cost
-                if step is None or known < step:
-                    step, nearest = known, j
-            assert step is not None  # n <= m leaves a column to reach
-            for j in range(m + 1):
-                if reached[j]:
-                    of_row[owner[j]] += step
-                    of_column[j] -= step
-                elif j < m:
-                    remaining = slack[j]
-                    slack[j] = None if remaining is None else remaining - step
-            column = nearest
-        while column != m:
-            owner[column], column = owner[back[column]], back[column]
-    return [(owner[j], j) for j in range(m) if owner[j] >= 0 and weight[owner[j]][j]]
 
 
 @dataclass(frozen=True)

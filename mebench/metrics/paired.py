@@ -31,14 +31,6 @@ class Pairing:
         weights[:, self.first], weights[:, self.second] = of_first, of_second
         return weights
 
-    def first_alone(self, weights: Floats) -> Floats:
-        """The first run under (m, n_subjects) weights."""
-        return self.pool(weights, np.zeros_like(weights))
-
-    def second_alone(self, weights: Floats) -> Floats:
-        """The second run under (m, n_subjects) weights."""
-        return self.pool(np.zeros_like(weights), weights)
-
 
 def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
     """The subjects whose predictions the two runs exchange.

@@ -5,7 +5,6 @@ false positives, F1 over the IoU, one score a frame.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,23 +32,6 @@ from mebench.metrics import (
 )
 
 _BLOCK = 64
-
-
-def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Bools:
-    """The predictions that find a truth when each chooses one, the most confident first.
-
-    The rule of ActivityNet's evaluation (Caba Heilbron et al. 2015): a prediction takes the truth of best IoU among
-    those it hits and, if that is taken, the next free one; if none is free it finds nothing.
-
-    Args:
-        pairs: allowed pairs; predictions are numbered by rank.
-        draw: (n_predictions,) number of the draw; each draw has the truths to itself.
-        ties: of truths of equal IoU, whether the `earlier` or the `later` is preferred.
-
-    Returns:
-        (n_predictions,) bool.
-    """
-    return take_turns(pairs, draw, ties) >= 0
 
 
 def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = None) -> float:
@@ -113,21 +95,9 @@ def weighted_average_precision(
     return ratio(area, weights @ truths, np.nan)
 
 
-class DetectionCurve(NamedTuple):
-    """One point for each distinct confidence c, falling: the scores of all spotted intervals at least as sure as c.
-
-    Attributes:
-        confidence: (n_points,).
-        recall: (n_points,), 0 to 1, never falling; NaN without a truth.
-        fp_per_minute: (n_points,), 0 or more, never falling; NaN where the length of the videos is unknown or 0.
-    """
-
-    confidence: Floats
-    recall: Floats
-    fp_per_minute: Floats
-
-
-def detection_curve(hits: Bools, confidence: Floats, n_truths: int, minutes: float) -> DetectionCurve:
+def detection_curve(
+    hits: Bools, confidence: Floats, n_truths: int, minutes: float, points: int = 200
+) -> dict[str, Floats]:
     """The curve of spotted intervals that find truths the surest first, as for average precision.
 
     Args:
@@ -135,24 +105,25 @@ def detection_curve(hits: Bools, confidence: Floats, n_truths: int, minutes: flo
         confidence: (n,), falling.
         n_truths: number of truths.
         minutes: length of all videos, with or without expressions.
+        points: of more distinct confidences so many, evenly spread over their ranks, first and last among them.
+
+    Returns:
+        One point for each distinct confidence c, falling, (n_points,) each: the scores of all spotted intervals at least as sure as c.
+        `confidence`; `recall`, 0 to 1, never falling, NaN without a truth; `fp_per_minute`, 0 or more, never falling, NaN where the length
+        of the videos is unknown or 0.
 
     >>> curve = detection_curve(np.array([True, False, True]), np.array([0.9, 0.5, 0.5]), n_truths=4, minutes=2.0)
-    >>> [column.tolist() for column in curve]
+    >>> [column.tolist() for column in curve.values()]
     [[0.9, 0.5], [0.25, 0.5], [0.0, 0.5]]
     """
-    last = last_of_equals(confidence)
+    every = last_of_equals(confidence)
+    last = every[np.linspace(0, len(every) - 1, min(points, len(every))).round().astype(np.int64)]
     found = hits.cumsum()[last].astype(np.float64)
-    recall = ratio(found, np.full(len(last), float(n_truths)), np.nan)
-    rate = ratio(last + 1 - found, np.full(len(last), minutes), np.nan)
-    return DetectionCurve(confidence[last], recall, rate)
-
-
-def thinned(curve: DetectionCurve, points: int = 200) -> DetectionCurve:
-    """At most so many points of a curve, evenly spread over its ranks, first and last among them."""
-    if len(curve.recall) <= points:
-        return curve
-    chosen = np.unique(np.linspace(0, len(curve.recall) - 1, points).round().astype(np.int64))
-    return DetectionCurve(*(column[chosen] for column in curve))
+    return {
+        "confidence": confidence[last],
+        "recall": ratio(found, np.full(len(last), float(n_truths)), np.nan),
+        "fp_per_minute": ratio(last + 1 - found, np.full(len(last), minutes), np.nan),
+    }
 
 
 SWEEP = tuple(Fraction(percent, 100) for percent in range(5, 100, 5))
@@ -307,9 +278,9 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     apex = predictions["apex"].to_numpy(np.float64)[pairs.prediction]
     onset, offset = (truths[column].to_numpy(np.int64)[pairs.truth] for column in ("onset", "offset"))
     allowed = (place[pairs.prediction] < per_group[pairs.truth]) & (onset < apex) & (apex < offset)
-    # With equal overlaps `claim` takes the earliest truth.
+    # With equal overlaps the earliest truth is taken.
     level = replace(pairs, intersection=np.ones_like(pairs.truth), union=np.ones_like(pairs.truth))
-    return claim(level.where(allowed), predictions["draw"].to_numpy(np.int64))
+    return take_turns(level.where(allowed), predictions["draw"].to_numpy(np.int64)) >= 0
 
 
 THRESHOLDS = tuple(Fraction(percent, 100) for percent in range(50, 100, 5))
@@ -551,7 +522,7 @@ def count(
         sweep = np.stack([[summed(unit[rows]) for rows, _ in parts], [summed(unit, weight) for _, weight in parts]])
 
     def claims(threshold: Fraction) -> Bools:
-        return claim(pairs.hits(threshold, convention.reaching), draw, convention.ties)
+        return take_turns(pairs.hits(threshold, convention.reaching), draw, convention.ties) >= 0
 
     hits = tuple(map(claims, THRESHOLDS)) if convention.defines("ap") else ()
     unordered = without_order(predictions, convention)

@@ -27,7 +27,6 @@ from mebench.metrics import (
     ratio,
     recognition,
     recognition_of_parts,
-    thinned,
     weighted_frame_auc,
 )
 from mebench.metrics.catalogue import find
@@ -227,8 +226,8 @@ def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
             found["curve"] = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
             found["auc"] = area_under(fpr, tpr)
     elif rule.defines("fp_per_minute") and minutes > 0:
-        curve = thinned(detection_curve(part.claimed, sure, int(true), minutes))
-        found["curve"] = {name: column.tolist() for name, column in curve._asdict().items()}
+        curve = detection_curve(part.claimed, sure, int(true), minutes)
+        found["curve"] = {name: column.tolist() for name, column in curve.items()}
     if rule.scores is None and (reliable := calibration(sure, part.found.matched >= 0)):
         found["calibration"] = reliable
     return found

@@ -13,22 +13,22 @@ def test_every_point_is_what_its_threshold_leaves(spotted: list[tuple[int, bool]
     confidence = np.array([float(c) for c, _ in spotted])
     hits = np.array([hit for _, hit in spotted], dtype=bool)
     curve = spotting_scores.detection_curve(hits, confidence, n_truths=20, minutes=3.0)
-    assert curve.confidence.tolist() == sorted(set(confidence.tolist()), reverse=True)
-    for threshold, recall, rate in zip(*curve):
+    assert curve["confidence"].tolist() == sorted(set(confidence.tolist()), reverse=True)
+    for threshold, recall, rate in zip(*curve.values()):
         kept = hits[confidence >= threshold]
         assert (recall, rate) == (kept.sum() / 20, (~kept).sum() / 3)
 
 
 def test_without_truths_or_lengths_it_is_undefined() -> None:
     curve = spotting_scores.detection_curve(np.array([False]), np.array([0.5]), n_truths=0, minutes=float("nan"))
-    assert np.isnan(curve.recall).all() and np.isnan(curve.fp_per_minute).all()
-    assert len(spotting_scores.detection_curve(np.array([], dtype=bool), np.array([]), 3, 1.0).recall) == 0
+    assert np.isnan(curve["recall"]).all() and np.isnan(curve["fp_per_minute"]).all()
+    assert len(spotting_scores.detection_curve(np.array([], dtype=bool), np.array([]), 3, 1.0)["recall"]) == 0
 
 
 def test_a_thinned_curve_keeps_both_ends() -> None:
     n = 1000
-    curve = spotting_scores.detection_curve(np.arange(n) % 3 == 0, np.linspace(1, 0, n), n_truths=400, minutes=10.0)
-    few = spotting_scores.thinned(curve, points=50)
-    assert len(few.recall) == 50
-    assert (few.recall[0], few.recall[-1]) == (curve.recall[0], curve.recall[-1])
-    assert spotting_scores.thinned(few, points=50) is few
+    found = np.arange(n) % 3 == 0, np.linspace(1, 0, n), 400, 10.0
+    curve, few = (spotting_scores.detection_curve(*found, points=points) for points in (n, 50))
+    assert (len(curve["recall"]), len(few["recall"])) == (n, 50)
+    assert (few["recall"][0], few["recall"][-1]) == (curve["recall"][0], curve["recall"][-1])
+    assert set(zip(*few.values())) < set(zip(*curve.values()))
