@@ -117,21 +117,15 @@ def content(raw: bytes) -> Any:
         return None
     with suppress(ValueError):
         return json.loads(text)
-    lines = text.splitlines()
+    lines, found, number = text.splitlines(), list[Any](), 0
     try:
-        return [json.loads(line) for line in lines if line.strip()]
+        for number, line in enumerate(lines, 1):  # noqa: B007 (the sentence below names it)
+            found += [json.loads(line)] if line.strip() else []
+        return found
     except ValueError as error:
         if len(lines) > 1 and lines[0].endswith("}"):
-            number = next(n for n, line in enumerate(lines, 1) if line.strip() and not _is_json(line))
             raise DataError(f"line {number} is no JSON ({error}): is the file cut off?") from error
         raise DataError(f"it begins like JSON but is none ({error}): is the file cut off?") from error
-
-
-def _is_json(line: str) -> bool:
-    with suppress(ValueError):
-        json.loads(line)
-        return True
-    return False
 
 
 def _plain(value: Any) -> Any:

@@ -61,13 +61,13 @@ from .flow import MaskEyes as MaskEyes
 from .flow import RemoveNoseMotion as RemoveNoseMotion
 from .flow import Strain as Strain
 from .landmarks import FaceTracker as FaceTracker
-from .landmarks import Landmarker as Landmarker
 from .landmarks import check_landmarks as check_landmarks
 from .landmarks import corners as corners
 from .landmarks import find_predictor as find_predictor
 from .landmarks import held as held
 from .landmarks import how_to_get as how_to_get
-from .landmarks import landmarker as landmarker
+from .landmarks import need_predictor as need_predictor
+from .landmarks import predicted_landmarks as predicted_landmarks
 from .landmarks import predictor_identity as predictor_identity
 from .landmarks import smoothed as smoothed
 from .loops import once as once

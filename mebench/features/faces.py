@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -18,7 +19,6 @@ from mebench.features import (
     FaceTracker,
     FloatBox,
     Gray,
-    Landmarker,
     Landmarks,
     check_landmarks,
     check_numbers,
@@ -31,7 +31,8 @@ from mebench.features import (
     half_sized,
     held,
     inside,
-    landmarker,
+    need_predictor,
+    predicted_landmarks,
     predictor_identity,
     same_sized,
     smoothed,
@@ -352,7 +353,7 @@ class FaceCrop(Step):
             frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label
         )
         if self.needs_landmarks and points is None:
-            points = self._predictor(label).points(gray, face)
+            points = predicted_landmarks(self._predictor(label), gray, face)
         outline, window = enlarged(face, self.margin), None
         box = inside((round(outline[0]), round(outline[1]), round(outline[2]), round(outline[3])), size[1], size[0])
         if self.align == "pose":
@@ -372,9 +373,9 @@ class FaceCrop(Step):
         """
         if reference.landmarks is not None:
             return reference
-        predictor = landmarker(self.landmarks, label, "a step of the chain", "method.regions=box")
+        predictor = need_predictor(self.landmarks, label, "a step of the chain", "method.regions=box")
         gray = to_gray(frames[reference.frame], reference.frame, label)
-        return replace(reference, landmarks=predictor.points(gray, reference.face))
+        return replace(reference, landmarks=predicted_landmarks(predictor, gray, reference.face))
 
     def cut(
         self, frames: Frames | Iterator[Gray], reference: Reference | Box, label: str = "the video"
@@ -423,7 +424,7 @@ class FaceCrop(Step):
         if self.align == "pose":
             assert reference.window is not None
             predictor = self._predictor(label)
-            points = ((gray, predictor.points(gray, face)) for gray, face in faces)
+            points = ((gray, predicted_landmarks(predictor, gray, face)) for gray, face in faces)
             for gray, landmarks in smoothed(points, self.smoothing):
                 plane = face_plane(landmarks, (gray.shape[0], gray.shape[1]))
                 yield gray, frontal(reference.window, plane, self.size)
@@ -436,8 +437,8 @@ class FaceCrop(Step):
         matrix, turns = box_to_crop(box, self.size), self.align == "eyes"
         return matrix @ upright(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
 
-    def _predictor(self, label: str) -> Landmarker:
-        return landmarker(self.landmarks, label, f"method.align={self.align}", "method.align=none")
+    def _predictor(self, label: str) -> Path:
+        return need_predictor(self.landmarks, label, f"method.align={self.align}", "method.align=none")
 
     def faces(self, gray: Gray) -> list[Box]:
         """The boxes of all faces, in pixels of the frame."""

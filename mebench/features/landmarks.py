@@ -81,35 +81,26 @@ def predictor_identity(path: Path) -> str:
     return _content_hash(*_stamp(path))
 
 
-class Landmarker:
-    """A predictor file at work; loaded when first asked for points, and then kept by the process.
+def predicted_landmarks(predictor: Path, gray: Gray, face: Box | FloatBox) -> Landmarks:
+    """68 points (x, y) in pixels of the picture, (68, 2), where dlib sees them: they may lie outside the picture.
 
     Args:
-        path: of the file, in dlib's format, for 68 points.
+        predictor: the file, in dlib's format, for 68 points; loaded when it is first asked, and then kept by the process.
+        gray: (H, W).
+        face: the face as the detector gave it, without a margin and not clipped.
+
+    Raises:
+        DataError: the file is unreadable or finds another number of points.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def points(self, gray: Gray, face: Box | FloatBox) -> Landmarks:
-        """68 points (x, y) in pixels of the picture, (68, 2), where dlib sees them: they may lie outside the picture.
-
-        Args:
-            gray: (H, W).
-            face: the face as the detector gave it, without a margin and not clipped.
-
-        Raises:
-            DataError: the file is unreadable or finds another number of points.
-        """
-        predict = _load(*_stamp(self.path))
-        shape = predict(np.ascontiguousarray(gray), heavy.dlib.rectangle(*(round(edge) for edge in face)))
-        if shape.num_parts != POINTS:
-            raise DataError(f"the landmark file {self.path} finds {shape.num_parts} points, not {POINTS}: give {_FILE}")
-        return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
+    predict = _load(*_stamp(predictor))
+    shape = predict(np.ascontiguousarray(gray), heavy.dlib.rectangle(*(round(edge) for edge in face)))
+    if shape.num_parts != POINTS:
+        raise DataError(f"the landmark file {predictor} finds {shape.num_parts} points, not {POINTS}: give {_FILE}")
+    return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
 
 
-def landmarker(path: str | None, label: str, what: str, otherwise: str) -> Landmarker:
-    """The predictor that `find_predictor` finds.
+def need_predictor(path: str | None, label: str, what: str, otherwise: str) -> Path:
+    """The file that `find_predictor` finds.
 
     Args:
         path: of the file, or None.
@@ -122,7 +113,7 @@ def landmarker(path: str | None, label: str, what: str, otherwise: str) -> Landm
     """
     if (file := find_predictor(path)) is None:
         raise DataError(f"{what} needs 68 facial landmarks and {label} has none: {how_to_get(otherwise)}")
-    return Landmarker(file)
+    return file
 
 
 def how_to_get(otherwise: str, part: str = "method") -> str:

@@ -308,12 +308,14 @@ class Decoder:
 
     def __init__(self, path: Path, camera: bool = False, accept: bool = False) -> None:
         av, self.accept = heavy.av, accept
-        if camera and not path.exists():
-            raise DataError(f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file")
-        if not camera and not path.is_file():
-            raise DataError(f"there is no video file {path}: check the dataset's root and that it was unpacked")
-        if path.suffix.lower() in IMAGES:
-            raise DataError(f"{path} is an image, not a video: give the folder of images or a video file")
+        there = path.exists() if camera else path.is_file()
+        unfit = {
+            f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file": camera and not there,
+            f"there is no video file {path}: check the dataset's root and that it was unpacked": not there,
+            f"{path} is an image, not a video: give the folder of images or a video file": path.suffix.lower() in IMAGES,
+        }
+        if why := next((sentence for sentence, holds in unfit.items() if holds), ""):
+            raise DataError(why)
         try:
             self._container = av.open(str(path), format="v4l2" if camera else None)
         except (av.FFmpegError, OSError, ValueError):

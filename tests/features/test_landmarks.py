@@ -73,7 +73,7 @@ def test_without_any_there_is_none(monkeypatch):
     with pytest.raises(
         DataError, match=r'v1 has none: .*pip install "mebench\[landmarks\]".*MEBENCH_LANDMARKS.*regions=box'
     ):
-        landmarks.landmarker(None, "v1", "a step", "method.regions=box")
+        landmarks.need_predictor(None, "v1", "a step", "method.regions=box")
 
 
 @pytest.mark.parametrize("by_variable", [True, False])
@@ -125,13 +125,13 @@ def test_a_damaged_file_is_named(tmp_path, content):
     path = tmp_path / "bad.dat"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"bad\.dat is damaged or no predictor of dlib"):
-        landmarks.Landmarker(path).points(np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
+        landmarks.predicted_landmarks(path, np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
 
 
 def test_a_file_of_five_points_is_refused(package):
     five = package.with_name("shape_predictor_5_face_landmarks.dat")
     with pytest.raises(DataError, match="finds 5 points, not 68"):
-        landmarks.Landmarker(five).points(np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
+        landmarks.predicted_landmarks(five, np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
 
 
 def test_landmarks_of_a_drawn_face_are_where_it_was_drawn(package):

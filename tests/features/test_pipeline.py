@@ -199,12 +199,12 @@ def test_another_landmark_file_is_another_entry_of_what_reads_it_only(store, dri
 def test_landmarks_of_the_predictor_are_found_once_a_video(store, drift, monkeypatch, face_points):
     calls = []
 
-    def points(self, gray, face):
+    def points(predictor, gray, face):
         calls.append(face)
         return face_points / 2
 
     monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: Path(__file__))
-    monkeypatch.setattr(landmarks.Landmarker, "points", points)
+    monkeypatch.setattr(faces, "predicted_landmarks", points)
     marked = Chain("c", (CROP, Flow("farneback"), RemoveNoseMotion(), Resize(14)), "clips")
     found = [clip_feature(store, drift, "drift", drift.video(), marked, 0, apex) for apex in (2, 4)]
     assert len(calls) == 1

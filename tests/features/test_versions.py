@@ -132,7 +132,7 @@ def test_golden_crops(monkeypatch, step, mean, deviation, cosine, sine):
     head = Swaying()
     monkeypatch.setattr(faces, "detect_faces", lambda gray, upsample: [(30, 12, 92, 74)])
     monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: Path(__file__))
-    monkeypatch.setattr(landmarks.Landmarker, "points", lambda self, gray, face: head.points(gray, face))
+    monkeypatch.setattr(faces, "predicted_landmarks", lambda predictor, gray, face: head.points(gray, face))
     flat = step.apply(head.frames, None).images.astype(float).ravel()
     wave = np.exp(1j * np.arange(len(flat))) / np.sqrt(len(flat))
     found = [flat.mean(), flat.std(), flat @ wave.real, flat @ wave.imag]

@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mebench.metrics import CONVENTIONS, Tables, match, pair, spotting_scores, take_turns
+from mebench.metrics import CONVENTIONS, Tables, match, pair, take_turns
 
 STRICT = CONVENTIONS["strict"]
 Span = tuple[int, int]
