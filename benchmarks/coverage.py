@@ -201,7 +201,7 @@ def differences(kind: str, n: int, shares: tuple[float, float], sets: int) -> di
         pool = SIMULATIONS[kind](n, rng, *shares)
         runs = [
             lambda weights, alone=alone, pool=pool: pool.evaluate(alone(weights))
-            for alone in (pairing.first_alone, pairing.second_alone)
+            for alone in (lambda w: pairing.pool(w, 0 * w), lambda w: pairing.pool(0 * w, w))
         ]
         for name, score in subjects.differences(runs[0], runs[1], [pool.basis_of, pool.basis_of]).items():
             tallies[name].add(score, truth[name])
