@@ -31,7 +31,6 @@ from .frame_scores import propose as propose
 from .frame_scores import read_frame_scores as read_frame_scores
 from .intervals import checked as checked
 from .intervals import read_intervals as read_intervals
-from .intervals import repair_decimal_ids as repair_decimal_ids
 from .join import NO_DATASET as NO_DATASET
 from .join import Rules as Rules
 from .megc import Entry as Entry

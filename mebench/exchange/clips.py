@@ -25,7 +25,6 @@ from mebench.exchange import (
     at_lines,
     parse,
     read_sheet,
-    repair_decimal_ids,
     values,
 )
 from mebench.exchange.join import Rules, join, meant
@@ -67,13 +66,7 @@ def read_clips(
     sheet = read_sheet(path, remarks, role)
     table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
     table.require("video", "emotion")
-    data: dict[str, object] = {
-        **{name: values.names(table, name) for name in IDS if name in table.cells},
-        "line": np.asarray(table.lines, dtype=np.int64),
-        "emotion": values.emotions(table),
-    }
-    repair_decimal_ids(data, role, remarks)
-    rows = pd.DataFrame(data)
+    rows = values.named_rows(table, remarks, emotion=values.emotions(table))
     answered = (rows["emotion"] != "").to_numpy(np.bool_)
     if role == "truth" and not answered.any():
         raise DataError(f"{path} holds no clip with an emotion, so nothing can be scored")

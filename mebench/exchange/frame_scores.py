@@ -20,7 +20,6 @@ from mebench.exchange import (
     at_lines,
     parse,
     read_sheet,
-    repair_decimal_ids,
     values,
 )
 
@@ -93,14 +92,11 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
     table.note_unread(remarks)
     if not table.lines:
         raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
-    data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
-    repair_decimal_ids(data, ROLE, remarks)
-    ids = list(data)
-    rows = pd.DataFrame(data).assign(
+    ids = [name for name in IDS if name in table.cells]
+    rows = values.named_rows(table, remarks).assign(
         kind=values.kinds(table),
         frame=values.required(table, "frame", values.frames(table, "frame")),
         score=values.numbers(table, "score"),
-        line=np.asarray(table.lines, dtype=np.int64),
     )
     rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
     rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)

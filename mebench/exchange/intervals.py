@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from mebench.annotations import ALIASES, BLANK, CODES, Cells, compounds, kind_of, plain_name, words_of
 from mebench.console import plural
@@ -77,19 +76,15 @@ def read_intervals(
     for name, filled in (("kind", "all are micro"), ("apex", apex)):
         if name not in table.cells:
             remarks.repair(f"{table.role}: no column {name}: {filled}")
-    data: dict[str, object] = {
-        "line": np.asarray(table.lines, dtype=np.int64),
-        **{name: values.names(table, name) for name in IDS if name in table.cells},
-    }
-    repair_decimal_ids(data, role, remarks)
-    videos = pd.DataFrame(data)
+    named = values.named_rows(table, remarks)
+    videos = named.copy()
     for name, read in (("fps", values.numbers), ("n_frames", values.frames)):
         videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
     apexes = moments.get("apex", np.full(len(there), np.nan))
     if role == "predictions":  # whose middle stands for an apex that is not marked
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
-    frame = pd.DataFrame(data).assign(
+    frame = named.assign(
         kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table).array()
     )
     if role == "predictions":
@@ -99,7 +94,7 @@ def read_intervals(
             where = at_lines(frame["line"][unsure])
             remarks.warn(f"predictions: no confidence on {where}: a ranking needs one for every interval")
         unsaid = ~there & (values.blank(table.cells["kind"]) if "kind" in table.cells else False)
-        videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
+        videos = named.assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[there].reset_index(drop=True)
     return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells), fractional=fractional), remarks)
 
@@ -216,16 +211,3 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     remarks.repair(f"{table.role}: the column {name!r} is read as the kind{f': {meaning}' if meaning else ''}")
     others = {other: given for other, given in table.others.items() if other != name}
     return replace(table, cells={**table.cells, "kind": column.read(lambda cell: words.get(cell, cell))}, others=others)
-
-
-def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
-    """Numbers that a program wrote as `1.0` or `1,0`: only if all of the column are, so that no real id or class is touched."""
-    for name, column in data.items():
-        if not isinstance(column, Cells):
-            continue
-        cells = [cell for cell in column.different if cell]
-        # `1,0` where the comma is the decimal one; where it separates cells nobody writes so.
-        if cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells):
-            column = column.read(lambda cell: cell[:-2])
-            remarks.repair(f"{role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
-        data[name] = column.array()

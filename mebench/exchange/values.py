@@ -184,6 +184,21 @@ def names(table: TextTable, name: str) -> Cells:
     return table.cells[name]
 
 
+def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataFrame:
+    """`line`, the columns that say which video each row is about, and further ones. Numbers that a program wrote as `1.0` or `1,0` are
+    read without it, only if all of a column are, so that no real id or class is touched.
+    """
+    found: dict[str, Any] = {"line": np.asarray(table.lines, dtype=np.int64)}
+    for name, column in {**{name: names(table, name) for name in IDS if name in table.cells}, **columns}.items():
+        cells = [cell for cell in column.different if cell]
+        # `1,0` where the comma is the decimal one; where it separates cells nobody writes so.
+        decimal = cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells)
+        if decimal:
+            remarks.repair(f"{table.role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
+        found[name] = (column.read(lambda cell: cell[:-2]) if decimal else column).array()
+    return pd.DataFrame(found)
+
+
 DATABASES = frozenset(
     {
         *("casme", "casme1", "casme2", "casmeii", "casmesq", "casmesquared", "casme3"),

@@ -310,9 +310,11 @@ class Decoder:
         av, self.accept = heavy.av, accept
         there = path.exists() if camera else path.is_file()
         unfit = {
-            f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file": camera and not there,
+            f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file": camera
+            and not there,
             f"there is no video file {path}: check the dataset's root and that it was unpacked": not there,
-            f"{path} is an image, not a video: give the folder of images or a video file": path.suffix.lower() in IMAGES,
+            f"{path} is an image, not a video: give the folder of images or a video file": path.suffix.lower()
+            in IMAGES,
         }
         if why := next((sentence for sentence, holds in unfit.items() if holds), ""):
             raise DataError(why)
