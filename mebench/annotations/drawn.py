@@ -37,8 +37,7 @@ def draw_face(strength: float = 0.0, person: int = 0, seed: int = 0) -> NDArray[
 
 @functools.lru_cache(maxsize=256)
 def _without_noise(strength: float, person: int) -> NDArray[np.float32]:
-    features = np.random.default_rng(person + 1000)
-    broad, eyes, mouth = features.uniform(-1.5, 1.5, 3)
+    broad, eyes, mouth = np.random.default_rng(person + 1000).uniform(-1.5, 1.5, 3)
     n = SIZE * _SCALE
     picture = np.full((n, n), 120.0, np.float32) + np.linspace(-25, 25, n, dtype=np.float32)
 

@@ -489,8 +489,7 @@ def date_of(number: float, from_1904: bool = False) -> str:
     if moment.year < _THIS_AGE:
         moment = _DAY_0 + timedelta(days + (days < 60))
     year, month, day = _NEVER_WERE.get(days, (moment.year, moment.month, moment.day))
-    of_day = (datetime.min + timedelta(milliseconds=rest)).time()
-    return f"{year}-{month:02}-{day:02}T{of_day}"
+    return f"{year}-{month:02}-{day:02}T{(datetime.min + timedelta(milliseconds=rest)).time()}"
 
 
 def number_of_date(text: str) -> int | None:

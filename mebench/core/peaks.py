@@ -204,8 +204,7 @@ def smooth(scores: Scores, k_prime: int, rule: Rule = "paper", smoothing: Smooth
         return 0, scores
     if rule == "released_code":
         # Entry j of the full convolution sums frames j - 2k' + 1 to j; frame i wants i - k' to i + k' - 1.
-        full = np.convolve(scores, window(2 * k_prime, smoothing))
-        return 0, full[k_prime - 1 : k_prime - 1 + n]
+        return 0, np.convolve(scores, window(2 * k_prime, smoothing))[k_prime - 1 : k_prime - 1 + n]
     length = 2 * k_prime + 1
     if n < length:
         return k_prime, np.empty(0)

@@ -82,8 +82,7 @@ def read_truth(
     """
     adapters = [*adapters]
     workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
-    known = [dataset for dataset in adapters if workbook or dataset.recognised]
-    sheet = _of_dataset(file, known, remarks)
+    sheet = _of_dataset(file, [dataset for dataset in adapters if workbook or dataset.recognised], remarks)
     if sheet is None:
         own = Remarks()
         try:
@@ -191,8 +190,7 @@ def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, cl
     """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].tolist()
     scored = named_classes(classes, labels, remarks)
-    others = sorted(set(labels) - {"", *scored})
-    read = read_clips(path, "predictions", remarks, scored, others)
+    read = read_clips(path, "predictions", remarks, scored, sorted(set(labels) - {"", *scored}))
     return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
 
 

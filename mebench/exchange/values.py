@@ -242,8 +242,7 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
 
 def emotions(table: TextTable) -> Cells:
     """The column `emotion` in lower case, empty where it is blank or not there."""
-    cells = table.cells.get("emotion", Cells([""], np.zeros(len(table.lines), np.intp)))
-    return cells.read(emotion_of)
+    return table.cells.get("emotion", Cells([""], np.zeros(len(table.lines), np.intp))).read(emotion_of)
 
 
 def emotion_of(cell: str) -> str:

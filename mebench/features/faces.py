@@ -397,8 +397,7 @@ class FaceCrop(Step):
             x0, y0, x1, y1 = reference.box
             for index, frame in enumerate(same_sized(frames, label)):
                 gray = to_gray(frame[y0:y1, x0:x1], index, label)
-                exact = heavy.cv2.INTER_LINEAR_EXACT
-                yield heavy.cv2.resize(gray, (self.size, self.size), interpolation=exact)
+                yield heavy.cv2.resize(gray, (self.size, self.size), interpolation=heavy.cv2.INTER_LINEAR_EXACT)
             return
         for gray, matrix in self._views(frames, reference, label):
             yield warped(gray, matrix, self.size)

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -250,28 +251,19 @@ def smoothed(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T
         pairs: (item, vector) of each frame.
         window: frames, odd. At both ends it shrinks and stays centred, so that steady motion is not bent.
     """
-    half = window // 2
-    items: deque[T] = deque()
-    vectors: deque[Vector] = deque()  # from at most `half` before the next frame to be told, to the last one read
-    before = 0
-
-    def advance() -> tuple[T, Vector]:
-        nonlocal before
-        reach = min(half, before, len(vectors) - 1 - before)
-        mean = np.mean([vectors[before + step] for step in range(-reach, reach + 1)], axis=0)
-        if before == half:
-            vectors.popleft()
-        else:
-            before += 1
-        return items.popleft(), mean
-
-    for item, vector in pairs:
-        items.append(item)
-        vectors.append(vector)
-        if len(items) > half:
-            yield advance()
-    while items:
-        yield advance()
+    half, before = window // 2, 0
+    around: deque[tuple[T, Vector]] = (
+        deque()
+    )  # from at most `half` before the next frame to be told, to the last one read
+    for pair in chain(pairs, repeat(None, half)):  # behind the last frame there is nothing to wait for
+        around += [] if pair is None else [pair]
+        if len(around) - before > (0 if pair is None else half):
+            reach = min(half, before, len(around) - 1 - before)
+            yield around[before][0], np.mean([around[before + n][1] for n in range(-reach, reach + 1)], axis=0)
+            if before == half:
+                around.popleft()
+            else:
+                before += 1
 
 
 def corners(box: Vector) -> FloatBox:

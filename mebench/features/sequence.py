@@ -44,8 +44,7 @@ class Interpolate(SequenceStep):
         n = len(crops)
         if n == 0:
             raise DataError("Interpolate needs at least one frame and the clip has none: check its onset and offset")
-        weights = curve_weights(n, self.length)
-        frames = weights @ crops.reshape(n, -1).astype(np.float64)
+        frames = curve_weights(n, self.length) @ crops.reshape(n, -1).astype(np.float64)
         # Halves are frequent: without the last digits of the sum they are rounded alike everywhere.
         return np.rint(frames.round(6)).clip(0, 255).astype(np.uint8).reshape(self.length, *crops.shape[1:])
 

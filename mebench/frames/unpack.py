@@ -74,7 +74,7 @@ def unpack(
     source: Path,
     out: Path,
     first: int = 1,
-    tick: Callable[[Path], object] | None = None,
+    tick: Callable[[Path], object] = lambda path: None,
     failed: dict[Path, str] | None = None,
 ) -> Iterator[Unpacked]:
     """Unpack the archives of a folder, then decode the video files that lie in it or were in them; or do so for one file.
@@ -104,22 +104,17 @@ def unpack(
     archives = len(work)
     taken: dict[Path, Path] = {}
 
-    def begin(path: Path, folder: Path) -> None:
-        if (other := taken.setdefault(folder, path)) != path:
-            raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
-        there = _there(folder)
-        if not there.is_dir():
-            raise DataError(f"{path} would become the folder {folder}, and {there} is no folder: move it away")
-        if tick is not None:
-            tick(path)
-
     budget = max(LARGE, MOST_TIMES * sum(path.stat().st_size for path, _ in work))
 
     @contextmanager
     def noting(path: Path, folder: Path) -> Iterator[None]:
         """Begin with a file, and note that it cannot be unpacked."""
         try:
-            begin(path, folder)
+            if (other := taken.setdefault(folder, path)) != path:
+                raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
+            if not (there := _there(folder)).is_dir():
+                raise DataError(f"{path} would become the folder {folder}, and {there} is no folder: move it away")
+            tick(path)
             yield
         except NoRoomError:
             raise
@@ -332,8 +327,7 @@ def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[
 
 
 def _below(path: Path, source: Path, out: Path) -> Path:
-    inner = Path(path.name) if source.is_file() else path.relative_to(source)
-    return (out / inner).with_name(_stem(path.name))
+    return (out if source.is_file() else out / path.relative_to(source).parent) / _stem(path.name)
 
 
 def _stem(name: str) -> str:

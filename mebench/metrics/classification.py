@@ -192,8 +192,7 @@ def one_vs_rest(
     {'accuracy': 1.0, 'precision': 0.0, 'recall': 0.0, 'f1': nan, 'uf1': 0.0, 'uar': 0.0}
     """
     true, said, support = counts_of(matrix)
-    total = support.sum(axis=-1, keepdims=True)
-    kept = ~((said + support == 0) | (true == total))
+    kept = ~((said + support == 0) | (true == support.sum(axis=-1, keepdims=True)))
     n = kept.sum(axis=-1).astype(np.float64) if degenerate == "dropped" else np.full(kept.shape[:-1], kept.shape[-1])
 
     def mean(values: Floats) -> Floats:

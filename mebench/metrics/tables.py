@@ -71,8 +71,8 @@ class Tables:
     def _ordered(self) -> "Tables":  # scores, mistakes and their causes ask for it one after the other
         columns = _checked("videos", self.videos)
         columns["n_frames"], columns["fps"] = numbers(self.videos["n_frames"]), numbers(self.videos["fps"])
-        own = zip(columns["dataset"], columns["subject"])  # ids that are equal in two datasets are two people
-        people = list(columns.get("person", own))
+        # Ids that are equal in two datasets are two people.
+        people = list(columns.get("person", zip(columns["dataset"], columns["subject"])))
         datasets: dict[Any, set[str]] = {}
         for person, dataset in zip(people, columns["dataset"]):
             datasets.setdefault(person, set()).add(dataset)

@@ -100,8 +100,7 @@ class BoundaryNetwork(Method):
 
     def _series(self, video: VideoView) -> NDArray[np.float32]:
         """(frames of the series, regions, 2)."""
-        step = self.params.step(video.timing.fps)
-        features = video.features(MOTION)[::step].astype(np.float32)
+        features = video.features(MOTION)[:: self.params.step(video.timing.fps)].astype(np.float32)
         return np.asarray(features.reshape(len(features), len(POINTS), 2))
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:

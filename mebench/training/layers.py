@@ -346,8 +346,7 @@ class Hierarchy(nn.Module):
         levels = []
         for place, number in enumerate(blocks):
             channels, own = dim << place, heads << place
-            last = place == len(blocks) - 1
-            levels.append(Level(channels, own, number, None if last else 2 * channels))
+            levels.append(Level(channels, own, number, 2 * channels if place < len(blocks) - 1 else None))
             self.unused += number * 2 * channels * (channels // own * own)
         self.levels = nn.Sequential(*levels)
 
