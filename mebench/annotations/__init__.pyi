@@ -41,11 +41,12 @@ from .layout import fold as fold
 from .names import ALIASES as ALIASES
 from .names import BLANK as BLANK
 from .names import CODES as CODES
+from .names import INDEX as INDEX
 from .names import KINDS as KINDS
 from .names import KNOWN as KNOWN
 from .names import NAMES as NAMES
 from .names import compounds as compounds
-from .names import is_total as is_total
+from .names import is_note_or_sum as is_note_or_sum
 from .names import kind_of as kind_of
 from .names import plain_name as plain_name
 from .names import words_of as words_of

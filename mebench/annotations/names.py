@@ -27,7 +27,16 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "subject": (
         *("subject", "subject id", "subject no", "subj", "sub", "participant", "participant id", "person"),
-        *("subject name", "subject code", "Proband", "Probandin", "Versuchsperson", "Teilnehmer", "Teilnehmerin"),
+        *(
+            "subject name",
+            "subject code",
+            "Proband",
+            "Probandin",
+            "Prüfling",
+            "Versuchsperson",
+            "Teilnehmer",
+            "Teilnehmerin",
+        ),
         *(
             "Probanden-ID",
             "Probandennummer",
@@ -63,6 +72,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "fichier",
             "nom du fichier",
             "séquence",
+            "nom de la séquence",
+            "extrait",
         ),
         *(
             "vidéo",
@@ -275,18 +286,43 @@ KNOWN = frozenset(
     for owner in ("", *(owner for owners in OWNERS.values() for owner in owners))
 ).union(*ALONE.values())
 """All names that some column may have."""
-BLANK = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "/", "\\", "?"})
+BLANK = frozenset(
+    {
+        "",
+        "nan",
+        "na",
+        "n/a",
+        "#n/a",
+        "<na>",
+        "null",
+        "none",
+        "-",
+        "--",
+        "/",
+        "\\",
+        "?",
+        "–",
+        "—",
+        "−",
+        "k.a.",
+        "无",
+        "無",
+    }
+)
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
-_SHORT = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
-KINDS = ("micro", "macro")
+_SHORT: Mapping[str, Kind] = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
+KINDS: tuple[Kind, ...] = ("micro", "macro")
 _MICRO, _MACRO = (
     ("micro", "mikro", "микро", "微", "マイクロ", "미세"),
     ("macro", "makro", "макро", "宏", "マクロ", "매크로"),
 )
-_WORDS = {**dict.fromkeys(map(plain_name, _MICRO), "micro"), **dict.fromkeys(map(plain_name, _MACRO), "macro")}
+_WORDS: Mapping[str, Kind] = {
+    **dict.fromkeys(map(plain_name, _MICRO), "micro"),
+    **dict.fromkeys(map(plain_name, _MACRO), "macro"),
+}
 
 
-def kind_of(cell: str) -> str | None:
+def kind_of(cell: str) -> Kind | None:
     """`micro` or `macro` as written in the field's files, or None.
 
     >>> [kind_of(cell) for cell in ("Micro - 1/2", "macro-expression", "MaE", "me", "mirco", "Mikroexpression", "宏表情")]
@@ -298,7 +334,21 @@ def kind_of(cell: str) -> str | None:
 
 _TOTALS = frozenset(
     (
-        *("total", "totals", "sum", "sums", "count", "mean", "average", "median", "sd", "std", "n"),
+        *(
+            "total",
+            "totals",
+            "subtotal",
+            "overall",
+            "sum",
+            "sums",
+            "count",
+            "mean",
+            "average",
+            "median",
+            "sd",
+            "std",
+            "n",
+        ),
         *(
             "summe",
             "gesamt",
@@ -312,6 +362,9 @@ _TOTALS = frozenset(
             "平均",
             "平均值",
             "合計",
+            "小计",
+            "zwischensumme",
+            "insgesamt",
         ),
         *("totaux", "somme", "moyenne", "suma", "promedio", "media", "totales"),
     )
@@ -319,7 +372,7 @@ _TOTALS = frozenset(
 
 
 def is_total(text: str) -> bool:
-    """Whether a row is a total: it names no video and begins with a word for a sum or a mean.
+    """Whether a text begins with a word for a sum or a mean.
 
     >>> is_total("Total 255"), is_total("合计：57"), is_total("sub01 happiness")
     (True, True, False)
@@ -328,17 +381,38 @@ def is_total(text: str) -> bool:
     return bool(words) and plain_name(words[0]) in _TOTALS
 
 
+def is_note_or_sum(named: Sequence[str], frames: Sequence[str], first: str) -> bool:
+    """Whether a row below a table is no annotation: a sum in place of a name, or a row that lacks one and has no frame number.
+
+    Args:
+        named: its cells of the columns that name people and videos.
+        frames: those of frame numbers.
+        first: its first cell with something in it.
+
+    >>> is_note_or_sum(["Total", "2"], ["30"], "Total"), is_note_or_sum(["SD", "a"], [""], "SD"), is_note_or_sum(["", "a"], ["30"], "30")
+    (True, False, False)
+    """
+    if any(is_total(name) and len(name) > (2 if name.isascii() else 1) for name in named):
+        return True
+    return not all(named) and (is_total(first) or not any(re.search(r"\d", cell) for cell in frames))
+
+
 INDEX = ("idx", "index", "id", "no", "nr", "num", "number", "code", "int", "flag")
 """Words behind the name of a column that holds numbers for it: `type_idx`."""
+_OF_FRAMES = frozenset(
+    (*INDEX, "frame", "frames", "bild", "image", "trame", "fotograma", "cuadro", "de", "d", "l", "del", "du", "der")
+)
+"""Words that say of an onset, an apex or an offset no more than that it is a frame: `Beginn (Frame)`, `Fotograma de inicio`."""
 
 
 def words_of(header: str) -> list[str]:
     """The words of a compound name.
 
-    >>> words_of("type_idx"), words_of("OnsetFrame2"), words_of("expr-type (ME)")
-    (['type', 'idx'], ['onset', 'frame', '2'], ['expr', 'type', 'me'])
+    >>> words_of("type_idx"), words_of("OnsetFrame2"), words_of("expr-type (ME)"), words_of("N° 被试ID")
+    (['type', 'idx'], ['onset', 'frame', '2'], ['expr', 'type', 'me'], ['no', '被试', 'id'])
     """
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)", " ", header)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=[\u4e00-\u9fff])(?=[A-Za-z])", " ", header)
+    spaced = re.sub(r"\b[Nn][°º]", "no ", spaced)
     return [plain for word in re.split(r"[\W_]+", spaced) if (plain := plain_name(word))]
 
 
@@ -348,7 +422,7 @@ def names_columns(cells: Sequence[str]) -> int:
     >>> names_columns(["Video", "onset_no", "our coding", "vid", "video"])
     3
     """
-    compound = ((word for word in words_of(cell) if word not in INDEX) for cell in cells)
+    compound = ((word for word in words_of(cell) if word not in _OF_FRAMES) for cell in cells)
     return len(KNOWN & ({*map(plain_name, cells)} | {*map("".join, compound)}))
 
 
@@ -368,10 +442,16 @@ def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[
     >>> compounds(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, names)
     {'onset': 2, 'kind': 1}
     """
-    taken, places = {*found.values()}, dict[str, int]()
-    for place, header in reversed(list(enumerate(headers))):
-        words = words_of(header)
+    free = [(words_of(header), place) for place, header in enumerate(headers) if place not in found.values()]
+    places, of_frames = dict[str, int](), dict[str, int]()
+    for words, place in reversed(free):
         rests = [rest for number, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])) if {*number} & {*INDEX}]
-        places |= {"".join(rest): place for rest in rests if place not in taken}
-    named = {name: next((a for a in names if a in places), "") for name, names in wanted.items() if name not in found}
-    return {name: places[alias] for name, alias in named.items() if alias}
+        places |= {"".join(word for word in rest if word != "de"): place for rest in rests}
+        of_frames["".join(word for word in words if word not in _OF_FRAMES)] = place
+    named = {
+        name: next((there[alias] for alias in names if alias in there), None)
+        for name, names in wanted.items()
+        for there in [places | of_frames if name in ("onset", "apex", "offset") else places]
+        if name not in found
+    }
+    return {name: place for name, place in named.items() if place is not None}

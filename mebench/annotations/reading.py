@@ -22,7 +22,8 @@ from mebench.annotations import (
     fold,
     frame_number,
     interval,
-    is_total,
+    is_note_or_sum,
+    kind_of,
     objective_class,
     parse_unit,
     read_sheets,
@@ -95,7 +96,7 @@ def read_row(
     which = name_in(row, table, "video", log) if video is None else video
     nameless = "" if who and which else f"no {'video' if who else 'subject'} is named"
     text = row.get("kind")
-    kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), None)
+    kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), kind_of(text))
     if kind is None and words_of(table.columns.get("kind", ""))[-1:] == ["idx"]:
         kind = CODES.get(text)
     if "kind" in row.cells and kind is None:
@@ -132,11 +133,12 @@ def read_row(
 
 def is_remark(row: Row) -> bool:
     """A row of text that names no video or no person, and has no frame number: a legend or a sum below the table."""
-    if is_total(row.text) and not (row.get("video") and row.get("subject")):
+    frames = [row.get(what) for what in ("onset", "apex", "offset")]
+    if is_note_or_sum([row.get("video"), row.get("subject") if "subject" in row.cells else "-"], frames, row.text):
         return True
-    numbered = any(re.search(r"\d", row.get(what)) for what in ("onset", "apex", "offset"))
-    named = bool(row.get("video")) and ("subject" not in row.cells or bool(row.get("subject")))
-    return not numbered and not (named and any(row.get(what) for what in ("emotion", "units", "kind", "onset")))
+    return not any(re.search(r"\d", cell) for cell in frames) and not any(
+        row.get(what) for what in ("emotion", "units", "kind", "onset")
+    )
 
 
 def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:

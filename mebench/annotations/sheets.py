@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -226,6 +226,9 @@ def made(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     return Sheet(name, name, tuple((n, row) for n, row in enumerate(cells, 1) if any(row)), (), 1, ",")
 
 
+_NAMES_AGAIN = "the names of the columns again, left out"
+
+
 def of_text(text: str, encoding: str, file: str) -> Sheet:
     """A table of text as it is seen (`visible`), not split yet.
 
@@ -251,6 +254,12 @@ def of_text(text: str, encoding: str, file: str) -> Sheet:
     header, separator = header_of(seen)
     if not header:
         separator = max(",;\t", key=next((line for line in lines_of(seen) if line.strip()), "").count)
+    names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
+    if names and seen.count(names) > 1:
+        lines = [*lines_of(seen)]
+        again = {n: "\n" for n, line in enumerate(lines, 1) if n > header and line.strip() == names}
+        said += [(n, _NAMES_AGAIN) for n in again]
+        seen = "".join(again.get(n, line) for n, line in enumerate(lines, 1))
     remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in said)
     return Sheet(file, file, (), remarks, header, separator, seen)
 
@@ -440,7 +449,11 @@ def _seen(sheet: Sheet) -> Sheet:
             remarks += [Repair(number, f"column {column}", found, cell, one, sheet.where) for one in said]
     near = (number for number, cells in rows[:HEADER_WITHIN] if names_columns(cells) > 1)
     header = sheet.header or next(near, 0)
-    return replace(sheet, rows=tuple(rows), remarks=tuple(remarks), header=header)
+    names = dict(rows).get(header)
+    again = [number for number, cells in rows if cells == names and number != header]
+    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in again]
+    kept = tuple(row for row in rows if row[0] not in again)
+    return replace(sheet, rows=kept, remarks=tuple(remarks), header=header)
 
 
 def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:

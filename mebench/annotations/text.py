@@ -32,9 +32,13 @@ HAN = [name for name in KNOWN if "\u4e00" <= name[0] <= "\u9fff" and len(name) >
 CALLED = {"gb18030": "GB18030 (Chinese)", "cp932": "Shift-JIS (Japanese)", "cp1252": "Windows-1252"}
 """Encodings that a table may have without saying so, in the order in which they are tried."""
 _HIDDEN = re.compile(
-    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-"""Signs without a picture: those that control devices, blanks of no width, marks of direction, hyphens that are not there."""
+"""Signs without a picture: those that control devices, blanks of no width, marks of direction and of variants, fillers, hyphens that are
+not there."""
+_NO_CP1252 = re.compile("[^\x00-\x7f]{3}|[ÂÃ][^\x00-\x7fÀ-ÿ]|[A-Za-z][À-ÞŠŽŸŒ][a-z]")
+"""What is no word of Europe: three accents in a row, UTF-8 read as Windows-1252, a capital with an accent inside a word."""
 _PLAIN = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Letters and signs that are as wide as Chinese ones, and blanks of other widths, as plain ones."""
@@ -89,12 +93,10 @@ def _plainly(text: str, encoding: str) -> bool:
     """Whether a sample of the decoded text is in the language that the encoding is used for."""
     first = re.search(r"[^\x00-\x7f]", text)
     text = text[max(first.start() - 100, 0) : first.start() + STRETCH] if first else text
-    if (
-        encoding == "cp1252"
-    ):  # a letter with an accent stands in a word of plain ones; three in a row are no word of Europe
-        letters = [found for found in re.finditer(r"[^\W\d_]+", text) if not found[0].isascii()]
-        plain = all(len(word[0]) == 1 or re.search("[A-Za-z]", word[0]) for word in letters)
-        return plain and not re.search(r"[^\x00-\x7f]{3}", text)
+    if encoding == "cp1252":  # a letter with an accent stands in a word of plain ones
+        letters = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
+        plain = all(len(word) == 1 or re.search("[A-Za-z]", word) for word in letters)
+        return plain and not _NO_CP1252.search(text)
     signs = Counter(sign for sign in text if not sign.isascii())
     everyday = {sign: n for sign, n in signs.items() if _everyday(sign, encoding)}
     if encoding == "gb18030" and (
@@ -136,7 +138,7 @@ def header_of(text: str) -> tuple[int, str]:
         found = dict.fromkeys(SEPARATORS, 0)
         for sign in SEPARATORS:
             with suppress(csv.Error):  # one cell is longer than a cell may be
-                cells = next(csv.reader([line], delimiter=sign))
+                cells = re.split(" +", line.strip(" \r\n")) if sign == " " else next(csv.reader([line], delimiter=sign))
                 names = names_columns(cells)
                 found[sign] = names if sign != " " or 2 * names >= len(cells) else 0  # a sentence has blanks, too
         separator = max(SEPARATORS, key=lambda sign: found[sign])

@@ -283,7 +283,7 @@ def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Ta
         named = [kind_of(word) for word in requested.split(",")]
         if None in named:
             raise ConfigError(f"--kinds: {unknown('kind', requested.split(',')[named.index(None)].strip(), KINDS)}")
-        scored = [kind for kind in KINDS if kind in named]
+        scored: list[str] = [kind for kind in KINDS if kind in named]
         for kind in scored:
             if listed_kinds is not None and kind not in listed_kinds:
                 remarks.warn(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mebench.annotations import ALIASES, BLANK, CODES, Cells, compounds, kind_of, plain_name, words_of
+from mebench.annotations import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, Cells, kind_of, words_of
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import (
@@ -120,9 +120,9 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     if again.any():
         what = "prediction" if role == "predictions" else "annotation"
         remarks.repair(
-            f"{role}: {at_lines(rows['line'][again])} repeat an earlier {what} in every column and are left out"
+            f"{role}: {at_lines(rows['line'][again])} repeat an earlier {what} in every column that is read and are left out"
             if again.sum() > 1
-            else f"{role}: {at_lines(rows['line'][again])} repeats an earlier {what} in every column and is left out"
+            else f"{role}: {at_lines(rows['line'][again])} repeats an earlier {what} in every column that is read and is left out"
         )
         rows = rows[~again].reset_index(drop=True)
     before = rows["onset"] < 0
@@ -158,32 +158,45 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     return replace(given, intervals=rows)
 
 
+_YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
+
+
 def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
-    """A column such as `label` may hold kinds: scored as emotions they would pool macro- with micro-expressions."""
+    """A column such as `label` or `category` may hold kinds: scored as emotions they would pool macro- with micro-expressions."""
     if "kind" in table.cells:
         return table
-    labels = {
-        name: table.others[name].read(str.strip) for name in table.others if plain_name(name) in ALIASES["emotion"]
-    }
-    for name, column in {"emotion": table.cells.get("emotion", Cells.of([])), **labels}.items():
+    given = {name: column.read(str.strip) for name, column in table.others.items()}
+    for name, column in {"emotion": table.cells.get("emotion", Cells.of([])), **given}.items():
         cells = [cell for cell in column.different if cell.casefold() not in BLANK]
-        if cells and all(map(kind_of, cells)):
+        asked = [word for word in words_of(name) if word not in ("is", "flag", "label", "expression")]
+        if not cells:
+            continue
+        if all(map(kind_of, cells)):
             what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
             remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
-            rest = {other: given for other, given in table.cells.items() if other != name}
-            others = {other: given for other, given in table.others.items() if other != name}
-            return replace(table, cells={**rest, "kind": column}, others=others)
+        elif asked in (["micro"], ["macro"]) and {cell.casefold() for cell in cells} <= {*_YES, *_NO}:
+            yes, no = KINDS if asked == ["micro"] else KINDS[::-1]
+            kinds = {**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, no)}
+            column = replace(column, different=[kinds.get(cell.casefold(), cell) for cell in column.different])
+            remarks.repair(f"{table.role}: the column {name!r} says yes or no and is read as the kind")
+        else:
+            continue
+        rest = {other: cells for other, cells in table.cells.items() if other != name}
+        others = {other: cells for other, cells in table.others.items() if other != name}
+        return replace(table, cells={**rest, "kind": column}, others=others)
     return _with_codes(table, remarks)
 
 
 def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
-    """A column such as `type_idx` may hold numbers for the kinds, or words.
+    """A column such as `type_idx` or `me_type` may hold numbers for the kinds.
 
     Raises:
         DataError: it holds two numbers, and which is which cannot be known.
     """
-    at = compounds(table.headers, {}, {"kind": ALIASES["kind"]}).get("kind")
-    if at is None or (name := table.headers[at]) not in table.others:
+    of_kinds = {*ALIASES["kind"], *INDEX}
+    words = {name: {*words_of(name)} for name in table.others}
+    names = (n for n, said in words.items() if said & {*ALIASES["kind"]} and not (said - of_kinds) & KNOWN)
+    if (name := next(names, None)) is None:
         return table
     column = table.others[name].read(str.strip)
     said = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
@@ -191,23 +204,22 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     for cell, length in zip(column, values.numbers(table, "offset") - values.numbers(table, "onset")):
         lasting.get(cell, []).append(float(length))
     medians = {cell: np.nanmedian(lengths) for cell, lengths in lasting.items()}
-    if said and all(map(kind_of, said)):
-        words = {cell: str(kind_of(cell)) for cell in said}
-    elif (said == [*CODES] and medians["1"] >= medians["2"]) or (
-        {*said} < {*CODES} and said and words_of(name)[-1] == "idx"
-    ):
-        words = dict[str, str](CODES)
-    elif len(said) == 2:
+    ordered = said == [*CODES] and medians["1"] >= medians["2"]
+    if not (ordered or ({*said} < {*CODES} and said and words_of(name)[-1] == "idx")):
+        if len(said) != 2 or not "".join(said).isdigit():
+            remarks.warn(
+                f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there"
+            )
+            return table
         raise DataError(
             f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, which may or may not mean micro "
             "and macro: write micro and macro in a column kind, or remove this column"
         )
-    else:
-        remarks.warn(
-            f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there"
-        )
-        return table
-    meaning = ", ".join(f"{cell} is {words[cell]}" for cell in said if cell != words[cell])
-    remarks.repair(f"{table.role}: the column {name!r} is read as the kind{f': {meaning}' if meaning else ''}")
+    meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in said)
+    remarks.repair(f"{table.role}: the column {name!r} is read as the kind: {meaning}")
     others = {other: given for other, given in table.others.items() if other != name}
-    return replace(table, cells={**table.cells, "kind": column.read(lambda cell: words.get(cell, cell))}, others=others)
+    return replace(
+        table,
+        cells={**table.cells, "kind": column.read(lambda cell: dict[str, str](CODES).get(cell, cell))},
+        others=others,
+    )

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mebench.annotations.names import ALIASES, KNOWN, compounds, is_total, plain_name
+from mebench.annotations.names import ALIASES, KNOWN, compounds, is_note_or_sum, is_total, plain_name
 from mebench.annotations.sheets import Cells, Grid, Sheet, find_sheet, of_text
 from mebench.annotations.text import PASSED, decoded
 from mebench.console import plural
@@ -142,15 +142,15 @@ class TextTable:
             raise self.error(int(rows[0]), sentence.format(name=name, cell=self.cells[name][rows[0]], more=more))
 
     def without_notes(self, remarks: Remarks) -> Self:
-        """Without rows that name no video or no subject and have no number of a frame, or begin with a word for a sum: notes and totals."""
+        """Without notes and sums (`is_note_or_sum`)."""
         named = [self.cells[name] for name in ("subject", "video") if name in self.cells]
-        numbers = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
-        lacking = np.any([column.where(lambda cell: not cell) for column in named], axis=0)
+        frames = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
+        doubtful = np.any([column.where(lambda cell: not cell or is_total(cell)) for column in named], axis=0)
         notes = np.zeros(len(self.lines), np.bool_)
-        for row in np.flatnonzero(lacking):
+        for row in np.flatnonzero(doubtful):
             cells = (column[row].strip() for column in (*named, *self.cells.values(), *self.others.values()))
-            first = next(filter(None, cells), "")
-            notes[row] = is_total(first) or not any(re.search(r"\d", column[row]) for column in numbers)
+            names, numbers = [column[row] for column in named], [column[row] for column in frames]
+            notes[row] = is_note_or_sum(names, numbers, next(filter(None, cells), ""))
         if not notes.any():
             return self
         lines = np.array(self.lines)
@@ -178,9 +178,11 @@ class TextTable:
             if name not in self.cells:
                 near = likely(self.headers, name) or holding(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
+                found = recognise(self.headers, list(self.cells), self.role)
+                found |= compounds(self.headers, found, {what: ALIASES[what] for what in self.cells})
                 taken = ", ".join(
                     f"{header!r} as {what}"
-                    for what, position in recognise(self.headers, list(self.cells), self.role).items()
+                    for what, position in found.items()
                     if plain_name(header := self.headers[position]) != plain_name(what)
                 )
                 hint += f" It takes {taken}." if taken else ""

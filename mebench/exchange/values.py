@@ -163,6 +163,7 @@ def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArra
     Raises:
         DataError: one is.
     """
+    refuse_gaps(table, name, np.isnan(values), "mark both ends of what is seen, or leave both empty where nothing is")
     table.refuse(name, np.isnan(values), "the {name} is {cell!r}, not a frame number{more}")
     return values.astype(np.int64)
 
@@ -174,12 +175,8 @@ def names(table: TextTable, name: str) -> Cells:
         DataError: a cell is empty.
     """
     empty = table.cells[name].where(lambda cell: not cell)
-    lacking = np.array(table.lines)[empty].tolist()
-    if len(lacking) > SHOWN:
-        raise DataError(
-            f"{table.place}: {len(lacking)} of {len(table.lines)} rows have no {name} ({at_lines(lacking)}): write it in each row; merged "
-            "cells keep it in the first one only when a sheet is saved as text, so name the workbook itself"
-        )
+    merged = "merged cells keep it in the first one only when a sheet is saved as text, so name the workbook itself"
+    refuse_gaps(table, name, empty, f"write it in each row; {merged}")
     table.refuse(name, empty, "the {name} is empty{more}")
     return table.cells[name]
 
@@ -197,6 +194,19 @@ def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataF
             remarks.repair(f"{table.role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
         found[name] = (column.read(lambda cell: cell[:-2]) if decimal else column).array()
     return pd.DataFrame(found)
+
+
+def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: str) -> None:
+    """Refuse a column that lacks many cells as one defect.
+
+    Raises:
+        DataError: it does.
+    """
+    lacking = np.array(table.lines)[empty].tolist()
+    if len(lacking) >= SHOWN:
+        raise DataError(
+            f"{table.place}: {len(lacking)} of {len(table.lines)} rows have no {name} ({at_lines(lacking)}): {remedy}"
+        )
 
 
 DATABASES = frozenset(
@@ -235,6 +245,7 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
         cells = Cells(["micro"], np.zeros(len(table.lines), np.intp))
     wrong = cells.where(lambda cell: kind_of(cell) is None and cell.casefold() not in BLANK)
     missing = cells.where(lambda cell: kind_of(cell) is None) & (True if needed is None else needed)
+    refuse_gaps(table, "kind", missing & ~wrong, "write micro or macro in each row")
     for row in np.flatnonzero(wrong | missing)[:1]:
         raise table.error(int(row), f"{unknown('kind', cells[row], KINDS)} me and mae will do as well")
     return cells.read(lambda cell: kind_of(cell) or "micro").array()

@@ -157,7 +157,9 @@ def test_repeated_rows_count_once(read):
     row = "1,a,micro,1,2,3,joy,1\n"
     given, remarks = read(HEAD + row + "1,a,micro,1,2,3,fear,1\n" + row)
     assert given.intervals["line"].tolist() == [2, 3]
-    assert remarks.repaired == ["predictions: line 4 repeats an earlier prediction in every column and is left out"]
+    assert remarks.repaired == [
+        "predictions: line 4 repeats an earlier prediction in every column that is read and is left out"
+    ]
 
 
 def test_overlapping_annotations_are_pointed_at_within_a_kind_only(read):

@@ -4,6 +4,7 @@ import openpyxl
 import pytest
 
 from mebench.annotations import decoded
+from mebench.config.registry import load
 from mebench.errors import DataError
 from mebench.exchange import Remarks, Rules, answers, read_intervals, text_table
 from mebench.inspection import dataset_summary
@@ -32,6 +33,24 @@ def test_kinds_by_number_are_read_as_in_the_lists_of_the_field(write):
     assert spans(alone) == [("macro", 10, 40)]
     words, _ = read(write("video,onset,offset,type_code\na,10,40,MaE\na,1,4,ME\n"))
     assert spans(words) == [("macro", 10, 40), ("micro", 1, 4)]
+    for other in ("expr_type", "ME type"):
+        named, _ = read(write(CODED.replace("type_idx", other)))
+        assert spans(named) == spans(table)
+
+
+@pytest.mark.parametrize("name", ["expression_kind", "category", "label kind", "类别"])
+def test_a_column_of_kinds_is_read_whatever_its_name(write, name):
+    table, _ = read(write(f"subject,video,onset,offset,{name}\nx,a,10,40,macro\nx,a,1,4,micro\n"))
+    assert spans(table) == [("macro", 10, 40), ("micro", 1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"), [("is_micro", "01"), ("macro", ("True", "false")), ("Macro-expression", "yn")]
+)
+def test_a_column_that_asks_for_a_kind_says_yes_or_no(write, name, cells):
+    table, remarks = read(write(f"video,onset,offset,{name}\na,10,40,{cells[0]}\na,60,70,{cells[1]}\n"))
+    assert spans(table) == [("macro", 10, 40), ("micro", 60, 70)]
+    assert f"truth: the column {name!r} says yes or no and is read as the kind" in remarks.repaired
 
 
 @pytest.mark.parametrize("rows", ["x,a,10,14,1\nx,a,60,90,2\n", "x,a,10,40,0\nx,a,60,70,1\n"])
@@ -70,7 +89,7 @@ def test_people_written_alike_are_one_warning_that_merges_nobody(write, score):
     assert "2 groups of subjects, such as 20 and sub20, count as different people" in warned and "alike" not in warned
 
 
-SIGNS = ["\x1a", "\x07", "\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c"]
+SIGNS = ["\x1a", "\x07", "\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c", "\u034f", "\ufe0f", "\u3164"]
 
 
 @pytest.mark.parametrize("sign", SIGNS)
@@ -102,6 +121,10 @@ def test_headers_of_four_languages_are_understood_in_their_common_encodings(writ
     "header",
     [
         "Probandennummer;Dateiname;Startframe;Endframe",
+        "Prüfling Nr.;Video-ID;Beginn (Frame);Ende (Frame)",
+        "受试者ID,视频ID,起始（帧）,结束（帧）",
+        "N° sujet;Nom de la séquence;Image de début;Image de fin",
+        "Nº de sujeto;Vídeo;Fotograma de inicio;Fotograma de fin",
         "Proband_Nr;ID_Video;Anfang;Ende",
         "被试编号,视频名称,起始帧号,结束帧号",
         "受试者序号,文件名,开始帧编号,终止帧编号",
@@ -138,6 +161,7 @@ OTHERS = {
     "iso8859_7": "πρόσωπο",
     "koi8_r": "видео",
     "cp874": "วิดีโอ",
+    "mac_roman": "Gefühl",
 }
 
 
@@ -175,7 +199,7 @@ def test_compounds_of_other_names_are_read_or_named(write, header):
     row = [next((c for n, c in cells.items() if n in name.casefold()), "a") for name in header.split(",")]
     table, remarks = read(write(f"{header}\n{','.join(row)}\n"))
     assert spans(table) == [("macro", 3, 9)]
-    assert any("is read as the kind" in line for line in remarks.repaired)
+    assert any("holds kinds, such as 'MaE', read as the kind" in line for line in remarks.repaired)
 
 
 @pytest.mark.parametrize("row", ["smic,s11,s11_ne_01,0", "sub01 EP02_01f happiness", "s1;clip;1;positive"])
@@ -205,6 +229,61 @@ def test_lines_above_the_names_and_notes_and_sums_below_are_left_out_and_said(wr
     assert spans(table) == [("micro", 3, 9)]
     assert "truth: lines 1 and 2 above the names of the columns, left out" in remarks.repaired
     assert "truth: lines 6 and 7, left out: a note or a sum that names no video" in remarks.repaired
+
+
+@pytest.mark.parametrize("sums", ["Total,2,30,60", "Summe,2,,", "subtotal,1,,", "合计,2,30,60", ",Mean,15,30"])
+def test_a_sum_in_place_of_a_name_is_no_annotation(write, sums):
+    table, remarks = read(write(f"subject,video,onset,offset\n1,a,10,20\n{sums}\nSD,b,20,40\nn,c,,\n"))
+    assert spans(table) == [("micro", 10, 20), ("micro", 20, 40)]
+    assert table.videos["video"].tolist() == ["a", "b", "c"]
+    assert "truth: line 3, left out: a note or a sum that names no video" in remarks.repaired
+
+
+def test_tables_written_one_behind_the_other_have_their_names_once(write):
+    one = "subject,video,onset,offset\n1,a,10,20\n"
+    table, remarks = read(write(f"{one}\ufeff{one.replace('a', 'b')}{one.replace('a', 'c')}"))
+    assert table.intervals["line"].tolist() == [2, 4, 6]
+    assert "truth: the names of the columns again, left out (lines 3 and 5)" in remarks.repaired
+
+
+def test_names_again_in_a_workbook_are_left_out_by_its_adapter_too(tmp_path):
+    plugin = load("dataset", "casme2")
+    plugin.write_fake_tree(tmp_path)
+    sheet = plugin(plugin.Params(root=str(tmp_path))).annotation_file
+    expected = len(plugin(plugin.Params(annotations=str(sheet))).annotations)
+    book = openpyxl.load_workbook(sheet)
+    book.active.append([cell.value for cell in book.active[1]])
+    book.active.append(["Total", 8, None, 10, 20, 30])
+    book.save(sheet)
+    dataset = plugin(plugin.Params(annotations=str(sheet)))
+    assert len(dataset.annotations) == expected
+    assert any("the names of the columns again, left out" in str(repair) for repair in dataset.repairs())
+
+
+def test_blanks_that_line_columns_up_are_one_separator(write):
+    table, _ = read(write("subject   video    onset  offset\n1         a        10     20\n"))
+    assert spans(table) == [("micro", 10, 20)]
+
+
+@pytest.mark.parametrize("sign", ["–", "—", "−", "k.A.", "无"])
+def test_signs_for_nothing_are_no_apex(write, sign):
+    table, _ = read(write(f"video,onset,apex,offset\na,10,{sign},20\n"))
+    assert spans(table) == [("micro", 10, 20)] and table.intervals["apex"].isna().all()
+
+
+def test_text_of_two_encodings_is_read_as_neither():
+    with pytest.raises(DataError, match="its encoding is not certain"):
+        decoded("video,Gefühl\na,Überraschung\n".encode() + "b,Ärger\n".encode("cp1252"), "file")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("onset", "mark both ends"), ("offset", "mark both ends"), ("kind", "write micro or macro")]
+)
+def test_a_column_of_marks_that_is_half_empty_is_one_defect(write, name, remedy):
+    cells = {"video": "a", "onset": "1", "offset": "9", "kind": "micro"}
+    rows = [",".join("" if n % 2 and column == name else cell for column, cell in cells.items()) for n in range(9)]
+    with pytest.raises(DataError, match=rf"4 of 9 rows have no {name} \(lines 3, 5, 7 and 1 more\): {remedy}"):
+        read(write("\n".join([",".join(cells), *rows])))
 
 
 def test_a_column_of_names_that_is_half_empty_is_one_defect(write):
