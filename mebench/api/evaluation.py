@@ -18,7 +18,7 @@ from mebench import features, heavy, inference, inspection, reports, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
 from mebench.core import Kind, Timing
-from mebench.errors import ConfigError, DataError, MebenchError, RunError, check_known
+from mebench.errors import ConfigError, DataError, MebenchError, RunError, check_known, refused_by_system
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
@@ -184,16 +184,12 @@ def _written(model: Any, chains: Any, place: Path) -> str:
         "params.py": PARAMS_OF_MODULE if module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
     }
-    try:
+    with refused_by_system(f"{what} cannot be stored in {folder}", "choose another place with runs=DIR", RunError):
         folder.mkdir(parents=True, exist_ok=True)
         for file, data in {**{name: text.encode() for name, text in texts.items()}, "object": content}.items():
             path = folder / file
             if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
                 path.write_bytes(data)
-    except OSError as error:
-        raise RunError(
-            f"{what} cannot be stored in {folder}: {error.strerror}. Choose another place with runs=DIR"
-        ) from error
     return name
 
 
@@ -406,15 +402,14 @@ def spot(
     paths = videos_at(videos)
     check_known("faces", faces, get_args(reports.spotted.Faces))
     if isinstance(model, Run):
-        folds = tuple(one.fold for one in inference.models.of_run(model.folder, fold))
-        request = inference.predict.PredictRequest(str(model.path.resolve()), folds, {})
+        models = inference.models.of_run(model.folder, fold)
     elif fold is None:
         known = model if isinstance(model, TrainedModel) else load_model(model)
-        request = inference.predict.PredictRequest(str(known.path), (), {})
+        models = (inference.models.read_model(known.path),)
     else:
         raise ConfigError(f"fold {fold!r}: a model has none; only runs have folds")
     return Spottings(
         reports.spotted.spot_videos(
-            paths, request, faces=faces, fps=fps, damaged=damaged, workers=workers, progress=progress
+            paths, models, faces=faces, fps=fps, damaged=damaged, workers=workers, progress=progress
         )
     )

@@ -190,7 +190,19 @@ def score(
     else:
         scores, join = None, replace(join, fps=exchange.coders.common_rate([true, answered], fps))
         if what == "frame scores":
-            lengths, options = _spotting(k_prime, how)
+            chosen = {name: value for name, value in how.items() if value is not None}
+            for name, known in (
+                ("postprocess", core.options.RULES),
+                ("smoothing", core.options.SMOOTHINGS),
+                ("anchor", core.options.ANCHORS),
+            ):
+                check_known(name, str(chosen.get(name, known[0])), known)
+            if not 0 <= chosen.get("p", 0) <= 1:
+                raise ConfigError(f"--p must lie between 0 (the mean) and 1 (the maximum), not {chosen['p']}")
+            if isinstance(k_prime, Mapping):
+                k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
+            lengths = exchange.frame_scores.half_lengths(None if k_prime is None else str(k_prime))
+            options = core.SpottingParams(rule=chosen.pop("postprocess", "paper"), **chosen)
             scores = exchange.frame_scores.read_frame_scores(answered, remarks)
             spotted = exchange.frame_scores.propose(scores, lengths, options, remarks, short_videos)
         else:
@@ -224,25 +236,6 @@ def score(
 def misplaced(what: What, options: Mapping[str, object]) -> str | None:
     """The first of some options that is set though it is not about these predictions, or None."""
     return next((name for name, value in options.items() if value is not None and what not in PLACES[name]), None)
-
-
-def _spotting(
-    k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any]
-) -> tuple[dict[str, int], core.SpottingParams]:
-    """The lengths and options that turn frame scores into intervals; None takes the default."""
-    chosen = {name: value for name, value in how.items() if value is not None}
-    for name, known in (
-        ("postprocess", core.options.RULES),
-        ("smoothing", core.options.SMOOTHINGS),
-        ("anchor", core.options.ANCHORS),
-    ):
-        check_known(name, str(chosen.get(name, known[0])), known)
-    if not 0 <= chosen.get("p", 0) <= 1:
-        raise ConfigError(f"--p must lie between 0 (the mean) and 1 (the maximum), not {chosen['p']}")
-    if isinstance(k_prime, Mapping):
-        k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
-    lengths = exchange.frame_scores.half_lengths(None if k_prime is None else str(k_prime))
-    return lengths, core.SpottingParams(rule=chosen.pop("postprocess", "paper"), **chosen)
 
 
 def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchange.text_table.File:

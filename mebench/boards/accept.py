@@ -54,38 +54,37 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
     """
     place = records.parent
     with nullcontext(Registry.read(place)) if check_only else Registry.changed(place) as registry:
-        return _merged(sources, records, registry, check_only)
-
-
-def _merged(sources: list[RunFolder], records: Path, registry: Registry, check_only: bool) -> list[Merged]:
-    outcomes, there, read = list[Merged](), collect_records(records, lambda _: None), cache(read_answers)
-    for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
-        run_id, _, version = source.id.rpartition("~v")
-        former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
-        lost = former in {outcome.id for outcome in outcomes if outcome.status == "refused"}
-        status, reason = "checked", refusal(source, records, *([source.path.parent] if check_only and not lost else []))
-        if not reason and not check_only:
-            try:
-                status = _take(source, records)
-            except (MebenchError, OSError) as error:
-                reason = str(error)
-        doubt = ""
-        if not reason:
-            record = from_record(source)
-            noted = registry.records.get(record.id) if record in there else None
-            other, of_truth = (
-                doubt_of(record, there, registry, read) if noted is None else noted,
-                truth_doubt(record, registry),
+        outcomes, there, read = list[Merged](), collect_records(records, lambda _: None), cache(read_answers)
+        for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
+            run_id, _, version = source.id.rpartition("~v")
+            former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
+            lost = former in {outcome.id for outcome in outcomes if outcome.status == "refused"}
+            status, reason = (
+                "checked",
+                refusal(source, records, *([source.path.parent] if check_only and not lost else [])),
             )
-            doubt = "; ".join(filter(None, [of_truth, other]))
-            if not check_only:
-                registry.records.setdefault(record.id, other)
-            if not check_only and not doubt:
-                registry.truths.setdefault(*truth_of(record))
-            if status == "taken":
-                there.append(replace(record, folder=records / source.id))
-        outcomes.append(Merged(source.id, "refused" if reason else status, reason, doubt))
-    return outcomes
+            if not reason and not check_only:
+                try:
+                    status = _take(source, records)
+                except (MebenchError, OSError) as error:
+                    reason = str(error)
+            doubt = ""
+            if not reason:
+                record = from_record(source)
+                noted = registry.records.get(record.id) if record in there else None
+                other, of_truth = (
+                    doubt_of(record, there, registry, read) if noted is None else noted,
+                    truth_doubt(record, registry),
+                )
+                doubt = "; ".join(filter(None, [of_truth, other]))
+                if not check_only:
+                    registry.records.setdefault(record.id, other)
+                if not check_only and not doubt:
+                    registry.truths.setdefault(*truth_of(record))
+                if status == "taken":
+                    there.append(replace(record, folder=records / source.id))
+            outcomes.append(Merged(source.id, "refused" if reason else status, reason, doubt))
+        return outcomes
 
 
 def _take(source: RunFolder, records: Path) -> str:

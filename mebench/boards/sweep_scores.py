@@ -27,7 +27,7 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
         runs: of each the settings that vary, its folder and its summary.
     """
     groups = grouped(runs, key=lambda run: tuple((key, value) for key, value in run[0].items() if key != "seed"))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for settings, members in groups.items():
         scores = [main_scores(summary) for _, _, summary in members]
         costs = [costs_of(folder) for _, folder, _ in members]
@@ -47,32 +47,28 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
                 "costs": {name: round(statistics.fmean(c[name] for c in costs), 3) for name in costs[0]},
             }
         )
-    return [*rows, *_means_over_units(rows)]
-
-
-def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For rows that differ in the action unit alone the mean of its F1; without an interval, since subjects are shared."""
+    # Of rows that differ in the action unit alone, the mean of its F1; without an interval, since subjects are shared.
     unit = METRICS["unit_f1"].label
-    groups = grouped(
+    same_units = grouped(
         [row for row in rows if unit in row["scores"] and "scheme" in row["settings"]],
         key=lambda row: tuple((key, value) for key, value in row["settings"].items() if key != "scheme"),
     )
     means = []
-    for settings, of_units in groups.items():
-        values = [row["scores"][unit]["value"] for row in of_units]
-        if len(values) > 1 and None not in values:
-            score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
-            costs = {name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]}
+    for others, of_units in same_units.items():
+        of_each = [row["scores"][unit]["value"] for row in of_units]
+        if len(of_each) > 1 and None not in of_each:
+            score = {"value": statistics.fmean(of_each), "low": None, "high": None, "spread": None}
+            spent = {name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]}
             means.append(
                 {
-                    "settings": {**dict(settings), "scheme": f"mean of {len(values)} units"},
+                    "settings": {**dict(others), "scheme": f"mean of {len(of_each)} units"},
                     "seeds": of_units[0]["seeds"],
                     "runs": [run for row in of_units for run in row["runs"]],
                     "scores": {unit: score},
-                    "costs": costs | {PEAK: max(row["costs"][PEAK] for row in of_units)},
+                    "costs": spent | {PEAK: max(row["costs"][PEAK] for row in of_units)},
                 }
             )
-    return means
+    return [*rows, *means]
 
 
 def costs_of(folder: RunFolder) -> dict[str, float]:

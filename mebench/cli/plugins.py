@@ -106,7 +106,33 @@ def info(
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in found}
     if console.write_json(report, json):
         for kind, said in report.items():
-            _print(kind, said)
+            if title := said.get("title"):
+                facts = [
+                    key
+                    for key, fact in said.items()
+                    if fact and isinstance(fact, str) and key not in ("id", "title", "card")
+                ]
+                console.print_lines(title, *(f"{key}: {said[key]}" for key in facts), "")
+            if card := said.get("card"):
+                if kind == "protocol":
+                    console.print_lines(*card.split("\n"))
+                else:
+                    console.print_markdown(card)
+                    console.print_lines("")
+            if parameters := said.get("parameters"):
+                console.print_table(
+                    tuple(parameters[0]), [tuple(row.values()) for row in parameters], title="parameters"
+                )
+            for section, title in (("presets", "preset"), ("datasets", "settings for")):
+                rows = [
+                    (
+                        f"{title} {name}",
+                        " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)",
+                    )
+                    for name, values in said.get(section, {}).items()
+                ]
+                if rows:
+                    console.print_table((title, "values"), rows, title=section)
 
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
@@ -159,30 +185,6 @@ def _parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dic
         }
         for name, hint in hints.items()
     ]
-
-
-def _print(kind: str, said: Mapping[str, Any]) -> None:
-    """Print a description of a metric, protocol or plugin."""
-    if title := said.get("title"):
-        facts = [
-            key for key, fact in said.items() if fact and isinstance(fact, str) and key not in ("id", "title", "card")
-        ]
-        console.print_lines(title, *(f"{key}: {said[key]}" for key in facts), "")
-    if card := said.get("card"):
-        if kind == "protocol":
-            console.print_lines(*card.split("\n"))
-        else:
-            console.print_markdown(card)
-            console.print_lines("")
-    if parameters := said.get("parameters"):
-        console.print_table(tuple(parameters[0]), [tuple(row.values()) for row in parameters], title="parameters")
-    for section, title in (("presets", "preset"), ("datasets", "settings for")):
-        rows = [
-            (f"{title} {name}", " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)")
-            for name, values in said.get(section, {}).items()
-        ]
-        if rows:
-            console.print_table((title, "values"), rows, title=section)
 
 
 def _text(value: Any) -> str:

@@ -140,10 +140,9 @@ def predict(
     check_file("--out", str(Path(out).expanduser()))
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
-    dataset = tuple(words or ()), tuple(files or ()), tuple(plugins or ())
-    folds = tuple(model.fold for model in inference.models.of_run(folder, fold))
-    request = inference.predict.PredictRequest(str(folder.path.resolve()), folds, *dataset)
-    predicted = inference.predict.predict_all(request, workers, progress)
+    models = inference.models.of_run(folder, fold)
+    dataset = config.resolve_dataset(words or (), files or (), plugins or ())
+    predicted = inference.predict.predict_all(models, dataset, workers, progress)
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames, form)

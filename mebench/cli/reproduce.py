@@ -145,35 +145,30 @@ def rescore(
         for cell in found
     ]
     if write_json({**outcome, "cells": plain}, json):
-        _print_rescored(known, found)
+        readings = dict.fromkeys(reading for cell in found for reading in cell.values)
+        heads = [
+            ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
+            for rule, later, choice in readings
+        ]
+        print_lines(known.title, f"{known.repository}, commit {known.commit}", "")
+        rows = []
+        for cell in found:
+            printed, digits = (
+                (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := cell.printed) else ("–", 4)
+            )
+            ends = (dict(zip(_ENDS, cell.values.get(reading) or (None,) * 3)) for reading in readings)
+            rows.append((cell.dataset, cell.name, printed, *(scored(score, digits) for score in ends)))
+        print_table(("dataset", "score", "printed", *heads), rows)
+        print_lines(f"The authors' rules are {known.convention}. Intervals: 95 %, over subjects.")
+        marked = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
+        notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
+        if any(later for _, later, _ in readings):
+            notes.append(
+                "later: a label of frame i describes the k' frames from i on, so an interval around the peak of their "
+                "scores lies k'/2 too early"
+            )
+        print_lines(*(f"- {line}" for line in (*known.remarks, *notes)))
         print_lines(f"{file}: add it to tables and page with mebench leaderboard build")
-
-
-def _print_rescored(source: reproduction.rescore.Source, found: Sequence[reproduction.rescore.Cell]) -> None:
-    """A line for each score that the paper prints, else for the main ones, and a column for each reading."""
-    readings = dict.fromkeys(reading for cell in found for reading in cell.values)
-    heads = [
-        ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
-        for rule, later, choice in readings
-    ]
-    print_lines(source.title, f"{source.repository}, commit {source.commit}", "")
-    rows = []
-    for cell in found:
-        printed, digits = (
-            (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := cell.printed) else ("–", 4)
-        )
-        ends = (dict(zip(_ENDS, cell.values.get(reading) or (None,) * 3)) for reading in readings)
-        rows.append((cell.dataset, cell.name, printed, *(scored(score, digits) for score in ends)))
-    print_table(("dataset", "score", "printed", *heads), rows)
-    print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
-    marked = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
-    notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
-    if any(later for _, later, _ in readings):
-        notes.append(
-            "later: a label of frame i describes the k' frames from i on, so an interval around the peak of their "
-            "scores lies k'/2 too early"
-        )
-    print_lines(*(f"- {line}" for line in (*source.remarks, *notes)))
 
 
 def leaderboards_folder(named: str | None) -> Path:

@@ -5,6 +5,7 @@ from . import setting_layers as setting_layers
 from . import settings as settings
 from . import trainer as trainer
 from . import typed_values as typed_values
+from .parts import DatasetConfig as DatasetConfig
 from .parts import from_plain as from_plain
 from .parts import keys as keys
 from .parts import members as members

@@ -9,7 +9,7 @@ from .models import Model as Model
 from .models import of_fold as of_fold
 from .models import read_header as read_header
 from .predict import Answer as Answer
-from .predict import PredictRequest as PredictRequest
+from .predict import ScoreCurve as ScoreCurve
 from .predict import predict_all as predict_all
 from .predict import task_of as task_of
 from .predict import timing_at as timing_at

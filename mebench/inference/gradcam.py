@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import core
-from mebench.core import Prediction, Video
+from mebench.core import Prediction
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep, placed_crops, route_of
 from mebench.inference.models import config_of, of_fold
@@ -104,22 +104,20 @@ def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Ex
         tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
         for spotted, task in product([spotted for spotted in intervals if spotted[0] == key], tasks):
             if task == "spot" or spotted[1].emotion in plan.task.classes:
-                yield _explanation(parts[0 if task == "spot" else -1], videos[spotted[1].video], spotted, task)
-
-
-def _explanation(part: FittedMethod, video: Video, spotted: Spotted, task: str) -> Explanation:
-    views, looked, one = part.views, part.method.looked_at(task), spotted[1]
-    view = views.unlabelled(video)
-    last = view.n_frames - 1
-    onset, apex = (min(max(frame, 0), last) for frame in (one.onset, one.apex))
-    if task == "spot":
-        rows = view.features(looked.chain)
-        features = np.asarray(rows[min(apex, len(rows) - 1)], np.float32)
-        target = part.method.task.kinds.index("micro") if len(part.method.task.kinds) > 1 else 0
-    else:
-        features = np.asarray(view.clip_feature(looked.chain, onset, apex), np.float32)
-        target = list(part.method.task.classes).index(str(one.emotion))
-    chain = views.chains[part.job.groups[video.key]][looked.chain]
-    crops, landmarks = placed_crops(views.store, *views.home(video), replace(video, expressions=()), chain)
-    heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
-    return Explanation(spotted, task, np.array(crops[apex]), heat)
+                part = parts[0 if task == "spot" else -1]
+                video = videos[spotted[1].video]
+                views, looked, one = part.views, part.method.looked_at(task), spotted[1]
+                view = views.unlabelled(video)
+                last = view.n_frames - 1
+                onset, apex = (min(max(frame, 0), last) for frame in (one.onset, one.apex))
+                if task == "spot":
+                    rows = view.features(looked.chain)
+                    features = np.asarray(rows[min(apex, len(rows) - 1)], np.float32)
+                    target = part.method.task.kinds.index("micro") if len(part.method.task.kinds) > 1 else 0
+                else:
+                    features = np.asarray(view.clip_feature(looked.chain, onset, apex), np.float32)
+                    target = list(part.method.task.classes).index(str(one.emotion))
+                chain = views.chains[part.job.groups[video.key]][looked.chain]
+                crops, landmarks = placed_crops(views.store, *views.home(video), replace(video, expressions=()), chain)
+                heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
+                yield Explanation(spotted, task, np.array(crops[apex]), heat)

@@ -163,7 +163,7 @@ def of_fold(folder: RunFolder, fold: str) -> Model:
     Raises:
         RunError: there is no such fold, or a file of the run is missing or damaged.
     """
-    about, place = folder.read_json("folds.json"), folder.path / "folds" / safe_name(fold)
+    about, place = folder.read_json("folds.json"), folder.path.resolve() / "folds" / safe_name(fold)
     entries = {entry["fold"]: entry for entry in about["folds"]}
     check_known("fold", fold, entries, f"The folds of run {folder.id} are named after their tested people", RunError)
     if folder.seal and (place / "model.safetensors").is_file() and whole_fold(place) != fold:
@@ -226,7 +226,7 @@ def read_header(path: Path) -> ModelHeader:
     Raises:
         RunError: it cannot be read, is no model of mebench, or says what cannot be.
     """
-    try:
+    with refused_by_system(f"the model {path} cannot be read", error=RunError):
         if not path.is_file():
             raise RunError(
                 f"there is no model {path}: name a file that mebench model export wrote, or one of mebench model list"
@@ -236,8 +236,6 @@ def read_header(path: Path) -> ModelHeader:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = file.read(length) if length <= _HEADER else b""
-    except OSError as error:
-        raise RunError(f"the model {path} cannot be read: {error.strerror}") from error
     try:
         text = json.loads(header)["__metadata__"][_KEY]
     except (ValueError, LookupError, TypeError, RecursionError):

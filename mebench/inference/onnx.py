@@ -8,8 +8,8 @@ import warnings
 from pathlib import Path
 
 from mebench import core, heavy
-from mebench.atomic import whole_file
-from mebench.errors import ConfigError, DataError
+from mebench.atomic import replace_file
+from mebench.errors import ConfigError, refused_by_system
 
 INPUT = "maps"
 
@@ -56,9 +56,6 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
             content = file.read_bytes()
         finally:
             logging.disable(silenced)
-    try:
-        with whole_file(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}. Name another file with -o FILE") from error
+    with refused_by_system(f"{path} cannot be written", "name another file with -o FILE"):
+        replace_file(path, content)
     return outputs

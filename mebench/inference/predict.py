@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import core, runner
-from mebench.config import Given, RunConfig, resolve_dataset
+from mebench.config import DatasetConfig, RunConfig
 from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features import count_faces, face_crops, out_of_sight
-from mebench.inference.models import Model, of_fold, read_model
+from mebench.inference.models import Model
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner import (
@@ -35,7 +35,7 @@ from mebench.runner import (
     tables_of_videos,
 )
 from mebench.runner import Task as PoolTask
-from mebench.runs import ORDERS, FoldResult, RunFolder, tables_of_fold
+from mebench.runs import ORDERS, FoldResult, tables_of_fold
 
 Part = Literal["method", "recognizer"]
 
@@ -63,34 +63,6 @@ def task_of(about: Mapping[str, Any]) -> Task:
     """The task of a model, from `Model.about`."""
     short, several = bool(about["one_per_video"]), bool(about.get("several", False))
     return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), short, several)
-
-
-@dataclass(frozen=True)
-class PredictRequest:
-    """A request for predictions: models, and videos.
-
-    Attributes:
-        run: path of the run folder, or of the file of a model.
-        folds: keys of the folds whose models answer together; none of a model's file.
-        dataset: its settings, as values by key or words.
-        files: configuration files.
-        plugins: folders with more plugins.
-        look: whether to look where no face is in sight.
-    """
-
-    run: str
-    folds: tuple[str, ...]
-    dataset: Given
-    files: tuple[str, ...] = ()
-    plugins: tuple[str, ...] = ()
-    look: bool = False
-
-    def models(self) -> tuple[Model, ...]:
-        """The models that answer together."""
-        if not self.folds:
-            return (read_model(Path(self.run)),)
-        folder = RunFolder(Path(self.run))
-        return tuple(of_fold(folder, fold) for fold in self.folds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,15 +106,16 @@ class Predicted:
         return replace(tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
 
 
-def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[PredictJob, Dataset]:
+def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool = False) -> tuple[PredictJob, Dataset]:
     """Plan a prediction: the job of the models, and the dataset of the videos.
 
     Timings are those of the models: k from each video's own frame rate, k' the mean of theirs at that rate, else in
     seconds. The weights are not loaded.
 
     Args:
-        request: which videos.
-        models: all of one run.
+        models: all of one run, or one.
+        chosen: the dataset of the videos.
+        look: whether to look where no face is in sight.
 
     Raises:
         MebenchError: the models only name emotions, or the videos cannot be read or say no frame rate.
@@ -154,7 +127,6 @@ def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[P
             f"{first.name} names the emotions of annotated clips and spots nothing: use a run that spots, or a "
             f"pair, mebench run method=optical_strain recognizer={config.method} …"
         )
-    chosen = resolve_dataset(request.dataset, request.files, request.plugins)
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
     dataset = open_dataset(config)
     videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
@@ -176,7 +148,7 @@ def plan_prediction(request: PredictRequest, models: Sequence[Model]) -> tuple[P
         plugins=tuple(dict.fromkeys((*config.plugins, *chosen.plugins))),
         models=tuple(models),
         config=config,
-        look=request.look,
+        look=look,
     )
     return job, dataset
 
@@ -313,13 +285,17 @@ def predict_task(job: PredictJob, video: Video) -> Answer:
     return _ENSEMBLE[0].answer(video)
 
 
-def predict_all(request: PredictRequest, workers: int | None, progress: Progress) -> Predicted:
+def predict_all(
+    models: Sequence[Model], chosen: DatasetConfig, workers: int | None, progress: Progress, look: bool = False
+) -> Predicted:
     """Predict all videos of a dataset in worker processes.
 
     Args:
-        request: which models and videos.
+        models: those that answer together.
+        chosen: the dataset of the videos.
         workers: processes; None for all cores.
         progress: where to tell how it goes.
+        look: whether to look where no face is in sight.
 
     Raises:
         ConfigError: there are fewer workers than one.
@@ -327,8 +303,7 @@ def predict_all(request: PredictRequest, workers: int | None, progress: Progress
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
-    models = request.models()
-    job, dataset = plan_prediction(request, models)
+    job, dataset = plan_prediction(models, chosen, look)
     for line in dataset.repairs():
         progress.notify(line)
     trained_on = {subject for model in models for subject in model.trained_on}

@@ -117,43 +117,6 @@ def has_frames(dataset: Dataset) -> bool:
     return type(dataset).frames is not Dataset.frames
 
 
-def annotations_alone(dataset: Dataset) -> bool:
-    """Whether the user named no folder, so that only the annotations can be read."""
-    return getattr(dataset.params, "root", "") is None
-
-
-@dataclass(frozen=True)
-class Durations:
-    """Durations of expressions in milliseconds: frames, both ends counted, by frames per second.
-
-    Attributes:
-        n: expressions with an interval and a frame rate.
-        min: the shortest.
-        median: the middle one, or the mean of the middle two.
-        mean: over all.
-        max: the longest.
-    """
-
-    n: int
-    min: float
-    median: float
-    mean: float
-    max: float
-
-
-@dataclass(frozen=True)
-class SchemeCounts:
-    """Micro-expressions under an emotion scheme.
-
-    Attributes:
-        classes: scored class -> number, in the scheme's order, 0 among them.
-        left_out: native label -> number of those that the scheme does not score, by label or as an exception.
-    """
-
-    classes: Mapping[str, int]
-    left_out: Mapping[str, int]
-
-
 @dataclass(frozen=True)
 class Summary:
     """The contents of a dataset.
@@ -169,12 +132,14 @@ class Summary:
         expressions: number by kind, all rows.
         emotions: native label, lower case -> number by kind, the most frequent first.
         without_interval: rows among them that have no usable interval.
-        durations_ms: by kind; kinds without any are absent.
+        durations_ms: by kind, of expressions with an interval and a frame rate: their number `n`, and `min`, `median`, `mean` and
+            `max` of their frames, both ends counted, by frames per second; kinds without any are absent.
         fps: the frame rates that occur, rising.
         action_units: number of expressions that show each unit, by its number, whatever side and intensity; in doubt
             between two, both.
         with_units: expressions for which action units are annotated.
-        schemes: by name.
+        schemes: by name: under `classes` micro-expressions by scored class, in the scheme's order, 0 among them; under `left_out` native
+            labels and the number of those that the scheme does not score, by label or as an exception.
         unmapped: native labels that no scheme by emotion scores, and their number.
         repairs: what was repaired or marked in the annotations.
     """
@@ -189,11 +154,11 @@ class Summary:
     expressions: Mapping[Kind, int]
     emotions: Mapping[str, Mapping[Kind, int]]
     without_interval: int
-    durations_ms: Mapping[Kind, Durations]
+    durations_ms: Mapping[Kind, Mapping[str, float]]
     fps: tuple[float, ...]
     action_units: Mapping[int, int]
     with_units: int
-    schemes: Mapping[str, SchemeCounts]
+    schemes: Mapping[str, Mapping[str, Mapping[str, int]]]
     unmapped: Mapping[str, int]
     repairs: tuple[Repair, ...]
 
@@ -216,11 +181,11 @@ class Summary:
             "other_folders_of_frames": list(self.folders[1:]),
             "videos_without_expressions": self.without_expressions,
             "expressions_without_interval": self.without_interval,
-            "durations_ms": {kind: asdict(durations) for kind, durations in self.durations_ms.items()},
+            "durations_ms": dict(self.durations_ms),
             "fps": list(self.fps),
             "action_units": {f"AU{unit}": n for unit, n in self.action_units.items()},
             "expressions_with_action_units": self.with_units,
-            "schemes": {name: asdict(counts) for name, counts in self.schemes.items()},
+            "schemes": dict(self.schemes),
             "unmapped_labels": dict(self.unmapped),
             "hash": self.hash,
         }
@@ -255,8 +220,10 @@ def summarise(dataset: Dataset) -> Summary:
     schemes = {}
     for name, scheme in dataset.schemes.items():
         classes = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
-        left_out = dict(scheme.left_out(expressions).most_common())
-        schemes[name] = SchemeCounts({class_: classes[class_] for class_ in scheme.classes}, left_out)
+        schemes[name] = {
+            "classes": {class_: classes[class_] for class_ in scheme.classes},
+            "left_out": dict(scheme.left_out(expressions).most_common()),
+        }
     return Summary(
         hash=ground_truth_hash(annotated),
         people=frozenset(map(dataset.person, subjects)),
@@ -269,7 +236,13 @@ def summarise(dataset: Dataset) -> Summary:
         emotions={label: labels[label] for label in sorted(labels, key=lambda label: (-labels[label].total(), label))},
         without_interval=len(lost),
         durations_ms={
-            kind: Durations(len(ms), *(round(x, 3) for x in (min(ms), median(ms), fmean(ms), max(ms))))
+            kind: {
+                "n": len(ms),
+                "min": round(min(ms), 3),
+                "median": round(median(ms), 3),
+                "mean": round(fmean(ms), 3),
+                "max": round(max(ms), 3),
+            }
             for kind, ms in lasting.items()
             if ms
         },

@@ -10,7 +10,7 @@ from itertools import accumulate, chain, pairwise
 from typing import Any, Literal
 
 from mebench.console import plural, printable
-from mebench.core import Dataset, Expression, Kind, Published, Repair, Scheme, Unplaced, Video
+from mebench.core import Dataset, Expression, Kind, Repair, Scheme, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import (
     BadImageError,
@@ -22,7 +22,7 @@ from mebench.frames import (
     image_size,
     natural,
 )
-from mebench.inspection.dataset_summary import Summary, annotations_alone, has_frames, summarise
+from mebench.inspection.dataset_summary import Summary, has_frames, summarise
 
 Level = Literal["error", "warning"]
 Check = Literal[
@@ -164,19 +164,6 @@ def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: 
 
 def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | None]]:
     return Counter((v.subject, v.id, e.kind, e.emotion) for v in videos for e in v.expressions)
-
-
-def published_counts(summary: Summary, published: Published) -> dict[str, tuple[int, int]]:
-    """Counts by name: (found, published). Emotions are compared only if any is annotated."""
-    counts: dict[str, tuple[int, int]] = {}
-    if published.subjects is not None:
-        counts["subjects"] = (summary.subjects, published.subjects)
-    counts |= {f"{kind}-expressions": (summary.expressions[kind], n) for kind, n in published.expressions.items()}
-    micro = {label: n["micro"] for label, n in summary.emotions.items() if n.get("micro")}
-    if micro and published.emotions:
-        labels = dict.fromkeys([*published.emotions, *micro])
-        counts |= {f"micro: {label}": (micro.get(label, 0), published.emotions.get(label, 0)) for label in labels}
-    return counts
 
 
 def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iterator[Finding]:
@@ -407,13 +394,18 @@ def verify(
         *lost_rows(dataset.unplaced(), annotated, dataset.videos()),
     ]
     compared: dict[str, tuple[int, int]] = {}
-    if counts and dataset.published is not None:
-        compared = published_counts(summary, dataset.published)
-        findings += differing_counts(compared, dataset.published.source)
+    if counts and (published := dataset.published) is not None:
+        if published.subjects is not None:
+            compared["subjects"] = (summary.subjects, published.subjects)
+        compared |= {f"{kind}-expressions": (summary.expressions[kind], n) for kind, n in published.expressions.items()}
+        micro = {label: n["micro"] for label, n in summary.emotions.items() if n.get("micro")}
+        for label in dict.fromkeys([*published.emotions, *micro]) if micro and published.emotions else ():
+            compared[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
+        findings += differing_counts(compared, published.source)
     frames, started = 0, time.perf_counter()
     if not has_frames(dataset):
         findings.append(Finding("warning", "no_frames", "", "this dataset has ready-made features and no frames"))
-    elif annotations_alone(dataset):
+    elif getattr(dataset.params, "root", "") is None:
         text = "only the annotations were checked: add dataset.root=PATH for the frames"
         findings.append(Finding("warning", "no_frames", "", text))
     else:

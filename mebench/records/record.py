@@ -212,6 +212,19 @@ def from_run(folder: RunFolder) -> Record:
         RunError: a file of it is missing or damaged.
     """
     stored, summary = folder.read_json("config.json"), scores_of(folder)
+    table, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
+    predict = float(table["predict_seconds"].sum())
+    spent: dict[str, float] = {
+        "fit_seconds": round(float(table["fit_seconds"].sum()), 3),
+        "predict_seconds": round(predict, 3),
+        "parameters": int(table["parameters"].max()),
+    }
+    if "peak_memory_mib" in table and table["peak_memory_mib"].notna().any():
+        spent["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
+    if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
+        spent["feature_seconds"] = round(seconds, 3)
+    if (minutes := consistency.minutes_of(videos)) > 0:
+        spent["predict_per_minute"] = round(predict / minutes, 3)
     return Record(
         id=folder.id,
         key=stored["key"],
@@ -221,7 +234,7 @@ def from_run(folder: RunFolder) -> Record:
         versions={name: text for name, text in folder.read_json("versions.json").items() if name != "platform"},
         about=folder.read_json(schema.FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
-        costs=_costs(folder),
+        costs=spent,
         annotations=annotations_of(folder, folder.read_json(schema.FOLDS)),
         folder=folder.path,
         audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
@@ -250,23 +263,6 @@ def from_record(folder: RunFolder) -> Record:
         if stored["summary"].get("scorer", FIRST_SCORER) == SCORER
         else integrity.rescore(folder),
     )
-
-
-def _costs(folder: RunFolder) -> dict[str, float]:
-    table, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
-    predict = float(table["predict_seconds"].sum())
-    costs: dict[str, float] = {
-        "fit_seconds": round(float(table["fit_seconds"].sum()), 3),
-        "predict_seconds": round(predict, 3),
-        "parameters": int(table["parameters"].max()),
-    }
-    if "peak_memory_mib" in table and table["peak_memory_mib"].notna().any():
-        costs["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
-    if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
-        costs["feature_seconds"] = round(seconds, 3)
-    if (minutes := consistency.minutes_of(videos)) > 0:
-        costs["predict_per_minute"] = round(predict / minutes, 3)
-    return costs
 
 
 def _has_frames(folder: RunFolder) -> bool:

@@ -24,7 +24,6 @@ from .scores import title_of as title_of
 from .timeline import COLORS as COLORS
 from .timeline import SCRIPT as SCRIPT
 from .timeline import STYLE as STYLE
-from .timeline import Curve as Curve
 from .timeline import Lane as Lane
 from .timeline import Span as Span
 from .timeline import Timeline as Timeline

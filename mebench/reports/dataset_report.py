@@ -36,7 +36,7 @@ def summary_rows(summary: Summary) -> list[Row]:
     rows.append(("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""))
     for kind in KINDS:
         ms = summary.durations_ms.get(kind)
-        lasts = f"{ms.min:.0f} to {ms.max:.0f} ms, median {ms.median:.0f}, mean {ms.mean:.0f}" if ms else ""
+        lasts = "{min:.0f} to {max:.0f} ms, median {median:.0f}, mean {mean:.0f}".format(**ms) if ms else ""
         rows.append(("expressions", kind, f"{summary.expressions[kind]}", lasts))
     if summary.without_interval:
         rows.append(("expressions", "no interval", f"{summary.without_interval}", "counted above, never scored"))
@@ -45,8 +45,8 @@ def summary_rows(summary: Summary) -> list[Row]:
         for label, n in summary.emotions.items()
     ]
     for name, scheme in summary.schemes.items():
-        left_out = f"; left out: {_listed(scheme.left_out)}" if scheme.left_out else ""
-        rows.append(("scheme", name, f"{sum(scheme.classes.values())}", f"{_listed(scheme.classes)}{left_out}"))
+        left_out = f"; left out: {_listed(scheme['left_out'])}" if scheme["left_out"] else ""
+        rows.append(("scheme", name, f"{sum(scheme['classes'].values())}", f"{_listed(scheme['classes'])}{left_out}"))
     if summary.unmapped:
         rows.append(("in no scheme", "", f"{sum(summary.unmapped.values())}", _listed(summary.unmapped)))
     units = ", ".join(f"{unit} ({n})" for unit, n in summary.action_units.items())

@@ -208,8 +208,8 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     red and hatched where not; the surer a spotted interval among those of its kind, the more solid its bar. A line in a bar marks
     the apex or peak, where there is room.
     """
-    tracks = [track for track in (*drawn.tracks, Track("", (), drawn.lanes)) if track.curves or track.lanes]
-    bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", (), ()), 0.5)]
+    tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
+    bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", {}, ()), 0.5)]
     figure = _canvas(11, 1.1 + sum(high for _, high in bands))
     rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
     if drawn.times is None or not len(drawn.times):
@@ -223,14 +223,14 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     bottom.set_xlim(edges[0], edges[-1])
     bottom.set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
     rows[0, 0].set_title(_text(drawn.title), loc="left", fontsize=11)
-    curves = [curve for track, _ in bands for curve in track.curves]
+    curves = [one for track, _ in bands for one in track.curves.items()]
     outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
     handles: list[Any] = [
         heavy.matplotlib.lines.Line2D([], [], color=color, label=f"{kind}: score")
         for kind, color in COLORS.items()
-        if any(curve.kind == kind for curve in curves)
+        if any(of_kind == kind for of_kind, _ in curves)
     ]
-    if any(curve.level is not None for curve in curves):
+    if any(curve.level is not None for _, curve in curves):
         handles.append(
             heavy.matplotlib.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold")
         )
@@ -247,13 +247,15 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
 def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.float64]) -> None:
     """Curves over lanes; a lane is a step of the scale high."""
     n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
-    shown = [values for c in track.curves for values in (c.scores, c.smoothed) if values is not None]
-    known = np.concatenate([*shown, [c.level for c in track.curves if c.level is not None], []]).astype(np.float64)
+    shown = [values for c in track.curves.values() for values in (c.scores, c.smoothed) if values is not None]
+    known = np.concatenate([*shown, [c.level for c in track.curves.values() if c.level is not None], []]).astype(
+        np.float64
+    )
     known = known[np.isfinite(known)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     step = 0.1 * ((high - low) or 1.0)
-    for curve in track.curves:
-        color, thick = COLORS[curve.kind], 1.2 if n < MANY else 0.5
+    for kind, curve in track.curves.items():
+        color, thick = COLORS[kind], 1.2 if n < MANY else 0.5
         for values, share in ((curve.scores, 1 if curve.smoothed is None else 0.5), (curve.smoothed, 1)):
             if values is not None:
                 axes.plot(

@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,13 @@ from PIL import Image
 
 from mebench import heavy, inference, metrics
 from mebench.core import Prediction
-from mebench.errors import DataError, MebenchError, RunError
+from mebench.errors import MebenchError, RunError, refused_by_system
 from mebench.format import NONE, count, digits, ends, seconds, span, whole
 from mebench.metrics import catalogue, count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, parts_of, plots, title_of
-from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, Timeline, clock, first_draw, timeline
+from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, first_draw, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
 
@@ -294,19 +293,10 @@ def judged(record: Record, name: str = "") -> Judged:
     )
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A timeline on a page: its place, how many intervals of it are missed and wrong, and that in words, run by run."""
-
-    id: str
-    timeline: Timeline
-    missed: int
-    wrong: int
-    note: str
-
-
-def timelines(sides: Sequence[Judged]) -> list[Drawn]:
-    """Every video with a timeline, those of one frame left out: there is nothing to see over time."""
+def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Every video with a timeline: its place on the page, how many intervals are missed and wrong, and that in words, run by run. Those
+    of one frame are left out: there is nothing to see over time.
+    """
     numbers = [side.mistakes[["video", "mistake"]].value_counts().to_dict() for side in sides]
     drawn = []
     for number, video in enumerate(sides[0].tables.videos["video"].astype(str)):
@@ -319,7 +309,8 @@ def timelines(sides: Sequence[Judged]) -> list[Drawn]:
                 if lost or vain
             )
             missed, wrong = (sum(column) for column in zip(*counts))
-            drawn.append(Drawn(f"v{number}", line, missed, wrong, "; ".join(words)))
+            about = {"missed": missed, "wrong": wrong, "note": "; ".join(words)}
+            drawn.append({"id": f"v{number}", "timeline": line, **about})
     return drawn
 
 
@@ -353,9 +344,11 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
     drawn = timelines(sides) if sides else []
     return {
         "timelines": drawn,
-        "places": {one.timeline.title: one.id for one in drawn},
+        "places": {one["timeline"].title: one["id"] for one in drawn},
         "scored": any(len(side.frame_scores) for side in sides),
-        "smoothed": any(c.smoothed is not None for one in drawn for t in one.timeline.tracks for c in t.curves),
+        "smoothed": any(
+            c.smoothed is not None for one in drawn for t in one["timeline"].tracks for c in t.curves.values()
+        ),
         "figures": {name: Markup(plots.inline(figure, name)) for name, figure in _figures(runs).items()},
     }
 
@@ -459,16 +452,12 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
     records, names = [read(folder) for folder in folders], ("A", "B") if len(folders) > 1 else ("",)
     sides = [judged(record, name) for record, name in zip(records, names)]
     written = []
-    try:
+    with refused_by_system(f"the figures cannot be written to {place}", "name another --figures DIR"):
         place.mkdir(parents=True, exist_ok=True)
         for name, figure in _drawn_figures([*zip(names, records)], sides, None):
             for ending in ("svg", "png", "pdf"):
                 written.append(place / f"{name}.{ending}")
                 figure.savefig(written[-1])
-    except OSError as error:
-        raise DataError(
-            f"the figures cannot be written to {place}: {error.strerror}. Name another --figures DIR"
-        ) from error
     return written
 
 
@@ -522,10 +511,8 @@ def write(text: str, file: Path) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    try:
+    with refused_by_system(f"{file} cannot be written", "name another with -o FILE"):
         file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{file} cannot be written: {error.strerror}. Name another with -o FILE") from error
 
 
 def refuse(folder: RunFolder) -> None:

@@ -117,17 +117,6 @@ def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
     return Table.of([Column("dataset"), Column("kind"), *COUNTED, *scores], rows, "spotting, by dataset")
 
 
-def recognition_by_dataset(members: Mapping[str, Any], subjects: Collection[str]) -> Table:
-    """One row for each dataset; `subjects` are all that were tested, as `dataset/subject`."""
-    shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
-    rows = [
-        {"database": name, "subjects": sum(who.startswith(f"{name}/") for who in subjects), **part, **part["scores"]}
-        for name, part in members.items()
-    ]
-    columns = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
-    return Table.of([*columns, *map(Column.metric, shown)], rows, "recognition, by database")
-
-
 def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
     """One row for each fold."""
     columns = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
@@ -202,23 +191,31 @@ def score_tables(
         title = f"recognition, annotated clips (n = {recognition['n']})"
         found.append(score_table(title, {**recognition["scores"], **shown}, always))
         if members := recognition.get("members"):
-            found.append(recognition_by_dataset(members, subjects))
+            known = [
+                name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())
+            ]
+            of_members = [
+                {
+                    "database": name,
+                    "subjects": sum(who.startswith(f"{name}/") for who in subjects),
+                    **part,
+                    **part["scores"],
+                }
+                for name, part in members.items()
+            ]
+            heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
+            found.append(Table.of([*heads, *map(Column.metric, known)], of_members, "recognition, by database"))
         if (folds := recognition.get("folds")) and verbose is None:
             found.append(recognition_by_fold(folds))
         if confusion := summary.get("confusion"):
-            found.append(confusion_table(confusion))
+            named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
+            counted_rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
+            found.append(Table([Column("true"), *named], counted_rows, "true class against the one that was named"))
     if (members := summary.get("members")) and verbose is None:
         found.append(spotting_by_dataset(members))
     if compared := summary.get("sensitivity"):
         found.append(sensitivity_table(compared))
     return found
-
-
-def confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> Table:
-    """One row for each true class: how often each class was named; `no class` for no answer, or one that is none."""
-    named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
-    rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
-    return Table([Column("true"), *named], rows, "true class against the one that was named")
 
 
 def sensitivity_table(compared: Mapping[str, Any]) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -16,15 +16,15 @@ from mebench import heavy
 from mebench.config import registry, resolve_dataset
 from mebench.console import plural, write_json
 from mebench.core import Kind, Video, number_at
-from mebench.errors import DataError
+from mebench.errors import DataError, refused_by_system
 from mebench.exchange import EMOTION, Mark, Tier, write_eaf, write_rows
 from mebench.features import FaceCrop, FaceParams, Tracks, tracks_of
 from mebench.frames import FolderFrames, VideoFrames, write_video
 from mebench.grouping import grouped
-from mebench.inference import Answer, Model, PredictRequest, predict_all
+from mebench.inference import Answer, Model, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
-from mebench.reports import COLORS, Curve, Lane, Span, Timeline, Track, clock, edges_of, environment
+from mebench.reports import COLORS, Lane, Span, Timeline, Track, clock, edges_of, environment
 from mebench.spotting import stretches
 
 Faces = Literal["largest", "all"]
@@ -110,7 +110,7 @@ class SpottedVideo:
     def timeline(self) -> Timeline:
         """The curves and intervals."""
         own, last = self.answer, len(self.times) - 1
-        curves = [Curve(kind, found.scores, found.smoothed, found.level) for kind, found in own.curves.items()]
+
         ranks = pd.Series([p.confidence for p in own.predictions], dtype=float).rank(pct=True)
         spans: dict[Kind, list[Span]] = {kind: [] for kind in own.curves}
         for (onset, offset, kind, words), p, rank in zip(self.spans(), own.predictions, ranks):
@@ -124,7 +124,7 @@ class SpottedVideo:
         fps, first = self.video.fps, None if self.video.numbers else self.video.first
         steady = fps and np.allclose(self.times, np.arange(last + 1) / fps, rtol=0, atol=5e-4)
         times = None if steady else self.times
-        return Timeline(self.title, last + 1, fps, [Track("", curves, lanes)], (), times, first, hidden)
+        return Timeline(self.title, last + 1, fps, [Track("", own.curves, lanes)], (), times, first, hidden)
 
     @property
     def title(self) -> str:
@@ -189,10 +189,8 @@ class Spotted:
         Raises:
             DataError: a file cannot be written.
         """
-        try:
+        with refused_by_system(f"the folder {out} cannot be made", "name another with -o DIR"):
             out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"the folder {out} cannot be made: {error.strerror}. Name another with -o DIR") from error
         files, table = [out / name for name in ("intervals.csv", "intervals.json", "report.html")], self.intervals
         columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
         write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
@@ -216,7 +214,7 @@ class Spotted:
 
 def spot_videos(
     paths: Sequence[Path],
-    request: PredictRequest,
+    models: Sequence[Model],
     *,
     faces: Faces = "largest",
     fps: float | None = None,
@@ -228,7 +226,7 @@ def spot_videos(
 
     Args:
         paths: video files and folders of images.
-        request: which models; the settings of the dataset are made here.
+        models: those that answer together.
         faces: the largest of the first picture that shows one, or all, each by itself.
         fps: frames per second of folders of images, and of files that say a wrong rate: durations go by it, times by the file.
         damaged: `accept` takes what can be decoded of a damaged file.
@@ -238,7 +236,7 @@ def spot_videos(
     Raises:
         MebenchError: no video can be read or predicted.
     """
-    progress, models = progress or Progress(), request.models()
+    progress = progress or Progress()
     settings: dict[str, Any] = {
         "dataset": "folder",
         "dataset.videos": [str(path) for path in paths],
@@ -248,7 +246,7 @@ def spot_videos(
     found = _faces(settings, models[0], progress) if faces == "all" else {}
     if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
         settings["dataset.faces"] = parts
-    predicted = predict_all(replace(request, dataset=settings, look=True), workers, progress)
+    predicted = predict_all(models, resolve_dataset(settings), workers, progress, look=True)
     dataset: Any = predicted.dataset
     answers, failed, videos = predicted.answers, predicted.failed, []
     for video in predicted.job.test:

@@ -6,7 +6,7 @@ the script draws it when it comes into view. `plots.score_curve` draws the same 
 
 import base64
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mebench.core import KINDS, Kind
 from mebench.grouping import grouped
+from mebench.inference import ScoreCurve
 from mebench.metrics import Convention, Tables, in_scope, named, of_kinds, sort_mistakes, underlying_event
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
@@ -30,23 +31,6 @@ Row = dict[Any, Any]
 """A row of a table by its columns. A page has thousands of intervals, of which each would cost as much as a frame of pandas."""
 Outcome = Literal["right", "wrong", "open"]
 """A hit or a truth that was found; in vain or missed; not counted, or nobody knows."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Scores of a kind over the frames.
-
-    Attributes:
-        kind: which.
-        scores: (n_frames,), NaN where undefined.
-        smoothed: the same after smoothing, or None.
-        level: that a peak of `smoothed` must reach, or None.
-    """
-
-    kind: Kind
-    scores: NDArray[np.float64]
-    smoothed: NDArray[np.float64] | None = None
-    level: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +73,11 @@ class Lane:
 
 @dataclass(frozen=True)
 class Track:
-    """One run on the timeline: curves on one scale, and lanes below them."""
+    """One run on the timeline: the curve of each kind, on one scale, and lanes below them."""
 
     name: str
-    curves: Sequence[Curve]
+    curves: Mapping[Kind, ScoreCurve]
+
     lanes: Sequence[Lane]
 
 
@@ -141,14 +126,14 @@ class Timeline:
                     "name": track.name,
                     "curves": [
                         {
-                            "kind": curve.kind,
+                            "kind": kind,
                             "scores": pack(curve.scores),
                             "smoothed": None if curve.smoothed is None else pack(curve.smoothed),
                             "level": None
                             if curve.level is None or not np.isfinite(curve.level)
                             else float(curve.level),
                         }
-                        for curve in track.curves
+                        for kind, curve in track.curves.items()
                     ],
                     "lanes": [_lane(lane) for lane in track.lanes],
                 }
@@ -227,7 +212,7 @@ class Judged:
 
     def track(self, video: str) -> Track:
         """This side's track for a video."""
-        curves, lanes = [], []
+        curves, lanes = dict[Kind, ScoreCurve](), []
         for kind in KINDS:
             if (rows := self._scores.get((video, kind))) is not None:
                 by_frame = (
@@ -235,10 +220,11 @@ class Judged:
                     .set_index("frame")
                     .reindex(range(int(rows["frame"].max()) + 1))
                 )
-                curves.append(Curve(kind, by_frame["score"].to_numpy(np.float64)))
+                curves[kind] = ScoreCurve(by_frame["score"].to_numpy(np.float64))
                 if "smoothed" in by_frame and by_frame["smoothed"].notna().any():
                     smoothed = by_frame["smoothed"].to_numpy(np.float64)
-                    curves[-1] = replace(curves[-1], smoothed=smoothed, level=float(by_frame["level"].dropna().iloc[0]))
+                    level = float(by_frame["level"].dropna().iloc[0])
+                    curves[kind] = replace(curves[kind], smoothed=smoothed, level=level)
             true, own = (self._of(name, video, kind) for name in ("truths", "predictions"))
             if true:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
@@ -297,7 +283,7 @@ def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
     row = sides[0].about(video)
     tracks = [side.track(video) for side in sides]
     ends = [
-        *(len(curve.scores) for track in tracks for curve in track.curves),
+        *(len(curve.scores) for track in tracks for curve in track.curves.values()),
         *(span.offset + 1 for track in tracks for lane in track.lanes for span in lane.spans),
     ]
     length = _whole(row["n_frames"]) or max(ends, default=1)

@@ -123,7 +123,6 @@ from .session import Outcome as Outcome
 from .session import Session as Session
 from .session import cached_outcome as cached_outcome
 from .session import finished_run as finished_run
-from .session import is_rerun as is_rerun
 from .session import open_session as open_session
 from .session import rerun_notice as rerun_notice
 from .session import write_skipped as write_skipped

@@ -4,14 +4,14 @@ import csv
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from math import fsum
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mebench.atomic import whole_file
+from mebench.atomic import replace_file
 from mebench.config import RunConfig, flatten, registry, shaping, shaping_of
 from mebench.console import duration, plural, print_lines
 from mebench.core import Chain, Fold, Video
@@ -37,25 +37,6 @@ from mebench.runs.folder import RunFolder, first_id
 
 FOLDS_SHOWN = 20
 SETTINGS_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Work:
-    """The work to do.
-
-    Attributes:
-        missing_videos: videos whose features are not stored yet.
-        missing_frames: their frames.
-        missing_clips: their annotated clips, for methods that recognize.
-        trainings: folds times stages.
-        epochs: of each stage.
-    """
-
-    missing_videos: int
-    missing_frames: int
-    missing_clips: int
-    trainings: int
-    epochs: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -95,13 +76,13 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     plan, epochs, instructions = plan_of(config)
     workers = config.workers or default_workers()
     missing, left = missing_videos(plan), _untrained(plan, trained, instructions)
-    work = Work(
-        missing_videos=len(missing),
-        missing_frames=sum(v.n_frames or 0 for v in missing),
-        missing_clips=sum(len(clips_of(plan, v)) for v in missing),
-        trainings=len(left) * len(epochs),
-        epochs=epochs,
-    )
+    work = {
+        "missing_videos": len(missing),
+        "missing_frames": sum(v.n_frames or 0 for v in missing),
+        "missing_clips": sum(len(clips_of(plan, v)) for v in missing),
+        "trainings": len(left) * len(epochs),
+        "epochs": epochs,
+    }
     earlier = earlier_run(config)
     seconds = _seconds(missing, left, workers, earlier)
     if not quiet:
@@ -111,7 +92,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
         "folds": len(plan.folds),
         "subjects": len({v.subject_key for v in plan.videos}),
         "videos": len(plan.videos),
-        "work": asdict(work),
+        "work": work,
         "chains": plan.cards(),
         "workers": workers,
         "seconds": seconds,
@@ -155,9 +136,7 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
         }
         text = json.dumps(said)
         if {group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()} == plan.chains:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(file) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            replace_file(file, text)
     return plan, epochs, instructions_of_folds()
 
 
@@ -239,7 +218,7 @@ def _seconds(
 # -- what is printed --------------------------------------------------------------------------------------------------------
 
 
-def _print_plan(plan: Plan, work: Work, folds: int) -> None:
+def _print_plan(plan: Plan, work: Mapping[str, Any], folds: int) -> None:
     config = plan.config
     who = " with ".join(filter(None, (config.method, config.recognizer)))
     subjects, videos = len({v.subject_key for v in plan.videos}), len(plan.videos)
@@ -255,21 +234,21 @@ def _print_plan(plan: Plan, work: Work, folds: int) -> None:
         )
     if len(plan.folds) > FOLDS_SHOWN:
         print_lines(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
-    clips = f", {work.missing_clips} clips" if work.missing_clips else ""
+    clips = f", {work['missing_clips']} clips" if work["missing_clips"] else ""
     print_lines(
-        f"features: {work.missing_videos} of {videos} videos to compute ({work.missing_frames} frames{clips})"
-        if work.missing_videos
+        f"features: {work['missing_videos']} of {videos} videos to compute ({work['missing_frames']} frames{clips})"
+        if work["missing_videos"]
         else "features: all are stored"
     )
     distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
     for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
         print_lines(*(f"  {line}" for line in chain.card().split("\n")))
     print_lines(*warnings(plan))
-    stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
+    stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work["epochs"].items())
     if not folds:
         print_lines("training: shared with a run that differs only in the way from frame scores to intervals")
-    elif work.trainings:
-        print_lines(f"training: {work.trainings} trainings, {folds} folds x {stages}")
+    elif work["trainings"]:
+        print_lines(f"training: {work['trainings']} trainings, {folds} folds x {stages}")
     else:
         print_lines("training: none")
 

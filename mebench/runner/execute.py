@@ -24,7 +24,6 @@ from mebench.runner import (
     differences,
     finished_run,
     imports_of,
-    is_rerun,
     make_plan,
     open_session,
     rerun_notice,
@@ -46,16 +45,8 @@ class InterruptedRunError(MebenchError):
 
     def __init__(self, message: str, cause: BaseException | None = None) -> None:
         super().__init__(message)
-        if isinstance(cause, _TerminatedError):
-            self.exit_code = 128 + cause.number
-
-
-class _TerminatedError(KeyboardInterrupt):
-    """A signal that ends a run as Ctrl-C does."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
+        if cause is not None and cause.args:  # the number of the signal, see `stoppable`
+            self.exit_code = 128 + cause.args[0]
 
 
 def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Outcome:
@@ -73,8 +64,8 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
     with stoppable(), worker_pool(config) as pool:
         try:
             session = open_session(make_plan(config), run_id)
-            if run_id is None and is_rerun(session):
-                progress.notify(f"{rerun_notice(session)}: this one computes its folds again")
+            if run_id is None and (notice := rerun_notice(session)):
+                progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             for line in warnings(session.leaking or session.plan):
                 progress.notify(line)
@@ -248,7 +239,7 @@ def stoppable() -> Iterator[None]:
     """
 
     def stop(number: int, _: Any) -> None:
-        raise _TerminatedError(number)
+        raise KeyboardInterrupt(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -40,9 +40,6 @@ from mebench.runner import Task as PoolTask
 from mebench.runner import fold as at_work
 from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
-Place = tuple[str, int, int, int]
-"""An annotated clip without its label: key of its video, onset, apex (the middle where nobody marked it), offset."""
-
 IMPORTED = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
 """What every fold imports."""
 PEAKS = "scipy.signal"
@@ -306,16 +303,15 @@ class FoldTask:
     plan: Plan
     fold: Fold
     stored: Path | FoldResult | None = None
-    names: bool = True
     run: Path | None = None
 
     def __call__(self, worker: Worker | Here) -> FoldResult | Failure:
         """See `FoldHost`."""
-        return FoldHost.of(self.plan, self.fold, self.stored, self.names, self.run)(worker)
+        return FoldHost.of(self.plan, self.fold, self.stored, run=self.run)(worker)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the host without the plan and the dataset, for another machine."""
-        host = FoldHost.of(self.plan, self.fold, self.stored, self.names, self.run)
+        host = FoldHost.of(self.plan, self.fold, self.stored, run=self.run)
         return replace, (replace(host, dataset=Source.of(self.plan.config, self.plan.dataset)),)
 
 
@@ -324,7 +320,6 @@ def fold_task(
     plan: Plan,
     fold: Fold,
     stored: Path | FoldResult | None = None,
-    names: bool = True,
     run: Path | None = None,
 ) -> PoolTask:
     """A fold for a pool of workers.
@@ -334,10 +329,9 @@ def fold_task(
         plan: see `FoldHost.of`, as the rest.
         fold: the fold.
         stored: where only intervals are made.
-        names: whether these are named.
         run: folder of the run, if it has one.
     """
-    return PoolTask(key, FoldTask(plan, fold, stored, names, run), (), plan.config.plugins, imports_of(plan))
+    return PoolTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, imports_of(plan))
 
 
 class Here:

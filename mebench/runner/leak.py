@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
     }
 
 
-class EpochAnswers:
+class EpochAnswers(ABC):
     """The answers of a run about the tested subjects after each epoch, beside the truth; what a rule keeps of them, and its gain.
 
     Args:
@@ -98,17 +99,17 @@ class EpochAnswers:
         for fold in self.plan.folds:
             yield fold.key, self.folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}")
 
+    @abstractmethod
     def folds(self, rule: str) -> Iterator[FoldResult]:
         """The folds of the leaking run, without weights, which must not be used; of what the rule does not choose the honest run's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def counts(self, rule: str) -> list[int]:
         """How often was looked for each tested subject."""
-        raise NotImplementedError
 
+    @abstractmethod
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
         """Scores of the best of the first so many epochs, or of the last of them."""
-        raise NotImplementedError
 
     def more(self, rule: str, convention: str) -> dict[str, Any]:
         """What else is to be said of the gain."""
@@ -271,7 +272,7 @@ class EpochIntervals(EpochAnswers):
     def more(self, rule: str, convention: str) -> dict[str, Any]:
         """What the choice of the epoch alone gains, as `differences`: the programs of AUW-GCN and SpotFormer choose no threshold."""
         alone = replace(self.tables, predictions=self.kept(rule, cut=False))
-        return {"epoch_alone": _differences(self.tables, alone, self.folder, convention)}
+        return {"epoch_alone": differences(self.folder, self.folder, convention, alone)}
 
     def counts(self, rule: str) -> list[int]:
         """See `EpochAnswers`: pairs of epoch and threshold."""
@@ -286,16 +287,21 @@ class EpochIntervals(EpochAnswers):
         return {"f1": float(2 * found / max(spotted + self.grid.truths.sum(), 1))}
 
 
-def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[str, Score]:
-    """Leaking minus honest for the main scores of two runs on the same truth, with 95 % intervals paired over subjects."""
-    return _differences(tables_of(honest), tables_of(leaking), leaking, convention)
+def differences(
+    honest: RunFolder, leaking: RunFolder, convention: str, answers: Tables | None = None
+) -> dict[str, Score]:
+    """Leaking minus honest for the main scores of two runs on the same truth, with 95 % intervals paired over subjects.
 
-
-def _differences(honest: Tables, leaking: Tables, folder: RunFolder, convention: str) -> dict[str, Score]:
-    about = folder.read_json("folds.json")
+    Args:
+        honest: a run.
+        leaking: another.
+        convention: of the scores.
+        answers: in place of those of the leaking run.
+    """
+    about = leaking.read_json("folds.json")
     found = compare(
-        leaking,
-        honest,
+        tables_of(leaking) if answers is None else answers,
+        tables_of(honest),
         kinds=about["kinds"],
         classes=about["classes"],
         convention=convention,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from mebench import core, heavy
 from mebench._checkout import PACKAGE
-from mebench.atomic import whole_file
+from mebench.atomic import replace_file
 from mebench.config import PluginInfo, RunConfig, registry, trainer
 from mebench.core import (
     Chain,
@@ -182,9 +182,7 @@ class Plan:
         """
         file = Path(self.config.cache).expanduser() / "names.secret"
         if not file.is_file():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(file) as temporary:
-                temporary.write_text(secrets.token_hex(32), encoding="utf-8")
+            replace_file(file, secrets.token_hex(32))
         return f"{file.read_text(encoding='utf-8')} {self.config.seed}"
 
     @cached_property

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,9 @@ def hosted_feature_task(
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
         grants = [one.grant._replace(write=write) for one in wanted if one.grant is not None]
-        grant = grants[0].with_all_of(*grants[1:]) if len(grants) == len(wanted) else None
+        grant = None  # or all that the runs that want them may reach
+        if len(grants) == len(wanted):
+            grant = Grant(*(tuple(dict.fromkeys(chain.from_iterable(parts))) for parts in zip(*grants)))
         for scope in ("frames", "clips"):  # that of all frames is kept before the places of clips are given
             clips = {id(one): one.clips if scope == "clips" else () for one in wanted}
             asked = [

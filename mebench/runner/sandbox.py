@@ -138,10 +138,6 @@ class Grant(NamedTuple):
     lacks: tuple[str, ...] = ()
     devices: tuple[Path, ...] = ()
 
-    def with_all_of(self, *others: Grant) -> Grant:
-        """The union of several grants."""
-        return Grant(*(tuple(dict.fromkeys(place for part in parts for place in part)) for parts in zip(self, *others)))
-
 
 def python_files() -> tuple[Path, ...]:
     """Files that every Python program reads: the interpreter with its packages, the system's libraries, and facts about the
@@ -330,21 +326,18 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
             (_READ_DIR, packages),
             (handled, (*grant.write, *grant.devices, *DEVICES)),
         ):
-            _allow(libc, ruleset, rights & handled, places)
+            rights = rights & handled
+            for place in places:
+                with suppress(OSError):  # it is not there, or not for this user: nothing to grant
+                    opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
+                    try:
+                        of_it = rights if stat.S_ISDIR(os.fstat(opened).st_mode) else rights & _OF_FILES
+                        libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("<Qi", of_it, opened), 0)
+                    finally:
+                        os.close(opened)
         return bool(libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
         os.close(ruleset)
-
-
-def _allow(libc: ctypes.CDLL, ruleset: int, rights: int, places: Iterable[Path]) -> None:
-    for place in places:
-        with suppress(OSError):  # it is not there, or not for this user: nothing to grant
-            opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
-            try:
-                of_it = rights if stat.S_ISDIR(os.fstat(opened).st_mode) else rights & _OF_FILES
-                libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("<Qi", of_it, opened), 0)
-            finally:
-                os.close(opened)
 
 
 def _filter_calls(libc: ctypes.CDLL) -> bool:

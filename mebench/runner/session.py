@@ -157,21 +157,18 @@ class Session:
                 f"the features of {len(others)} of {len(plan.videos)} videos failed; {key}: {first.reason}. Those of the others are "
                 "stored: fix the cause and give the same command again"
             )
-        if skips:
-            self._skip(faceless, progress)
-
-    def _skip(self, reasons: Mapping[str, str], progress: Progress) -> None:
-        plan, folder = self.plan, self.folder
-        if len(reasons) == len(plan.videos):
-            raise DataError(f"none of the {len(reasons)} videos shows a face. {next(iter(reasons.values()))}")
-        if self.finished and set(read_skipped(folder)) != set(reasons):
+        if not skips:
+            return
+        if len(faceless) == len(plan.videos):
+            raise DataError(f"none of the {len(faceless)} videos shows a face. {next(iter(faceless.values()))}")
+        if self.finished and set(read_skipped(self.folder)) != set(faceless):
             raise RunError(
-                f"run {folder.id!r} cannot continue: other videos than before have no face, and its folds must not "
+                f"run {self.folder.id!r} cannot continue: other videos than before have no face, and its folds must not "
                 "mix. Start a new run with: mebench run"
             )
-        if line := write_skipped(folder, reasons, len(plan.videos)):
+        if line := write_skipped(self.folder, faceless, len(plan.videos)):
             progress.notify(line)
-        self.plan = replace(plan, skipped=frozenset(reasons))
+        self.plan = replace(plan, skipped=frozenset(faceless))
 
     def trained_elsewhere(self, runs_by_training: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
         """The folds to come that another run has trained which differs in nothing but how frame scores become intervals: the folder of
@@ -181,7 +178,7 @@ class Session:
             runs_by_training: the runs of the same folder, by what their training depends on.
         """
         found = dict[str, Path]()
-        if self.trained is None or is_rerun(self):
+        if self.trained is None or rerun_notice(self):
             return found
         for other in runs_by_training.get(self.trained, ()):
             if other.id != self.folder.id and set(found) < self.left:
@@ -348,25 +345,16 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     return Session(plan, folder, lock, began, finished, every - finished, trained=trained)
 
 
-def is_rerun(session: Session) -> bool:
-    """Whether an equal run exists already, finished or in another process, so that this one starts anew."""
-    return any(run.id != session.folder.id for run in _equal(session))
-
-
 def rerun_notice(session: Session) -> str:
-    """The notice about equal runs that exist already (`is_rerun`), one of which may be marked as finished and incomplete."""
-    for folder in _equal(session):
+    """The notice that equal runs exist already, finished, in another process, or finished and incomplete; empty where none does."""
+    first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
+    others = [run for run in RunFolder.equal(session.folder.path.parent, first).values() if run.id != session.folder.id]
+    for folder in others:
         if folder.lost:
             return (
                 f"run {folder.id} is marked as finished but lacks {' and '.join(folder.lost)}, so remove {folder.path}"
             )
-    return "an equal run exists already"
-
-
-def _equal(session: Session) -> list[RunFolder]:
-    """The runs of a session's key, this one among them."""
-    first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
-    return [*RunFolder.equal(session.folder.path.parent, first).values()]
+    return "an equal run exists already" if others else ""
 
 
 def finished_run(plan: Plan) -> RunFolder | None:

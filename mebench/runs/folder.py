@@ -37,7 +37,7 @@ from filelock import FileLock, Timeout
 
 from mebench import heavy
 from mebench.atomic import WRITING, whole_file, whole_folder
-from mebench.errors import RunError, unknown
+from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash
 from mebench.runs import (
     CURVES,
@@ -163,12 +163,10 @@ class RunFolder:
                 lock.release()
                 raise RunError(f"run {run_id!r} is finished: its scores are in {folder.path / 'summary.json'}")
             return folder, lock
-        try:
+        with refused_by_system(
+            f"the folder of the runs, {runs}, cannot be made", "choose another with runs=DIR", RunError
+        ):
             runs.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise RunError(
-                f"the folder of the runs, {runs}, cannot be made: {e.strerror}. Choose another place with runs=DIR"
-            ) from e
         first = first_id(name, key)
         while True:
             there = cls.equal(runs, first)

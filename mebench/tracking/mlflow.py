@@ -176,7 +176,15 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
     try:
         with quiet(), alone(store):
             client = client_of(store)
-            for own, run in _all_runs(client).items():
+            # Every run of mebench's that was handed over to the end, each once.
+            asked, known = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'", dict[str, str]()
+            for experiment in client.search_experiments(filter_string="name LIKE 'mebench/%'"):
+                token: str | None = ""
+                while token is not None:
+                    page = client.search_runs([experiment.experiment_id], filter_string=asked, page_token=token or None)
+                    known = {run.data.tags[RUN_TAG]: run.info.run_id for run in page} | known
+                    token = page.token or None
+            for own, run in known.items():
                 if not re.fullmatch(r"\w[\w.=+-]*", own):
                     notify(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
                     continue
@@ -193,18 +201,6 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
         reason = short(without_password(str(error)))
         said = reason if isinstance(error, MebenchError) else f"{type(error).__name__}: {reason}"
         raise RunError(f"MLflow at {store.describe()} does not list its runs ({said}): check --from-mlflow") from error
-
-
-def _all_runs(client: MlflowClient) -> dict[str, str]:
-    """Every run of mebench's that was handed over to the end, with what MLflow calls it, each once."""
-    asked, known = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'", dict[str, str]()
-    for experiment in client.search_experiments(filter_string="name LIKE 'mebench/%'"):
-        token: str | None = ""
-        while token is not None:
-            page = client.search_runs([experiment.experiment_id], filter_string=asked, page_token=token or None)
-            known = {run.data.tags[RUN_TAG]: run.info.run_id for run in page} | known
-            token = page.token or None
-    return known
 
 
 def _dataset(data: Data) -> DatasetInput:

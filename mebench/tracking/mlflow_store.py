@@ -111,7 +111,18 @@ class Store:
             RunError: a server does not answer in time, or its answer has no end.
         """
         if self.uri.startswith("http"):
-            _check_answer(self.uri)
+            deadline = time.monotonic() + ANSWER_SECONDS
+            try:
+                with urllib.request.urlopen(f"{self.uri.rstrip('/')}/health", timeout=ANSWER_SECONDS) as answer:
+                    while answer.read1(1 << 16):
+                        if time.monotonic() > deadline:
+                            raise TimeoutError
+            except (OSError, ValueError, HTTPException) as error:  # of all others MLflow says what they are
+                if isinstance(getattr(error, "reason", error), TimeoutError):
+                    raise RunError(
+                        f"the MLflow server {without_password(self.uri)} gives no whole answer within {ANSWER_SECONDS:g} s: start it "
+                        "again, or choose another with tracking=URI"
+                    ) from None
         schema = Path(__file__).with_name(f"schema_{newest_schema()}.sql")
         if self.database is not None and not self.database.exists() and schema.is_file():
             with whole_file(self.database) as file, closing(sqlite3.connect(file)) as made:
@@ -132,21 +143,6 @@ class Store:
         if self.uri.startswith("http"):
             return f"open {without_password(self.uri).rstrip('/')}{address}"
         return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
-
-
-def _check_answer(uri: str) -> None:
-    deadline = time.monotonic() + ANSWER_SECONDS
-    try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS) as answer:
-            while answer.read1(1 << 16):
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-    except (OSError, ValueError, HTTPException) as error:  # of all others MLflow says what they are
-        if isinstance(getattr(error, "reason", error), TimeoutError):
-            raise RunError(
-                f"the MLflow server {without_password(uri)} gives no whole answer within {ANSWER_SECONDS:g} s: start it again, or "
-                "choose another with tracking=URI"
-            ) from None
 
 
 def shown(file: Path) -> str:

@@ -20,7 +20,7 @@ from optuna.visualization import matplotlib as plots
 
 from mebench.config import RunConfig
 from mebench.console import command, console, plural
-from mebench.errors import RunError
+from mebench.errors import RunError, refused_by_system
 from mebench.format import number
 from mebench.metrics import LEVEL, ComparedScore, Comparison, catalogue
 from mebench.progress import Progress
@@ -439,12 +439,8 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
     content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE} | {"tuned_on": people}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    try:
+    with refused_by_system(f"--write {file}", "the tuned values are in outcome.json all the same", RunError):
         file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            f"--write {file}: {error.strerror}. The tuned values are in outcome.json all the same"
-        ) from error
     return remarks
 
 

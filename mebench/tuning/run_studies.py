@@ -20,7 +20,7 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
-from mebench.metrics import Comparison, Tables, compare, flat_scores, summarize
+from mebench.metrics import Comparison, compare, flat_scores, summarize
 from mebench.progress import Progress
 from mebench.runner import (
     Failure,
@@ -274,9 +274,21 @@ class Evaluator:
 
     def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
         plan = replace(self._run, folds=tuple(self._fold_of[result.key] for result in done))
+        tables = truth_tables(plan)
+        spots, names = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
+        columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
+        predictions = [[getattr(p, column) for column in columns] for result in done for p in result.predictions]
+        answers = {(c.video, c.onset, c.offset): c.predicted for result in done for c in result.clips}
+        asked = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+        clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in asked]
+        tables = replace(
+            tables,
+            predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
+            clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if names else None,
+        )
         scores = flat_scores(
             summarize(
-                tables_from(plan, done),
+                tables,
                 kinds=plan.task.kinds,
                 classes=self._classes,
                 seed=0,
@@ -285,27 +297,6 @@ class Evaluator:
             )
         )
         return [seconds if one.path == COST else scores.get(one.path) for one in self._objectives]
-
-
-def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:
-    """The tables that scoring reads, from results in memory.
-
-    Args:
-        plan: its folds are those of the results; whom no fold tests is not scored.
-        results: one for each fold.
-    """
-    tables = truth_tables(plan)
-    spots, names = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
-    columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
-    predictions = [[getattr(p, column) for column in columns] for result in results for p in result.predictions]
-    answers = {(c.video, c.onset, c.offset): c.predicted for result in results for c in result.clips}
-    asked = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
-    clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in asked]
-    return replace(
-        tables,
-        predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
-        clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if names else None,
-    )
 
 
 class Judge:

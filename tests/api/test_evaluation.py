@@ -130,7 +130,7 @@ def test_an_object_lies_beside_its_run_wherever_that_is_asked_for(judged, tmp_pa
 
 def test_where_an_object_cannot_be_kept_is_said_in_a_sentence(judged, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"Nearest cannot be stored in .*Choose another place with runs=DIR"):
+    with pytest.raises(RunError, match=r"Nearest cannot be stored in .*choose another place with runs=DIR"):
         judged(Nearest(), runs=tmp_path / "file")
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.frames import Stream
-from mebench.inference import Live, Point, PredictRequest, models, read_header
+from mebench.inference import Live, Point, models, read_header
 from mebench.progress import Progress
 from mebench.reports import export_model, spotted
 from mebench.runner import run
@@ -52,7 +52,7 @@ def video(tmp_path_factory):
 def test_a_file_played_live_gives_what_the_whole_file_gives(file, video):
     live = Live([models.read_model(file)], Stream(str(video), paced=False))
     found = list(live.run())
-    (whole,) = spotted.spot_videos([video], PredictRequest(str(file), (), ()), workers=1).videos
+    (whole,) = spotted.spot_videos([video], [models.read_model(file)], workers=1).videos
     told = [one.prediction for one in found if not isinstance(one, Point)]
     assert len(told) > 2
     assert [(p.kind, p.onset, p.apex, p.offset) for p in sorted(told, key=order)] == [

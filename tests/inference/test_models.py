@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
-from mebench.inference import PredictRequest, models, read_header
+from mebench.inference import models, read_header
 from mebench.progress import Progress
 from mebench.reports import export_model, model_card, spotted
 from mebench.runner import run
@@ -60,10 +60,7 @@ def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path
     weights = load_file(of_fold.file)
     assert all(torch.equal(value, weights[name]) for name, value in load_file(file).items())
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
-    one, other = (
-        spotted.spot_videos([video], ask, workers=1)
-        for ask in (PredictRequest(str(finished.path), (of_fold.fold,), ()), PredictRequest(str(file), (), ()))
-    )
+    one, other = (spotted.spot_videos([video], [model], workers=1) for model in (of_fold, of_file))
     assert one.plain()["videos"][0]["intervals"] == other.plain()["videos"][0]["intervals"]
     np.testing.assert_array_equal(*(found.videos[0].answer.curves["micro"].scores for found in (one, other)))
     assert other.model == "mean of model mine"

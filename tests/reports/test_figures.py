@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 
+from mebench.inference import ScoreCurve
 from mebench.reports import plots, report, timeline
 from tests.helpers.run_folders import CLASSES, make_run
 
@@ -55,7 +56,7 @@ def test_a_class_that_was_only_answered_has_no_share():
 
 
 def drawn(scores=None, lanes=(), n=100, fps=10.0, **curve):
-    curves = [] if scores is None else [timeline.Curve("micro", np.asarray(scores, float), **curve)]
+    curves = {} if scores is None else {"micro": ScoreCurve(np.asarray(scores, float), **curve)}
     return timeline.Timeline("a video", n, fps, [timeline.Track("", curves, lanes)])
 
 
@@ -100,9 +101,7 @@ def test_smoothed_scores_and_the_threshold_are_drawn_over_the_raw_ones():
 def test_words_of_others_are_no_formula(tmp_path):
     lane = timeline.Lane("$\\frac$ <b>", [timeline.Span(1, 2, "")])
     figure = plots.score_curve(
-        timeline.Timeline(
-            "$\\nothing{", 10, None, [timeline.Track("$x^$", [timeline.Curve("micro", np.ones(10))], [lane])]
-        )
+        timeline.Timeline("$\\nothing{", 10, None, [timeline.Track("$x^$", {"micro": ScoreCurve(np.ones(10))}, [lane])])
     )
     figure.savefig(tmp_path / "x.svg")
 

@@ -95,7 +95,7 @@ def test_outcomes_count_what_the_summary_counts(runs):
         record = read_run(runs / name)
         counted = {"right": 0, "wrong": 0, "missed": 0}
         for one in timelines([judged(record)]):
-            for lane in one.timeline.tracks[0].lanes:
+            for lane in one["timeline"].tracks[0].lanes:
                 for span in lane.spans:
                     what = {("right", True): "right", ("wrong", True): "wrong", ("wrong", False): "missed"}
                     if (key := what.get((span.outcome, lane.spotted))) is not None:
@@ -137,13 +137,13 @@ def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
     drawn = timelines([judged(records_record.read(run))])
     table = run.read_table("predictions.parquet")
     for one in drawn:
-        (curve,) = one.timeline.tracks[0].curves
-        own = table[table["video"] == one.timeline.title]
+        (curve,) = one["timeline"].tracks[0].curves.values()
+        own = table[table["video"] == one["timeline"].title]
         np.testing.assert_allclose(curve.smoothed[own["apex"]], own["confidence"])
         assert curve.level <= own["confidence"].min() and np.nanmean(curve.smoothed) < curve.level
     (run.path / "curves.parquet").unlink()  # as in a run of earlier, or of a method that keeps none
     of_earlier = timelines([judged(records_record.read(run))])
-    assert {one.timeline.tracks[0].curves[0].smoothed for one in of_earlier} == {None}
+    assert {curve.smoothed for one in of_earlier for curve in one["timeline"].tracks[0].curves.values()} == {None}
 
 
 def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_path, runs):
@@ -206,7 +206,7 @@ def test_figures_are_written_for_a_paper(tmp_path):
         (
             {},
             ["bad", "-o", "no/such/page.html"],
-            "cannot be written: No such file or directory. Name another with -o FILE",
+            "cannot be written: No such file or directory: name another with -o FILE",
         ),
     ],
 )

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from mebench.config import from_plain, resolve
+from mebench.config import from_plain, resolve, resolve_dataset
 from mebench.errors import ConfigError, RunError
-from mebench.inference import PredictRequest, of_fold, predict, trained
+from mebench.inference import of_fold, predict, trained
 from mebench.progress import Progress
 from mebench.runner import InterruptedRunError, Session, host, isolation, make_plan, run, stoppable
 from mebench.runs import RunFolder
@@ -104,7 +104,7 @@ def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_wor
 
 def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
-    predicted = predict.predict_all(PredictRequest(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
+    predicted = predict.predict_all([of_fold(folder, fold)], resolve_dataset(tiny[:-1]), 1, Progress())
     again, failed = predicted.tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
     assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
@@ -115,8 +115,10 @@ def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_
 def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tiny):
     folder = mean_runs[0].folder
     folds = ("synthetic/s001", "synthetic/s003")
-    asks = [PredictRequest(str(folder.path), some, tuple(tiny[:-1])) for some in ((folds[0],), (folds[1],), folds)]
-    *single, job = (predict.plan_prediction(ask, ask.models())[0] for ask in asks)
+    models = [of_fold(folder, fold) for fold in folds]
+    *single, job = (
+        predict.plan_prediction(some, resolve_dataset(tiny[:-1]))[0] for some in (models[:1], models[1:], models)
+    )
     both, video = predict.Ensemble(job), job.test[1]
     assert job.timings["synthetic"].k_prime["micro"] == round(
         np.mean([one.timings["synthetic"].k_prime["micro"] for one in single])
