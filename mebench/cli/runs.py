@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,68 +29,28 @@ track_app = verbs("Send runs to MLflow.")
 DAY = 86400.0
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run as a line of a list.
-
-    Attributes:
-        id: of the run.
-        method: id of the method; with that of its recognizer, if it has one.
-        dataset: id of the dataset; those of a composite's members are joined by `+`.
-        protocol: its name.
-        seed: of the run.
-        status: `finished`, `damaged` (it was finished, and lacks `lost` now), `running` (a process works on it), `failed` or
-            `unfinished`.
-        folds: how many there are in all.
-        done: how many have results.
-        failed: how many failed.
-        lost: files that a finished run has and this one has no more.
-        audit: its setting; `guard` of an honest run.
-        honest: of a run that keeps the epoch that is best on tested subjects, id of the honest run of the same training.
-        scores: the main ones, where it is finished.
-        days: since something was last written.
-        bytes: on disk.
-    """
-
-    id: str
-    method: str
-    dataset: str
-    protocol: str
-    seed: int
-    status: str
-    folds: int
-    done: int
-    failed: int
-    lost: list[str]
-    audit: str
-    honest: str
-    scores: dict[str, float | None]
-    days: float
-    bytes: int
-
-    @property
-    def status_text(self) -> str:
-        """The status with the folds that it is about."""
-        if self.status == "finished":
-            return self.status
-        if self.lost:
-            return f"{self.status}, lacks {' and '.join(self.lost)}"
-        failed = f", {self.failed} failed" if self.failed else ""
-        return f"{self.status}, {self.done} of {self.folds} folds{failed}"
+def _status(run: dict[str, Any]) -> str:
+    """The status of a run with the folds that it is about."""
+    if run["status"] == "finished":
+        return "finished"
+    if run["lost"]:
+        return f"{run['status']}, lacks {' and '.join(run['lost'])}"
+    failed = f", {run['failed']} failed" if run["failed"] else ""
+    return f"{run['status']}, {run['done']} of {run['folds']} folds{failed}"
 
 
 @app.command("list", epilog="Example: mebench runs list --runs runs")
 def list_(runs: Runs = "", json: Json = None) -> None:
     """List the runs with status, scores, age and size. The latest is first."""
     found = [run for _, run in _all(runs)]
-    if console.write_json([asdict(run) for run in found], json):
+    if console.write_json(found, json):
         rows = [
             (
-                run.id,
-                run.status_text,
-                ", ".join(f"{name} {number(value)}" for name, value in run.scores.items()) or "-",
-                _age(run.days),
-                console.size(run.bytes),
+                run["id"],
+                _status(run),
+                ", ".join(f"{name} {number(value)}" for name, value in run["scores"].items()) or "-",
+                _age(run["days"]),
+                console.size(run["bytes"]),
             )
             for run in found
         ]
@@ -113,11 +72,11 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
     # Runs that were made before there was a sandbox say nothing of it.
     closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
-    report = {**asdict(found), "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
-    scores = run_files.scoring.scores_of(folder) if folder.done and not found.lost else None
+    report = {**found, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
+    scores = run_files.scoring.scores_of(folder) if folder.done and not found["lost"] else None
     if not console.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
-    console.print_lines(f"{found.id}: {found.status_text}, {_age(found.days)} old, {console.size(found.bytes)}")
+    console.print_lines(f"{found['id']}: {_status(found)}, {_age(found['days'])} old, {console.size(found['bytes'])}")
     if scores is not None:
         reports.scores.print_outcome(folder, scores, None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
@@ -139,7 +98,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             else "isolated from files, processes and the network"
         )
         console.print_lines(f"sandbox={closed['asked']}: its folds were {lacks}{reads}")
-    if found.lost:
+    if found["lost"]:
         console.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
         console.print_lines(f"continue with: {folder.resume_hint}")
@@ -199,14 +158,16 @@ def prune(
     chosen = [
         (folder, run)
         for folder, run in found
-        if run.status != "running"
-        and not (unfinished and run.status in ("finished", "damaged"))
-        and (days is None or run.days > days)
-        and (best is None or (run.status == "finished" and run.id not in best))
+        if run["status"] != "running"
+        and not (unfinished and run["status"] in ("finished", "damaged"))
+        and (days is None or run["days"] > days)
+        and (best is None or (run["status"] == "finished" and run["id"] not in best))
     ]
-    kept = {run.id for _, run in found} - {run.id for _, run in chosen}
-    beside = {run.honest for _, run in found if run.id in kept}  # what a leaking run says is read beside its honest one
-    chosen = [(folder, run) for folder, run in chosen if run.id not in beside]
+    kept = {run["id"] for _, run in found} - {run["id"] for _, run in chosen}
+    beside = {
+        run["honest"] for _, run in found if run["id"] in kept
+    }  # what a leaking run says is read beside its honest one
+    chosen = [(folder, run) for folder, run in chosen if run["id"] not in beside]
     gone = []
     for folder, run in chosen:
         lock = None if dry_run else folder.lock()
@@ -219,12 +180,12 @@ def prune(
                 lock.release()
         if dry_run or lock is not None:  # nobody works on it
             gone.append(run)
-    report: dict[str, Any] = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone)}
+    report: dict[str, Any] = {"runs": [run["id"] for run in gone], "bytes": sum(run["bytes"] for run in gone)}
     report["dry_run"] = dry_run
     if console.write_json(report, json):
         for run in gone:
             console.print_lines(
-                f"{'would remove' if dry_run else 'removed'} {run.id} ({run.status_text}, {_age(run.days)} old)"
+                f"{'would remove' if dry_run else 'removed'} {run['id']} ({_status(run)}, {_age(run['days'])} old)"
             )
         removed = f"{'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs"
         console.print_lines(f"{runs}: {removed}, {console.size(report['bytes'])}")
@@ -276,7 +237,7 @@ def sync(
         )
 
 
-def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, Run]]:
+def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
     """All runs, the latest first; a damaged one is reported in a sentence."""
     found = []
     for folder in run_files.folder.RunFolder.all(runs):
@@ -284,10 +245,19 @@ def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, Run]]:
             found.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:
             Progress().notify(f"run {folder.id} is damaged and left out: {error}")
-    return sorted(found, key=lambda pair: (pair[1].days, pair[1].id))
+    return sorted(found, key=lambda pair: (pair[1]["days"], pair[1]["id"]))
 
 
-def _describe(folder: run_files.folder.RunFolder) -> Run:
+def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
+    """A run as a line of a list.
+
+    Returns:
+        `id`; `method` and `dataset`, joined by `+` where there are several; `protocol`, `seed`; `status`: `finished`, `damaged` (it was
+        finished, and lacks files now, which `lost` names), `running` (a process works on it), `failed` or `unfinished`; the numbers of
+        `folds`, of those `done` and of those `failed`; `audit`, its setting; `honest`: of a run that keeps the epoch that is best on
+        tested subjects, id of the honest run of the same training; the main `scores`, where it is finished; `days` since something was
+        last written; `bytes` on disk.
+    """
     values = config.flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     done, failed = folder.count_folds()
@@ -303,23 +273,23 @@ def _describe(folder: run_files.folder.RunFolder) -> Run:
                     stats.append(Path(place, name).stat())
     newest = max((s.st_mtime for s in stats), default=folder.path.stat().st_mtime)
     status = "finished" if folder.done else "running" if _busy(folder) else "failed" if failed else "unfinished"
-    return Run(
-        id=folder.id,
-        method="+".join(filter(None, [str(values["method"]), values.get("recognizer")])),
-        dataset=values["dataset"] if isinstance(values["dataset"], str) else "+".join(values["dataset"]),
-        protocol=str(values["protocol"]),
-        seed=int(values["seed"]),
-        status="damaged" if lost else status,
-        folds=n_folds,
-        done=done,
-        failed=failed,
-        lost=lost,
-        audit=audit,
-        honest="" if worth is None else str(worth["honest"]),
-        scores={name: score["value"] for name, score in reports.scores.main_scores(summary).items()},
-        days=max(time.time() - newest, 0.0) / DAY,
-        bytes=sum(s.st_size for s in stats),
-    )
+    return {
+        "id": folder.id,
+        "method": "+".join(filter(None, [str(values["method"]), values.get("recognizer")])),
+        "dataset": values["dataset"] if isinstance(values["dataset"], str) else "+".join(values["dataset"]),
+        "protocol": str(values["protocol"]),
+        "seed": int(values["seed"]),
+        "status": "damaged" if lost else status,
+        "folds": n_folds,
+        "done": done,
+        "failed": failed,
+        "lost": lost,
+        "audit": audit,
+        "honest": "" if worth is None else str(worth["honest"]),
+        "scores": {name: score["value"] for name, score in reports.scores.main_scores(summary).items()},
+        "days": max(time.time() - newest, 0.0) / DAY,
+        "bytes": sum(s.st_size for s in stats),
+    }
 
 
 def _busy(folder: run_files.folder.RunFolder) -> bool:
@@ -336,21 +306,25 @@ def _busy(folder: run_files.folder.RunFolder) -> bool:
     return False
 
 
-def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
+def _best(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[str]:
     """Ids of the best finished runs of each dataset and protocol; those that leak on purpose come after all that do not."""
-    finished = [run for run in runs if run.status == "finished"]
-    every = sorted({name for run in finished for name in run.scores})
+    finished = [run for run in runs if run["status"] == "finished"]
+    every = sorted({name for run in finished for name in run["scores"]})
     if metric is not None and finished and metric not in every:
         raise ConfigError(unknown("score", metric, every))
     groups = grouped(  # runs of other tasks cannot be compared: each has its best
         finished,
-        key=lambda run: (run.dataset, run.protocol, metric if metric in run.scores else next(iter(run.scores), "")),
+        key=lambda run: (
+            run["dataset"],
+            run["protocol"],
+            metric if metric in run["scores"] else next(iter(run["scores"]), ""),
+        ),
     )
     best: set[str] = set()
     for (_, _, name), group in groups.items():
-        values = {run.id: -inf if (score := run.scores.get(name)) is None else score for run in group}
-        group.sort(key=lambda run: (run.audit != "guard", -values[run.id], run.days))
-        best |= {run.id for run in group[:keep]}
+        values = {run["id"]: -inf if (score := run["scores"].get(name)) is None else score for run in group}
+        group.sort(key=lambda run: (run["audit"] != "guard", -values[run["id"]], run["days"]))
+        best |= {run["id"] for run in group[:keep]}
     return best
 
 

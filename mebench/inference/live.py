@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench import core
 from mebench.config import registry
-from mebench.core import Kind, Prediction, Spotted, SpottingParams, SubjectKey, VideoView
+from mebench.core import Frames, Kind, Prediction, Spotted, SpottingParams, SubjectKey, VideoView
 from mebench.errors import RunError
 from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
 from mebench.frames.stream import Stream
@@ -155,7 +155,7 @@ class Live:
                     continue
                 (frame, reference), landmarks, seen = begun, None, True
                 if self._route.maps_need_landmarks:
-                    reference = self._route.crop.with_landmarks(_Still(frame), reference, "the live video")
+                    reference = self._route.crop.with_landmarks(cast("Frames", [frame]), reference, "the live video")
                     landmarks = reference.crop_landmarks
                 with one_thread():
                     yield from self._followed(chain([frame], frames), reference, landmarks)
@@ -203,7 +203,7 @@ class Live:
                 continue
             tried += 1
             with suppress(NoFaceError):
-                found = frame, self._route.crop.locate(_Still(frame), None, "the live video")
+                found = frame, self._route.crop.locate(cast("Frames", [frame]), None, "the live video")
                 self._start = self.stream.taken - 1
                 self._looks.clear()
                 return found, tried
@@ -258,19 +258,3 @@ class Live:
     def _since(self, frame: int) -> float:
         """Seconds since a frame came; of one that is to come, 0."""
         return max(0.0, (now := time.monotonic()) - self.stream.came.get(frame + self._start, now))
-
-
-class _Still:
-    """One picture as the frames of a video."""
-
-    def __init__(self, frame: NDArray[np.uint8]) -> None:
-        self._frame = frame
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        return self._frame
-
-    def fingerprint(self) -> str:
-        return ""

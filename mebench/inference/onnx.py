@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 from mebench import core, heavy
-from mebench.atomic import replace_file
+from mebench.atomic import whole_file
 from mebench.errors import ConfigError, refused_by_system
 
 INPUT = "maps"
@@ -56,6 +56,9 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
             content = file.read_bytes()
         finally:
             logging.disable(silenced)
-    with refused_by_system(f"{path} cannot be written", "name another file with -o FILE"):
-        replace_file(path, content)
+    with (
+        refused_by_system(f"{path} cannot be written", "name another file with -o FILE"),
+        whole_file(path) as temporary,
+    ):
+        temporary.write_bytes(content)
     return outputs

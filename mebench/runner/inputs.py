@@ -180,9 +180,13 @@ def anywhere(values: dict[str, Any]) -> dict[str, Any]:
 @cache
 def versions() -> Mapping[str, str]:
     """Python, the machine, the instructions of its processor and the packages that numbers depend on."""
-    python, machine = sys.version.split()[0], platform.platform()
-    processor = {"processor": instructions_of_folds()}
-    return {"mebench": VERSION, "python": python, "platform": machine, **processor, **packages()}
+    return {
+        "mebench": VERSION,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "processor": instructions_of_folds(),
+        **packages(),
+    }
 
 
 @cache

@@ -98,37 +98,32 @@ class Outcome:
     details: str = field(repr=False, default="")
 
 
-class _Subject:
-    """A plugin and its checks, each made once; failures that follow from another failure are not reported."""
+def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
+    """Checks from functions of one subject, each marked by `promise`; a function's name is the check's.
 
-    def __init__(self, plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> None:
-        self.plugin, self.subject = plugin, subject
-        self.functions = {check.__name__: check for check in checks}
-        self.found: dict[str, Exception | None] = {}
+    Each is made once, and failures that follow from another failure are not reported.
+    """
+    functions = {check.__name__: check for check in checks}
+    found: dict[str, Exception | None] = {}
 
-    def look(self, name: str) -> Exception | None:
-        """The exception that a check raises, or None."""
-        if name not in self.found:
-            function = self.functions[name]
-            self.found[name] = None
+    def look(name: str) -> Exception | None:
+        if name not in found:
+            function = functions[name]
+            found[name] = None
             try:
-                if (before := function.__dict__["after"]) and self.look(before) is not None:
+                if (before := function.__dict__["after"]) and look(before) is not None:
                     raise unittest.SkipTest(f"this cannot be checked before {before} is kept")
-                function(self.subject)
+                function(subject)
             except unittest.SkipTest as untold:
-                self.found[name] = untold
+                found[name] = untold
             except Exception as error:  # a plugin fails in its own many ways
-                said = f"{reason(error, self.subject)}. {function.__dict__['fix']}"
-                self.found[name] = AssertionError(said).with_traceback(error.__traceback__)
-        return self.found[name]
+                said = f"{reason(error, subject)}. {function.__dict__['fix']}"
+                found[name] = AssertionError(said).with_traceback(error.__traceback__)
+        return found[name]
 
-
-def collect(plugin: str, subject: object, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
-    """Checks from functions of one subject, each marked by `promise`; a function's name is the check's."""
-    whole = _Subject(plugin, subject, checks)
     return [
-        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["fix"], partial(whole.look, name))
-        for name, one in whole.functions.items()
+        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["fix"], partial(look, name))
+        for name, one in functions.items()
     ]
 
 

@@ -455,12 +455,10 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
     known = {point.name: point for point in (*_BUILT_IN, *entry_points(group=GROUP))}
     name, _, address = (tracking or DEFAULT).partition(":")
     if name in known:
-        made: Tracker = known[name].load()(address or None)
-        return made
+        return known[name].load()(address or None)  # type: ignore[no-any-return]
     if name.isidentifier() and not address and name != "databricks" and not Path(name).exists():
         raise ConfigError(unknown("tracker", name, [*known, "off"], "An address of MLflow's is one, too"))
-    mlflow: Tracker = known[DEFAULT].load()(tracking)
-    return mlflow
+    return known[DEFAULT].load()(tracking)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
