@@ -25,9 +25,6 @@ from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.progress import Progress
 from mebench.training import view_samples as of_views
 
-STAND_IN = "majority"
-"""The method of a plan whose features are given: it is never asked."""
-
 
 class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
     """The samples of one fold: batches (x, y) of its training and inner validation people, and x alone of the tested ones.
@@ -90,7 +87,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         **settings: Any,
     ) -> None:
         super().__init__()
-        said = {"dataset": dataset, "protocol": protocol, "method": method or STAND_IN, **settings}
+        # The method of a plan whose features are given: it is never asked.
+        said = {"dataset": dataset, "protocol": protocol, "method": method or "majority", **settings}
         settled = configuration.resolve(said, _several(config), _several(plugins))
         inspection.dataset_summary.check_needs([settled])
         self.window, self.batch_size, self.num_workers, self.test_labels = window, batch_size, num_workers, test_labels

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-OBJECTS = ".objects"
-"""Folder beside the run folders, of the objects that were evaluated: plugins that runs name."""
 CONFIG = """title: {what}
 summary: an object that was given to mebench.evaluate
 tasks: [{tasks}]
@@ -130,7 +128,8 @@ def evaluate(
     """
     header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = _several(config)
-    place = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute() / OBJECTS
+    # Folder beside the run folders, of the objects that were evaluated: plugins that runs name.
+    place = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute() / ".objects"
     name = _written(model, features, place)
     settled = configuration.resolve({**header, "method": name}, files, [*_several(plugins), place])
     if training.adapter.is_module(model) and "max_epochs" not in settled.trainer:

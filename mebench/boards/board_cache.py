@@ -16,8 +16,6 @@ from mebench.files import file_hash
 
 T = TypeVar("T")
 PACKAGE = Path(__file__).parents[1]
-LIBRARIES = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
-"""Packages that numbers, figures and pages come from."""
 UNUSED_SECONDS = 30 * 24 * 3600.0
 """What no leaderboard was made of for so long is removed."""
 
@@ -63,7 +61,12 @@ def _code() -> str:
     """Hash of all of mebench, its templates too, and of the versions of what it takes for boards."""
     files = (file for file in sorted(PACKAGE.rglob("*")) if file.suffix in (".py", ".html", ".css", ".js"))
     hashes = [(file.relative_to(PACKAGE).as_posix(), file_hash(file)) for file in files]
-    return _digest(json.dumps([hashes, [version(name) for name in LIBRARIES]]))
+    # Packages that numbers, figures and pages come from.
+    return _digest(
+        json.dumps(
+            [hashes, [version(name) for name in ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")]]
+        )
+    )
 
 
 def _digest(text: str) -> str:

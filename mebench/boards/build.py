@@ -106,8 +106,6 @@ def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[s
     )
 
 
-OTHERWISE = ("duplicate", "near_miss", "nothing")
-"""What lies under a false positive that lies on no expression of another kind and no distractor."""
 TOO_MANY = "not tested against the others: there are too many rows or answers"
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
@@ -339,7 +337,11 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
     }
     missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
     annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
-    names = sorted((annotated | {*KINDS, *OTHERWISE} - {kind}).union(*(one["gain"] for one in told)) - {"missed"})
+    # What lies under a false positive that lies on no expression of another kind and no distractor.
+    names = sorted(
+        (annotated | {*KINDS, *("duplicate", "near_miss", "nothing")} - {kind}).union(*(one["gain"] for one in told))
+        - {"missed"}
+    )
     found["causes"] = {
         word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
     }

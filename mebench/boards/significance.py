@@ -17,9 +17,6 @@ from mebench.metrics import PERMUTATIONS, Bools, Floats, Tables, derived_seed, n
 from mebench.records.record import Record
 
 ALPHA = 0.05
-_AT_FIRST = 200
-_ROUNDING = 1e-9
-"""Sums in another order differ in the last digits: what is equal must count as equal."""
 
 Score = Callable[[NDArray[np.int64]], Floats]
 """From (m, n_subjects) places in a pool, those of a run's subjects, to (m,) scores."""
@@ -54,7 +51,7 @@ def subject_permutations(
         every = product([tuple(own)], *[orders] * (n_subjects - 1))
         return iter([np.array(list(every), dtype=np.int16)]), True
     rng = np.random.default_rng(seed)
-    ends = takewhile(lambda end: end < most, (_AT_FIRST * (2**n - 1) for n in count()))
+    ends = takewhile(lambda end: end < most, (200 * (2**n - 1) for n in count()))
     sizes = (end - start for start, end in pairwise((*ends, most)))
     return (rng.permuted(np.broadcast_to(own, (size, n_subjects, n_runs)), axis=2) for size in sizes), False
 
@@ -114,7 +111,8 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
     """
     n_runs, n_subjects = units.shape
     observed = score(units)
-    far = observed.max() - observed.min() - _ROUNDING
+    # Sums in another order differ in the last digits: what is equal must count as equal.
+    far = observed.max() - observed.min() - 1e-9
     parts, exact = subject_permutations(n_runs, n_subjects, most, seed)
     tried, as_far = (0, 0) if exact else (1, 1)
     for part in parts:

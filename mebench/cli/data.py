@@ -20,7 +20,6 @@ app = verbs("Check a dataset before a run.")
 
 SHOWN = 12
 """Lines of one list at a terminal; elsewhere nothing is cut."""
-NOTE = "README.md"
 ON_PURPOSE = "It reproduces defects of the release on purpose: mebench data verify finds them."
 
 
@@ -157,7 +156,7 @@ def fake(
     places = {id_: folder / id_ if several else folder for id_ in members}
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
-        (places[id_] / NOTE).write_text(
+        (places[id_] / "README.md").write_text(
             f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing in here is of the real dataset.\n{ON_PURPOSE}\n",
             encoding="utf-8",
         )

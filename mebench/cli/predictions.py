@@ -247,11 +247,12 @@ def list_models(plugins: Plugins = None, json: Json = None) -> None:
     print_table(("name", "method", "does", "F1, unseen", "size"), rows)
 
 
-ModelWord = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its file.")]
-
-
 @model_app.command("info", epilog="Example: mebench model info mean-drawn")
-def info_of_model(model: ModelWord, plugins: Plugins = None, json: Json = None) -> None:
+def info_of_model(
+    model: Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its file.")],
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
     """Show the card of a model.
 
     The card gives the training data, the scores and the limits.

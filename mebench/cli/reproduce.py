@@ -29,10 +29,7 @@ Leaderboards = Annotated[
     ),
 ]
 _ENDS = ("value", "low", "high")
-_WORTH = ("leaking", "honest", "worth", "program", "best_of")
 _NAMES = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
-_HEADS = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
-_WORTH_HEADS = ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program")
 
 
 @app.command("reproduce", epilog="Example: mebench reproduce mean2022 --table 5 workers=4 --dry-run")
@@ -89,7 +86,11 @@ def reproduce(
                 "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
                 "strict": r.strict,
                 "run_id": r.run_id or None,
-                **({} if r.worth is None else {name: getattr(r, name) for name in _WORTH}),
+                **(
+                    {}
+                    if r.worth is None
+                    else {name: getattr(r, name) for name in ("leaking", "honest", "worth", "program", "best_of")}
+                ),
                 "why": r.why,
             }
             for r in found
@@ -201,9 +202,16 @@ def _print(
         ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
         answered.append((method, row.dataset, score, f"{row.value:.{row.digits}f}", value, ends, strict, result.why))
     if answered:
-        print_table(_HEADS, answered)
+        print_table(
+            ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ"),
+            answered,
+        )
     if looked := worth_rows(found):
-        print_table(_WORTH_HEADS, looked, "gain from selection on test subjects: UF1 over all clips")
+        print_table(
+            ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program"),
+            looked,
+            "gain from selection on test subjects: UF1 over all clips",
+        )
     measured = sum(result.value is not None for result in found)
     print_lines(f"{measured} of {len(found)} cells measured.")
     if any(result.why.endswith("is not here") for result in found):

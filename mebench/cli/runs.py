@@ -26,8 +26,6 @@ from mebench.progress import Progress
 app = verbs("List, show, verify and remove runs.")
 track_app = verbs("Send runs to MLflow.")
 
-DAY = 86400.0
-
 
 def _status(run: dict[str, Any]) -> str:
     """The status of a run with the folds that it is about."""
@@ -287,7 +285,7 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
         "audit": audit,
         "honest": "" if worth is None else str(worth["honest"]),
         "scores": {name: score["value"] for name, score in reports.scores.main_scores(summary).items()},
-        "days": max(time.time() - newest, 0.0) / DAY,
+        "days": max(time.time() - newest, 0.0) / 86400.0,
         "bytes": sum(s.st_size for s in stats),
     }
 

@@ -21,8 +21,6 @@ from mebench.inference import Model, task_of, timing_at
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
 
-KEPT = 4
-"""Multiples of k' by which features are kept, for the names of what is spotted."""
 _VIDEO = "live/live/live"
 
 
@@ -177,7 +175,8 @@ class Live:
             if kind in self.task.kinds
         }
         crops = self._looked(self._route.crop.cut(frames, reference, "the live video"))
-        rows: deque[NDArray[Any]] = deque(maxlen=KEPT * max(self.timing.k_prime.values()))
+        # Multiples of k' by which features are kept, for the names of what is spotted.
+        rows: deque[NDArray[Any]] = deque(maxlen=4 * max(self.timing.k_prime.values()))
         last = -1
         for last, row in enumerate(feature_rows(self._chain, crops, landmarks)):
             rows.append(row)

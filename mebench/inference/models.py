@@ -22,8 +22,6 @@ from mebench.runs import RunFolder, safe_name, whole_fold
 
 ENDING = ".safetensors"
 _KEY = "mebench"
-_HEADER = 4 << 20
-"""Bytes of the longest header that is read."""
 _BYTES = 1 << 30
 """Bytes of the largest file that is read."""
 
@@ -235,7 +233,8 @@ def read_header(path: Path) -> ModelHeader:
             raise RunError(f"the model {path} has more than {_BYTES >> 20} MiB, and no more are read")
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            header = file.read(length) if length <= _HEADER else b""
+            # Bytes of the longest header that is read.
+            header = file.read(length) if length <= (4 << 20) else b""
     try:
         text = json.loads(header)["__metadata__"][_KEY]
     except (ValueError, LookupError, TypeError, RecursionError):

@@ -28,10 +28,6 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
     return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
 
 
-LETTERS = 1000
-"""More than a name has: what a sheet holds tells more than how it is called."""
-
-
 def adapters_of(file: File) -> Iterator[SheetDataset]:
     """Datasets that know the sheet by what it holds, else those of which one is called so, the most telling name first.
 
@@ -55,7 +51,8 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
         for name, params in [("", {}), *called.items()]:
             dataset = plugin(plugin.Params(annotations=str(file), **params))
             if name or dataset.recognised:
-                found.append((len(name.replace("*", "")) or LETTERS, dataset))
+                # More than a name has: what a sheet holds tells more than how it is called.
+                found.append((len(name.replace("*", "")) or 1000, dataset))
     yield from (dataset for _, dataset in sorted(found, key=lambda fit: fit[0], reverse=True))
 
 
@@ -100,16 +97,16 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             key, _, value = f"{part}.{instead}".partition("=")
             if notify is None or not value or not config.origins.get(key, "").startswith("default"):
                 raise DataError(f"{missing}: {how_to_get(f'{part}.{instead}' if instead else '', part)}")
-            settled = from_plain({**flatten(settled.values), key: value}, {**settled.origins, key: STANDS_IN})
+            # Origin of a setting that does without them.
+            settled = from_plain(
+                {**flatten(settled.values), key: value},
+                {**settled.origins, key: "stands in for landmarks, of which there is no file"},
+            )
             if missing not in said:
                 said.add(missing)
                 notify(f"{missing}: {key}={value} stands in, as the results say. {how_to_get('', part)}")
         found.append(settled)
     return found
-
-
-STANDS_IN = "stands in for landmarks, of which there is no file"
-"""Origin of a setting that does without them."""
 
 
 def has_frames(dataset: Dataset) -> bool:

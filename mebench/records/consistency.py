@@ -24,8 +24,6 @@ from mebench.runs.folder import RunFolder
 
 NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
 """The tables of answers, and the column of each that names a class."""
-NEAR = 1e-6
-"""Shares that float32 cannot tell from each other."""
 ROUNDED = 0.0006
 """Seconds by which a cost may differ from what was measured: costs have three decimals."""
 BYTES_OF_WEIGHT = 2
@@ -179,7 +177,8 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
         return f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
     place, most = pd.Index(classes).get_indexer(pd.Index(answers)), shares.max(axis=1)
     own, first = shares[np.arange(len(shares)), place], shares.argmax(axis=1) == place
-    odd = (place < 0) | ~first & ((own < most - NEAR * abs(most)) | (shares.min(axis=1) == most))
+    # Shares that float32 cannot tell from each other.
+    odd = (place < 0) | ~first & ((own < most - 1e-6 * abs(most)) | (shares.min(axis=1) == most))
     if not odd.any():
         return ""
     return f"{name} answers {answers[odd].iloc[0]!r} for {rows['video'][odd].iloc[0]!r}, whose share is not the largest"

@@ -34,8 +34,6 @@ MOST_FRAMES = 10**9
 """Of all videos."""
 MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 """Draws of the bootstrap by subjects, and spotted intervals by annotated ones of a video: what scoring holds at once."""
-TOLERANCE = 1e-9
-"""Of scores computed on another machine, whose sums may differ in the last digits."""
 
 
 class Column(NamedTuple):
@@ -339,5 +337,6 @@ def _difference(stored: Any, found: Any, where: str) -> str:
             filter(None, (_difference(a, b, f"{where}[{n}]") for n, (a, b) in enumerate(zip(stored, found)))), ""
         )
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (stored, found))
-    same = abs(stored - found) <= TOLERANCE * max(1.0, abs(found)) if numbers else stored == found
+    # Of scores computed on another machine, whose sums may differ in the last digits.
+    same = abs(stored - found) <= 1e-9 * max(1.0, abs(found)) if numbers else stored == found
     return "" if same else f"{where} is {stored!r} in the record and {found!r} anew"

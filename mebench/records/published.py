@@ -97,8 +97,6 @@ class Published:
         return tuple(getattr(self, column.name) for column in fields(self) if column.name not in besides)
 
 
-EXCUSED = frozenset({"impossible", "misassigned"})
-"""Rows with one of these caveats are compared with nothing."""
 BARELY = 1e-9
 """Room for the rounding of binary fractions."""
 CLIPS = {
@@ -170,7 +168,8 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
     """
     tables: dict[tuple[object, ...], dict[tuple[object, ...], dict[str, Published]]] = {}
     for row in rows:
-        if not EXCUSED & set(row.caveats):
+        # Rows with one of these caveats are compared with nothing.
+        if not {"impossible", "misassigned"} & set(row.caveats):
             table = (row.source, row.table, row.method, row.method_variant, row.dataset, row.member, row.protocol)
             tables.setdefault(table, defaultdict(dict))[row.task, row.kind, row.part, row.classes][row.metric] = row
     for (*_, dataset, member, _), sections in tables.items():

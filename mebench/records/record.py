@@ -31,7 +31,6 @@ OF_STUDY = (
     "--write FILE: run -c FILE"
 )
 """Why a run is no record."""
-_PROVENANCE = ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
 
 
 DAMAGE = (MebenchError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -178,7 +177,11 @@ class Record:
     def lacks(self) -> list[str]:
         """The missing facts about the origin of its numbers. A record that lacks one enters no table."""
         return [
-            *(f"version of {name}" for name in _PROVENANCE if not self.versions.get(name)),
+            *(
+                f"version of {name}"
+                for name in ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
+                if not self.versions.get(name)
+            ),
             *(f"setting {name}" for name in ("method", "dataset", "protocol", "seed") if name not in self.config),
             *(name for name in ("selects", "transductive", "folds", "remark") if name not in self.about),
             *([] if any(task in self.summary for task in SECTIONS) else ["a score"]),

@@ -77,10 +77,6 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heav
 OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
 """As on a page (`static/timeline.css`)."""
 INK, RULE = "#1f2937", "#e5e7eb"
-MANY = 1500
-"""Frames from which on a curve is drawn thin."""
-NARROW = 0.01
-"""Share of the video below which a bar is too narrow to hold the mark of its apex."""
 
 
 def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figure.Figure:
@@ -255,7 +251,8 @@ def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.flo
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     step = 0.1 * ((high - low) or 1.0)
     for kind, curve in track.curves.items():
-        color, thick = COLORS[kind], 1.2 if n < MANY else 0.5
+        # Frames from which on a curve is drawn thin.
+        color, thick = COLORS[kind], 1.2 if n < 1500 else 0.5
         for values, share in ((curve.scores, 1 if curve.smoothed is None else 0.5), (curve.smoothed, 1)):
             if values is not None:
                 axes.plot(
@@ -293,7 +290,8 @@ def _bar(axes: heavy.matplotlib.axes.Axes, span: Span, edges: NDArray[np.float64
         linewidth=0,
         **look,
     )
-    if span.apex is not None and 0 <= span.apex < n and end - start > NARROW * (edges[-1] - edges[0]):
+    # Share of the video below which a bar is too narrow to hold the mark of its apex.
+    if span.apex is not None and 0 <= span.apex < n and end - start > 0.01 * (edges[-1] - edges[0]):
         peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
         axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
 

@@ -29,7 +29,6 @@ from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, 
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
 
-HERE = Path(__file__).parent
 LONGEST = 160
 """Characters of a value of the audit."""
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
@@ -38,7 +37,7 @@ RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 def environment(*templates: Path) -> Environment:
     """Jinja with the templates that lie here and in other folders; whatever they are given is escaped."""
     found = Environment(
-        loader=FileSystemLoader([*templates, HERE / "templates"]),
+        loader=FileSystemLoader([*templates, Path(__file__).parent / "templates"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -67,8 +66,6 @@ def environment(*templates: Path) -> Environment:
 
 WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under a false positive: "}
 """What the page shows of the mistakes in a summary, which are counts, and how it says so."""
-CURED = {"missed": "all other misses found"}
-"""What the page calls a cure that is not of a false positive."""
 COSTS = (
     ("feature_seconds", "to compute features", seconds, " s"),
     ("fit_seconds", "to train, all folds", seconds, " s"),
@@ -161,8 +158,12 @@ def cures(mistakes: Mapping[str, Any]) -> Table | None:
     columns = [
         Column(kind, text=lambda gain: NONE if gain is None else f"+{digits(gain)}", right=True) for kind in gains
     ]
+    # What the page calls a cure that is not of a false positive.
     lines = [
-        (CURED.get(cause, cause.replace("_", " ")), *(gain.get(cause) for gain in gains.values()))
+        (
+            "all other misses found" if cause == "missed" else cause.replace("_", " "),
+            *(gain.get(cause) for gain in gains.values()),
+        )
         for cause in sorted(most, key=lambda cause: -most[cause])
     ]
     return Table([Column("gain in F1", main=True), *columns], lines) if gains else None
@@ -218,10 +219,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
-MOST_FACES = 12
-"""Intervals of which a page shows where the networks looked."""
-
-
 def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     """The surest spotted intervals, those that are right first, of each emotion in turn: the face at the peak, where each network looked.
 
@@ -238,7 +235,8 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     ranked = ranked.assign(
         turn=ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
     ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" comes first: it is right
-    shown_so = ranked.head(MOST_FACES).astype(object).where(ranked.notna(), None).to_dict("records")
+    # Intervals of which a page shows where the networks looked.
+    shown_so = ranked.head(12).astype(object).where(ranked.notna(), None).to_dict("records")
     names = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion")
     right = {(p["fold"], Prediction(**{name: p[name] for name in names})): p["wrong"] == "left_only" for p in shown_so}
     shown: dict[inference.gradcam.Spotted, dict[str, Any]] = {}

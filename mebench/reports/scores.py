@@ -137,7 +137,6 @@ SWEEP = ("0.10", "0.30", "0.50", "0.70", "0.90")
 """The thresholds that are printed; the JSON has more."""
 
 _COMPARED = ("precision", "recall", "f1", "ap50", "ap")
-_EMOTIONS = ("accuracy", "f1", "uf1", "strs")
 
 
 RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
@@ -226,7 +225,7 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
         answers = [(convention, *map(row.get("recognition", {}).get, names)) for convention, row in compared.items()]
         return Table(columns, answers, "the same answers under every convention")
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
-    emotions = _EMOTIONS if any("analysis" in row for row in compared.values()) else ()
+    emotions = ("accuracy", "f1", "uf1", "strs") if any("analysis" in row for row in compared.values()) else ()
     left = [Column("convention"), Column("kind")][: 1 + (len(kinds) > 1)]
     analysed = (
         Column(name, f"{find(name).label}{' (analysis)' * (name in _COMPARED)}", right=True) for name in emotions
@@ -271,13 +270,6 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     ]
 
 
-EXPLAINED = (
-    "false positives: duplicate (hits a truth of its kind that another interval found), else kind confusion (hits one of the "
-    "other kind), else localisation (IoU from 0.1 to below the threshold with one of its kind), else background; "
-    "misses: kind confusion or localisation where a false positive says so, else missed"
-)
-
-
 def print_mistakes(
     counts: heavy.pandas.DataFrame, title: str, mistakes: heavy.pandas.DataFrame | None = None, note: str = ""
 ) -> None:
@@ -286,7 +278,14 @@ def print_mistakes(
     if counts.empty:
         print_lines(f"{title}: none, there is neither a false positive nor a miss")
         return
-    print_report(title, *(mistakes_table(counts, mistake) for mistake in TITLES), EXPLAINED, *filter(None, [note]))
+    print_report(
+        title,
+        *(mistakes_table(counts, mistake) for mistake in TITLES),
+        "false positives: duplicate (hits a truth of its kind that another interval found), else kind confusion (hits one of the "
+        "other kind), else localisation (IoU from 0.1 to below the threshold with one of its kind), else background; "
+        "misses: kind confusion or localisation where a false positive says so, else missed",
+        *filter(None, [note]),
+    )
     if mistakes is not None:
         columns = ["video", "kind", "onset", "offset", "mistake", "cause", "emotion", "iou"]
         cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)

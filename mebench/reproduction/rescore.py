@@ -59,7 +59,6 @@ DIGITS = 6
 
 _STRICT = ConfigDict(extra="forbid")
 Row = dict[str, str]
-Caveat = Annotated[str, Field(pattern=f"^({'|'.join(CAVEATS)})$")]
 _WANTED = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
 
 
@@ -208,7 +207,7 @@ class Source:
     notes: tuple[str, ...] = ()
     variant: str = ""
     keeps: str = ""
-    caveats: tuple[Caveat, ...] = ()
+    caveats: tuple[Annotated[str, Field(pattern=f"^({'|'.join(CAVEATS)})$")], ...] = ()
     selection: str = ""
 
     def __post_init__(self) -> None:

@@ -17,7 +17,6 @@ from mebench.runner.isolation import Failure, sentence
 
 UNANSWERED = "the process that hosts this one could not answer"
 """Begins what a process is told of an error of its host."""
-_ALIAS = re.compile(r"([\w.@+-]+)/([0-9a-f]{12})(?:/([0-9a-f]{12}))?(?![0-9a-f])")
 
 
 class Aliases:
@@ -110,5 +109,5 @@ class Aliases:
 
     def restore(self, text: str) -> str:
         """A text, such as the reason of a failure, with real names in place of drawn ones."""
-        known: Callable[[str], str] = lambda name: self._people.get(name) or self.real(name)  # noqa: E731
-        return _ALIAS.sub(lambda found: known(found[0]), text)
+        alias = r"([\w.@+-]+)/([0-9a-f]{12})(?:/([0-9a-f]{12}))?(?![0-9a-f])"
+        return re.sub(alias, lambda found: self._people.get(found[0]) or self.real(found[0]), text)

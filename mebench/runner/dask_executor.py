@@ -40,11 +40,7 @@ class DaskPool:
             from distributed import Client
         except ImportError:
             raise ConfigError('executor=dask needs the package distributed: pip install "mebench[dask]"') from None
-        # Of a scheduler that goes away Dask logs pages, which `run` says in one sentence.
-        for name in ("distributed", "tornado"):
-            for handler in logging.getLogger(name).handlers:
-                handler.setLevel(logging.CRITICAL + 1)
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        quiet()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of versions that differ: the tasks look at those that matter
@@ -111,6 +107,14 @@ class DaskPool:
             return Failure("the Dask scheduler took it back", "cancelled")
         except Exception as error:  # Dask's own, or what cannot travel
             return failure_of(error)
+
+
+def quiet() -> None:
+    """No log line of Dask's: of a scheduler that goes away it prints pages, which `run` says in one sentence."""
+    for name in ("distributed", "tornado"):
+        for handler in logging.getLogger(name).handlers:
+            handler.setLevel(logging.CRITICAL + 1)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def serve(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None) -> Any:

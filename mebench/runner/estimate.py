@@ -36,7 +36,6 @@ from mebench.runner.identity import by_training, name_of, parts_of, training_of,
 from mebench.runs.folder import RunFolder, first_id
 
 FOLDS_SHOWN = 20
-SETTINGS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -262,7 +261,7 @@ def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers:
         )
         return
     about = "unknown" if total is None else f"about {duration(total)} with {plural(workers, 'worker')}"
-    with_other = f", which had other settings: {listed(earlier.other, SETTINGS_SHOWN)}" if earlier.other else ""
+    with_other = f", which had other settings: {listed(earlier.other, 5)}" if earlier.other else ""
     print_lines(f"estimated time: {about}, from the costs of run {earlier.id}{with_other}")
     parts = [
         f"{name} {'unknown' if (s := seconds[name]) is None else duration(s)}"

@@ -34,9 +34,6 @@ from mebench.runner import (
 from mebench.runner.prepare import Home, prepare
 from mebench.runs.folder import RunFolder
 
-EARLY = 4
-"""Workers that get ready while the plan is made; the others when it is known how much there is to do."""
-
 
 class InterruptedRunError(MebenchError):
     """The run was stopped by Ctrl-C, SIGTERM or SIGHUP; finished work is kept."""
@@ -198,7 +195,8 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
         counted = each if isinstance(each, int) and each > 0 else 0
         pool = WorkerPool(config.workers or default_workers(), config.accelerator, config.devices, counted)
     try:
-        pool.start(EARLY)
+        # Workers that get ready while the plan is made; the others when it is known how much there is to do.
+        pool.start(4)
         yield pool
     finally:
         pool.stop()

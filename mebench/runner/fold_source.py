@@ -29,10 +29,6 @@ from mebench.runner import (
     refuse_other_processor,
 )
 
-REMEMBERED = 4
-"""Of a sweep, how many datasets a worker remembers; its tasks come run by run."""
-BATCH = 1 << 24
-"""Bytes of ready-made features that are enough for one answer."""
 SMALL = 1 << 14
 """Bytes of a ready-made feature that is kept in memory."""
 
@@ -66,7 +62,8 @@ class Source:
         return cls(place, (written, computed), processor(), from_plain(json.loads(place)))
 
 
-@lru_cache(maxsize=REMEMBERED)
+# Of a sweep, how many datasets a worker remembers; its tasks come run by run.
+@lru_cache(maxsize=4)
 def opened(source: Source) -> Dataset:
     """In another process: the dataset of a run.
 
@@ -160,7 +157,8 @@ class FrameSource:
             if feature is None or feature.nbytes <= SMALL:
                 kept[real.key, name] = feature
             found[video] = feature
-            if (size := size + (0 if feature is None else feature.nbytes)) > BATCH:
+            # Bytes of ready-made features that are enough for one answer.
+            if (size := size + (0 if feature is None else feature.nbytes)) > (1 << 24):
                 break
         return found
 

@@ -40,19 +40,16 @@ from mebench.runner import Task as PoolTask
 from mebench.runner import fold as at_work
 from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
-IMPORTED = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
-"""What every fold imports."""
-PEAKS = "scipy.signal"
-"""What takes a second where a fold finds peaks."""
-
 
 def imports_of(plan: Plan) -> tuple[str, ...]:
     """The modules that the folds of a run import, for a `ForkServer`, without the plugins' own code."""
     folders = [plugin.folder for plugin in (plan.method, plan.recognizer) if plugin is not None]
-    peaks = [PEAKS] if "spot" in plan.task.tasks else []
+    # What takes a second where a fold finds peaks.
+    peaks = ["scipy.signal"] if "spot" in plan.task.tasks else []
     flow = [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
     libraries = (name for folder in folders for name in imports_before(folder))
-    return *IMPORTED, *libraries, *peaks, *flow
+    # What every fold imports.
+    return *("mebench.runner.fold", "mebench.training", "safetensors.torch"), *libraries, *peaks, *flow
 
 
 @dataclass

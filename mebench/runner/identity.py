@@ -16,7 +16,6 @@ from mebench.runner import Plan, digest, inputs_of, store_of
 from mebench.runs.folder import RunFolder
 
 ABSENT = "absent"
-PARTS_SHOWN = 6
 
 
 def parts_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
@@ -119,8 +118,7 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
         if then.get(name, ABSENT) != now.get(name, ABSENT)
     ]
     raise RunError(
-        f"run {folder.id!r} cannot continue: {listed(said, PARTS_SHOWN)}, and its folds must not mix with "
-        f"others. {anew}"
+        f"run {folder.id!r} cannot continue: {listed(said, 6)}, and its folds must not mix with others. {anew}"
     )
 
 

@@ -46,8 +46,6 @@ FORKS = sys.platform == "linux"
 """Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes seconds."""
 PRELOAD = "MEBENCH_PRELOAD"
 """The variable that tells the fork server what to import, see `mebench.runner.preload`."""
-OUT_OF_MEMORY = ("can't allocate memory", "Insufficient memory")
-"""What torch and OpenCV say where Python raises a MemoryError."""
 LOOK_SECONDS = 1.0
 """How often somebody who waits for a process looks at the clock."""
 
@@ -105,7 +103,10 @@ def sentence(error: BaseException) -> str:
     name, text = type(error).__name__, " ".join(said.split())
     if name == "OutOfMemoryError":  # torch's
         return "the memory of the GPU was not enough: use fewer workers=N"
-    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
+    # What torch and OpenCV say where Python raises a MemoryError.
+    if isinstance(error, MemoryError) or any(
+        words in text for words in ("can't allocate memory", "Insufficient memory")
+    ):
         return "the memory of this machine was not enough: use fewer workers=N"
     return f"{name}: {text}" if text else name
 

@@ -28,8 +28,6 @@ POINTS = 30
 CUTS = 50
 """Thresholds that a spotter's intervals are cut at, at most: confidences with equally many intervals between them."""
 SCORES = ("uf1", "uar")
-NOBODY = -1
-"""Instead of a class number: of a clip that nobody was asked about."""
 
 
 def chosen(right: NDArray[Any], rule: str) -> tuple[int, int]:
@@ -207,7 +205,8 @@ class EpochPredictions(EpochAnswers):
         for key, (clips, _) in self.of_fold.items():
             truth, said = parts.setdefault(key if self.plan.scored_each else "", ([], []))
             truth += [*clips["truth"].tolist(), *self.missed[key]]
-            said += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[NOBODY] * len(self.missed[key])]
+            # Instead of a class number: of a clip that nobody was asked about.
+            said += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[-1] * len(self.missed[key])]
         matrices = [confusion_matrix(truth, said, sorted(set(truth))) for truth, said in parts.values() if truth]
         return {
             name: float(np.mean([of_matrix(matrix) for matrix in matrices]))

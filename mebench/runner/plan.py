@@ -48,8 +48,6 @@ from mebench.runner import (
     scored,
 )
 
-PAIR_SECONDS = 0.1
-
 
 def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:
     """Timing of every group of videos (see `rate_groups`): k from its frame rate, k' from the training videos' expressions.
@@ -107,7 +105,7 @@ def pair_gap(fps: float | None) -> int:
     >>> [pair_gap(f) for f in (25.0, 30.0, 100.0, 200.0)]
     [3, 3, 10, 20]
     """
-    return max(1, math.ceil(PAIR_SECONDS * (fps or 0.0) - 1e-9))
+    return max(1, math.ceil(0.1 * (fps or 0.0) - 1e-9))
 
 
 class Sides(NamedTuple):

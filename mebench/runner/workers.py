@@ -13,8 +13,6 @@ from mebench.runner import LOOK_SECONDS, Failure, Worker, attempt, isolation
 
 ENOUGH = 3
 """An exception that came back for so many tasks when they were tried again is believed for all others that raised it."""
-FEATURES = ("cv2", "mebench.features.tvl1")
-"""What workers import while the plan is made: what features take, numba among it; none of them needs PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,9 @@ class WorkerPool:
         """Let at most so many workers import what takes seconds; returns at once."""
         for place in range(min(most, self.size)):
             if place not in self._workers:
-                self._workers[place] = isolation.Worker(modules=FEATURES)
+                # What workers import while the plan is made: what features take, numba among it; none of them needs
+                # PyTorch.
+                self._workers[place] = isolation.Worker(modules=("cv2", "mebench.features.tvl1"))
                 self._workers[place].start()
 
     def warm(self, imports: Iterable[str]) -> None:

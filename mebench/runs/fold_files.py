@@ -22,7 +22,6 @@ CURVES = "curves.parquet"
 """The curves in which peaks were looked for, where the method kept them."""
 EPOCH_PREDICTIONS = "looks.parquet"
 """Answers in the tested videos after each epoch, where the run keeps them: intervals, or those to the annotated clips, without kind."""
-_OF_EPOCH = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "probabilities")
 RECORD = "fold.json"
 
 
@@ -206,7 +205,13 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, heavy.
             for c in result.clips
         ],
         EPOCH_PREDICTIONS: [
-            {"epoch": epoch, **{name: getattr(p, name, None) for name in _OF_EPOCH}}
+            {
+                "epoch": epoch,
+                **{
+                    name: getattr(p, name, None)
+                    for name in ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "probabilities")
+                },
+            }
             for epoch, answers in enumerate(result.epoch_predictions)
             for p in answers
         ],

@@ -70,8 +70,6 @@ TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
 MOST_LOGS = 1 << 30
 """Bytes of such files that a fold keeps."""
-SYNC_SECONDS = 5.0
-"""A power cut may cost the folds of that long; a kill none."""
 _C = ctypes.CDLL(None)
 
 
@@ -251,7 +249,8 @@ class RunFolder:
                 write_files(temporary, result, kinds)
                 if final.exists():
                     shutil.rmtree(final)
-            if time.monotonic() > self._synced + SYNC_SECONDS:
+            # A power cut may cost the folds of that long; a kill none.
+            if time.monotonic() > self._synced + 5.0:
                 self._sync_all()
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
 

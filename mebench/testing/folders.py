@@ -12,7 +12,6 @@ from mebench.config import PluginKind, keys, registry, user_setting
 from mebench.errors import ConfigError, check_known
 from mebench.testing import TINY, Check, dataset_checks, method_checks, scratch
 
-TEMPLATES = Path(__file__).parent / "templates"
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear", "timm")
 _ENDING = ".txt"
 TEST = '''"""The plugins of this folder keep their contracts: pytest {name}"""
@@ -107,7 +106,7 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     written = [target / "__init__.py"]
     words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}
     written[0].write_text(f'"""{words["title"]}."""\n', encoding="utf-8")
-    for file in sorted((TEMPLATES / template).glob(f"*{_ENDING}")):
+    for file in sorted((Path(__file__).parent / "templates" / template).glob(f"*{_ENDING}")):
         text = re.sub(r"\{\{(\w+)\}\}", lambda found: words[found[1]], file.read_text(encoding="utf-8"))
         written.append(target / file.name.removesuffix(_ENDING))
         written[-1].write_text(text, encoding="utf-8")

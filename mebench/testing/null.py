@@ -33,8 +33,6 @@ BLIND_SPOT = (
 )
 """What no null of this kind finds."""
 
-SILENT = Progress(Console(quiet=True))
-
 
 class KnowsLabelsError(MebenchError):
     """A method knows labels that it cannot have learnt."""
@@ -128,7 +126,7 @@ def shuffled_runs(
             )
             for _ in range(2):
                 plan = make_plan(config)
-                (outcome,) = execute_all([open_session(plan)], pool, SILENT)
+                (outcome,) = execute_all([open_session(plan)], pool, Progress(Console(quiet=True)))
                 if isinstance(outcome, MebenchError):
                     raise outcome
                 advance()

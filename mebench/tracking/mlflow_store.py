@@ -50,7 +50,6 @@ NETWORK = frozenset(
 RUN_TAG = "mebench.run_id"
 OFF = (False, "off", "false", "no", "none")
 """What says that no run is tracked."""
-_REVISION = re.compile(r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)", re.MULTILINE)
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -270,7 +269,16 @@ def newest_schema() -> str | None:
     if not places:
         return None
     files = (Path(next(iter(places))) / "store" / "db_migrations" / "versions").glob("*.py")
-    steps = [dict(_REVISION.findall(file.read_text(encoding="utf-8"))) for file in files]
+    steps = [
+        dict(
+            re.findall(
+                r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)",
+                file.read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+        )
+        for file in files
+    ]
     newest = {step.get("revision") for step in steps} - {step.get("down_revision") for step in steps} - {None}
     return newest.pop() if len(newest) == 1 else None
 

@@ -36,11 +36,7 @@ RECORD_FOLDER, MODELS_FOLDER = "record", "models"
 """Where a run's record and its models lie among its files."""
 MOST_FOLDS = 500
 """A nested run takes a store some 30 ms, and more over a network."""
-MOST_POINTS = 50
-"""Of a longer curve of one fold only so many epochs are sent, evenly spread; that of the run is whole."""
 LONGEST_TAG, LONGEST_PARAM = 4000, 6000
-LEADERBOARDS = "mebench/leaderboards"
-"""The experiment whose runs are the tables of a leaderboard."""
 SHORT = {
     "spotting": {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"},
     "analysis": {"STRS": "strs"},
@@ -49,7 +45,6 @@ SHORT = {
 """The scores that come first, by the names that tables of metrics show them under, and by those of a summary."""
 _CURVES, _OF_ROWS = ("loss", "accuracy", "uf1", "uar"), ["fold", "stage", "epoch", "split", "step"]
 """What is noted of each epoch; columns of a history that name its rows. All others were logged, by step."""
-_ASKED = ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")
 
 
 class Point(NamedTuple):
@@ -126,7 +121,11 @@ def head_of(folder: RunFolder, models: bool = False) -> Entry:
     values = flatten(stored["config"])
     values["dataset"] = joined(values["dataset"])
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
-    requested = {name: values[name] for name in _ASKED if values.get(name) is not None}
+    requested = {
+        name: values[name]
+        for name in ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")
+        if values.get(name) is not None
+    }
     told = [*about.get("warnings", ()), *filter(None, [about.get("remark")]), *about.get("card", ())]
     of_git = {"user": "user", "commit": "source.git.commit", "dirty": "source.git.dirty"}
     source = {f"mlflow.{tag}": text for key, tag in of_git.items() if (text := stored.get("source", {}).get(key))}
@@ -313,6 +312,7 @@ def _folds(
         record, own = folder.fold_record(name), {str(column): float(cost) for column, cost in costs[name].items()}
         numbers = {**own, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
         scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # the intervals of so few people say nothing
+        # Of a longer curve of one fold only so many epochs are sent, evenly spread; that of the run is whole.
         yield Entry(
             head.experiment,
             name,
@@ -326,7 +326,7 @@ def _folds(
             metrics=[
                 *scores,
                 *map(Point, numbers, numbers.values()),
-                *_curves(history[history["fold"] == name], MOST_POINTS),
+                *_curves(history[history["fold"] == name], 50),
             ],
             start=head.start,
             end=head.start + int(1000 * (own["fit_seconds"] + own["predict_seconds"])),
@@ -354,8 +354,9 @@ def of_board(file: Path) -> Entry:
     shown = Table.of([*heads, *(Column(s, s, digits=3, score=True, optional=True) for s in shorts.values())], rows)
     best = next((row for row in rows if row["provenance"] == "measured"), {})
     about = {name: board[name] for name in ("task", "dataset", "protocol", "variant", "scheme") if board[name]}
+    # The experiment whose runs are the tables of a leaderboard.
     return Entry(
-        LEADERBOARDS,
+        "mebench/leaderboards",
         board["name"],
         {
             BOARD_TAG: board["name"],

@@ -28,9 +28,6 @@ from mebench.runs.folder import RunFolder
 from mebench.table import INTERVAL, Column, Table
 from mebench.tuning import COST, Objective, Space, Split, Study, Trial, is_number, silent, with_values
 
-EVERY_SECONDS = 2.0
-"""Trials that follow each other faster are told together, but for a new best one."""
-
 
 class TrialReporter:
     """A line for each trial, or for some of them where they are many a second, with the best value so far.
@@ -66,7 +63,8 @@ class TrialReporter:
         """One more is finished."""
         best, done, now = study.best(), _finished(study), time.monotonic()
         new = best is not None and best.number != self._best
-        if not new and trial.state != "failed" and done < self._trials and now - self._last < EVERY_SECONDS:
+        # Trials that follow each other faster are told together, but for a new best one.
+        if not new and trial.state != "failed" and done < self._trials and now - self._last < 2.0:
             return
         self._last, self._best = now, -1 if best is None else best.number
         this = f"{study.objectives[0].path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
@@ -97,10 +95,6 @@ def _finished(study: Study) -> int:
     return sum(trial.state in ("complete", "pruned") for trial in study.trials)
 
 
-FRONT = 20
-"""Trials of a Pareto front that are printed; all are in the files."""
-
-
 def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
     """Print the tuned values, their gain on new subjects, and the paths of all files."""
     out, nested, studies, paths = console(), plain["nested"], list(plain["studies"].values()), list(plain["objectives"])
@@ -125,9 +119,10 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
         rows.append([key, entry["acts"], searched, default, best, number(fmean(known) if known else None, 2)])
     out.print(_table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"], rows))
     for name, study in plain["studies"].items() if len(paths) > 1 else ():
+        # Trials of a Pareto front that are printed; all are in the files.
         front = [
             [str(t["trial"]), *(_number(path, t["values"][path]) for path in paths), in_words(t["params"])]
-            for t in study["front"][:FRONT]
+            for t in study["front"][:20]
         ]
         title = f"Pareto front{f' of {name}' if nested else ''} (inner scores)"
         out.print(_table(title, ["trial", *paths, "values"], front))
@@ -390,13 +385,6 @@ def write_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path
     return files
 
 
-_OF_THE_MACHINE = (
-    *("runs", "cache", "tracking", "tracking_folds", "tracking_models", "tracking_figures"),
-    *("workers", "executor", "executor_address", "plugins"),
-)
-"""Keys that say where and how fast, not what."""
-
-
 def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     """Write the configuration with the tuned values.
 
@@ -437,7 +425,10 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
             f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
         ]
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
-    content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE} | {"tuned_on": people}
+    # Where and how fast is not what.
+    of_machine = {"runs", "cache", "tracking", "tracking_folds", "tracking_models", "tracking_figures", "workers"}
+    of_machine |= {"executor", "executor_address", "plugins"}
+    content = {key: value for key, value in config.values.items() if key not in of_machine} | {"tuned_on": people}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with refused_by_system(f"--write {file}", "the tuned values are in outcome.json all the same", RunError):
         file.write_text(text, encoding="utf-8")

@@ -175,10 +175,6 @@ class Features:
         return replace(plan, skipped=frozenset(self.faceless(plan)))
 
 
-_IN_MEMORY = 8
-"""Trainings whose weights and frame scores stay there; older ones are read again when a trial proposes from them."""
-
-
 class Evaluator:
     """Scores values over the inner folds of one study.
 
@@ -212,7 +208,8 @@ class Evaluator:
         self._names = "analysis" in sections
         self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
-        self._kept = lru_cache(_IN_MEMORY)(lambda name: FoldCache(folder / name, self._run.task.kinds))
+        # Trainings whose weights and frame scores stay there; older ones are read again when a trial proposes from them.
+        self._kept = lru_cache(8)(lambda name: FoldCache(folder / name, self._run.task.kinds))
 
     def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
         """The objectives over all inner folds together.
@@ -413,12 +410,8 @@ class Judge:
         return with_config(self._plan, with_values(self._plan.config, values))
 
 
-TUNING_SUBJECTS = 0.4
-"""Share of the subjects that are tuned on unless something else is said."""
 STUDY_FILE, OUTCOME_FILE, TRIALS_FILE = "study.json", "outcome.json", "trials.csv"
 """What a study is about, what came of it, and a row for each of its trials, in the folder of the study."""
-WRITTEN_SECONDS = 5.0
-"""How often the table of trials is written while a study runs."""
 
 
 def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
@@ -433,10 +426,11 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     plan = make_plan(config)
     space = for_task(space, plan.task, bool(options.params))
     objectives = read_objectives(options.objectives, plan.task)
+    # Share of the subjects that are tuned on unless something else is said.
     splits = (
         nested(plan, options.inner_folds)
         if options.nested
-        else tuning_set(plan, options.tuning_subjects or TUNING_SUBJECTS, options.inner_folds)
+        else tuning_set(plan, options.tuning_subjects or 0.4, options.inner_folds)
     )
     about = {  # what must agree for two processes to work on one study; what tells most comes first
         "method": "+".join(filter(None, (config.method, config.recognizer))),
@@ -523,7 +517,8 @@ def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: Tri
 
     def after(study: Study, trial: Trial) -> None:
         reporter.report(study, trial)
-        if time.monotonic() - written >= WRITTEN_SECONDS:
+        # How often the table of trials is written while a study runs.
+        if time.monotonic() - written >= 5.0:
             write(study)
 
     shared.run(trials, evaluator, after)

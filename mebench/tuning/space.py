@@ -158,7 +158,6 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_ENTRY = ("low", "high", "log", "step", "choices", "acts")
 _PARTS = ("method", "recognizer")
 
 
@@ -273,7 +272,7 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     if not isinstance(spec, dict):
         raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
     for name in spec:
-        check_known("key", str(name), _ENTRY, where=where)
+        check_known("key", str(name), ("low", "high", "log", "step", "choices", "acts"), where=where)
     acts = spec.get("acts", "training")
     check_known("stage", str(acts), ACTS, "acts says when the parameter acts", where=where)
     part, _, name = key.partition(".")

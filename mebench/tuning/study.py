@@ -137,11 +137,10 @@ PRUNERS: Mapping[str, Callable[[], optuna.pruners.BasePruner]] = {
     "hyperband": optuna.pruners.HyperbandPruner,
     "halving": optuna.pruners.SuccessiveHalvingPruner,
 }
-_NO_SAMPLERS = {"BaseSampler", "BaseGASampler", "PartialFixedSampler"}
 SAMPLERS: Mapping[str, type[BaseSampler]] = {
     name.removesuffix("Sampler").lower(): getattr(optuna.samplers, name)
     for name in optuna.samplers.__all__
-    if name.endswith("Sampler") and name not in _NO_SAMPLERS
+    if name.endswith("Sampler") and name not in {"BaseSampler", "BaseGASampler", "PartialFixedSampler"}
 }
 EXHAUSTIVE = ("bruteforce", "grid")
 """Samplers that try all values."""
@@ -225,10 +224,6 @@ MOST_SHOWN = 120
 """Letters of a value that a sentence shows."""
 LOCK_SECONDS = 60.0
 """How long a process waits for others that write to one sqlite file."""
-RETRIES = 1
-"""How often a trial is tried again whose process was killed."""
-IN_A_ROW = 3
-"""So many trials of one process that fail one after another end it: the next ones would, too."""
 _STATES: Mapping[TrialState, State] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -266,11 +261,12 @@ class SharedStudy:
         try:
             with place.alone(), silent():
                 place.check()
+                # How often a trial is tried again whose process was killed.
                 self._storage = RDBStorage(
                     place.url,
                     engine_kwargs=place.engine(LOCK_SECONDS),
                     heartbeat_interval=terms.heartbeat,
-                    heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
+                    heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
                 )
                 self.stored = self._open(sampler, pruner)
         except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError) as error:
@@ -301,7 +297,8 @@ class SharedStudy:
             study = self.study(importance=False)
             after(study, study.trials[turn])
             failed = failed + 1 if study.trials[turn].state == "failed" else 0
-            if failed == IN_A_ROW:
+            # So many trials of one process that fail one after another end it: the next ones would, too.
+            if failed == 3:
                 raise RunError(f"{failed} trials failed one after another; trial {turn}: {study.trials[turn].reason}")
 
     def study(self, importance: bool = True) -> Study:

@@ -50,7 +50,6 @@ from mebench.table import Column, Table
 
 Flat = tuple[BoardTable, Part, Row]
 SMALL = Markup('{}<span class="settings">{}</span>')
-UNKNOWN = Markup('<span class="none">–</span>')
 LAST = 9999
 """Where a page sorts what has no rank."""
 
@@ -264,7 +263,7 @@ class PageTables:
 
         def cell(metric: str, one: Ranked | None) -> Markup:
             if one is None:
-                return UNKNOWN
+                return Markup('<span class="none">–</span>')
             value = digits(one.row.scores[metric]["value"])
             return Markup('{}<span class="spread">{}</span>').format(span([one.low, one.high]), value)
 

@@ -18,7 +18,6 @@ from .params import Params as _Params
 FRAMES, SUBJECTS = 48, 8
 MARGIN, STEP = 2, 4
 """Frames that no label touches at the ends of a video, and from one place of an expression to the next."""
-WAY = "run it with: mebench check METHOD --null"
 
 
 class Shuffled(Dataset):
@@ -64,7 +63,9 @@ class Shuffled(Dataset):
             DataError: there are none.
         """
         if self.params.root is None or not (files := sorted(Path(self.params.root).glob("*/*.txt"))):
-            raise DataError(f"dataset.root={self.params.root} holds no labels that were shuffled: {WAY}")
+            raise DataError(
+                f"dataset.root={self.params.root} holds no labels that were shuffled: run it with: mebench check METHOD --null"
+            )
         labels = {}
         for file in files:
             onset, apex, offset = map(int, file.read_text().split())
