@@ -190,7 +190,7 @@ def score(
     else:
         scores, join = None, replace(join, fps=exchange.coders.common_rate([true, answered], fps))
         if what == "frame scores":
-            chosen = {name: value for name, value in how.items() if value is not None}
+            chosen: dict[str, Any] = {name: value for name, value in how.items() if value is not None}
             for name, known in (
                 ("postprocess", core.options.RULES),
                 ("smoothing", core.options.SMOOTHINGS),
