@@ -26,7 +26,6 @@ from .eaf import Mark as Mark
 from .eaf import Tier as Tier
 from .eaf import read_eaf as read_eaf
 from .eaf import write_eaf as write_eaf
-from .frame_scores import FrameScores as FrameScores
 from .frame_scores import propose as propose
 from .frame_scores import read_frame_scores as read_frame_scores
 from .intervals import checked as checked

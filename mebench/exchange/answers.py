@@ -12,7 +12,6 @@ from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import (
     File,
-    FrameScores,
     IntervalFile,
     Remarks,
     checked,
@@ -139,7 +138,7 @@ def of_intervals(
     *,
     classes: str | None = None,
     kinds: str | None = None,
-    scores: FrameScores | None = None,
+    scores: IntervalFile | None = None,
 ) -> Answers:
     """Spotted intervals.
 
@@ -173,11 +172,12 @@ def of_intervals(
         truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
         remarks.warn("predictions: there are none: every truth is missed")
-    tables = join(truth, predictions, rules, remarks, None if scores is None else scores.rows)
+    tables = join(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
     assert tables.predictions is not None
     note_shift(tables.truths, tables.predictions, remarks)
-    told = scores.kinds if scores is not None else None if "kind" in predictions.columns else ["micro"]
-    told = ["micro"] if predictions.pooled else told
+    told = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
+    if scores is not None:
+        told = sorted(set(scores.videos["kind"]), reverse=True)
     scored = _kinds(kinds, told, tables, remarks)
     named = classes_of(classes, tables, remarks)
     # A truth whose label is no class has none: it counts for spotting only.

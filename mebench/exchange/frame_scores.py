@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -25,27 +24,6 @@ from mebench.exchange import (
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")
-
-
-@dataclass(frozen=True)
-class FrameScores:
-    """The scores of a file.
-
-    Attributes:
-        place: the file, for sentences.
-        rows: those of `IDS` that the file has, `kind`, `frame` (as the file counts), `score` (NaN where undefined, only at
-            the ends of a video), `line`; by video, kind and frame, without gaps.
-        ids: those of `IDS` that the file has.
-    """
-
-    place: str
-    rows: pd.DataFrame
-    ids: list[str]
-
-    @property
-    def kinds(self) -> list[str]:
-        """The kinds that have scores, micro first."""
-        return sorted(set(self.rows["kind"]), reverse=True)
 
 
 def half_lengths(text: str | None) -> dict[str, int]:
@@ -75,7 +53,7 @@ def half_lengths(text: str | None) -> dict[str, int]:
     return found
 
 
-def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
+def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     """Read and check a file of frame scores.
 
     Args:
@@ -83,6 +61,10 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
             in any order of rows. The frames of a video may begin anywhere but must follow each other without a gap;
             scores may be missing at either end of it.
         remarks: what was noticed and repaired is added there.
+
+    Returns:
+        A file of frames in place of intervals: those of `IDS` that it has, `kind`, `frame` (as the file counts), `score` (NaN where
+        undefined, only at the ends of a video), `line`; by video, kind and frame, without gaps.
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
@@ -126,11 +108,12 @@ def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
             f"{ROLE}: {plural(int((~defined).sum()), 'frame')} at the ends of videos without a score "
             f"({at_lines(rows['line'][~defined])}), left out of smoothing and threshold"
         )
-    return FrameScores(str(path), rows, ids)
+    listed = rows.drop_duplicates("group")[["line", *ids, "kind"]]
+    return IntervalFile(str(path), ROLE, rows, listed, frozenset({*ids, "kind", "frame", "score"}))
 
 
 def propose(
-    scores: FrameScores,
+    scores: IntervalFile,
     lengths: Mapping[str, int],
     options: SpottingParams,
     remarks: Remarks,
@@ -154,7 +137,7 @@ def propose(
     windows = options.rule == "paper" and options.smoothing != "none"
     found: list[tuple[object, ...]] = []
     short: list[str] = []
-    for _, video in scores.rows.groupby("group", sort=False):
+    for _, video in scores.intervals.groupby("group", sort=False):
         ids, kind = [str(video[name].iloc[0]) for name in scores.ids], str(video["kind"].iloc[0])
         if kind not in lengths:
             raise ConfigError(f"the frame scores hold the kind {kind}, but --k-prime names none for it: add {kind}=N")
@@ -174,5 +157,4 @@ def propose(
     columns = ["line", *scores.ids, "kind", "onset", "offset", "apex", "emotion", "confidence"]
     table = pd.DataFrame(found, columns=columns).astype({"onset": np.int64, "offset": np.int64, "line": np.int64})
     known = frozenset({*scores.ids, "kind", "onset", "offset", "apex", "confidence"})
-    listed = scores.rows.drop_duplicates("group")[["line", *scores.ids, "kind"]]
-    return IntervalFile(scores.place, ROLE, table, listed, known)
+    return IntervalFile(scores.place, ROLE, table, scores.videos, known)

@@ -111,7 +111,7 @@ def join(
         predictions: in the order of the file, which is kept.
         rules: how strictly.
         remarks: what was noticed is added there.
-        frames: frame scores from which the predictions were made (`FrameScores.rows`); they tell the length of a video
+        frames: frame scores from which the predictions were made (`read_frame_scores`); they tell the length of a video
             where the truth does not.
 
     Raises:

@@ -79,22 +79,6 @@ class NoFaceError(DataError):
     """No frame of a video shows a face; a run with `no_face=skip` goes on without that video."""
 
 
-class Found(NamedTuple):
-    """A face in a video.
-
-    Attributes:
-        frame: index of the frame.
-        face: the box as detected, possibly reaching beyond the frame: what a landmark predictor wants.
-        size: (height, width) of the frame in pixels.
-        gray: the frame, (H, W).
-    """
-
-    frame: int
-    face: Box
-    size: tuple[int, int]
-    gray: Gray
-
-
 _detector: Callable[[], Any] = functools.cache(lambda: heavy.dlib.get_frontal_face_detector())
 
 
@@ -116,7 +100,7 @@ def half_sized(gray: Gray) -> Gray:
     return np.asarray(heavy.cv2.resize(gray, (width // 2, height // 2), interpolation=heavy.cv2.INTER_AREA))
 
 
-def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str) -> Found:
+def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str) -> tuple[int, Box, Gray]:
     """The largest face of the first frame that shows one.
 
     Frames are tried from the first on, with growing steps, so that a faceless video fails soon.
@@ -126,6 +110,9 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
         detect: the boxes of all faces in a gray frame.
         smallest: width of the smallest face that `detect` finds, for the message.
         label: name of the video in error messages.
+
+    Returns:
+        Index of the frame; the box as detected, possibly reaching beyond the frame: what a landmark predictor wants; the frame, (H, W).
 
     Raises:
         NoFaceError: no frame that was tried shows a face.
@@ -141,7 +128,7 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
         shown = [(area(inside(face, width, height)), face) for face in detect(gray)]
         size, face = max(shown, key=lambda one: one[0], default=(0, (0, 0, 0, 0)))
         if size:
-            return Found(index, face, (height, width), gray)
+            return index, face, gray
         tried += 1
         index += 1 + index // 4
     raise NoFaceError(

@@ -349,16 +349,15 @@ class FaceCrop(Step):
             DataError: there are no frames; one is not 8-bit gray, BGR or BGRA; landmarks are odd, or needed and not there.
         """
         points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
-        frame, face, size, gray = first_face(
-            frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label
-        )
+        frame, face, gray = first_face(frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label)
+        height, width = gray.shape
         if self.needs_landmarks and points is None:
             points = predicted_landmarks(self._predictor(label), gray, face)
         outline, window = enlarged(face, self.margin), None
-        box = inside((round(outline[0]), round(outline[1]), round(outline[2]), round(outline[3])), size[1], size[0])
+        box = inside((round(outline[0]), round(outline[1]), round(outline[2]), round(outline[3])), width, height)
         if self.align == "pose":
             assert points is not None
-            plane = face_plane(points, size)
+            plane = face_plane(points, (height, width))
             window = frontal_window(outline, plane)
             matrix = frontal(window, plane, self.size)
         else:

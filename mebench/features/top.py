@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import cos, floor, pi, sin
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,8 @@ T, Y, X = range(3)  # axes of a clip
 AXES = ((X, Y), (X, T), (Y, T))
 
 
-class Codes(NamedTuple):
-    """Codes of one plane: a number and a weight for each inner voxel of a clip."""
-
-    numbers: NDArray[np.intp]
-    n_bins: int
-    weights: NDArray[Any] | None = None
+Codes = tuple[NDArray[np.intp], int, NDArray[Any] | None]
+"""Codes of one plane: a number for each inner voxel of a clip, the number of bins, and the weight of each voxel."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +139,7 @@ class LbpTop(Top):
                     above += np.float32(wa * wb) * (self._shifted(volume, shift) - centre)
                 # Differences that cancel are equal, however they were rounded; others are larger for whole gray values.
                 patterns |= (above >= -1e-4).astype(np.intp) << bit
-            yield Codes(labels[patterns], n_patterns(self.p, self.patterns))
+            yield labels[patterns], n_patterns(self.p, self.patterns), None
 
     def _shifted(self, volume: NDArray[np.float32], shift: tuple[int, ...] | list[int]) -> NDArray[np.float32]:
         """The inner voxels as seen `shift` frames, rows and columns further on."""
@@ -201,7 +197,7 @@ class HogTop(Top):
         for first, second in AXES:
             a, b = along[first], along[second]
             length = np.sqrt(a * a + b * b)
-            yield Codes(direction_bins(a, b, self.bins), self.bins, length if self.weighted else length > 0)
+            yield direction_bins(a, b, self.bins), self.bins, length if self.weighted else length > 0
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def test_classes_of_clips_are_read_from_both_columns_of_one_file(write):
 
 
 def test_frame_scores_by_video(write):
-    found = read_frame_scores(write(npz(a=np.array([0.5, 0.25]), b=np.array([1.0]))), Remarks()).rows
+    found = read_frame_scores(write(npz(a=np.array([0.5, 0.25]), b=np.array([1.0]))), Remarks()).intervals
     assert found[["video", "frame", "score"]].to_numpy().tolist() == [["a", 0, 0.5], ["a", 1, 0.25], ["b", 0, 1.0]]
 
 
