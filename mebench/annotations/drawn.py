@@ -5,7 +5,7 @@ import functools
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -142,7 +142,6 @@ def write_csv(path: Path, rows: Rows, encoding: str = "utf-8") -> None:
 
 
 Recording = Literal["HS", "VIS", "NIR"]
-EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 HEADER = (
     "Subject", "Filename", None, "OnsetF", "OffsetF", "Onset2F", "Offset2F", "Onset3F", "Offset3F", None,
     "FirstF", "LastF", "TotalMF1", "TotalMF2", "TotalMF3", "TotalVL", "Emotion",
@@ -153,34 +152,16 @@ AROUND = {"HS": 30, "VIS": 24, "NIR": 24}
 """Frames of a long clip before and after its movement."""
 EMPTY = "s18_sur_03"
 """A clip whose folder holds no images."""
-
-
-class Clip(NamedTuple):
-    """A clip by its name, and the file number of its movement's first frame."""
-
-    name: str
-    onset: int
-
-    @property
-    def subject(self) -> int:
-        """Number of the person."""
-        return int(self.name[1:].split("_")[0])
-
-    @property
-    def emotion(self) -> str:
-        """The emotion, spelled as the sheet and the folders spell it."""
-        return EMOTIONS[self.name.split("_")[1]]
-
-
 CLIPS = (
-    Clip("s11_ne_01", 559720),
-    Clip("s11_ne_02", 560400),
-    Clip("s11_po_01", 99985),  # its file numbers grow by a digit
-    Clip("s12_po_01", 1200),
-    Clip("s12_sur_01", 2400),
-    Clip("s14_ne_01", 310),
-    Clip("s14_sur_01", 8000),
+    ("s11_ne_01", 11, "negative", 559720),
+    ("s11_ne_02", 11, "negative", 560400),
+    ("s11_po_01", 11, "positive", 99985),  # its file numbers grow by a digit
+    ("s12_po_01", 12, "positive", 1200),
+    ("s12_sur_01", 12, "surprise", 2400),
+    ("s14_ne_01", 14, "negative", 310),
+    ("s14_sur_01", 14, "surprise", 8000),
 )
+"""Name, person and emotion of each clip, and the file number of its movement's first frame."""
 FURTHER = "s12_sur_01"
 """A long clip with a second movement."""
 GAPS = "s14_ne_01"
@@ -198,11 +179,11 @@ def write(folder: Path, recording: Recording = "HS") -> None:
     """
     empty_folder(folder)
     home, length = folder / "SMIC_all_raw" / recording, LENGTHS[recording]
-    for clip in CLIPS:
-        numbers = [n for n in range(clip.onset, clip.onset + length) if (clip.name, n) != (GAPS, clip.onset + 3)]
-        span = (clip.onset, clip.onset + length // 2, clip.onset + length - 1)
-        place = home / f"s{clip.subject}" / "micro" / clip.emotion / clip.name
-        write_frames(place, "image{number:06d}.bmp", numbers, [span], clip.subject)
+    for name, person, emotion, onset in CLIPS:
+        numbers = [n for n in range(onset, onset + length) if (name, n) != (GAPS, onset + 3)]
+        span = (onset, onset + length // 2, onset + length - 1)
+        place = home / f"s{person}" / "micro" / emotion / name
+        write_frames(place, "image{number:06d}.bmp", numbers, [span], person)
     (home / "s18" / "micro" / "surprise" / EMPTY).mkdir(parents=True)
     write_frames(home / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11)
     _long(folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E", recording)
@@ -211,20 +192,20 @@ def write(folder: Path, recording: Recording = "HS") -> None:
 def _long(home: Path, recording: Recording) -> None:
     length, around = LENGTHS[recording], AROUND[recording]
     rows: list[tuple[Cell, ...]] = [HEADER]
-    for clip in CLIPS:
-        first, last = clip.onset - around, clip.onset + length - 1 + around
-        spans = [(clip.onset, clip.onset + length // 2, clip.onset + length - 1)]
+    for name, person, emotion, onset in CLIPS:
+        first, last = onset - around, onset + length - 1 + around
+        spans = [(onset, onset + length // 2, onset + length - 1)]
         second: tuple[int, ...] = ()
-        if clip.name == FURTHER:
+        if name == FURTHER:
             second = (spans[0][2] + 4, last - 2)
             spans.append((second[0], sum(second) // 2, second[1]))
-        pattern = "image {number}.jpg" if recording != "HS" and clip.name == BLANKS else "image{number:06d}.jpg"
-        place = home / recording / f"s{clip.subject:02d}" / clip.name
-        write_frames(place, pattern, range(first, last + 1), spans, clip.subject)
+        pattern = "image {number}.jpg" if recording != "HS" and name == BLANKS else "image{number:06d}.jpg"
+        place = home / recording / f"s{person:02d}" / name
+        write_frames(place, pattern, range(first, last + 1), spans, person)
         further: tuple[Cell, ...] = (*second, None, None) if second else (None,) * 4
         rows.append(
-            (clip.subject, f"{clip.name} " if clip.name == "s14_sur_01" else clip.name, None, clip.onset, spans[0][2],
-             *further, None, first, last, length, None, None, last - first + 1, clip.emotion)
+            (person, f"{name} " if name == "s14_sur_01" else name, None, onset, spans[0][2],
+             *further, None, first, last, length, None, None, last - first + 1, emotion)
         )  # fmt: skip
     rows += [
         (),

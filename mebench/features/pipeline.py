@@ -387,12 +387,24 @@ def compute(
     n_frames = len(source.frames()) if wanted else video.n_frames or 0
     rows = [n_frames if clip is None else 1 for _, clip in missing]
     uncut = sum(not store.holds(key) for key in {source.key("crops", chain, None) for chain, _ in missing})
-    ticks = source.tick = _Ticks(on_progress or (lambda frames, share: None), n_frames, uncut * n_frames, rows)
+    work, crops, done = sum(rows) + CROP * uncut * n_frames, 0, [0] * len(rows)
+
+    def tick(stage: Stage) -> None:
+        nonlocal crops
+        if stage == "crops":
+            crops = min(crops + 1, uncut * n_frames)
+        else:
+            done[place] = min(done[place] + 1, rows[place])
+        share = (sum(done) + CROP * crops) / max(work, 1)
+        if on_progress is not None:
+            on_progress(int(share * n_frames), share)
+
+    source.tick = tick
     for place, (chain, clip) in enumerate(missing):
-        ticks.place, ticks.done = place, 0
         source.feature(chain, clip)
+        done[place] = rows[place]
         if clip is not None:
-            ticks("feature")
+            tick("feature")
     source.tick = nothing
     return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
 
@@ -593,38 +605,6 @@ MOST_RECENT = 2048
 """Features of clips that a store keeps in memory; of more, the one unused for longest is forgotten."""
 CROP = 0.2
 """Work of one crop, decoding its frame included, where one flow is 1: less for TV-L1, more for the fast flows."""
-
-
-@dataclass
-class _Ticks:
-    """Counts what is done for a video and tells how far it is.
-
-    Attributes:
-        on_progress: whom.
-        n_frames: of the video.
-        n_crops: to be cut.
-        rows: of each feature to be made.
-        place: of the feature at work.
-        done: its rows so far.
-        crops: so far.
-    """
-
-    on_progress: Callable[[int, float], None]
-    n_frames: int
-    n_crops: int
-    rows: Sequence[int]
-    place: int = 0
-    done: int = 0
-    crops: int = 0
-
-    def __call__(self, stage: Stage) -> None:
-        if stage == "crops":
-            self.crops = min(self.crops + 1, self.n_crops)
-        else:
-            self.done = min(self.done + 1, self.rows[self.place])
-        work = sum(self.rows[: self.place]) + self.done + CROP * self.crops
-        share = work / max(sum(self.rows) + CROP * self.n_crops, 1)
-        self.on_progress(int(share * self.n_frames), share)
 
 
 def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:

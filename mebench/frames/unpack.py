@@ -172,7 +172,7 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
     try:
         with closing(_Archive(path)) as archive:
             members = archive.members(budget)
-            total = 0 if before else sum(member.size for member in members)
+            total = 0 if before else sum(size for _, size, _ in members)
             if not before:
                 there = _there(folder)
                 if total > (free := shutil.disk_usage(there).free):
@@ -180,10 +180,10 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
                         f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {there}: make room"
                     )
                 with _whole(folder, path) as writing:
-                    for member in members:
-                        target = writing.joinpath(*member.parts)
+                    for parts, _, entry in members:
+                        target = writing.joinpath(*parts)
                         target.parent.mkdir(parents=True, exist_ok=True)
-                        with archive.open(member) as packed_file, target.open("xb") as file:
+                        with archive.open(entry) as packed_file, target.open("xb") as file:
                             shutil.copyfileobj(packed_file, file, 1 << 20)
                     archive.check_end()
     except _DAMAGED as error:
@@ -199,13 +199,8 @@ _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EO
 """What damaged archives raise; those of bzip2 and the checksums of gzip raise OSError, without a number."""
 
 
-@dataclass(frozen=True)
-class _Member:
-    """One file of an archive: its place below the folder, its size, and what the archive calls it."""
-
-    parts: tuple[str, ...]
-    size: int
-    entry: zipfile.ZipInfo | tarfile.TarInfo
+_Member = tuple[tuple[str, ...], int, zipfile.ZipInfo | tarfile.TarInfo]
+"""One file of an archive: its place below the folder, its size, and what the archive calls it."""
 
 
 class _Archive:
@@ -233,11 +228,11 @@ class _Archive:
             DataError: one is encrypted, a link, leads out of the folder, is there twice, or has a name that no file can have here; they
                 are too many or too large.
         """
-        found = []
+        found = list[_Member]()
         for entry in self._file.infolist() if isinstance(self._file, zipfile.ZipFile) else self._file:
             if isinstance(entry, tarfile.TarInfo):
                 if entry.isfile():
-                    found.append(_Member(self._parts(entry.name), entry.size, entry))
+                    found.append((self._parts(entry.name), entry.size, entry))
                 elif not entry.isdir():
                     raise self._leads_out(entry.name)
                 continue
@@ -248,9 +243,8 @@ class _Archive:
             if stat.S_ISLNK(entry.external_attr >> 16):
                 raise self._leads_out(entry.filename)
             if not entry.filename.endswith(("/", "\\")):  # some packers on Windows end folders with the second
-                found.append(_Member(self._parts(entry.filename), entry.file_size, entry))
-        names = [member.parts for member in found]
-        total = sum(member.size for member in found)
+                found.append((self._parts(entry.filename), entry.file_size, entry))
+        names, total = [parts for parts, _, _ in found], sum(size for _, size, _ in found)
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
             raise DataError(f"{self.path} holds {'/'.join(twice)} twice, and neither is preferred")
@@ -262,11 +256,11 @@ class _Archive:
             )
         return found
 
-    def open(self, member: _Member) -> IO[bytes]:
+    def open(self, entry: zipfile.ZipInfo | tarfile.TarInfo) -> IO[bytes]:
         """The content of a file."""
         if isinstance(self._file, zipfile.ZipFile):
-            return self._file.open(member.entry)  # type: ignore[arg-type]
-        file = self._file.extractfile(member.entry)  # type: ignore[arg-type]
+            return self._file.open(entry)  # type: ignore[arg-type]
+        file = self._file.extractfile(entry)  # type: ignore[arg-type]
         assert file is not None  # a plain file
         return file
 
