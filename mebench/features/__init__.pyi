@@ -39,7 +39,6 @@ from .detection import between as between
 from .detection import detect_faces as detect_faces
 from .detection import enlarged as enlarged
 from .detection import first_face as first_face
-from .detection import half_sized as half_sized
 from .detection import inside as inside
 from .detection import out_of_sight as out_of_sight
 from .detection import overlap as overlap
@@ -86,13 +85,11 @@ from .pipeline import adopt as adopt
 from .pipeline import clip_feature as clip_feature
 from .pipeline import compute as compute
 from .pipeline import computed_features as computed_features
-from .pipeline import count_faces as count_faces
-from .pipeline import face_crops as face_crops
 from .pipeline import feature_rows as feature_rows
 from .pipeline import frame_features as frame_features
 from .pipeline import is_ready as is_ready
-from .pipeline import placed_crops as placed_crops
 from .pipeline import route_of as route_of
+from .pipeline import source_of as source_of
 from .regions import POINTS as POINTS
 from .regions import BlockMeans as BlockMeans
 from .regions import EyesAndMouth as EyesAndMouth

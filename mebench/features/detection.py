@@ -92,14 +92,6 @@ def detect_faces(gray: Gray, upsample: int) -> list[Box]:
     return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
 
 
-def half_sized(gray: Gray) -> Gray:
-    """Half the width and height, averaged; a picture one pixel wide or high stays."""
-    height, width = gray.shape
-    if min(height, width) < 2:
-        return gray
-    return np.asarray(heavy.cv2.resize(gray, (width // 2, height // 2), interpolation=heavy.cv2.INTER_AREA))
-
-
 def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str) -> tuple[int, Box, Gray]:
     """The largest face of the first frame that shows one.
 

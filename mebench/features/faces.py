@@ -28,7 +28,6 @@ from mebench.features import (
     enlarged,
     find_predictor,
     first_face,
-    half_sized,
     held,
     inside,
     need_predictor,
@@ -440,11 +439,11 @@ class FaceCrop(Step):
 
     def faces(self, gray: Gray) -> list[Box]:
         """The boxes of all faces, in pixels of the frame."""
-        seen = half_sized(gray) if self.half_size else gray
-        scale = 1 if seen.shape == gray.shape else 2
-        return [
-            (x0 * scale, y0 * scale, x1 * scale, y1 * scale) for x0, y0, x1, y1 in detect_faces(seen, self.upsample)
-        ]
+        height, width = gray.shape
+        if not self.half_size or min(height, width) < 2:
+            return detect_faces(gray, self.upsample)
+        half = heavy.cv2.resize(gray, (width // 2, height // 2), interpolation=heavy.cv2.INTER_AREA)
+        return [(2 * x0, 2 * y0, 2 * x1, 2 * y1) for x0, y0, x1, y1 in detect_faces(half, self.upsample)]
 
 
 @dataclass(frozen=True)

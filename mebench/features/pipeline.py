@@ -33,7 +33,6 @@ from mebench.features import (
     dlib_version,
     opencv_version,
     processor,
-    to_gray,
 )
 
 Clip = tuple[int, int, int]
@@ -381,7 +380,7 @@ def compute(
         ConfigError: a chain whose steps do not fit together.
     """
     begin = time.perf_counter()
-    source = _look(store, dataset, dataset_id, video, again=True)
+    source = source_of(store, dataset, dataset_id, video, again=True)
     wanted = list(_wanted(source, chains, clips))
     missing = [(chain, clip) for chain, clip in wanted if not store.holds(source.key("feature", chain, clip))]
     n_frames = len(source.frames()) if wanted else video.n_frames or 0
@@ -418,7 +417,7 @@ def computed_features(
     clips: Sequence[Clip],
 ) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
     """The features of a video that `compute` has stored, each with what is kept beside it; for `adopt`."""
-    source = _look(store, dataset, dataset_id, video)
+    source = source_of(store, dataset, dataset_id, video)
     found = (store.read(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
     return [(np.asarray(entry.array), entry.extra) for entry in found if entry is not None]
 
@@ -443,7 +442,7 @@ def adopt(
         clips: likewise.
         features: see `computed_features`.
     """
-    source = _look(store, dataset, dataset_id, video)
+    source = source_of(store, dataset, dataset_id, video)
     for (chain, clip), (array, extra) in zip(_wanted(source, chains, clips), features, strict=True):
         draft = Draft(array.shape, array.dtype, [array], extra)
         store.fetch(source.key("feature", chain, clip), lambda draft=draft: draft)  # type: ignore[misc]
@@ -461,7 +460,7 @@ def is_ready(
 
     A video whose frames or landmarks cannot be read is not ready: `compute` says why.
     """
-    source = _look(store, dataset, dataset_id, video, again=True)
+    source = source_of(store, dataset, dataset_id, video, again=True)
     try:
         return all(store.holds(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
     except DataError:
@@ -474,7 +473,7 @@ def content(
     """Hashes of what features are computed from, wherever it lies: a video's frames, and its landmarks, or the file by which they are
     found, where a chain asks for them. Empty where they cannot be read: `compute` says why.
     """
-    source = _look(store, dataset, dataset_id, video, again=True)
+    source = source_of(store, dataset, dataset_id, video, again=True)
     try:
         keys = [source.key("feature", chain, None) for chain in chains]
     except DataError:
@@ -493,7 +492,7 @@ def frame_features(
     Raises:
         DataError, ConfigError: what `compute` raises.
     """
-    source = _look(store, dataset, dataset_id, video)
+    source = source_of(store, dataset, dataset_id, video)
     if (provided := _provided(source, chain, "frames")) is not None:
         return provided
     return source.feature(chain, None).array
@@ -529,7 +528,7 @@ def clip_feature(
         DataError: one of them is no frame of the video.
         DataError, ConfigError: what `compute` raises.
     """
-    source = _look(store, dataset, dataset_id, video)
+    source = source_of(store, dataset, dataset_id, video)
     if (provided := _provided(source, chain, "clips")) is not None:
         return provided
     clip = (onset, apex, apex if offset is None else offset)
@@ -570,37 +569,6 @@ def feature_rows(
         yield x.astype(FEATURE)
 
 
-def face_crops(
-    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain
-) -> NDArray[np.uint8] | None:
-    """The face crops that a chain begins with, (n_frames, size, size), memory-mapped; None where the dataset provides the feature.
-
-    Raises:
-        DataError, ConfigError: what `compute` raises.
-    """
-    source = _look(store, dataset, dataset_id, video)
-    return None if source.provided(chain) is not None else source.crops(chain).array
-
-
-def placed_crops(
-    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain
-) -> tuple[NDArray[np.uint8], Landmarks | None]:
-    """The face crops that a chain begins with, (n_frames, size, size), and the (68, 2) points in them where a step of it asks.
-
-    Raises:
-        DataError, ConfigError: what `compute` raises; the dataset has no frames.
-    """
-    source = _look(store, dataset, dataset_id, video)
-    return source.crops(chain).array, source.crop_landmarks(chain, route_of(chain))
-
-
-def count_faces(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain) -> int:
-    """The number of faces in the frame where the face of the crops (the largest) was found."""
-    source = _look(store, dataset, dataset_id, video)
-    frame = source.crops(chain).extra["frame"]
-    return len(route_of(chain).crop.faces(to_gray(source.frames()[frame], frame, video.key)))
-
-
 MOST_RECENT = 2048
 """Features of clips that a store keeps in memory; of more, the one unused for longest is forgotten."""
 CROP = 0.2
@@ -625,8 +593,8 @@ def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
     return provided
 
 
-def _look(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False) -> Source:
-    """What this process has read of a video.
+def source_of(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False) -> Source:
+    """A video and what this process has read of it.
 
     Fingerprints are remembered as long as the store object lives, or a clip read in every epoch would hash frames each
     time; `compute` and `is_ready` look again.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mebench import core
 from mebench.core import Prediction
 from mebench.errors import RunError
-from mebench.features import Landmarks, MapStep, placed_crops, route_of
+from mebench.features import Landmarks, MapStep, route_of, source_of
 from mebench.inference.models import config_of, of_fold
 from mebench.runner import FittedMethod, FoldHost, make_plan, parts_of
 from mebench.runs.folder import RunFolder
@@ -118,6 +118,10 @@ def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Ex
                     features = np.asarray(view.clip_feature(looked.chain, onset, apex), np.float32)
                     target = list(part.method.task.classes).index(str(one.emotion))
                 chain = views.chains[part.job.groups[video.key]][looked.chain]
-                crops, landmarks = placed_crops(views.store, *views.home(video), replace(video, expressions=()), chain)
-                heat = onto_face(grad_cam(looked, features, target), route_of(chain).maps, landmarks, crops.shape[1])
+                source, route = (
+                    source_of(views.store, *views.home(video), replace(video, expressions=())),
+                    route_of(chain),
+                )
+                crops, landmarks = source.crops(chain).array, source.crop_landmarks(chain, route)
+                heat = onto_face(grad_cam(looked, features, target), route.maps, landmarks, crops.shape[1])
                 yield Explanation(spotted, task, np.array(crops[apex]), heat)

@@ -16,7 +16,7 @@ from mebench.config import DatasetConfig, RunConfig
 from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
-from mebench.features import count_faces, face_crops, out_of_sight
+from mebench.features import out_of_sight, route_of, source_of, to_gray
 from mebench.inference.models import Model
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
@@ -257,10 +257,12 @@ class Ensemble:
         views = spotter.views
         chains = views.chains[self.job.groups[video.key]].values()
         chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
-        home = views.store, *self._home(video), video
-        if chain is None or (crops := face_crops(*home, chain)) is None:
+        source = source_of(views.store, *self._home(video), video)
+        if chain is None or source.provided(chain) is not None:
             return [], 0
-        return out_of_sight(crops, video.fps or 0.0), count_faces(*home, chain)
+        crops, frame = source.crops(chain)
+        gray = to_gray(source.frames()[frame["frame"]], frame["frame"], video.key)
+        return out_of_sight(crops, video.fps or 0.0), len(route_of(chain).crop.faces(gray))
 
 
 def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:

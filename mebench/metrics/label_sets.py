@@ -13,14 +13,6 @@ SHOWN = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""
 
 
-def are_sets(clips: pd.DataFrame) -> bool:
-    """Whether a clip has, or is given, several classes."""
-    return bool(
-        clips["truth"].str.contains("+", regex=False).any()
-        or clips["predicted"].astype(str).str.contains("+", regex=False).any()
-    )
-
-
 def within(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
     """Whether all classes of a label are among some, (n,)."""
     known = set(classes)

@@ -139,7 +139,12 @@ def summarize(
                 folds = known["part"].nunique()
                 remarks.append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
             of_clips = recognition_of_parts if "part" in known else recognition
-            sets = label_sets.are_sets(known)
+            sets = (
+                known[["truth", "predicted"]]
+                .astype(str)
+                .apply(lambda c: c.str.contains("+", regex=False))
+                .any(axis=None)
+            )
             summary["recognition"] = (
                 label_sets.recognition(known, classes, subjects) if sets else of_clips(known, classes, rule, subjects)
             )
