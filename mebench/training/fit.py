@@ -17,7 +17,7 @@ import lightning as L
 import numpy as np
 import torch
 from lightning.fabric.utilities.seed import _collect_rng_states, _set_rng_states
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, ProgressBar
+from lightning.pytorch.callbacks import Checkpoint, LambdaCallback, ModelCheckpoint, ProgressBar
 from lightning.pytorch.core.optimizer import _configure_optimizers
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
@@ -127,23 +127,19 @@ class _Noted(Logger):  # type: ignore[misc]
         """They are the settings of the run."""
 
 
-class _Logged(L.Callback):  # type: ignore[misc]
+def _logging(noted: _Noted) -> LambdaCallback:
     """Logs what `history` notes of an epoch, as `train_loss`, `val_loss`, `val_uf1` and so on, for callbacks and loggers."""
 
-    def __init__(self, noted: _Noted) -> None:
-        self.noted = noted
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._log(pl_module, "train", "train")
-
-    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._log(pl_module, "valid", "val")
-
-    def _log(self, trained: L.LightningModule, split: Split, word: str) -> None:
-        found = self.noted.method.history.noted(self.noted.name, trained.current_epoch, split)
+    def log(trained: L.LightningModule, split: Split, word: str) -> None:
+        found = noted.method.history.noted(noted.name, trained.current_epoch, split)
         metrics = {f"{word}_{name}": value for name, value in found.items()}
-        self.noted.known |= metrics.keys()
+        noted.known |= metrics.keys()
         trained.log_dict(metrics)
+
+    return LambdaCallback(
+        on_train_epoch_end=lambda trainer, trained: log(trained, "train", "train"),
+        on_validation_epoch_end=lambda trainer, trained: log(trained, "valid", "val"),
+    )
 
 
 class _Kept(Checkpoint):  # type: ignore[misc]
@@ -317,7 +313,7 @@ def _train(
     chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
     metrics = monitored(trained, chosen)
     if options.keys() - {"accelerator", "precision"} or chosen or metrics:
-        callbacks.append(_Logged(noted))
+        callbacks.append(_logging(noted))
     loggers = options.get("logger")
     how = {
         **QUIET,
@@ -398,7 +394,7 @@ def _refuse_unlogged(
     """
     tried = copy.deepcopy(method)
     noted = _Noted(tried)
-    callbacks = [*([Watch(tried)] if len(loaders) > 1 else []), _Logged(noted)]
+    callbacks = [*([Watch(tried)] if len(loaders) > 1 else []), _logging(noted)]
     with isolate_rng():
         trainer = L.Trainer(**{**how, **QUIET, "fast_dev_run": True, "logger": noted, "callbacks": callbacks})
         trainer.fit(tried.trained(), *loaders)
