@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, TensorDataset
 
 from mebench.core import Expression
 
@@ -43,23 +43,12 @@ AROUND = 128 << 10
 """Bytes that Linux maps with a row beside its own: the 64 KiB around the page of each end."""
 
 
-class Samples(Dataset[tuple[Tensor, ...]]):
+class Samples(TensorDataset):
     """Tensors with one row for each sample; a whole batch is taken at once.
 
     Args:
         tensors: each (n, ...), the same n; the last is usually the target.
     """
-
-    def __init__(self, *tensors: Tensor) -> None:
-        if len({len(t) for t in tensors}) != 1:
-            raise ValueError(f"samples need one row in each tensor, not {[len(t) for t in tensors]}")
-        self.tensors = tensors
-
-    def __len__(self) -> int:
-        return len(self.tensors[0])
-
-    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        return tuple(t[index] for t in self.tensors)
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, ...]:
         """A batch: the DataLoader asks for this instead of single samples where it exists."""
