@@ -39,7 +39,7 @@ class Progress:
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
         """A stage of `total` units; the function it gives is called once for each finished unit, with frames done if known."""
         finished, frames = done, 0
-        with self._display(name, total, unit, done) as show:
+        with self.frames(name, total, unit, done) as show:
 
             def advance(n_frames: int = 0) -> None:
                 nonlocal finished, frames
@@ -47,14 +47,6 @@ class Progress:
                 show(finished, frames, (finished - done) / max(total - done, 1))
 
             yield advance
-
-    def frames(self, name: str, videos: int) -> AbstractContextManager[Show]:
-        """A stage over the frames of some videos.
-
-        The function it gives takes the videos and the frames that are done and the share of the whole work, 0 to 1; it
-        may be called as often as one likes.
-        """
-        return self._display(name, videos, "videos")
 
     def waiting(self, what: str) -> AbstractContextManager[object]:
         """Work that does not tell how far it is."""
@@ -65,7 +57,12 @@ class Progress:
             lambda: print_lines(f"{what}: {duration(time.monotonic() - started)}", error=True), SILENT_SECONDS
         )
 
-    def _display(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
+    def frames(self, name: str, total: int, unit: str = "videos", before: int = 0) -> AbstractContextManager[Show]:
+        """A stage over the frames of some videos.
+
+        The function it gives takes the videos and the frames that are done and the share of the whole work, 0 to 1; it
+        may be called as often as one likes.
+        """
         if not self.console.is_terminal:
             return _lines(name, total, unit, before)
         return _bar(self.console, name, total, unit, before)
@@ -81,7 +78,8 @@ class Silent(Progress):
         """Nothing."""
         return nullcontext()
 
-    def _display(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
+    def frames(self, name: str, total: int, unit: str = "videos", before: int = 0) -> AbstractContextManager[Show]:
+        """Nothing."""
         return nullcontext(lambda done, frames, share: None)
 
 

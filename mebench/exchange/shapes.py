@@ -137,9 +137,7 @@ def _plain(value: Any) -> Any:
         return _plain(plain if names is None else [dict(zip(names, row)) for row in plain])
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_plain(inner) for inner in value]
-    return value
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple | set) else value
 
 
 def table_of(value: Any) -> list[Row]:

@@ -317,6 +317,4 @@ class FlowDirection(MapStep):
 def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:
     """Scale to 0 at the minimum and 255 at the maximum; `constant` everywhere if they are equal."""
     low, high = channel.min(), channel.max()
-    if low == high:
-        return np.full_like(channel, constant)
-    return np.asarray(255 * ((channel - low) / (high - low)))
+    return np.full_like(channel, constant) if low == high else np.asarray(255 * ((channel - low) / (high - low)))

@@ -364,9 +364,7 @@ class Decoder:
             for packet in self._container.demux(self._stream):
                 if packet.size and not packet.is_discard:
                     found.append(_stamp(packet))
-        if base is None or None in found:
-            return np.empty(0)
-        return np.sort(np.array(found, np.float64)) * float(base)
+        return np.empty(0) if base is None or None in found else np.sort(np.array(found, np.float64)) * float(base)
 
     def seconds(self, frame: heavy.av.VideoFrame) -> float:
         """When a frame is shown; NaN where it does not say."""

@@ -356,11 +356,6 @@ class SpottingCounts:
         counted = self.spotted if name.startswith("precision") else self.truths
         return Basis(int((counted[list(units)] > 0).sum()))
 
-    @property
-    def ranked(self) -> bool:
-        """Whether every run has confidences, which average precision needs."""
-        return not self.unranked.any()
-
     def f1(self, weights: Floats) -> Floats:
         """F1 under (n_weightings, n_units) weights; NaN without a truth."""
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))

@@ -217,7 +217,7 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
     """The scores that need confidences, the curve and calibration; nothing if these are unknown or equal."""
     rule, sure, true = part.convention, part.confidence, float(part.truths.sum())
-    if rule.order != "confidence" or not part.ranked or not len(sure) or np.isnan(sure).any() or not true:
+    if rule.order != "confidence" or part.unranked.any() or not len(sure) or np.isnan(sure).any() or not true:
         return {}
     found: dict[str, Any] = {}
     minutes = float(part.minutes.sum())
@@ -255,7 +255,7 @@ def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -
 def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], rule: Convention) -> list[str]:
     assert tables.predictions is not None
     reasons = {
-        name: _unranked(part.confidence) for name, part in counts.items() if rule.defines("ap") and not part.ranked
+        name: _unranked(part.confidence) for name, part in counts.items() if rule.defines("ap") and part.unranked.any()
     }
     truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.predictions))
     left_out = len(truths) - len(in_scope(truths, predictions, rule)[0]) if rule.videos == "with_result" else 0
