@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import gc
 import os
@@ -21,7 +22,7 @@ import mebench.methods
 from mebench._lightly import load_lightning_lightly
 from mebench.runner import isolation, process, workers
 from tests.helpers import model_server
-from tests.helpers.drawn_once import draw_once
+from tests.helpers.drawn_once import draw_once, remembering, share_features
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.same_process import stand_in
 
@@ -65,6 +66,18 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if nextitem is not None and nextitem.path != item.path:
         gc.collect()
         gc.freeze()
+        give_back_memory()
+
+
+def pytest_sessionfinish() -> None:
+    """Nothing is looked through again at the end, which pytest does five times."""
+    gc.freeze()
+
+
+def give_back_memory() -> None:
+    """What has been freed goes back to the system: else a worker of the tests grows to three gigabytes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 # No test pulls the plug, so what this process writes need not wait for the disk: a fourth of all time otherwise.
@@ -81,6 +94,7 @@ def _unhurried(*args: Any, **kwargs: Any) -> sqlite3.Connection:
 sqlite3.dbapi2.connect = _unhurried
 
 draw_once()
+share_features()
 
 # What reads the words of the command line is made once; it takes a tenth of a second.
 typer.testing._get_command = typer.main.get_command = functools.cache(typer.main.get_command)
@@ -165,10 +179,18 @@ def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def tiny() -> list[str]:
-    """Words of a drawn dataset on which a fold trains in a second; its features are computed once in a session."""
+    """Words of a drawn dataset on which a fold trains in a second; its features are computed once in a session, by whichever process."""
     from mebench.testing import TINY, scratch
 
     return [*TINY, f"cache={scratch()}"]
+
+
+@pytest.fixture
+def drawn_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame of `synthetic` is drawn once, whoever asks for it: for tests of what is made of frames."""
+    from mebench.datasets.synthetic.dataset import SyntheticFrames
+
+    monkeypatch.setattr(SyntheticFrames, "__getitem__", remembering(SyntheticFrames.__getitem__))
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from mebench.boards import accept, collect_records, doubts, find_records, merge
 from mebench.boards import export as boards_export
 from mebench.cli.leaderboard import known
 from mebench.config import resolve
+from mebench.records import from_record
 from mebench.runner import make_plan
+from mebench.runs import RunFolder
 from tests.helpers.outside import flow_maps
 from tests.helpers.run_folders import make_run
 
@@ -36,7 +38,9 @@ def test_a_dataset_tells_the_truth_that_the_records_of_the_repository_have(words
 
 
 def test_all_records_of_the_repository_are_registered_and_nothing_is_said_of_one():
-    registry, records = doubts.Registry.read(BOARD), collect_records(BOARD / "records")
+    """What leaves one out is in `test_committed`: each passes its check and lacks nothing."""
+    registry = doubts.Registry.read(BOARD)
+    records = [from_record(RunFolder(file.parent)) for file in BOARD.glob("records/*/record.json")]
     assert {record.id for record in records} == registry.records.keys()
     assert {record.doubt for record in doubts.with_doubts(records, registry)} == {""}
 

@@ -1,4 +1,4 @@
-"""Drawn frames of stand-ins, drawn once by all test processes and copied wherever the same are wanted again, in a tenth of the time."""
+"""What is drawn once by all test processes: frames of stand-ins, copied in a tenth of the time, and features of the smallest dataset."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
+import numpy as np
 
 from mebench.annotations import drawn
+from mebench.testing import checks
 
 KEPT = "MEBENCH_TEST_DRAWN"
 """The folder of what is drawn: the first process makes it, tells those that it starts, and removes it at its end."""
@@ -49,3 +53,30 @@ def _copying(write: Callable[..., None], kept: Path) -> Callable[..., None]:
         return None
 
     return write_frames
+
+
+def share_features() -> None:
+    """Let all test processes keep features in one folder, see `mebench.testing.scratch`; call `draw_once` before."""
+    folder = Path(os.environ[KEPT]) / "features"
+    folder.mkdir(exist_ok=True)
+    checks._folder = lambda: SimpleNamespace(name=str(folder))
+
+
+def remembering(getitem: Callable[[Any, int], np.ndarray]) -> Callable[[Any, int], np.ndarray]:
+    """A frame's `__getitem__` that draws each frame of `synthetic` once."""
+
+    @functools.wraps(getitem)
+    def again(self: Any, index: int) -> np.ndarray:
+        key = self._params, self._place, index
+        if key not in _FRAMES:
+            _FRAMES[key] = getitem(self, index)
+            if len(_FRAMES) > MOST:
+                del _FRAMES[next(iter(_FRAMES))]
+        return _FRAMES[key].copy()
+
+    return again
+
+
+MOST = 3000
+"""Frames that a process remembers, of 27 KB mostly."""
+_FRAMES: dict[Any, np.ndarray] = {}

@@ -14,6 +14,7 @@ from tools.deterministic import NO_NUMBERS, autocast, fold_of, operations, train
 PAGE = Path(__file__).parents[2] / "docs" / "gpu.md"
 
 
+@pytest.mark.usefixtures("drawn_frames")
 @pytest.mark.parametrize("name", trained())
 def test_a_method_trains_and_predicts_where_its_weights_are(name, tiny, monkeypatch):
     monkeypatch.setattr(torch, "autocast", partial(autocast, torch.autocast))

@@ -150,6 +150,7 @@ LEARNT = {
 """Those that spot nothing after one epoch, or in so short videos."""
 
 
+@pytest.mark.usefixtures("drawn_frames")
 @pytest.mark.parametrize(("id_", "preset"), SPOTTERS)
 def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, preset):
     own = registry.params_class(registry.find("method", id_))

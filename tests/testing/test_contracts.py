@@ -1,5 +1,7 @@
 """Every registered plugin keeps its contract, and the checks see one that does not."""
 
+import subprocess
+import sys
 import unittest
 from types import SimpleNamespace
 
@@ -14,13 +16,43 @@ METHODS = sorted(registry.plugins("method"))
 DATASETS = sorted(registry.plugins("dataset"))
 
 
-@parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_)])
+ALONE = "params_import_nothing_heavy"
+"""It asks a fresh Python each time: below, one asks for all plugins."""
+
+
+@pytest.mark.usefixtures("drawn_frames")
+@parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_) if check.name != ALONE])
 def test_method(check):
     check.run()
 
 
-@parametrize_with_checks([check for id_ in DATASETS for check in dataset_checks(id_, **ROOTS.get(id_, {}))])
+@parametrize_with_checks(
+    [check for id_ in DATASETS for check in dataset_checks(id_, **ROOTS.get(id_, {})) if check.name != ALONE]
+)
 def test_dataset(check):
+    check.run()
+
+
+FRESH = """
+import importlib, sys
+
+for module in sys.argv[1:]:
+    importlib.import_module(f"{module}.params")
+    print(module, *(name for name in HEAVY if name in sys.modules))
+"""
+
+
+def test_parameters_of_no_plugin_import_anything_heavy():
+    modules = [
+        registry.find(kind, id_).module for kind, ids in (("method", METHODS), ("dataset", DATASETS)) for id_ in ids
+    ]
+    code = f"HEAVY = {contracts.HEAVY}\n{FRESH}"
+    said = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
+    assert said.stderr == "" and said.stdout.splitlines() == modules
+
+
+def test_the_parameters_of_a_plugin_are_looked_at_in_a_fresh_python():
+    (check,) = (check for check in method_checks("mean") if check.name == ALONE)
     check.run()
 
 
