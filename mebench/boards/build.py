@@ -150,6 +150,12 @@ def _build(records: Sequence[Record]) -> list[Table]:
         own = about_data(record)
         shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
+    by_name = cache(lambda place: _by_name(ordered[place], tables_of(RunFolder(ordered[place].folder))))
+
+    def named(record: Record) -> dict[str, Any]:
+        """The same for all tables that show the record."""
+        return by_name(next(place for place, one in enumerate(ordered) if one is record))
+
     tables = []
     for task in SECTIONS:
         groups = grouped((record for record in ordered if task in record.summary), key=partial(place, task))
@@ -158,7 +164,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
             held = cache(
                 lambda folder: tables_of(RunFolder(folder))
             )  # of one table's tests, however many pairs a run is in
-            parts = _parts(task, group, lambda record, held=held: held(record.folder))  # type: ignore[misc]
+            parts = _parts(task, group, lambda record, held=held: held(record.folder), named)  # type: ignore[misc]
             tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
     counts = Counter(table.name.casefold() for table in tables)  # none may take the place of another one's file
     return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
@@ -181,13 +187,14 @@ def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     return "-".join([task, *words, *([slug(variant)] if variant else [])])
 
 
-def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
+def _parts(
+    task: str, records: Sequence[Record], read: Read, named: Callable[[Record], dict[str, Any]]
+) -> tuple[Part, ...]:
     sections = [(r, r.summary[task]) for r in records]
     rows: list[Row] = []
-    named = cache(lambda place: _by_name(records[place], read(records[place])))
 
     def by_name(record: Record, pick: Callable[[Any], Any] = lambda section: section) -> tuple[Any, Any]:
-        found = named(next(n for n, one in enumerate(records) if one is record))
+        found = named(record)
         reads = found["reads"].get("recognition" if task == "recognition" else "spotting", {})
         return (pick(found[task]) if task in found else None), reads
 
