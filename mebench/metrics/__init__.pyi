@@ -5,6 +5,7 @@ from . import chance as chance
 from . import classification as classification
 from . import comparison as comparison
 from . import conventions as conventions
+from . import density as density
 from . import emotions as emotions
 from . import epoch_choices as epoch_choices
 from . import label_sets as label_sets
@@ -54,6 +55,11 @@ from .conventions import CONVENTIONS as CONVENTIONS
 from .conventions import Convention as Convention
 from .conventions import described as described
 from .conventions import named as named
+from .density import DENSITIES as DENSITIES
+from .density import Density as Density
+from .density import Places as Places
+from .density import by_density as by_density
+from .density import places as places
 from .emotions import OF_SAMPLES as OF_SAMPLES
 from .emotions import Sample as Sample
 from .emotions import acc_mesr as acc_mesr

@@ -18,7 +18,18 @@ DIRECTIONS: dict[Direction, str] = {
     "zero": "nearer to 0 is better",
 }
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "spotting": ("f1", "precision", "recall", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"),
+    "spotting": (
+        *("f1", "precision", "recall", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"),
+        *(
+            "recall_at_half",
+            "recall_at_one",
+            "recall_at_two",
+            "fp_per_macro",
+            "fp_elsewhere",
+            "f1@cas_me2",
+            "f1@samm_lv",
+        ),
+    ),
     "analysis": ("strs", "f1", "precision", "recall", "accuracy", "uf1", "uar"),
     "recognition": ("uf1", "uar", "accuracy", "wf1", "unit_f1"),
 }
@@ -49,6 +60,7 @@ class Metric:
         unit: none for a share.
         joint: whether it spans spotting and recognition, and so belongs to a whole analysis, not to one of its parts.
         of_unit: whether it is defined only where one class says that an action unit is absent.
+        timed: whether it needs the length of all videos.
     """
 
     name: str
@@ -62,6 +74,7 @@ class Metric:
     unit: str = ""
     joint: bool = False
     of_unit: bool = False
+    timed: bool = False
 
     @property
     def digits(self) -> int:
@@ -187,6 +200,47 @@ METRICS: dict[str, Metric] = {
             direction="lower",
             scale="positive",
             unit="per minute of video",
+            timed=True,
+        ),
+        *(
+            Metric(
+                f"recall_at_{word}",
+                f"recall at {rate} FP/min",
+                f"recall at the threshold that gives at most {rate} false positives a minute",
+                "largest recall of any threshold with so few false positives; a point of the curve of recall against them",
+                timed=True,
+            )
+            for word, rate in (("half", ".5"), ("one", "1"), ("two", "2"))
+        ),
+        Metric(
+            "fp_per_macro",
+            "false positives / macro",
+            "false positives among micro-expressions that lie on macro-expressions",
+            "those that share a frame with a macro- and with no micro-expression / macro-expressions",
+            direction="lower",
+            scale="positive",
+            unit="per macro-expression",
+            timed=True,
+        ),
+        Metric(
+            "fp_elsewhere",
+            "false positives / min elsewhere",
+            "false positives among micro-expressions that lie on no expression",
+            "those that share no frame with an expression / minutes outside of all expressions",
+            direction="lower",
+            scale="positive",
+            unit="per minute without expression",
+            timed=True,
+        ),
+        *(
+            Metric(
+                f"f1@{dataset}",
+                f"F1 at the density of {title}",
+                f"F1 that the same recall and false positives would give with as many expressions a minute as {title} has",
+                "2Rd / (Rd + ad + bD + cf + d), see the function by_density",
+                timed=True,
+            )
+            for dataset, title in (("cas_me2", "CAS(ME)²"), ("samm_lv", "SAMM Long Videos"))
         ),
         Metric(
             "precision_large",

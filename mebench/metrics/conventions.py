@@ -92,7 +92,8 @@ class Convention:
 
     def defines(self, score: str) -> bool:
         """Whether a spotting score exists under the convention: false positives per minute need all videos."""
-        return (self.scores is None or score in self.scores) and (score != "fp_per_minute" or self.videos == "all")
+        timed = score in METRICS and METRICS[score].timed
+        return (self.scores is None or score in self.scores) and (not timed or self.videos == "all")
 
     def defines_of_classes(self, score: str) -> bool:
         """Whether a score of analysis or recognition exists under the convention."""

@@ -2,7 +2,7 @@
 false positives, F1 over the IoU, one score a frame.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -18,6 +18,8 @@ from mebench.metrics import (
     Found,
     Indices,
     Pairs,
+    Places,
+    by_density,
     find,
     frame_rates,
     groups,
@@ -27,11 +29,14 @@ from mebench.metrics import (
     newly_covered,
     pair,
     per_unit,
+    places,
     ratio,
     take_turns,
 )
 
 _BLOCK = 64
+RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}
+"""False positives a minute at which recall is reported, by the name of the score."""
 
 
 def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = None) -> float:
@@ -74,7 +79,50 @@ def weighted_average_precision(
     Returns:
         (n_weightings,), NaN where no truth has a weight.
     """
-    n_units, where = len(truths), np.flatnonzero(hits)
+    area = np.empty(len(weights))
+    for part, own, found, ranked in _at_hits(hits, unit, weights, confidence):
+        envelope = np.maximum.accumulate(ratio(found, ranked)[:, ::-1], axis=1)[:, ::-1]
+        area[part] = (own * envelope).sum(axis=1)
+    return ratio(area, weights @ truths, np.nan)
+
+
+def recall_at_rates(
+    hits: Bools, unit: Indices, truths: Floats, minutes: Floats, weights: Floats, confidence: Floats | None = None
+) -> dict[str, Floats]:
+    """The best recall of any threshold with no more false positives a minute than each of `RATES`, by name (free-response curve).
+
+    Args:
+        hits: (n,) whether each prediction found a truth, the surest first.
+        unit: (n,) unit of each prediction.
+        truths: (n_units,) number of truths.
+        minutes: (n_units,) length of all videos of each unit, NaN where unknown.
+        weights: (n_weightings, n_units), not negative.
+        confidence: (n,), falling: as of `average_precision`.
+
+    Returns:
+        (n_weightings,) each; NaN where no truth has a weight or where a length is unknown.
+    """
+    best = {name: np.zeros(len(weights)) for name in RATES}
+    allowed = weights @ minutes
+    for part, _, found, ranked in _at_hits(hits, unit, weights, confidence):
+        for name, rate in RATES.items():
+            few = ranked - found <= rate * allowed[part, None]
+            best[name][part] = np.where(few, found, 0).max(axis=1, initial=0)
+    return {
+        name: np.where(np.isnan(allowed), np.nan, ratio(found, weights @ truths, np.nan))
+        for name, found in best.items()
+    }
+
+
+def _at_hits(
+    hits: Bools, unit: Indices, weights: Floats, confidence: Floats | None
+) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
+    """Weighted counts down to each hit, in blocks of weightings, so that what is at work fits into the processor's cache.
+
+    Yields:
+        The block; its weight of each hit, of all hits at least as sure as it, and of all intervals at least as sure, (n_block, n_hits).
+    """
+    n_units, where = weights.shape[1], np.flatnonzero(hits)
     ends = where if confidence is None else (last := last_of_equals(confidence))[np.searchsorted(last, where)]
     # Predictions of each unit up to each hit and those as sure; those after the last of them do not matter.
     bins = np.searchsorted(ends, np.arange(len(hits)))
@@ -83,16 +131,11 @@ def weighted_average_precision(
     ranked = counts.reshape(n_units, len(where)).cumsum(axis=1).astype(np.float64)
     whole = np.searchsorted(ends, ends, side="right") - 1  # the last hit as sure as each
     tied = (whole > np.arange(len(where))).any()
-    area = np.empty(len(weights))
-    # In blocks, so that what is at work fits into the processor's cache.
     for start in range(0, len(weights), _BLOCK):
-        block = weights[start : start + _BLOCK]
-        own = block[:, unit[where]]
+        part = slice(start, start + _BLOCK)
+        own = weights[part][:, unit[where]]
         found = own.cumsum(axis=1)
-        precision = ratio(found[:, whole] if tied else found, block @ ranked)
-        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        area[start : start + _BLOCK] = (own * envelope).sum(axis=1)
-    return ratio(area, weights @ truths, np.nan)
+        yield part, own, found[:, whole] if tied else found, weights[part] @ ranked
 
 
 def detection_curve(
@@ -316,6 +359,7 @@ class SpottingCounts:
         minutes: length of all videos, with or without expressions; NaN where unknown.
         frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and those of videos
             without a truth, NaN where unknown or not asked for.
+        where: where the false positives lie, of micro-expressions; None for other kinds.
         found: who found what.
         unit: (n_predictions,) unit of each prediction.
         hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision; none where the
@@ -339,6 +383,7 @@ class SpottingCounts:
     means: Mapping[str, tuple[Floats, Floats]]
     minutes: Floats
     frames: tuple[Floats, Floats, Floats, Floats]
+    where: Places | None
     found: Found
     unit: Indices
     hits: tuple[Bools, ...]
@@ -351,7 +396,7 @@ class SpottingCounts:
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """The subjects behind a score: with a spotted interval for precision, all for false positives, with a truth for everything else."""
-        if name in ("fp_per_minute", "fpr"):
+        if name.startswith("fp"):
             return Basis(len(units))
         counted = self.spotted if name.startswith("precision") else self.truths
         return Basis(int((counted[list(units)] > 0).sum()))
@@ -376,9 +421,12 @@ class SpottingCounts:
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         right = weights @ self.hitting if self.convention.precision == "hitting" else found
         nothing, blind = np.full(len(weights), np.nan), weights @ self.unranked > 0
-        areas = np.full((len(THRESHOLDS), len(weights)), np.nan)
+        areas, at_rates = np.full((len(THRESHOLDS), len(weights)), np.nan), dict.fromkeys(RATES, nothing)
+        sure = self.confidence if self.convention.order == "confidence" else None
+        if not blind.all() and self.convention.defines("fp_per_minute"):
+            at = recall_at_rates(self.claimed, self.unit, self.truths, self.minutes, weights, sure)
+            at_rates = {name: np.where(blind, np.nan, values) for name, values in at.items()}
         if not blind.all() and self.convention.defines("ap"):
-            sure = self.confidence if self.convention.order == "confidence" else None
             each = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
             areas = np.where(blind, np.nan, np.stack(each))
         scores = {
@@ -390,6 +438,8 @@ class SpottingCounts:
             "asr": np.where(weights @ self.undecided > 0, np.nan, self._mean("asr", weights)),
             "apex_mae_ms": self._mean("apex_mae_ms", weights),
             "fp_per_minute": ratio(spotted - found, weights @ self.minutes, np.nan),
+            **at_rates,
+            **by_density(self.where, weights, found, true, weights @ self.minutes),
         }
         if self.convention.exchanged:
             scores |= {"precision": scores["recall"], "recall": scores["precision"]}
@@ -460,6 +510,7 @@ def count(
     convention: Convention,
     by_draw: bool = False,
     frames: Floats | None = None,
+    macros: pd.DataFrame | None = None,
 ) -> SpottingCounts:
     """Match and count, for each subject or for each draw.
 
@@ -471,6 +522,7 @@ def count(
         convention: the rules.
         by_draw: units are draws, each with all truths, instead of subjects.
         frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
+        macros: the macro-expressions of the same videos, as in `Tables.ordered`, where micro-expressions are counted.
     """
     if convention.kinds == "any":
         truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
@@ -539,6 +591,7 @@ def count(
             if frames is None or convention.matching != "peak"
             else frames - of_truths(newly_covered(truths)),
         ),
+        where=None if macros is None else places(truths, macros, predictions, found, n_units, by_draw),
         found=found,
         unit=unit,
         hits=hits,

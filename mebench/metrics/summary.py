@@ -113,7 +113,8 @@ def summarize(
             truths, predictions = (of_kinds(table, chosen) for table in (ordered.truths, ordered.predictions))
             # A frame may hold a truth of each kind: it is counted once for each.
             of_all = of_units(n_frames * len(chosen))
-            counts[name] = count(truths, predictions, of_units(n_frames / fps / 60), rule, units.mean, of_all)
+            macros = of_kinds(ordered.truths, ["macro"]) if name == "micro" else None
+            counts[name] = count(truths, predictions, of_units(n_frames / fps / 60), rule, units.mean, of_all, macros)
         summary["spotting"] = {name: _spotting(name, counts, units) for name in counts}
         for kind in kinds:
             if frames := _frames(ordered, kind, rule, subjects):

@@ -12,7 +12,7 @@ from mebench.errors import listed
 from mebench.metrics import Tables, named, spotting_chance, summarize, summarize_mistakes
 from mebench.runs.folder import RunFolder
 
-FIRST_SCORER = SCORER = 1
+FIRST_SCORER, SCORER = 1, 2
 """Version of scoring: raised when the same tables come to other scores, so that no board holds scores of two kinds unmarked."""
 SHOWN = 5
 """Folds that a remark names."""

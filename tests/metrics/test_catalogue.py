@@ -25,9 +25,9 @@ from tests.metrics.test_summary import CLASSES, random_run, tables, truth, video
 
 HIGHER = (
     "precision recall f1 f1_at_iou ap50 ap asr precision_large f1_large auc tpr acc_mesr strs accuracy uf1 uar wf1 wr "
-    "unit_f1 jaccard mean_unit_f1"
+    "unit_f1 jaccard mean_unit_f1 recall_at_half recall_at_one recall_at_two f1@cas_me2 f1@samm_lv"
 )
-LOWER = "apex_mae_ms apex_mae_frames fp_per_minute fpr ece"
+LOWER = "apex_mae_ms apex_mae_frames fp_per_minute fp_per_macro fp_elsewhere fpr ece"
 ZERO = "onset_bias_ms offset_bias_ms"
 CURVES = "curve bins"
 

@@ -1,0 +1,139 @@
+"""Where false positives lie, and what F1 would be on videos with another number of expressions a minute.
+
+A spotter that finds a share of the micro-expressions and is wrong at some rate has a higher F1 the more expressions a minute holds. So
+that scores of datasets can be compared, false positives are counted by what they go with: with micro-expressions, with macro-expressions,
+or with time.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from mebench.metrics import Bools, Floats, Found, Indices, groups, per_unit, ratio
+
+
+class Density(NamedTuple):
+    """Expressions of a dataset that was annotated in long videos.
+
+    Attributes:
+        micro: number of micro-expressions.
+        macro: number of macro-expressions.
+        frames: of all videos with an expression.
+        fps: frames a second.
+    """
+
+    micro: int
+    macro: int
+    frames: int
+    fps: int
+
+
+DENSITIES = {"cas_me2": Density(57, 300, 248_348, 30), "samm_lv": Density(159, 340, 491_435, 200)}
+"""As listed in casme2_annotation_357.csv (95 videos) and samm_annotation.csv (146 videos) of https://github.com/williamlee91/LGSNet, commit
+fb38eb2. SAMM Long Videos has 147 videos and 343 macro-expressions, CAS(ME)² 98 videos: the few others are not listed there."""
+
+
+class Places(NamedTuple):
+    """False positives of each unit by where they lie, and what they are divided by, (n_units,) each.
+
+    Attributes:
+        near: those that share a frame with a micro-expression.
+        on_macro: of the others, those that share a frame with a macro-expression.
+        elsewhere: the rest.
+        macros: number of macro-expressions.
+        micro_minutes: length of all micro-expressions; NaN where the frame rate is unknown.
+        macro_minutes: length of all macro-expressions.
+    """
+
+    near: Floats
+    on_macro: Floats
+    elsewhere: Floats
+    macros: Floats
+    micro_minutes: Floats
+    macro_minutes: Floats
+
+
+def places(
+    truths: pd.DataFrame, macros: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, by_draw: bool
+) -> Places:
+    """Sort the false positives among spotted micro-expressions.
+
+    Args:
+        truths: micro-expressions, as in `Tables.ordered`.
+        macros: macro-expressions of the same videos.
+        predictions: spotted micro-expressions.
+        found: the true positives.
+        n_units: number of units.
+        by_draw: units are draws, each with all expressions, instead of subjects.
+    """
+    wrong = found.weight - np.bincount(found.prediction, minlength=len(predictions))
+    near, on_macro = _touching(truths, predictions), _touching(macros, predictions)
+    unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
+    beside, on, elsewhere = (
+        per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (near, on_macro & ~near, ~near & ~on_macro)
+    )
+
+    def total(table: pd.DataFrame, values: Floats) -> Floats:
+        whole = np.full(n_units, values.sum())
+        return whole if by_draw else per_unit(table["unit"].to_numpy(np.int64), n_units, values)
+
+    in_micro, in_macro = (
+        total(table, ((table["offset"] - table["onset"] + 1) / table["fps"] / 60).to_numpy(np.float64))
+        for table in (truths, macros)
+    )
+    return Places(beside, on, elsewhere, total(macros, np.ones(len(macros))), in_micro, in_macro)
+
+
+def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
+    """False positives a macro-expression and a minute elsewhere, and F1 at each of `DENSITIES`, (n_weightings,) each.
+
+    With d micro- and D macro-expressions a minute, a spotter that finds the share R of the micro-expressions and has a false positives
+    beside each, b on each macro-expression, and c a minute outside of both has F1 = 2Rd / (Rd + ad + bD + cf + d), f being the share of a
+    minute outside of both; expressions are as long as here. At the density of the scored videos it is their F1, as long as no
+    expressions overlap.
+
+    Args:
+        of: where the false positives lie, or None where that was not asked.
+        weights: (n_weightings, n_units).
+        found: (n_weightings,) true positives.
+        true: (n_weightings,) truths.
+        minutes: (n_weightings,) length of all videos.
+
+    Returns:
+        NaN without a truth, without a macro-expression (`fp_elsewhere`: either) or where a length is unknown.
+    """
+    names = ("fp_per_macro", "fp_elsewhere", *(f"f1@{name}" for name in DENSITIES))
+    if of is None:
+        return dict.fromkeys(names, np.full(len(weights), np.nan))
+    near, on_macro, elsewhere, macros, in_micro, in_macro = (weights @ values for values in of)
+    per_macro = ratio(on_macro, macros, np.nan)
+    per_minute = ratio(elsewhere, np.maximum(minutes - in_micro - in_macro, 0), np.nan)
+    scores = {"fp_per_macro": per_macro, "fp_elsewhere": per_minute}
+    recall, lengths = ratio(found, true, np.nan), (ratio(in_micro, true, np.nan), ratio(in_macro, macros, np.nan))
+    for name, (micro, macro, frames, fps) in DENSITIES.items():
+        d, of_macro = (n / (frames / fps / 60) for n in (micro, macro))
+        outside = np.maximum(1 - d * lengths[0] - of_macro * lengths[1], 0)
+        wrong = d * ratio(near, true, np.nan) + of_macro * per_macro + outside * per_minute
+        scores[f"f1@{name}"] = ratio(2 * recall * d, recall * d + wrong + d, np.nan)
+    return scores
+
+
+def _touching(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
+    """(n_predictions,) whether each shares a frame with a truth of its video, of whatever kind."""
+    of_truths, of_predictions = groups(["video"], truths, predictions)
+    first, last = (
+        min([0, *(table["onset"].min() for table in (truths, predictions) if len(table))]),
+        max([0, *(table["offset"].max() for table in (truths, predictions) if len(table))]),
+    )
+
+    def place(group: Indices, frame: pd.Series) -> Indices:  # frames of all videos in one row, video after video
+        return group * int(last - first + 1) + frame.to_numpy(np.int64) - int(first)
+
+    begun = np.searchsorted(
+        np.sort(place(of_truths, truths["onset"])), place(of_predictions, predictions["offset"]), "right"
+    )
+    over = np.searchsorted(np.sort(place(of_truths, truths["offset"])), place(of_predictions, predictions["onset"]))
+    return np.asarray(
+        begun > over, dtype=np.bool_
+    )  # a truth has begun by the last frame of the interval and was not over before its first

@@ -1,0 +1,93 @@
+"""False positives by what they lie on, F1 at another density, and recall at so many false positives a minute, against brute force."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.metrics import Density, Tables, density, spotting_scores, summarize
+from tests.metrics.test_summary import CLASSES, spot, tables, truth, videos
+
+NAMES = [f"d/{n}/a" for n in range(6)]  # of 5 minutes each
+
+
+def drawn(seed: int) -> Tables:
+    """Six videos of micro- and macro-expressions that do not overlap, and spotted intervals on and beside them."""
+    rng = np.random.default_rng(seed)
+    true, said = [], []
+    for name in NAMES:
+        starts = rng.choice(np.arange(0, 8900, 20), 12, replace=False).tolist()
+        true += [truth(name, start) for start in starts[:5]] + [
+            truth(name, start, kind="macro") for start in starts[5:]
+        ]
+        on = [start + int(rng.integers(-8, 9)) for start in starts[2:10]]
+        said += [
+            spot(name, max(start, 0), sure=float(rng.random())) for start in on + rng.integers(0, 8900, 4).tolist()
+        ]
+    return tables(videos(*NAMES), true, said)
+
+
+def micro(run: Tables) -> dict[str, float]:
+    scores = summarize(run, kinds=["micro"], classes=CLASSES, seed=0, draws=0)["spotting"]["micro"]
+    return {**{n: score["value"] for n, score in scores["scores"].items()}, "tp": scores["tp"], "fp": scores["fp"]}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_at_the_density_of_the_run_itself_f1_is_that_of_the_run(monkeypatch, seed: int) -> None:
+    run = drawn(seed)
+    own = Density(5 * 6, 7 * 6, 9000 * 6, 30)
+    monkeypatch.setattr(density, "DENSITIES", {"cas_me2": own, "samm_lv": own._replace(frames=own.frames * 10)})
+    found = micro(run)
+    assert found["f1@cas_me2"] == pytest.approx(found["f1"])
+    assert (
+        found["f1@samm_lv"] < found["f1"]
+    )  # a tenth as many expressions a minute, and as many false positives elsewhere
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_false_positives_lie_where_frames_are_shared(seed: int) -> None:
+    run, on_macro, elsewhere = drawn(seed), 0, 0
+    assert run.predictions is not None
+    hits = spotting_hits(run)
+    for _, video, a, b in run.predictions[["video", "onset", "offset"]].itertuples():
+        shared = {kind for name, kind, c, d, *_ in run.truths[["video", "kind", "onset", "offset"]].to_numpy()
+                  if name == video and a <= d and c <= b}  # fmt: skip
+        on_macro += "macro" in shared and "micro" not in shared
+        elsewhere += not shared
+    found = micro(run)
+    assert found["fp"] == len(run.predictions) - hits
+    assert found["fp_per_macro"] == pytest.approx(on_macro / 42)
+    assert found["fp_elsewhere"] == pytest.approx(elsewhere / (30 - 72 * 11 / 30 / 60))
+
+
+def spotting_hits(run: Tables) -> int:
+    """True positives, as the summary counts them."""
+    return int(micro(run)["tp"])
+
+
+def test_without_macro_expressions_or_lengths_nothing_is_said() -> None:
+    alone = tables(videos("d/1/a"), [truth("d/1/a", 50)], [spot("d/1/a", 50), spot("d/1/a", 500)])
+    found = micro(alone)
+    assert found["fp_per_macro"] is found["f1@cas_me2"] is None
+    assert found["fp_elsewhere"] == pytest.approx(1 / (5 - 11 / 30 / 60))
+    unknown = micro(tables(videos("d/1/a", n_frames=None), [truth("d/1/a", 50)], [spot("d/1/a", 50)]))
+    assert unknown["fp_elsewhere"] is unknown["f1@samm_lv"] is unknown["recall_at_one"] is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 2)), max_size=15))
+def test_recall_at_a_rate_is_the_best_of_all_thresholds(spotted: list[tuple[int, bool, int]]) -> None:
+    spotted = sorted(spotted, key=lambda row: -row[0])
+    sure, hits = np.array([float(row[0]) for row in spotted]), np.array([row[1] for row in spotted], dtype=bool)
+    unit = np.array([row[2] for row in spotted], dtype=np.int64)
+    truths, minutes, weights = np.array([9.0, 4, 7]), np.array([2.0, 1, 3]), np.array([[1.0, 1, 1], [0, 2, 1]])
+    found = spotting_scores.recall_at_rates(hits, unit, truths, minutes, weights, sure)
+    for n, weight in enumerate(weights):
+        table = pd.DataFrame({"sure": sure, "hit": hits, "weight": weight[unit] if len(unit) else []})
+        for name, rate in spotting_scores.RATES.items():
+            best = 0.0
+            for threshold in sure.tolist():
+                kept = table[table["sure"] >= threshold]
+                if kept["weight"][~kept["hit"]].sum() <= rate * (weight @ minutes):
+                    best = max(best, kept["weight"][kept["hit"]].sum())
+            assert found[name][n] == pytest.approx(best / (weight @ truths))
