@@ -128,7 +128,8 @@ def _touching(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
     )
 
     def place(group: Indices, frame: pd.Series) -> Indices:  # frames of all videos in one row, video after video
-        return group * int(last - first + 1) + frame.to_numpy(np.int64) - int(first)
+        numbers: Indices = group * int(last - first + 1) + frame.to_numpy(np.int64) - int(first)
+        return numbers
 
     begun = np.searchsorted(
         np.sort(place(of_truths, truths["onset"])), place(of_predictions, predictions["offset"]), "right"
