@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from io import BytesIO, FileIO
 from itertools import chain
 from pathlib import Path
@@ -62,7 +63,7 @@ class Key:
 
     def digest(self) -> str:
         """Name of the entry's files."""
-        return _hash(_canonical(asdict(self)))
+        return _hasher(_canonical(asdict(self))).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Entry(NamedTuple):
 
     array: NDArray[Any]
     extra: Mapping[str, Any]
+
+
+_hasher = partial(hashlib.blake2b, digest_size=16)
 
 
 class DamagedError(Exception):
@@ -166,7 +170,7 @@ class EntryFiles:
         try:
             marker = json.loads(text)
             about: dict[str, Any] = marker["about"]
-            intact = marker["check"] == _hash(_canonical(about))
+            intact = marker["check"] == _hasher(_canonical(about)).hexdigest()
         except (ValueError, KeyError, TypeError):
             intact = False
         if not intact:
@@ -191,7 +195,7 @@ class EntryFiles:
             with self.data.open("rb") as file:
                 if os.fstat(file.fileno()).st_size != about["bytes"]:
                     raise DamagedError("its array has the wrong size")
-                if _hash(file.read(about["offset"])) != about["header"]:
+                if _hasher(file.read(about["offset"])).hexdigest() != about["header"]:
                     raise DamagedError("the header of its array is damaged")
                 if deep:
                     file.seek(0)
@@ -236,7 +240,7 @@ class EntryFiles:
             "dtype": dtype.str,
             "bytes": size,
             "offset": len(header),
-            "header": _hash(header),
+            "header": _hasher(header).hexdigest(),
             "extra": dict(draft.extra),
         }
 
@@ -254,7 +258,7 @@ class EntryFiles:
         about["blake2b"] = whole.hexdigest()
         try:
             with _replacing(self.marker, store) as put:
-                put(json.dumps({"about": about, "check": _hash(_canonical(about))}).encode())
+                put(json.dumps({"about": about, "check": _hasher(_canonical(about)).hexdigest()}).encode())
         except BaseException:
             self.data.unlink(missing_ok=True)
             raise
@@ -301,14 +305,6 @@ def _write_all(file: FileIO, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
         view = view[file.write(view) :]
-
-
-def _hasher() -> Any:
-    return hashlib.blake2b(digest_size=16)
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def _canonical(value: Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from mebench import heavy
 from mebench.atomic import whole_folder
@@ -260,9 +260,7 @@ class _Archive:
         """The content of a file."""
         if isinstance(self._file, zipfile.ZipFile):
             return self._file.open(entry)  # type: ignore[arg-type]
-        file = self._file.extractfile(entry)  # type: ignore[arg-type]
-        assert file is not None  # a plain file
-        return file
+        return cast(IO[bytes], self._file.extractfile(entry))  # type: ignore[arg-type]  # there is one of a plain file
 
     def check_end(self) -> None:
         """Read what follows the last file, once all are read: `tarfile` takes a damaged header for the end, and sees no checksum.
@@ -273,8 +271,7 @@ class _Archive:
         """
         if isinstance(self._file, zipfile.ZipFile):
             return
-        stream = self._file.fileobj
-        assert stream is not None
+        stream = cast(IO[bytes], self._file.fileobj)
         stream.seek(self._file.offset)
         if stream.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise tarfile.ReadError(

@@ -104,7 +104,6 @@ from .name_leak import names_chance as names_chance
 from .paired import PERMUTATIONS as PERMUTATIONS
 from .paired import McNemar as McNemar
 from .paired import Pairing as Pairing
-from .paired import SignedRank as SignedRank
 from .paired import correlation as correlation
 from .paired import difference_interval as difference_interval
 from .paired import holm as holm

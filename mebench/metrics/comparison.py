@@ -22,7 +22,6 @@ from mebench.metrics import (
     Pairing,
     Resampling,
     Score,
-    SignedRank,
     Tables,
     derived_seed,
     holm,
@@ -377,16 +376,16 @@ def _compare_section(
         difference = differences[name]
         observed = np.nan if difference["value"] is None else difference["value"]
         own = section.startswith("spotting.") or name in OF_SAMPLES
-        ranks = signed_rank(alone[0][name], alone[1][name]) if own else SignedRank(0, None, None)
+        n, p, effect = signed_rank(alone[0][name], alone[1][name]) if own else (0, None, None)
         rows[path_of(section, name)] = ComparedScore(
             first=scores[0][name],
             second=scores[1][name],
             difference=difference,
             p=permutation_p(observed, permuted[name], exact),
             p_holm=None,
-            wilcoxon_n=ranks.n,
-            wilcoxon_p=ranks.p,
-            rank_biserial=ranks.rank_biserial,
+            wilcoxon_n=n,
+            wilcoxon_p=p,
+            rank_biserial=effect,
             detectable=detectable_difference(*errors[name]) if least_p < LEVEL else None,
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),

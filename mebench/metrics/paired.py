@@ -95,40 +95,28 @@ def permutation_p(observed: float, permuted: Floats, exact: bool) -> float | Non
     return extreme / len(permuted) if exact else (extreme + 1) / (len(permuted) + 1)
 
 
-@dataclass(frozen=True)
-class SignedRank:
-    """Wilcoxon's test of the subjects' own scores.
-
-    Attributes:
-        n: subjects whose score is defined in both runs.
-        p: two-sided; None without such subjects.
-        rank_biserial: -1 to 1, matched pairs: the rank sum of subjects that the first run serves better minus that of
-            those it serves worse, over both (Kerby 2014, the simple difference formula); 0 where nobody differs; None
-            without subjects.
-    """
-
-    n: int
-    p: float | None
-    rank_biserial: float | None
-
-
-def signed_rank(first: Floats, second: Floats) -> SignedRank:
+def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float | None]:
     """Wilcoxon signed-rank test of scores of the same subjects (Wilcoxon 1945), NaN where undefined, (n_subjects,) each.
 
     Subjects without a difference keep their ranks and take no side (Pratt 1959). The p value is exact for up to `FEW` subjects,
     over all ways in which sides could have fallen; else SciPy's: exact where no two differ alike, else normal. 1 where nobody
     differs.
 
+    Returns:
+        How many subjects have a score in both runs; p, two-sided, None without such subjects; and the rank-biserial correlation of matched
+        pairs, -1 to 1: the rank sum of subjects that the first run serves better minus that of those it serves worse, over both (Kerby
+        2014, the simple difference formula); 0 where nobody differs, None without subjects.
+
     >>> signed_rank(np.array([0.9, 0.8, 0.7, np.nan]), np.array([0.1, 0.2, 0.7, 0.5]))
-    SignedRank(n=3, p=0.5, rank_biserial=1.0)
+    (3, 0.5, 1.0)
     """
     both = ~np.isnan(first) & ~np.isnan(second)
     difference = np.round(first[both] - second[both], 12)  # what the last digits alone tell apart is no difference
     n = int(both.sum())
     if not n:
-        return SignedRank(0, None, None)
+        return 0, None, None
     if not difference.any():
-        return SignedRank(n, 1.0, 0.0)
+        return n, 1.0, 0.0
     ranks = heavy.scipy.stats.rankdata(np.abs(difference)) * np.sign(difference)
     if n <= FEW:  # all ways in which the sides of those who differ can fall
         several = np.abs(ranks[ranks != 0])
@@ -137,7 +125,7 @@ def signed_rank(first: Floats, second: Floats) -> SignedRank:
         p = min(1.0, 2 * min(float(np.mean(sums <= own)), float(np.mean(sums >= own))))
     else:
         p = float(heavy.scipy.stats.wilcoxon(difference, zero_method="pratt").pvalue)
-    return SignedRank(n, p, float(ranks.sum() / np.abs(ranks).sum()))
+    return n, p, float(ranks.sum() / np.abs(ranks).sum())
 
 
 FEW = 13
