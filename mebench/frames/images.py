@@ -25,6 +25,8 @@ MOST_BYTES = 4 * MOST_PIXELS
 """Of one image file."""
 
 _FORMS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+_OTHER_FORMS = {b"GIF8": "a GIF", b"ftypavif": "AVIF", b"ftypheic": "HEIC", b"jP  ": "JPEG 2000", b"%PDF": "a PDF"}
+_AS_PNG = "write each frame as a PNG of its own"
 _JPEG = b"\xff\xd8"
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
@@ -64,13 +66,12 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
             f"the image {path} is truncated (its JPEG data has no end marker): copy it from the original again"
         )
     try:
-        with _opened(io.BytesIO(data)):
-            pass
+        with _opened(io.BytesIO(data)) as header:
+            deep = header.mode.startswith(_DEEP_MODES)  # of which OpenCV makes no colours
     except BadImageError as error:
-        raise DataError(
-            f"the image {path} cannot be decoded: it {error}, copy it from the original again or remove it"
-        ) from None
-    depth = cv2.IMREAD_ANYDEPTH | (cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE)
+        remedy = "" if ": " in str(error) else ", copy it from the original again or remove it"
+        raise DataError(f"the image {path} cannot be decoded: it {error}{remedy}") from None
+    depth = cv2.IMREAD_ANYDEPTH | (cv2.IMREAD_COLOR if color and not deep else cv2.IMREAD_GRAYSCALE)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), depth)
     except cv2.error:
@@ -164,19 +165,24 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
     """An image whose header is read, and no pixel.
 
     Raises:
-        BadImageError: it is no image, damaged, or of more than `MOST_PIXELS`.
+        BadImageError: it is no image, of another format, damaged, of several pictures, or of more than `MOST_PIXELS`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own, about many pixels and odd headers
         try:
             image = Image.open(file, formats=_FORMS)
         except UnidentifiedImageError:
-            raise BadImageError("is damaged or no image") from None
+            file.seek(0)
+            start = file.read(12)
+            other = next((name for sign, name in _OTHER_FORMS.items() if sign in start), "")
+            raise BadImageError(f"is {other}: {_AS_PNG}" if other else "is damaged or no image") from None
         except Image.DecompressionBombError:
             raise BadImageError(f"has more than {MOST_PIXELS:,} pixels") from None
         except Exception as error:  # of a damaged header anything may come
             raise BadImageError(f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from None
     with image:
+        if image.format in ("PNG", "TIFF", "WEBP") and getattr(image, "is_animated", False):
+            raise BadImageError(f"holds several pictures: {_AS_PNG}")
         if image.width * image.height > MOST_PIXELS:
             raise BadImageError(f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS:,}")
         yield image

@@ -181,3 +181,43 @@ def test_any_damage_is_refused_or_read(ending, data):
             assert file.name in str(error)
         with contextlib.suppress(BadImageError):
             image_size(Path(file.name))
+
+
+def drawn(color="RGB"):
+    noise = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    return Image.fromarray(noise).convert(color)
+
+
+@pytest.mark.parametrize("ending", ["png", "webp", "tif"])
+def test_a_file_of_several_pictures_is_no_frame(tmp_path, ending):
+    file = tmp_path / f"img1.{ending}"
+    drawn().save(file, save_all=True, append_images=[drawn().rotate(180)])
+    for color in (True, False):
+        with pytest.raises(DataError, match=r"holds several pictures: write each frame as a PNG of its own$"):
+            read_image(file, color)
+    with pytest.raises(BadImageError, match="several pictures"):
+        image_size(file)
+
+
+@pytest.mark.parametrize(("form", "said"), [("GIF", "a GIF"), ("JPEG2000", "JPEG 2000")])
+def test_an_image_of_another_format_is_not_called_damaged(tmp_path, form, said):
+    drawn().save(tmp_path / "img1.png", format=form)
+    with pytest.raises(DataError, match=f"it is {said}: write each frame as a PNG"):
+        read_image(tmp_path / "img1.png")
+
+
+def test_an_image_of_fractions_is_refused_alike_in_colours_and_in_gray(tmp_path, capfd):
+    Image.fromarray(np.random.default_rng(0).random((4, 6), np.float32)).save(tmp_path / "img1.tif")
+    for color in (True, False):
+        with pytest.raises(DataError, match="holds float32 values and frames must hold 8 bits"):
+            read_image(tmp_path / "img1.tif", color)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("color", ["CMYK", "1", "P", "LA", "RGBA", "L"])
+def test_pixels_of_any_8_bit_form_are_those_that_a_viewer_shows(tmp_path, color):
+    picture = drawn(color)
+    ending = "tif" if color == "CMYK" else "png"
+    picture.save(tmp_path / f"img1.{ending}")
+    shown = np.asarray(picture.convert("RGB"))[:, :, ::-1]
+    assert np.abs(read_image(tmp_path / f"img1.{ending}").astype(int) - shown).max() <= 1
