@@ -183,8 +183,13 @@ def alone(store: Store) -> Iterator[None]:
         if store.database.exists():
             # MLflow tries a damaged, locked or read-only file for minutes; sqlite says so at once.
             seconds = max(end - time.monotonic(), 0.1)
-            with closing(sqlite3.connect(store.database, seconds, isolation_level=None)) as file:
-                file.executescript("BEGIN IMMEDIATE; ROLLBACK")
+            try:
+                with closing(sqlite3.connect(store.database, seconds, isolation_level=None)) as file:
+                    file.executescript("BEGIN IMMEDIATE; ROLLBACK")
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                raise RunError(f"{error}: move it away, and the next command makes a new one") from None
         yield
 
 

@@ -15,6 +15,8 @@ from mebench.files import open_plain
 
 MAX_BYTES = 1 << 30
 """Bytes of a file of weights at most."""
+DEEPEST = 32
+"""Groups in one another in a file of Keras."""
 _NOISE = re.compile(r"\x1b\[[\d;]*m|^\[Errno \d+\] ")
 """Colours, and numbers of errors, in messages of libraries."""
 
@@ -106,24 +108,38 @@ def keras_weights(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     size = 0
 
-    def take(name: str, item: Any) -> None:
+    def take(group: Any, above: str) -> None:
         nonlocal size
-        if not isinstance(item, h5py.Dataset) or "optimizer" in name:
-            return
-        size += item.nbytes
-        if item.external or item.is_virtual:  # whose place the file names, be it /etc/passwd or a pipe
+        if above.count("/") > DEEPEST:  # or a group that lies in itself
             raise DataError(
-                f"the weights {path} refer to another file for {name!r}, which no weights need: they are not read"
+                f"the weights {path} nest more than {DEEPEST} groups, which no weights do: they are not read"
             )
-        if size > MAX_BYTES:
-            raise DataError(
-                f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
-            )
-        found[name.removeprefix("model_weights/")] = item[()]
+        # Of what lies here: what a link names may be another file.
+        for name in (name for name in group if isinstance(group.get(name, getlink=True), h5py.HardLink)):
+            item, place = group[name], above + name
+            if isinstance(item, h5py.Group):
+                take(item, f"{place}/")
+            if (
+                not isinstance(item, h5py.Dataset)
+                or item.dtype.kind not in "fiu"
+                or not item.shape
+                or "optimizer" in place
+            ):
+                continue
+            size += item.nbytes
+            if item.external or item.is_virtual:  # whose place the file names, be it /etc/passwd or a pipe
+                raise DataError(
+                    f"the weights {path} refer to another file for {place!r}, which no weights need: they are not read"
+                )
+            if size > MAX_BYTES:
+                raise DataError(
+                    f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
+                )
+            found[place.removeprefix("model_weights/")] = item[()]
 
     try:
         with open_plain(path, MAX_BYTES) as opened, h5py.File(opened, "r") as file:
-            file.visititems(take)
+            take(file, "")
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise DataError(f"the weights {path} cannot be read: {_NOISE.sub('', str(error))}") from None
     return found

@@ -434,6 +434,7 @@ def test_a_failure_is_one_sentence_and_the_run_stands(tmp_path, progress, said, 
     (sentence,) = said.getvalue().splitlines()
     assert sentence.startswith("warning: MLflow at ") and folder.id in sentence and str(folder.path) in sentence
     assert "hunter2" not in sentence and len(sentence) < 600
+    assert ("file is not a database: move it away" in sentence) == (break_it is damaged)
     assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
     assert "".join(capfd.readouterr()) == ""
 

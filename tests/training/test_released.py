@@ -242,6 +242,33 @@ def test_a_file_that_names_other_files_or_vast_arrays_is_refused(tmp_path, kind)
         released.keras_weights(tmp_path / "w.h5")
 
 
+def test_groups_without_end_are_refused_at_once(tmp_path):
+    """HDF5's own walk takes minutes for 2,000 of them."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "deep.h5", "w") as file:
+        file.create_group("/".join(["g"] * 2000))
+    with h5py.File(tmp_path / "circle.h5", "w") as file:
+        file["a/b"] = file.create_group("a")
+    for name in ("deep", "circle"):
+        with pytest.raises(DataError, match="nest more than 32 groups"):
+            released.keras_weights(tmp_path / f"{name}.h5")
+
+
+def test_links_and_what_holds_no_numbers_are_no_weights(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = np.ones(3)
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file["conv/kernel:0"] = np.ones((1, 1, 1, 3), np.float32)
+        file["dense"] = h5py.ExternalLink("other.h5", "/")
+        file["again"] = h5py.SoftLink("/conv")
+        file.create_dataset("names", data=["a", "b"], dtype=h5py.string_dtype())
+        file.create_dataset("pairs", (3,), dtype=[("a", "f4"), ("b", "i4")])
+        file.create_dataset("lists", (2,), dtype=h5py.vlen_dtype("f4"))
+        file.create_dataset("nothing", dtype="f4")
+    assert [*released.keras_weights(tmp_path / "w.h5")] == ["conv/kernel:0"]
+
+
 def test_a_tensor_that_is_expanded_without_end_is_refused(tmp_path):
     torch.save({"w": torch.zeros(1).expand(10**11)}, tmp_path / "w.pth")
     with pytest.raises(DataError, match="would take 381,470 MiB, and at most 1024 are read"):
