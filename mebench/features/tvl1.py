@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from numpy import float32
+from numpy import float32, int32
 from numpy.typing import NDArray
 
 from mebench.features import FeatureMap, Image, once
@@ -39,57 +39,87 @@ WARPS, OUTER, INNER = 5, 10, 30
 """OpenCV's defaults: time step, weight of the data, tightness; scales of the pyramid, their ratio and the least width and height
 in pixels; warps a scale; in each at most `OUTER` times a median of 5x5 pixels and then `INNER` iterations."""
 
+WARM_WARPS, LEAVES, FEW = 3, float32(1), 100
+"""From a flow that is there already: warps; and how far how many pixels may leave it, pixels and one in so many."""
+
 MARGIN = 8
 """Black pixels around the second image, so that a warp need not ask where it is."""
 
 
-def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
+def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -> FeatureMap:
     """Flow from image `a` to image `b`, both (H, W) uint8: (H, W, 2) float32 in pixels.
 
     A scale is iterated until the root mean square of what an iteration changes is at most `epsilon` pixels.
+
+    Args:
+        a: the first image.
+        b: the second.
+        epsilon: pixels.
+        before: flow to begin with, (H, W, 2), such as that of the pair a frame earlier. The finest scale alone is then computed; where more
+            than one pixel in `FEW` comes out more than `LEAVES` pixels away from it, all scales are, as without it.
     """
     pictures = (
         np.require(picture, requirements=("C", "W")) for picture in (a, b)
     )  # to numba, what is read-only is another type
-    return np.asarray(ready()(*pictures, float32(epsilon)))
+    start = _NONE if before is None else np.require(before, np.float32, ("C", "W"))
+    return np.asarray(ready()(*pictures, float32(epsilon), start))
+
+
+_NONE = np.empty((0, 0, 2), np.float32)
 
 
 @functools.cache
 def ready() -> Callable[..., Any]:
     """The compiled flow, from the cache if any process of this machine has put it there."""
-    smallest = *np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1)
+    smallest = *np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1), _NONE
     return once(_pyramid, lambda flow: flow(*smallest), "tvl1", "TV-L1 flow, about 10 s")
 
 
-def _pyramid(a: Image, b: Image, epsilon: Number) -> Plane:
+def _pyramid(a: Image, b: Image, epsilon: Number, before: Plane) -> Plane:
     """The flow, to be compiled, from the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in one array.
 
+    From the flow `before` on, (H, W, 2), it is the finest scale alone, unless too many pixels leave that flow; (0, 0, 2) for none.
     What is compiled into one function and called by another is optimised twice, so this one is the outermost.
     """
-    images = _planes(2, a.shape[0], a.shape[1])
-    for y in range(a.shape[0]):
-        for x in range(a.shape[1]):
+    h, w = a.shape
+    images, start = _planes(2, h, w), _planes(2, h, w)
+    for y in range(h):
+        for x in range(w):
             images[0, y, x], images[1, y, x] = float32(a[y, x]), float32(b[y, x])
-    pyramid, sizes = [images], [a.shape]
-    for _ in range(1, SCALES):
-        (h, w), one = sizes[-1], float32(1)
-        rows, cols = round(h * STEP), round(w * STEP)
-        if min(rows, cols) < SMALLEST:
-            break
-        pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
-        sizes.append((rows, cols))
-    flow = _planes(2, sizes[-1][0], sizes[-1][1])
-    for s in range(len(sizes) - 1, -1, -1):
-        h, w = sizes[s]
-        if s < len(sizes) - 1:
-            rows, cols = sizes[s + 1]
-            flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
-        flow = _scale(pyramid[s], flow, h, w, epsilon)
-    found = np.empty((a.shape[0], a.shape[1], 2), np.float32)
-    for y in range(a.shape[0]):
-        for x in range(a.shape[1]):
-            found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
-    return found
+    pyramid, sizes, warm = [images], [(h, w)], len(before) > 0
+    found = np.empty((h, w, 2), np.float32)
+    while True:
+        if warm:
+            for y in range(h):
+                for x in range(w):
+                    start[0, y, x], start[1, y, x] = before[y, x, 0], before[y, x, 1]
+        else:
+            for _ in range(1, SCALES):
+                (h, w), one = sizes[-1], float32(1)
+                rows, cols = round(h * STEP), round(w * STEP)
+                if min(rows, cols) < SMALLEST:
+                    break
+                pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
+                sizes.append((rows, cols))
+            start = _planes(2, sizes[-1][0], sizes[-1][1])
+        flow = start
+        for s in range(len(sizes) - 1, -1, -1):
+            h, w = sizes[s]
+            if s < len(sizes) - 1:
+                rows, cols = sizes[s + 1]
+                flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
+            flow = _scale(pyramid[s], flow, h, w, epsilon, WARM_WARPS if warm else WARPS)
+        left = 0
+        for y in range(h):
+            for x in range(w):
+                found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
+                if warm:
+                    left += int(
+                        (abs(found[y, x, 0] - before[y, x, 0]) > LEAVES) | (abs(found[y, x, 1] - before[y, x, 1]) > LEAVES)
+                    )
+        if left * FEW <= h * w:
+            return found
+        warm = False
 
 
 @compiled
@@ -127,12 +157,12 @@ def _neighbours(x: int, ratio: float, n: int) -> tuple[int, int, Number]:
 
 
 @compiled
-def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number) -> Plane:
+def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warps: int) -> Plane:
     """One scale of the pyramid: the flow made better."""
     second, warped, dual, other = _gradient(images, h, w), _planes(4, h, w), _planes(4, h, w), _planes(2, h, w)
     errors, weights = np.zeros(whole_blocks(w), np.float32), np.empty(10 * LANES, np.float32)
     stop = epsilon * epsilon * float32(h * w)
-    for _ in range(WARPS):
+    for _ in range(warps):
         _warp(second, flow, warped, weights, h, w)
         _linearise(images, flow, warped, h, w)
         error = float32(np.inf)
@@ -246,14 +276,17 @@ def _place(x: int, u: Number) -> Number:
 @compiled
 def _weigh(u: Plane, v: Plane, y: int, start: int, left: Number, upper: Number, weights: Plane) -> int:
     """Weights of five columns and five rows of pixels for a block of places; returns for how many places these are enough."""
-    y, start, enough, zero, two = max(y, 0), max(start, 0), 0, float32(0), float32(2)
+    y, start, enough, zero, two = max(y, 0), max(start, 0), int32(0), float32(0), float32(2)
     for lane in range(LANES):
         x = start + lane
         across, down = _place(x, u[y, x]) - float32(x) - left, _place(y, v[y, x]) - upper
-        a, b = _weights(across), _weights(down)
-        for i in range(5):
-            weights[i * LANES + lane], weights[(5 + i) * LANES + lane] = a[i], b[i]
-        enough += int((across >= zero) & (across < two) & (down >= zero) & (down < two))
+        weights[lane], weights[5 * LANES + lane] = across, down
+        enough = int32(enough + int32((across >= zero) & (across < two) & (down >= zero) & (down < two)))
+    for at in (0, 5 * LANES):
+        for lane in range(at, at + LANES):
+            a, b, c, d, e = _weights(weights[lane])
+            weights[lane], weights[lane + LANES], weights[lane + 2 * LANES] = a, b, c
+            weights[lane + 3 * LANES], weights[lane + 4 * LANES] = d, e
     return enough
 
 
@@ -265,8 +298,8 @@ def _look(planes: Plane, row: int, column: int, weights: Plane, warped: Plane, y
         for lane in range(LANES):
             total = float32(0)
             for j in range(5):
-                part = float32(0)
-                for i in range(5):
+                part = weights[lane] * planes[n, row + j, column + lane]
+                for i in range(1, 5):
                     part += weights[i * LANES + lane] * planes[n, row + j, column + lane + i]
                 total += weights[(5 + j) * LANES + lane] * part
             warped[n, y, start + lane] = total
@@ -277,13 +310,15 @@ def _look_at(planes: Plane, x: Number, y: Number, h: int, w: int, warped: Plane,
     """The second image and its gradient at one place, wherever it is."""
     left, upper = floor(x), floor(y)
     a, b = _cubic(x - float32(left)), _cubic(y - float32(upper))
-    for n in range(3):
-        total = float32(0)
-        for j in range(4):
-            near = min(max(upper + j - 1, -1), h) + MARGIN
-            for i in range(4):
-                total += b[j] * a[i] * planes[n, near, min(max(left + i - 1, -1), w) + MARGIN]
-        warped[n, row, column] = total
+    image = across = down = float32(0)
+    for j in range(4):
+        near = min(max(upper + j - 1, -1), h) + MARGIN
+        for i in range(4):
+            weight, at = b[j] * a[i], min(max(left + i - 1, -1), w) + MARGIN
+            image += weight * planes[0, near, at]
+            across += weight * planes[1, near, at]
+            down += weight * planes[2, near, at]
+    warped[0, row, column], warped[1, row, column], warped[2, row, column] = image, across, down
 
 
 @compiled
@@ -337,54 +372,63 @@ def median(planes: Plane, medians: Plane, h: int, w: int) -> None:
     once for two pixels above and two below, and the six of twenty that can be a median once for the two pixels between them.
     """
     wide = whole_blocks(w)
-    padded, sorted_rows = np.zeros(wide + LANES, np.float32), np.zeros((60, wide), np.float32)
-    fives, pairs = sorted_rows[:40], sorted_rows[40:]
+    padded, chosen = np.zeros(wide + LANES, np.float32), np.empty(2 * LANES, np.float32)
+    fives, pairs = np.empty(40 * wide, np.float32), np.empty(20 * wide, np.float32)
     for n in range(len(planes)):
         for y in range(-2, h + 3):
             row, s, t, m = min(max(y, 0), h - 1), y % 8 * 5, (y - 1) % 8 * 5, y // 2 % 2 * 10
             for x in range(w):
                 padded[x + 2] = planes[n, row, x]
             padded[:2], padded[w + 2 : w + 4] = planes[n, row, 0], planes[n, row, w - 1]
-            _sort(padded, fives, s, wide)
-            if y % 2 == 0:
-                _merge(fives, s, t, pairs, m, wide)
-            elif y >= 3:
-                _choose(pairs, fives, (y - 5) % 8 * 5, s, medians, n, y - 3, min(y - 2, h), wide)
+            for x in range(0, wide, LANES):
+                at = 40 * x
+                _sort(padded, fives, x, at + s * LANES)
+                if y % 2 == 0:
+                    _merge(fives, at + s * LANES, at + t * LANES, pairs, 20 * x + m * LANES)
+                elif y >= 3:
+                    _choose(pairs, 20 * x, fives, at + (y - 5) % 8 * 5 * LANES, at + s * LANES, chosen)
+                    for i in range(LANES):
+                        medians[n, y - 3, x + i] = chosen[i]
+                    for i in range(LANES):
+                        medians[n, min(y - 2, h), x + i] = chosen[LANES + i]
 
 
 @compiled
-def _sort(row: Plane, fives: Plane, s: int, wide: int) -> None:
-    s = max(s, 0)
-    for x in range(wide):
-        a = _sorted5(row[x], row[x + 1], row[x + 2], row[x + 3], row[x + 4])
-        fives[s, x], fives[s + 1, x], fives[s + 2, x], fives[s + 3, x], fives[s + 4, x] = a
+def _sort(row: Plane, fives: Plane, x: int, s: int) -> None:
+    x, s = max(x, 0), max(s, 0)
+    for i in range(LANES):
+        a, b, c, d, e = _sorted5(row[x + i], row[x + i + 1], row[x + i + 2], row[x + i + 3], row[x + i + 4])
+        fives[s + i], fives[s + i + LANES], fives[s + i + 2 * LANES] = a, b, c
+        fives[s + i + 3 * LANES], fives[s + i + 4 * LANES] = d, e
 
 
 @inlined
-def _five(p: Plane, s: int, x: int, step: int) -> _Values:
-    return p[s, x], p[s + step, x], p[s + 2 * step, x], p[s + 3 * step, x], p[s + 4 * step, x]
+def _five(p: Plane, s: int, step: int) -> _Values:
+    return p[s], p[s + step * LANES], p[s + 2 * step * LANES], p[s + 3 * step * LANES], p[s + 4 * step * LANES]
 
 
 @compiled
-def _merge(fives: Plane, s: int, t: int, pairs: Plane, m: int, wide: int) -> None:
+def _merge(fives: Plane, s: int, t: int, pairs: Plane, m: int) -> None:
     s, t, m = max(s, 0), max(t, 0), max(m, 0)
-    for x in range(wide):
-        a = _merged5(_five(fives, s, x, 1), _five(fives, t, x, 1))
-        pairs[m, x], pairs[m + 1, x], pairs[m + 2, x], pairs[m + 3, x], pairs[m + 4, x] = a[:5]
-        pairs[m + 5, x], pairs[m + 6, x], pairs[m + 7, x], pairs[m + 8, x], pairs[m + 9, x] = a[5:]
+    for i in range(LANES):
+        a = _merged5(_five(fives, s + i, 1), _five(fives, t + i, 1))
+        o = m + i
+        pairs[o], pairs[o + LANES], pairs[o + 2 * LANES], pairs[o + 3 * LANES], pairs[o + 4 * LANES] = a[:5]
+        o += 5 * LANES
+        pairs[o], pairs[o + LANES], pairs[o + 2 * LANES], pairs[o + 3 * LANES], pairs[o + 4 * LANES] = a[5:]
 
 
 @compiled
-def _choose(pairs: Plane, fives: Plane, s: int, t: int, medians: Plane, n: int, y: int, z: int, wide: int) -> None:
-    """The medians of the rows y and z: of the four rows around both, and of the fifth of each."""
-    s, t, n, y, z = max(s, 0), max(t, 0), max(n, 0), max(y, 0), max(z, 0)
-    for x in range(wide):
+def _choose(pairs: Plane, p: int, fives: Plane, s: int, t: int, chosen: Plane) -> None:
+    """The medians of two rows: of the four rows around both, and of the fifth of each."""
+    p, s, t = max(p, 0), max(s, 0), max(t, 0)
+    for i in range(LANES):
         # The eighth to the thirteenth of twenty values.
-        e = _merged5(_five(pairs, 0, x, 2), _five(pairs, 10, x, 2))
-        o = _merged5(_five(pairs, 1, x, 2), _five(pairs, 11, x, 2))
+        e = _merged5(_five(pairs, p + i, 2), _five(pairs, p + i + 10 * LANES, 2))
+        o = _merged5(_five(pairs, p + i + LANES, 2), _five(pairs, p + i + 11 * LANES, 2))
         a = (*_ordered(o[3], e[4]), *_ordered(o[4], e[5]), *_ordered(o[5], e[6]))
-        medians[n, y, x] = _sixth(a, _five(fives, s, x, 1))
-        medians[n, z, x] = _sixth(a, _five(fives, t, x, 1))
+        chosen[i] = _sixth(a, _five(fives, s + i, 1))
+        chosen[LANES + i] = _sixth(a, _five(fives, t + i, 1))
 
 
 @inlined
