@@ -1,6 +1,7 @@
 """Optical flow between two face crops, what is not expression taken out of it, its strain, and flow as an image."""
 
 import functools
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
@@ -14,8 +15,10 @@ from mebench.core import Level, Step
 from mebench.errors import ConfigError
 from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, resize
 
-Algorithm = Literal["tvl1", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
-OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_eps05")
+Algorithm = Literal["tvl1", "tvl1_warm", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
+OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_warm", "tvl1_eps05")
+COLD_EVERY = 32
+"""Of the pairs that `tvl1_warm` computes in a video, the 1st, 33rd, 65th and so on begin with no flow: no row depends on earlier ones."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,11 @@ class Flow(Step):
     Attributes:
         algorithm: `tvl1` is duality-based TV-L1 (Zach et al. 2007) at OpenCV's defaults, the flow of MEAN and SOFTNet: tau .25,
             lambda .15, theta .3, 5 scales of factor .8, 5 warps, 10 outer and 30 inner iterations, median filter 5, epsilon .01;
-            `tvl1_eps05` is TV-L1 (Zach et al. 2007) at these settings but for an epsilon of .05, which stops it sooner;
-            both are mebench's own (`mebench.features.tvl1`), the same on every processor; `tvl1_opencv` and
+            `tvl1_warm` is the same, but in chains of scope `frames` a pair begins with the flow of the pair before it, at the finest
+            scale with 3 warps. Every 32nd pair begins with no flow and is `tvl1`'s, and so is each whose flow changes by over 1 pixel
+            at more than 1 % of the pixels, such as after a cut; clips have `tvl1`'s flow;
+            `tvl1_eps05` is TV-L1 (Zach et al. 2007) at the settings of `tvl1` but for an epsilon of .05, which stops it sooner;
+            these three are mebench's own (`mebench.features.tvl1`), the same on every processor; `tvl1_opencv` and
             `tvl1_opencv_eps05` are OpenCV's (Zach et al. 2007), for comparison with released code;
             `farneback` is polynomial expansion (Farneback 2003) with 3 levels of factor .5, windows of 15, 5 iterations,
             neighbourhoods of 7 and sigma 1.5; `dis` is dense inverse search (Kroeger et al. 2016) at OpenCV's medium preset.
@@ -108,12 +114,20 @@ def _between(here: FeatureMap, there: FeatureMap, gap: int) -> Iterator[FeatureM
 
 
 def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
-    """A function from two crops to their flow; not to be shared between threads."""
+    """A function from two crops to their flow, called for the pairs of one video in their order; not to be shared between threads."""
     epsilon = 0.05 if algorithm.endswith("_eps05") else 0.01
     if algorithm in OWN:
         from mebench.features.tvl1 import tvl1
 
-        return lambda a, b: tvl1(a, b, epsilon)
+        pairs, before = itertools.count(), None
+
+        def calculate(a: Image, b: Image) -> FeatureMap:
+            nonlocal before
+            warm = next(pairs) % COLD_EVERY and algorithm == "tvl1_warm"
+            before = tvl1(a, b, epsilon, before if warm else None)
+            return before
+
+        return calculate
     cv2 = heavy.cv2
     if algorithm == "farneback":
         return lambda a, b: cv2.calcOpticalFlowFarneback(

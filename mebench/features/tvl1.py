@@ -115,7 +115,8 @@ def _pyramid(a: Image, b: Image, epsilon: Number, before: Plane) -> Plane:
                 found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
                 if warm:
                     left += int(
-                        (abs(found[y, x, 0] - before[y, x, 0]) > LEAVES) | (abs(found[y, x, 1] - before[y, x, 1]) > LEAVES)
+                        (abs(found[y, x, 0] - before[y, x, 0]) > LEAVES)
+                        | (abs(found[y, x, 1] - before[y, x, 1]) > LEAVES)
                     )
         if left * FEW <= h * w:
             return found

@@ -29,7 +29,7 @@ frames = [frame.astype(np.uint8) for frame in frames]
 points = np.column_stack([np.arange(68) % 17 * 7 + 8.25, np.arange(68) // 17 * 28 + 12.5])
 crops = np.stack(list(FaceCrop().cut(frames, (31, 17, 350, 341))))
 found = {"crops": crops, "small crops": np.stack(list(FaceCrop(size=64).cut(frames, (3, 7, 52, 56))))}
-for algorithm in ("tvl1", "tvl1_eps05"):
+for algorithm in ("tvl1", "tvl1_warm", "tvl1_eps05"):
     found[algorithm] = np.stack(list(Flow(algorithm, k=1).maps(crops))).astype(np.float16)
 flow = found["tvl1_eps05"][0].astype(np.float32)
 strains = {d: Strain(d).apply(flow, None) for d in ("backward", "forward", "central")}
@@ -93,6 +93,7 @@ TAIL = (Strain(), FlowImage())
     [
         ((CROP, Flow("tvl1"), *TAIL), True),
         ((CROP, Flow("tvl1_eps05"), Strain(), BiWoof()), True),
+        ((CROP, Flow("tvl1_warm"), *TAIL), True),
         ((CROP, Flow("tvl1_opencv"), *TAIL), False),
         ((CROP, Flow("farneback"), *TAIL), False),
         ((CROP, Flow("dis"), *TAIL), False),
