@@ -275,7 +275,7 @@ def _place(x: int, u: Number) -> Number:
 
 
 @compiled
-def _weigh(u: Plane, v: Plane, y: int, start: int, left: Number, upper: Number, weights: Plane) -> int:
+def _weigh(u: Plane, v: Plane, y: int, start: int, left: Number, upper: Number, weights: Plane) -> np.int32:
     """Weights of five columns and five rows of pixels for a block of places; returns for how many places these are enough."""
     y, start, enough, zero, two = max(y, 0), max(start, 0), int32(0), float32(0), float32(2)
     for lane in range(LANES):
