@@ -240,6 +240,14 @@ class Task:
     one_per_video: bool = False
     several: bool = False
 
+    def called(self, row: Sequence[float]) -> str:
+        """The class of a clip from one number for each class: the highest.
+
+        Of several classes at once those of a probability of at least a half, joined by `+`, and the likeliest in any case.
+        """
+        likely = [name for name, number in zip(self.classes, row) if self.several and number >= 0.5]
+        return "+".join(likely or [self.classes[max(range(len(row)), key=lambda n: row[n])]])
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:

@@ -247,7 +247,7 @@ class Live:
                 first = last + 1 - len(rows)
                 clip = self._view(rows).clip(one.onset - first, one.apex - first, one.offset - first)
                 row = np.mean([method.classify([clip])[0] for method in self._methods], axis=0)
-                named = {"emotion": self.task.classes[int(row.argmax())], "probabilities": tuple(map(float, row))}
+                named = {"emotion": self.task.called(row.tolist()), "probabilities": tuple(map(float, row))}
             onset, apex, offset = (frame + self._start for frame in (one.onset, one.apex, one.offset))
             prediction = Prediction(_VIDEO, kind, onset, apex, offset, one.confidence, **named)
             delay = self._since(one.apex)

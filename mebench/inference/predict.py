@@ -246,7 +246,7 @@ class Ensemble:
             views = [namer.views.unlabelled(video) for namer in namers]
             clips = [[own.clip(p.onset, p.apex, p.offset) for p in spotted] for own in views]
             rows = np.mean([namer.class_scores(own) for namer, own in zip(namers, clips)], axis=0)
-            names = [namers[0].task.classes[int(row.argmax())] for row in rows]
+            names = [namers[0].task.called(row.tolist()) for row in rows]
             spotted = [
                 replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, names, rows)
             ]

@@ -15,6 +15,7 @@ from mebench.metrics import (
     Score,
     Tables,
     derived_seed,
+    label_sets,
     largest,
     named,
     of_kinds,
@@ -116,6 +117,8 @@ def recognition_chance(
 ) -> dict[str, Any]:
     """Name the commonest class of the truth for every clip: what needs no picture.
 
+    Where clips have several classes, all of them are named: no other answer without a picture has a better UF1.
+
     Args:
         tables: with clips.
         classes: that are scored.
@@ -127,6 +130,8 @@ def recognition_chance(
     assert tables.clips is not None
     number = tables.clips["truth"].value_counts()
     commonest = max(classes, key=lambda name: number.get(name, 0))
+    if label_sets.are_sets(tables.clips):
+        commonest = "+".join(classes)
     said = replace(tables, predictions=None, clips=tables.clips.assign(predicted=commonest))
     found = summarize(said, kinds=[], classes=classes, seed=0, convention=convention, draws=0)
     return {"class": commonest, **found["recognition"]["scores"]}

@@ -128,7 +128,9 @@ def summarize(
         if carried | silent == every and true.isin(list(classes)).any():
             scored = counted(rule, classes, true, spotted["emotion"])
         if "micro" in counts and scored:
-            if "analysis" in rule.sections:
+            if any("+" in str(label) for label in (*true, *spotted["emotion"])):
+                remarks.append("analysis is not defined where clips have several classes: it is left out")
+            elif "analysis" in rule.sections:
                 summary["analysis"] = analysis(ordered, counts["micro"], scored, units)
             else:
                 remarks.append(f"{rule.name} defines no analysis: it is left out")

@@ -30,3 +30,4 @@ from .timeline import Timeline as Timeline
 from .timeline import Track as Track
 from .timeline import clock as clock
 from .timeline import edges_of as edges_of
+from .timeline import unit_lanes as unit_lanes

@@ -24,7 +24,7 @@ from mebench.grouping import grouped
 from mebench.inference import Answer, Model, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
-from mebench.reports import COLORS, Lane, Span, Timeline, Track, clock, edges_of, environment
+from mebench.reports import COLORS, Lane, Span, Timeline, Track, clock, edges_of, environment, unit_lanes
 from mebench.spotting import stretches
 
 Faces = Literal["largest", "all"]
@@ -116,7 +116,8 @@ class SpottedVideo:
         for (onset, offset, kind, words), p, rank in zip(self.spans(), own.predictions, ranks):
             told = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends(offset))}"
             spans[kind].append(Span(onset, offset, told, min(max(p.apex, 0), last), strength=float(rank)))
-        lanes = [Lane(kind, found, kind, spotted=True) for kind, found in spans.items()]
+        named = [(Span(a, b, ""), p.emotion, None) for (a, b, _, _), p in zip(self.spans(), own.predictions)]
+        lanes = [*(Lane(kind, found, kind, spotted=True) for kind, found in spans.items()), *unit_lanes(named)]
         hidden = [
             (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends(b))}")
             for a, b in own.unseen

@@ -6,7 +6,8 @@ the script draws it when it comes into view. `plots.score_curve` draws the same 
 
 import base64
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.annotations.schemes import unit_number
 from mebench.core import KINDS, Kind
 from mebench.grouping import grouped
 from mebench.inference import ScoreCurve
@@ -230,7 +232,16 @@ class Judged:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
             if kind in self.kinds and self.tables.predictions is not None:
                 lanes.append(Lane(f"{kind}, spotted", [*self._predictions(own)], kind, spotted=True))
-        return Track(self.name, curves, lanes)
+        return Track(self.name, curves, [*lanes, *self._units(video)])
+
+    def _units(self, video: str) -> Iterator[Lane]:
+        """Lanes of the action units of annotated clips, right and wrong, and of spotted intervals."""
+        true = {(row["onset"], row["offset"]): row["emotion"] for row in self._rows["truths"].get(video, ())}
+        clips, spotted = (self._rows[name].get(video, ()) for name in ("answers", "predictions"))
+        asked = [(row, row["predicted"], true.get((row["onset"], row["offset"]), "")) for row in clips]
+        for name, rows in (("", asked), (", spotted", [(row, row["emotion"], None) for row in spotted])):
+            spans = [(Span(int(row["onset"]), int(row["offset"]), ""), said, shown) for row, said, shown in rows]
+            yield from unit_lanes(spans, name)
 
     def distracted(self, video: str) -> list[Lane]:
         """The other annotated movement there."""
@@ -276,6 +287,24 @@ class Judged:
         if len(numbers) != len(self.classes) or not numbers:
             return str(emotion)
         return f"{emotion} ({', '.join(f'{self.classes[i]} {numbers[i]:.2f}' for i in np.argsort(numbers)[::-1][:4])})"
+
+
+def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -> list[Lane]:
+    """A lane for each action unit that is named or shown; none where the labels are no units.
+
+    Args:
+        answers: interval, the label that was named, and the true one, None where it is not known; units are joined by `+`.
+        name: what follows the unit in the name of its lane.
+    """
+    spans = defaultdict[int, list[Span]](list)
+    for span, *labels in answers:
+        named, shown = ({n for part in str(label).split("+") if (n := unit_number(part))} for label in labels)
+        for unit in named | shown:
+            known, right = labels[1] is not None, unit in named & shown
+            words = ["named" if unit in named else "not named", *(["shown" if unit in shown else "not shown"] * known)]
+            outcome: Outcome = "open" if not known else "right" if right else "wrong"
+            spans[unit].append(replace(span, words=", ".join(words), outcome=outcome))
+    return [Lane(f"AU{unit}{name}", spans[unit], spotted=bool(name)) for unit in sorted(spans)]
 
 
 def timeline(video: str, sides: Sequence[Judged]) -> Timeline:

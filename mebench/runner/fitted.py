@@ -174,16 +174,9 @@ class FittedMethod:
         ]
 
     def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
-        """For each clip the class, and one number for each class of the task.
-
-        Of several classes at once those of a probability of at least a half, joined by `+`, and the likeliest in any case.
-        """
+        """For each clip the class, see `Task.called`, and one number for each class of the task."""
         rows = self.class_scores(clips) if clips else ()
-        return [(self._called(row), tuple(map(float, row))) for row in rows]
-
-    def _called(self, row: NDArray[np.float64]) -> str:
-        chosen = [*np.flatnonzero(row >= 0.5)] if self.task.several else []
-        return "+".join(self.task.classes[int(n)] for n in chosen or [row.argmax()])
+        return [(self.task.called(row.tolist()), tuple(map(float, row))) for row in rows]
 
     def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
         """The spotted intervals of a video, with emotions if the method names them."""

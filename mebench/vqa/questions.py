@@ -86,7 +86,12 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
         ]  # fmt: skip
         several = sum(other is video for other, _, _ in clips) > 1
         name = f"{named(video)}_{expression.onset}" if several else named(video)
-        names = {"dataset": video.dataset, "image_id": name, "subject": video.subject, "filename": video.id}
+        names = {
+            "dataset": video.dataset,
+            "image_id": name,
+            "subject": person(video.dataset, video.subject),
+            "filename": video.id,
+        }
         rows += [
             {"id": f"{video.dataset}_{name}_{n}", **names, "question": question, "answer": answer}
             for n, (question, answer) in enumerate(asked, 1)
@@ -124,10 +129,15 @@ def numbers(expression: Expression) -> tuple[int, ...]:
     return tuple(dict.fromkeys(n for unit in parse_units(expression.action_units) for n in unit.numbers))
 
 
+def person(dataset: str, subject: str) -> str:
+    """The challenge's name of a person, `sub01` in CASME II."""
+    return f"sub{subject}" if dataset == "casme2" and subject.isdecimal() else subject
+
+
 def named(video: Video) -> str:
     """The name of a video over all people: its own if it begins with the subject's number, else with the subject in front."""
     first = re.split(r"[_-]", video.id)[0].lstrip("0")
-    return video.id if first == video.subject.lstrip("0") else f"{video.subject}_{video.id}"
+    return video.id if first == video.subject.lstrip("0") else f"{person(video.dataset, video.subject)}_{video.id}"
 
 
 def id_of(row: Mapping[str, str]) -> str:

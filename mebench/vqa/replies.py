@@ -109,7 +109,7 @@ def _names(keys: Iterable[str]) -> dict[str, str]:
     for key in keys:
         whole, _, onset = key.partition("@")
         dataset, subject, name = whole.split("/", 2)
-        for spelt in {f"{subject}_{name}", name}:
+        for spelt in {f"{questions.person(dataset, subject)}_{name}", f"{subject}_{name}", name}:
             ending = f"_{onset}" if onset else ""
             for word in (f"{dataset}/{spelt}{ending}", f"{spelt}{ending}"):
                 found[word] = key

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from mebench.core import Expression, Fold, Scheme, SubjectKey, Video
+from mebench.core import Expression, Fold, Scheme, SubjectKey, Task, Video
 from mebench.errors import DataError, RunError
 
 THREE = Scheme(
@@ -93,3 +93,9 @@ def test_recognition_is_asked_about_micro_expressions_that_have_a_class():
     video = Video("casme2", "01", "EP01", 200.0, 90, expressions)
     assert (THREE.scored(video), doubtful.scored(video)) == ([sad, flagged], [sad])
     assert [doubtful.of(e) for e in (macro, other, unnamed)] == [0, None, None]  # a class alone is not enough
+
+
+def test_a_clip_is_called_by_its_likeliest_class_or_by_all_likely_ones():
+    one, sets = (Task(frozenset({"recognize"}), classes=("a", "b", "c"), several=several) for several in (False, True))
+    assert [one.called(row) for row in ([0.2, 0.7, 0.7], [-3, -1, -2])] == ["b", "b"]
+    assert [sets.called(row) for row in ([0.5, 0.1, 0.9], [0.2, 0.4, 0.4])] == ["a+c", "b"]

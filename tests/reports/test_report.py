@@ -107,6 +107,29 @@ def test_outcomes_count_what_the_summary_counts(runs):
         }
 
 
+def test_action_units_have_lanes_of_their_own(tmp_path):
+    run = make_run(tmp_path, kinds=("micro",), tasks=("spot", "recognize"), classes=["AU4", "AU12"])
+    truth, clips, spotted = (run.read_table(f"{name}.parquet") for name in ("truth", "clips", "predictions"))
+    run.write_table("truth.parquet", truth.assign(emotion="AU4+AU12"))
+    run.write_table("clips.parquet", clips.assign(predicted="AU4+AU7"))
+    run.write_table("predictions.parquet", spotted.assign(emotion=["AU12", *["AU4"] * (len(spotted) - 1)]))
+    video = spotted["video"].iloc[0]
+    own, asked = (len(table[table["video"] == video]) for table in (spotted, clips))
+    (track,) = next(
+        one.timeline.tracks for one in timelines([judged(read_run(run.path))]) if one.timeline.title == video
+    )
+    lanes = {
+        lane.name: [(span.outcome, span.words) for span in lane.spans] for lane in track.lanes if "AU" in lane.name
+    }
+    assert lanes == {
+        "AU4": [("right", "named, shown")] * asked,
+        "AU7": [("wrong", "named, not shown")] * asked,
+        "AU12": [("wrong", "not named, shown")] * asked,
+        "AU12, spotted": [("open", "named")],
+        **({"AU4, spotted": [("open", "named")] * (own - 1)} if own > 1 else {}),
+    }
+
+
 def read_run(path):
     from mebench.runs import RunFolder
 

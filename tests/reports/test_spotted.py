@@ -10,8 +10,10 @@ import pympi
 import pytest
 
 from mebench.config import resolve
-from mebench.core import peaks
+from mebench.core import Prediction, Video, peaks
 from mebench.frames import VideoFrames
+from mebench.inference import Answer
+from mebench.inference.predict import ScoreCurve
 from mebench.progress import Progress
 from mebench.reports import spotted
 from mebench.runner import run
@@ -47,6 +49,30 @@ def spot(mebench, finished, tmp_path, monkeypatch):
 def told(page):
     """What the timelines of a page hold."""
     return [json.loads(data) for data in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)]
+
+
+def test_a_video_of_ones_own_shows_each_class_of_a_set_and_a_lane_for_each_unit(mebench, tmp_path, untracked):
+    mebench("data", "fake", "dataset=four_dme", "--out", tmp_path / "4dme")
+    words = ["method=random", "method.draws=1", "recognizer=majority", "recognizer.sets=every", "scheme=4dmr2025"]
+    where = ["dataset=four_dme", f"dataset.root={tmp_path / '4dme'}", f"runs={tmp_path / 'runs'}", "bootstrap=0"]
+    assert mebench("run", *words, *where, "workers=1")[0] == 0
+    (made,), video = (tmp_path / "runs").iterdir(), write(tmp_path / "v.mp4", moving(3, 240, (60, 20)))
+    summary = json.loads((made / "summary.json").read_text())
+    assert "analysis" not in summary and "analysis is not defined where clips have several classes" in str(
+        summary["remarks"]
+    )
+    mebench("spot", video, "--run", made, "--workers", "1", "-o", tmp_path / "out")
+    found = pd.read_csv(tmp_path / "out" / "intervals.csv")
+    assert {*found["emotion"]} == {"positive+negative+surprise+repression+others"}
+
+    whole = [
+        Prediction("v", "micro", n, n, n + 5, 0.5, emotion=emotion) for n, emotion in ((3, "AU4+AU12"), (20, "AU12"))
+    ]
+    answer = Answer(whole, {"micro": ScoreCurve(np.zeros(60))}, None)
+    face = spotted.SpottedVideo("v", "", video, Video("d", "s", "v", 25, 60), np.arange(60) / 25, answer, ())
+    lanes = {lane.name: [(span.onset, span.offset) for span in lane.spans] for lane in face.timeline().tracks[0].lanes}
+    assert lanes == {"micro": [(3, 8), (20, 25)], "AU4": [(3, 8)], "AU12": [(3, 8), (20, 25)]}
+    assert "action units" in spotted.Spotted("m", (face,)).page()
 
 
 def surest(found):

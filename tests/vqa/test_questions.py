@@ -1,10 +1,12 @@
 """Questions made from annotations: those of the challenge, and what they give away."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from mebench import vqa
+from mebench.config import registry, resolve_dataset
 from mebench.core import Expression, Video
 from mebench.errors import DataError
 from tests.helpers.outside import outside
@@ -102,6 +104,42 @@ def test_the_draw_is_the_same_for_one_seed_and_differs_for_another():
     clips = [clip(f"001_1_{n}", units=(str(n), str(n + 1))) for n in range(4, 7)]
     assert vqa.questions.make(clips, seed=1) == vqa.questions.make(clips, seed=1)
     assert len({str(vqa.questions.make(clips, seed=seed)) for seed in range(8)}) > 1
+
+
+@pytest.mark.parametrize(("dataset", "subjects"), [("samm", "{}"), ("casme2", "sub{}")])
+def test_questions_from_a_sheet_are_those_written_by_hand(tmp_path, dataset, subjects):
+    written, clips = Path(__file__).with_name("by_hand.txt").read_text().split("\n= ")[1:], {}
+    for block in written:
+        head, *lines = block.strip().splitlines()
+        if head.split()[0] == dataset:
+            clips[tuple(head.split()[1:])] = list(zip(lines[::2], lines[1::2]))
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Action Units,Estimated Emotion\n"
+        + "".join(f"{who},{name},11,19,31,{units},{emotion}\n" for who, name, units, emotion in clips)
+    )
+    settings = {"dataset": dataset, "dataset.root": str(tmp_path), "dataset.annotations": str(sheet)}
+    made = registry.load("dataset", dataset)(resolve_dataset(settings).dataset_params[dataset])
+    rows = vqa.questions.make(made.videos())
+    drawn = {n for n, row in enumerate(rows) if vqa.wording.meaning_of(row["question"]).kind == "shown"}
+    by_clip = {
+        name: [row for n, row in enumerate(rows) if row["filename"] == name and n not in drawn] for _, name, *_ in clips
+    }
+    assert {key: asked(by_clip[key[1]]) for key in clips} == clips
+    assert sum(map(bool, clips.values())) == 12
+    for (who, name, *_), own in clips.items():
+        stem = name if dataset == "samm" else f"{subjects.format(who)}_{name}"
+        assert {row["id"].rpartition("_")[0] for row in by_clip[name]} == ({f"{dataset}_{stem}"} if own else set())
+        assert {row["subject"] for row in by_clip[name]} == ({subjects.format(who)} if own else set())
+    pool = {unit for row in rows if row["question"].startswith(("What is the action unit?", "What are the action units?"))
+            for unit in row["answer"].split(", ")}  # fmt: skip
+    for n in drawn:
+        unit = rows[n]["question"].removeprefix("Is the action unit ").removesuffix(" shown on the face?")
+        own = next(
+            answer for question, answer in asked(by_clip[rows[n]["filename"]]) if question.endswith(("unit?", "units?"))
+        )
+        assert unit in pool and rows[n]["answer"] == ("yes" if unit in own.split(", ") else "no")
+    assert len(drawn) == 24 and sum(rows[n]["answer"] == "yes" for n in drawn) == 12
 
 
 @pytest.mark.parametrize(("name", "n_rows", "n_drawn"), [("samm", 828, 266), ("casme", 911, 290)])
