@@ -116,7 +116,7 @@ def test_action_units_have_lanes_of_their_own(tmp_path):
     video = spotted["video"].iloc[0]
     own, asked = (len(table[table["video"] == video]) for table in (spotted, clips))
     (track,) = next(
-        one.timeline.tracks for one in timelines([judged(read_run(run.path))]) if one.timeline.title == video
+        one["timeline"].tracks for one in timelines([judged(read_run(run.path))]) if one["timeline"].title == video
     )
     lanes = {
         lane.name: [(span.outcome, span.words) for span in lane.spans] for lane in track.lanes if "AU" in lane.name

@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
+import sacrebleu
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from rouge_score import rouge_scorer
-from sklearn.metrics import f1_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    jaccard_score,
+    mean_absolute_error,
+    recall_score,
+    root_mean_squared_error,
+)
+from sklearn.preprocessing import MultiLabelBinarizer
 
 from mebench import vqa
 from mebench.core import Expression, Video
@@ -74,25 +83,41 @@ def test_counts_and_types_of_long_videos():
     assert "3 answers without what the question asks for, and so wrong" in summary["warnings"]
 
 
+ANSWERS = {
+    "coarse": vqa.wording.COARSE,
+    "fine": tuple(vqa.wording.FINE),
+    **dict.fromkeys(vqa.wording.COUNTS, ("0", "1", "2", "3")),
+    "type": ("micro-expression", "macro-expression"),
+    "units": ("dimpler", "brow lowerer, AU12", "lip corner puller, chin raiser"),
+    "shown": ("yes", "no"),
+    "side": ("left", "right"),
+    "sentence": ("it's a dimpler", "The action unit present is: dimpler.", "anger"),
+}
+
+
 def drawn(rows, rng):
-    words = [
-        *vqa.wording.FINE,
-        "negative",
-        "positive",
-        "yes",
-        "no",
-        "left",
-        "lip corner puller",
-        "dimpler, AU4",
-        "it's",
-        "",
-    ]
-    return [row | {"answer": str(rng.choice([row["answer"], *rng.choice(words, 3)]))} for row in rows]
+    """For each question the true answer, one of its kind in other letters, or none."""
+
+    def one_of(row):
+        true, other = row["answer"], str(rng.choice(ANSWERS[kind_of(row)]))
+        return [true, true.upper(), other, f" {other} ", ""][rng.choice(5, p=[0.3, 0.1, 0.3, 0.2, 0.1])]
+
+    return [row | {"answer": one_of(row)} for row in rows]
 
 
-@pytest.mark.parametrize("seed", range(8))
+def kind_of(row):
+    return vqa.wording.meaning_of(row["question"]).kind
+
+
+def long_questions():
+    kinds = ("micro", "macro", "micro")
+    events = [Expression(9 * n, 9 * n + 5, kind, action_units=UNITS[n]) for n, kind in enumerate(kinds)]
+    return vqa.questions.make([Video("d", f"s{p}", "v", 30, 400, tuple(events[: 1 + p])) for p in range(3)], "lvqa")
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_both_scorers_equal_the_libraries_on_drawn_answers(seed):
-    rows = questions(2, 2)
+    rows = questions(2, 2) + long_questions()
     given = drawn(rows, np.random.default_rng(seed))
     pairs = [(row["answer"], one["answer"]) for row, one in zip(rows, given)]
     texts = [(a.lower().strip(), b.lower().strip()) for a, b in pairs if b.strip()]
@@ -102,18 +127,31 @@ def test_both_scorers_equal_the_libraries_on_drawn_answers(seed):
     bleus = [sentence_bleu([one.split()], other.split(), smoothing_function=smooth) for one, other in texts]
     assert value(a, "bleu") == pytest.approx(np.mean(bleus))
     assert value(a, "rouge1") == pytest.approx(np.mean([rouge.score(*pair)["rouge1"].recall for pair in texts]))
-    assert value(b, "bleu") == pytest.approx(plain_corpus_bleu(pairs))
+    plain = [[" ".join(words_of(text)) for text in side] for side in zip(*pairs)]
+    bleu = sacrebleu.corpus_bleu(plain[1], [plain[0]], smooth_method="none", tokenize="none", force=True)
+    assert value(b, "bleu") == pytest.approx(plain_corpus_bleu(pairs)) == pytest.approx(bleu.score / 100)
     assert value(b, "rouge1") == pytest.approx(np.mean([plain_rouge(*pair) for pair in pairs]))
-    for kind in ("coarse", "fine"):
-        own = [n for n, row in enumerate(rows) if vqa.wording.meaning_of(row["question"]).kind == kind]
-        true, said = [pairs[n][0] for n in own], [pairs[n][1].lower().strip() for n in own]
-        average = {"labels": sorted({*true, *said}), "average": "macro", "zero_division": 0}
-        assert value(a, f"{kind}_uf1") == pytest.approx(f1_score(true, said, **average))
-        assert value(a, f"{kind}_uar") == pytest.approx(recall_score(true, said, **average))
-        average["labels"] = sorted({*true})
-        assert (
-            value(b, f"{kind}_uf1") >= f1_score(true, said, **average) - 1e-12
-        )  # it also reads classes out of longer texts
+    of = {kind: [pair for row, pair in zip(rows, pairs) if kind_of(row) == kind] for kind in map(kind_of, rows)}
+    for summary, others in ((a, True), (b, False)):
+        for kind in ("coarse", "fine", "type"):
+            true, said = ([text.lower().strip() for text in side] for side in zip(*of[kind]))
+            labels = sorted({*true, *(said if others and kind != "type" else ())})
+            average = {"labels": labels, "average": "macro", "zero_division": 0}
+            assert value(summary, f"{kind}_uf1") == pytest.approx(f1_score(true, said, **average))
+            assert value(summary, f"{kind}_uar") == pytest.approx(recall_score(true, said, **average))
+        true, said = zip(*[[one.lower().strip() for one in pair] for pair in of["shown"]])
+        assert value(summary, "shown_accuracy") == pytest.approx(accuracy_score(true, said))
+        names = {name: unit for unit, name in vqa.wording.UNITS.items()} | {"au12": 12}
+        sets = [
+            [[names[one] for one in text.lower().strip().split(", ") if one] for text in pair] for pair in of["units"]
+        ]
+        true, said = (MultiLabelBinarizer(classes=range(70)).fit_transform(side) for side in zip(*sets))
+        assert value(summary, "units_f1") == pytest.approx(f1_score(true, said, average="micro"))
+        assert value(summary, "units_jaccard") == pytest.approx(jaccard_score(true, said, average="samples"))
+        for kind in vqa.wording.COUNTS:
+            true, said = ([int(text.strip() or 0) for text in side] for side in zip(*of[kind]))
+            assert value(summary, f"{kind}_mae") == pytest.approx(mean_absolute_error(true, said))
+            assert value(summary, f"{kind}_rmse") == pytest.approx(root_mean_squared_error(true, said))
 
 
 def words_of(text):
