@@ -1,6 +1,7 @@
 """Parameters of `lbp_top`."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mebench.features import LbpTop
 from mebench.features.texture import Patterns
@@ -32,6 +33,8 @@ class Params(TopParams):
         ry: radius along the columns in pixels.
         rt: radius in time in frames; `length` must be at least 2 rt + 1.
         patterns: `uniform` patterns each by itself and all others together, or the `full` 2 ** p.
+        classifier: a linear `svm`; `logistic` regression or `ridge`, with `c` and `class_weight` as for it; the training clip
+            that is the nearest `neighbour`, or the nearest class `template` (the mean of its clips), by the chi-square distance.
     """
 
     p: int = 8
@@ -39,6 +42,7 @@ class Params(TopParams):
     ry: int = 1
     rt: int = 1
     patterns: Patterns = "uniform"
+    classifier: Literal["svm", "logistic", "ridge", "neighbour", "template"] = "svm"
 
     def feature(self) -> Top:
         """Histograms of a prepared clip."""

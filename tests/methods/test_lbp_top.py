@@ -29,3 +29,28 @@ def test_four_neighbours_are_the_setting_of_casme_ii_and_the_radius_fits_ten_fra
 
 def test_it_keeps_the_contract():
     assert check_method("lbp_top") == []
+
+
+def test_the_nearest_clip_and_the_nearest_template_are_those_by_chi_square():
+    """Counted clip by clip; a class without a training clip never wins."""
+    from mebench.methods.lbp_top.method import Nearest
+
+    rng = np.random.default_rng(0)
+    x, y, new = rng.random((12, 7)), np.arange(12) % 3, rng.random((5, 7))
+    x[:, 0] = new[:, 0] = 0  # an empty bin is no distance
+
+    def far(a, b):
+        return sum((p - q) ** 2 / (p + q) for p, q in zip(a, b) if p + q)
+
+    for templates in (False, True):
+        nearest = Nearest(4, templates)
+        nearest.fit(x, y)
+        scores = nearest.decision_function(new)
+        for row, found in zip(new, scores):
+            groups = [x[y == label] for label in range(3)]
+            own = [far(row, g.mean(0)) if templates else min(far(row, one) for one in g) for g in groups]
+            np.testing.assert_allclose(found[:3], [-d for d in own])
+            assert found[3] < found[:3].min()
+        loaded = Nearest(4, templates)
+        loaded.load_state_dict(nearest.state_dict())
+        np.testing.assert_array_equal(loaded.decision_function(new), scores)
