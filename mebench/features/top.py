@@ -222,11 +222,31 @@ PLANES: tuple[Plane, ...] = ("xy", "xt", "yt")
 
 
 @dataclass(frozen=True)
-class TopParams(FaceParams):
-    """Parameters of the preparation, of the grid of blocks and of the classifier; a subclass adds those of its feature.
+class SvmParams(FaceParams):
+    """Parameters of the linear SVM; a subclass adds those of the vector that it reads. Its docstring says what each means."""
 
-    Its docstring says what each means. The ranges are those of the steps, which are built, and so checked, at once.
-    """
+    c: float | None = None
+    class_weight: Literal["balanced"] | None = None
+    standardise: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges, those of the steps too, which are built, and so checked, at once."""
+        super().__post_init__()
+        check_c("method.c", self.c)
+        self.steps()
+
+    def steps(self) -> tuple[Step, ...]:
+        """The steps from frames to the vector.
+
+        Raises:
+            ConfigError: one of their parameters is out of range.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define steps()")
+
+
+@dataclass(frozen=True)
+class VolumeParams(SvmParams):
+    """And those of the preparation of a clip and of the grid of blocks."""
 
     magnify: Literal["none", "butterworth", "ideal"] = "butterworth"
     alpha: float = 8.0
@@ -238,20 +258,11 @@ class TopParams(FaceParams):
     cols: int = 5
     slices: int = 1
     overlap: float = 0.0
-    planes: tuple[Plane, ...] = PLANES
-    c: float | None = None
-    class_weight: Literal["balanced"] | None = None
-    standardise: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_c("method.c", self.c)
         check_ranges(self, not_negative=("alpha",))
-        if not self.planes or list(self.planes) != [plane for plane in PLANES if plane in self.planes]:
-            raise ConfigError(
-                f"method.planes must be some of {list(PLANES)}, each once and in that order, not {list(self.planes)}"
-            )
-        self.steps()
+        super().__post_init__()
         needed = max(2 * self.feature().margin[0] + 1, self.slices)
         if self.length < needed:
             raise ConfigError(
@@ -272,3 +283,18 @@ class TopParams(FaceParams):
         if self.magnify == "none":
             return (self.face(), *end)
         return (self.face(), Magnify(self.alpha, self.low, self.high, self.levels, filter=self.magnify), *end)
+
+
+@dataclass(frozen=True)
+class TopParams(VolumeParams):
+    """And the planes that count."""
+
+    planes: tuple[Plane, ...] = PLANES
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        if not self.planes or list(self.planes) != [plane for plane in PLANES if plane in self.planes]:
+            raise ConfigError(
+                f"method.planes must be some of {list(PLANES)}, each once and in that order, not {list(self.planes)}"
+            )

@@ -1,4 +1,4 @@
-"""A linear support vector machine as a layer, and recognition by texture on three orthogonal planes with it."""
+"""A linear support vector machine as a layer, and recognition by one vector for each clip with it."""
 
 import logging
 import warnings
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, all_clips
 from mebench.errors import RunError
-from mebench.features.top import PLANES, TopParams, check_c
+from mebench.features.top import PLANES, SvmParams, TopParams, check_c
 
 ClassWeight = Literal["balanced"]
 Loss = Literal["squared_hinge", "log", "squared"]
@@ -191,8 +191,8 @@ class LinearSvm(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-class TopRecognizer(Method):
-    """One row of histograms for each clip, from onset to offset. A subclass sets `Params` and `chain`.
+class ClipSvm(Method):
+    """One vector for each clip, from onset to offset, and a linear SVM. A subclass sets `Params` and `chain`.
 
     Attributes:
         chain: name of the chain.
@@ -200,14 +200,14 @@ class TopRecognizer(Method):
 
     tasks = frozenset({"recognize"})
     chain: ClassVar[str]
-    params: TopParams
+    params: SvmParams
 
-    def __init__(self, params: TopParams, task: Task, seed: int = 0) -> None:
+    def __init__(self, params: SvmParams, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
         self.svm = LinearSvm(len(task.classes), params.c, params.class_weight, params.standardise)
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
-        """Crops, magnified, brought to one length, and their histograms: (rows, cols, slices * planes * bins)."""
+        """The steps of the parameters."""
         return {self.chain: Chain(self.chain, self.params.steps(), scope="clips")}
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
@@ -217,16 +217,29 @@ class TopRecognizer(Method):
             RunError: there are none.
         """
         clips = all_clips(train)
-        self.svm.fit(self._inputs(clips) if clips else np.empty((0, 0)), [clip.label for clip in clips])
+        self.svm.fit(self.inputs(clips) if clips else np.empty((0, 0)), [clip.label for clip in clips])
         self.notes |= self.svm.notes
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """Signed distances to the hyperplanes of the classes, (n_clips, n_classes): no probabilities."""
-        return self.svm.decision_function(self._inputs(clips))
+        return self.svm.decision_function(self.inputs(clips))
 
-    def _inputs(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+    def inputs(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """One row for each clip, (n_clips, numbers of its feature)."""
+        return np.stack([clip.feature(self.chain) for clip in clips]).astype(np.float64).reshape(len(clips), -1)
+
+
+class TopRecognizer(ClipSvm):
+    """One row of histograms on three planes for each clip."""
+
+    params: TopParams
+
+    def inputs(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """One row for each clip, (n_clips, rows * cols * slices * chosen planes * bins)."""
         chosen = [PLANES.index(plane) for plane in self.params.planes]
-        features = np.stack([clip.feature(self.chain) for clip in clips]).astype(np.float64)
-        by_plane = features.reshape(*features.shape[:3], self.params.slices, len(PLANES), -1)
-        return by_plane[..., chosen, :].reshape(len(clips), -1)
+        rows = (
+            super()
+            .inputs(clips)
+            .reshape(len(clips), self.params.rows * self.params.cols, self.params.slices, len(PLANES), -1)
+        )
+        return rows[..., chosen, :].reshape(len(clips), -1)

@@ -1,16 +1,16 @@
 """Parameters of `bi_woof`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+from mebench.core import Step
 from mebench.core.options import check_ranges
-from mebench.errors import ConfigError
-from mebench.features import Algorithm, Difference, FaceParams
+from mebench.features import Algorithm, BiWoof, Difference, Flow, Strain
 from mebench.features.orientation import Blocks, LastBin, Strains
+from mebench.features.top import SvmParams
 
 
 @dataclass(frozen=True)
-class Params(FaceParams):
+class Params(SvmParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
@@ -24,10 +24,11 @@ class Params(FaceParams):
         last_bin: of the directions: as wide as the others (`whole`), or almost empty (`released_code`).
         unit_length: divide the whole vector by its length (released code).
         standardise: centre each feature and divide it by its standard deviation over the training clips.
-        c: weight of the training errors in the SVM, C.
+        c: weight of the training errors in the SVM, C; null chooses it by cross-validation of the training clips.
         class_weight: `balanced` gives rare classes more weight; null weighs all clips alike.
     """
 
+    c: float | None = 10_000.0
     flow: Algorithm = "tvl1"
     difference: Difference = "central"
     rows: int = 5
@@ -37,13 +38,14 @@ class Params(FaceParams):
     blocks: Blocks = "apart"
     last_bin: LastBin = "whole"
     unit_length: bool = False
-    standardise: bool = False
-    c: float = 10_000.0
-    class_weight: Literal["balanced"] | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        super().__post_init__()
         check_ranges(self, at_least_one=("rows", "cols", "bins"))
-        if not 0 < self.c < float("inf"):
-            raise ConfigError(f"method.c must be a number above 0, not {self.c}")
+        super().__post_init__()
+
+    def steps(self) -> tuple[Step, ...]:
+        """From frames to one (rows, cols, bins) histogram."""
+        weights = (self.strain, self.blocks, self.last_bin, self.unit_length)
+        histogram = BiWoof(self.rows, self.cols, self.bins, *weights)
+        return self.face(), Flow(self.flow), Strain(self.difference), histogram

@@ -101,10 +101,10 @@ def test_planes_are_chosen_from_the_whole_feature(plugin, slices):
     bins = feature.shape[-1] // (3 * slices)
     for number, plane in enumerate(top.PLANES):
         one = method(plugin, rows=2, cols=3, slices=slices, planes=(plane,))
-        row = one._inputs([video(one, moving(3, 12, 0), None).clip(0, 6, 11)])[0]
+        row = one.inputs([video(one, moving(3, 12, 0), None).clip(0, 6, 11)])[0]
         parts = [feature[..., (s * 3 + number) * bins : (s * 3 + number + 1) * bins] for s in range(slices)]
         np.testing.assert_array_equal(row, np.stack(parts, axis=2).ravel())
-    np.testing.assert_array_equal(whole._inputs([seen.clip(0, 6, 11)])[0], feature.ravel())
+    np.testing.assert_array_equal(whole.inputs([seen.clip(0, 6, 11)])[0], feature.ravel())
 
 
 def test_the_model_is_the_hyperplanes():

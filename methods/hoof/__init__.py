@@ -1,0 +1,1 @@
+"""Histograms of oriented optical flow, and a linear SVM."""

@@ -1,0 +1,1 @@
+"""Local binary patterns with six intersection points."""

@@ -1,0 +1,1 @@
+"""Local phase quantisation on three orthogonal planes."""

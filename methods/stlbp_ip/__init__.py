@@ -1,0 +1,1 @@
+"""Spatiotemporal local binary patterns with integral projection."""

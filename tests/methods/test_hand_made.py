@@ -1,0 +1,148 @@
+"""Hand-made features with a linear SVM: each against a plain reading, voxel by voxel, as the public programs count."""
+
+from cmath import exp
+from math import dist, pi
+
+import numpy as np
+import pytest
+from mebench.methods.hoof.method import HoofSvm
+from mebench.methods.lbp_sip.steps import LbpSip
+from mebench.methods.lpq_top.steps import LpqTop
+from mebench.methods.stlbp_ip.steps import StlbpIp
+from skimage.feature import local_binary_pattern
+
+from mebench.errors import ConfigError, DataError
+from mebench.features import Hoof, OrientedFlow
+from mebench.testing import check_method
+
+NAMES = ("hoof", "lbp_sip", "lpq_top", "stlbp_ip")
+
+
+def clip(n=6, height=14, width=17, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, height, width)).astype(np.uint8)
+
+
+def test_lbp_sip_counts_brighter_neighbours_in_the_image_and_in_time():
+    volume = clip().astype(int)
+    counts = np.zeros(20)
+    for t in range(1, 5):
+        for y in range(1, 13):
+            for x in range(1, 16):
+                centre = volume[t, y, x]
+                here = [volume[t, y + 1, x], volume[t, y, x + 1], volume[t, y - 1, x], volume[t, y, x - 1]]
+                then = [volume[t - 1, y, x], volume[t + 1, y, x]]
+                counts[sum((v > centre) << i for i, v in enumerate(here))] += 1
+                counts[16 + sum((v > centre) << i for i, v in enumerate(then))] += 1
+    np.testing.assert_allclose(LbpSip(1, 1).apply(clip()).ravel(), counts / (4 * 12 * 15), atol=1e-6)
+
+
+def lpq_codes(picture, w, in_time):
+    """The codes of a picture (rows, columns) by the authors' MATLAB program LPQ_TOP.m (2010), pixel by pixel."""
+    half = w // 2
+    places = [(i, j) for j in range(w) for i in range(w)]  # column by column
+    one, wave = [1] * w, [exp(-2j * pi * (k - half) / w) for k in range(w)]
+    back = [z.conjugate() for z in wave]
+    filters = [(one, wave), (wave, one), (wave, wave), (wave, back)]
+    rows = []
+    for a, b in filters:
+        q = [a[i] * b[j] for i, j in places]
+        rows += [[z.real for z in q][::-1], [z.imag for z in q][::-1]]
+    m = np.array(rows)
+    apart = [[abs(p[0] - q[0]) + abs(p[1] - q[1]) if in_time else dist(p, q) for q in places] for p in places]
+    a = np.diag([1.000007, 1.000006, 1.000005, 1.000004, 1.000003, 1.000002, 1.000001, 1])
+    v = np.linalg.svd(a @ m @ 0.1 ** np.array(apart) @ m.T @ a)[2].T
+    v = v * np.sign(v[np.abs(v).argmax(0), range(8)])  # a vector's sign is the library's choice
+    codes = []
+    for y in range(half, picture.shape[0] - half):
+        for x in range(half, picture.shape[1] - half):
+            values = []
+            for p, q in filters:  # a convolution: the filter is turned around
+                total = sum(
+                    picture[y + i - half, x + j - half] * p[w - 1 - i] * q[w - 1 - j]
+                    for i in range(w)
+                    for j in range(w)
+                )
+                values += [total.real, total.imag]
+            turned = np.array(values) @ v
+            codes.append(sum(int(value >= 0) << bit for bit, value in enumerate(turned)))
+    return codes
+
+
+def test_lpq_top_equals_the_authors_program():
+    volume = clip(n=5, height=8, width=7).astype(float)
+    piles = (
+        [lpq_codes(volume[t], 3, False) for t in range(5)],
+        [lpq_codes(volume[:, y].T, 3, True) for y in range(8)],
+        [lpq_codes(volume[:, :, x].T, 3, True) for x in range(7)],
+    )
+    expected = [np.bincount(np.ravel(pile), minlength=256) / np.size(pile) for pile in piles]
+    found = LpqTop(1, 1, window=3, window_t=3).apply(clip(n=5, height=8, width=7))
+    np.testing.assert_allclose(found.reshape(3, 256), expected, atol=1e-6)
+
+
+def line_patterns(line):
+    """The public program's LBP_1D with nine points: the first neighbour is the highest bit."""
+    counts = np.zeros(256)
+    for i in range(4, len(line) - 4):
+        neighbours = [*line[i - 4 : i], *line[i + 1 : i + 5]]
+        counts[int("".join("1" if v >= line[i] else "0" for v in neighbours), 2)] += 1
+    return counts / (len(line) - 8)
+
+
+@pytest.mark.parametrize("average", ["mean", "released_code"])
+def test_stlbp_ip_equals_the_public_program(average):
+    volume = clip(n=7).astype(int)
+    moved = volume[1:] - volume[0]
+    rows, columns = moved.sum(2), moved.sum(1)
+    lines = [np.concatenate([line_patterns(h), line_patterns(v)]) for h, v in zip(rows, columns)]
+    expected = np.zeros(512)
+    for one in lines:
+        expected = expected + one / 6 if average == "mean" else (expected + one) / 6
+    found = StlbpIp(1, 1, average=average).apply(clip(n=7)).ravel()
+    np.testing.assert_allclose(found[:512], expected, atol=1e-6)
+    for image, part in ((rows, found[512:571]), (columns, found[571:])):
+        inner = local_binary_pattern(image, 8, 1, "nri_uniform")[1:-1, 1:-1].astype(int)
+        np.testing.assert_allclose(part, np.bincount(inner.ravel(), minlength=59) / inner.size, atol=1e-6)
+
+
+@pytest.mark.parametrize("step", [LbpSip(2, 3), LpqTop(2, 3, window=3), StlbpIp(2, 2, window=5)])
+def test_a_block_counts_what_lies_in_it(step):
+    """A change in the last corner leaves the first block as it is."""
+    before, after = clip(height=24, width=24), clip(height=24, width=24)
+    after[:, 18:, 18:] = clip(height=24, width=24, seed=1)[:, 18:, 18:]
+    first, second = step.apply(before), step.apply(after)
+    np.testing.assert_array_equal(first[0, 0], second[0, 0])
+    assert not np.array_equal(first[-1, -1], second[-1, -1])
+
+
+def test_hoof_is_mirrored_or_goes_all_around():
+    made = HoofSvm.Params
+    assert (made().steps()[-1], made(mirrored=False).steps()[-1]) == (Hoof(5, 5, 8), OrientedFlow(5, 5, 8))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: LpqTop(window=4), "must be odd, not 4 and 5"),
+        (lambda: StlbpIp(window=8), "must be odd and at most 15, not 8"),
+        (lambda: LbpSip(r=0), "r of LbpSip must be"),
+        (lambda: HoofSvm.Params(bins=0), "bins of Hoof must be"),
+        (lambda: HoofSvm.Params(c=0), "method.c must be a number above 0"),
+    ],
+)
+def test_bad_parameters_are_one_sentence(make, reason):
+    with pytest.raises(ConfigError, match=reason) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
+def test_a_clip_that_is_too_short_or_too_small_is_one_sentence():
+    with pytest.raises(DataError, match="LpqTop needs at least 5 frames and the clip has 3: put Interpolate before it"):
+        LpqTop(1, 1).apply(clip(n=3))
+    with pytest.raises(DataError, match=r"StlbpIp needs blocks of 9x9 pixels .* 7x8 and 5: take fewer blocks"):
+        StlbpIp(2, 2).apply(clip())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_keeps_the_contract(name):
+    assert check_method(name) == []
