@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mebench.methods.bi_woof.method import CHAIN, BiWoofSvm
+from mebench.methods.bi_woof.method import BiWoofSvm
 from sklearn.svm import LinearSVC
 
 from mebench.core import ClipView, Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -64,7 +64,7 @@ def naive_strain(u, v):
 def test_the_chain_reads_like_the_equations():
     rng = np.random.default_rng(0)
     u, v = rng.normal(size=(2, 27, 31))
-    steps = [step for step in method().chains(TIMING)[CHAIN].steps if isinstance(step, MapStep)]
+    steps = [step for step in method().chains(TIMING)["bi_woof"].steps if isinstance(step, MapStep)]
     x = np.stack([u, v], axis=-1).astype(np.float32)
     strain_step, histogram_step = steps
     x = strain_step.apply(x, None)
@@ -73,7 +73,7 @@ def test_the_chain_reads_like_the_equations():
 
 
 def test_the_papers_feature_has_200_numbers_from_onset_and_apex_alone():
-    chain = method().chains(TIMING)[CHAIN]
+    chain = method().chains(TIMING)["bi_woof"]
     (flow,), histogram = chain.at("pair"), chain.steps[-1]
     assert chain.scope == "clips" and flow.k is None
     assert histogram.rows * histogram.cols * histogram.bins == 200
