@@ -27,6 +27,7 @@ PLACES = frozenset(
         "tracking_figures",
         "plugins",
         "dataset.root",
+        "dataset.annotations",
         "dataset.openface",
     }
 )
