@@ -132,6 +132,8 @@ class RunSettings:
             epoch on the tested ones, of equal ones the first, as some papers do, which marks every result; of a spotter trained in
             one stage with the threshold of its confidences, of other spotters with k' over all subjects.
             Of equal ones the last (HTNet): `leak_last`; no epoch after the first that is right on all (CausalNet): `leak_stop`.
+        adaptation: how the features of an unlabelled tested database and of those that train are brought together before a
+            recognizer sees them, see `mebench.training.adaptation`; it marks every result as transductive.
         looks: whether the answers about the tested subjects after each epoch are kept, to tell afterwards what choosing among them is
             worth; nothing is chosen on them.
         tuned_on: the people on whose answers the settings were chosen, as `mebench tune --write` notes; a run that tests one of them is
@@ -165,6 +167,7 @@ class RunSettings:
     no_face: Literal["error", "skip"] = "error"
     validation: float = 0.2
     audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
+    adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg"] = "none"
     looks: bool = False
     tuned_on: tuple[str, ...] = ()
     sandbox: Literal["auto", "on", "off"] = "auto"

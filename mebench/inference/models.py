@@ -127,6 +127,10 @@ class Model:
 
         if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
             return restore(parts, {})
+        if self.config.adaptation != "none":
+            raise RunError(
+                f"{self.name} was adapted to the clips that it tested (adaptation={self.config.adaptation}): name a run without"
+            )
         if not self.file.is_file() and self.config.audit != "guard":
             raise RunError(f"{self.name} leaks (audit={self.config.audit}) and keeps no weights: name the honest run")
         if not self.file.is_file():

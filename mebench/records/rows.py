@@ -93,7 +93,8 @@ class Row:
             lowest and highest end of the runs' intervals. All None where a run's value is undefined.
         convention: of the scorer.
         selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
-        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`.
+        transductive: `video` if a test video's own unlabelled statistics enter its predictions, `database` if those of all tested clips
+            enter the training, else `none`.
         costs: means over seeds of `fit_seconds` and `predict_seconds` of all folds, `predict_per_minute`, `parameters`, `peak_memory_mib`.
         versions: of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.

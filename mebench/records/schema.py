@@ -175,7 +175,7 @@ Record = TypedDict(
     },
 )
 Selection = Literal["fixed", "inner", "test"]
-Transductive = Literal["none", "video"]
+Transductive = Literal["none", "video", "database"]
 Fold = TypedDict("Fold", {"fold": Name, "train": Names, "valid": Names, "test": Names, "videos": NotRequired[Names]})
 Folds = TypedDict(
     "Folds",

@@ -10,10 +10,11 @@ from mebench.config import flatten, is_place, shaping_of
 FEW = 6
 """A preset with more values than this is shown by its name alone."""
 
-_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit")
+_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit", "adaptation")
 LATER: Mapping[str, Any] = {
     "precision": "32-true",
     "tuned_on": [],
+    "adaptation": "none",
     **{
         f"{part}.{name}": value
         for part in ("method", "recognizer")

@@ -371,6 +371,7 @@ SELECTION = {
 TRANSDUCTIVE = {
     "none": "no statistics of a tested video are used",
     "video": "the tested video's own unlabelled statistics influence its predictions",
+    "database": "unlabelled features of all tested clips shape the training",
 }
 
 

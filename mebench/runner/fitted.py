@@ -13,12 +13,12 @@ from lightning.pytorch import seed_everything
 from lightning.pytorch.utilities.seed import isolate_rng
 from numpy.typing import NDArray
 
-from mebench.core import Chain, ClipView, Dataset, LabelledVideo, Method, Prediction, Video, VideoView
+from mebench.core import Chain, ClipView, Dataset, LabelledVideo, Method, Prediction, Video, VideoView, all_clips
 from mebench.errors import PluginError, unknown
 from mebench.features import FeatureStore, clip_feature, frame_features
 from mebench.runner import FoldJob, HostedStore, Job, Part, Request
 from mebench.runs.fold_result import ClipPrediction
-from mebench.training import fit
+from mebench.training import adapted, fit
 
 Home = Callable[[Video], tuple[Dataset, str]]
 """Where a video is read: its dataset, and the dataset's id."""
@@ -35,6 +35,7 @@ class Views:
         self.store = FeatureStore(Path(job.cache)) if request is None else HostedStore(job.cache, request)
         self.chains = {group: method.chains(timing) for group, timing in job.timings.items()}
         self._readable: frozenset[str] | None = None  # None stands for all
+        self._adapted: dict[tuple[Any, ...], NDArray[np.float32]] = {}
 
     def unlabelled(self, video: Video) -> VideoView:
         """A video as `score_frames`, `propose` and `classify` see it."""
@@ -57,6 +58,19 @@ class Views:
         finally:
             self._readable = before
 
+    def adapt(self, how: str, train: Sequence[ClipView], test: Sequence[ClipView]) -> None:
+        """Bring the features of training and tested clips together; from now on a method reads these."""
+        found = {}
+        for name in {
+            chain.name for chains in self.chains.values() for chain in chains.values() if chain.scope == "clips"
+        }:
+            sides = [np.stack([clip.feature(name) for clip in clips]) for clips in (train, test)]
+            made = adapted(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
+            for clips, side, rows in zip((train, test), sides, made):
+                for clip, row in zip(clips, rows.astype(np.float32).reshape(side.shape)):
+                    found[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row
+        self._adapted = found
+
     def close(self) -> None:
         """The fold is over."""
         self._readable = frozenset()
@@ -77,7 +91,14 @@ class Views:
         return frame_features(self.store, *self.home(video), video, self._chain(video, chain))
 
     def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
-        return clip_feature(self.store, *self.home(video), video, self._chain(video, chain), onset, apex, offset)
+        known = self._chain(video, chain)
+        if not self._adapted:
+            return clip_feature(self.store, *self.home(video), video, known, onset, apex, offset)
+        if (feature := self._adapted.get((video.key, chain, onset, apex, offset))) is None:
+            raise PluginError(
+                "adaptation changes what clip.feature gives, and this method reads parts of clips: choose another method"
+            )
+        return feature
 
     def _chain(self, video: Video, name: str) -> Chain:
         if self._readable is not None and video.key not in self._readable:
@@ -136,6 +157,8 @@ class FittedMethod:
         """
         train, valid = ([self.views.labelled(video) for video in side] for side in (job.train, job.valid))
         how: dict[str, Any] = {"precision": job.precision, "options": job.trainer, "folder": folder}
+        if job.adaptation != "none" and (tested := self.clips_to_classify()):
+            self.views.adapt(job.adaptation, all_clips([*train, *valid]), tested)
         train_on = partial(fit, self.method, train, valid, job.accelerator, **how)
         if job.leaks:
             train_on(after_epoch=None if job.selects else _Best(self.method, self._score, job.audit))

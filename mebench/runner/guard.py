@@ -208,7 +208,12 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
         noted = {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}
         values.append({"name": name, "saw": saw, "folds": noted})
     if plan.transductive != "none":
-        values.append({"name": "threshold or normalisation of a tested video", "saw": "video", "value": None})
+        what = (
+            "features of all tested clips, unlabelled"
+            if plan.transductive == "database"
+            else "threshold or normalisation of a tested video"
+        )
+        values.append({"name": what, "saw": plan.transductive, "value": None})
     return {
         "selection": plan.selection,
         "transductive": plan.transductive,

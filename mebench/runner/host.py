@@ -142,6 +142,7 @@ class FoldHost:
             cache="",
             plugins=config.plugins,
             audit=config.audit,
+            adaptation=config.adaptation,
             selects=plan.selects,
             epoch_predictions=config.looks and plan.leaks_by_epoch_choice_only,
             accelerator=config.accelerator,

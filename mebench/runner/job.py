@@ -71,7 +71,7 @@ class FoldJob(Job):
         valid: those to choose on.
         homes: for each video, by its key, the id of its dataset.
         revisions: of each dataset.
-        audit: see `RunSettings`, as `accelerator` and `precision`.
+        audit: see `RunSettings`, as `adaptation`, `accelerator` and `precision`.
         trainer: options of Lightning's Trainer, see `RunConfig`.
         selects: whether the method chooses something on the videos of `valid`.
         epoch_predictions: whether the answers to the tested clips after each epoch are kept.
@@ -92,6 +92,7 @@ class FoldJob(Job):
     trainer: Mapping[str, Any]
     instructions: str
     code: tuple[str, str]
+    adaptation: str = "none"
     folder: str = ""
 
     @property

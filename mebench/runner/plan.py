@@ -152,7 +152,11 @@ class Plan:
 
     @property
     def transductive(self) -> str:
-        """`video` if a test video's own unlabelled statistics enter its predictions, else `none`."""
+        """`database` if unlabelled features of all tested clips enter the training, `video` if a test video's own enter its predictions,
+        else `none`.
+        """
+        if self.config.adaptation != "none":
+            return "database"
         looks = {part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts()}
         return "video" if "video" in looks else "none"
 
@@ -403,10 +407,28 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
     check_reach(plan)
     check_people(plan)
+    check_adaptation(plan)
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
     plan = replace(plan, task=replace(plan.task, one_per_video=short))
     check_training(plan)
     return plan
+
+
+def check_adaptation(plan: Plan) -> None:
+    """Refuse to bring databases together where none is tested as a whole.
+
+    Raises:
+        ConfigError: the run spots, or a fold tests people of a database that trains.
+    """
+    how = plan.config.adaptation
+    if how != "none" and "spot" in plan.task.tasks:
+        raise ConfigError(f"adaptation={how} works on annotated clips, and this run spots: leave it out")
+    for fold in plan.folds if how != "none" else ():
+        if both := sorted({s.dataset for s in fold.test} & {s.dataset for s in (*fold.train, *fold.valid)}):
+            raise ConfigError(
+                f"adaptation={how} brings another database to those that train, and fold {fold.key!r} trains and tests on {both[0]}: "
+                "choose a protocol across databases, such as lodo, hde or cdmer, or leave it out"
+            )
 
 
 def check_reach(plan: Plan) -> None:

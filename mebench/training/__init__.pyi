@@ -1,3 +1,4 @@
+from . import adaptation as adaptation
 from . import adapter as adapter
 from . import boundaries as boundaries
 from . import layers as layers
@@ -6,6 +7,7 @@ from . import released as released
 from . import samples as samples
 from . import svm as svm
 from . import view_samples as view_samples
+from .adaptation import adapted as adapted
 from .fit import Classified as Classified
 from .fit import fit as fit
 from .fit import monitored as monitored

@@ -1,0 +1,130 @@
+"""Features of the databases that train and of an unlabelled one that is tested, brought together before a recognizer sees them.
+
+Each way is closed form but the last. A subspace is laid back into the space of the features by an orthonormal basis, which changes no
+distance and no inner product, so that any recognizer reads arrays of their own shape.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.float64]
+Sides = tuple[Rows, Rows]
+
+K = 20
+"""Dimensions of the subspaces of `subspace`, `gfk` and `tca`, where there are so many clips."""
+
+
+def adapted(how: str, source: Rows, target: Rows) -> Sides:
+    """Both databases as the recognizer is to see them.
+
+    Each number is standardised in its own database first. In the end all are given the source's mean and deviation, and one factor makes
+    its clips as long together as they were.
+
+    Args:
+        how: `scale`: no more than that. `coral`: the source gets the target's covariances (Sun, Feng, Saenko 2016). `subspace`: its
+            principal axes become those of the target (Fernando et al. 2013). `gfk`: the geodesic flow kernel between the subspaces
+            (Gong et al. 2012). `tca`: transfer component analysis, linear kernel, mu = 1 (Pan et al. 2011). `tsrg`: the target is
+            regenerated (Zong et al. 2017), by the authors' program, linear kernel, lambda = mu = 1.
+        source: (n, d), clips that train.
+        target: (m, d), clips that are tested.
+    """
+    (a, mean, scale), (b, _, _) = _standard(source), _standard(target)
+    length = np.linalg.norm(a)
+    a, b = _WAYS[how](a, b)
+    size = length / max(float(np.linalg.norm(a)), 1e-12) * scale
+    return a * size + mean, b * size + mean
+
+
+def _standard(x: Rows) -> tuple[Rows, Rows, Rows]:
+    mean, deviation = x.mean(0), x.std(0)
+    scale = np.where(deviation > 0, deviation, 1.0)
+    return (x - mean) / scale, mean, scale
+
+
+def _axes(x: Rows) -> tuple[Rows, Rows]:
+    """Standard deviations along the principal axes of (n, d), falling, and the axes, (d, as many)."""
+    _, lengths, axes = np.linalg.svd(x, full_matrices=False)
+    return lengths / np.sqrt(max(len(x) - 1, 1)), axes.T
+
+
+def _coral(a: Rows, b: Rows) -> Sides:
+    for x, power in ((a, -0.5), (b, 0.5)):  # covariance plus one, to the power: 1 across all axes of the clips
+        deviations, axes = _axes(x)
+        a = a + (a @ axes * ((deviations**2 + 1) ** power - 1)) @ axes.T
+    return a, b
+
+
+def _subspaces(a: Rows, b: Rows) -> Sides:
+    k = min(K, len(a) - 1, len(b) - 1, a.shape[1])
+    return _axes(a)[1][:, :k], _axes(b)[1][:, :k]
+
+
+def _subspace(a: Rows, b: Rows) -> Sides:
+    p, q = _subspaces(a, b)
+    return a @ p @ (p.T @ q) @ q.T, b @ q @ q.T
+
+
+def _gfk(a: Rows, b: Rows) -> Sides:
+    p, q = _subspaces(a, b)
+    left, cosines, right = np.linalg.svd(p.T @ q)
+    theta = np.arccos(np.clip(cosines, -1, 1))
+    begin = p @ left
+    beyond = q @ right.T - begin * cosines  # orthogonal to the first; of length sin(theta)
+    lengths = np.linalg.norm(beyond, axis=0)
+    beyond = np.divide(beyond, lengths, out=np.zeros_like(beyond), where=lengths > 1e-9)
+    sinc, half = np.sinc(2 * theta / np.pi), np.sin(theta) * np.sinc(theta / np.pi)
+    blocks = np.block([[np.diag(1 + sinc), np.diag(half)], [np.diag(half), np.diag(1 - sinc)]])
+    values, vectors = np.linalg.eigh(blocks)
+    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
+    basis = np.concatenate([begin, beyond], axis=1)
+    return a @ basis @ root @ basis.T, b @ basis @ root @ basis.T
+
+
+def _tca(a: Rows, b: Rows) -> Sides:
+    x, n, m = np.concatenate([a, b]), len(a), len(b)
+    gram, side = x @ x.T, np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
+    centred = gram - gram.mean(0)
+    apart = np.linalg.solve(np.outer(gram @ side, gram @ side) + np.eye(n + m), gram @ centred)
+    values, vectors = np.linalg.eig(apart)
+    weights = vectors[:, np.argsort(-values.real)[: min(K, n + m - 1)]].real
+    weights /= np.linalg.norm(centred @ weights, axis=0)  # unit variance, as the constraint asks
+    basis, to = np.linalg.qr(x.T @ weights)
+    return a @ basis @ to @ basis.T, b @ basis @ to @ basis.T
+
+
+def _tsrg(a: Rows, b: Rows) -> Sides:
+    return a, (np.concatenate([a, b]) @ b.T).T @ tsrg_matrix(a, b)
+
+
+def tsrg_matrix(a: Rows, b: Rows) -> Rows:
+    """The matrix P, (n + m, d), of TSRG: the least |Xs - P'Ks|^2 + |P'(mean of Ks - mean of Kt)|^2 + |P|_1, by multipliers.
+
+    Args:
+        a: (n, d), the source.
+        b: (m, d), the target.
+    """
+    x, n = np.concatenate([a, b]), len(a)
+    gram = x @ x.T
+    of_source, delta = gram[:, :n], gram[:, :n].mean(1) - gram[:, n:].mean(1)
+    values, vectors = np.linalg.eigh(of_source @ of_source.T + np.outer(delta, delta))
+    aim, p, t, kappa = of_source @ a, np.ones((len(x), a.shape[1])), np.ones((len(x), a.shape[1])), 1e-3
+    for _ in range(1000):
+        q = vectors @ ((vectors.T @ (aim + (kappa * p + t) / 2)) / (values + kappa / 2)[:, None])
+        w = q - t / kappa
+        p = np.maximum(w - 1 / kappa, 0) + np.minimum(w + 1 / kappa, 0)
+        if np.abs(p - q).max() < 1e-8:
+            break
+        t, kappa = t + kappa * (p - q), min(1e15, kappa * 1.1)
+    return p
+
+
+_WAYS: dict[str, Callable[[Rows, Rows], Sides]] = {
+    "scale": lambda a, b: (a, b),
+    "coral": _coral,
+    "subspace": _subspace,
+    "gfk": _gfk,
+    "tca": _tca,
+    "tsrg": _tsrg,
+}

@@ -1,0 +1,137 @@
+"""Databases brought together: each way against its definition, written out with whole matrices."""
+
+import numpy as np
+import pytest
+from scipy.linalg import inv, sqrtm
+
+from mebench.errors import ConfigError
+from mebench.training import adaptation
+from mebench.training.adaptation import adapted
+
+WAYS = ("scale", "coral", "subspace", "gfk", "tca", "tsrg")
+
+
+@pytest.fixture(autouse=True)
+def four_dimensions(monkeypatch):
+    monkeypatch.setattr(adaptation, "K", 4)
+
+
+def databases(n=24, m=19, d=11):
+    rng = np.random.default_rng(0)
+    source, target = (
+        rng.normal(size=(n, d)) @ rng.normal(size=(d, d)),
+        rng.normal(size=(m, d)) @ rng.normal(size=(d, d)) + 3,
+    )
+    return source, target
+
+
+def z(x):
+    return (x - x.mean(0)) / x.std(0)
+
+
+def alike(found, expected):
+    """Equal inner products of all clips, up to one factor: what a linear or a Gaussian machine sees."""
+    one, other = found @ found.T, expected @ expected.T
+    factor = np.trace(one) / np.trace(other)
+    np.testing.assert_allclose(one, factor * other, atol=1e-8 * np.abs(one).max())
+
+
+def shown(how):
+    """Source and target as a way shows them, less the source's scale and mean."""
+    source, target = databases()
+    made = adapted(how, source, target)
+    return z(source), z(target), np.concatenate([(x - source.mean(0)) / source.std(0) for x in made])
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_the_clips_of_the_source_stay_as_long_together_as_they_were(how):
+    source, target = databases()
+    one, other = adapted(how, source, target)
+    assert (one.shape, other.shape) == (source.shape, target.shape)
+    length = np.linalg.norm(z(source))
+    assert np.linalg.norm((one - source.mean(0)) / source.std(0)) == pytest.approx(length)
+    np.testing.assert_allclose(one.mean(0), source.mean(0), atol=1e-6)
+    np.testing.assert_allclose(other.mean(0), source.mean(0), atol=1e-5)
+
+
+def test_scale_gives_both_the_sources_mean_and_deviation_and_a_constant_number_stays():
+    source, target = databases()
+    source[:, 2] = target[:, 2] = 5
+    one, other = adapted("scale", source, target)
+    np.testing.assert_allclose(one, source)
+    np.testing.assert_allclose(other.std(0), source.std(0), atol=1e-12)
+
+
+def test_coral_gives_the_source_the_targets_covariances():
+    a, b, found = shown("coral")
+    plus_one = [np.cov(x.T) + np.eye(x.shape[1]) for x in (a, b)]
+    expected = a @ inv(sqrtm(plus_one[0])).real @ sqrtm(plus_one[1]).real
+    factor = np.linalg.norm(a) / np.linalg.norm(expected)
+    np.testing.assert_allclose(found, np.concatenate([expected, b]) * factor, atol=1e-8)
+
+
+def axes(x, k=4):
+    values, vectors = np.linalg.eigh(x.T @ x)
+    return vectors[:, np.argsort(-values)[:k]]
+
+
+def test_subspace_alignment_is_that_of_principal_axes():
+    a, b, found = shown("subspace")
+    p, q = axes(a), axes(b)
+    alike(found, np.concatenate([a @ p @ p.T @ q, b @ q]))
+
+
+def test_gfk_is_the_mean_over_all_subspaces_between_the_two():
+    a, b, found = shown("gfk")
+    p, q = axes(a), axes(b)
+    left, cosines, right = np.linalg.svd(p.T @ q)
+    theta = np.arccos(cosines)
+    begin, beyond = p @ left, (q @ right.T - p @ left * cosines) / np.sin(theta)
+    times = (np.arange(2000) + 0.5) / 2000
+    steps = [begin * np.cos(t * theta) + beyond * np.sin(t * theta) for t in times]
+    kernel = sum(step @ step.T for step in steps) / len(steps)
+    clips = np.concatenate([a, b])
+    one, other = found @ found.T, clips @ kernel @ clips.T
+    np.testing.assert_allclose(one, other * np.trace(one) / np.trace(other), atol=1e-5 * np.abs(one).max())
+
+
+def test_tca_keeps_the_components_of_least_distance_and_most_variance():
+    a, b, found = shown("tca")
+    x, n, m = np.concatenate([a, b]), len(a), len(b)
+    kernel = x @ x.T
+    side = np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
+    centre = np.eye(n + m) - 1 / (n + m)
+    matrix = inv(kernel @ np.outer(side, side) @ kernel + np.eye(n + m)) @ kernel @ centre @ kernel
+    values, vectors = np.linalg.eig(matrix)
+    w = vectors[:, np.argsort(-values.real)[:4]].real
+    w /= np.sqrt(np.diag(w.T @ kernel @ centre @ kernel @ w))
+    alike(found, kernel @ w)
+
+
+def test_tsrg_minimises_the_distance_that_its_paper_names():
+    """The sparse matrix is the least of |Xs - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no nearby one is lower."""
+    a, b, found = shown("tsrg")
+    np.testing.assert_allclose(found[: len(a)], a, atol=1e-9)  # the source stays
+    x, n = np.concatenate([a, b]), len(a)
+    gram = x @ x.T
+    delta = gram[:, :n].mean(1) - gram[:, n:].mean(1)
+
+    def cost(p):
+        return np.sum((a.T - p.T @ gram[:, :n]) ** 2) + np.sum((p.T @ delta) ** 2) + np.abs(p).sum()
+
+    p = adaptation.tsrg_matrix(a, b)
+    np.testing.assert_allclose(gram[:, n:].T @ p, found[n:], atol=1e-6)
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        assert cost(p) < cost(p + rng.normal(size=p.shape) * rng.choice([1e-5, 1e-4, 1e-3]))
+
+
+def test_a_run_within_one_database_refuses_to_adapt():
+    from mebench.config import resolve
+    from mebench.runner import make_plan
+
+    with pytest.raises(ConfigError, match="trains and tests on synthetic: choose a protocol across databases") as error:
+        make_plan(resolve(["method=flow_svm", "dataset=synthetic", "dataset.preset=tiny", "adaptation=tca"]))
+    assert "\n" not in str(error.value)
+    with pytest.raises(ConfigError, match="works on annotated clips, and this run spots"):
+        make_plan(resolve(["method=optical_strain", "dataset=synthetic", "dataset.preset=tiny", "adaptation=tca"]))
