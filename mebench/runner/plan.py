@@ -420,15 +420,13 @@ def check_adaptation(plan: Plan) -> None:
     Raises:
         ConfigError: the run spots, or a fold tests people of a database that trains.
     """
-    how = plan.config.adaptation
-    if how != "none" and "spot" in plan.task.tasks:
-        raise ConfigError(f"adaptation={how} works on annotated clips, and this run spots: leave it out")
-    for fold in plan.folds if how != "none" else ():
-        if both := sorted({s.dataset for s in fold.test} & {s.dataset for s in (*fold.train, *fold.valid)}):
-            raise ConfigError(
-                f"adaptation={how} brings another database to those that train, and fold {fold.key!r} trains and tests on {both[0]}: "
-                "choose a protocol across databases, such as lodo, hde or cdmer, or leave it out"
-            )
+    sides = [({s.dataset for s in fold.test}, {s.dataset for s in (*fold.train, *fold.valid)}) for fold in plan.folds]
+    within = "spot" in plan.task.tasks or any(test & train for test, train in sides)
+    if plan.config.adaptation != "none" and within:
+        raise ConfigError(
+            f"adaptation={plan.config.adaptation} brings another database to those that train, for recognition of annotated clips; this "
+            f"run spots, or trains and tests on one database: choose a protocol such as lodo, hde or cdmer, or leave it out"
+        )
 
 
 def check_reach(plan: Plan) -> None:

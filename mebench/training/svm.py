@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -20,7 +19,6 @@ from mebench.errors import RunError
 from mebench.features.top import PLANES, SvmParams, TopParams, check_c
 
 ClassWeight = Literal["balanced"]
-Loss = Literal["squared_hinge", "log", "squared"]
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -49,8 +47,6 @@ class LinearSvm(nn.Module):
         class_weight: `balanced` weighs each class by n / (classes in training x its samples); None weighs all alike.
         standardise: subtract the training samples' mean from each feature and divide it by their standard deviation; a
             constant feature is only centred.
-        loss: of a training sample: `squared_hinge`; `log` makes it multinomial logistic regression, `squared` a ridge classifier,
-            scikit-learn's likewise.
 
     Raises:
         ConfigError: `c` is not above 0.
@@ -66,12 +62,10 @@ class LinearSvm(nn.Module):
         c: float | None = 1.0,
         class_weight: ClassWeight | None = None,
         standardise: bool = False,
-        loss: Loss = "squared_hinge",
     ) -> None:
         super().__init__()
         check_c("C of a linear SVM", c)
         self.n_classes, self.c, self.class_weight, self.standardise = n_classes, c, class_weight, standardise
-        self.loss = loss
         self.notes: dict[str, float] = {}
         # The number of features is known when samples are: `fit` or a saved state brings the width.
         self.register_buffer("weights", torch.zeros(n_classes, 0, dtype=torch.float64))
@@ -139,22 +133,21 @@ class LinearSvm(nn.Module):
         self.seen = torch.from_numpy(np.isin(np.arange(self.n_classes), present))
         return c
 
+    def machine(self, c: float, dual: bool) -> Any:
+        """What is fitted: another linear classifier of scikit-learn in a subclass that has another loss."""
+        # The dual is solved by taking the samples in a shuffled order: a fixed one.
+        return LinearSVC(C=c, class_weight=self.class_weight, dual=dual, max_iter=MAX_ITER, random_state=0)
+
     def _hyperplanes(self, x: Floats, y: Labels, c: float, dual: bool) -> tuple[Floats, Floats, int]:
         """Weights and intercepts, one row for each class that occurs (two at least), and the most steps that one took."""
-        how = {"class_weight": self.class_weight, "max_iter": MAX_ITER}
-        if self.loss == "squared":
-            svc = RidgeClassifier(alpha=1 / (2 * c), **how)
-        elif self.loss == "log":
-            svc = LogisticRegression(C=c, tol=1e-6, **how)
-        else:  # the dual is solved by taking the samples in a shuffled order: a fixed one
-            svc = LinearSVC(C=c, dual=dual, random_state=0, **how)
+        machine = self.machine(c, dual)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the caller looks at the steps
-            svc.fit(x, y)
-        weights, intercepts = svc.coef_, svc.intercept_
+            machine.fit(x, y)
+        weights, intercepts = machine.coef_, machine.intercept_
         if len(weights) == 1:  # two classes share one hyperplane
             weights, intercepts = np.concatenate([-weights, weights]), np.concatenate([-intercepts, intercepts])
-        return weights, intercepts, int(np.max(svc.n_iter_ or 0))
+        return weights, intercepts, int(np.max(machine.n_iter_ or 0))
 
     def _right(
         self, x: Floats, y: Labels, c: float, dual: bool, train: NDArray[np.intp], held_out: NDArray[np.intp]

@@ -45,4 +45,4 @@ class LbpSip(Top):
             for bit, point in enumerate(points):
                 at = tuple(slice(m + s * m, size - m + s * m) for s, m, size in zip(point, margin, n))
                 codes |= (volume[at] > centre).astype(np.intp) << bit
-            yield Codes(codes, 2 ** len(points))
+            yield codes, 2 ** len(points), None

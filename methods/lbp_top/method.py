@@ -3,14 +3,32 @@
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from torch import Tensor, nn
 
 from mebench.core import Task
-from mebench.training.svm import LinearSvm, Loss, TopRecognizer
+from mebench.training.svm import MAX_ITER, LinearSvm, TopRecognizer
 
 from .params import Params as _Params
 
-LOSSES: dict[str, Loss] = {"svm": "squared_hinge", "logistic": "log", "ridge": "squared"}
+
+class Logistic(LinearSvm):
+    """Multinomial logistic regression, as scikit-learn's."""
+
+    def machine(self, c: float, dual: bool) -> LogisticRegression:
+        """With the loss of a likelihood."""
+        return LogisticRegression(C=c, tol=1e-6, class_weight=self.class_weight, max_iter=MAX_ITER)
+
+
+class Ridge(LinearSvm):
+    """Least squares on classes, as scikit-learn's ridge classifier."""
+
+    def machine(self, c: float, dual: bool) -> RidgeClassifier:
+        """With the squared loss."""
+        return RidgeClassifier(alpha=1 / (2 * c), class_weight=self.class_weight)
+
+
+LINEAR = {"svm": LinearSvm, "logistic": Logistic, "ridge": Ridge}
 
 
 class Nearest(nn.Module):
@@ -64,8 +82,8 @@ class LbpTopSvm(TopRecognizer):
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
         how, n = params.classifier, len(task.classes)
-        if how in LOSSES:
-            self.svm = LinearSvm(n, params.c, params.class_weight, params.standardise, LOSSES[how])
+        if how in LINEAR:
+            self.svm = LINEAR[how](n, params.c, params.class_weight, params.standardise)
         else:
             self.svm = Nearest(n, how == "template")  # type: ignore[assignment]
 

@@ -63,7 +63,7 @@ class LpqTop(Top):
             turned = np.tensordot(axes(sizes, second == T), parts, (0, 0)) if self.decorrelate else np.stack(parts)
             # What cancels is 0, however it was rounded, as where the face does not move; others are larger for whole gray values.
             bits = (turned >= -1e-6).astype(np.intp)
-            yield Codes(sum(bit << i for i, bit in enumerate(bits)), 256)  # type: ignore[arg-type]
+            yield np.sum([bit << i for i, bit in enumerate(bits)], axis=0), 256, None
 
 
 def waves(sizes: tuple[int, ...]) -> list[tuple[NDArray[np.complex128], NDArray[np.complex128]]]:

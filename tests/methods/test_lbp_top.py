@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from mebench.methods.lbp_top.method import LbpTopSvm
 from skimage.feature import local_binary_pattern
+from sklearn.datasets import make_blobs
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from mebench.testing import check_method
 
@@ -54,3 +58,19 @@ def test_the_nearest_clip_and_the_nearest_template_are_those_by_chi_square():
         loaded = Nearest(4, templates)
         loaded.load_state_dict(nearest.state_dict())
         np.testing.assert_array_equal(loaded.decision_function(new), scores)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("d", [300, 7])
+def test_the_other_linear_classifiers_are_those_of_scikit_learn(d, classes):
+    from mebench.methods.lbp_top.method import Logistic, Ridge
+
+    x, y = make_blobs(80, d, centers=classes, center_box=(-1, 1), random_state=0)
+    pairs = ((Logistic, LogisticRegression(C=0.5, tol=1e-8, max_iter=20_000)), (Ridge, RidgeClassifier(alpha=1.0)))
+    for kind, theirs in pairs:
+        ours = kind(classes, 0.5, standardise=True)
+        ours.fit(x[:40], y[:40])
+        expected = make_pipeline(StandardScaler(), theirs).fit(x[:40], y[:40]).decision_function(x[40:])
+        found = ours.decision_function(x[40:])
+        tolerance = 1e-3 if kind is Logistic else 1e-9
+        np.testing.assert_allclose(found if classes > 2 else found[:, 1], expected, atol=tolerance)
