@@ -425,7 +425,7 @@ def check_adaptation(plan: Plan) -> None:
     if plan.config.adaptation != "none" and within:
         raise ConfigError(
             f"adaptation={plan.config.adaptation} brings another database to those that train, for recognition of annotated clips; this "
-            f"run spots, or trains and tests on one database: choose a protocol such as lodo, hde or cdmer, or leave it out"
+            f"run spots, or trains and tests on one database: choose a protocol such as lodo, cd6me or cdmer, or leave it out"
         )
 
 
