@@ -205,7 +205,7 @@ Audited = TypedDict(
     "Audited",
     {
         "name": Text,
-        "saw": Literal["nobody", "train", "valid", "train+valid", "test", "all", "video"],
+        "saw": Literal["nobody", "train", "valid", "train+valid", "test", "all", "video", "database"],
         "value": NotRequired[Plain],
         "folds": NotRequired[dict[Text, Plain]],
     },

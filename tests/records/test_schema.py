@@ -109,7 +109,7 @@ def test_what_a_run_writes_is_read_as_it_stands(record):
         ("folds.json", "left_out", {"sad": -1}, "-1, but should be greater than or equal to 0"),
         ("folds.json", "kinds/0", "tiny", "'tiny', but should be 'micro' or 'macro'"),
         ("folds.json", "tasks/1", "guess", "'guess', but should be 'recognize' or 'spot'"),
-        ("folds.json", "transductive", "all", "'all', but should be 'none' or 'video'"),
+        ("folds.json", "transductive", "all", "'all', but should be 'none', 'video' or 'database'"),
         ("folds.json", "folds/2/train/0", "a\u0085b", "'a\\x85b', but should hold no control characters"),
         ("audit.json", "selection", "luck", "'luck', but should be 'fixed', 'inner' or 'test'"),
         ("audit.json", "values/0/saw", "you", "'you', but should be 'nobody', 'train', 'valid', 'train+valid', 'test'"),
