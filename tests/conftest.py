@@ -188,9 +188,9 @@ def tiny() -> list[str]:
 @pytest.fixture
 def drawn_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     """A frame of `synthetic` is drawn once, whoever asks for it: for tests of what is made of frames."""
-    from mebench.datasets.synthetic.dataset import SyntheticFrames
+    from mebench.datasets.synthetic import dataset
 
-    monkeypatch.setattr(SyntheticFrames, "__getitem__", remembering(SyntheticFrames.__getitem__))
+    monkeypatch.setattr(dataset.SyntheticFrames, "__getitem__", remembering(dataset.SyntheticFrames.__getitem__))
 
 
 @pytest.fixture

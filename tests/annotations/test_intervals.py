@@ -4,12 +4,11 @@ import re
 import struct
 from datetime import datetime, timedelta
 
-import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
+from mebench import heavy
 from mebench.annotations import Log, annotation, read_sheets
 from tests.helpers import old_excel
 
@@ -102,10 +101,10 @@ def test_a_number_that_is_shown_as_a_date_is_read_as_the_number(tmp_path_factory
     assert log.repairs[0].taken == str(number) and "shows as a date" in log.repairs[0].reason
 
 
-def in_a_workbook(folder, values, epoch=CALENDAR_WINDOWS_1900):
+def in_a_workbook(folder, values, epoch="WINDOWS_1900"):
     """A sheet of one row, whose cells are formatted as dates."""
-    book = openpyxl.Workbook()
-    book.epoch = epoch
+    book = heavy.openpyxl.Workbook()
+    book.epoch = getattr(heavy.openpyxl.utils.datetime, f"CALENDAR_{epoch}")
     for column, value in enumerate(values, 1):
         book.active.cell(1, column, value).number_format = "yyyy-mm-dd"
     book.save(folder / "sheet.xlsx")
@@ -115,7 +114,7 @@ def in_a_workbook(folder, values, epoch=CALENDAR_WINDOWS_1900):
 def in_an_old_workbook(folder, values, epoch, monkeypatch):
     """The same as .xls: the one format of its cells is number 14, a date, and the records begin with where days are counted from."""
     begin = old_excel._begin
-    counted = old_excel._record(0x0022, struct.pack("<H", epoch == CALENDAR_MAC_1904))
+    counted = old_excel._record(0x0022, struct.pack("<H", epoch == "MAC_1904"))
     dated = old_excel._record(0x00E0, struct.pack("<HHH14x", 0, 14, 0))
     monkeypatch.setattr(old_excel, "_begin", lambda kind: begin(kind) + (counted + dated if kind == 5 else b""))
     old_excel.write_xls(folder / "sheet.xls", {"codes": [values]})
@@ -123,7 +122,7 @@ def in_an_old_workbook(folder, values, epoch, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls"])
-@pytest.mark.parametrize("epoch", [CALENDAR_WINDOWS_1900, CALENDAR_MAC_1904])
+@pytest.mark.parametrize("epoch", ["WINDOWS_1900", "MAC_1904"])
 def test_workbooks_that_count_days_from_1900_and_from_1904_hold_the_same_numbers(tmp_path, monkeypatch, suffix, epoch):
     numbers = [0, 1, 19, 59, 60, 61, 1481, 20_000]
     where = (tmp_path, numbers, epoch)
@@ -134,7 +133,7 @@ def test_workbooks_that_count_days_from_1900_and_from_1904_hold_the_same_numbers
     assert all("shows as a date" in repair.reason for repair in log.repairs) and len(log.repairs) == len(numbers)
 
 
-@pytest.mark.parametrize("epoch", [CALENDAR_WINDOWS_1900, CALENDAR_MAC_1904])
+@pytest.mark.parametrize("epoch", ["WINDOWS_1900", "MAC_1904"])
 def test_a_date_of_this_age_is_the_one_that_the_workbook_shows(tmp_path, epoch):
     file = in_a_workbook(tmp_path, [datetime(2026, 5, 9), datetime(1991, 1, 2)], epoch)
     assert read_sheets(file)[0].rows == ((1, ("2026-05-09T00:00:00", "1991-01-02T00:00:00")),)

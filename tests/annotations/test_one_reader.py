@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mebench.annotations import read_sheets, write_csv
-from mebench.config.registry import load
+from mebench.config import registry
 from mebench.exchange import Remarks, Rules, answers
 from mebench.inspection import dataset_summary
 
@@ -16,7 +16,7 @@ KNOWN = ["casme", "casme2", "casme3", "dfme", "four_dme", "meview", "mmew", "sam
 
 def by_adapter(id_, sheet):
     """The expressions of `data summary dataset=ID dataset.annotations=FILE`, and how many repairs it says."""
-    dataset = load("dataset", id_)(load("dataset", id_).Params(annotations=str(sheet)))
+    dataset = registry.load("dataset", id_)(registry.load("dataset", id_).Params(annotations=str(sheet)))
     rows = [a for a in dataset.annotations if a.onset is not None and a.subject and a.video]
     return {
         (a.subject, a.video, a.kind, a.onset, a.apex, a.offset, a.emotion or "") for a in rows
@@ -35,7 +35,7 @@ def by_score(sheet):
 @pytest.fixture(scope="module", params=KNOWN)
 def released(request, tmp_path_factory):
     """A dataset's id and its sheet in a drawn tree."""
-    plugin, root = load("dataset", request.param), tmp_path_factory.mktemp(request.param)
+    plugin, root = registry.load("dataset", request.param), tmp_path_factory.mktemp(request.param)
     plugin.write_fake_tree(root)
     return request.param, plugin(plugin.Params(root=str(root))).annotation_file
 

@@ -9,7 +9,6 @@ import sys
 import threading
 from pathlib import Path
 
-import matplotlib.figure
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import mebench
-from mebench import tracking
+from mebench import heavy, tracking
 from mebench.config import combinations, resolve, settings_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics import summarize
@@ -121,7 +120,7 @@ def test_a_notebook_s_event_loop_and_signals_stay_as_they_are(tiny, tmp_path, mo
 
 def test_a_timeline_is_a_picture_of_a_video(ran):
     figure = ran.plot_timeline("s002")
-    assert isinstance(figure, matplotlib.figure.Figure) and "s002" in figure.axes[0].get_title(loc="left")
+    assert isinstance(figure, heavy.matplotlib.figure.Figure) and "s002" in figure.axes[0].get_title(loc="left")
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert len(figure.axes[0].lines) > 1
     with pytest.raises(DataError, match="3 videos have 's0' in their keys"):

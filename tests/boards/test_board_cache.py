@@ -26,7 +26,7 @@ def made(monkeypatch):
     return found
 
 
-def test_a_value_is_made_once_for_what_it_rests_on_and_again_where_its_entry_is_damaged():
+def test_a_value_is_made_once_and_again_where_its_entry_is_damaged():
     made = []
 
     def make():
@@ -42,7 +42,7 @@ def test_a_value_is_made_once_for_what_it_rests_on_and_again_where_its_entry_is_
     assert cached(make, "f1", ["one", "two"]) == first and len(made) == 3
 
 
-def test_a_board_is_built_again_from_what_is_there_and_of_a_new_run_only_what_it_changes(tmp_path, made):
+def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tmp_path, made):
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     build("runs")

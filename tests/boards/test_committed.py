@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.metrics.epoch_choices import RULES
+from mebench.metrics import epoch_choices
 from mebench.records import FORMAT, check, check_scores, from_record, read
 from mebench.runs import RunFolder
 
@@ -50,12 +50,14 @@ def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
     """The table below the one of recognition: each rule's F1, and what those gain that look at the tested people."""
     told = rows_of((ROOT / "README.md").read_text(), "The same holds in spotting")
     (scored,) = json.loads((ROOT / "leaderboards/rescored/lgsnet_cas_me2.json").read_text())["sets"]
-    by_words = {RULES[r["choice"]]: r for r in scored["results"] if r["convention"] == "lgsnet2023"}
+    by_words = {epoch_choices.RULES[r["choice"]]: r for r in scored["results"] if r["convention"] == "lgsnet2023"}
     gains = {
-        RULES[pair["leaking"]]: pair["f1"]["difference"] for pair in scored["selection"] if pair["honest"] == "last"
+        epoch_choices.RULES[pair["leaking"]]: pair["f1"]["difference"]
+        for pair in scored["selection"]
+        if pair["honest"] == "last"
     }
     assert [row["the rule keeps"].partition(" (")[0] for row in told] == [
-        RULES[r] for r in ("person", "pooled", "others", "last")
+        epoch_choices.RULES[r] for r in ("person", "pooled", "others", "last")
     ]
     for row in told:
         rule = row["the rule keeps"].partition(" (")[0]
@@ -64,7 +66,7 @@ def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
         assert row["over the last epoch"] == (
             f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]" if gain else ""
         )
-    assert by_words[RULES["pooled"]]["summary"]["spotting"]["micro"]["tp"] == 0
+    assert by_words[epoch_choices.RULES["pooled"]]["summary"]["spotting"]["micro"]["tp"] == 0
     lifted = f"from {told[3]['F1']} to {told[0]['F1']}".replace("0.", ".")
     for page in ("README.md", "docs/index.md"):
         assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / page).read_text().split())

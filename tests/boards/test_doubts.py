@@ -56,7 +56,7 @@ def said(board):
     return record.doubt
 
 
-def test_the_first_record_that_is_merged_says_the_truth_until_a_copy_of_the_dataset_does(board, capsys):
+def test_the_first_merged_record_says_the_truth_until_a_copy_of_the_dataset_does(board, capsys):
     (outcome,) = merge(find_records(board.parent / "sent"), board / "records")
     ((data, truth),) = doubts.Registry.read(board).truths.items()
     assert (outcome.doubt, said(board)) == ("", "") and data == "synthetic under loso; spot"

@@ -9,8 +9,8 @@ import pytest
 import mebench
 from mebench import challenges
 from mebench.errors import ConfigError, DataError
-from mebench.exchange.write import FORMATS
-from mebench.metrics.conventions import CONVENTIONS
+from mebench.exchange import write
+from mebench.metrics import CONVENTIONS
 
 task, faults, judge = challenges.register.task, challenges.entry.faults, challenges.bundle.judge
 ALL = [one for found in challenges.register.challenges().values() for one in found.tasks.values()]
@@ -18,7 +18,7 @@ ALL = [one for found in challenges.register.challenges().values() for one in fou
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
 def test_a_task_names_what_mebench_has(one):
-    assert one.form in {*FORMATS, "clips", "answers"}
+    assert one.form in {*write.FORMATS, "clips", "answers"}
     assert one.convention in CONVENTIONS
     assert one.truth == "hidden" or {*one.truth.split(", ")} <= {*mebench.datasets().index}
     assert bool(one.classes) == (one.form == "clips")

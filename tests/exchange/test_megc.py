@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from mebench.annotations.sheets import of_text
+from mebench.annotations import sheets
 from mebench.errors import DataError
 from mebench.exchange import Remarks, Rules, megc, read_against_truth, read_intervals
 from tests.helpers.outside import outside
@@ -24,7 +24,7 @@ def read(path, role):
 
 
 def test_the_log_is_found_out_and_holds_both_sides(write):
-    assert megc.is_log(of_text(LOG, "", "it"))
+    assert megc.is_log(sheets.of_text(LOG, "", "it"))
     spotted, true = read(write(LOG), "predictions").intervals, read(write(LOG), "truth").intervals
     columns = ["dataset", "video", "onset", "offset"]
     assert spotted[columns].values.tolist() == [
@@ -48,7 +48,7 @@ def test_both_sides_say_which_videos_there_are(write):
 @pytest.mark.parametrize("missing", ["__", "*", "_", "–", "--"])
 def test_missing_cells_are_written_in_many_ways(write, missing):
     other = LOG.replace(" -", f" {missing}")
-    assert other != LOG and megc.is_log(of_text(other, "", "it"))
+    assert other != LOG and megc.is_log(sheets.of_text(other, "", "it"))
     for role in ("predictions", "truth"):
         pd.testing.assert_frame_equal(read(write(other), role).intervals, read(write(LOG), role).intervals)
 

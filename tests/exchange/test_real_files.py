@@ -1,10 +1,10 @@
 """Tables as people of the field write them: names, languages, encodings, notes, codes, and what is said of every row and column."""
 
-import openpyxl
 import pytest
 
+from mebench import heavy
 from mebench.annotations import decoded
-from mebench.config.registry import load
+from mebench.config import registry
 from mebench.errors import DataError
 from mebench.exchange import Remarks, Rules, answers, read_intervals, text_table
 from mebench.inspection import dataset_summary
@@ -247,11 +247,11 @@ def test_tables_written_one_behind_the_other_have_their_names_once(write):
 
 
 def test_names_again_in_a_workbook_are_left_out_by_its_adapter_too(tmp_path):
-    plugin = load("dataset", "casme2")
+    plugin = registry.load("dataset", "casme2")
     plugin.write_fake_tree(tmp_path)
     sheet = plugin(plugin.Params(root=str(tmp_path))).annotation_file
     expected = len(plugin(plugin.Params(annotations=str(sheet))).annotations)
-    book = openpyxl.load_workbook(sheet)
+    book = heavy.openpyxl.load_workbook(sheet)
     book.active.append([cell.value for cell in book.active[1]])
     book.active.append(["Total", 8, None, 10, 20, 30])
     book.save(sheet)
@@ -293,7 +293,7 @@ def test_a_column_of_names_that_is_half_empty_is_one_defect(write):
 
 
 def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
-    book = openpyxl.Workbook()
+    book = heavy.openpyxl.Workbook()
     for row in (HEAD, (1, "a", 1, 2), (None, "b", 3, 4), (2, "c", 5, 6)):
         book.active.append(row)
     book.active.merge_cells("A2:A3")

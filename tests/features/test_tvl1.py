@@ -1,7 +1,6 @@
 """TV-L1 of mebench's own beside OpenCV, piece by piece and as a whole."""
 
 import cv2
-import numba
 import numpy as np
 import pytest
 
@@ -88,6 +87,8 @@ def test_equal_images_do_not_move():
 
 
 def test_who_waits_for_the_compiler_is_told_once(capsys):
+    import numba
+
     @numba.njit
     def twice(x):
         return 2 * x

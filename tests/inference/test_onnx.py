@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from mebench.core import Method, Task
 from mebench.errors import DataError, RunError
 from mebench.inference import onnx
 
-pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
-pytest.importorskip("onnxruntime", reason="ONNX is an extra: pip install 'mebench[onnx]'")
+pytestmark = pytest.mark.skipif(
+    None in map(find_spec, ("onnxscript", "onnxruntime")), reason="ONNX is an extra: pip install 'mebench[onnx]'"
+)
 
 RUN = """
 import sys

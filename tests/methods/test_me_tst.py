@@ -303,7 +303,7 @@ def test_impossible_values_are_refused(wrong):
         METST.Params(**wrong)
 
 
-def test_weights_of_the_public_program_are_read_by_its_names_and_in_the_order_of_the_scheme():
+def test_weights_of_the_public_program_are_read_by_name_in_the_order_of_the_scheme():
     """What the program never uses is left out: a second set of blocks, and a normalisation of each block."""
     network, own = TemporalStates(5).eval(), {here: theirs for theirs, here in PARTS.items()}
     written = {}

@@ -410,14 +410,14 @@ def test_over_seeds_scores_are_means_and_subjects_are_exchanged_in_all_at_once()
         ]
         return [replace(x, predictions=table) for x, table in zip((a, b), predictions)]
 
+    def f1(tables):
+        found = summarize(replace(tables, clips=None), kinds=("micro",), classes=CLASSES, seed=0, draws=0)
+        return found["spotting"]["micro"]["scores"]["f1"]["value"]
+
     differences = []
     for n in range(2 ** (subjects - 1)):
         these = {name for place, name in enumerate(names[1:]) if n >> place & 1}
         pairs = [exchanged(a, b, these) for a, b in zip(ones, others)]
-        values = [
-            compared(a, b, metrics=["spotting.micro.f1"]).scores["spotting.micro.f1"].difference["value"]
-            for a, b in pairs
-        ]
-        differences.append(np.mean(values))
+        differences.append(np.mean([f1(b) - f1(a) for a, b in pairs]))
     extreme = np.mean(np.abs(differences) >= abs(row.difference["value"]) - 1e-12)
     assert row.p == pytest.approx(extreme)

@@ -74,7 +74,7 @@ def test_every_score_has_an_interval_over_people():
         assert 0 <= score["low"] < score["value"] < score["high"] <= 1
 
 
-def test_a_class_that_nobody_shows_counts_nothing_and_a_clip_without_an_answer_is_wrong():
+def test_a_class_that_nobody_shows_counts_nothing_and_no_answer_is_wrong():
     clips = drawn(2)
     clips["truth"] = ["anger+joy" if "fear" in label else label for label in clips["truth"]]
     section = scored(clips.assign(predicted=None))

@@ -6,19 +6,21 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from mebench import runner
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.runner import dask_executor, execute, make_plan, open_session, run
+from mebench.runner import execute, make_plan, open_session, run
 from mebench.runs import fold_files
 from tests.helpers.same_process import stand_in
 
-pytest.importorskip("distributed", reason="the extra dask is not installed")
+pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="the extra dask is not installed")
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_scheduler_without_workers_is_no_riddle(moody):
 
 
 def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch):
-    monkeypatch.setattr(dask_executor, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(runner.dask_executor, "CONNECT_SECONDS", 1)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at executor.address=tcp://127.0.0.1:9 "):
         run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
 

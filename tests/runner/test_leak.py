@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-from mlflow import MlflowClient
 from torch.utils.data import TensorDataset
 from typer.testing import CliRunner
 
@@ -95,6 +94,8 @@ def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_pat
     runs = {path.name.rpartition("-")[0] for path in (tmp_path / "runs").iterdir()}
     assert runs == {"random-toy-loso-seed0", "random-toy-loso-seed0-leak"}
     assert set(json.loads((tmp_path / "out.json").read_text())["leak"]) == {"honest", "scores", "differences"}
+    from mlflow import MlflowClient  # half a second
+
     client = MlflowClient("sqlite:///ml.db")
     experiment = client.get_experiment_by_name("mebench/toy/loso").experiment_id
     mirrored = {

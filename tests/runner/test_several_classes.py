@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import mebench
-from mebench.annotations.schemes import all_units
+from mebench.annotations import schemes
 from mebench.core import Expression, Scheme, Video
 from mebench.errors import ConfigError, DataError
-from mebench.training.maps import focal_loss
+from mebench.training import maps
 from tests.cli.conftest import mebench as command  # noqa: F401
 
 
@@ -29,7 +29,7 @@ def test_a_label_stands_for_a_set_of_classes():
 
 def test_all_units_are_those_that_enough_expressions_show():
     videos = clips(*[("4", "L7B")] * 6, *[("4",)] * 6, *[("7", "12")] * 4, ("12", "talking"))
-    scheme = all_units(videos)
+    scheme = schemes.all_units(videos)
     assert scheme.classes == ("AU4", "AU7")
     assert [scheme.class_of(video.expressions[0]) for video in (videos[0], videos[6], videos[12], videos[16])] == [
         "AU4+AU7",
@@ -38,14 +38,14 @@ def test_all_units_are_those_that_enough_expressions_show():
         None,  # of what is no unit nobody knows what it shows
     ]
     with pytest.raises(ConfigError, match="at least two action units that 10 micro-expressions show; here 1 are"):
-        all_units(clips(*[("4",)] * 10))
+        schemes.all_units(clips(*[("4",)] * 10))
 
 
 def test_the_focal_loss_is_that_of_its_paper():
     scores, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([[1.0, 0, 1]] * 5)
     p = 1 / (1 + np.exp(-scores.numpy().astype(np.float64)))
     p_t = np.where(labels.numpy() == 1, p, 1 - p)
-    assert float(focal_loss(scores, labels)) == pytest.approx(np.mean(-((1 - p_t) ** 2) * np.log(p_t)), rel=1e-5)
+    assert float(maps.focal_loss(scores, labels)) == pytest.approx(np.mean(-((1 - p_t) ** 2) * np.log(p_t)), rel=1e-5)
 
 
 @pytest.mark.parametrize("method", ["logistic", "ststnet"])

@@ -170,7 +170,7 @@ def test_two_processes_train_one_fold_as_one_does():
 
 
 @pytest.mark.parametrize(("free", "copied"), [(1000, True), (100, False)])
-def test_a_gpu_gets_samples_once_where_they_fit_else_pinned_and_predicts_what_it_trained(free, copied, monkeypatch):
+def test_a_gpu_gets_samples_once_where_they_fit_and_predicts_what_it_trained(free, copied, monkeypatch):
     """A machine with a GPU in all that the code sees of it: Lightning says where it trains and leaves the network in memory."""
     gpu, places, given = torch.device("cuda", 0), [], []
 

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-import sacrebleu
-from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
-from rouge_score import rouge_scorer
 from sklearn.metrics import (
     accuracy_score,
     f1_score,
@@ -122,6 +119,10 @@ def test_both_scorers_equal_the_libraries_on_drawn_answers(seed):
     pairs = [(row["answer"], one["answer"]) for row, one in zip(rows, given)]
     texts = [(a.lower().strip(), b.lower().strip()) for a, b in pairs if b.strip()]
     a, b = (vqa.marking.score(rows, given, scorer) for scorer in vqa.marking.SCORERS)
+
+    import sacrebleu  # all three, with what they import, for this test alone
+    from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+    from rouge_score import rouge_scorer
 
     smooth, rouge = SmoothingFunction().method1, rouge_scorer.RougeScorer(["rouge1"], use_stemmer=True)
     bleus = [sentence_bleu([one.split()], other.split(), smoothing_function=smooth) for one, other in texts]

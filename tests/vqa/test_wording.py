@@ -2,32 +2,31 @@
 
 import pytest
 
-from mebench import vqa
-from mebench.vqa.wording import Meaning, meaning_of
+from mebench.vqa import wording
 
 
 @pytest.mark.parametrize(
     ("question", "meaning"),
     [
-        ("What is the coarse expression class?", Meaning("coarse")),
-        ("what is  the fine-grained expression class?", Meaning("fine")),
-        ("What is the action unit?", Meaning("units")),
-        ("What distinct action units appear in this video?", Meaning("units")),
-        ("Is the action unit nostril dilater shown on the face?", Meaning("shown", 38)),
-        ("Is the action unit dimpler located on the left or right face?", Meaning("side", 14)),
-        ("Is the action unit tail wagger shown on the face?", Meaning("shown", None)),
-        ("How many macro-expression events appear in this video?", Meaning("macro")),
-        ("What is the expression type of the 33-th expression event in this video?", Meaning("type", None, 33)),
-        ("Please analyse the micro-expression shown in this video in detail.", Meaning("sentence")),
+        ("What is the coarse expression class?", wording.Meaning("coarse")),
+        ("what is  the fine-grained expression class?", wording.Meaning("fine")),
+        ("What is the action unit?", wording.Meaning("units")),
+        ("What distinct action units appear in this video?", wording.Meaning("units")),
+        ("Is the action unit nostril dilater shown on the face?", wording.Meaning("shown", 38)),
+        ("Is the action unit dimpler located on the left or right face?", wording.Meaning("side", 14)),
+        ("Is the action unit tail wagger shown on the face?", wording.Meaning("shown", None)),
+        ("How many macro-expression events appear in this video?", wording.Meaning("macro")),
+        ("What is the expression type of the 33-th expression event in this video?", wording.Meaning("type", None, 33)),
+        ("Please analyse the micro-expression shown in this video in detail.", wording.Meaning("sentence")),
         (
             "What are the action units present, and based on them, what is the fine-grained expression?",
-            Meaning("sentence"),
+            wording.Meaning("sentence"),
         ),
         ("Who is this?", None),
     ],
 )
 def test_a_question_is_read_by_its_wording(question, meaning):
-    assert meaning_of(question) == meaning
+    assert wording.meaning_of(question) == meaning
 
 
 @pytest.mark.parametrize(
@@ -42,14 +41,14 @@ def test_a_question_is_read_by_its_wording(question, meaning):
     ],
 )
 def test_units_are_read_by_name_and_by_code(text, units):
-    assert vqa.wording.read_units(text) == units
+    assert wording.read_units(text) == units
 
 
 def test_what_the_words_make_is_what_they_read():
-    for unit in vqa.wording.UNITS:
-        assert vqa.wording.read_units(vqa.wording.joined([unit])) == {unit}
-    for fine, coarse in vqa.wording.FINE.items():
-        text = vqa.wording.sentence([4, 12], fine, coarse)
-        assert vqa.wording.read_units(text) == {4, 12}
-        assert vqa.wording.read_class(text, tuple(vqa.wording.FINE), "fine-grained") == fine
-        assert vqa.wording.read_class(text, vqa.wording.COARSE, "coarse") == coarse
+    for unit in wording.UNITS:
+        assert wording.read_units(wording.joined([unit])) == {unit}
+    for fine, coarse in wording.FINE.items():
+        text = wording.sentence([4, 12], fine, coarse)
+        assert wording.read_units(text) == {4, 12}
+        assert wording.read_class(text, tuple(wording.FINE), "fine-grained") == fine
+        assert wording.read_class(text, wording.COARSE, "coarse") == coarse
