@@ -143,10 +143,12 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     known = sorted(known)
     beside = [k for k in known if k.rpartition(".")[0] == section]
     if section in known and not beside:
-        return (
-            f"unknown key {key!r}: this {section} has no parameters. See the parameters of others with: "
-            f"mebench info <{section}>"
+        others = (
+            f": mebench info NAME shows those of another {section}"
+            if section in ("method", "dataset", "protocol")
+            else ""
         )
+        return f"unknown key {key!r}: {section} has no parameters here{others}"
     beside = beside or [k for k in known if "." not in k]
     own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
     close = [

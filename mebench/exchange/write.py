@@ -189,7 +189,7 @@ def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks
     unknown_rate = tables.videos["video"][tables.videos["fps"].isna()]
     if len(unknown_rate):
         raise DataError(
-            f"the frame rate of {unknown_rate.iloc[0]} is unknown, and the format counts seconds: write --format csv, or give --fps N"
+            f"the frame rate of {unknown_rate.iloc[0]} is unknown, and the format counts seconds: choose the format csv, or give --fps N"
         )
     every = _with_vids(rows, tables, path, remarks)
     named = _with_vids(_named(tables.videos, tables), tables, path, Remarks())
@@ -265,7 +265,7 @@ def _distinct_names(ways: Mapping[str, list[str]], path: Path) -> tuple[str, lis
             return way, names
     twice = next(name for name in names if names.count(name) > 1)
     raise DataError(
-        f"two videos of the run would both be {twice} in {path}: write --format csv, which distinguishes them"
+        f"two videos of the run would both be {twice} in {path}: choose the format csv, which distinguishes them"
     )
 
 
@@ -273,7 +273,7 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
     """A file `<subject>_<video>.eaf` for each video, with a tier for each kind that was looked for and one of emotions."""
     if (silent := tables.videos["fps"].isna()).any():
         unknown_rate = tables.videos["video"][silent].iloc[0]
-        raise DataError(f"the frame rate of {unknown_rate} is unknown, and ELAN counts time: write --format csv")
+        raise DataError(f"the frame rate of {unknown_rate} is unknown, and ELAN counts time: choose the format csv")
     parts = _parts(tables)
     names = [v if v.startswith(f"{s}_") or v == s else f"{s}_{v}" for _, s, v in parts]
     ways = {"": names, "<dataset>_<subject>_<video>.eaf": [f"{part[0]}_{name}" for part, name in zip(parts, names)]}

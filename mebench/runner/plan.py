@@ -446,16 +446,17 @@ def check_reach(plan: Plan) -> None:
         for word, folder in kept.items():
             own, here = Path(folder).expanduser().resolve(), place.resolve()
             within = place not in open_to_all and here.is_relative_to(own) and here.suffix != ".safetensors"
-            if own.is_relative_to(here) or within:
-                way = (
-                    "name another folder"
-                    if place in open_to_all
-                    else "let it name less under reads in its config.yaml, or settings, or copy what it needs elsewhere"
-                )
+            off = "or use sandbox=off, after you have read the method's code"
+            if within:
                 raise ConfigError(
-                    f"the method may read {place}, and so the labels below {word}: {way}, or use sandbox=off, "
-                    "after you have read its code"
+                    f"the method may not read {place}, which lies in {word}, where labels are: move or copy it to another folder and "
+                    f"name it there, {off}"
                 )
+            if own.is_relative_to(here):
+                way = (
+                    "name another folder" if place in open_to_all else "let it name less under reads in its config.yaml"
+                )
+                raise ConfigError(f"the method may read {place}, and so the labels below {word}: {way}, {off}")
 
 
 def check_people(plan: Plan) -> None:

@@ -49,7 +49,7 @@ def test_files_may_nest_them_and_keys_of_another_protocol_are_left_alone(config,
         ),
         (
             ["protocol.folds=3"],
-            "unknown key 'protocol.folds': this protocol has no parameters. See the parameters of others with",
+            "unknown key 'protocol.folds': protocol has no parameters here: mebench info NAME shows those of another",
         ),
         (["protocol=kfold", "protocol.folds=x"], "protocol.folds must be an int, not 'x' (command line)"),
         (["protocol=kfold", "protocol.folds=1"], "protocol.folds must be 2 or more, not 1 (command line)"),
