@@ -143,7 +143,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     known = sorted(known)
     beside = [k for k in known if k.rpartition(".")[0] == section]
     if section in known and not beside:
-        others = (
+        hint = (
             f": mebench info NAME shows those of another {section}"
             if section in ("method", "dataset", "protocol")
             else ""
