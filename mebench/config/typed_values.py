@@ -148,7 +148,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
             if section in ("method", "dataset", "protocol")
             else ""
         )
-        return f"unknown key {key!r}: {section} has no parameters here{others}"
+        return f"unknown key {key!r}: {section} has no parameters here{hint}"
     beside = beside or [k for k in known if "." not in k]
     own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
     close = [
