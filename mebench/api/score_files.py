@@ -228,7 +228,8 @@ def score(
             summary["remarks"] += metrics.summary.strongest(summary["sensitivity_of_rules"], convention)
     if "recognition" in summary and found.tables.clips is not None:
         summary["chance"] = {"recognition": metrics.chance.recognition_chance(found.tables, found.classes, convention)}
-        summary["confusion"] = reports.plots.confusions(found.tables.clips, found.classes).to_dict("index")
+        if "jaccard" not in summary["recognition"]["scores"]:  # a set of classes has no row of its own
+            summary["confusion"] = reports.plots.confusions(found.tables.clips, found.classes).to_dict("index")
     summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
     return Scores(summary, found, remarks, f"{what} of {answered} beside {true}")
 

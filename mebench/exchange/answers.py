@@ -188,7 +188,7 @@ def of_intervals(
 
 def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
     """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
-    labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].tolist()
+    labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].str.split("+").explode().tolist()
     scored = named_classes(classes, labels, remarks)
     read = read_clips(path, "predictions", remarks, scored, sorted(set(labels) - {"", *scored}))
     return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)

@@ -1,7 +1,7 @@
 """Prediction files of recognition: the class that a program names for each clip, and the true one.
 
-A clip is a video, or, where a video has several, a video and an onset. Clips that the predictions lack are wrong answers, as
-in a run: evaluators that leave them out praise who answers only what is easy.
+A clip is a video, or, where a video has several, a video and an onset. It may have several classes at once, joined by `+`. Clips that the
+predictions lack are wrong answers, as in a run: evaluators that leave them out praise who answers only what is easy.
 """
 
 import re
@@ -28,6 +28,7 @@ from mebench.exchange import (
     values,
 )
 from mebench.exchange.join import Rules, join, meant
+from mebench.metrics import label_sets
 from mebench.metrics.tables import Tables
 
 _WANTED: dict[Role, tuple[str, ...]] = {
@@ -75,7 +76,7 @@ def read_clips(
     rows["offset"] = rows["onset"]
     if role == "predictions":
         classes = [*labels, *others]
-        known = rows["emotion"].isin([*classes, ""]).to_numpy()
+        known = (label_sets.within(rows["emotion"], classes) | (rows["emotion"] == "")).to_numpy()
         for row in np.flatnonzero(~known)[:1]:
             said = str(rows["emotion"].iloc[row])
             raise table.error(
@@ -124,7 +125,7 @@ def join_clips(
             f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
             f"{row['video'].partition('/')[2]}, but with {there}: both files must count frames alike"
         )
-    micro, unscored = joined.truths["kind"] == "micro", labelled & ~joined.truths["emotion"].isin(list(classes))
+    micro, unscored = joined.truths["kind"] == "micro", labelled & ~label_sets.within(joined.truths["emotion"], classes)
     for what, rows in {
         "macro-expressions": joined.truths[~micro],
         "clips without an emotion": joined.truths[micro & (joined.truths["emotion"] == "")],
@@ -135,7 +136,7 @@ def join_clips(
     }.items():
         if len(rows):
             remarks.warn(f"truth: {len(rows)} {what} ({at_lines(rows['line'])}), left out")
-    scored = true[true["emotion"].isin(list(classes))]
+    scored = true[label_sets.within(true["emotion"], classes)]
     answers = said[[*on, "emotion", "confidence"]].rename(columns={"emotion": "predicted", "confidence": "probability"})
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
     clips["predicted"] = clips["predicted"].astype(object).where(~clips["predicted"].isin([np.nan, ""]), None)
@@ -178,7 +179,7 @@ def _probabilities(
         remarks.repair("predictions: the probabilities of the classes are read, and the column probability is not")
     table = replace(table, cells={name: table.others[name].read(str.strip) for name in headers.values()})
     shares = np.stack([_shares(table, name, named, f"the probability {name}") for name in headers.values()], axis=1)
-    named &= np.array([answer not in others or answer in headers for answer in answers], dtype=np.bool_)
+    named &= np.array([answer in headers for answer in answers], dtype=np.bool_)
     places = [list(headers).index(answer) if has else 0 for answer, has in zip(answers, named)]
     own, total = shares[np.arange(len(named)), places], shares.sum(axis=1)
     for row in np.flatnonzero(named & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:

@@ -16,7 +16,7 @@ SHOWN = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 def within(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
     """Whether all classes of a label are among some, (n,)."""
     known = set(classes)
-    return labels.map(lambda label: isinstance(label, str) and known.issuperset(label.split("+")))
+    return labels.map(lambda label: isinstance(label, str) and known.issuperset(label.split("+"))).astype(bool)
 
 
 def bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:

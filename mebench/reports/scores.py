@@ -185,7 +185,7 @@ def score_tables(
         shown = {name: score for name, score in details.items() if verbose or name == CALIBRATION}
         always: list[Any] = []
         if chance := levels.get("recognition"):
-            words = "of all classes always" if "+" in chance["class"] else f"of always {chance['class']}"
+            words = "of always all classes" if "+" in chance["class"] else f"of always {chance['class']}"
             always = ["", *((f"{METRICS[name].label} {words}", chance[name]) for name in ("uf1", "uar"))]
         title = f"recognition, annotated clips (n = {recognition['n']})"
         found.append(score_table(title, {**recognition["scores"], **shown}, always))

@@ -4,10 +4,14 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.metrics import f1_score
+from sklearn.preprocessing import MultiLabelBinarizer
 
 import mebench
 from mebench import challenges
+from mebench.config import registry
 from mebench.errors import ConfigError, DataError
 from mebench.exchange import write
 from mebench.metrics import CONVENTIONS
@@ -218,6 +222,55 @@ def test_a_cell_with_quotes_stays_one_cell(tmp_path):
     given.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,fear\n')
     found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score).scores
     assert found["accuracy"]["value"] == 0.5
+
+
+def test_clips_with_two_emotions_are_all_scored(tmp_path):
+    """UF1 of scikit-learn, over all clips; sets that the truth lacks are answers too."""
+    truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
+    labels = [
+        "positive+surprise",
+        "negative",
+        "negative+repression",
+        "others",
+        "surprise",
+        "positive",
+        "repression",
+        "negative",
+    ]
+    said = [
+        "surprise+positive",
+        "negative+others",
+        "negative",
+        "others",
+        "surprise",
+        "negative",
+        "repression",
+        "negative",
+    ]
+    for path, named in ((truth, labels), (given, said)):
+        path.write_text("subject,video,emotion\n" + "".join(f"{n},{n:03}_1,{one}\n" for n, one in enumerate(named)))
+    found = challenges.bundle.judged(task("4dmr2025"), given, truth, mebench.score).scores
+    sets = MultiLabelBinarizer().fit([one.split("+") for one in labels])
+    true, answered = (sets.transform([one.split("+") for one in named]) for named in (labels, said))
+    assert found["uf1"]["value"] == pytest.approx(f1_score(true, answered, average="macro"))
+    summary = mebench.score(given, truth, what="clips").summary
+    assert summary["recognition"]["n"] == 8 and "confusion" not in summary
+    chance = summary["chance"]["recognition"]
+    assert chance["uf1"]["value"] == pytest.approx(f1_score(true, np.ones_like(true), average="macro"))
+    assert chance["class"] == "negative+others+positive+repression+surprise"
+
+
+@pytest.mark.parametrize(("name", "right"), [("test_A", "fear"), ("test_B", "anger")])
+def test_public_labels_of_dfme_are_a_truth_as_they_are(tmp_path, name, right):
+    dataset = registry.load("dataset", "dfme")
+    dataset.write_fake_tree(tmp_path / "dfme")
+    sheet = next((tmp_path / "dfme").rglob(f"{name}_full_with_AU.xlsx"))
+    clip, given = {"test_A": "sub0301_01", "test_B": "sub0402_01"}[name], tmp_path / "p.csv"
+    for said, accuracy in ((right, 1), ("sadness", 0)):
+        given.write_text(f"subject,video,emotion\n{clip.split('_')[0]},{clip},{said}\n")
+        assert not faults(task("dfme2024"), given)
+        found = challenges.bundle.judged(task("dfme2024"), given, sheet, mebench.score).scores
+        assert found["accuracy"]["value"] == accuracy
 
 
 def test_answers_and_clips_are_judged_too(tmp_path):
