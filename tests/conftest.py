@@ -63,10 +63,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """What a file's imports left is looked through once; each fold that follows ends with a collection of its own."""
-    if nextitem is not None and nextitem.path != item.path:
+    new_file = nextitem is not None and nextitem.path != item.path
+    if new_file or resident() > _held[0] + MUCH:
         gc.collect()
-        gc.freeze()
         give_back_memory()
+        _held[0] = resident()
+    if new_file:
+        gc.freeze()
+
+
+MUCH = 150 << 20
+"""Bytes by which a test may let this process grow before what is unreachable, such as frames of a film, is looked for."""
+_held = [0]
+
+
+def resident() -> int:
+    """Bytes of memory that this process has in use; 0 where the system does not say."""
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if STATM.exists() else 0
+
+
+STATM = Path("/proc/self/statm")
 
 
 def pytest_sessionfinish() -> None:

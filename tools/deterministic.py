@@ -76,7 +76,7 @@ def operations(method: Method, train: Sequence[LabelledVideo]) -> str:
     for stage in method.stages():
         method.stage = stage.name
         samples, _ = method.samples(stage.name, train, [])
-        batches[stage.name] = next(iter(DataLoader(samples, 8, collate_fn=lambda batch: batch)))
+        batches[stage.name] = next(iter(DataLoader(samples, 2, collate_fn=lambda batch: batch)))
     method.train()
     with Names() as names, mock.patch("torch.autocast", partial(autocast, torch.autocast)):
         for method.stage, batch in batches.items():
