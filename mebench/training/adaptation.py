@@ -99,7 +99,9 @@ def _tsrg(a: Rows, b: Rows) -> Sides:
 
 
 def tsrg_matrix(a: Rows, b: Rows) -> Rows:
-    """The matrix P, (n + m, d), of TSRG: the least |Xs - P'Ks|^2 + |P'(mean of Ks - mean of Kt)|^2 + |P|_1, by multipliers.
+    """The matrix P, (n + m, d), of TSRG: a small |Xs - P'Ks|^2 + |P'(mean of Ks - mean of Kt)|^2 + |P|_1.
+
+    It is found by the multipliers of the authors' program, whose weight grows with each step, so that it ends near the least.
 
     Args:
         a: (n, d), the source.

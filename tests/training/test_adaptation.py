@@ -109,7 +109,7 @@ def test_tca_keeps_the_components_of_least_distance_and_most_variance():
 
 
 def test_tsrg_minimises_the_distance_that_its_paper_names():
-    """The sparse matrix is the least of |Xs - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no nearby one is lower."""
+    """|Xs - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no matrix drawn nearby is lower, and nor are none and a ridge's."""
     a, b, found = shown("tsrg")
     np.testing.assert_allclose(found[: len(a)], a, atol=1e-9)  # the source stays
     x, n = np.concatenate([a, b]), len(a)
@@ -121,6 +121,9 @@ def test_tsrg_minimises_the_distance_that_its_paper_names():
 
     p = adaptation.tsrg_matrix(a, b)
     np.testing.assert_allclose(gram[:, n:].T @ p, found[n:], atol=1e-6)
+    whole = gram[:, :n] @ gram[:, :n].T + np.outer(delta, delta)
+    ridge = np.linalg.solve(whole + 0.1 * np.eye(len(x)), gram[:, :n] @ a)
+    assert cost(p) < min(cost(ridge), cost(np.zeros(p.shape)))
     rng = np.random.default_rng(1)
     for _ in range(50):
         assert cost(p) < cost(p + rng.normal(size=p.shape) * rng.choice([1e-5, 1e-4, 1e-3]))
