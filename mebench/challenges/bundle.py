@@ -14,6 +14,9 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from mebench import heavy
 from mebench.atomic import whole_folder
 from mebench.challenges import Task, entry, task
 from mebench.console import plural, print_lines
@@ -61,6 +64,7 @@ _ABOUT = """version: 2
 title: {title}
 description: {title}
 image: logo.png
+terms: terms.md
 docker_image: {name}:latest
 pages: []
 phases:
@@ -81,7 +85,7 @@ leaderboards:
 
 
 def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
-    """Write the bundle: `competition.yaml`, `scoring_program/`, `reference_data/`, `Dockerfile`.
+    """Write the bundle: `competition.yaml` with an empty logo and terms, `scoring_program/`, `reference_data/`, `Dockerfile`.
 
     Args:
         one: the task.
@@ -116,6 +120,10 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         (program / "metadata.yaml").write_text("command: python3 score.py $input $output\n")
         copyfile(truth, reference / f"truth{truth.suffix}")
         (folder / "Dockerfile").write_text(_DOCKER)
+        (folder / "terms.md").write_text(
+            "Write the terms of participation here; Codabench shows them before anybody joins.\n"
+        )
+        heavy.cv2.imwrite(str(folder / "logo.png"), np.full((128, 128, 3), 224, np.uint8))
         name = one.name.replace("/", "_")
         (folder / "competition.yaml").write_text(
             _ABOUT.format(title=one.title, name=name, start=start, columns=columns)

@@ -191,11 +191,14 @@ def test_a_bundle_is_what_codabench_takes(bundle):
     assert files == {
         "competition.yaml",
         "Dockerfile",
+        "logo.png",
+        "terms.md",
         "scoring_program/score.py",
         "scoring_program/metadata.yaml",
         "reference_data/truth.csv",
     }
     about = yaml.safe_load((bundle / "bundle" / "competition.yaml").read_text())
+    assert {about["image"], about["terms"]} < files  # Codabench refuses a bundle without them
     assert [column["key"] for column in about["leaderboards"][0]["columns"]] == ["f1", "f1_low", "f1_high"]
     (bundle / "in" / "res" / "a.csv").write_text(SPOTTED)
     program = bundle / "bundle" / "scoring_program" / "score.py"
