@@ -4,11 +4,13 @@ JSON (one value, or one on each line), results and ground truth of temporal acti
 pickles of NumPy, what a notebook printed, and rows of text without names of columns all become a table of text.
 """
 
+import ast
 import io
 import json
 import pickle
 import re
 import zipfile
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -33,8 +35,16 @@ _ARRAYS = {
     "scalar": np.float64(0).__reduce__()[0],
     "_frombuffer": np.empty(0).__reduce_ex__(5)[0],
 }
+_CALLED = re.compile(
+    r"(?<![\w'\"])(?:np\.|numpy\.|torch\.)?(?:array|tensor|OrderedDict|str_|bool_?|u?int\d*|float\d*)\("
+)
+_BRACKET = re.compile(r"^(?:\w+ *[:=] *)?(?=[\[{(]\s*[\[{(\]}\"'\d.-])", re.MULTILINE)
+"""Where a value begins in what a program printed; a bracket before a word, such as [INFO], is none."""
+_LABELLED = re.compile(r"([^\W\d]\w*) *[:=] *([^\s,;:=]+)")
+"""A cell of a line such as `video: 3, onset=5`."""
 _SAFE = {("_codecs", "encode"): str.encode, ("collections", "OrderedDict"): dict, ("builtins", "set"): set}
 
+_ENDS = ("onset", "offset", "score")
 Row = Mapping[str, Any]
 
 
@@ -73,15 +83,53 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
     """
     value = content(raw)
     if value is None:
-        return None
+        if b"\0" in raw or raw.count(b":") + raw.count(b"=") < _FEWEST:
+            return None
+        rows = labelled(raw.decode("utf-8-sig", "replace"))
+        return sheet_of(name, rows) if rows else None
     if isinstance(value, Mapping) and {"cells", "nbformat"} <= value.keys():
-        return of_text(printed(value), "", name)
-    if not (rows := table_of(value)):
+        return _of_notebook(value, name)
+    if (found := _sheet(value, name)) is None:
         raise DataError(
             "no rows in it name a video with an interval or a class: expected a list of rows with names, or the "
             "intervals of each video, as ActivityNet writes them"
         )
-    return sheet_of(name, rows)
+    return found
+
+
+def _sheet(value: Any, name: str) -> Sheet | None:
+    """The rows of a value as a sheet; lists of cells are as lines of text without names of columns."""
+    if isinstance(value, list) and value and all(isinstance(row, list) and not _nested(row) for row in value):
+        return (
+            of_text("".join("\t".join(map(str, row)) + "\n" for row in value), "", name) if len(value[0]) > 2 else None
+        )
+    rows = table_of(value)
+    return sheet_of(name, rows) if rows else None
+
+
+def labelled(text: str) -> list[Row]:
+    r"""The rows of lines that name each of their cells; none where no line does. A line that names a video alone lists it; others are
+    left out.
+
+    Raises:
+        DataError: a line names two cells of an interval, and not the rest.
+
+    >>> labelled("epoch 2 is done\n[INFO] video: a, onset: 3, offset: 9\n")
+    [{'video': 'a', 'onset': '3', 'offset': '9'}]
+    """
+    lines = text.rstrip().splitlines()
+    rows = [dict(_LABELLED.findall(line)) for line in lines]
+    known = [len(KNOWN & {*map(plain_name, row)}) for row in rows]
+    if max(known, default=0) < _FEWEST:
+        return []
+    columns = rows[known.index(max(known))]
+    known[-1] = max(
+        known[-1], min(len(columns.keys() & re.findall(r"\w+", lines[-1])), 2)
+    )  # it may be cut before a value
+    for number, names in enumerate(known, 1):
+        if 1 < names < _FEWEST:
+            raise DataError(f"line {number} names {names} of the {len(columns)} cells of other lines: is it cut off?")
+    return [row for row, n in zip(rows, known) if n >= _FEWEST or {*map(plain_name, row)} & {*ALIASES["video"]}]
 
 
 def content(raw: bytes) -> Any:
@@ -113,19 +161,40 @@ def content(raw: bytes) -> Any:
     if marked or (raw[:1] in (b"(", b"]", b"}") and raw.rstrip().endswith(b".")):
         return _plain(_unpickled(io.BytesIO(raw)))
     text = raw.decode("utf-8-sig", "replace").strip()
-    if not text.startswith(("{", "[")):
+    if not text.startswith(("{", "[", "(")) or not _BRACKET.match(text):
         return None
     with suppress(ValueError):
-        return json.loads(text)
-    lines, found, number = text.splitlines(), list[Any](), 0
+        return _parsed(text)
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            found += [_parsed(line)] if line.strip() else []
+        except ValueError as error:
+            if text.startswith("("):  # a line of text
+                return None
+            if found:
+                raise DataError(f"line {number} is no JSON ({error}): is the file cut off?") from error
+            raise DataError(f"it begins like JSON but is none ({error}): is the file cut off?") from error
+    return found
+
+
+def _parsed(text: str) -> Any:
+    """A value as JSON or as Python prints it, arrays among it.
+
+    Raises:
+        ValueError: it is neither, or Python left a part of it out.
+
+    >>> _parsed("{'a': [(np.int64(3), 9)], 'b': array([[1., 2.]], dtype=float32)}")
+    {'a': [[3, 9]], 'b': [[1.0, 2.0]]}
+    """
     try:
-        for number, line in enumerate(lines, 1):  # noqa: B007 (the sentence below names it)
-            found += [json.loads(line)] if line.strip() else []
-        return found
+        return json.loads(text)
     except ValueError as error:
-        if len(lines) > 1 and lines[0].endswith("}"):
-            raise DataError(f"line {number} is no JSON ({error}): is the file cut off?") from error
-        raise DataError(f"it begins like JSON but is none ({error}): is the file cut off?") from error
+        plain = re.sub(r"\bnan\b", "None", re.sub(r", *(?:dtype|device)=[^,)]*", "", _CALLED.sub("(", text)))
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            if "..." not in plain:
+                return _plain(ast.literal_eval(plain))
+        raise error
 
 
 def _plain(value: Any) -> Any:
@@ -167,15 +236,36 @@ def table_of(value: Any) -> list[Row]:
         ):
             return [{"video": v, "frame": n, "score": s} for v, scores in columns.items() for n, s in enumerate(scores)]
         if value and all(isinstance(found, list) and (not found or _nested(found)) for found in value.values()):
+            inner = [row for found in value.values() for row in found if isinstance(row, Mapping)]
+            if any({*map(plain_name, row)} & {*ALIASES["video"]} for row in inner):
+                return table_of(inner)
             return [row for video, found in value.items() for row in _of_video(video, found or [["", ""]])]
         if len(KNOWN & {*map(plain_name, value)}) > 1 and not _nested([*value.values()]):
             return [value]  # one line of JSON
         return next(filter(None, map(table_of, value.values())), [])
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        return value
+        return [one for row in value for one in _each(row)]
     if isinstance(value, list) and all(isinstance(row, list) and len(row) == 2 and _nested(row[1:]) for row in value):
         return [row for video, found in value for row in _of_video(video, found or [["", ""]])]
     return []
+
+
+def _each(row: Row) -> Sequence[Row]:
+    """A row for each interval in the lists of a row that names none itself; else the row."""
+    lists = {name: cells for name, cells in row.items() if isinstance(cells, list)}
+    own = {name: cell for name, cell in row.items() if name not in lists}
+    alone = len({*map(len, lists.values())}) != 1 or not any(_nested(cells) or not cells for cells in lists.values())
+    if alone or {*map(plain_name, own)} & {*ALIASES["onset"]}:
+        return [row]
+    inner = ([_cells(*pair) for pair in zip(lists, items)] for items in zip(*lists.values()))
+    return [{**own, **dict(ChainMap(*cells))} for cells in inner] or [{**own, "onset": "", "offset": ""}]
+
+
+def _cells(name: str, item: Any) -> dict[str, Any]:
+    """The cells that an item of a list of that name is."""
+    if isinstance(item, Mapping):
+        return dict(item)
+    return dict(zip(_ENDS, item)) if isinstance(item, list) else {name.removesuffix("s"): item}
 
 
 def _nested(cells: Sequence[Any]) -> bool:
@@ -194,7 +284,25 @@ def _of_video(video: Any, found: Any) -> Iterator[Row]:
             start, end = one.get("segment", ("", ""))
             yield {**about, "t-start": start, "t-end": end, **{name: one[name] for name in one if name != "segment"}}
         else:
-            yield {**about, **dict(zip(("onset", "offset", "score"), one))}
+            yield {**about, **dict(zip(_ENDS, one))}
+
+
+def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
+    """The longest table among what its cells printed: lines of cells, lines that name theirs, or a value as Python prints it."""
+    found = [of_text(printed(notebook), "", name)]
+    for text in _outputs(notebook):
+        if rows := labelled(text):
+            found.append(sheet_of(name, rows))
+        if (start := _BRACKET.search(text)) is not None:
+            with suppress(DataError):
+                value = content(text[start.end() : 1 + max(map(text.rfind, "]})"))].encode())
+                found += [sheet] if (sheet := _sheet(value, name)) is not None else []
+    return max(found, key=lambda sheet: sum(1 for _ in sheet.lines()))
+
+
+def _outputs(notebook: Mapping[str, Any]) -> list[str]:
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    return ["".join(text) for o in outputs for text in (o.get("text", ()), o.get("data", {}).get("text/plain", ()))]
 
 
 def printed(notebook: Mapping[str, Any]) -> str:
@@ -203,10 +311,7 @@ def printed(notebook: Mapping[str, Any]) -> str:
     >>> printed({"cells": [{"outputs": [{"text": ["k = 6\n", "a,1,9,me\n", "b,4,7,me\n"]}]}]})
     'a,1,9,me\nb,4,7,me'
     """
-    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
-    lines = "\n".join(
-        "".join(text) for o in outputs for text in (o.get("text", ()), o.get("data", {}).get("text/plain", ()))
-    ).splitlines()
+    lines = "\n".join(_outputs(notebook)).splitlines()
 
     def width(line: str) -> int:
         cells = line.replace(",", " ").replace(";", " ").split()
@@ -216,7 +321,7 @@ def printed(notebook: Mapping[str, Any]) -> str:
     place = max(range(len(runs)), key=lambda n: len(runs[n][1]) if runs[n][0] else 0, default=0)
     above = runs[place - 1][1][-1:] if place else []
     header = [line for line in above if len(KNOWN & {*map(plain_name, re.split(r"[\s,;]+", line))}) > 1]
-    found = header + runs[place][1] if runs else []
+    found = header + runs[place][1] if runs and runs[place][0] else []
     if header and not re.search("[,;\t]", header[0]):  # a table of pandas, in columns of blanks, its index before them
         width_of_header = len(header[0].split())
         found = ["\t".join(line.split()[-width_of_header:]) for line in found]

@@ -44,8 +44,8 @@ class Convention:
         numbering: `truth_from_1` takes 1 from the truth's frames, which count from 1 where the spotted ones count from 0.
         order: whose turn it is, and how average precision ranks: by `confidence`, or by the `rows` of the table.
         ties: which of two truths of equal IoU `next_free` and `best_only` prefer.
-        kinds: what a spotted interval may hit where several kinds are pooled (`overall`): a truth of its `own` kind, or of
-            `any`.
+        kinds: what a spotted interval may hit: a truth of its `own` kind; of `any` where several kinds are pooled (`overall`); or always
+            of any kind, so that a true positive counts for the kind `of_truth`, and spotted intervals for their own.
         videos: `all`; `with_truth`: only those with a truth of the kind; `with_result`: only those in which the kind was
             looked for, found or not (`Tables.videos`); `of_spotted_subjects`: those with a truth, of subjects with a spotted interval.
         silence: what a counted video without spotted intervals adds: `nothing`, or a `dummy` interval [0, 0].
@@ -76,7 +76,7 @@ class Convention:
     numbering: Literal["alike", "truth_from_1"] = "alike"
     order: Literal["confidence", "rows"] = "confidence"
     ties: Literal["earlier", "later"] = "earlier"
-    kinds: Literal["own", "any"] = "own"
+    kinds: Literal["own", "any", "of_truth"] = "own"
     videos: Videos = "all"
     silence: Literal["nothing", "dummy"] = "nothing"
     classes: Literal["in_truth", "in_truth_or_predicted", "all"] = "in_truth"
@@ -91,9 +91,10 @@ class Convention:
     defects: tuple[str, ...] = ()
 
     def defines(self, score: str) -> bool:
-        """Whether a spotting score exists under the convention: false positives per minute need all videos."""
+        """Whether a spotting score exists under the convention: false positives per minute need all videos, and ranks one kind."""
         timed = score in METRICS and METRICS[score].timed
-        return (self.scores is None or score in self.scores) and (not timed or self.videos == "all")
+        ranked = self.kinds == "of_truth" and (timed or score in ("ap50", "ap", "asr"))
+        return (self.scores is None or score in self.scores) and not ranked and (not timed or self.videos == "all")
 
     def defines_of_classes(self, score: str) -> bool:
         """Whether a score of analysis or recognition exists under the convention."""
@@ -116,7 +117,7 @@ class Convention:
             "what is printed as precision is recall, and the other way round": self.exchanged,
             told["numbering"]: self.numbering != "alike",
             "they take turns in the order of the rows": self.matching != "maximum" and self.order == "rows",
-            told["kinds"]: self.kinds == "any",
+            told["kinds"]: self.kinds != "own",
             told["videos"]: of_intervals,
             "a video without a spotted interval counts as one with the interval [0, 0]": self.silence == "dummy",
             told["order"]: of_intervals and self.defines("ap"),
@@ -155,7 +156,11 @@ _TOLD: dict[str, dict[str, str]] = {
         "hitting": "precision counts the spotted intervals that hit any truth, duplicates included",
     },
     "numbering": {"alike": "", "truth_from_1": "1 is taken from the truth's frames"},
-    "kinds": {"own": "", "any": "of several kinds pooled, a spotted interval may hit a truth of another kind"},
+    "kinds": {
+        "own": "",
+        "any": "of several kinds pooled, a spotted interval may hit a truth of another kind",
+        "of_truth": "a spotted interval may hit a truth of another kind, which is a true positive of the truth's kind",
+    },
     "videos": {
         "all": "every video counts, with or without expressions",
         "with_truth": "only videos with a truth of the kind count",
@@ -310,19 +315,23 @@ CONVENTIONS: dict[str, Convention] = {
                 _ONLY_WITH_TRUTH,
             ),
         ),
-        # SFAMNet's and ME-TST's: mean_average_precision_str with its default policy.
+        # SFAMNet's and ME-TST's: mean_average_precision_str with its default policy. ME-TST leaves out videos without a truth, and lets
+        # [0, 0] stand for one in which nothing was spotted: "map_str, videos=with_truth, silence=dummy".
         Convention(
             "map_str",
             source="the released code of SFAMNet (Liong, Liong, See and Chan 2024), genbing99/SFAMNet at a72ecdd, and of ME-TST",
             matching="every_hit",
+            order="rows",
             sections=("spotting",),
-            scores=frozenset({"precision", "recall", "f1"}),
+            scores=frozenset({"precision", "recall", "f1", "ap50", "ap"}),
             defects=(
-                "every pair that hits is a true positive, duplicates and second truths included, so recall can exceed 1 and misses be "
-                "negative",
+                "every pair that hits is a true positive, duplicates and second truths included, so recall and average precision can "
+                "exceed 1 and misses be negative",
+                _LEGACY_AP,
             ),
         ),
-        # LGSNet's: kinds do not matter, and precision counts the truths that were found.
+        # LGSNet's: kinds do not matter, and precision counts the truths that were found. It prints the recall of a kind, too, by
+        # "lgsnet2023, kinds=of_truth".
         Convention(
             "lgsnet2023",
             source="the released code of LGSNet (Yu et al. 2023), williamlee91/LGSNet at fb38eb2, LGSNet/tools/F1_score_last.py",
@@ -335,18 +344,19 @@ CONVENTIONS: dict[str, Convention] = {
                 "one spotted interval may find several truths, so false positives can be negative",
             ),
         ),
-        # Entries to MEGC 2023 that match before they tell kinds apart, by length.
+        # Entries to MEGC 2023 that match before they tell kinds apart, by length. They add 1 to spotted frames, since the truth's count
+        # from 1: "megc2023_entries, numbering=truth_from_1".
         Convention(
             "megc2023_entries",
             source="an entry's own validation, qin123xyz/MEGC2023_macro-and-micro-expression-spotting at 7c35b5d",
             ends="half_open",
             matching="any_hit",
-            kinds="any",
+            kinds="of_truth",
             videos="with_truth",
             sections=("spotting",),
             scores=frozenset({"precision", "recall", "f1"}),
             defects=(
-                "overall does not look at kinds: a spotted micro-expression may find a macro-expression",
+                "a micro-expression that was spotted as a macro-expression is a true positive of micro, and no false positive of macro",
                 "one spotted interval may find several truths, so false positives can be negative",
                 _ONLY_WITH_TRUTH,
             ),

@@ -78,7 +78,7 @@ def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequen
         kept = predictions["confidence"].to_numpy(np.float64) >= np.asarray(thresholds)[:, None]
         draw, row = np.nonzero(kept)
         predictions = predictions.iloc[row].assign(draw=draw)
-        if rule.kinds == "any":
+        if rule.kinds != "own":
             truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
         truths, predictions = in_scope(truths, predictions, rule)
         pairs, shape = find(truths, predictions, rule), (len(thresholds), len(people))

@@ -2,7 +2,7 @@
 false positives, F1 over the IoU, one score a frame.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from mebench.core import KINDS
 from mebench.metrics import (
     Basis,
     Bools,
@@ -27,6 +28,7 @@ from mebench.metrics import (
     largest,
     last_of_equals,
     newly_covered,
+    of_kinds,
     pair,
     per_unit,
     places,
@@ -61,7 +63,7 @@ def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = No
 
 
 def weighted_average_precision(
-    hits: Bools, unit: Indices, truths: Floats, weights: Floats, confidence: Floats | None = None
+    hits: Bools | Indices, unit: Indices, truths: Floats, weights: Floats, confidence: Floats | None = None
 ) -> Floats:
     """Average precision when every unit (a subject, say) counts `weight` times, for many weightings at once.
 
@@ -69,7 +71,7 @@ def weighted_average_precision(
     copies has the highest.
 
     Args:
-        hits: (n,) whether each prediction found a truth, the surest first.
+        hits: (n,) whether each prediction found a truth, the surest first; or how many, where one may find several.
         unit: (n,) unit of each prediction.
         truths: (n_units,) number of truths.
         weights: (n_weightings, n_units), not negative.
@@ -87,7 +89,12 @@ def weighted_average_precision(
 
 
 def recall_at_rates(
-    hits: Bools, unit: Indices, truths: Floats, minutes: Floats, weights: Floats, confidence: Floats | None = None
+    hits: Bools | Indices,
+    unit: Indices,
+    truths: Floats,
+    minutes: Floats,
+    weights: Floats,
+    confidence: Floats | None = None,
 ) -> dict[str, Floats]:
     """The best recall of any threshold with no more false positives a minute than each of `RATES`, by name (free-response curve).
 
@@ -115,13 +122,19 @@ def recall_at_rates(
 
 
 def _at_hits(
-    hits: Bools, unit: Indices, weights: Floats, confidence: Floats | None
+    hits: Bools | Indices, unit: Indices, weights: Floats, confidence: Floats | None
 ) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
     """Weighted counts down to each hit, in blocks of weightings, so that what is at work fits into the processor's cache.
 
     Yields:
         The block; its weight of each hit, of all hits at least as sure as it, and of all intervals at least as sure, (n_block, n_hits).
     """
+    if (
+        hits.dtype != np.bool_
+    ):  # one that found several is as several that found one each: only the last can set a precision
+        times = np.maximum(hits, 1)
+        hits, unit = np.repeat(hits > 0, times), np.repeat(unit, times)
+        confidence = None if confidence is None else np.repeat(confidence, times)
     n_units, where = weights.shape[1], np.flatnonzero(hits)
     ends = where if confidence is None else (last := last_of_equals(confidence))[np.searchsorted(last, where)]
     # Predictions of each unit up to each hit and those as sure; those after the last of them do not matter.
@@ -362,8 +375,8 @@ class SpottingCounts:
         where: where the false positives lie, of micro-expressions; None for other kinds.
         found: who found what.
         unit: (n_predictions,) unit of each prediction.
-        hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision; none where the
-            convention defines none.
+        hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision, or how many truths
+            where it may find several; none where the convention defines none.
         claimed: (n_predictions,) the same at the convention's threshold.
         sweep: at each of `SWEEP`, true positives and spotted intervals that count, (2, n_thresholds, n_units); None
             where no IoU is compared.
@@ -386,7 +399,7 @@ class SpottingCounts:
     where: Places | None
     found: Found
     unit: Indices
-    hits: tuple[Bools, ...]
+    hits: tuple[Bools | Indices, ...]
     claimed: Bools
     sweep: Floats | None
     confidence: Floats
@@ -511,22 +524,29 @@ def count(
     by_draw: bool = False,
     frames: Floats | None = None,
     macros: pd.DataFrame | None = None,
+    kinds: Sequence[str] = KINDS,
 ) -> SpottingCounts:
     """Match and count, for each subject or for each draw.
 
     Args:
-        truths: as in `Tables.ordered`, of the kinds that are pooled. Intervals of different kinds match only where the
-            convention says so.
+        truths: as in `Tables.ordered`. Intervals of different kinds match only where the convention says so.
         predictions: the same.
         minutes: (n_units,) length of all videos of each unit.
         convention: the rules.
         by_draw: units are draws, each with all truths, instead of subjects.
         frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
         macros: the macro-expressions of the same videos, as in `Tables.ordered`, where micro-expressions are counted.
+        kinds: that are pooled.
     """
-    if convention.kinds == "any":
-        truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
+    if convention.kinds != "of_truth":
+        truths, predictions = (of_kinds(table, kinds) for table in (truths, predictions))
+    if convention.kinds != "own":
+        own = [table["kind"].isin(kinds) for table in (truths, predictions)]
+        truths, predictions = (table.assign(kind="any", own=o) for table, o in zip((truths, predictions), own))
     truths, predictions = in_scope(truths, predictions, convention)
+    if convention.kinds == "of_truth":
+        truths = truths[truths["own"]].reset_index(drop=True)
+    counted = predictions["own"].to_numpy(np.float64) if "own" in predictions else np.ones(len(predictions))
     n_units, draw = len(minutes), predictions["draw"].to_numpy(np.int64)
     unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)
     pairs = pair(truths, predictions, convention, near=convention.matching != "peak")
@@ -566,20 +586,25 @@ def count(
     sweep = None
     if convention.matching != "peak":
         parts = found_over_iou(truths, predictions, convention, pairs)
-        sweep = np.stack([[summed(unit[rows]) for rows, _ in parts], [summed(unit, weight) for _, weight in parts]])
+        weights = [weight * counted for _, weight in parts]
+        sweep = np.stack([[summed(unit[rows]) for rows, _ in parts], [summed(unit, weight) for weight in weights]])
 
     def claims(threshold: Fraction) -> Bools:
         return take_turns(pairs.hits(threshold, convention.reaching), draw, convention.ties) >= 0
 
-    hits = tuple(map(claims, THRESHOLDS)) if convention.defines("ap") else ()
+    def counts(threshold: Fraction) -> Indices:
+        return np.bincount(pairs.hits(threshold, convention.reaching).prediction, minlength=len(predictions))
+
+    ranked: Callable[[Fraction], Bools | Indices] = counts if convention.matching == "every_hit" else claims
+    hits = tuple(map(ranked, THRESHOLDS)) if convention.defines("ap") else ()
     unordered = without_order(predictions, convention)
     of_unordered = [np.isin(table["run"], unordered).astype(np.float64) for table in (truths, predictions)]
     return SpottingCounts(
         convention=convention,
         truths=of_truths(np.ones(len(truths))),
-        spotted=summed(unit, found.weight),
+        spotted=summed(unit, found.weight * counted),
         true_positives=summed(unit[found.prediction]),
-        hitting=summed(unit, np.minimum(found.hits, 1)),
+        hitting=summed(unit, np.minimum(found.hits, 1) * counted),
         hits_of_all=summed(unit, found.hits),
         means=means,
         minutes=minutes,
@@ -595,7 +620,7 @@ def count(
         found=found,
         unit=unit,
         hits=hits,
-        claimed=hits[0] if hits and convention.threshold == THRESHOLDS[0] else claims(convention.threshold),
+        claimed=claims(convention.threshold),
         sweep=sweep,
         confidence=-predictions["surest"].to_numpy(np.float64),
         unranked=of_truths(of_unordered[0]) + summed(unit, of_unordered[1]),

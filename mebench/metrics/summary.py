@@ -110,11 +110,10 @@ def summarize(
             return per_unit(videos["unit"].to_numpy(np.int64), units.n_units, values)
 
         for name, chosen in parts.items():
-            truths, predictions = (of_kinds(table, chosen) for table in (ordered.truths, ordered.predictions))
             # A frame may hold a truth of each kind: it is counted once for each.
-            of_all = of_units(n_frames * len(chosen))
+            of_all, minutes = of_units(n_frames * len(chosen)), of_units(n_frames / fps / 60)
             macros = of_kinds(ordered.truths, ["macro"]) if name == "micro" else None
-            counts[name] = count(truths, predictions, of_units(n_frames / fps / 60), rule, units.mean, of_all, macros)
+            counts[name] = count(ordered.truths, ordered.predictions, minutes, rule, units.mean, of_all, macros, chosen)
         summary["spotting"] = {name: _spotting(name, counts, units) for name in counts}
         for kind in kinds:
             if frames := _frames(ordered, kind, rule, subjects):

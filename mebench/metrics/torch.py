@@ -24,7 +24,6 @@ from mebench.metrics import (
     confusion_matrix,
     count,
     named,
-    of_kinds,
     of_true_positives,
     precision_recall_f1,
     strs,
@@ -235,8 +234,7 @@ class SpottingF1(_Score):
         videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
         ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
         assert ordered.predictions is not None
-        chosen = of_kinds(ordered.truths, self.kinds), of_kinds(ordered.predictions, self.kinds)
-        found = count(*chosen, np.array([np.nan]), self.rules)
+        found = count(ordered.truths, ordered.predictions, np.array([np.nan]), self.rules, kinds=self.kinds)
         columns = (found.true_positives, found.spotted, found.truths)
         counted = torch.from_numpy(np.concatenate(columns).astype(np.int64)).to(self.device)
         setattr(self, self._state, self.intervals + counted)

@@ -51,7 +51,14 @@ class Meter:
         self.video, self.onset, self.offset, self.score = map(np.array, zip(*ROWS))
 
 
+def notebook(*texts, shown="text"):
+    """A cell that printed texts, or whose value is one."""
+    outputs = [{"text": [text]} if shown == "text" else {"data": {"text/plain": [text]}} for text in texts]
+    return json.dumps({"nbformat": 4, "cells": [{"outputs": outputs}]})
+
+
 NAMES = ("video", "onset", "offset", "score")
+LINES = "".join(f"[INFO] video: {v}, onset: {a}, offset: {b}, score: {c}\n" for v, a, b, c in ROWS)
 FORMS = {
     "lines of JSON": "\n".join(json.dumps(dict(zip(NAMES, row))) for row in ROWS),
     "a list of rows": json.dumps([dict(zip(NAMES, row)) for row in ROWS]),
@@ -72,6 +79,32 @@ FORMS = {
     "tabs without a header": "".join("\t".join(map(str, row)) + "\n" for row in ROWS),
     "a table of pandas that a notebook printed": json.dumps(
         {"nbformat": 4, "cells": [{"outputs": [{"text": [pd.DataFrame(ROWS, columns=NAMES).to_string() + "\n"]}]}]}
+    ),
+    "a notebook that printed tuples": notebook("epoch 3\n", repr(ROWS) + "\n"),
+    "a notebook whose value is a dict": notebook(repr(by_video()), shown="value"),
+    "a notebook that printed a dict over lines": notebook(
+        "found = " + repr(by_video()).replace("], ", "],\n ") + "\ndone\n"
+    ),
+    "numbers and arrays as NumPy prints them": notebook(
+        repr({video: np.array(found) for video, found in by_video().items()}), shown="value"
+    ),
+    "numbers of NumPy 2": repr([(v, np.int64(a), np.int64(b), np.float64(c)) for v, a, b, c in ROWS]),
+    "a notebook that logged": notebook("loading\n" + LINES),
+    "a log that names its cells": "epoch 2 of 2 is done\n" + LINES,
+    "a log with equals signs": "".join(f"video={v} onset={a} offset={b} score={c}\n" for v, a, b, c in ROWS),
+    "Python's dicts on lines": "".join(repr(dict(zip(NAMES, row))) + "\n" for row in ROWS),
+    "tuples on lines": "".join(repr(row) + "\n" for row in ROWS),
+    "tuples in a pickle": pickle.dumps(ROWS),
+    "intervals inside rows of JSON": json.dumps(
+        {
+            "found": [
+                {"video": v, "intervals": [dict(zip(NAMES[1:], one)) for one in own]} for v, own in by_video().items()
+            ]
+        }
+    ),
+    "ends and scores in lists of a line of JSON": "\n".join(
+        json.dumps({"video": v, "segments": [one[:2] for one in own], "scores": [one[2] for one in own]})
+        for v, own in by_video().items()
     ),
     "a notebook": json.dumps(
         {
@@ -132,6 +165,15 @@ def test_classes_of_clips_are_read_from_both_columns_of_one_file(write):
     assert true.intervals["video"].tolist() == ["1", "2", "3"]
 
 
+def test_a_row_with_no_interval_in_its_list_says_that_nothing_was_found(write):
+    found = read_intervals(
+        write(json.dumps([{"video": "a", "intervals": []}, {"video": "b", "intervals": [{"onset": 3, "offset": 9}]}])),
+        "predictions",
+        Remarks(),
+    )
+    assert found.videos["video"].tolist() == ["a", "b"] and found.intervals["video"].tolist() == ["b"]
+
+
 def test_frame_scores_by_video(write):
     found = read_frame_scores(write(npz(a=np.array([0.5, 0.25]), b=np.array([1.0]))), Remarks()).intervals
     assert found[["video", "frame", "score"]].to_numpy().tolist() == [["a", 0, 0.5], ["a", 1, 0.25], ["b", 0, 1.0]]
@@ -162,6 +204,9 @@ BAD = {
     "cut array": (npy(np.arange(9.0))[:-5], "begins like an array of NumPy but is damaged"),
     "cut JSON": (FORMS["intervals by video"][:-4], "begins like JSON but is none .*: is the file cut off"),
     "cut lines": (FORMS["lines of JSON"][:-4], "line 3 is no JSON .*: is the file cut off"),
+    "cut log": (LINES[:-30], "line 3 names 2 of the 4 cells of other lines: is it cut off"),
+    "cut reprs": (repr(by_video())[:-3], "begins like JSON but is none .*: is the file cut off"),
+    "an array that NumPy printed in part": (repr({"a": np.arange(9000.0)}), "begins like JSON but is none"),
     "no rows": ('{"epochs": 3}', "no rows in it name a video"),
     "a class alone": (pickle.dumps({"epochs": 3, "meter": OrderedDict}), "no rows in it name a video"),
 }

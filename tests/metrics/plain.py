@@ -113,6 +113,27 @@ def every_pair(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) ->
     return sum(hits), hits.count(0), sum(map(len, truths.values())) - sum(hits)
 
 
+def area_of_every_pair(truths: dict[str, list[Span]], spotted: dict[str, list[Span]], threshold: Fraction) -> float:
+    """SFAMNet's average precision: the same counts, interval by interval, under the highest precision that is still to come."""
+    found = wrong = 0
+    points = [(0.0, 0.0)]
+    for video, said in spotted.items():
+        for span in said:
+            hits = sum(iou(span, one) >= threshold for one in truths.get(video, []))
+            found, wrong = found + hits, wrong + (hits == 0)
+            points.append((found / sum(map(len, truths.values())), found / (found + wrong)))
+    best = [max(precision for _, precision in points[n:]) for n in range(len(points))]
+    return sum((points[n][0] - points[n - 1][0]) * best[n] for n in range(1, len(points)))
+
+
+def of_truth(
+    truths: dict[str, list[Span]], every: dict[str, list[Span]], spotted: dict[str, list[Span]], videos: set[str]
+) -> tuple[int, int, int]:
+    """A kind under the rule of an entry to MEGC 2023: its truths that anything hits, less than its own spotted intervals or more."""
+    tp = any_kind(truths, every)[0]
+    return tp, sum(len(own) for v, own in spotted.items() if v in videos) - tp, sum(map(len, truths.values())) - tp
+
+
 def any_kind(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
     """An entry to MEGC 2023: truths that anything of any kind hits, in videos with a truth; a spotted interval may serve twice."""
     tp = sum(

@@ -1,5 +1,7 @@
 """What the presets reproduce, defect by defect, on examples small enough to count by hand."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +13,12 @@ from mebench.metrics import Tables, bootstrap, emotions, named, summarize
 from tests.metrics.plain import (
     Span,
     any_kind,
+    area_of_every_pair,
     best_of_each_truth,
     each_truth_in_turn,
     every_free,
     every_pair,
+    of_truth,
     over_a_half,
     rows,
     tables,
@@ -176,8 +180,29 @@ def test_overall_of_entries_to_megc_2023_is_blind_to_kinds(micro, macro, said_mi
     assert tuple(parts["overall"][n] for n in ("tp", "fp", "fn")) == any_kind(
         both(micro, macro), both(said_micro, said_macro)
     )
+    every = both(said_micro, said_macro)
     for kind, true, said in (("micro", micro, said_micro), ("macro", macro, said_macro)):
-        assert tuple(parts[kind][n] for n in ("tp", "fp", "fn")) == any_kind(true, said)
+        expected = of_truth(true, every, said, {*micro, *macro})
+        assert tuple(parts[kind][n] for n in ("tp", "fp", "fn")) == expected
+
+
+@given(truths=videos_of_spans, spotted=videos_of_spans)
+def test_average_precision_of_sfamnet_adds_up_every_hit(truths, spotted) -> None:
+    run = tables([rows(v, s) for v, s in truths.items()], [rows(v, s) for v, s in spotted.items()], [A, B, C])
+    part = score(run, "map_str")["spotting"]["micro"]
+    if truths:
+        areas = [area_of_every_pair(truths, spotted, Fraction(percent, 100)) for percent in range(50, 100, 5)]
+        assert value(part, "ap50") == pytest.approx(areas[0]) and value(part, "ap") == pytest.approx(np.mean(areas))
+
+
+def test_me_tst_counts_a_false_positive_where_nothing_was_spotted() -> None:
+    """Its program gives such a video the interval [0, 0], and reads no video without a truth; SFAMNet's does neither."""
+    run = tables([rows(A, [(10, 29)]), rows(B, [(10, 29)])], [rows(A, [(10, 29)]), rows(C, [(10, 29)])], [A, B, C])
+    assert counts(run, "map_str") == (1, 1, 1)
+    assert counts(run, "map_str, videos=with_truth, silence=dummy") == (1, 1, 1)
+    silent = tables([rows(A, [(10, 29)]), rows(B, [(10, 29)])], [rows(A, [(10, 29)])], [A, B, C])
+    assert counts(silent, "map_str") == (1, 0, 1)
+    assert counts(silent, "map_str, videos=with_truth, silence=dummy") == (1, 1, 1)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1, max_size=12))
