@@ -127,7 +127,7 @@ class Folder(Dataset):
         return found
 
     def repair_rows(self) -> Sequence[Repair]:
-        """Files of which the frame rate varies, or is said to be another one than `dataset.fps`; images that are no frames."""
+        """Files that are no videos, or whose frame rate varies or is not `dataset.fps`; images that are no frames."""
         return self._found[1]
 
     @property
@@ -220,6 +220,7 @@ class Folder(Dataset):
                 n_frames, fps = len(frames), self.params.fps or said
             except DataError as error:
                 failed[f"{self.id}/{subject}/{name}"] = str(error)
+                remarks.append(Repair(None, "video", path.name, None, f"left out: {error}", altered=True))
                 continue
             if fps is None:
                 what = "a folder of images" if path.is_dir() else "a file"

@@ -14,6 +14,7 @@ from mebench.annotations import draw_face, drawn
 from mebench.config import resolve
 from mebench.errors import ConfigError, DataError
 from mebench.frames import videofile
+from mebench.inspection import summarise, verify
 from mebench.progress import Progress
 from mebench.runner import make_plan, run
 from mebench.testing import check_dataset
@@ -227,6 +228,9 @@ def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_pat
     assert (
         list(folder.failed) == ["folder/text/text"] and "text.mp4 cannot be opened" in folder.failed["folder/text/text"]
     )
+    (finding,) = verify(folder).findings
+    assert finding.level == "error" and "text.mp4 cannot be opened" in finding.text
+    assert any("text.mp4 cannot be opened" in str(repair) for repair in summarise(folder).repairs)
 
 
 def test_a_link_out_of_the_root_is_said(root, tmp_path):
