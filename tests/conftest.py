@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 os.environ.update(process.THREADS)  # as in a worker process, and before any numeric library is loaded
 load_lightning_lightly()
-gc.set_threshold(50_000, 20, 100)  # a fourth of the time that collecting the tests takes, otherwise
+gc.disable()  # while tests are collected, of which nothing goes away
+gc.set_threshold(50_000, 20, 100)
 _real = [
     (isolation, "Worker", isolation.Worker),
     (isolation.ForkServer, "warm", isolation.ForkServer.warm),
@@ -48,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start programs come first, so that none of their long tests is left to one of several workers at the end."""
     slow = {item.path for item in items if any(item.get_closest_marker(name) for name in ("processes", "browser"))}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
