@@ -31,9 +31,10 @@ class Progress:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or console_of_text(error=True)
 
-    def notify(self, line: str) -> None:
-        """One line."""
-        self.console.print(printable(line), markup=False)
+    def notify(self, *lines: str) -> None:
+        """Each as one line."""
+        for line in lines:
+            self.console.print(printable(line), markup=False)
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
@@ -71,7 +72,7 @@ class Progress:
 class Silent(Progress):
     """Tells nothing."""
 
-    def notify(self, line: str) -> None:
+    def notify(self, *lines: str) -> None:
         """Nothing."""
 
     def waiting(self, what: str) -> AbstractContextManager[object]:

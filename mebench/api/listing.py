@@ -103,10 +103,8 @@ def leaderboard(
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
     home = Path(runs_folder(runs)).expanduser()
-    for sentence in tracking.remarks(
-        configuration.user_setting("tracking", "") or None, str(home), boards.board.ids_there(home, place)
-    ):
-        reporter.notify(sentence)
+    tracked = configuration.user_setting("tracking", "") or None
+    reporter.notify(*tracking.remarks(tracked, str(home), boards.board.ids_there(home, place)))
     tables = boards.board.read_board(home, place, reporter.notify).render(boards.board.Board.tables, reporter.notify)
     table = heavy.pandas.DataFrame([line for one in tables for line in _lines(one)])
     if table.empty:

@@ -360,8 +360,7 @@ def planned(
                         f"NAME{key.removeprefix('method')}={settings[key]}, or leave it out where it is unknown with --where-known"
                     ) from None
         if where_known is not None:
-            for sentence in sorted({*lacked.values()} - told):
-                where_known.notify(f"{sentence}: left out")
+            where_known.notify(*(f"{sentence}: left out" for sentence in sorted({*lacked.values()} - told)))
             told |= {*lacked.values()}
         c = replace(c, settings=settings, varied={k: v for k, v in c.varied.items() if k not in lacked})
         name = " ".join(f"{key}={value}" for key, value in c.varied.items())

@@ -186,22 +186,6 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                     yield Placed(task, one.dataset, one.protocol, one.scheme if task != "spotting" else "", part, row)
 
 
-SELECTION = (
-    "method",
-    "dataset",
-    "score",
-    "year",
-    "published",
-    "leaking",
-    "honest",
-    "gain",
-    "looks",
-    "seeds",
-    "the paper's program",
-)
-"""Columns of the table of what selection is worth."""
-
-
 def what_selection_is_worth(
     records: Iterable[Record],
     papers: Iterable[Paper],
@@ -284,7 +268,27 @@ def what_selection_is_worth(
                     }
                 )
     rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
-    return Shown.of([Column(name) for name in SELECTION], rows, "What selection is worth")
+    # Columns of the table of what selection is worth.
+    return Shown.of(
+        [
+            Column(name)
+            for name in (
+                "method",
+                "dataset",
+                "score",
+                "year",
+                "published",
+                "leaking",
+                "honest",
+                "gain",
+                "looks",
+                "seeds",
+                "the paper's program",
+            )
+        ],
+        rows,
+        "What selection is worth",
+    )
 
 
 OF_SELECTION = ("recognition.uf1", "spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1")

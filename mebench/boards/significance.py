@@ -133,7 +133,8 @@ class _Chosen:
     def __init__(self, places: NDArray[np.int64], n_units: int) -> None:
         m, n_subjects = places.shape
         ones, ends = np.ones(places.size), np.arange(0, places.size + 1, n_subjects)
-        self._weights = csr_array((ones, places.ravel(), ends), shape=(m, n_units))
+        self.shape = (m, n_units)
+        self._weights = csr_array((ones, places.ravel(), ends), shape=self.shape)
 
     def __len__(self) -> int:
         return int(self._weights.shape[0])

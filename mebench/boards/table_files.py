@@ -173,10 +173,6 @@ def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> st
     )
 
 
-COLUMNS = 4
-"""Metrics of a table, the first ones: more fit on no page."""
-
-
 def latex(table: BoardTable) -> str:
     r"""All parts of a table, each as `\begin{table}`; needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
@@ -201,7 +197,8 @@ def latex(table: BoardTable) -> str:
 
 
 def _paper(table: BoardTable, part: Part) -> str:
-    metrics = displayed_metrics(part.metrics, (*part.rows, *part.rescored))[:COLUMNS]
+    # Metrics of a table, the first ones: more fit on no page.
+    metrics = displayed_metrics(part.metrics, (*part.rows, *part.rescored))[:4]
     rows: list[Any] = []
     for row in part.rows:
         words = [row.method, row.member, row.settings if row.measured else "", *row.marks]

@@ -69,8 +69,7 @@ def check(
     if write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json) and not faults:
         print_lines(f"{file}: no faults")
     if faults:
-        for fault in faults[:SHOWN]:
-            Progress().notify(str(fault))
+        Progress().notify(*map(str, faults[:SHOWN]))
         raise DataError(
             f"{file} has {plural(len(faults), 'fault')}"
             + (f", of which {SHOWN} are shown" if len(faults) > SHOWN else "")
@@ -134,8 +133,7 @@ def score(
     found.sort(key=lambda one: -(one.scores.get(task.main, {}).get("value") or 0))
     groups = _groups(task, found)
     rows = [{"team": one.team, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
-    for team, reason in failed.items():
-        Progress().notify(f"not scored: {team}: {reason}")
+    Progress().notify(*(f"not scored: {team}: {reason}" for team, reason in failed.items()))
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
         columns = [*heads, *(Column(key, score=True, right=True) for key in found[0].scores)]

@@ -18,8 +18,6 @@ from mebench.progress import Progress
 
 app = verbs("Check a dataset before a run.")
 
-SHOWN = 12
-"""Lines of one list at a terminal; elsewhere nothing is cut."""
 ON_PURPOSE = "It reproduces defects of the release on purpose: mebench data verify finds them."
 
 
@@ -194,8 +192,7 @@ def unpack(
                 line = f"{console.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{kept}; {ends}"
             console.print_lines(f"{done.source}: {line}")
     console.write_json({"unpacked": seen, "failed": {str(path): reason for path, reason in failed.items()}}, json)
-    for reason in [*failed.values()][not seen :]:
-        progress.notify(f"failed: {reason}")
+    progress.notify(*(f"failed: {reason}" for reason in [*failed.values()][not seen :]))
     if failed and not seen:
         raise DataError(next(iter(failed.values())))
     if failed:
@@ -209,7 +206,8 @@ def _print_list(title: str, lines: Sequence[str], n: int) -> None:
     """A title with the number of what the lines tell of; at a terminal only the first of many. Nothing without lines."""
     if not lines:
         return
-    shown = lines[:SHOWN] if console.at_terminal() else lines
+    # Lines of one list at a terminal; elsewhere nothing is cut.
+    shown = lines[:12] if console.at_terminal() else lines
     console.print_lines(f"{title} ({n})", *(f"  {line}" for line in shown))
     if len(shown) < len(lines):
         console.print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")

@@ -25,11 +25,8 @@ app = typer.Typer()
 
 State = Literal["ok", "optional", "missing"]
 
-MODULES = {"dlib-bin": "dlib"}
-"""Distributions that others may replace: what counts is the module."""
 FEWEST_FILES = 256
 """Open files below which workers fail."""
-LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
         landmarks = ("missing", str(error), "correct the variable or unset it")
     return [
         *_packages(),
-        Finding("landmarks", LANDMARKS, *landmarks),
+        Finding("landmarks", "shape_predictor_68_face_landmarks.dat", *landmarks),
         *_places(layer),
         *findings,
         *_datasets(layer),
@@ -110,8 +107,10 @@ def _packages() -> Iterator[Finding]:
             if "extra ==" not in requirement:
                 yield Finding("package", name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            if (module := MODULES.get(name)) and importlib.util.find_spec(module):
-                yield Finding("package", name, "ok", f"module {module} from another package")
+            if name == "dlib-bin" and importlib.util.find_spec(
+                "dlib"
+            ):  # others may replace it: what counts is the module
+                yield Finding("package", name, "ok", "module dlib from another package")
             else:
                 yield Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
 

@@ -124,10 +124,9 @@ def verify(
                 removed += remove and features.store.remove(files)
     report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": damaged, "removed": removed}
     if console.write_json(report, json):
-        for line in damaged:
-            console.print_lines(f"{line['entry']}: {line['reason']}")
         console.print_lines(
-            f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed"
+            *(f"{line['entry']}: {line['reason']}" for line in damaged),
+            f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
         )
         if len(damaged) > removed:
             console.print_lines(

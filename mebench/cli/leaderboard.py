@@ -68,8 +68,7 @@ def build(
     with TemporaryDirectory() as room:  # what is shown is read from the runs' tables, wherever they come from
         if from_mlflow is None:
             home = Path(runs).expanduser()
-            for sentence in tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)):
-                progress.notify(sentence)
+            progress.notify(*tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)))
             board = boards.board.read_board(home, folder, progress.notify, kept)
         else:
             with progress.waiting("asking MLflow"):

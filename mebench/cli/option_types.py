@@ -135,8 +135,8 @@ def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
     """Print on standard error which cells were repaired, and which look wrong."""
-    for line in (*(f"note: {line}" for line in remarks.repaired), *(f"warning: {line}" for line in remarks.warnings)):
-        Progress().notify(line)
+    said = (*(f"note: {line}" for line in remarks.repaired), *(f"warning: {line}" for line in remarks.warnings))
+    Progress().notify(*said)
 
 
 def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:
@@ -146,8 +146,7 @@ def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:
         SomeFailedError: there are some; it tells why the first failed.
     """
     first, *others = [f"{video}: {reason}" for video, reason in failed.items()] or [""]
-    for line in others:
-        Progress().notify(f"failed: {line}")
+    Progress().notify(*(f"failed: {line}" for line in others))
     if failed:
         raise SomeFailedError(
             f"{plural(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. {first}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -193,7 +193,6 @@ def _text(value: Any) -> str:
 
 new_app = verbs("Write a plugin to start from.")
 
-Template = Literal["spotter", "recognizer", "network", "linear", "timm"]
 Out = Annotated[
     str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins, for --plugins; plugins.")
 ]
@@ -278,7 +277,10 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
 def method(
     name: Name,
     template: Annotated[
-        str, typer.Option("--template", metavar="|".join(get_args(Template)), help="The template to start from.")
+        str,
+        typer.Option(
+            "--template", metavar="spotter|recognizer|network|linear|timm", help="The template to start from."
+        ),
     ] = "spotter",
     out: Out = "plugins",
     json: Json = None,

@@ -188,7 +188,7 @@ def export_model(
     """
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
-    check_known("format", form, _FORMS, "Name a file that ends so, or give --format")
+    check_known("format", form, ("safetensors", "onnx"), "Name a file that ends so, or give --format")
     check_known("part", part, get_args(Part))
 
     known = {model.header.name for model in inference.models.named()}
@@ -220,9 +220,6 @@ def export_model(
         )
         inference.models.write_model(path, model, said)
     Progress().notify(f"{path}: the model {said.name}; use it with mebench spot --model {path}")
-
-
-_FORMS = ("safetensors", "onnx")
 
 
 @model_app.command("list", epilog="Example: mebench model list")

@@ -20,7 +20,6 @@ from mebench.progress import Progress
 
 app = typer.Typer()
 
-PAPERS = "papers"
 PUBLISHED = "published.csv"
 Leaderboards = Annotated[
     str | None,
@@ -29,7 +28,6 @@ Leaderboards = Annotated[
     ),
 ]
 _ENDS = ("value", "low", "high")
-_NAMES = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
 
 
 @app.command("reproduce", epilog="Example: mebench reproduce mean2022 --table 5 workers=4 --dry-run")
@@ -62,7 +60,7 @@ def reproduce(
 ) -> None:
     """Run a paper's table and compare its cells. Each shows published and measured value, interval, and reasons of the difference."""
     folder = leaderboards_folder(leaderboards)
-    known = reproduction.reproduce.read_paper(folder / PAPERS, paper)
+    known = reproduction.reproduce.read_paper(folder / "papers", paper)
     if table is None and known.programs:
         table = next(iter(known.tables))
     if table is None:
@@ -81,7 +79,10 @@ def reproduce(
         "differs": list(known.differs),
         "cells": [
             {
-                **{name: getattr(r.cell.published, name) for name in _NAMES},
+                **{
+                    name: getattr(r.cell.published, name)
+                    for name in ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
+                },
                 "published": r.cell.published.value,
                 "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
                 "strict": r.strict,

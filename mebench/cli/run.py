@@ -128,8 +128,7 @@ def sweep(
                 "scores: mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals",
                 error=True,
             )
-    for varied, error in found.failures:
-        progress.notify(f"failed: {_name(varied)}: {error}")
+    progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in found.failures))
     if found.failures:
         raise RunError(
             f"{len(found.failures)} of {len(combinations)} runs failed, for the reasons above; the others are "

@@ -258,7 +258,7 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
     """
     values = config.flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
-    done, failed = folder.count_folds()
+    done, failed = (len([*folder.path.glob(f"{name}/[!.]*")]) for name in ("folds", "failed"))
     lost, audit = folder.lost, str(values.get("audit", "guard"))
     worth = None if audit == "guard" else runner.leak.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}

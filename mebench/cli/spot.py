@@ -118,8 +118,7 @@ def spot(
     whose = cast("reports.spotted.Faces", faces)
     found = api.spot(paths, by, fold=fold, faces=whose, fps=fps, damaged=damaged, workers=workers, progress=progress)
     files = found.write(out, overlay, progress)
-    for line in (f"{video.title}: {note}" for video in found.spotted.videos for note in video.notes):
-        progress.notify(line)
+    progress.notify(*(f"{video.title}: {note}" for video in found.spotted.videos for note in video.notes))
     progress.notify(reports.spotted.CAUTION)
     if overlay:
         progress.notify("the overlay shows the faces of the video: treat it like the video itself")
@@ -191,12 +190,12 @@ def _live(
         end = {"frames": stream.taken, "seconds": stream.taken / stream.fps, "intervals": spotted}
         write(event="end", **end, dropped=stream.dropped, missing=stream.missing, delay_ms=measured)
     late = [f"{name} {own['median']} ms (at most {own['highest']})" for name, own in measured.items()]
-    for line in (
+    say = progress.notify if json == "-" else print_lines
+    say(
         f"{end['seconds']:.1f} s, {plural(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
         f"{plural(spotted, 'interval')}",
         f"measured delay: {', '.join(late) or 'nothing was spotted'}",
-    ):
-        (progress.notify if json == "-" else print_lines)(line)
+    )
 
 
 def _event(found: inference.live.Point | inference.live.Interval) -> dict[str, Any]:

@@ -125,5 +125,5 @@ def tune(
     found = tuning.run_studies.tune(settings, options, progress)
     if write_json(found.plain, json):
         tuning.outcome.print_outcome(found.plain, found.plain["folder"])
-    for line in () if write is None else tuning.outcome.write_tuned(found, Path(write).expanduser()):
-        progress.notify(f"{write}: {line}")
+    if write is not None:
+        progress.notify(*(f"{write}: {line}" for line in tuning.outcome.write_tuned(found, Path(write).expanduser())))

@@ -47,8 +47,7 @@ def make(
     rows = vqa.questions.make(videos, cast(Any, task), version, blind, seed)
     vqa.questions.write(out, rows, answers)
     leaks = vqa.questions.leaks(rows)
-    for line in leaks:
-        Progress().notify(f"note: {line}")
+    Progress().notify(*(f"note: {line}" for line in leaks))
     clips = len({vqa.questions.clip_of(row) for row in rows})
     if write_json({"file": str(out), "questions": len(rows), "clips": clips, "leaks": leaks}, json):
         print_lines(
@@ -129,8 +128,7 @@ def score(
     The floors are answers without an image; intervals are over people. docs/vqa.md describes the two public scorers.
     """
     summary = vqa.marking.score(vqa.questions.read(questions), vqa.questions.read(answers), cast(Any, scorer))
-    for line in summary["warnings"]:
-        Progress().notify(f"warning: {line}")
+    Progress().notify(*(f"warning: {line}" for line in summary["warnings"]))
     if not write_json(summary, json):
         return
     floors = list(vqa.marking.FLOORS)
@@ -144,8 +142,7 @@ def score(
     )
     for name, counts in summary["consistency"].items():
         print_lines(f"{name.replace('_', ' ')} agree in {counts['agree']} of {counts['of']}")
-    for line in summary["leaks"]:
-        print_lines(f"leak: {line}")
+    print_lines(*(f"leak: {line}" for line in summary["leaks"]))
 
 
 class _Frames:

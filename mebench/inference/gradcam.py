@@ -18,9 +18,6 @@ from mebench.inference.models import config_of, of_fold
 from mebench.runner import FittedMethod, FoldHost, make_plan, parts_of
 from mebench.runs.folder import RunFolder
 
-MISSING = "activation maps need captum, which is not installed: pip install 'mebench[explain]'"
-
-
 Spotted = tuple[str, Prediction]
 """A fold, and an interval that was spotted in it."""
 
@@ -59,7 +56,7 @@ def grad_cam(looked: core.method.Looked, features: NDArray[Any], target: int) ->
     try:
         from captum.attr import LayerGradCam
     except ImportError:
-        raise RunError(MISSING) from None
+        raise RunError("activation maps need captum, which is not installed: pip install 'mebench[explain]'") from None
     found = LayerGradCam(looked.network.eval(), looked.layer).attribute(
         looked.inputs(features[None]), target=target, relu_attributions=True, attribute_to_layer_input=True
     )

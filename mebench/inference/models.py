@@ -25,10 +25,7 @@ _KEY = "mebench"
 _BYTES = 1 << 30
 """Bytes of the largest file that is read."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Word = Annotated[str, Field(max_length=200, pattern=r"^\P{Cc}*$")]
-Text = Annotated[str, Field(max_length=20_000, pattern=r"^[\P{Cc}\n]*$")]
-Count = Annotated[int, Field(ge=0, le=2**32)]
 Frames = Annotated[int, Field(ge=1, le=10**6)]
 Kind = Literal["micro", "macro"]
 
@@ -75,16 +72,16 @@ class ModelHeader(_Strict):
     """
 
     format: Literal[1] = 1
-    name: Name
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
     method: dict[Word, Any] = Field(max_length=200)
     recognizer: dict[Word, Any] | None = Field(default=None, max_length=200)
     task: ModelTask
     timings: list[Timed] = Field(min_length=1, max_length=100)
     fold: Word
-    seed: Count
+    seed: Annotated[int, Field(ge=0, le=2**32)]
     features: dict[Word, Word] = Field(max_length=50)
     versions: dict[Word, Word] = Field(max_length=50)
-    card: Text
+    card: Annotated[str, Field(max_length=20_000, pattern=r"^[\P{Cc}\n]*$")]
     scores: dict[Word, float | None] = Field(max_length=50)
 
 

@@ -306,8 +306,7 @@ def predict_all(
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
     job, dataset = plan_prediction(models, chosen, look)
-    for line in dataset.repairs():
-        progress.notify(line)
+    progress.notify(*dataset.repairs())
     trained_on = {subject for model in models for subject in model.trained_on}
     if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
         progress.notify(

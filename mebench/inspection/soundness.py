@@ -24,7 +24,6 @@ from mebench.frames import (
 )
 from mebench.inspection.dataset_summary import Summary, has_frames, summarise
 
-Level = Literal["error", "warning"]
 Check = Literal[
     "no_frames",
     "altered",
@@ -82,7 +81,7 @@ class Finding:
         text: one sentence.
     """
 
-    level: Level
+    level: Literal["error", "warning"]
     check: Check
     where: str
     text: str
@@ -309,10 +308,6 @@ def _and_more(n: int, what: str) -> str:
     return f" and {plural(n, what)}" if n > 0 else ""
 
 
-THREADS = 4
-"""Videos looked at at the same time: while one thread waits for the disk, others read."""
-
-
 @dataclass(frozen=True)
 class Verification:
     """The findings of one dataset's verification.
@@ -408,7 +403,8 @@ def verify(
         findings.append(Finding("warning", "no_frames", "", text))
     else:
         look = partial(check_video, dataset, repairs=summary.repairs, deep=deep)
-        with ThreadPoolExecutor(THREADS) as pool:
+        # Videos looked at at the same time: while one thread waits for the disk, others read.
+        with ThreadPoolExecutor(4) as pool:
             for n_frames, found in pool.map(look, dataset.videos()):
                 frames += n_frames
                 findings += found

@@ -7,9 +7,6 @@ from typing import Any
 
 from mebench.config import flatten, is_place, shaping_of
 
-FEW = 6
-"""A preset with more values than this is shown by its name alone."""
-
 _RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit", "adaptation")
 LATER: Mapping[str, Any] = {
     "precision": "32-true",
@@ -135,7 +132,8 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
     of_preset = [key for key in names if origins.get(key, "").startswith(f"preset {preset} (")]
     words = []
     if preset is not None and not _packaged(origins.get(f"{kind}.preset", "default")):
-        few = len(of_preset) <= FEW
+        # A preset with more values than this is shown by its name alone.
+        few = len(of_preset) <= 6
         words.append(": ".join(filter(None, [f"preset {preset}", _listed(flat, of_preset, prefix) if few else ""])))
     rest = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
     special = [key for key in rest if re.search(r": datasets\.[\w+]+$", origins[key])]

@@ -19,10 +19,8 @@ from mebench.runner.plan import make_plan, weightless
 from mebench.runs import RunFolder, tables_of_folds
 from mebench.table import template
 
-SHOWN = ("f1", "precision", "recall", "ap50", "fp_per_minute")
 QUIET_RATE = "fp_per_minute_without"
 """False positives a minute in videos that show no expression, of whatever kind."""
-VERSIONS = ("mebench", "torch", "opencv-contrib-python-headless", "dlib-bin", "method_plugin", "recognizer_plugin")
 
 
 def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = None, note: str = "") -> ModelHeader:
@@ -64,7 +62,18 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         "fold": fold,
         "seed": record.seed,
         "features": chains,
-        "versions": {key: record.versions[key] for key in VERSIONS if key in record.versions},
+        "versions": {
+            key: record.versions[key]
+            for key in (
+                "mebench",
+                "torch",
+                "opencv-contrib-python-headless",
+                "dlib-bin",
+                "method_plugin",
+                "recognizer_plugin",
+            )
+            if key in record.versions
+        },
         "card": template(Path(__file__).with_suffix(".md")).render(
             name=called,
             record=record,
@@ -120,7 +129,10 @@ def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float |
     """The scores that a card shows of what was predicted of the tested: by path, and as its lines."""
     summary = summarize(tested, kinds=about["kinds"], classes=about["classes"], seed=0)
     parts: list[tuple[str, str, Any, tuple[str, ...]]] = [
-        *((f"spotting.{kind}", kind, part["scores"], SHOWN) for kind, part in summary.get("spotting", {}).items()),
+        *(
+            (f"spotting.{kind}", kind, part["scores"], ("f1", "precision", "recall", "ap50", "fp_per_minute"))
+            for kind, part in summary.get("spotting", {}).items()
+        ),
         ("recognition", "recognition", summary.get("recognition", {}).get("scores", {}), ("uf1", "uar")),
         ("analysis", "analysis", summary.get("analysis", {}), ("strs",)),
     ]

@@ -18,9 +18,7 @@ from mebench.metrics import confusion_matrix as count
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, first_draw
 from mebench.runs import RunFolder, read_csv
 
-DPI = 150
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
-COLUMNS = ("fold", "stage", "epoch", "split", "loss", "accuracy")
 
 
 def history_of(folder: RunFolder) -> pd.DataFrame:
@@ -35,7 +33,11 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
             parts.append(read_csv(file))
         except (OSError, ValueError) as error:
             raise RunError(f"{file} cannot be read ({error}): run again") from error
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["fold", "stage", "epoch", "split", "loss", "accuracy"])
+    )
 
 
 def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> heavy.matplotlib.figure.Figure:
@@ -315,7 +317,7 @@ def _text(words: str) -> str:
 
 def _canvas(width: float, height: float) -> heavy.matplotlib.figure.Figure:
     """An empty figure of that size in inches, tied to nothing global."""
-    return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
 
 
 def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:

@@ -133,8 +133,6 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
 
 
 CALIBRATION = "ece"
-SWEEP = ("0.10", "0.30", "0.50", "0.70", "0.90")
-"""The thresholds that are printed; the JSON has more."""
 
 _COMPARED = ("precision", "recall", "f1", "ap50", "ap")
 
@@ -247,7 +245,12 @@ def _details(part: Mapping[str, Any]) -> dict[str, Any]:
     sweep = details.get("f1_at_iou", {})
     if reliable := details.get("calibration"):
         scores[CALIBRATION] = {**UNDEFINED, "value": reliable["ece"]}
-    scores |= {f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou] for iou in SWEEP if iou in sweep}
+    # The thresholds that are printed; the JSON has more.
+    scores |= {
+        f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou]
+        for iou in ("0.10", "0.30", "0.50", "0.70", "0.90")
+        if iou in sweep
+    }
     return {name: score for name, score in scores.items() if score["value"] is not None}
 
 
@@ -375,8 +378,6 @@ TRANSDUCTIVE = {
 }
 
 
-MOST_ROWS = 14
-"""Rows of the table of main scores, so that the whole stays below `MOST_LINES`."""
 MOST_LINES = 25
 MOST_REASONS = 1
 """Sentences on why scores have no interval."""
@@ -407,8 +408,9 @@ def print_outcome(
     warnings = [] if announced else about.get("warnings", [])
     selection = about.get("selection", "inner" if about["selects"] else "fixed")
     how = f"selection: {selection} ({SELECTION[selection]})"
+    # Rows of the table of main scores, so that the whole stays below `MOST_LINES`.
     shown = [
-        *(score_tables(summary, None, _people(about)) if verbose else [main_table(summary, MOST_ROWS)]),
+        *(score_tables(summary, None, _people(about)) if verbose else [main_table(summary, 14)]),
         *([leak_table(summary["leak"])] if "leak" in summary else []),
     ]
     if verbose:

@@ -59,7 +59,6 @@ DIGITS = 6
 
 _STRICT = ConfigDict(extra="forbid")
 Row = dict[str, str]
-_WANTED = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -529,7 +528,14 @@ def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
         rows = both.where(both.notna(), "").to_dict("records")
         yield from ({str(name): str(cell) for name, cell in row.items()} for row in rows)
         return
-    table = parse(sheet, file, role, _WANTED, remarks, alone="emotion")
+    table = parse(
+        sheet,
+        file,
+        role,
+        (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames"),
+        remarks,
+        alone="emotion",
+    )
     every = {**table.others, **table.cells}
     columns = every | {ours: every[theirs] for theirs, ours in reading.header.items() if theirs in every}
     columns = {name: cells for name, cells in columns.items() if name != "_" and reading.header.get(name) != "_"}

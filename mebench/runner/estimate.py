@@ -75,7 +75,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     plan, epochs, instructions = plan_of(config)
     workers = config.workers or default_workers()
     missing, left = missing_videos(plan), _untrained(plan, trained, instructions)
-    work = {
+    work: dict[str, Any] = {
         "missing_videos": len(missing),
         "missing_frames": sum(v.n_frames or 0 for v in missing),
         "missing_clips": sum(len(clips_of(plan, v)) for v in missing),
@@ -85,7 +85,37 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     earlier = earlier_run(config)
     seconds = _seconds(missing, left, workers, earlier)
     if not quiet:
-        _print_plan(plan, work, len(left))
+        who = " with ".join(filter(None, (config.method, config.recognizer)))
+        subjects, videos = len({v.subject_key for v in plan.videos}), len(plan.videos)
+        print_lines(
+            f"{who} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {videos} videos"
+        )
+        for fold in plan.folds[:FOLDS_SHOWN]:
+            tested = plan.sides(fold).test
+            print_lines(
+                f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(tested), 'video')}, "
+                f"{plural(sum(len(v.expressions) for v in tested), 'expression')}), "
+                f"{plural(len(plan.training_subjects(fold)), 'subject')} train{f', {len(fold.valid)} validate' if plan.selects else ''}"
+            )
+        if len(plan.folds) > FOLDS_SHOWN:
+            print_lines(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
+        clips = f", {work['missing_clips']} clips" if work["missing_clips"] else ""
+        print_lines(
+            f"features: {work['missing_videos']} of {videos} videos to compute ({work['missing_frames']} frames{clips})"
+            if work["missing_videos"]
+            else "features: all are stored"
+        )
+        distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
+        for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
+            print_lines(*(f"  {line}" for line in chain.card().split("\n")))
+        print_lines(*warnings(plan))
+        stages = ", ".join(f"{name} ({n} epochs)" for name, n in epochs.items())
+        if not left:
+            print_lines("training: shared with a run that differs only in the way from frame scores to intervals")
+        elif work["trainings"]:
+            print_lines(f"training: {work['trainings']} trainings, {len(left)} folds x {stages}")
+        else:
+            print_lines("training: none")
         _print_time(config, seconds, workers, earlier)
     return {
         "folds": len(plan.folds),
@@ -149,10 +179,12 @@ def _plain(chain: Chain) -> dict[str, Any]:
 
 def _chain(plain: Mapping[str, Any]) -> Chain:
     """A chain of what `_plain` made of it, once that was written as JSON."""
-    steps = []
-    for module, name, values in plain["steps"]:
-        own = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        steps.append(getattr(import_module(module), name)(**own))
+    steps = (
+        getattr(import_module(module), name)(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        )
+        for module, name, values in plain["steps"]
+    )
     return Chain(plain["name"], tuple(steps), plain["scope"], plain["advice"])
 
 
@@ -215,41 +247,6 @@ def _seconds(
 
 
 # -- what is printed --------------------------------------------------------------------------------------------------------
-
-
-def _print_plan(plan: Plan, work: Mapping[str, Any], folds: int) -> None:
-    config = plan.config
-    who = " with ".join(filter(None, (config.method, config.recognizer)))
-    subjects, videos = len({v.subject_key for v in plan.videos}), len(plan.videos)
-    print_lines(
-        f"{who} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {videos} videos"
-    )
-    for fold in plan.folds[:FOLDS_SHOWN]:
-        tested = plan.sides(fold).test
-        print_lines(
-            f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(tested), 'video')}, "
-            f"{plural(sum(len(v.expressions) for v in tested), 'expression')}), "
-            f"{plural(len(plan.training_subjects(fold)), 'subject')} train{f', {len(fold.valid)} validate' if plan.selects else ''}"
-        )
-    if len(plan.folds) > FOLDS_SHOWN:
-        print_lines(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
-    clips = f", {work['missing_clips']} clips" if work["missing_clips"] else ""
-    print_lines(
-        f"features: {work['missing_videos']} of {videos} videos to compute ({work['missing_frames']} frames{clips})"
-        if work["missing_videos"]
-        else "features: all are stored"
-    )
-    distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
-    for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
-        print_lines(*(f"  {line}" for line in chain.card().split("\n")))
-    print_lines(*warnings(plan))
-    stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work["epochs"].items())
-    if not folds:
-        print_lines("training: shared with a run that differs only in the way from frame scores to intervals")
-    elif work["trainings"]:
-        print_lines(f"training: {work['trainings']} trainings, {folds} folds x {stages}")
-    else:
-        print_lines("training: none")
 
 
 def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers: int, earlier: Earlier | None) -> None:

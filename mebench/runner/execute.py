@@ -64,8 +64,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             if run_id is None and (notice := rerun_notice(session)):
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
-            for line in warnings(session.leaking or session.plan):
-                progress.notify(line)
+            progress.notify(*warnings(session.leaking or session.plan))
             if config.precision == "bf16-mixed" and config.accelerator == "cpu" and not _has_bf16():
                 progress.notify(
                     "precision=bf16-mixed: this processor has no instructions for it, so a step takes about "
@@ -129,14 +128,12 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
                 for task, outcome in pool.run([task for session, there in now for task in session.tasks(there)]):
                     session, fold = task.key
                     session.store_fold(fold, outcome)
-                    for line in session.hand_over(fold):
-                        progress.notify(line)
+                    progress.notify(*session.hand_over(fold))
                     advance()
                     if not session.left:
                         outcomes[id(session)] = _finished(session)
         for session in under_way:
-            for line in session.unscored_warning():
-                progress.notify(line)
+            progress.notify(*session.unscored_warning())
     finally:
         for session in sessions:
             session.close()
@@ -267,10 +264,6 @@ def _pool_size(pool: Workers, session: Session) -> str:
     return f"{plural(pool.size, 'worker')} of Dask's"
 
 
-SHOWN = ("strs", "f1", "asr", "uf1", "uar", "accuracy")
-"""Scores that are compared, in every section that has them."""
-
-
 def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Scores of a leaking run and of the same run without the leak, which is executed if it does not exist yet.
 
@@ -315,4 +308,9 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
 def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:
     """The values of all sections by path; details, members and folds, whose paths are longer, are left out."""
     found = scores_of({section: summary.get(section) or {} for section in SECTIONS})
-    return {path: s["value"] for path, s in found.items() if path.count(".") < 3 and path.rpartition(".")[2] in SHOWN}
+    # Scores that are compared, in every section that has them.
+    return {
+        path: s["value"]
+        for path, s in found.items()
+        if path.count(".") < 3 and path.rpartition(".")[2] in ("strs", "f1", "asr", "uf1", "uar", "accuracy")
+    }

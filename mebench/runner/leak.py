@@ -23,11 +23,8 @@ if TYPE_CHECKING:  # tables of records need no Lightning
 
 NAME = "worth of the looks"
 """Of a value in the audit of a leaking run: the honest run beside it, how often was looked, what it gained, and the curve."""
-POINTS = 30
-"""Of a curve, at most."""
 CUTS = 50
 """Thresholds that a spotter's intervals are cut at, at most: confidences with equally many intervals between them."""
-SCORES = ("uf1", "uar")
 
 
 def chosen(right: NDArray[Any], rule: str) -> tuple[int, int]:
@@ -115,7 +112,8 @@ class EpochAnswers(ABC):
 
     def curve(self, rule: str) -> list[dict[str, float]]:
         """Scores of the best of the first n epochs and of the nth, for up to 30 numbers n of looks."""
-        numbers = sorted({round(n) for n in np.geomspace(1, self.epochs, POINTS)}) if self.epochs else []
+        # Of a curve, at most.
+        numbers = sorted({round(n) for n in np.geomspace(1, self.epochs, 30)}) if self.epochs else []
         sides = {"leak": True, "honest": False}
         return [
             {"looks": n}
@@ -210,7 +208,7 @@ class EpochPredictions(EpochAnswers):
         matrices = [confusion_matrix(truth, said, sorted(set(truth))) for truth, said in parts.values() if truth]
         return {
             name: float(np.mean([of_matrix(matrix) for matrix in matrices]))
-            for name, of_matrix in zip(SCORES, (uf1, uar))
+            for name, of_matrix in zip(("uf1", "uar"), (uf1, uar))
         }
 
 

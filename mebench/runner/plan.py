@@ -157,7 +157,7 @@ class Plan:
         """
         if self.config.adaptation != "none":
             return "database"
-        looks = {part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts()}
+        looks = (part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts())
         return "video" if "video" in looks else "none"
 
     @property

@@ -149,8 +149,7 @@ class Session:
             (key, first), more = others[0], len(others) - SHOWN
             if len(others) == 1 and first.error is not None:
                 raise first.error
-            for name, failure in others[:SHOWN]:
-                progress.notify(f"failed: {name}: {failure.reason}")
+            progress.notify(*(f"failed: {name}: {failure.reason}" for name, failure in others[:SHOWN]))
             if more > 0:
                 progress.notify(f"failed: {more} more videos")
             raise DataError(

@@ -68,8 +68,6 @@ KEPT = (
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
 TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
-MOST_LOGS = 1 << 30
-"""Bytes of such files that a fold keeps."""
 _C = ctypes.CDLL(None)
 
 
@@ -261,7 +259,8 @@ class RunFolder:
             fold: its key.
             place: where they lie, in the folder of the run.
         """
-        target, left = self.path / "logs" / safe_name(fold), MOST_LOGS
+        # Bytes of such files that a fold keeps.
+        target, left = self.path / "logs" / safe_name(fold), (1 << 30)
         shutil.rmtree(target, ignore_errors=True)
         for file in sorted(place.rglob("*")):
             inside = file.relative_to(place)
@@ -423,10 +422,6 @@ class RunFolder:
     def finished_folds(self) -> set[str]:
         """Keys of the folds whose results are complete and as they were written."""
         return {key for folder in self._whole("folds") if (key := whole_fold(folder)) is not None}
-
-    def count_folds(self) -> tuple[int, int]:
-        """The number of folds with results and of failed ones; no fold is opened."""
-        return len(self._whole("folds")), len(self._whole("failed"))
 
     def _whole(self, name: str) -> list[Path]:
         """The contents of a folder of the run, without temporary files."""

@@ -14,8 +14,6 @@ from mebench.runs.folder import RunFolder
 
 FIRST_SCORER, SCORER = 1, 2
 """Version of scoring: raised when the same tables come to other scores, so that no board holds scores of two kinds unmarked."""
-SHOWN = 5
-"""Folds that a remark names."""
 
 
 def tables_of(folder: RunFolder) -> Tables:
@@ -178,5 +176,6 @@ def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> st
     without = [fold for fold in folds if fold["fold"] not in spotted]
     held = {fold["fold"]: truths["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
     silent = [name for name, n in held.items() if n]
-    where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)})"
+    # Folds that a remark names.
+    where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, 5)})"
     return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}" if silent else ""

@@ -39,8 +39,6 @@ with quiet(collect=False):
 
 _PARAMS, _METRICS = 100, 900  # MLflow takes 100 parameters and 1,000 of all at once
 _PARENT = "mlflow.parentRunId"
-_KIND, _OURS = "mlflow.experimentKind", "custom_model_development"
-"""Without this tag some of MLflow's pages show an experiment as one of traces of language models, of which there are none."""
 _VIEW, _COLUMNS = (
     "mlflow.sharedViewState.scores",
     ("params.`best`", *(f"metrics.`{name}`" for own in SHORT.values() for name in own)),
@@ -148,7 +146,11 @@ class MLflow(Tracker):
                     if self.client.get_experiment_by_name(name) is None:
                         raise
             found = self.client.get_experiment_by_name(name)
-            for tag, text in {_KIND: _OURS, _VIEW: json.dumps({"selectedColumns": _COLUMNS})}.items():
+            # Without its kind some of MLflow's pages show an experiment as one of traces of language models.
+            for tag, text in {
+                "mlflow.experimentKind": "custom_model_development",
+                _VIEW: json.dumps({"selectedColumns": _COLUMNS}),
+            }.items():
                 if tag not in found.tags:
                     self.client.set_experiment_tag(found.experiment_id, tag, text)
             self._experiments[name] = str(found.experiment_id)

@@ -34,8 +34,6 @@ FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"
 BOARD_TAG, DIGEST_TAG = "mebench.leaderboard", "mebench.digest"
 RECORD_FOLDER, MODELS_FOLDER = "record", "models"
 """Where a run's record and its models lie among its files."""
-MOST_FOLDS = 500
-"""A nested run takes a store some 30 ms, and more over a network."""
 LONGEST_TAG, LONGEST_PARAM = 4000, 6000
 SHORT = {
     "spotting": {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"},
@@ -43,8 +41,6 @@ SHORT = {
     "recognition": {"UF1": "uf1", "UAR": "uar", "unit F1": "unit_f1"},
 }
 """The scores that come first, by the names that tables of metrics show them under, and by those of a summary."""
-_CURVES, _OF_ROWS = ("loss", "accuracy", "uf1", "uar"), ["fold", "stage", "epoch", "split", "step"]
-"""What is noted of each epoch; columns of a history that name its rows. All others were logged, by step."""
 
 
 class Point(NamedTuple):
@@ -208,15 +204,14 @@ def of_run(
     every = flat_scores(summary)
     names = [name for name in every if not name.endswith((".low", ".high"))]
     rows = [(name, every[name], every.get(f"{name}.low"), every.get(f"{name}.high")) for name in names]
+    # A nested run takes a store some 30 ms, and more over a network.
     return replace(
         head,
         metrics=[*_metrics(summary), *_curves(history), Point("seconds", summary["seconds"])],
         data=list(_datasets(folder, stored["config"])),
         tables={"scores": pd.DataFrame(rows, columns=["score", "value", "low", "high"])},
         files=room,
-        nested=list(_folds(folder, head, about, summary, history))
-        if folds and len(about["folds"]) <= MOST_FOLDS
-        else (),
+        nested=list(_folds(folder, head, about, summary, history)) if folds and len(about["folds"]) <= 500 else (),
     )
 
 
@@ -254,8 +249,8 @@ def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
 def _curves(history: pd.DataFrame, most: int | None = None) -> Iterator[Point]:
     """The mean over folds of what was noted in each epoch and logged at a step; of more than `most` so many, the last one among them."""
     for (stage, split), own in history.groupby(["stage", "split"], sort=False) if len(history) else ():
-        for column in own.columns.difference(_OF_ROWS, sort=False):
-            noted = column in _CURVES
+        for column in own.columns.difference(["fold", "stage", "epoch", "split", "step"], sort=False):
+            noted = column in ("loss", "accuracy", "uf1", "uar")  # once an epoch; all else was logged, by step
             means = own.groupby("epoch" if noted else "step")[column].mean().dropna()
             every = max(1, -(-len(means) // (most or len(means) or 1)))
             for place, value in list(means.items())[::-every][::-1]:

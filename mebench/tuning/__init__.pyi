@@ -7,7 +7,6 @@ from . import study as study
 from .outcome import TrialReporter as TrialReporter
 from .outcome import Tuned as Tuned
 from .outcome import summary_of as summary_of
-from .outcome import trials_table as trials_table
 from .outcome import write_figures as write_figures
 from .records import COST as COST
 from .records import Objective as Objective

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import optuna
-import pandas as pd
 import yaml
 from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
@@ -267,22 +266,6 @@ def summary_of(
         "folder": str(tuned.path.parent.parent),
     }
     return Tuned(plain, config, chosen, space)
-
-
-def trials_table(study: Study, space: Space) -> pd.DataFrame:
-    """One row for each trial: number, state, values of parameters and objectives, seconds."""
-    return pd.DataFrame(
-        {
-            "trial": t.number,
-            "state": t.state,
-            **{d.key: t.params.get(d.key) for d in space.dimensions},
-            **{o.path: t.values[i] if t.values else None for i, o in enumerate(study.objectives)},
-            "seconds": t.seconds,
-            "retry_of": t.retry_of,
-            "reason": t.reason,
-        }
-        for t in study.trials
-    ).astype({"retry_of": "Int64"})
 
 
 def _score(

@@ -66,7 +66,6 @@ from mebench.tuning import (
     read_objectives,
     read_space,
     summary_of,
-    trials_table,
     tuning_set,
     who,
     with_values,
@@ -410,10 +409,6 @@ class Judge:
         return with_config(self._plan, with_values(self._plan.config, values))
 
 
-STUDY_FILE, OUTCOME_FILE, TRIALS_FILE = "study.json", "outcome.json", "trials.csv"
-"""What a study is about, what came of it, and a row for each of its trials, in the folder of the study."""
-
-
 def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     """Tune, judge, and write everything into the folder of the study.
 
@@ -450,8 +445,8 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     name = options.study or own_name
     out = Path(options.out).expanduser()
     folder, place = out / safe_name(name), Place.of(options.storage or str(out / "optuna.db"))
-    for reason in space.left_out if options.params else ():  # of settings that nobody gave nothing is asked
-        progress.notify(f"not tuned: {reason}")
+    if options.params:  # of settings that nobody gave nothing is asked
+        progress.notify(*(f"not tuned: {reason}" for reason in space.left_out))
     if options.nested:
         progress.notify(f"tuning {name}: {len(splits)} studies, one for each outer fold")
     part = part_of(objectives, config.recognizer is not None)
@@ -481,7 +476,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
                 by = (options.sampler, options.pruner, config.seed, options.heartbeat)
                 shared = SharedStudy(place, Terms(whole, about, space, objectives, *by))
                 if not studies:  # nothing is written before a study of that name about something else has refused
-                    replace_file(folder / STUDY_FILE, json.dumps(described, indent=1) + "\n")
+                    replace_file(folder / "study.json", json.dumps(described, indent=1) + "\n")
                 reporter = TrialReporter(progress, whole, options.trials, split, space)
                 evaluator = Evaluator(split, space, objectives, pool, folder / "inner", progress)
                 studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder / parts[split.name])
@@ -501,7 +496,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         "outer": round(time.perf_counter() - tried, 3),
     }
     found = summary_of(config, splits, space, studies, judged, name, str(place), options.nested, seconds)
-    replace_file(folder / OUTCOME_FILE, json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
+    replace_file(folder / "outcome.json", json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
     return found
 
 
@@ -512,7 +507,19 @@ def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: Tri
 
     def write(study: Study) -> None:
         nonlocal written
-        replace_file(folder / TRIALS_FILE, trials_table(study, shared.terms.space).to_csv(index=False))
+        table = pd.DataFrame(
+            {
+                "trial": t.number,
+                "state": t.state,
+                **{d.key: t.params.get(d.key) for d in shared.terms.space.dimensions},
+                **{o.path: t.values[i] if t.values else None for i, o in enumerate(study.objectives)},
+                "seconds": t.seconds,
+                "retry_of": t.retry_of,
+                "reason": t.reason,
+            }
+            for t in study.trials
+        ).astype({"retry_of": "Int64"})
+        replace_file(folder / "trials.csv", table.to_csv(index=False))
         written = time.monotonic()
 
     def after(study: Study, trial: Trial) -> None:

@@ -67,8 +67,8 @@ class ModelHeader(Silent):
         super().__init__()
         self.lines = []
 
-    def notify(self, line):
-        self.lines.append(line)
+    def notify(self, *lines):
+        self.lines += lines
 
 
 def test_a_sweep_is_every_combination_in_order():
@@ -334,8 +334,8 @@ class Told(Silent):
         super().__init__()
         self.lines = []
 
-    def notify(self, text):
-        self.lines.append(text)
+    def notify(self, *lines):
+        self.lines += lines
 
 
 def _files(path):

@@ -14,8 +14,6 @@ from mebench.records.rows import PublishedLine, Row
 
 LEAST = 0.01
 """Seconds below which a cost is drawn no further to the left."""
-STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Distances of the lines across, of which six at most are drawn."""
 SIZES = (("wide", 590.0, 266.0, 5.5), ("narrow", 295.0, 281.0, 3.2))
 """Width and height on a desk and on a phone, in the units of the drawing, and how many times as wide as published values the chart is."""
 LEFT, RIGHT, ABOVE, BELOW, GAP = 42.0, 8.0, 8.0, 36.0, 12.0
@@ -83,7 +81,8 @@ def chart(
     # Whole powers of ten, so that there are two ticks at least, and room for a name at the right.
     first = math.floor(math.log10(min(spent for _, spent, _ in drawn) / 1.6))
     last = math.ceil(math.log10(max(spent for _, spent, _ in drawn) * 3))
-    step = next((step for step in STEPS if top / step <= 6), top)
+    # Distances of the lines across, of which six at most are drawn.
+    step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if top / step <= 6), top)
     drawings = []
     for kind, width, height, ratio in SIZES:
         right = LEFT + (width - LEFT - RIGHT - GAP) * ratio / (1 + ratio) if printed else width - RIGHT

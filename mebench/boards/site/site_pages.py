@@ -208,7 +208,10 @@ class PageTables:
                 Column("method", of=self._draw.published_name, main=True),
                 Column("member", optional=True),
                 Column("classes", right=True, text=_or_dash, room="wide"),
-                *(replace(one, score=False, meaning=one.meaning or _COUNTS.get(one.name, "")) for one in found),
+                *(
+                    replace(one, score=False, meaning=one.meaning or {"n": "the scored items"}.get(one.name, ""))
+                    for one in found
+                ),
                 Column("caveats", of=caveats, room="wide"),
             ],
             lines,
@@ -297,7 +300,6 @@ class PageTables:
             yield Table(named[1:], cells).html("plain")
 
 
-_COUNTS = {"n": "the scored items"}
 _ALIKE = "that share a letter are not distinguishable"
 _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, digits=3)
 
@@ -324,8 +326,6 @@ def source_link(source: str) -> Markup:
         return escape(source)
     return Markup('<a href="{}">{}</a>').format(address, key)
 
-
-Pages = Iterator[tuple[str, str]]
 
 TASKS = (
     ("spotting", "When does a micro-expression happen? Spotted intervals against annotated ones."),
@@ -367,9 +367,7 @@ class Site:
         selection: Table | None = None,
     ) -> None:
         self.selection = selection if selection and selection.rows else None
-        self.tables = tables
-        self.records = records
-        self.published = published
+        self.tables, self.records, self.published = tables, records, published
         self.plugins = {kind: registry.plugins(kind) for kind in registry.PLUGIN_KINDS}
         self.floors = {id_ for id_, info in self.plugins["method"].items() if info.config.get("chance")}
         self.environment = environment(Path(__file__).parent / "templates")
@@ -379,7 +377,13 @@ class Site:
             "facts": row_facts.FACTS,
             "meanings_of_caveats": CAVEATS,
         }
-        self.environment.filters |= FILTERS | {
+        self.environment.filters |= {
+            "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
+            "common": lambda part: rows.common(part.rows),
+            "source": source_link,
+            "real_first": lambda tables: sorted(tables, key=_drawn),
+            "drawn": _drawn,
+            "body": body,
             "named": self._name,
             "titled": lambda dataset: " + ".join(self._title("dataset", id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
@@ -388,7 +392,7 @@ class Site:
         }
         self.environment.globals["draw"] = PageTables(self.environment)
 
-    def pages(self) -> Pages:
+    def pages(self) -> Iterator[tuple[str, str]]:
         """Path and text of every page.
 
         Raises:
@@ -508,18 +512,6 @@ def _drawn(table: BoardTable) -> bool:
     return bool(measured) and all(row.remark for row in measured)
 
 
-FILTERS = {
-    "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
-    "common": lambda part: rows.common(part.rows),
-    "source": source_link,
-    "real_first": lambda tables: sorted(tables, key=_drawn),
-    "drawn": _drawn,
-    "body": body,
-}
-STATIC = Path(__file__).parent / "static"
-MARK = "mebench leaderboard build"
-
-
 def write_site(
     tables: Sequence[BoardTable],
     records: Sequence[Record],
@@ -534,13 +526,13 @@ def write_site(
         UnshownError: some of the records have no page.
     """
     index = folder / "index.html"
-    own = index.is_file() and MARK in index.read_text(encoding="utf-8", errors="replace")[:2000]
+    own = index.is_file() and "mebench leaderboard build" in index.read_text(encoding="utf-8", errors="replace")[:2000]
     if not own and folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
     script, style = library()
     # The library is a module, which a page opened from a folder may not load: it goes in as packed text, see site.js.
     packed = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
-    assets = (*STATIC.iterdir(), report.SHEET, SCRIPT, STYLE)
+    assets = (*(Path(__file__).parent / "static").iterdir(), report.SHEET, SCRIPT, STYLE)
     files = {
         "assets/datatables.js": f'window.tableLibrary = "{packed}";\n',
         "assets/datatables.css": style,
