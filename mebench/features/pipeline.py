@@ -1,6 +1,7 @@
 """From a video to a feature: the shapes of a chain, its stages in the store, and the requests of a run (compute, check, read)."""
 
 import itertools
+import mmap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -227,7 +228,7 @@ class Source:
                 images, onset, apex = self._clip_images(chain, route, clip)
                 return Draft((1, *size), FLOW, [flow.between(images, onset, apex)[None]])
             images = self.crops(chain).array
-            maps = (f[None] for f in self._ticking("feature", flow.maps(images)))
+            maps = (f[None] for f in self._ticking("feature", flow.maps(_rows(images))))
             return Draft((max(len(images) - route.gap, 0), *size), FLOW, maps)
 
         return self._stored(self.key("flow", chain, clip), build)
@@ -258,11 +259,11 @@ class Source:
             alone = [tuple(gap if step is core else step for step in chain.steps) for gap in core.gaps]
             flows = [self.flow(replace(chain, steps=steps), clip).array for steps in alone]
             if len(flows) == 1:
-                return len(flows[0]), iter(flows[0])
-            return len(flows[-1]), (np.concatenate(both, axis=-1) for both in zip(*flows))
+                return len(flows[0]), _rows(flows[0])
+            return len(flows[-1]), (np.concatenate(both, axis=-1) for both in zip(*map(_rows, flows)))
         if clip is None:
             crops = self.crops(chain).array
-            return len(crops), self._ticking("feature", (self._named(core.apply, image) for image in crops))
+            return len(crops), self._ticking("feature", (self._named(core.apply, image) for image in _rows(crops)))
         images, _, apex = self._clip_images(chain, route, clip)
         seen = images if isinstance(core, VolumeStep) else images[apex]
         return 1, iter([self._named(core.apply, np.asarray(seen))])
@@ -333,6 +334,14 @@ class Source:
             return step(*args)
         except DataError as error:
             raise type(error)(f"{self.video.key}: {error}") from error
+
+
+def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The rows of a stored array. Memory of those that were read is given back, so that a long film takes no more than a short one."""
+    for number, row in enumerate(array):
+        if number % 1024 == 1023 and isinstance(array, np.memmap):
+            array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+        yield row
 
 
 def nothing(stage: Stage) -> None:

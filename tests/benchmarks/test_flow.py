@@ -23,7 +23,7 @@ def test_a_texture_goes_where_the_motion_says(name, motion):
 
 
 def test_a_drawn_face_goes_where_its_muscles_push():
-    ((_, still, apex, motion),) = faces(1)
+    ((_, still, _, apex, motion),) = faces(1)
     moves = np.linalg.norm(motion, axis=-1) > 0.1
     assert moves.any()
     assert np.abs(carried(apex, motion) - still)[moves].mean() < 0.5 * np.abs(apex - still)[moves].mean()
@@ -34,7 +34,7 @@ def test_errors_are_compared_pair_by_pair(capsys):
     for how in CONDITIONS:
         errors[how]["tvl1"] = [1.1, 2.2, 3.3]  # .1, .2 and .3 more
     beside_opencv({"where it moves": errors})
-    more, equal = capsys.readouterr().out.splitlines()[3:]
+    more, equal, _ = capsys.readouterr().out.splitlines()[3:]
     # of three pairs, t(2) = 4.303: .2 -+ 4.303 * .1 / sqrt(3)
     assert more == "| where it moves: `tvl1` | +0.20000 | [-0.04841, +0.44841] | +0.30000 |"
     assert equal == "| where it moves: `tvl1_eps05` | +0.00000 | [+0.00000, +0.00000] | +0.00000 |"

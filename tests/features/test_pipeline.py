@@ -1,3 +1,4 @@
+import resource
 import shutil
 import subprocess
 import sys
@@ -295,3 +296,21 @@ print(*{"cv2", "dlib", "torch", "pandas", "scipy"} & set(sys.modules))
 def test_asking_whether_it_is_ready_imports_nothing_heavy(tmp_path):
     said = subprocess.run([sys.executable, "-c", LIGHT, tmp_path], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == ""
+
+
+def test_a_long_film_is_read_in_little_memory(tmp_path):
+    """128 MiB of stored rows, of which no more than a fifth may be there at once."""
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    stored = np.memmap(tmp_path / "crops", np.uint8, "w+", shape=(8192, 128, 128))
+    stored[::100] = 7
+    stored.flush()
+    film, before, most, total = np.memmap(stored.filename, np.uint8, "r", shape=stored.shape), resident(), 0, 0
+    for number, row in enumerate(pipeline._rows(film)):
+        total += int(row.max())
+        if number % 256 == 0:
+            most = max(most, resident() - before)
+    assert total == 7 * 82
+    assert most < stored.nbytes / 5
