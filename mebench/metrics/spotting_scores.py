@@ -146,9 +146,10 @@ def _at_hits(
     tied = (whole > np.arange(len(where))).any()
     for start in range(0, len(weights), _BLOCK):
         part = slice(start, start + _BLOCK)
-        own = weights[part][:, unit[where]]
+        block = weights[part]  # once: of sparse weights it is made here
+        own = block[:, unit[where]]
         found = own.cumsum(axis=1)
-        yield part, own, found[:, whole] if tied else found, weights[part] @ ranked
+        yield part, own, found[:, whole] if tied else found, block @ ranked
 
 
 def detection_curve(
