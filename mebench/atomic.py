@@ -1,6 +1,7 @@
 """Write files and folders atomically: under a temporary name in the same folder, then renamed."""
 
 import ctypes
+import errno
 import fcntl
 import os
 import secrets
@@ -48,8 +49,10 @@ def whole_file(path: Path, temporary: Path | None = None, synced: bool = False) 
         synced: whether it is on disk, under its name, before this returns.
 
     Raises:
-        OSError: the disk is full, or not writable.
+        OSError: the disk is full, or not writable; what is there is no file.
     """
+    if path.exists() and not path.is_file():  # a device, say, which a rename would replace for the whole machine
+        raise FileExistsError(errno.EEXIST, "what is there is no file", str(path))
     temporary = temporary or path.with_name(f"{WRITING}{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary

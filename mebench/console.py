@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, refused_by_system
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -229,6 +229,9 @@ def write_json(data: Any, target: str | None) -> bool:
 
     Returns:
         Whether standard output is left for what people read.
+
+    Raises:
+        DataError: the file cannot be written.
     """
     if target is None:
         return True
@@ -236,7 +239,8 @@ def write_json(data: Any, target: str | None) -> bool:
     if target == "-":
         print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
     else:
-        Path(target).write_text(text + "\n", encoding="utf-8")
+        with refused_by_system(f"{target} cannot be written"):
+            Path(target).write_text(text + "\n", encoding="utf-8")
     return target != "-"
 
 

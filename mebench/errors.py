@@ -51,6 +51,7 @@ _FULL = {
     **dict.fromkeys(("tune", "reproduce"), "finished parts are kept, and the same command continues"),
     "track": "the runs are kept unchanged, and the same command sends them again",
     "leaderboard": "records and pages are written whole or not at all, and the same command writes them again",
+    "data": "remove the unfinished folder or file, then give the same command",
 }
 """What a full disk leaves of the work of a command, by its verb."""
 
@@ -96,13 +97,13 @@ def system_sentence(error: OSError, verb: str = "") -> str:
     """One sentence for a system error: the operation, the path and the remedy.
 
     >>> system_sentence(OSError(28, "No space left on device", "a.csv"), "score")
-    'the disk is full: a.csv. Free some space: nothing of this command is kept, give it again'
+    'the disk is full: a.csv. Free some space: the same command then writes everything again'
     >>> system_sentence(OSError(30, "Read-only file system"))
     'nothing can be written at /dev/shm, through which processes share memory: mount it writable'
     """
     where = f": {error.filename}" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full{where}. Free some space: {_FULL.get(verb, 'nothing of this command is kept, give it again')}"
+        return f"the disk is full{where}. Free some space: {_FULL.get(verb, 'the same command then writes everything again')}"
     if error.errno == errno.EROFS and not where:
         return "nothing can be written at /dev/shm, through which processes share memory: mount it writable"
     remedy = _remedy(error)

@@ -1,5 +1,7 @@
 """Files and folders that appear whole or not at all."""
 
+import os
+
 import pytest
 
 from mebench.atomic import new_folder, put_in_place, replace_file, whole_file, whole_folder
@@ -23,6 +25,14 @@ def test_a_file_is_written_with_its_folder(tmp_path):
     replace_file(tmp_path / "a" / "b.txt", "é")
     replace_file(tmp_path / "a" / "b.bin", b"1")
     assert (tmp_path / "a" / "b.txt").read_bytes() == "é".encode() and (tmp_path / "a" / "b.bin").read_bytes() == b"1"
+
+
+def test_what_is_no_file_is_never_replaced(tmp_path):
+    """A device such as `/dev/full`, which a rename would take from the whole machine."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="what is there is no file"):
+        replace_file(tmp_path / "pipe", b"1")
+    assert (tmp_path / "pipe").is_fifo() and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_is_whole_or_not_there(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import io
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -132,7 +133,8 @@ def write_xlsx(path: Path, sheets: Mapping[str, Rows]) -> None:
         sheet = book.create_sheet(name)
         for row in rows:
             sheet.append(list(row))
-    book.save(path)
+    book.save(whole := io.BytesIO())  # on a full disk, a file of a zip archive fails again when Python forgets it
+    path.write_bytes(whole.getvalue())
 
 
 def write_csv(path: Path, rows: Rows, encoding: str = "utf-8") -> None:

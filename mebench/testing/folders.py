@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mebench.atomic import whole_folder
 from mebench.config import PluginKind, keys, registry, user_setting
 from mebench.errors import ConfigError, check_known
 from mebench.testing import TINY, Check, dataset_checks, method_checks, scratch
@@ -102,14 +103,16 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     target = folder / f"{kind}s" / name
     if target.exists():
         raise ConfigError(f"{target} exists already: choose another name, or remove it")
-    target.mkdir(parents=True)
-    written = [target / "__init__.py"]
     words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}
-    written[0].write_text(f'"""{words["title"]}."""\n', encoding="utf-8")
+    texts = {"__init__.py": f'"""{words["title"]}."""\n'}
     for file in sorted((Path(__file__).parent / "templates" / template).glob(f"*{_ENDING}")):
-        text = re.sub(r"\{\{(\w+)\}\}", lambda found: words[found[1]], file.read_text(encoding="utf-8"))
-        written.append(target / file.name.removesuffix(_ENDING))
-        written[-1].write_text(text, encoding="utf-8")
+        texts[file.name.removesuffix(_ENDING)] = re.sub(
+            r"\{\{(\w+)\}\}", lambda found: words[found[1]], file.read_text(encoding="utf-8")
+        )
+    with whole_folder(target) as made:
+        for own, text in texts.items():
+            (made / own).write_text(text, encoding="utf-8")
+    written = [target / own for own in texts]
     if not list(folder.glob("test_*.py")):
         written.append(folder / "test_plugins.py")
         written[-1].write_text(TEST.format(name=folder.name), encoding="utf-8")

@@ -106,8 +106,8 @@ class MLflow(Tracker):
         return run
 
     def metrics(self, run: str, points: Sequence[Point]) -> None:
-        """Log metrics in batches of MLflow's limit."""
-        metrics = [Metric(point.name, point.value, self._ends[run], point.step) for point in points]
+        """Log metrics in batches of MLflow's limit; a character that it refuses in a name, as in `f1@cas_me2`, becomes `_`."""
+        metrics = [Metric(re.sub(r"[^/\w.\- :]", "_", p.name), p.value, self._ends[run], p.step) for p in points]
         for first in range(0, len(metrics), _METRICS):
             self.client.log_batch(run, metrics=metrics[first : first + _METRICS])
 

@@ -221,10 +221,15 @@ def _row(line: str) -> Row | str:
 
 
 def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -> None:
-    """Write rows as `.jsonl`; without answers, these are empty."""
+    """Write rows as `.jsonl`; without answers, these are empty.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
     lines = (json.dumps(dict(row) if answers else {**row, "answer": ""}, ensure_ascii=False) for row in rows)
     # Half a character, which JSON can escape, stays escaped.
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace")
+    with refused_by_system(f"{path} cannot be written"):
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace")
 
 
 def leaks(rows: Sequence[Row]) -> list[str]:

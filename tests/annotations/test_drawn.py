@@ -1,12 +1,14 @@
 """The drawn stand-ins: faces that a detector finds, sheets that other programs read."""
 
+import gc
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xlrd
 
-from mebench.annotations import draw_face, drawn
+from mebench.annotations import draw_face, drawn, write_xlsx
 from mebench.errors import DataError
 from mebench.features import faces
 from tests.helpers.old_excel import write_xls
@@ -33,6 +35,16 @@ def test_an_expression_moves_brows_and_mouth_and_nothing_else():
 def test_a_picture_is_the_same_everywhere_and_people_differ():
     np.testing.assert_array_equal(draw_face(0.5, 3, 9), draw_face(0.5, 3, 9))
     assert (draw_face(0.5, 3, 9) != draw_face(0.5, 4, 9)).any()
+
+
+def test_a_full_disk_is_one_error_of_a_workbook(monkeypatch):
+    """A file of a zip archive that fails to close fails once more when Python forgets it, and prints a traceback."""
+    later = []
+    monkeypatch.setattr("sys.unraisablehook", later.append)
+    with pytest.raises(OSError, match="No space left"):
+        write_xlsx(Path("/dev/full"), {"Sheet1": [("a", 1)]})
+    gc.collect()
+    assert later == []
 
 
 def test_frames_are_files_with_the_numbers_of_the_sheet(tmp_path):

@@ -225,7 +225,8 @@ def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(tmp_path):
     (tmp_path / "t.csv").write_text("subject,video,onset,offset\n1,a,1,2\n")
     words = ["score", "--truth", "t.csv", "--predictions", "t.csv", "--bootstrap", "0", "--json", "/dev/full"]
     done = subprocess.run([sys.executable, "-m", "mebench", *words], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and "the disk is full" in done.stderr
+    full = "error: /dev/full cannot be written: No space left on device: make room there, or name another place"
+    assert done.returncode == 3 and full in done.stderr
     assert "fold" not in done.stderr and "resume" not in done.stderr
 
 
@@ -242,7 +243,7 @@ def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(tmp_path):
         (
             OSError(28, "No space left on device", "/runs/x"),
             1,
-            "error: the disk is full: /runs/x. Free some space: nothing of this command is kept, give it again\n",
+            "error: the disk is full: /runs/x. Free some space: the same command then writes everything again\n",
         ),
         (PermissionError(13, "Permission denied", "/runs"), 1, "error: Permission denied: /runs: check whose it is"),
         (

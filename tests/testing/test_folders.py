@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 import unittest
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -88,6 +89,15 @@ def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noq
     assert "class MineNew(Method)" in text and "{{" not in text
     code, _, said = mebench("new", "method", "mine_new")
     assert code == 2 and "plugins/methods/mine_new exists already" in said
+
+
+def test_a_plugin_is_whole_or_not_there(tmp_path, monkeypatch):
+    """On a full disk, say: then the same command writes it, where there is room again."""
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+        full.setattr("pathlib.Path.write_text", lambda *_, **__: Path("/dev/full").write_bytes(b"1"))
+        write_plugin("method", "mine_new", tmp_path)
+    assert not list((tmp_path / "methods").iterdir())
+    assert all(file.is_file() for file in write_plugin("method", "mine_new", tmp_path))
 
 
 def test_the_stand_in_of_a_new_dataset_is_drawn_and_looked_at_as_is_said(mebench, kit, tmp_path):  # noqa: F811

@@ -119,6 +119,14 @@ def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_
     assert said.getvalue() == ""
 
 
+def test_a_score_whose_name_mlflow_refuses_is_there_under_a_name_that_it_takes(tmp_path, database, progress, said):
+    folder = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=5, settings={"tracking_folds": False})
+    known = folder.read_json("summary.json")["spotting"]["micro"]["scores"]["f1@samm_lv"]["value"]
+    assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)", said.getvalue()
+    ((run,), _) = runs_of(database)
+    assert known is not None and run.data.metrics["spotting.micro.f1_samm_lv"] == known
+
+
 def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     mirror(folder, None, progress)

@@ -224,6 +224,11 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, content, said):
         vqa.questions.read(path)
 
 
+def test_a_full_disk_is_a_sentence_with_the_file():
+    with pytest.raises(DataError, match="/dev/full cannot be written: No space left on device: make room there"):
+        vqa.questions.write(Path("/dev/full"), [{"id": "1", "question": "q", "answer": "a"}])
+
+
 def test_what_is_written_is_read_again(tmp_path):
     rows = [
         {"id": str(n), "question": "q", "answer": text} for n, text in enumerate(["a\u2028b", "\ud800", "眉", "<b>"])
