@@ -56,6 +56,13 @@ def test_the_caption():
     assert dataset_report.caption(strip("wall")) == "d/s/wall: micro, disgust, AU 4+L10, frames 2 to 6, 50 ms"
 
 
+def test_words_of_others_are_no_formula():
+    dollars = strip("wall", Expression(2, 7, emotion=r"$\frac{$"))
+    assert dataset_report.contact_sheet([replace(dollars, problem="$x^$ is no path")], "$x_$ of a$").startswith(
+        b"\x89PNG"
+    )
+
+
 def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
     one, two = (
         cv2.imdecode(

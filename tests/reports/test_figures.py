@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -99,11 +100,12 @@ def test_smoothed_scores_and_the_threshold_are_drawn_over_the_raw_ones():
 
 
 def test_words_of_others_are_no_formula(tmp_path):
-    lane = timeline.Lane("$\\frac$ <b>", [timeline.Span(1, 2, "")])
+    lane = timeline.Lane("$\\frac$ <b>\x1b[31m", [timeline.Span(1, 2, "")])
     figure = plots.score_curve(
         timeline.Timeline("$\\nothing{", 10, None, [timeline.Track("$x^$", {"micro": ScoreCurve(np.ones(10))}, [lane])])
     )
     figure.savefig(tmp_path / "x.svg")
+    ElementTree.parse(tmp_path / "x.svg")  # XML can hold neither the sign that a terminal obeys nor the bracket
 
 
 @pytest.mark.parametrize("values", [np.full(20, np.nan), np.zeros(20), np.zeros(0), None])
