@@ -39,6 +39,15 @@ def printable(text: str) -> str:
     return _MOVING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def for_figure(text: str) -> str:
+    r"""Text of others as matplotlib draws it: a dollar begins no formula, and nothing is a sign that SVG cannot hold.
+
+    >>> print(for_figure("5 $ a \x1b[31m red"))
+    5 \$ a \x1b[31m red
+    """
+    return printable(text).replace("$", r"\$")
+
+
 def print_lines(*lines: str, error: bool = False, flush: bool = False) -> None:
     """Print each as one line, on standard error if it says what went wrong; at once if somebody waits for it (`flush`)."""
     for line in lines:

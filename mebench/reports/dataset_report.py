@@ -12,11 +12,10 @@ import numpy as np
 from mebench import heavy
 from mebench._checkout import VERSION
 from mebench.annotations.annotation import LISTED, repair_lines
-from mebench.console import plural
+from mebench.console import for_figure, plural
 from mebench.core import KINDS
 from mebench.grouping import grouped
 from mebench.inspection import TITLES, Strip, Summary, Tile, Verification, people_of
-from mebench.reports.plots import plain_words
 from mebench.table import Column, Table, template
 
 HEADERS = ("what", "which", "number", "more")
@@ -143,10 +142,10 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
     tall = TILE_INCHES + 0.45
     figure = heavy.matplotlib.figure.Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
     height = figure.get_figheight()
-    figure.suptitle(plain_words(title), x=0.02, y=1 - 0.1 / height, ha="left", va="top", fontsize=10, weight="bold")
+    figure.suptitle(for_figure(title), x=0.02, y=1 - 0.1 / height, ha="left", va="top", fontsize=10, weight="bold")
     for row, strip in enumerate(strips):
         top = height - 0.4 - row * tall
-        figure.text(0.02, top / height, plain_words(caption(strip)), ha="left", va="top", fontsize=8)
+        figure.text(0.02, top / height, for_figure(caption(strip)), ha="left", va="top", fontsize=8)
         for column, tile in enumerate(strip.tiles):
             left, bottom = column / COLUMNS + 0.01, (top - 0.33 - TILE_INCHES) / height
             axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / height))
@@ -195,7 +194,7 @@ def _draw(axes: heavy.matplotlib.axes.Axes, tile: Tile, strip: Strip, near: bool
             "fontsize": 7,
             "wrap": True,
         }
-        axes.text(0.5, 0.5, plain_words(words), color=color, bbox=box, **place)
+        axes.text(0.5, 0.5, for_figure(words), color=color, bbox=box, **place)
         return
     # Pixel centres are whole numbers, so edges lie half a pixel before them.
     (x0, y0, x1, y1), patches = strip.face.box, heavy.matplotlib.patches

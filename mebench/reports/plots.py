@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.console import printable
+from mebench.console import for_figure
 from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, find, in_scope, of_kinds
 from mebench.metrics import confusion_matrix as count
@@ -55,12 +55,12 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
             for split, style in {"train": "-", "valid": "--"}.items():
                 mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
                 if len(mean):
-                    mark, label = "o" if len(mean) == 1 else "", plain_words(f"{name}: {split}")
+                    mark, label = "o" if len(mean) == 1 else "", for_figure(f"{name}: {split}")
                     ax.plot(mean.index + 1, mean, linestyle=style, marker=mark, color=color, linewidth=1.2, label=label)
         ax.set(xlabel="epoch", ylabel=column)
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].set_ylim(0, 1.02)
-    figure.suptitle(plain_words(title), x=0.01, ha="left", fontsize=11)
+    figure.suptitle(for_figure(title), x=0.01, ha="left", fontsize=11)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
@@ -93,7 +93,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
     for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
         points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
         axes.plot(
-            [iou for iou, _ in points], [score["value"] for _, score in points], color=color, label=plain_words(name)
+            [iou for iou, _ in points], [score["value"] for _, score in points], color=color, label=for_figure(name)
         )
         sure = np.array([(iou, score["low"], score["high"]) for iou, score in points if score["low"] is not None])
         if len(sure):
@@ -116,9 +116,9 @@ def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotl
     for color, marker, (name, own) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
         known = [(names.index(subject), value) for subject, value in own.items() if value is not None]
         axes.plot(
-            [x for x, _ in known], [y for _, y in known], marker, color=color, label=plain_words(name), markersize=5
+            [x for x, _ in known], [y for _, y in known], marker, color=color, label=for_figure(name), markersize=5
         )
-    axes.set_xticks(range(len(names)), [*map(plain_words, names)], rotation=90, fontsize=7)
+    axes.set_xticks(range(len(names)), [*map(for_figure, names)], rotation=90, fontsize=7)
     axes.set(ylabel="F1", ylim=(-0.02, 1.02))
     axes.grid(axis="y", color=RULE)
     axes.spines[["top", "right"]].set_visible(False)
@@ -184,15 +184,15 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
         color = "white" if share[row, column] > 0.55 else "#1f2937"
         text = f"{number}\n{share[row, column]:.0%}" if support[row, 0] else f"{number}\n–"
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=10, linespacing=1.3)
-    axes.set_xticks(range(columns), [*map(plain_words, table.columns)], rotation=20 if columns > 4 else 0)
-    axes.set_yticks(range(rows), [f"{plain_words(name)}\n(n = {n})" for name, n in zip(table.index, support[:, 0])])
+    axes.set_xticks(range(columns), [*map(for_figure, table.columns)], rotation=20 if columns > 4 else 0)
+    axes.set_yticks(range(rows), [f"{for_figure(name)}\n(n = {n})" for name, n in zip(table.index, support[:, 0])])
     axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="predicted", ylabel="true")
-    axes.set_title(plain_words(title), loc="left", fontsize=11)
+    axes.set_title(for_figure(title), loc="left", fontsize=11)
     return figure
 
 
@@ -225,7 +225,7 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     bottom = rows[-1, 0]
     bottom.set_xlim(edges[0], edges[-1])
     bottom.set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
-    rows[0, 0].set_title(plain_words(drawn.title), loc="left", fontsize=11)
+    rows[0, 0].set_title(for_figure(drawn.title), loc="left", fontsize=11)
     curves = [one for track, _ in bands for one in track.curves.items()]
     outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
     handles: list[Any] = [
@@ -277,11 +277,11 @@ def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.flo
     ticks = [tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step] if track.curves else []
     names = {low - (row + 1.2) * step: lane for row, lane in enumerate(track.lanes)}
     axes.set_yticks(
-        [*ticks, *names], [*(f"{tick:.3g}" for tick in ticks), *(plain_words(lane.name) for lane in names.values())]
+        [*ticks, *names], [*(f"{tick:.3g}" for tick in ticks), *(for_figure(lane.name) for lane in names.values())]
     )
     for label, lane in zip(axes.get_yticklabels()[len(ticks) :], names.values()):
         label.set(fontsize=8, color=COLORS.get(lane.kind, INK))
-    axes.set_ylabel(f"{plain_words(track.name)}\nscore".strip() if track.curves else "")
+    axes.set_ylabel(f"{for_figure(track.name)}\nscore".strip() if track.curves else "")
 
 
 def _bar(axes: heavy.matplotlib.axes.Axes, span: Span, edges: NDArray[np.float64], level: float, height: float) -> None:
@@ -313,11 +313,6 @@ def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.
 
     setattr(figure, "_repr_png_", png)  # noqa: B010
     return figure
-
-
-def plain_words(words: str) -> str:
-    """Words of others, in which a dollar begins no formula and nothing is a sign that SVG cannot hold."""
-    return printable(words).replace("$", r"\$")
 
 
 def _canvas(width: float, height: float) -> heavy.matplotlib.figure.Figure:
