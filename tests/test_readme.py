@@ -153,9 +153,12 @@ def test_what_tests_ask_for_is_in_the_extra_test():
     (own,) = (found[1] for line in extras["test"] if (found := re.fullmatch(r"mebench\[(.*)\]", line)))
     assert {*own.split(","), "test"} >= {"landmarks", *MODULES.values()}
     asked = {
-        node.args[0].value
+        word.value
         for file in (ROOT / "tests").rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "importorskip"
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("importorskip", "skipif")
+        if node.func.attr == "importorskip" or "find_spec" in ast.dump(node.args[0])
+        for word in ast.walk(node.args[0])
+        if isinstance(word, ast.Constant) and isinstance(word.value, str)
     }
     assert asked == set(MODULES)  # what mebench itself requires is imported, not asked for

@@ -118,6 +118,7 @@ from .ratios import Indices as Indices
 from .ratios import last_of_equals as last_of_equals
 from .ratios import per_unit as per_unit
 from .ratios import ratio as ratio
+from .spotting_scores import RATES as RATES
 from .spotting_scores import SpottingCounts as SpottingCounts
 from .spotting_scores import count as count
 from .spotting_scores import detection_curve as detection_curve

@@ -206,7 +206,7 @@ METRICS: dict[str, Metric] = {
             Metric(
                 f"recall_at_{word}",
                 f"recall at {rate} FP/min",
-                f"recall at the threshold that gives at most {rate} false positives a minute",
+                f"recall with at most {rate} false positives a minute",
                 "largest recall of any threshold with so few false positives; a point of the curve of recall against them",
                 timed=True,
             )
@@ -215,7 +215,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "fp_per_macro",
             "false positives / macro",
-            "false positives among micro-expressions that lie on macro-expressions",
+            "false positives on macro-expressions",
             "those that share a frame with a macro- and with no micro-expression / macro-expressions",
             direction="lower",
             scale="positive",
@@ -225,7 +225,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "fp_elsewhere",
             "false positives / min elsewhere",
-            "false positives among micro-expressions that lie on no expression",
+            "false positives on no expression",
             "those that share no frame with an expression / minutes outside of all expressions",
             direction="lower",
             scale="positive",
@@ -236,7 +236,7 @@ METRICS: dict[str, Metric] = {
             Metric(
                 f"f1@{dataset}",
                 f"F1 at the density of {title}",
-                f"F1 that the same recall and false positives would give with as many expressions a minute as {title} has",
+                f"F1 with as many expressions a minute as {title} has",
                 "2Rd / (Rd + ad + bD + cf + d), see the function by_density",
                 timed=True,
             )

@@ -21,7 +21,16 @@ from mebench import heavy, inference, metrics
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
 from mebench.format import NONE, count, digits, ends, seconds, span, whole
-from mebench.metrics import catalogue, count_mistakes, miss_shares, named, number_of_draws, sort_mistakes
+from mebench.metrics import (
+    METRICS,
+    RATES,
+    catalogue,
+    count_mistakes,
+    miss_shares,
+    named,
+    number_of_draws,
+    sort_mistakes,
+)
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, parts_of, plots, title_of
@@ -44,7 +53,7 @@ def environment(*templates: Path) -> Environment:
         lstrip_blocks=True,
     )
     found.globals |= {
-        "meanings": catalogue.METRICS,
+        "meanings": METRICS,
         "marks": rows.MARKS,
         "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
@@ -56,7 +65,7 @@ def environment(*templates: Path) -> Environment:
         "metric": lambda name: catalogue.find(name).label,
         "bar": bar,
         "words": lambda name: name.replace("_", " "),
-        "meaning": lambda name: catalogue.METRICS[name].describe(),
+        "meaning": lambda name: METRICS[name].describe(),
         "page": safe_name,
         "sentence": sentence,
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
@@ -92,7 +101,17 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
     return {
         "record": record,
         "sections": [
-            (", ".join(filter(None, (section.capitalize(), name))), counted, list(part["scores"].items()))
+            (
+                ", ".join(filter(None, (section.capitalize(), name))),
+                counted,
+                # Scores at a rate or a density stand where there are any, at a rate of micro-expressions alone: pages stay small.
+                [
+                    (metric, score)
+                    for metric, score in part["scores"].items()
+                    if not METRICS[metric].timed
+                    or (score["value"] is not None and (name == "micro" or metric not in RATES))
+                ],
+            )
             for section, name, counted, part in parts_of(summary)
         ],
         "chance": [

@@ -101,7 +101,7 @@ def change_a_number_of_the_marker(files):
 def swap_in_another_entry(files):
     other = json.loads(files.marker.read_text())
     other["about"]["key"]["video"] = "casme2/s1/v2"
-    other["check"] = module._hash(module._canonical(other["about"]))
+    other["check"] = module._hasher(module._canonical(other["about"])).hexdigest()
     files.marker.write_text(json.dumps(other))
 
 
