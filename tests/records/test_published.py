@@ -335,7 +335,14 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_every_quoted_value_says_what_its_program_keeps_or_that_it_is_not_known():
-    words = ("selection not known", "is not known", "nothing is trained", "program", "chosen on its own", "checkpoint of best accuracy")
+    words = (
+        "selection not known",
+        "is not known",
+        "nothing is trained",
+        "program",
+        "chosen on its own",
+        "checkpoint of best accuracy",
+    )
     silent = [
         row
         for row in published.read(COMMITTED)
