@@ -223,7 +223,13 @@ PLANES: tuple[Plane, ...] = ("xy", "xt", "yt")
 
 @dataclass(frozen=True)
 class SvmParams(FaceParams):
-    """Parameters of the linear SVM; a subclass adds those of the vector that it reads. Its docstring says what each means."""
+    """Parameters of the linear SVM; a subclass adds those of the vector that it reads.
+
+    Attributes:
+        c: C of the linear SVM; null chooses it by five-fold cross-validation of the training clips.
+        class_weight: `balanced` makes rare classes count as much as frequent ones; null weighs all clips alike.
+        standardise: bring each number of the vector to mean 0 and standard deviation 1 over the training clips first.
+    """
 
     c: float | None = None
     class_weight: Literal["balanced"] | None = None
@@ -246,7 +252,21 @@ class SvmParams(FaceParams):
 
 @dataclass(frozen=True)
 class VolumeParams(SvmParams):
-    """And those of the preparation of a clip and of the grid of blocks."""
+    """And those of the preparation of a clip and of the grid of blocks.
+
+    Attributes:
+        magnify: filter of the Eulerian motion magnification: `butterworth` works on clips of any length; `ideal` is sharper,
+            and refuses clips that are too short to hold a frequency from `low` to `high`; `none` leaves magnification out.
+        alpha: strength of the magnification: 8 adds eight times what moves.
+        low: lowest frequency that is magnified, in Hz.
+        high: highest frequency that is magnified, in Hz; below half the frame rate for `butterworth`.
+        levels: how often the frames are halved for the magnification.
+        length: frames to which temporal interpolation brings each clip.
+        rows: number of blocks from top to bottom.
+        cols: number of blocks from left to right.
+        slices: number of blocks along time.
+        overlap: part of a block that it shares with the next, from 0 to below 1.
+    """
 
     magnify: Literal["none", "butterworth", "ideal"] = "butterworth"
     alpha: float = 8.0
@@ -287,7 +307,11 @@ class VolumeParams(SvmParams):
 
 @dataclass(frozen=True)
 class TopParams(VolumeParams):
-    """And the planes that count."""
+    """And the planes that count.
+
+    Attributes:
+        planes: those whose histograms are used, of `xy` (the image), `xt` and `yt` (movement along rows and columns).
+    """
 
     planes: tuple[Plane, ...] = PLANES
 

@@ -23,9 +23,6 @@ class Params(SvmParams):
         blocks: blocks lie `apart` (paper), or share two pixels with their neighbours (`released_code`).
         last_bin: of the directions: as wide as the others (`whole`), or almost empty (`released_code`).
         unit_length: divide the whole vector by its length (released code).
-        standardise: centre each feature and divide it by its standard deviation over the training clips.
-        c: weight of the training errors in the SVM, C; null chooses it by cross-validation of the training clips.
-        class_weight: `balanced` gives rare classes more weight; null weighs all clips alike.
     """
 
     c: float | None = 10_000.0

@@ -17,9 +17,6 @@ class Params(SvmParams):
         cols: blocks from left to right.
         bins: directions of the flow.
         mirrored: motion to the left and to the right falls in one bin, as in the paper; else the bins go all around.
-        c: C of the linear SVM; null chooses it by five-fold cross-validation of the training clips.
-        class_weight: `balanced` makes rare classes count as much as frequent ones; null weighs all clips alike.
-        standardise: bring each number of the histograms to mean 0 and standard deviation 1 first.
     """
 
     flow: Algorithm = "tvl1"
