@@ -15,6 +15,7 @@ from mebench.metrics import (
     Score,
     Tables,
     derived_seed,
+    label_sets,
     largest,
     named,
     of_kinds,
@@ -129,7 +130,7 @@ def recognition_chance(
     assert tables.clips is not None
     number = tables.clips["truth"].value_counts()
     commonest = max(classes, key=lambda name: number.get(name, 0))
-    if tables.clips["truth"].str.contains("+", regex=False).any():
+    if label_sets.are_sets(tables.clips["truth"]):
         commonest = "+".join(classes)
     said = replace(tables, predictions=None, clips=tables.clips.assign(predicted=commonest))
     found = summarize(said, kinds=[], classes=classes, seed=0, convention=convention, draws=0)

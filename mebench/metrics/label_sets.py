@@ -13,6 +13,11 @@ SHOWN = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""
 
 
+def are_sets(labels: pd.Series) -> bool:
+    """Whether a label joins several classes; missing ones join none."""
+    return bool(labels.astype(str).str.contains("+", regex=False).any())
+
+
 def within(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
     """Whether all classes of a label are among some, (n,)."""
     known = set(classes)

@@ -433,6 +433,7 @@ class SpottingCounts:
         define is NaN.
         """
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
+        minutes = weights @ self.minutes
         right = weights @ self.hitting if self.convention.precision == "hitting" else found
         nothing, blind = np.full(len(weights), np.nan), weights @ self.unranked > 0
         areas, at_rates = np.full((len(THRESHOLDS), len(weights)), np.nan), dict.fromkeys(RATES, nothing)
@@ -451,9 +452,9 @@ class SpottingCounts:
             "ap": areas.mean(axis=0),
             "asr": np.where(weights @ self.undecided > 0, np.nan, self._mean("asr", weights)),
             "apex_mae_ms": self._mean("apex_mae_ms", weights),
-            "fp_per_minute": ratio(spotted - found, weights @ self.minutes, np.nan),
+            "fp_per_minute": ratio(spotted - found, minutes, np.nan),
             **at_rates,
-            **by_density(self.where, weights, found, true, weights @ self.minutes),
+            **by_density(self.where, weights, found, true, minutes),
         }
         if self.convention.exchanged:
             scores |= {"precision": scores["recall"], "recall": scores["precision"]}
@@ -524,7 +525,6 @@ def count(
     convention: Convention,
     by_draw: bool = False,
     frames: Floats | None = None,
-    macros: pd.DataFrame | None = None,
     kinds: Sequence[str] = KINDS,
 ) -> SpottingCounts:
     """Match and count, for each subject or for each draw.
@@ -536,9 +536,9 @@ def count(
         convention: the rules.
         by_draw: units are draws, each with all truths, instead of subjects.
         frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
-        macros: the macro-expressions of the same videos, as in `Tables.ordered`, where micro-expressions are counted.
-        kinds: that are pooled.
+        kinds: that are pooled. Of micro-expressions alone it is noted, too, which false positives lie on macro-expressions.
     """
+    macros = of_kinds(truths, ["macro"]) if [*kinds] == ["micro"] else None
     if convention.kinds != "of_truth":
         truths, predictions = (of_kinds(table, kinds) for table in (truths, predictions))
     if convention.kinds != "own":

@@ -112,8 +112,7 @@ def summarize(
         for name, chosen in parts.items():
             # A frame may hold a truth of each kind: it is counted once for each.
             of_all, minutes = of_units(n_frames * len(chosen)), of_units(n_frames / fps / 60)
-            macros = of_kinds(ordered.truths, ["macro"]) if name == "micro" else None
-            counts[name] = count(ordered.truths, ordered.predictions, minutes, rule, units.mean, of_all, macros, chosen)
+            counts[name] = count(ordered.truths, ordered.predictions, minutes, rule, units.mean, of_all, chosen)
         summary["spotting"] = {name: _spotting(name, counts, units) for name in counts}
         for kind in kinds:
             if frames := _frames(ordered, kind, rule, subjects):
@@ -127,7 +126,7 @@ def summarize(
         if carried | silent == every and true.isin(list(classes)).any():
             scored = counted(rule, classes, true, spotted["emotion"])
         if "micro" in counts and scored:
-            if any("+" in str(label) for label in (*true, *spotted["emotion"])):
+            if label_sets.are_sets(true) or label_sets.are_sets(spotted["emotion"]):
                 remarks.append("analysis is not defined where clips have several classes: it is left out")
             elif "analysis" in rule.sections:
                 summary["analysis"] = analysis(ordered, counts["micro"], scored, units)
@@ -141,12 +140,7 @@ def summarize(
                 folds = known["part"].nunique()
                 remarks.append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
             of_clips = recognition_of_parts if "part" in known else recognition
-            sets = (
-                known[["truth", "predicted"]]
-                .astype(str)
-                .apply(lambda c: c.str.contains("+", regex=False))
-                .any(axis=None)
-            )
+            sets = label_sets.are_sets(known["truth"]) or label_sets.are_sets(known["predicted"])
             summary["recognition"] = (
                 label_sets.recognition(known, classes, subjects) if sets else of_clips(known, classes, rule, subjects)
             )

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from mebench.config import shaping_part
 from mebench.core import Expression, SubjectKey, Video
 from mebench.errors import MebenchError
+from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
 from mebench.records import RefusedError, schema
 from mebench.runner.inputs import digest
@@ -168,9 +169,7 @@ def _key(subject: str) -> SubjectKey:
 def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
     """Whether an answer is another class than the one with the largest share."""
     rows = table[table["probabilities"].notna()]
-    if (
-        not len(rows) or rows[NAMED[name]].astype(str).str.contains("+", regex=False).any()
-    ):  # of sets no share must be the largest
+    if not len(rows) or label_sets.are_sets(rows[NAMED[name]]):  # of sets no share must be the largest
         return ""
     shares, answers = np.stack(rows["probabilities"].tolist()), rows[NAMED[name]]
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
