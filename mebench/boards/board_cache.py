@@ -62,11 +62,8 @@ def _code() -> str:
     files = (file for file in sorted(PACKAGE.rglob("*")) if file.suffix in (".py", ".html", ".css", ".js"))
     hashes = [(file.relative_to(PACKAGE).as_posix(), file_hash(file)) for file in files]
     # Packages that numbers, figures and pages come from.
-    return _digest(
-        json.dumps(
-            [hashes, [version(name) for name in ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")]]
-        )
-    )
+    libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
+    return _digest(json.dumps([hashes, [version(name) for name in libraries]]))
 
 
 def _digest(text: str) -> str:

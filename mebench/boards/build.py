@@ -346,7 +346,7 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
     annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
     # What lies under a false positive that lies on no expression of another kind and no distractor.
     names = sorted(
-        (annotated | {*KINDS, *("duplicate", "near_miss", "nothing")} - {kind}).union(*(one["gain"] for one in told))
+        (annotated | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(one["gain"] for one in told))
         - {"missed"}
     )
     found["causes"] = {

@@ -91,10 +91,12 @@ class Convention:
     defects: tuple[str, ...] = ()
 
     def defines(self, score: str) -> bool:
-        """Whether a spotting score exists under the convention: false positives per minute need all videos, and ranks one kind."""
+        """Whether a spotting score exists under the convention: scores in time need all videos and, as those of ranks do, one kind."""
+        if self.scores is not None and score not in self.scores:
+            return False
         timed = score in METRICS and METRICS[score].timed
-        ranked = self.kinds == "of_truth" and (timed or score in ("ap50", "ap", "asr"))
-        return (self.scores is None or score in self.scores) and not ranked and (not timed or self.videos == "all")
+        of_one_kind = timed or score in ("ap50", "ap", "asr")
+        return not (timed and self.videos != "all") and not (of_one_kind and self.kinds == "of_truth")
 
     def defines_of_classes(self, score: str) -> bool:
         """Whether a score of analysis or recognition exists under the convention."""
