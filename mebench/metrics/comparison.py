@@ -16,6 +16,7 @@ from mebench.metrics import (
     OF_SAMPLES,
     PERMUTATIONS,
     BasisOf,
+    Convention,
     Evaluate,
     Floats,
     McNemar,
@@ -80,7 +81,7 @@ class Section(NamedTuple):
 
 
 def sections_of(
-    pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str
+    pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str | Convention
 ) -> dict[str, Section]:
     """The score functions of a pool of `n_units` subjects, by section of the summary."""
     recorder = _Recorder(np.empty((0, n_units)))

@@ -438,10 +438,10 @@ class SpottingCounts:
         nothing, blind = np.full(len(weights), np.nan), weights @ self.unranked > 0
         areas, at_rates = np.full((len(THRESHOLDS), len(weights)), np.nan), dict.fromkeys(RATES, nothing)
         sure = self.confidence if self.convention.order == "confidence" else None
-        if not blind.all() and self.convention.defines("fp_per_minute"):
+        if not blind.all() and any(map(self.convention.defines, RATES)):
             at = recall_at_rates(self.claimed, self.unit, self.truths, self.minutes, weights, sure)
             at_rates = {name: np.where(blind, np.nan, values) for name, values in at.items()}
-        if not blind.all() and self.convention.defines("ap"):
+        if not blind.all() and any(map(self.convention.defines, ("ap50", "ap"))):
             each = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
             areas = np.where(blind, np.nan, np.stack(each))
         scores = {
@@ -597,7 +597,7 @@ def count(
         return np.bincount(pairs.hits(threshold, convention.reaching).prediction, minlength=len(predictions))
 
     ranked: Callable[[Fraction], Bools | Indices] = counts if convention.matching == "every_hit" else claims
-    hits = tuple(map(ranked, THRESHOLDS)) if convention.defines("ap") else ()
+    hits = tuple(map(ranked, THRESHOLDS)) if any(map(convention.defines, ("ap50", "ap"))) else ()
     unordered = without_order(predictions, convention)
     of_unordered = [np.isin(table["run"], unordered).astype(np.float64) for table in (truths, predictions)]
     return SpottingCounts(
