@@ -1,8 +1,8 @@
-"""The names that videos and people bear inside a fold: drawn ones, so that no released name and no order reaches a method.
+"""The drawn names of videos and people inside a fold: a method sees neither released names nor their order.
 
-A method sees `smic/<twelve digits>/<twelve digits>` instead of `smic/s03/s03_ne_02`. Videos that train or validate keep their order, on
-which training may depend; tested ones come in the order of their drawn names. Numbers of frames, frame rates and databases
-stay as they are.
+A method sees `smic/<twelve digits>/<twelve digits>` instead of `smic/s03/s03_ne_02`. Training and validation videos
+keep their order, on which training may depend; tested videos come in the order of their drawn names. Numbers of frames,
+frame rates and databases stay as they are.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Aliases:
     """The drawn names of a fold's videos, and the way back.
 
     Args:
-        secret: what the names are drawn from; nothing inside a fold may tell it.
+        secret: the seed of the names; nothing inside a fold reveals it.
         learning: the videos that train or validate, in order.
         tested: the others.
 
@@ -37,7 +37,7 @@ class Aliases:
             return hashlib.sha256("\x1f".join(map(str, (secret, *name))).encode()).hexdigest()[:12]
 
         def drawn(name: Callable[[Video], tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-            """A drawn name for each name, in the order of those who learn; of those who are tested alone in no order."""
+            """A drawn name for each name: training names in their order, names that are only tested in random order."""
             distinct = list(dict.fromkeys(map(name, learning)))
             found = dict(zip(distinct, sorted(token(*own) for own in distinct)))
             return found | {own: token(*own) for own in map(name, tested) if own not in found}
@@ -68,10 +68,11 @@ class Aliases:
         return self.videos[key].key if key in self.videos else key
 
     def answered(self, key: str) -> str:
-        """The real key of a video that is answered for.
+        """The real key of a tested video.
 
         Raises:
-            PluginError: it is not tested here: a fold knows the labels of those who train, and whoever tests them does not.
+            PluginError: the video is not tested in this fold; a fold that trains on a video knows its label and must
+                not answer for it.
         """
         if key not in self._asked:
             raise PluginError(f"a fold answered for {key}, which it does not test: that is a leak")
@@ -82,7 +83,9 @@ class Aliases:
         return [replace(p, video=self.answered(p.video)) for p in spotted]
 
     def answering(self, answer: Callable[..., Any]) -> Callable[..., Any]:
-        """A host's answers, of which an error tells the process no name: it waits here until the process ends with it."""
+        """A host's answers with errors that name nothing: the error itself stays in the host and is raised when the
+        process ends.
+        """
 
         def answered(word: str, *of: Any) -> Any:
             try:
@@ -94,7 +97,7 @@ class Aliases:
         return answered
 
     def restored(self, found: Any) -> Any:
-        """The outcome of a process; the reason of a failure is given under real names."""
+        """The outcome of a process, with real names in the reason of a failure."""
         if not isinstance(found, Failure):
             return found
         error = None if found.error is None else self.error(found.error)
@@ -102,7 +105,7 @@ class Aliases:
         return replace(found, reason=reason, details=self.restore(found.details), error=error)
 
     def error(self, error: MebenchError) -> MebenchError:
-        """An error under real names; one of the host's own answers as it was there."""
+        """An error with real names; an error of the host's own answers unchanged."""
         if self._trouble is not None and UNANSWERED in str(error):
             return self._trouble
         return type(error)(self.restore(str(error)))

@@ -39,14 +39,14 @@ def home_of_video(dataset: Dataset, id_: str, video: Video) -> tuple[Dataset, st
 
 
 class Ability(NamedTuple):
-    """The abilities of a method, for a plan made where the method is not imported.
+    """The abilities of a method, for plans that do not import it.
 
     Attributes:
-        plugin: where it is.
-        tasks: that it can be asked.
-        kinds: that it spots.
-        selects: whether it chooses something on inner validation subjects, as its parameters are.
-        several: whether it can name several classes of a clip; where that is not known, a run finds it out.
+        plugin: its folder and module.
+        tasks: the tasks it can do.
+        kinds: the kinds it spots.
+        selects: whether it selects something on inner validation subjects under its present parameters.
+        several: whether it can name several classes of a clip; None where only a run shows it.
     """
 
     plugin: registry.PluginInfo
@@ -123,10 +123,10 @@ def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset
 
 
 def measured(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
-    """The videos with their numbers of frames; spotting cannot do without these, nor without the frame rates.
+    """The videos with their numbers of frames; spotting needs these and the frame rates.
 
     Raises:
-        DataError: a frame rate is unknown, or frames are missing; of several videos the first is named.
+        DataError: a frame rate is unknown, or frames are missing; the sentence names the first such video.
     """
     found, missing = list[Video](), list[DataError]()
     for video in videos:
@@ -147,7 +147,8 @@ def measured(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
 
 
 def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, protocol: Protocol) -> Scheme:
-    """The emotion scheme: the user's, the protocol's, or the dataset's first; `AU12` is one for whoever annotates units.
+    """The emotion scheme: the user's, the protocol's, or the dataset's first; `AU12` is one where a dataset annotates
+    action units.
 
     Raises:
         ConfigError: the dataset has none of that name, annotates no such unit, or the protocol scores another one.
@@ -192,10 +193,11 @@ def choose_kinds(
     tasks: frozenset[str],
     protocol: Protocol,
 ) -> tuple[Kind, ...]:
-    """The kinds to spot: those asked for; else the first that method and dataset share, or with some protocols all.
+    """The kinds to spot: the requested ones; else the first that method and dataset share, or all of them under some
+    protocols.
 
     Raises:
-        ConfigError: method or dataset lacks one, or nobody shows it.
+        ConfigError: method or dataset lacks a kind, or no video has one.
     """
     if "spot" not in tasks:
         return ("micro",)

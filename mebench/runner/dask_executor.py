@@ -25,14 +25,14 @@ ONE_AT_A_TIME = threading.Lock()
 class DaskPool:
     """The workers of a Dask scheduler, however many there are at the time.
 
-    A task whose worker dies is given to another one by Dask, up to its `distributed.scheduler.allowed-failures` times. What
-    fails then, or raises what is no `MebenchError`, is tried once more after all others, alone.
+    Dask gives the task of a dead worker to another one, up to `distributed.scheduler.allowed-failures` times. A task
+    that still fails, or raises another exception than `MebenchError`, is tried once more, alone, after all others.
 
     Args:
         address: of the scheduler, such as `tcp://host:8786`.
 
     Raises:
-        ConfigError: the extra is not installed, or nobody answers there.
+        ConfigError: the extra is not installed, or the scheduler does not answer.
     """
 
     def __init__(self, address: str) -> None:
@@ -61,7 +61,7 @@ class DaskPool:
         """Does nothing: each worker warms up for its first task."""
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
-        """Each task with its answer or `Failure`, in the order in which they end; `tick` is called now and then.
+        """Each task with its answer or `Failure`, in the order in which they end; `tick` is called regularly meanwhile.
 
         Raises:
             RunError: the scheduler is gone.
@@ -110,7 +110,7 @@ class DaskPool:
 
 
 def quiet() -> None:
-    """No log line of Dask's: of a scheduler that goes away it prints pages, which `run` says in one sentence."""
+    """Silence Dask's log: it prints pages about a lost scheduler, which `run` reports in one sentence."""
     for name in ("distributed", "tornado"):
         for handler in logging.getLogger(name).handlers:
             handler.setLevel(logging.CRITICAL + 1)
@@ -118,7 +118,7 @@ def quiet() -> None:
 
 
 def serve(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None) -> Any:
-    """In a worker of Dask's: one task at a time, a hosted one with a process of its own.
+    """Run one task in a Dask worker; a hosted task gets a process of its own.
 
     Args:
         call: the pickled function with its arguments.

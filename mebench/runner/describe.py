@@ -21,7 +21,7 @@ from mebench.runs.folder import RunFolder
 
 
 def truth_tables(plan: Plan) -> Tables:
-    """The dataset as it is scored: the tested videos. Predictions and clips are not there yet."""
+    """Tables of the tested videos and their truth, still without predictions and clips."""
     return tables_of_videos(plan.dataset, plan.scheme, [v for v in plan.videos if v.key in plan.tested])
 
 
@@ -151,8 +151,8 @@ def describe(
 
 
 def made_by() -> dict[str, str]:
-    """`user`: who makes numbers now; `commit`: of the checkout that mebench runs from, or of the working folder; `dirty`: `true`
-    where files differ from it. What cannot be known is absent.
+    """`user`: who makes numbers now; `commit`: of the checkout that mebench runs from, or of the working folder;
+    `dirty`: `true` where files differ from it. Unknown values are absent.
     """
     found = {}
     with suppress(OSError, KeyError):  # no such user in a container

@@ -46,7 +46,7 @@ class Earlier:
         id: of the run.
         features: seconds by key of the video; of those that it found in the store 0.
         folds: seconds by key of the fold: `fit_seconds`, `predict_seconds`.
-        other: settings that shape predictions and are others than those of the run that is asked about.
+        other: settings that shape predictions and differ from those of the planned run.
     """
 
     id: str
@@ -56,13 +56,14 @@ class Earlier:
 
 
 def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = None) -> dict[str, Any]:
-    """Print folds, work and estimated time of a run on standard output, unless `quiet`. No run folder is made, and nothing is stored but
-    what the methods say of themselves (see `plan_of`).
+    """Print folds, work and estimated time of a run on standard output, unless `quiet`. It makes no run folder and
+    stores nothing but the methods' descriptions (see `plan_of`).
 
     Args:
         config: what would be run.
         quiet: print nothing.
-        trained: what runs before this one train (`identity.training_of`), which is not trained again; that of this one is added.
+        trained: trainings of earlier runs of the sweep (`identity.training_of`), which this run reuses; its own
+            training is added.
 
     Returns:
         `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers`, `seconds`: `features`,
@@ -70,7 +71,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
         `seconds_from`: the id of that run, or None.
 
     Raises:
-        MebenchError: what would stop the run too: a wrong word, missing data.
+        MebenchError: anything that would stop the run, such as a wrong word or missing data.
     """
     plan, epochs, instructions = plan_of(config)
     workers = config.workers or default_workers()
@@ -132,8 +133,8 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
 def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     """A plan that knows its chains, the epochs of each stage, and the processor's instructions, as `inputs.instructions_of_folds`.
 
-    Only the classes of methods tell these, and to import one brings PyTorch and Lightning, which takes several times as long as all else.
-    What they said is kept beside the features, by their code and all settings, and asked for again where the annotations changed.
+    These come from the methods' classes, whose import brings PyTorch and Lightning and takes several times as long as
+    all else. They are therefore cached in the feature store, by code, settings and annotations.
     """
     known = digest([code_and_settings(config), packages(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
@@ -178,7 +179,7 @@ def _plain(chain: Chain) -> dict[str, Any]:
 
 
 def _chain(plain: Mapping[str, Any]) -> Chain:
-    """A chain of what `_plain` made of it, once that was written as JSON."""
+    """The chain that `_plain` turned into plain data."""
     steps = (
         getattr(import_module(module), name)(
             **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
@@ -189,7 +190,7 @@ def _chain(plain: Mapping[str, Any]) -> Chain:
 
 
 def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[Fold, ...]:
-    """The folds that no run has trained which differs in how frame scores become intervals alone."""
+    """The folds still to be trained: no run that differs only in spotting has trained them."""
     runs = Path(plan.config.runs).expanduser()
     if before is None and not any(runs.glob("*/config.json")):
         return plan.folds

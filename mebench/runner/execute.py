@@ -88,7 +88,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
 
 
 def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) -> list[Outcome | MebenchError]:
-    """Compute what some runs lack, in one queue: first all features, then all folds. The sessions are closed.
+    """Finish several runs in one queue: first all features, then all folds. The sessions are closed afterwards.
 
     A run that fails does not stop the others.
 
@@ -98,10 +98,10 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
         progress: where to tell how it goes.
 
     Returns:
-        for each run what came of it, or why it failed.
+        for each run its outcome or its error.
 
     Raises:
-        MebenchError: what stops them all, such as a full disk.
+        MebenchError: what stops all runs, such as a full disk.
         KeyboardInterrupt: finished folds are kept.
     """
     outcomes: dict[int, Outcome | MebenchError] = {}
@@ -143,7 +143,9 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
 def _next(
     waiting: Sequence[Session], progress: Progress
 ) -> tuple[list[tuple[Session, dict[str, Path]]], list[Session]]:
-    """Whose folds come next, with those of them that another run has trained; and who waits for the training of one of these."""
+    """The sessions whose folds come next, with folds that another run has trained; and the sessions that wait for a
+    training of these.
+    """
     runs_by_training = {
         runs: by_training(runs)
         for runs in {session.folder.path.parent for session in waiting if session.trained is not None}
@@ -177,10 +179,10 @@ def _finished(session: Session) -> Outcome | MebenchError:
 
 @contextmanager
 def worker_pool(config: RunConfig) -> Iterator[Workers]:
-    """The workers that a configuration asks for, getting ready; ended afterwards, whatever they do.
+    """The workers of a configuration, starting up; they are ended on exit, even in the middle of a task.
 
     Raises:
-        ConfigError: nobody answers at the address of Dask's scheduler; this machine lacks what trainings are asked to use.
+        ConfigError: Dask's scheduler does not answer, or this machine lacks the accelerator.
     """
     refuse_missing(config)
     if config.executor == "dask":
@@ -200,7 +202,7 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
 
 
 def refuse_missing(config: RunConfig) -> None:
-    """Refuse a GPU that is not there, and what no fold could do, before any work.
+    """Refuse a missing GPU, and options that no fold could follow, before any work.
 
     Raises:
         ConfigError: one sentence, with the way on.
@@ -230,7 +232,7 @@ def refuse_missing(config: RunConfig) -> None:
 def stoppable() -> Iterator[None]:
     """Let SIGTERM, which batch systems send before they kill, and SIGHUP of a terminal that closes end the program as Ctrl-C does.
 
-    Who started it with `nohup` wants it to outlive the terminal: a signal that is ignored stays so.
+    A signal that is already ignored, as under `nohup`, stays ignored.
     """
 
     def stop(number: int, _: Any) -> None:

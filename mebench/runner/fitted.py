@@ -1,4 +1,4 @@
-"""A fitted method at work: what it sees in a fold, what it answers, and how good it is while it trains."""
+"""A method in a fold: its views of the videos, its training and its predictions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,9 +25,10 @@ Home = Callable[[Video], tuple[Dataset, str]]
 
 
 class Views:
-    """Makes the views of one fold, and holds that a method reads no other video while it is fitted, and none afterwards.
+    """The views of one fold.
 
-    A view lives as long as its fold: one that a method keeps beyond it, to learn from it later, answers no more.
+    While it is fitted, a method reads the videos of this fold only. A view ends with its fold: one that a method keeps
+    for later raises an error.
     """
 
     def __init__(self, job: Job, method: Method, home: Home, request: Request | None = None) -> None:
@@ -51,7 +52,7 @@ class Views:
 
     @contextmanager
     def only(self, videos: Sequence[Video]) -> Iterator[None]:
-        """Meanwhile the features of no other videos can be read."""
+        """A context in which only these videos' features can be read."""
         before, self._readable = self._readable, frozenset(video.key for video in videos)
         try:
             yield
@@ -59,7 +60,9 @@ class Views:
             self._readable = before
 
     def adapt(self, how: str, train: Sequence[ClipView], test: Sequence[ClipView]) -> None:
-        """Bring the features of training and tested clips together; from now on a method reads these."""
+        """Adapt the features of training and tested clips to each other; the method reads the adapted ones from now
+        on.
+        """
         found = {}
         for name in {
             chain.name for chains in self.chains.values() for chain in chains.values() if chain.scope == "clips"
@@ -111,9 +114,9 @@ class Views:
 
 
 class _Best:
-    """Whether an epoch scores higher than all before it in its stage; by the rule `leak_last`, or as high.
+    """Whether an epoch is the best of its stage so far; under `leak_last` an equal score is better, too.
 
-    No score is above 1: after an epoch without a mistake no other scores higher, which is what `leak_stop` asks for.
+    Since no score exceeds 1, nothing beats an epoch without mistakes, as `leak_stop` asks.
     """
 
     def __init__(self, method: Method, score: Callable[[], float], rule: str) -> None:
@@ -130,14 +133,14 @@ class FittedMethod:
     """One method at work in a fold: fitted on the training subjects, with its own views of all videos.
 
     Args:
-        job: the videos and the folds; the labels of the tested ones are not in it.
+        job: the videos and the folds, without labels of tested videos.
         part: the method.
-        home: where videos are read.
-        request: for what only the host knows; a method that is neither fitted nor asked about annotated clips needs none.
+        home: the source of the videos.
+        request: asks the host; None for a method that is neither fitted nor given annotated clips.
 
     Attributes:
-        epoch_predictions: answers about the tested subjects after each epoch, where the run keeps them: the intervals of a spotter, else
-            those to the clips.
+        epoch_predictions: predictions for the tested subjects after each epoch, where the run keeps them: intervals of
+            a spotter, else class scores of clips.
     """
 
     def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
@@ -172,7 +175,9 @@ class FittedMethod:
         return float(self._request("score", *epoch_answers(self)))
 
     def _look(self) -> bool:
-        """Keep the answers about the tested subjects after an epoch of the last stage; none is chosen for them."""
+        """Keep the predictions for the tested subjects after an epoch of the last stage; no epoch is selected by
+        them.
+        """
         if self.method.stage == self.method.stages()[-1].name:
             answers: list[Prediction | ClipPrediction] = []
             with _as_found(self.method), self.views.only(self.job.test):
@@ -239,7 +244,7 @@ class FittedMethod:
         return scores
 
     def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """The checked answer of `propose`. An impossible prediction is refused in the first fold."""
+        """The checked answer of `propose`: an impossible interval stops the first fold."""
         self.method.curves.clear()
         found = self.method.propose(view, scores)
         for kind, curve in self.method.curves.items():
@@ -268,10 +273,10 @@ class FittedMethod:
 
 
 def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
-    """The answers of a method in training for the tested subjects, and whether they are class numbers of clips or intervals.
+    """The predictions of a method in training for the tested subjects, and whether they are class numbers of clips
+    (last stage of a recognizer) or intervals.
 
-    Classes in the last stage of a method that recognizes. The method is left as it was found, and so are the generators of
-    random numbers.
+    The method and the random number generators are left unchanged.
     """
     method = fitted.method
     tasks, stages = fitted.task.tasks, method.stages()
@@ -286,7 +291,7 @@ def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
 
 @contextmanager
 def _as_found(method: Method) -> Iterator[None]:
-    """Meanwhile the method is in evaluation mode, without gradients; afterwards everything is as before."""
+    """A context in evaluation mode without gradients, which restores the former state."""
     modes = {module: module.training for module in method.modules()}
     try:
         with isolate_rng(include_cuda=False), torch.no_grad():

@@ -28,14 +28,14 @@ from mebench.runs.fold_result import ClipPrediction, Curves, FoldResult
 
 
 def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
-    """Fit and predict one fold, as far as it can be known here; without the intervals, which the host has been given.
+    """Fit and predict one fold in a process without labels; the intervals went to the host before.
 
     Args:
         job: the fold.
-        request: for what the job does not hold.
+        request: asks the host.
 
     Raises:
-        RunError: the code here is another, or PyTorch chooses other instructions.
+        RunError: the code or PyTorch's processor instructions differ from the plan's.
     """
     _refuse_other_program(job)
     started, home = time.perf_counter(), _home(job, request)
@@ -90,7 +90,7 @@ def propose(
     """The intervals of the tested videos, and the curves in which they were found, from stored frame scores; nothing is trained.
 
     Args:
-        job: the fold; nobody trains in it.
+        job: the fold, without training videos.
         frame_scores: of each tested video.
         model: the methods' weights, as safetensors.
         names: whether a method that recognizes names the emotion of what is spotted.
@@ -126,7 +126,7 @@ def _refuse_other_program(job: FoldJob) -> None:
 
 
 def count_parameters(method: Method) -> int:
-    """Numbers that the model learns or keeps: parameters and the running statistics of its normalisations."""
+    """The number of parameters and running statistics of a model."""
     return sum(t.numel() for name, t in method.state_dict().items() if not name.endswith("num_batches_tracked"))
 
 
@@ -143,7 +143,7 @@ def restore(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> None:
 
 
 def weights(parts: Mapping[str, Method]) -> bytes:
-    """The models of a fold as safetensors; `restore` takes what `safetensors.torch.load` reads of them."""
+    """The models of a fold as safetensors, for `safetensors.torch.load` and `restore`."""
     tensors = {
         prefix + name: tensor.detach().cpu().contiguous()
         for prefix, method in parts.items()

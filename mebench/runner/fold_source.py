@@ -38,8 +38,8 @@ class Source:
     """The dataset of a run for another process, which may work in another folder or on another machine.
 
     Attributes:
-        place: the configuration of the run as JSON, all paths absolute: two of one place are the same source.
-        inputs: hashes of all that answers depend on and a worker can tell, with the code as it is written and as it computes.
+        place: the configuration of the run as JSON with absolute paths, which identifies the source.
+        inputs: hashes of everything that predictions depend on and a worker can check, code included.
         processor: its instructions.
         config: the same configuration.
     """
@@ -68,7 +68,7 @@ def opened(source: Source) -> Dataset:
     """In another process: the dataset of a run.
 
     Raises:
-        RunError: it comes out of other inputs than the run's, or on another kind of processor.
+        RunError: its inputs or its processor differ from the run's.
     """
     refuse_other_processor("a worker was given a run that", source.processor, processor())
     dataset = open_dataset(source.config)
@@ -85,7 +85,7 @@ class FrameSource:
     """The data of videos that a process without labels may request.
 
     Args:
-        videos: which, by the keys under which they are asked for.
+        videos: the videos by their drawn keys.
         home: for each its dataset and the dataset's id.
     """
 
@@ -97,7 +97,7 @@ class FrameSource:
         """Answer a request of the process.
 
         Raises:
-            PluginError: it asks for what nobody answers, or too early.
+            PluginError: the request is unknown or comes too early.
             DataError: a picture is missing.
         """
         with _ANSWERING:
@@ -114,11 +114,11 @@ class FrameSource:
         raise PluginError(f"a method asked its host for {word!r}, which is never answered: that is a leak")
 
     def stored(self, store: FeatureStore, key: dict[str, Any]) -> Mapped | None:
-        """An entry of the store under the key that a process made of what it is shown; None where it is to be computed.
+        """A stored entry for the key that a process made of drawn names; None where it is not stored.
 
         Args:
-            store: which the process cannot see: its files bear the names of videos.
-            key: the fields of a `Key`, with the video as it is called there.
+            store: hidden from the process, since its files bear the real names.
+            key: the fields of a `Key`, with the drawn name of the video.
         """
         video = self._videos[key["video"]]
         with _ANSWERING:
@@ -142,7 +142,9 @@ class FrameSource:
         return self._opened[1]
 
     def _provided(self, key: str, name: str) -> dict[str, NDArray[Any] | None]:
-        """The ready-made feature of a video, and those of the videos after it as far as they are small: who asks for one wants all."""
+        """The ready-made feature of a video and, where small, those of the following videos, which are usually asked
+        for next.
+        """
         found, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
         for video in keys[keys.index(key) :]:
             real = self._videos[video]
@@ -164,11 +166,12 @@ class FrameSource:
 
 
 class HostedStore(FeatureStore):
-    """The store of features as a process without labels sees it: what the host reads for it, and what it computes, which ends with it.
+    """The feature store of a process without labels: entries that the host reads for it, and its own, which are deleted
+    with it.
 
     Args:
-        scratch: its own folder.
-        request: for what is stored.
+        scratch: a folder for its own entries.
+        request: asks the host for stored entries.
     """
 
     def __init__(self, scratch: Path | str, request: Request) -> None:
@@ -211,7 +214,7 @@ class RemoteDataset(Dataset):
         self._given: dict[str, dict[str, NDArray[Any] | None]] = {}
 
     def videos(self) -> Sequence[Video]:
-        """Nobody says what is annotated.
+        """Annotations stay with the host.
 
         Raises:
             PluginError: always.

@@ -23,7 +23,9 @@ _PRINTS: dict[Hashable, str] = {}
 
 
 def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
-    """For each fold the tested classes without training clips, with their numbers of clips, which can only be wrong."""
+    """For each fold the tested classes without training clips, with their numbers of clips: these can only be answered
+    wrongly.
+    """
     scheme = scheme or plan.scheme
     found = {}
     for fold in plan.folds:
@@ -88,12 +90,12 @@ def warnings(plan: Plan) -> list[str]:
 def check_duplicate_people(plan: Plan) -> None:
     """Refuse one recording under two subjects of different sides: the first and the middle frame are equal, pixel for pixel.
 
-    Ready-made features stand for frames that a dataset does not have. Recordings whose frames are missing are left to
-    those who need them. Copies of one subject do no harm, unless a fold splits the subject's videos. Whom a protocol tests
-    and trains on alike, under two ids, is known.
+    Ready-made features are compared where a dataset has no frames; recordings with missing frames are passed over.
+    Copies within one subject are allowed unless a fold splits the subject's videos, and so are two ids that the
+    protocol itself treats as one person.
 
     Raises:
-        DataError: there is one; a model would know whom it is tested on.
+        DataError: there is one: a model would have seen a tested person.
     """
     same: dict[str, list[Video]] = defaultdict(list)
     for video in plan.videos:
@@ -169,7 +171,7 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
 
     Args:
         plan: of the run.
-        notes: for each fold what its method wrote down, such as a learnt threshold.
+        notes: for each fold the notes of its method, such as a learnt threshold.
     """
     sides, timings = {}, {fold.key: plan.timings(fold) for fold in plan.folds}
     for fold in plan.folds:

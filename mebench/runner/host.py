@@ -1,4 +1,4 @@
-"""The host of a fold: it knows the labels of the tested subjects, and decides what the process of the fold gets to know."""
+"""The host of a fold: it keeps the labels of the tested subjects and answers the requests of the fold's process."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def imports_of(plan: Plan) -> tuple[str, ...]:
 
 @dataclass
 class FoldHost:
-    """The host of a fold: it knows the labels of the tested subjects and answers the process that trains. Called with a process,
-    it has the fold fitted and predicted there, or only its intervals made.
+    """The host of a fold: it knows the labels of the tested subjects and answers the process that trains. Called with a
+    process, it lets the process fit and predict the fold, or only turn stored scores into intervals.
 
-    Answers are taken once: intervals come before the places of the clips that are to be named, and stay as they came.
-    It can be sent to another machine, where it opens the dataset itself.
+    It accepts each answer once: intervals must come before it reveals where the clips to be classified are, and cannot
+    change afterwards. It can be pickled for another machine, where it opens the dataset itself.
 
     Attributes:
         key: of the fold.
@@ -70,14 +70,14 @@ class FoldHost:
         cache: folder of the computed features, which the process cannot see.
         dataset: opened; or where it is, for another machine.
         timeout: seconds after which the process is ended, or None.
-        stored: a result of another run, or the folder of one, which differs in nothing but how frame scores become intervals: only these
-            are made. Where the folder is gone, or cannot be seen from here, the fold is trained.
+        stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made anew.
+            Where the folder is missing on this machine, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
-        grant: what the process may reach, see `mebench.runner.sandbox`; None where it is not confined.
-        reads: files and folders among it beside code, for another machine.
-        place: folder in which its training leaves files, and its state while it lasts; None for one that goes with the fold. Its name tells
-            nothing.
-        spotted: what was found in the tested videos, their frames' scores and the curves; None where nothing was spotted yet.
+        grant: the access of the process, see `mebench.runner.sandbox`; None where it is not confined.
+        reads: the granted files and folders beside code, for another machine.
+        place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
+            with the fold.
+        spotted: intervals, frame scores and curves of the tested videos; None before anything was spotted.
     """
 
     key: str
@@ -109,7 +109,7 @@ class FoldHost:
 
         Args:
             plan: of the run, once its features are stored and the videos without a face are known.
-            fold: of it.
+            fold: one of the plan's.
             stored: see the attributes.
             names: likewise.
             run: folder of the run, if it has one.
@@ -175,7 +175,7 @@ class FoldHost:
             worker: the process, which has never seen a label and ends with the fold.
 
         Raises:
-            RunError: this process finds other inputs than the run was planned with.
+            RunError: the inputs here differ from those of the plan.
         """
         self.spotted, job, stored = None, self.job, self.stored
         if isinstance(self.dataset, Source):
@@ -277,7 +277,7 @@ class FoldHost:
         return FrameSource(self.aliases.videos, lambda video: home_of_video(dataset, self.id, video))
 
     def _opened(self, source: Source) -> Dataset:
-        """Elsewhere: the dataset; its annotations are not looked at, but must be those that the run is scored by."""
+        """The dataset on another machine; its annotations are not used, but must equal those of the run."""
         dataset = opened(source)
         annotated = {video.key: video.expressions for video in dataset.videos()}
         learning = [(self.aliases.real(video.key), video) for video in (*self.job.train, *self.job.valid)]
@@ -293,7 +293,7 @@ def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
 
 @dataclass(frozen=True)
 class FoldTask:
-    """A fold that waits for its turn. Its host is made only then, since the hosts of a thousand folds would fill the memory.
+    """A fold that waits for its turn. Its host is made late, since a thousand hosts would fill the memory.
 
     Attributes: see `FoldHost.of`.
     """
@@ -333,7 +333,9 @@ def fold_task(
 
 
 class Here:
-    """Instead of a process: its calls are made in this one. As blind, but what a module remembers stays, and no time is too long."""
+    """A stand-in for the process that runs its calls in this process: labels are hidden as well, but module state
+    persists, and there is no timeout.
+    """
 
     def call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], *_: object
@@ -343,13 +345,14 @@ class Here:
 
 
 def execute(plan: Plan, fold: Fold, stored: FoldResult | None = None, names: bool = True) -> FoldResult:
-    """Fit and predict one fold in this process, which sees as little as a process of its own; or only make its intervals again.
+    """Fit and predict one fold in this process, with labels hidden as in a process of its own; or only make its
+    intervals again.
 
     Args:
         plan: of the run, once its features are stored.
         fold: of it.
-        stored: frame scores and models of the fold from a run that differs in parameters of spotting alone, which is not checked:
-            intervals are made from them, and nothing is trained.
+        stored: frame scores and models of the fold from a run that differs in spotting alone (not checked): only
+            intervals are made.
         names: whether a method that recognizes names the emotions of these intervals.
 
     Raises:
@@ -361,7 +364,7 @@ def execute(plan: Plan, fold: Fold, stored: FoldResult | None = None, names: boo
 
 
 def accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int]) -> float:
-    """Share of the scored clips of some videos that are answered right; 0 where there is none."""
+    """The share of scored clips that are classified right; 0 without clips."""
     labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
     return float(np.mean([answer == label for answer, label in zip(answers, labels)])) if labels else 0.0
 

@@ -43,8 +43,8 @@ def key_of(plan: Plan) -> str:
 def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
     """A hash of everything that frame scores and models depend on, the key of a run's training.
 
-    Runs which differ in how scores become intervals alone need one training. Its key is None where it depends on that, too, or where only
-    a training tells what the run is asked for.
+    Runs that differ in spotting alone share one training. The key is None where the training itself depends on
+    spotting, or where the outcome asked for exists only during training.
 
     Args:
         plan: of the run.
@@ -57,13 +57,14 @@ def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
 
 
 def reusable(config: RunConfig) -> bool:
-    """Whether the learnt weights do not depend on how frame scores become intervals; a learnt threshold does."""
+    """Whether the learnt weights are independent of the settings of spotting; a learnt threshold is not."""
     return not learns_threshold(config.method_params)
 
 
 def content_of(plan: Plan) -> list[str]:
-    """One hash of the frames and landmark files that features are computed from, and of the files among the parameters of methods, such
-    as weights, wherever they lie; none where there are none. What a dataset draws or brings ready-made its revision tells.
+    """One hash of the frames and landmark files that features are computed from, and of the files among the parameters
+    of methods, such as weights, wherever they lie; none where there are none. Drawn data and ready-made features count
+    by the dataset's revision.
 
     Frames are not decoded; 50 000 files take a second.
     """
@@ -78,8 +79,8 @@ def content_of(plan: Plan) -> list[str]:
 
 
 def truth_of(plan: Plan) -> str:
-    """What the annotations say of all videos of a run, those who only train included, as a hash: who is the same person under several ids,
-    and what class an expression has, too. What blinks and the like are shapes no prediction.
+    """A hash of the annotations of all videos of a run, training ones included, with classes and the ids that mean one
+    person. Blinks and other distractors are left out: they shape no prediction.
     """
     return digest(
         [
@@ -94,14 +95,14 @@ def truth_of(plan: Plan) -> str:
 
 
 def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
-    """Say which of the parts that its folds depend on are not those with which an unfinished run began.
+    """Refuse to resume a run whose inputs have changed, and name the parts that differ.
 
     Args:
         folder: of the run.
         parts: of today, see `parts_of`.
 
     Raises:
-        RunError: some differ, or it began before runs noted them.
+        RunError: some differ, or the run is older than this record of parts.
     """
     then, now = folder.read_json("config.json").get("parts"), json.loads(json.dumps(parts))
     if then == now:
