@@ -1,10 +1,11 @@
 """Everything besides the data that numbers depend on: code, packages, settings, the processor. The workers' part needs no
 PyTorch.
 
-Of mebench's own code counts what computes predictions: `ROOMS`, and the files that execute a fold, `OF_FOLDS`. Annotations and
-protocols say who trains on what, core, features, frames and training make frame scores of it, and spotting makes intervals of these.
-The command line, the Python interface, reports and tables come before or after, and so does scoring, which is done anew from
-stored predictions. Configuration counts by the values that it comes to. Neither comments nor docstrings count, see `code_hash`.
+Of mebench's own code only what computes predictions counts: `ROOMS`, and the files that execute a fold, `OF_FOLDS`.
+Annotations and protocols decide who trains on what; core, features, frames and training compute frame scores; spotting
+turns these into intervals. The command line, the Python interface, scoring, reports and tables do not count, since
+scores are computed anew from stored predictions. Configuration counts by its values. Comments and docstrings do not
+count, see `code_hash`.
 """
 
 import hashlib
@@ -76,11 +77,11 @@ def code_of(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> str:
 
 
 def refuse_other(found: str, planned: str) -> None:
-    """In a worker: stop where two programs, or two states of the data, would mix.
+    """Stop a worker whose code or data differ from the plan's.
 
     Args:
-        found: here, as a hash.
-        planned: what the run was planned with, as a hash.
+        found: hash of the inputs here.
+        planned: hash of the inputs of the plan.
 
     Raises:
         RunError: the two differ.
@@ -103,7 +104,7 @@ def inputs_of(
     Args:
         config: of the run.
         dataset: opened.
-        instructions: of the processor; those of folds by default, which only PyTorch can tell.
+        instructions: of the processor; by default those of folds, which needs PyTorch.
         code: hashes a file of code.
     """
     return {
@@ -115,7 +116,7 @@ def inputs_of(
 
 
 def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash) -> dict[str, Any]:
-    """The code and the settings of a run, each part by its name: what two processes agree on that work on different machines.
+    """The code and the settings of a run, each part by its name: two machines that work on one run must agree on them.
 
     Args:
         config: of the run.
@@ -138,16 +139,16 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
 
 
 def digest(parts: Any) -> str:
-    """A short hash of plain data; of maps the order does not matter."""
+    """A short hash of plain data; the order of a map's keys does not matter."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def refuse_other_processor(run: str, then: str, now: str) -> None:
-    """Say that what began on another kind of processor cannot go on here.
+    """Refuse to continue on another kind of processor.
 
     Args:
-        run: the run, or who works on it, as the sentence begins.
-        then: the instructions that its processor chose.
+        run: the run or the worker, as the sentence begins.
+        then: the instructions that were chosen at the start.
         now: those chosen here.
 
     Raises:
@@ -161,8 +162,8 @@ def refuse_other_processor(run: str, then: str, now: str) -> None:
 
 
 def anywhere(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of a configuration with absolute roots, annotations, landmark files and store of features: a run may be resumed from
-    another folder. What has the type `Path` is absolute already.
+    """Values of a configuration with absolute roots, annotations, landmark files and store of features: a run may be
+    resumed from another folder. Values of the type `Path` are absolute already.
     """
     flat = flatten(values)
     methods = {

@@ -1,9 +1,10 @@
 """An isolated process, and the messages between it and its host.
 
-The host starts a process, sends it a call, and answers what it asks until it sends a result or ends. There are four messages:
+The host starts a process, sends it a call, and answers its requests until it sends a result or ends. There are four
+messages:
 
-- host to process, once for each call: `(plugins, call, asks, grant)`: folders with more plugins, the pickled function with its arguments,
-  whether it may ask, and what the process may reach from then on;
+- host to process, once for each call: `(plugins, call, asks, grant)`: folders with more plugins, the pickled function
+with its arguments, whether it may send requests, and its access from then on;
 - process to host: `(QUESTION, (word, *arguments))`;
 - host to process, for each question: `(answer, error)`, one of them None; a `Mapped` array brings its open file along;
 - process to host, last: `(RESULT, answer or Failure)`.
@@ -68,8 +69,8 @@ class Failure:
     Attributes:
         reason: one sentence.
         details: a traceback where there is one, else the reason.
-        error: where the task named its own trouble; then trying again would not help.
-        raised: whether it was an exception, which the process survived.
+        error: the task's own `MebenchError`: trying again would not help.
+        raised: whether it was an exception, after which the process goes on.
     """
 
     reason: str
@@ -79,7 +80,7 @@ class Failure:
 
 
 def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """The answer of a function, or the `Failure` that its exception is."""
+    """The answer of a function, or its exception as a `Failure`."""
     try:
         return function(*arguments)
     except BaseException as error:  # SystemExit too: it would travel on and end the whole run without a word
@@ -96,7 +97,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def sentence(error: BaseException) -> str:
-    """The reason of a failure for people, in one line."""
+    """The reason of a failure, in one line."""
     if isinstance(error, MebenchError):
         return str(error)
     said = system_sentence(error) if isinstance(error, OSError) and error.errno is not None else str(error)
@@ -115,7 +116,7 @@ def death(code: int | None) -> str:
     """Why a process ended.
 
     Args:
-        code: its exit code, or minus the number of the signal that ended it; None where nobody knows.
+        code: its exit code, or minus the number of the signal that ended it; None where unknown.
     """
     if code is None:
         return "its worker process died"
@@ -131,7 +132,7 @@ _CLASSES: dict[str, type] = {}
 
 
 def plain_data(cls: Class) -> Class:
-    """Let instances of a dataclass, or an error, come from a process: made again from their fields, or their sentence."""
+    """Register a dataclass or an error that a process may send: it is made again from its fields, or its sentence."""
     _CLASSES[_name(cls)] = cls
     return cls
 
@@ -158,7 +159,8 @@ for _error in MebenchError.__subclasses__():
 
 
 def encode(value: Any) -> list[bytes]:
-    """Numbers, texts, bytes, arrays, lists, maps by text, and what `plain_data` knows: JSON, then the bytes of the arrays.
+    """Numbers, texts, bytes, arrays, lists, maps with text keys, and classes registered by `plain_data`, as JSON
+    followed by the bytes of the arrays.
 
     A tuple comes back as a list, unless it is a field of a dataclass.
 
@@ -191,7 +193,7 @@ def decode(parts: list[bytes]) -> Any:
     """The object that was given to `encode`.
 
     Raises:
-        Exception: these are no such parts.
+        Exception: the parts are not what `encode` makes.
     """
     makers: dict[str, Callable[..., Any]] = {
         "bytes": lambda place: parts[place],
@@ -221,15 +223,15 @@ def receive(pipe: Connection) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Mapped:
-    """An array in a file that the host has opened: the process maps the open file, and never learns what it is called.
+    """An array in a file that the host has opened: the process maps the open file without learning its name.
 
     Attributes:
-        file: its path in the host, an open file in the process; None where the array itself travels.
-        array: the array, where it is in no file.
+        file: its path in the host, an open file in the process; None where the array itself is sent.
+        array: the array, if it is in no file.
         offset: of its first number, in bytes.
         shape: of the array.
         dtype: of its numbers.
-        extra: what is kept beside it.
+        extra: metadata.
     """
 
     file: Any
@@ -284,12 +286,12 @@ _COMES = "comes"
 
 
 class Worker:
-    """A process that is started with its first call, and afresh after it has died. It knows nothing but what it is sent.
+    """A process that starts with its first call, and again after it has died. It knows only what it is sent.
 
     Args:
         environment: more variables for it.
-        server: of which it is a copy; None for a program that begins anew and imports no more than its calls need.
-        modules: what one that begins anew imports while it waits for its first call.
+        server: the fork server to copy; None for a new program that imports only what its calls need.
+        modules: what a new program imports while it waits for its first call.
     """
 
     def __init__(
@@ -331,15 +333,17 @@ class Worker:
         timeout: float | None = None,
         grant: Grant | None = None,
     ) -> Any:
-        """The answer of `function(*arguments)` in the process, or the `Failure` that its exception or its death is.
+        """The answer of `function(*arguments)` in the process, or its exception or death as a `Failure`.
 
         Args:
             function: importable by name.
-            arguments: what can be pickled.
-            answer: where it is given, the function is also given a `Request` that ends here, in this process.
-            plugins: folders with more plugins, which the arguments may come from.
+            arguments: any picklable values.
+            answer: answers requests: where it is given, the function also gets a `Request` that calls it in this
+                process.
+            plugins: folders with more plugins, whose classes may be among the arguments.
             timeout: seconds after which the process is ended, or None.
-            grant: what the process may reach, from before it looks at its call, see `mebench.runner.sandbox`; None for everything.
+            grant: the access of the process, set before it unpickles its call, see `mebench.runner.sandbox`; None for
+                everything.
         """
         if grant is not None:
             hide_memory()
@@ -369,14 +373,14 @@ class Worker:
         return Failure(reason, reason)
 
     def close(self) -> None:
-        """End the process for good, whatever it does; another thread that waits for it gets a `Failure`."""
+        """End the process for good, even in the middle of a call; a thread that waits for it gets a `Failure`."""
         self._closed = True
         self._kill()
         if self._process is not None:
             self._exit_code(self._process)
 
     def _speaks(self, ends: float) -> bool:
-        """Wait for a message; False where the process has ended, or it is too late."""
+        """Wait for a message; False where the process has ended or the time is over."""
         process = self._process
         while process is not None and now() <= ends:
             if self._pipe in wait([self._pipe, process.sentinel], min(LOOK_SECONDS, max(ends - now(), 0))):
@@ -430,9 +434,9 @@ def _answered(answer: Callable[..., Any] | None, question: tuple[Any, ...]) -> t
 
 @contextmanager
 def _as_started(preload: str = "") -> Iterator[None]:
-    """Meanwhile programs that are started load numeric libraries for one thread each, and find the modules that this one finds.
+    """A context in which started programs use one thread for each numeric library and find the same modules.
 
-    The standard library would let them run the user's script, too: meanwhile there is none.
+    The user's script is hidden meanwhile, since the standard library would run it again in each of them.
     """
     more = {**THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), PRELOAD: preload}
     before, script = {name: os.environ.get(name) for name in more}, sys.modules["__main__"]
@@ -448,7 +452,9 @@ def _as_started(preload: str = "") -> Iterator[None]:
 
 
 class ForkServer:
-    """A process that has imported what takes seconds, and has run no code of a plugin, for `Worker` to copy; started when it is needed."""
+    """A process with the slow imports done and no plugin code run, which `Worker` copies; it starts when first
+    needed.
+    """
 
     def __init__(self) -> None:
         self._server: Any = forkserver.ForkServer()
@@ -457,9 +463,9 @@ class ForkServer:
         self._copies = set[int | None]()
 
     def warm(self, imports: Iterable[str]) -> None:
-        """Let it import modules, `module:name`, or call `module:name()`; returns at once.
+        """Let it import `module`s or call `module:name()`; returns at once.
 
-        One that lacks some of them is ended first, and its copies with it.
+        A running server that lacks some of them is ended first, with its copies.
         """
         wanted = set(imports)
         if FORKS and (self._imports is None or not wanted <= self._imports):
@@ -480,7 +486,7 @@ class ForkServer:
             self._copies.add(process.pid)
 
     def end_orphans(self, pid: int | None) -> None:
-        """End what a copy, which has ended, left running: else a fold could leave a process that tells the next one what it has seen."""
+        """End processes that an ended copy left running: otherwise a fold could pass labels on to the next one."""
         with _ONE_AT_A_TIME:
             self._copies.discard(pid)
             file = Path(f"/proc/{self._server._forkserver_pid}/task/{self._server._forkserver_pid}/children")
@@ -505,7 +511,7 @@ class ForkServer:
 
 
 def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[str]) -> None:
-    """The program of the process: calls, one at a time, until nobody asks any more. Never returns."""
+    """The program of the process: one call at a time, until the host closes the connection. Never returns."""
     os.environ.update(environment)
 
     def request(*question: Any) -> Any:

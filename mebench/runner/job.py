@@ -30,12 +30,12 @@ class Job:
     """The job of methods on some videos.
 
     Attributes:
-        key: what it is, such as the key of a fold.
+        key: for example the key of a fold.
         seed: of everything random.
         parts: the method, or the spotter and the recognizer.
         scheme: the emotion scheme.
-        test: the videos that are asked about, without their expressions.
-        groups: for each video, by its key, the group that shares a timing.
+        test: the tested videos, without their expressions.
+        groups: for each video, by its key, its group of equal timing.
         timings: of each group.
         cache: folder of the computed features.
         plugins: folders with more plugins.
@@ -64,20 +64,20 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldJob(Job):
-    """The job of a fold's process: a method can reach this and the answers of `FoldHost`, and nothing else.
+    """The job of a fold's process: a method can reach only this and the answers of `FoldHost`.
 
     Attributes:
-        train: the videos to fit on, with what is annotated in them.
-        valid: those to choose on.
+        train: the training videos with their annotations.
+        valid: the validation videos, likewise.
         homes: for each video, by its key, the id of its dataset.
         revisions: of each dataset.
         audit: see `RunSettings`, as `adaptation`, `accelerator` and `precision`.
         trainer: options of Lightning's Trainer, see `RunConfig`.
         selects: whether the method chooses something on the videos of `valid`.
-        epoch_predictions: whether the answers to the tested clips after each epoch are kept.
+        epoch_predictions: whether the predictions for the tested clips after each epoch are kept.
         instructions: that PyTorch chose for the processor where the run was planned.
-        code: hashes of the code that the fold must find, see `Plan.code`.
-        folder: where trainings leave files, and their state; empty for nowhere.
+        code: hashes of the code that the fold must run, see `Plan.code`.
+        folder: for the files and the state of trainings; empty for none.
     """
 
     train: tuple[Video, ...]
@@ -112,8 +112,8 @@ def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
 
 
 def part_of(plugin: PluginInfo, params: Any, task: Task) -> Part:
-    """A method with parameters made again from their fields, paths of files absolute: what a plugin's code, which has been imported
-    here, hung on them stays here.
+    """A method with parameters made again from their fields, paths of files absolute: attributes that a plugin's code
+    added to them are left behind.
     """
     places = {own.name: getattr(params, own.name) for own in fields(params) if own.metadata.get("place")}
     absolute = {name: str(Path(file).absolute()) for name, file in places.items() if file is not None}

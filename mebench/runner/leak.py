@@ -1,4 +1,6 @@
-"""What selecting an epoch, and of a spotter a threshold, on the tested subjects gains, from the per-epoch predictions of one training."""
+"""What it gains to select the epoch (and a spotter's threshold) on the tested subjects, from the per-epoch predictions
+of one training.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,13 @@ CUTS = 50
 
 
 def chosen(right: NDArray[Any], rule: str) -> tuple[int, int]:
-    """The epoch that a paper's program keeps, from 0, and how many it looked at.
+    """The epoch that a paper's program keeps, from 0, and the number of epochs that it evaluates.
 
     Args:
-        right: which clips of a tested subject each epoch names rightly, (epochs, clips); of spotted intervals F1, (epochs, 1).
-        rule: `leak`: the best of all epochs, of equal ones the first; `leak_last`: of equal ones the last; `leak_stop`: the first,
-            and nothing is looked at after an epoch in which all are right.
+        right: which clips of a tested subject each epoch classifies right, (epochs, clips); of a spotter F1, (epochs,
+            1).
+        rule: `leak`: the first of the best epochs; `leak_last`: the last of them; `leak_stop`: the first, and training
+            ends after an epoch without mistakes.
 
     >>> right = np.array([[0, 1], [1, 1], [0, 0], [1, 1]], bool)
     >>> chosen(right, "leak"), chosen(right, "leak_last"), chosen(right, "leak_stop")
@@ -64,21 +67,22 @@ def worth_of(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
-    """Keys of the folds of a run that kept the answers of every epoch."""
+    """Keys of the folds of a run that kept the predictions of every epoch."""
     return {
         fold.key for fold in plan.folds if (folder.path / "folds" / safe_name(fold.key) / EPOCH_PREDICTIONS).is_file()
     }
 
 
 class EpochAnswers(ABC):
-    """The answers of a run about the tested subjects after each epoch, beside the truth; what a rule keeps of them, and its gain.
+    """The predictions of a run for the tested subjects after each epoch, with the truth; the epochs that a rule keeps,
+    and their gain.
 
     Args:
         folder: of a run that keeps them.
-        plan: of the leaking run, with the videos that are skipped.
+        plan: of the leaking run, with the skipped videos.
 
     Attributes:
-        epochs: after which somebody looked.
+        epochs: numbers of the evaluated epochs.
     """
 
     def __init__(self, folder: RunFolder, plan: Plan) -> None:
@@ -96,22 +100,24 @@ class EpochAnswers(ABC):
 
     @abstractmethod
     def folds(self, rule: str) -> Iterator[FoldResult]:
-        """The folds of the leaking run, without weights, which must not be used; of what the rule does not choose the honest run's."""
+        """The folds of the leaking run, without weights, since these must not be used; what the rule does not choose
+        comes from the honest run.
+        """
 
     @abstractmethod
     def counts(self, rule: str) -> list[int]:
-        """How often was looked for each tested subject."""
+        """The number of evaluated epochs for each tested subject."""
 
     @abstractmethod
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
-        """Scores of the best of the first so many epochs, or of the last of them."""
+        """Scores of the best of the first n epochs, or of the n-th epoch itself."""
 
     def more(self, rule: str, convention: str) -> dict[str, Any]:
-        """What else is to be said of the gain."""
+        """Further values for the audit."""
         return {}
 
     def curve(self, rule: str) -> list[dict[str, float]]:
-        """Scores of the best of the first n epochs and of the nth, for up to 30 numbers n of looks."""
+        """Scores of the best of the first n epochs and of the n-th epoch itself, for up to 30 values of n."""
         # Of a curve, at most.
         numbers = sorted({round(n) for n in np.geomspace(1, self.epochs, 30)}) if self.epochs else []
         sides = {"leak": True, "honest": False}
@@ -130,9 +136,9 @@ class EpochPredictions(EpochAnswers):
     """Answers to the tested clips.
 
     Attributes:
-        of_fold: for each fold its clips, (clips,), and the numbers after each epoch, (epochs, clips, classes); of a fold that tests
-            no scored clip (0, 0, classes).
-        missed: for each fold the class numbers of the tested clips that nobody was asked about, since their videos show no face.
+        of_fold: for each fold its clips, (clips,), and the class scores after each epoch, (epochs, clips, classes); (0,
+            0, classes) for a fold without scored clips.
+        missed: for each fold the class numbers of tested clips without predictions, since their videos show no face.
     """
 
     def __init__(self, folder: RunFolder, plan: Plan) -> None:
@@ -156,7 +162,8 @@ class EpochPredictions(EpochAnswers):
     def picked(
         self, rule: str, most: int | None = None
     ) -> Iterator[tuple[str, pd.DataFrame, NDArray[np.float64], list[int]]]:
-        """For each fold its clips, the numbers that a rule keeps for them, (clips, classes), and how many epochs it looked at.
+        """For each fold its clips, the class scores that a rule keeps for them, (clips, classes), and the number of
+        evaluated epochs.
 
         Args:
             rule: see `chosen`.
@@ -213,8 +220,8 @@ class EpochPredictions(EpochAnswers):
 
 
 class EpochIntervals(EpochAnswers):
-    """Intervals in the tested videos. For each tested person a rule chooses the epoch, and the confidence from which an interval counts,
-    by F1 over the kinds that are spotted; of equal thresholds the lowest.
+    """Intervals in the tested videos. For each tested person a rule chooses the epoch, and the confidence from which an
+    interval counts, by F1 over the kinds that are spotted; of equally good thresholds the lowest.
 
     Attributes:
         grid: F1's counts of each person at every epoch and threshold.
@@ -238,12 +245,13 @@ class EpochIntervals(EpochAnswers):
         self.of_people = np.stack([self.grid.f1(own) for own in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
 
     def picked(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
-        """For each person the epoch and the number of the threshold that a rule keeps, and how many epochs it looked at.
+        """For each person the epoch and the index of the threshold that a rule keeps, and the number of evaluated
+        epochs.
 
         Args:
             rule: see `chosen`.
             most: epochs that are looked at; None for all.
-            cut: whether a threshold is chosen, too; else all intervals count.
+            cut: whether the threshold is chosen, too; otherwise all intervals count.
         """
         f1 = self.of_people[:most] if cut else self.of_people[:most, :1]
         found = [chosen(own.max(axis=1)[:, None], rule) for own in np.moveaxis(f1, -1, 0)]
@@ -267,7 +275,9 @@ class EpochIntervals(EpochAnswers):
             yield replace(there, predictions=intervals, frame_scores={}, model=b"", history=[], notes={})
 
     def more(self, rule: str, convention: str) -> dict[str, Any]:
-        """What the choice of the epoch alone gains, as `differences`: the programs of AUW-GCN and SpotFormer choose no threshold."""
+        """The gain of choosing the epoch alone, as `differences`: the programs of AUW-GCN and SpotFormer choose no
+        threshold.
+        """
         alone = replace(self.tables, predictions=self.kept(rule, cut=False))
         return {"epoch_alone": differences(self.folder, self.folder, convention, alone)}
 
@@ -293,7 +303,7 @@ def differences(
         honest: a run.
         leaking: another.
         convention: of the scores.
-        answers: in place of those of the leaking run.
+        answers: instead of the leaking run's own.
     """
     about = leaking.read_json("folds.json")
     found = compare(
@@ -312,13 +322,14 @@ def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, c
 
     Args:
         epoch_predictions: of the honest run.
-        leaking: the run with the answers that the rule keeps.
+        leaking: the run with the predictions that the rule keeps.
         rule: see `chosen`.
         convention: of scoring.
 
     Returns:
-        `rule`; `honest`: id of the run beside it; `looks`: the least, the mean and the most of a tested subject; `differences`;
-        of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `EpochAnswers.curve`.
+        `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and
+        most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see
+        `EpochAnswers.curve`.
     """
     counts = epoch_predictions.counts(rule)
     return {

@@ -1,4 +1,4 @@
-"""From a configuration to the folds and the work: everything known before the first frame is read, or why the run cannot work."""
+"""From a configuration to the folds and the work: everything that is known before the first frame is read."""
 
 from __future__ import annotations
 
@@ -52,15 +52,16 @@ from mebench.runner import (
 def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:
     """Timing of every group of videos (see `rate_groups`): k from its frame rate, k' from the training videos' expressions.
 
-    k is 0.1 s (MEAN, section 4.3), rounded up as in its public code, which takes 3 frames at 25 fps. k' is (N + 1) / 2 with N
-    the mean length (section 3.3); counting N as offset - onset and rounding down are those of the public code. Where a
-    dataset has several frame rates, N is its mean duration in seconds at each rate. A group without training expressions of
-    a kind takes the other groups' mean duration in seconds; a kind that nobody in training shows is left out.
+    k is 0.1 s (MEAN, section 4.3), rounded up as in its public code, which takes 3 frames at 25 fps. k' is (N + 1) / 2
+    with N the mean length (section 3.3); counting N as offset - onset and rounding down are those of the public code.
+    Where a dataset has several frame rates, N is its mean duration in seconds at each rate. A group without training
+    expressions of a kind takes the other groups' mean duration in seconds; a kind without training expressions is left
+    out.
 
     Args:
-        videos: all, which decide the groups; only those of `training` enter k'.
-        training: the videos whose annotations may be seen.
-        kinds: the kinds that are spotted.
+        videos: all videos, which decide the groups; k' is computed from `training` alone.
+        training: the training videos.
+        kinds: the spotted kinds.
     """
     groups = rate_groups(videos)
     lengths: dict[tuple[str, Kind], list[int]] = defaultdict(list)
@@ -109,7 +110,7 @@ def pair_gap(fps: float | None) -> int:
 
 
 class Sides(NamedTuple):
-    """The videos of a fold. There are no validation videos unless the method holds subjects out."""
+    """The videos of a fold; validation videos exist only if the method holds subjects out."""
 
     train: list[Video]
     valid: list[Video]
@@ -123,17 +124,17 @@ class Plan:
     Attributes:
         config: the resolved configuration.
         dataset: the dataset, or a composite of several.
-        method: where the method is; beside a recognizer it only spots.
+        method: the method's folder and module; with a recognizer beside it, it only spots.
         params: its parameters.
         videos: all videos of the dataset, sorted by key.
         scheme: the emotion scheme.
-        task: what the run is asked to do.
-        protocol: who says how people are split.
+        task: the tasks, kinds and classes of the run.
+        protocol: splits people into folds.
         folds: its folds.
-        selects: whether the inner validation subjects are held out, because a method chooses something on them.
-        recognizer: where the method is that names what the other one spots, or None.
-        skipped: keys of the videos without a face: nobody trains on them or is asked about them; their truths stay.
-        known: its `chains`, where somebody knows them already; by default its methods are asked.
+        selects: whether inner validation subjects are held out, because a method selects something on them.
+        recognizer: the method that classifies the spotted intervals, or None.
+        skipped: keys of the videos without a face: left out of training and prediction, while their truths still count.
+        known: its `chains`, if known already; by default they come from its methods.
     """
 
     config: RunConfig
@@ -162,7 +163,7 @@ class Plan:
 
     @property
     def method_class(self) -> type[core.Method]:
-        """The method itself, which brings PyTorch along: a plan whose folds are computed elsewhere does without."""
+        """The class of the method, whose import brings PyTorch; plans whose folds run elsewhere never need it."""
         return registry.plugin_class(self.method)
 
     def parts(self) -> tuple[Plan, ...]:
@@ -179,8 +180,8 @@ class Plan:
 
     @cached_property
     def secret(self) -> str:
-        """What no method can tell and no label shapes: the names that videos bear in a fold are drawn from it. It lies beside the stored
-        features, and is drawn when somebody first asks.
+        """The secret from which the drawn names of a fold's videos come; no method knows it, and no label shapes it. It
+        is created at first use, in the feature store.
         """
         file = Path(self.config.cache).expanduser() / "names.secret"
         if not file.is_file():
@@ -344,7 +345,7 @@ class Plan:
 
 
 def weightless(plan: Plan) -> core.Method:
-    """The method without memory for its weights, to ask what it reads and what is called how: large ones are there at once."""
+    """The method without memory for its weights, for its chains and names: even a large network is created at once."""
     with heavy.torch.device("meta"):
         return new_method(plan)
 
@@ -359,10 +360,10 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
 
     Args:
         config: of the run.
-        methods: what its method, and its recognizer if it has one, say of themselves; by default they are imported and asked.
+        methods: the descriptions of its method and recognizer; by default both are imported.
 
     Raises:
-        MebenchError: anything that cannot work, in one sentence, before any work is done.
+        MebenchError: a run that cannot work, in one sentence, before any work.
     """
     if config.sandbox == "on" and (without := lacking()):
         raise ConfigError(
@@ -415,10 +416,10 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
 
 
 def check_adaptation(plan: Plan) -> None:
-    """Refuse to bring databases together where none is tested as a whole.
+    """Refuse adaptation between databases unless each fold tests a whole database.
 
     Raises:
-        ConfigError: the run spots, or a fold tests people of a database that trains.
+        ConfigError: the run spots, or a fold trains and tests on one database.
     """
     sides = [({s.dataset for s in fold.test}, {s.dataset for s in (*fold.train, *fold.valid)}) for fold in plan.folds]
     within = "spot" in plan.task.tasks or any(test & train for test, train in sides)
@@ -430,7 +431,7 @@ def check_adaptation(plan: Plan) -> None:
 
 
 def check_reach(plan: Plan) -> None:
-    """Refuse a run whose labels lie where its method may read.
+    """Refuse a run whose labels lie in a folder that its method may read.
 
     Raises:
         ConfigError: they do.
@@ -460,7 +461,7 @@ def check_reach(plan: Plan) -> None:
 
 
 def check_people(plan: Plan) -> None:
-    """Refuse folds that train and test on one person, unless the protocol is defined so and marked.
+    """Refuse folds that train and test on one person, unless the protocol is defined and marked so.
 
     Raises:
         RunError: a fold does.

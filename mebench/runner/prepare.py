@@ -47,13 +47,13 @@ class Wanted:
     """The features that one run needs of one video.
 
     Attributes:
-        source: the dataset of the run; None for a process that may not know it.
-        store: where the features are kept.
-        id: of the dataset that the video is of.
-        revision: of that.
-        chains: whose features are asked for.
-        clips: likewise.
-        grant: what steps of plugins may reach; None where they are not confined.
+        source: the dataset of the run; None for a process that must not know it.
+        store: of the features.
+        id: of the video's dataset.
+        revision: of that dataset.
+        chains: whose features are wanted.
+        clips: whose clip features are wanted.
+        grant: access of plugins' steps; None where they are not confined.
     """
 
     source: Source | None
@@ -71,7 +71,7 @@ def store_of(config: RunConfig) -> FeatureStore:
 
 
 def clips_of(plan: Plan, video: Video) -> list[Clip]:
-    """(onset, apex, offset) of the annotated clips that are recognised; the middle where no apex is marked."""
+    """(onset, apex, offset) of the clips to be classified, with the middle for an unmarked apex."""
     scored = plan.scheme.scored(video) if "recognize" in plan.task.tasks else ()
     return [(e.onset, e.peak, e.offset) for e in scored]
 
@@ -90,9 +90,9 @@ def feature_task(
     Args:
         wanted: by each run.
         video: the same for all.
-        board: file in which the row `place` tells how far this is; None where nobody looks.
+        board: file whose row `place` holds the progress; None for none.
         place: row of the board.
-        request: of a process that may not know the dataset: for the pictures of the video.
+        request: in a process that must not know the dataset: asks the host for the pictures of the video.
     """
     frames, seconds, computed = 0, 0.0, False
     trouble: Exception | None = None
@@ -128,7 +128,7 @@ def feature_task(
 def blind_feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request
 ) -> tuple[ComputeCost, list[list[tuple[NDArray[Any], Mapping[str, Any]]]]]:
-    """`feature_task` in a process that may not know the dataset, and the features of each run."""
+    """`feature_task` in a process that must not know the dataset; also returns the features of each run."""
     cost = feature_task(wanted, video, board, place, request)
     return cost, [
         computed_features(
@@ -146,8 +146,8 @@ def blind_feature_task(
 def hosted_feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, worker: Worker
 ) -> ComputeCost | Failure:
-    """The same where plugins bring some of the steps: these are at work in a process that is shown pictures under a drawn name. Of what it
-    computes the features are kept; crops and flow, which others would read, are not.
+    """`feature_task` with steps of plugins: these run in a confined process, which sees the pictures under a drawn
+    name. Its final features are stored; its crops and flow, which other chains would share, are not.
     """
     source = wanted[0].source
     assert source is not None
@@ -194,10 +194,10 @@ class Prepared:
     """The outcome of computing features.
 
     Attributes:
-        videos: how many had a feature missing.
-        frames: of those that are finished.
+        videos: number of videos that lacked a feature.
+        frames: of the finished videos.
         seconds: of work, by video.
-        failures: why a video failed.
+        failures: by video.
     """
 
     videos: int
@@ -253,7 +253,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
 
 
 def home_of(plan: Plan, video: Video) -> Home:
-    """What two runs must share so that their videos are the same."""
+    """The values that two runs share if their videos are the same."""
     return json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True), video.key
 
 

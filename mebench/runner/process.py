@@ -1,4 +1,4 @@
-"""Set-up of a worker process: one thread, no reaction to signals meant for its parent, and an end with its parent."""
+"""Set-up of a worker process: one thread, no reaction to its parent's signals, and an end together with its parent."""
 
 import ctypes
 import os
@@ -53,8 +53,8 @@ def _keep_freed_memory() -> None:
 
 
 def open_many_files() -> None:
-    """As many as the system lets us: each memory-mapped feature of a training video keeps one open, as does the lock of each run of a
-    sweep, and the usual limit is 1024.
+    """Raise the limit of open files, usually 1024, as far as the system allows: each memory-mapped feature of a
+    training video holds one, and so does the lock of each run of a sweep.
     """
     with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -63,7 +63,7 @@ def open_many_files() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute as in a worker, in one thread: the results are equal bit for bit, and take as long."""
+    """Compute in one thread, as a worker does: the results are equal bit for bit."""
     threads = heavy.torch.get_num_threads()
     heavy.torch.set_num_threads(1)
     try:

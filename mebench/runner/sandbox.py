@@ -12,9 +12,9 @@ for Landlock (Linux 5.13) and given per architecture for the filter of system ca
 | terminal | typing on it, and reading it | seccomp, opened anew |
 | privileges | all capabilities, and any that a program would bring | capset, `no_new_privs` |
 
-What outlives a process without being a file (queues, shared memory, keys) is refused, too. Landlock has no say in the attributes of
-files, by which one fold could leave the next one word: owners, times, modes and extended attributes stay as they are, and who sets one is
-told that it was done.
+What outlives a process without being a file (queues, shared memory, keys) is refused, too. Landlock does not cover the
+attributes of files, by which one fold could pass information to the next: calls that set owners, times, modes or
+extended attributes have no effect but report success.
 """
 
 from __future__ import annotations
@@ -122,12 +122,12 @@ class Grant(NamedTuple):
     """The access that a confined process keeps.
 
     Attributes:
-        read: files and folders (with all below) to read and to run programs from; those that do not exist are passed over.
+        read: files, and folders with everything below, to read and to run programs from; missing ones are passed over.
         write: folders to read and write, the first of them for temporary files; the usual devices are always among them.
         methods: folders that hold plugins, which are imported as `mebench.methods.<id>`.
-        modules: folders from which it imports more. What they hold is looked up before it is confined, and those that are packages may
-            be listed afterwards.
-        lacks: the parts of `PARTS` that the run knows to be lacking.
+        modules: further folders to import from. Their contents are listed before the process is confined; packages
+            among them may be listed afterwards, too.
+        lacks: the parts of `PARTS` that the run accepts as missing.
         devices: beside the usual ones.
     """
 
@@ -143,8 +143,7 @@ def python_files() -> tuple[Path, ...]:
     """Files that every Python program reads: the interpreter with its packages, the system's libraries, and facts about the
     machine.
 
-    Of the places where these lie only the folders that hold them: `/usr/src` may hold somebody's runs, and so may the other folders of
-    `sys.path`.
+    Only the folders that hold these are granted: `/usr/src` and other folders of `sys.path` may hold somebody's runs.
     """
     kept = ("bin", "lib", "lib32", "lib64", "libexec", "share", "etc", "ssl", "include", "cuda", "pyvenv.cfg")
     roots = ("/", "/usr", "/usr/local", *sorted({sys.prefix, sys.base_prefix, sys.exec_prefix}))
@@ -210,7 +209,7 @@ def granted(
 
 @cache
 def imports_before(folder: Path) -> tuple[str, ...]:
-    """The imports of a plugin's modules that may run in a process before it is confined, for a `ForkServer`."""
+    """The imports of a plugin's modules that are safe before a process is confined, for a `ForkServer`."""
     found = list[str]()
     for file in sorted(folder.glob("*.py")):
         for node in ast.parse(file.read_bytes()).body:
@@ -237,7 +236,7 @@ def enter(grant: Grant) -> None:
     """Confine this process to what is granted, for good, before any code of a plugin is run in it.
 
     Raises:
-        RunError: this kernel does not give a part that the run counts on.
+        RunError: this kernel lacks a part that the run relies on.
     """
     global refused
     refused = REFUSED
@@ -269,10 +268,10 @@ def confine(grant: Grant) -> tuple[str, ...]:
     It takes about a millisecond. Threads that run already are not confined: call it before there are any.
 
     Args:
-        grant: what stays in reach.
+        grant: the access that remains.
 
     Returns:
-        The parts of `PARTS` that this kernel does not give; empty where the sandbox is whole.
+        The parts of `PARTS` that this kernel lacks; empty where the sandbox is complete.
     """
     if sys.platform != "linux":
         return PARTS
@@ -298,7 +297,7 @@ def hide_memory() -> None:
 
 
 def _landlock_abi() -> int:
-    """The version of Landlock that the kernel speaks; 0 where it has none or has it switched off."""
+    """The Landlock version of the kernel; 0 where it has none or has it switched off."""
     return max(0, int(ctypes.CDLL(None, use_errno=True).syscall(_CREATE_RULESET, None, 0, 1)))
 
 

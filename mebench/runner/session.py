@@ -1,4 +1,4 @@
-"""A run that this process works on, and the videos that it leaves out because they show no face (`no_face=skip`)."""
+"""A run in progress in this process, and the videos that it leaves out because they show no face (`no_face=skip`)."""
 
 import time
 import traceback
@@ -46,7 +46,7 @@ SHOWN = 5
 
 
 def read_skipped(folder: RunFolder) -> dict[str, str]:
-    """The videos that the run left out and why; empty for a run that leaves none out.
+    """The skipped videos of a run with the reason of each; empty where none is skipped.
 
     Raises:
         RunError: the file is damaged.
@@ -96,20 +96,20 @@ class Outcome:
 
 @dataclass
 class Session:
-    """A run that this process works on.
+    """A run in progress in this process.
 
     Attributes:
-        plan: what is run; the videos without a face are skipped once they are known.
-        folder: where everything is kept.
+        plan: of the run; videos without a face are skipped once they are known.
+        folder: of the run.
         lock: of the folder.
         began: `time.perf_counter` at the start.
         finished: keys of the folds that were there before.
         left: keys of the folds to come.
         failures: why folds failed, by key.
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
-        leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
-        epoch_predictions: of a leaking run the answers of the honest run beside it.
-        trained: what the training depends on, see `identity.training_of`; None where it is that of no other run.
+        leaking: plan of the requested leaking run, if this is the honest run whose per-epoch predictions serve both.
+        epoch_predictions: of a leaking run, those of its honest run.
+        trained: key of the training, see `identity.training_of`; None where no other run can share it.
     """
 
     plan: Plan
@@ -125,12 +125,12 @@ class Session:
     trained: str | None = None
 
     def record_features(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
-        """Take note of the features: what they cost, and which videos show no face.
+        """Record the cost of the features and the videos without a face.
 
         Args:
-            prepared: what came of computing them.
-            charged: the videos whose seconds another run has taken; those of this one are added.
-            progress: where to tell what is left out.
+            prepared: the outcome of computing them.
+            charged: the videos whose seconds are counted for another run; this run's are added.
+            progress: shows what is left out.
 
         Raises:
             MebenchError: features that the run needs failed.
@@ -170,8 +170,8 @@ class Session:
         self.plan = replace(plan, skipped=frozenset(faceless))
 
     def trained_elsewhere(self, runs_by_training: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
-        """The folds to come that another run has trained which differs in nothing but how frame scores become intervals: the folder of
-        each, by key. None where an equal run is there: that one is computed anew.
+        """The remaining folds that a run with the same training has trained: its folder, by key. None where an equal
+        run exists: then this run is computed anew.
 
         Args:
             runs_by_training: the runs of the same folder, by what their training depends on.
@@ -188,7 +188,7 @@ class Session:
         return found
 
     def tasks(self, there: Mapping[str, Path]) -> list[Task]:
-        """The folds that are missing; of those that are trained elsewhere the intervals alone."""
+        """The tasks of the remaining folds; where another run has trained them, only the intervals are computed."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         return [
@@ -219,12 +219,14 @@ class Session:
         self.left.discard(fold.key)
 
     def hand_over(self, fold: Fold) -> list[str]:
-        """Give the numbers of a fold to loggers that talk to a process or a server; a sentence for each that did not take them."""
+        """Send the metrics of a fold to loggers that talk to a process or a server; returns a sentence for each that
+        failed.
+        """
         config, folder = self.plan.config, self.folder.path / "logs" / safe_name(fold.key)
         return trainer.hand_over(config.trainer, config.values, fold.key, folder) if folder.is_dir() else []
 
     def unscored_warning(self) -> list[str]:
-        """A warning if the method scored no frame of some videos, which otherwise looks as if nothing happened in them."""
+        """A warning if the method scored no frame of some videos, which would otherwise look like empty predictions."""
         silent = [video for video in self.plan.videos if video.key in self.unscored]
         return [
             f"{self.folder.id}: no frame of {len(silent)} of {len(self.plan.videos)} videos has a score, so nothing is spotted there, "
@@ -265,7 +267,7 @@ class Session:
         return Outcome(folder, whole) if self.leaking is None else self._leak()
 
     def _leak(self) -> Outcome:
-        """The run whose answers are those of the epochs that tested best; nothing is trained."""
+        """The leaking run, made from the epochs with the best test scores; nothing is trained."""
         assert self.leaking is not None
         plan = replace(self.leaking, skipped=self.plan.skipped)
         session = replace(_claim(plan), epoch_predictions=EpochAnswers.of(self.folder, plan))

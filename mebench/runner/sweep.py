@@ -1,4 +1,4 @@
-"""Many runs as one: the features and workers that they share."""
+"""Many runs with shared features and workers."""
 
 from collections.abc import Sequence
 
@@ -24,18 +24,19 @@ from mebench.runner import (
 def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:
     """Plan and execute many runs.
 
-    Unfinished runs go on. Finished ones of the same key stand as they are, so that a sweep goes on where it was stopped and
-    may be widened; only where all are finished does it start anew, as a single run does.
+    Unfinished runs are continued and finished ones of the same key kept, so that a stopped sweep continues and a wider
+    one adds its new runs. Only a sweep that is finished completely starts anew, as a single run does.
 
     Args:
         configs: the runs, no two alike; workers, executor and accelerator are those of the first.
         progress: where to tell how it goes.
 
     Returns:
-        for each run what came of it, or why it failed.
+        for each run its outcome or its error.
 
     Raises:
-        MebenchError: none can be planned, or what stops them all: a full disk, Ctrl-C, SIGTERM. Finished folds are kept.
+        MebenchError: no run can be planned, or all are stopped by a full disk, Ctrl-C or SIGTERM. Finished folds are
+            kept.
     """
     open_many_files()
     with stoppable(), worker_pool(configs[0]) as pool:

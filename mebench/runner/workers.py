@@ -1,4 +1,4 @@
-"""The pool of worker processes of this machine, which survives its members."""
+"""The pool of worker processes of this machine, which survives the death of a worker."""
 
 import os
 from collections import Counter, deque
@@ -20,13 +20,14 @@ class Task:
     """One call in a worker.
 
     Attributes:
-        key: what it is, for whoever gets the answer; it stays here, and the rest travels.
-        function: importable by name. That of a hosted task is called in this process, or on a machine of Dask's, with a process of its
-            own (`Worker`) as the last argument, which it may call and answer.
+        key: identifies the task for the caller; it is not sent.
+        function: importable by name. The function of a hosted task is called in this process, or on a Dask machine,
+            with a `Worker` of its own as the last argument, which it may call and answer.
         arguments: of the function.
-        plugins: folders with more plugins, which the arguments may come from.
-        hosted: what a hosted task's process has imported before, see `ForkServer.warm`; None for a task that is called in a worker itself.
-        timeout: of a task that is not hosted: seconds after which its worker is ended, or None.
+        plugins: folders with more plugins, whose classes may be among the arguments.
+        hosted: imports of a hosted task's process, see `ForkServer.warm`; None for a task that runs in a worker
+            directly.
+        timeout: seconds after which the worker of a task that is not hosted is ended, or None.
     """
 
     key: Any
@@ -43,28 +44,28 @@ class Workers(Protocol):
     size: int
 
     def start(self, most: int) -> None:
-        """Let at most so many workers get ready; returns at once."""
+        """Start at most so many workers; returns at once."""
 
     def warm(self, imports: Iterable[str]) -> None:
-        """Let what hosted tasks import get ready; returns at once."""
+        """Start the imports of hosted tasks; returns at once."""
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer or `Failure`, in the order in which they end."""
 
     def stop(self) -> None:
-        """End all workers at once, whatever they do."""
+        """End all workers at once, even in the middle of a task."""
 
 
 class WorkerPool:
-    """Worker processes on this machine. When one dies, that is the trouble of its own task alone.
+    """Worker processes on this machine. The death of a worker affects its own task alone.
 
-    A task whose worker dies, which is out of time or memory or raises what is no `MebenchError` is tried once more after
-    all others, alone and in a process that saw no trouble yet.
+    A task that dies, runs out of time or memory or raises another exception than `MebenchError` is tried once more,
+    alone, after all others, in a fresh process.
 
     Args:
         size: processes.
-        accelerator: where Lightning trains: several GPUs are shared out.
-        devices: how many of them at most; None for all.
+        accelerator: of Lightning; several GPUs are distributed over the workers.
+        devices: at most so many GPUs; None for all.
         each: GPUs of a fold; 0 for all.
 
     Raises:
@@ -172,9 +173,9 @@ def default_workers() -> int:
 def environments(workers: int, accelerator: str, devices: int | None = None, each: int = 1) -> list[dict[str, str]]:
     """The environment of each worker: on machines with NVIDIA GPUs, the GPU that it uses, or as many as each fold takes.
 
-    The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all, and of those the first `devices`; worker n takes the n-th, in
-    turn, so with more workers than GPUs each GPU trains several folds at once. Empty for a run on the CPU, on Apple's GPU, and
-    where there is no GPU.
+    The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all, and of those the first `devices`; worker n takes the
+    n-th, in turn; with more workers than GPUs, each GPU trains several folds at once. Empty for a run on the CPU, on
+    Apple's GPU, and where there is no GPU.
 
     Raises:
         ConfigError: there are GPUs, but fewer than `devices` or `each`.
@@ -197,14 +198,13 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
 def tried_twice(
     first: Iterator[tuple[Task, Any]], alone: Callable[[Task], Any], between: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[Task, Any]]:
-    """The answers of a first pass; what failed in it without naming its own trouble is tried again after all others.
-
-    Not tried are those whose exception came back `ENOUGH` times.
+    """The answers of a first pass; tasks that failed without a `MebenchError` are tried again after all others, unless
+    the same exception came `ENOUGH` times.
 
     Args:
         first: each task with its answer or `Failure`.
         alone: tries one task once more.
-        between: called before the first of those, where there is one.
+        between: called before the first of these.
     """
     again, seen = list[tuple[Task, Failure]](), Counter[str]()
     for task, outcome in first:
