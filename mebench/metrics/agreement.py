@@ -15,16 +15,16 @@ QUANTILES = (0.05, 0.5, 0.95)
 def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     """Agreement of two coders. One is taken as the truth, the other as predictions.
 
-    By kind: `first` and `second`, how many intervals each has; `both`, pairs with an IoU of at least 0.5, one to one; `f1`, their
-    share, 2 both / (first + second), 0 where nobody has any; `kappa`, Cohen's kappa over frames (Cohen 1960, "A coefficient of
-    agreement for nominal scales"), None where each coder gives all frames one and the same label; `onset_ms` and `offset_ms`, of the
-    pairs, second minus first: `mean`, `sd`, `mean_absolute`, `quantiles` (5, 50 and 95 %), None without pairs or frame rate.
-    `frames` has kappa over all kinds and no expression as labels, and the number of frames; `emotion` the same over the pairs that
-    both name.
+    By kind: `first` and `second`, how many intervals each has; `both`, pairs with an IoU of at least 0.5, one to one;
+    `f1`, their share, 2 both / (first + second), 0 without intervals; `kappa`, Cohen's kappa over frames (Cohen 1960,
+    "A coefficient of agreement for nominal scales"), None where both coders give every frame the same label; `onset_ms`
+    and `offset_ms`, of the pairs, second minus first: `mean`, `sd`, `mean_absolute`, `quantiles` (5, 50 and 95 %), None
+    without pairs or frame rate. `frames` has kappa over all kinds and no expression as labels, and the number of
+    frames; `emotion` the same over the pairs with an emotion from both.
 
     Args:
-        tables: videos with `n_frames`, which count beyond the last interval too; without, frames are counted up to that.
-        kinds: that are compared.
+        tables: videos with `n_frames`, so that frames after the last interval count, too.
+        kinds: the compared kinds.
     """
     ordered = tables.ordered()
     assert ordered.predictions is not None

@@ -1,4 +1,4 @@
-"""Confidence intervals by subjects: resampled, since clips of one face are not independent, or each left out."""
+"""Confidence intervals over subjects, since clips of one face are not independent: by bootstrap or jackknife."""
 
 import hashlib
 import json
@@ -51,10 +51,10 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
     """Degrees of freedom of the squared error: fewer where a few subjects make most of it.
 
     2 E^2 / V for a sum of squares of mean E and variance V (Satterthwaite 1946), here E what all subjects add and V, by
-    their kurtosis, sum v_i^2 - E^2 / n. What is normal has about n; one subject that makes all of it has 2.
+    their kurtosis, sum v_i^2 - E^2 / n. Normal contributions give about n; a single contributing subject gives 2.
 
     Returns:
-        From 1 to the degrees of `standard_error`, which it also is where nobody adds anything.
+        From 1 to the degrees of `standard_error`; the latter also where no subject contributes.
 
     >>> effective_degrees(np.array([2.5, 2.0, 1.5]), ["a", "a", "a"])
     2.0
@@ -79,11 +79,13 @@ def deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
 
 
 def share_interval(value: float, error: float, degrees: float, subjects: int) -> tuple[float, float]:
-    """The exact binomial 95 % interval of a share (Clopper and Pearson), with as many samples as its standard error is worth.
+    """The exact binomial 95 % interval of a share (Clopper and Pearson), with the number of independent samples that
+    its standard error implies.
 
-    These are value (1 - value) / error^2, times the squared ratio of the normal to Student's quantile, and need not be whole
-    (Korn and Graubard 1998, Survey Methodology 24(2)). Where the error is 0, as at 0 and 1, each subject is a sample: if all
-    is right in 10 subjects, at least 1 - .025^(1/10) = 69 % is. How often they hold: `benchmarks/coverage.py`.
+    These are value (1 - value) / error^2, times the squared ratio of the normal to Student's quantile, and need not be
+    whole (Korn and Graubard 1998, Survey Methodology 24(2)). Where the error is 0, as at 0 and 1, each subject is a
+    sample: if everything is right in 10 subjects, the lower end is .025^(1/10) = 69 %. How often they hold:
+    `benchmarks/coverage.py`.
 
     >>> [round(end, 3) for end in share_interval(1.0, 0.0, 9, 10)]
     [0.692, 1.0]
@@ -107,19 +109,20 @@ def interval(
 ) -> tuple[float, float] | None:
     """The 95 % interval around a value: `share_interval` for a share, else Student's t, on the logarithm for a positive score.
 
-    The standard error is carried over to the logarithm by the derivative. A positive score that may well be 0 (half the width
-    of the plain interval reaches it) gets the plain interval, cut at 0.
+    The standard error is carried over to the logarithm by the derivative. A positive score close to 0 (half the width
+    of the plain interval reaches 0) gets the plain interval, cut at 0.
 
     Args:
         value: the score of all subjects.
         replicates: (n,) the score without each subject, NaN where undefined.
         strata: (n,) stratum of each subject.
         scale: of the score.
-        subjects: on which the score rests; all by default.
+        subjects: that the score depends on; all by default.
         unseen: standard error that the replicates of a share do not show.
 
     Returns:
-        Low and high; None if fewer than two subjects of a stratum say anything, or if what is no share has no spread.
+        Low and high; None if no stratum has two subjects with a replicate, or if a score that is no share has no
+        spread.
     """
     error, degrees = standard_error(replicates, strata)
     if not degrees or np.isnan(value):
@@ -139,7 +142,7 @@ def interval(
 
 
 class Score(TypedDict):
-    """A value with its interval; where there is none though one was asked for, `reason` says why."""
+    """A value with its interval; where an interval is missing, `reason` says why."""
 
     value: float | None
     low: float | None
@@ -151,9 +154,9 @@ class Basis(NamedTuple):
     """The data that a score depends on.
 
     Attributes:
-        subjects: how many.
-        doubt: why no interval of it can be believed; empty if one can.
-        unseen: standard error that no leaving out shows, because a part of the score is the same for all.
+        subjects: their number.
+        doubt: why no interval would be valid; empty if one is.
+        unseen: standard error that the jackknife does not show, because a part of the score is the same for all.
     """
 
     subjects: int
@@ -262,7 +265,7 @@ class Resampling:
 
     @classmethod
     def of_subjects(cls, strata: Sequence[str], draws: int, seed: int) -> Self:
-        """Subjects, each with its stratum (the member dataset); without draws there will be values without intervals."""
+        """Subjects, each with its stratum (the member dataset); without draws, values have no intervals."""
         return cls(subject_weights(strata, draws, seed), strata=tuple(strata))
 
     def within(self, member: str) -> Self:
@@ -277,7 +280,7 @@ class Resampling:
 
     @property
     def subjects(self) -> tuple[int, ...]:
-        """The units that matter, where units are subjects."""
+        """The subjects that the scores depend on."""
         return tuple(range(len(self.strata))) if self.chosen is None else self.chosen
 
     @property
@@ -289,9 +292,9 @@ class Resampling:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
-            section: under which name `skipped` counts.
+            section: the name for `skipped`.
             evaluate: from weights to scores, (n_weightings,) each.
-            basis_of: on which subjects a score rests; by default on all.
+            basis_of: the subjects that a score depends on; by default all.
         """
         if not self.strata or not len(self.weights):
             replicates = evaluate(self.weights)
@@ -354,7 +357,7 @@ class Resampling:
         return found
 
     def errors(self, evaluate: Evaluate) -> dict[str, tuple[float, int]]:
-        """Standard error over subjects of every score, NaN where nothing is known, and its degrees of freedom."""
+        """Standard error over subjects of every score, NaN where unknown, and its degrees of freedom."""
         replicates = evaluate(leave_one_out(self.subjects, self.n_units))
         return {name: standard_error(r, self._names()) for name, r in replicates.items()}
 
@@ -368,7 +371,7 @@ class Resampling:
         return len(self.subjects) - len(set(self._names()))
 
     def _note(self, section: str, values: Mapping[str, float], replicates: Mapping[str, Floats]) -> None:
-        """Count what was left out."""
+        """Count the replicates that were left out."""
         lacking = {name: int(np.isnan(r).sum()) for name, r in replicates.items() if not np.isnan(values[name])}
         usual = next(iter(lacking.values()), 0)
         self.skipped |= {section: usual} | {f"{section}.{name}": n - usual for name, n in lacking.items() if n > usual}

@@ -1,4 +1,4 @@
-"""The catalogue of metrics: each is defined once, for printing, ranking, tuning and checking. Light at import.
+"""The catalogue of metrics: each is defined once, for printing, ranking, tuning and checking. It imports quickly.
 
 A new metric is an entry of `METRICS`, a place in `COLUMNS` where tables shall show it, the code that computes it, and a worked example in
 `docs/metrics.md`.
@@ -54,15 +54,15 @@ class Metric:
     """A score of a summary, or a curve.
 
     Attributes:
-        name: of the score in a summary, after the part of the details that holds it, if one does (`frames.auc`).
+        name: of the score in a summary, with the part of the details before it, if any (`frames.auc`).
         label: for people.
         meaning: in one line.
         formula: in words; empty where the meaning says it.
         source: the paper that defines it; empty where the suite does.
         sections: of a summary that may hold it; none for a function of `mebench.metrics` that no summary holds.
-        direction: where better is; None for a curve, which is no number.
-        scale: what it ranges over, and so on which scale its errors are even.
-        unit: none for a share.
+        direction: whether higher or lower is better; None for a curve.
+        scale: its range, which decides the scale of its intervals.
+        unit: None for a share.
         joint: whether it spans spotting and recognition, and so belongs to a whole analysis, not to one of its parts.
         of_unit: whether it is defined only where one class says that an action unit is absent.
         timed: whether it needs the length of all videos.
@@ -83,7 +83,7 @@ class Metric:
 
     @property
     def digits(self) -> int:
-        """After the point, where it is printed with its own unit."""
+        """Digits after the point, when printed with its unit."""
         return 4 if self.scale == "share" else 1
 
     def describe(self) -> str:
@@ -403,7 +403,7 @@ def columns(section: str, of_unit: bool = False) -> tuple[str, ...]:
 def find(path: str) -> Metric:
     """The metric that a score's name, or its path in a summary, ends with, its threshold in the label.
 
-    What is no metric, as a count, goes by its own name, and is taken for a share.
+    Other values, such as counts, keep their name and are formatted as shares.
 
     >>> [find(path).label for path in ("recognition.uf1", "spotting.micro.f1_at_iou.0.55", "tp")]
     ['UF1', 'F1 at IoU 0.55', 'tp']

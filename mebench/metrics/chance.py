@@ -1,4 +1,4 @@
-"""The level of chance: what intervals placed at random score, and one class named for every clip."""
+"""The level of chance: the scores of intervals placed at random, and of one class for every clip."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -40,11 +40,11 @@ def spotting_chance(
     """Score intervals placed at random over all videos, independently and uniformly in time.
 
     An interval is [c - k', c + k' - 1] around a frame c, 2k' frames as the spotters' (MEAN, section 3.4), and lies
-    inside its video; a video shorter than that has its middle as c. Two numbers of intervals are tried: as many as
-    there are truths, which is what someone would place who knows only that; and the number with the best expected F1,
-    which is the most that blind placement can reach. That number maximises 2 sum_g (1 - (1 - q_g)^n) / (n + M) over n,
-    with q_g the exact probability that one interval hits the truth g and M the number of truths; competition of truths
-    for one interval is neglected in this choice only, not in the scores.
+    inside its video; a video shorter than that has its middle as c. Two numbers of intervals are tried: the number of
+    truths, and the number with the best expected F1, which is the most that blind placement can reach. That number
+    maximises 2 sum_g (1 - (1 - q_g)^n) / (n + M) over n, with q_g the exact probability that one interval hits the
+    truth g and M the number of truths; truths that compete for one interval are neglected in this choice only, not in
+    the scores.
 
     Args:
         videos: as in `Tables`; `n_frames` and `fps` must be known.
@@ -115,17 +115,18 @@ def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:
 def recognition_chance(
     tables: Tables, classes: Sequence[str], convention: str | Convention = "strict"
 ) -> dict[str, Any]:
-    """Name the commonest class of the truth for every clip: what needs no picture.
+    """Answer the commonest class of the truth for every clip.
 
-    Where clips have several classes, all of them are named: no other answer without a picture has a better UF1.
+    Where clips have several classes, answer all classes: no other constant answer has a better UF1.
 
     Args:
         tables: with clips.
-        classes: that are scored.
+        classes: the scored classes.
         convention: the rules.
 
     Returns:
-        `class`, of equally common ones the first in `classes`, and the scores of a summary's `recognition`, without intervals.
+        `class`, the first in `classes` among equally common ones, and the scores of a summary's `recognition`, without
+        intervals.
     """
     assert tables.clips is not None
     number = tables.clips["truth"].value_counts()

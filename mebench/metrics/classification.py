@@ -1,4 +1,4 @@
-"""Scores of a confusion matrix, over any leading axes; whether confidences mean what they say."""
+"""Scores of confusion matrices with any leading axes, and the calibration of confidences."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -20,8 +20,8 @@ def confusion_matrix(
         classes: the classes that are scored.
 
     Returns:
-        (C, C + 1): rows are true classes, columns predicted ones; the last column counts predictions of anything else,
-        which are wrong for the true class without being anyone's false positive.
+        (C, C + 1): rows are true classes, columns predicted ones; the last column counts predictions outside `classes`,
+        which are misses of the true class but no class's false positives.
 
     >>> confusion_matrix(["joy", "joy", "fear", "awe"], ["joy", "fear", None, "joy"], ["fear", "joy"])
     array([[0, 0, 1],
@@ -47,7 +47,7 @@ def confusion_matrices(
 
 
 def counts_of(matrix: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Per class, (..., C): true positives, samples predicted so, samples truly so."""
+    """Per class, (..., C): true positives, predicted samples, true samples."""
     m = np.asarray(matrix, dtype=np.float64)
     c = m.shape[-2]
     return np.diagonal(m, axis1=-2, axis2=-1), m.sum(axis=-2)[..., :c], m.sum(axis=-1)
@@ -121,7 +121,7 @@ def class_f1(matrix: ArrayLike) -> Floats:
 
 
 def presence_f1(matrix: ArrayLike) -> Floats:
-    """F1 of the second of two classes, where the first says that something is absent (an action unit); NaN if one is named alone.
+    """F1 of the second of two classes, where the first means absence (of an action unit); NaN for a single class.
 
     >>> float(presence_f1([[5, 1, 0], [2, 2, 0]])), float(presence_f1([[6, 0, 0], [0, 0, 0]]))
     (0.5714285714285714, 0.0)
@@ -172,16 +172,16 @@ SCORES = {
 def one_vs_rest(
     matrix: ArrayLike, degenerate: Literal["zero", "dropped"], uar: Literal["recall", "precision"]
 ) -> dict[str, Floats]:
-    """Macro scores where a 2 x 2 table is made for every class, and is missing for a degenerate one.
+    """Macro scores from a 2 x 2 table for every class that is not degenerate.
 
-    A class is degenerate if no sample is, or is said to be, of that class; or if all are, and are said to be. STRS-Metric
-    gives it precision, recall and F1 of zero. MEAN's code drops it from the means; of the others a precision of 0/0
-    counts 0, a recall of 0/0 counts 0 in `recall` and in `f1` but makes `uar` undefined.
+    A class is degenerate if no sample has it in truth or prediction, or if all samples have it in both. STRS-Metric
+    gives it precision, recall and F1 of zero. MEAN's code drops it from the means. For the other classes, a precision
+    of 0/0 counts 0; a recall of 0/0 counts 0 in `recall` and `f1` but makes `uar` undefined.
 
     Args:
         matrix: (..., C, C + 1) as from `confusion_matrix`.
         degenerate: `zero` or `dropped`.
-        uar: what is called so: mean recall, or mean precision.
+        uar: the meaning of UAR: mean `recall` or mean `precision`.
 
     Returns:
         `accuracy`, `precision`, `recall`, `f1` (harmonic mean of these two, NaN at 0/0), `uf1`, `uar`, (...) each; NaN
@@ -217,7 +217,7 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
     Args:
         confidence: (n,) in 0 to 1: of spotted intervals, or the probability of the predicted class.
         right: (n,) bool: true positive, or the right class.
-        bins: number of bins; all but the last exclude their upper end, to which what falls short of it by 1e-7 belongs.
+        bins: number of bins; all but the last exclude their upper end, within a tolerance of 1e-7.
 
     Returns:
         `low`, `high`, `n`, `confidence`, `accuracy`, (bins,) each; the last two are NaN in an empty bin.
@@ -260,7 +260,7 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
 
 
 def calibration(confidence: Floats, right: ArrayLike, bins: int = 10) -> dict[str, Any] | None:
-    """Both as plain data for a summary (`ece`, `bins`); None without samples or where they are no probabilities.
+    """Both as plain data for a summary (`ece`, `bins`); None without samples or if confidences are no probabilities.
 
     >>> calibration(np.array([1.0]), [True], bins=1)
     {'ece': 0.0, 'bins': [{'low': 0.0, 'high': 1.0, 'n': 1, 'confidence': 1.0, 'accuracy': 1.0}]}

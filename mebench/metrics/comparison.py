@@ -1,4 +1,4 @@
-"""Several runs in one set of tables, so that what scores one run scores all of them, and any mixture of them."""
+"""Several runs in one set of tables, so that one scoring serves all of them and any exchange between them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -40,8 +40,8 @@ from mebench.metrics import (
 def pooled(runs: Sequence[Tables]) -> Tables:
     """All runs in one set of tables, as if each had been scored on subjects of its own: the second's `a/01` is `2|a/01`.
 
-    Of methods that predict by chance, the first draw. The column `run` of the videos tells the runs apart where a rule looks
-    at all that one run says: which of its answers come after each other, whether its intervals can be ranked.
+    Methods that predict by chance contribute their first draw. The column `run` of the videos separates the runs for
+    rules about all answers of one run: their order, and whether intervals can be ranked.
     """
     told = [run.videos for run in runs if "person" in run.videos]  # runs of earlier versions do not say
     person = {subject: who for videos in told for subject, who in zip(videos["subject"], videos["person"])}
@@ -91,7 +91,7 @@ def sections_of(
 
 @dataclass
 class _Recorder(Resampling):
-    """Keeps what would be evaluated, under the name of its section."""
+    """Keeps the score function of each section."""
 
     sections: dict[str, Section] = field(default_factory=dict)
 
@@ -119,8 +119,8 @@ def detectable_difference(error: float, degrees: int, level: float = LEVEL, powe
     """The smallest true difference that a two-sided test of this level finds with this probability.
 
     (t_{1 - level / 2} + t_{power}) x standard error, the usual approximation (Bloom 1995, Minimum Detectable Effects);
-    with many subjects 2.80 standard errors. It says what these subjects can show, whatever was found: a difference
-    below it may exist and stay unseen.
+    with many subjects 2.80 standard errors. It depends on the subjects, not on the result: a smaller difference may
+    exist and go unnoticed.
 
     Args:
         error: standard error of the difference over subjects, paired.
@@ -129,7 +129,7 @@ def detectable_difference(error: float, degrees: int, level: float = LEVEL, powe
         power: wanted probability to find the difference.
 
     Returns:
-        In the units of the score; None without a degree of freedom, or where nobody differs, which shows no spread.
+        In the units of the score; None without a degree of freedom or without any difference.
 
     >>> round(detectable_difference(1.0, 10_000), 2), round(detectable_difference(1.0, 9), 2)
     (2.8, 3.15)
@@ -161,15 +161,15 @@ class ComparedScore:
         second: of the second run.
         difference: first minus second; the interval is over subjects, paired.
         p: of the permutation test over subjects, None where the difference is undefined.
-        p_holm: the same, adjusted for all scores that are compared.
-        wilcoxon_n: subjects whose own score is defined in both runs; 0 where it is not asked.
+        p_holm: the same, adjusted for all compared scores.
+        wilcoxon_n: subjects whose own score is defined in both runs; 0 without this test.
         wilcoxon_p: of the signed-rank test over these, or None.
         rank_biserial: effect size over these, -1 to 1, positive where the first run's scores are higher, or None.
-        detectable: smallest true difference that these subjects show with 80 % power; None where they are too few to show any, or
-            nobody differs.
-        subjects: how many the score depends on: those of the member dataset for a member's scores.
-        skipped: resampled data sets that lack a class or a truth and are left out of the difference's interval.
-        same: whether the runs' scores agree under every exchange: nothing that the score sees differs.
+        detectable: smallest true difference that these subjects show with 80 % power; None with too few subjects or
+            without any difference.
+        subjects: the number that the score depends on: those of the member dataset for a member's scores.
+        skipped: resampled data sets that lack a class or a truth, left out of the difference's interval.
+        same: whether the runs' scores agree under every exchange, so that the score sees no difference.
     """
 
     first: Score
@@ -192,11 +192,11 @@ class Comparison:
 
     Attributes:
         convention: name of the convention.
-        subjects: how many took part.
+        subjects: their number.
         interval: `bootstrap` or `jackknife`, for all subjects.
         draws: of the bootstrap.
-        permutations: how many exchanges were tried.
-        exact: whether these were all there are.
+        permutations: number of tried exchanges.
+        exact: whether all possible exchanges were tried.
         scores: by path, for example `spotting.micro.f1`.
         mcnemar: of the annotated clips, where both runs recognize; None over seeds.
     """
@@ -230,15 +230,15 @@ def compare(
     """Compare the scores of two runs.
 
     Every test is over subjects. The permutation test exchanges the two runs' predictions of a subject as a whole and
-    computes the pooled score anew; all 2^(n - 1) exchanges up to 14 subjects, else `permutations` random ones. For
-    average precision this ranks confidences of both runs in one list, which keeps the test valid and may cost it power.
-    Wilcoxon's test takes each subject's own score, so it sees only subjects for whom the score is defined. Means over classes
-    (UF1, UAR, and STRS, which holds one) are left out of it: few subjects show every class, and it finds differences in 1 to
-    4 of 100 cases where the permutation test finds them in 50 to 86.
+    computes the pooled score anew; all 2^(n - 1) exchanges up to 14 subjects, else `permutations` random ones. Average
+    precision ranks the confidences of both runs in one list, which keeps the test valid but may reduce its power.
+    Wilcoxon's test takes each subject's own score, so it uses only subjects for whom the score is defined. It leaves
+    out means over classes (UF1, UAR and STRS): few subjects show every class, and it finds differences in 1 to 4 of 100
+    cases where the permutation test finds them in 50 to 86.
 
     Args:
-        first: predictions and truth of the first run; of several runs that differ in nothing but the seed, each score is their mean, and
-            whatever happens to a subject happens to it under all seeds at once.
+        first: predictions and truth of the first run; of several runs that differ in the seed alone, each score is
+            their mean, and subjects are exchanged or resampled under all seeds at once.
         second: the same of the second run, or runs; videos and truths must be those of the first, clips in the same order too.
         kinds: the kinds that both spotted.
         classes: the scheme's classes.
@@ -252,7 +252,7 @@ def compare(
         The comparison; swapping the runs negates differences and changes no p value.
 
     Raises:
-        ConfigError: there is no such metric or convention, or it does not apply to these runs.
+        ConfigError: the metric or convention is unknown or does not apply to these runs.
         DataError: the tables do not fit together.
     """
     firsts, seconds = ([runs] if isinstance(runs, Tables) else list(runs) for runs in (first, second))

@@ -22,38 +22,39 @@ class Convention:
     """The rules under which intervals and classes are scored.
 
     Attributes:
-        name: what the configuration calls it.
-        source: whose rules they are.
+        name: in the configuration.
+        source: of the rules.
         ends: `inclusive` counts both ends of an interval as frames; `half_open` leaves the offset out; `never_empty`
             counts both ends, lets any two intervals share at least one frame, and lets one of a single frame hit
             nothing.
-        threshold: IoU from which on a spotted interval hits a truth; exact, so that a half is a half.
+        threshold: least IoU of a hit, an exact fraction.
         reaching: whether an IoU equal to the threshold suffices.
-        matching: `maximum` pairs spotted intervals and truths one to one, as many as possible (`matching.match`). In
-            others each spotted interval in turn takes: `next_free` the best free truth that it hits; `best_only`
-            the truth of best IoU, if it hits that and nobody took it; `every_free` all free truths that it hits, `every_hit` all that
-            it hits. With `best_of_truth` each truth takes the spotted interval of best IoU, if that hits it, and one that several
-            take is one true positive; with `free_of_truth` it takes the best of those that no truth of an earlier row took. With
-            `any_hit` a truth is found if anything hits it, and with `peak` if the apex of anything lies close enough
-            (`li2017.peak_hits`).
+        matching: `maximum` pairs spotted intervals and truths one to one, as many as possible (`matching.match`). Under
+            the others, each spotted interval in turn takes: `next_free` the best free truth that it hits; `best_only`
+            the truth of best IoU, if it hits it and it is free; `every_free` all free truths that it hits, `every_hit`
+            all that it hits. With `best_of_truth` each truth takes the spotted interval of best IoU, if that hits it,
+            and one that several take is one true positive; with `free_of_truth` it takes the best of those that no
+            truth of an earlier row took. With `any_hit` a truth is found if anything hits it, and with `peak` if the
+            apex of anything lies close enough (`li2017.peak_hits`).
         duplicates: a spotted interval that hits only truths which others have found is `wrong`, `free` (no false positive), or
             `dropped`: each hit beyond the first of its truth takes one from the false positives.
-        precision: its numerator are the truths that were `found`, or the spotted intervals that are `hitting` any truth; F1 is
-            always that of the truths found.
-        exchanged: whether what is printed as precision is recall, and the other way round.
-        numbering: `truth_from_1` takes 1 from the truth's frames, which count from 1 where the spotted ones count from 0.
-        order: whose turn it is, and how average precision ranks: by `confidence`, or by the `rows` of the table.
-        ties: which of two truths of equal IoU `next_free` and `best_only` prefer.
+        precision: its numerator: the truths `found`, or the spotted intervals `hitting` any truth; F1 always uses the
+            truths found.
+        exchanged: whether precision and recall are printed under each other's name.
+        numbering: `truth_from_1` subtracts 1 from the truth's frames, which count from 1 while spotted ones count from
+            0.
+        order: of the turns, and of the ranking in average precision: by `confidence`, or by the `rows` of the table.
+        ties: the truth that `next_free` and `best_only` prefer at equal IoU.
         kinds: what a spotted interval may hit: a truth of its `own` kind; of `any` where several kinds are pooled (`overall`); or always
             of any kind, so that a true positive counts for the kind `of_truth`, and spotted intervals for their own.
         videos: `all`; `with_truth`: only those with a truth of the kind; `with_result`: only those in which the kind was
             looked for, found or not (`Tables.videos`); `of_spotted_subjects`: those with a truth, of subjects with a spotted interval.
         silence: what a counted video without spotted intervals adds: `nothing`, or a `dummy` interval [0, 0].
-        classes: `in_truth` averages over the classes that occur in the truth, `in_truth_or_predicted` also over those that were
-            only predicted, `all` over all that were named.
-        degenerate: what a class is worth to which all answers and all truths, or none of either, belong: it is `kept`
-            as any other (0/0 counts 0), counts `zero`, or is `dropped` from the mean.
-        uar: what is printed as UAR: mean `recall`, or mean `precision`.
+        classes: `in_truth` averages over the classes that occur in the truth, `in_truth_or_predicted` also over those
+            that were only predicted, `all` over all classes of the scheme.
+        degenerate: the treatment of a class that all answers and truths, or none, have: it is `kept` as any other (0/0
+            counts 0), counts `zero`, or is `dropped` from the mean.
+        uar: the meaning of UAR: mean `recall` or mean `precision`.
         asr: `claims` asks for all truths (`spotting.apex_claims`), `first` for the first one of each video only.
         pairing: `own` compares a true positive's emotion with its truth's; `shifted` compares the n-th answer with the
             n-th truth after some were dropped from one of the two lists (`samples.of_shifted_true_positives`).
@@ -452,10 +453,10 @@ def changed(name: str, rules: Sequence[str]) -> str:
 
 @cache
 def named(name: str) -> Convention:
-    """The convention of that name; with rules after it, as `changed` writes them, that with these rules.
+    """The convention of a name, or of a name with changed rules, as `changed` writes it.
 
     Raises:
-        ConfigError: there is no such convention, rule or value.
+        ConfigError: the convention, rule or value is unknown.
     """
     base, *rules = name.split(", ")
     check_known("convention", base, CONVENTIONS)
@@ -488,7 +489,7 @@ def named(name: str) -> Convention:
 
 
 def described(name: str) -> str:
-    """The rules of a convention in words; only its name where it is no longer known."""
+    """The rules of a convention in words; only the name of one that no longer exists."""
     try:
         return named(name).describe()
     except ConfigError:

@@ -1,8 +1,8 @@
-"""Where false positives lie, and what F1 would be on videos with another number of expressions a minute.
+"""Where false positives lie, and F1 on videos with another number of expressions a minute.
 
-A spotter that finds a share of the micro-expressions and is wrong at some rate has a higher F1 the more expressions a minute holds. So
-that scores of datasets can be compared, false positives are counted by what they go with: with micro-expressions, with macro-expressions,
-or with time.
+With the same recall and the same rate of false positives, a spotter has a higher F1 where a minute holds more
+expressions. To compare datasets, false positives are therefore divided into those beside micro-expressions, those on
+macro-expressions, and those that occur per minute elsewhere.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from mebench.metrics import Bools, Floats, Found, Indices, groups, per_unit, rat
 
 
 class Density(NamedTuple):
-    """Expressions of a dataset that was annotated in long videos.
+    """Numbers of expressions in a dataset of annotated long videos.
 
     Attributes:
         micro: number of micro-expressions.
@@ -35,7 +35,7 @@ fb38eb2. SAMM Long Videos has 147 videos and 343 macro-expressions, CAS(ME)² 98
 
 
 class Places(NamedTuple):
-    """False positives of each unit by where they lie, and what they are divided by, (n_units,) each.
+    """False positives of each unit by place, and the denominators of their rates, (n_units,) each.
 
     Attributes:
         near: those that share a frame with a micro-expression.
@@ -94,7 +94,7 @@ def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, 
     expressions overlap.
 
     Args:
-        of: where the false positives lie, or None where that was not asked.
+        of: the places of the false positives, or None if not needed.
         weights: (n_weightings, n_units).
         found: (n_weightings,) true positives.
         true: (n_weightings,) truths.

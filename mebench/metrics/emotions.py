@@ -44,10 +44,10 @@ class Sample:
 
     Attributes:
         matrices: (n_units, C, C + 1) as in `classification.confusion_matrix`.
-        support: (n_units, C) how often each class occurs in the truth of each unit, whether it was found or not.
+        support: (n_units, C) number of truths of each class in each unit, found or not.
         classes: (C,) their names.
-        named: (n_units, C) how often each class occurs in the truth or the answers of each unit, where a mean is over the
-            classes that do under a weighting; None where it is over all.
+        named: (n_units, C) number of truths and answers of each class, where a mean is over the classes that occur
+            under a weighting; None where it is over all.
     """
 
     matrices: Indices
@@ -105,7 +105,7 @@ class Sample:
 
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str], convention: Convention) -> Sample:
-    """Annotated clips with a predicted class, and the rule over which classes a mean is."""
+    """Annotated clips with a predicted class, and the classes that a mean is over."""
     true, said, unit = clips["truth"].tolist(), clips["predicted"].tolist(), clips["unit"].to_numpy(np.int64)
     matrices = confusion_matrices(true, said, unit, n_units, classes)
     support = matrices.sum(axis=-1)
@@ -153,7 +153,7 @@ def of_shifted_true_positives(
 def of_first_intervals(
     truths: pd.DataFrame, predictions: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool
 ) -> Sample:
-    """The surest interval of each video, whether it hits or not; a video without any counts as a wrong answer."""
+    """The most confident interval of each video, hit or not; a video without intervals counts as a wrong answer."""
     first = predictions.drop_duplicates(["video", "draw"])[["video", "draw", "emotion"]]
     asked = truths[["video", "unit", "emotion"]].merge(
         pd.DataFrame({"draw": range(n_units if by_draw else 1)}), how="cross"
@@ -195,12 +195,12 @@ def acc_mesr(spotting_rate: ArrayLike, accuracy: ArrayLike) -> Floats:
 
 
 def displayed_scores(section: str, of_unit: bool = False) -> list[str]:
-    """The class scores of a section that tables show, as a summary orders them."""
+    """The class scores of a section in tables, in the order of a summary."""
     return [name for name in SCORES if name in columns(section, of_unit)]
 
 
 def further(names: Sequence[str], convention: Convention) -> list[str]:
-    """The class scores besides these that a convention defines for any classes."""
+    """Further class scores that a convention defines for any classes."""
     return [n for n in SCORES if n not in names and not METRICS[n].of_unit and convention.defines_of_classes(n)]
 
 
@@ -279,7 +279,7 @@ def recognition(
 ) -> dict[str, Any]:
     """Scores of annotated clips, and of each member of a composite under `members`.
 
-    `unit_f1` is among them where the clips show an action unit or do not.
+    They include `unit_f1` where the two classes are absence and presence of an action unit.
 
     Args:
         clips: in order, all of a class that is scored.
@@ -305,7 +305,7 @@ def recognition(
 def with_members(
     part: Callable[[str, pd.DataFrame, Resampling], dict[str, Any]], clips: pd.DataFrame, subjects: Resampling
 ) -> dict[str, Any]:
-    """What `part` makes of all clips, and under `members` of those of each member of a composite."""
+    """The scores `part` of all clips, and under `members` of each member of a composite."""
     section, members = part("recognition", clips, subjects), sorted(set(clips["dataset"]))
     if len(members) > 1:
         section["members"] = {

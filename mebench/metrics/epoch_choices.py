@@ -1,4 +1,4 @@
-"""Selection among the intervals that a program answers after several epochs: the choice of a rule, and its gain."""
+"""Selection among a program's intervals after several epochs: the choice of each rule, and its gain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Grid:
     Attributes:
         epochs: by name, in order.
         thresholds: least confidence of an interval that counts.
-        people: `dataset/subject`, in the order of units; of somebody who goes by several ids the first.
+        people: `dataset/subject`, in the order of units; of a person with several ids the first.
         found: (epochs, thresholds, people) truths found.
         spotted: likewise, intervals that count.
         truths: (people,).
@@ -99,12 +99,12 @@ def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequen
 def worth(
     chosen: Mapping[Rule, Tables], kinds: Sequence[str], looks: int, convention: str, draws: int
 ) -> list[dict[str, Any]]:
-    """What selecting on tested people gains: F1 of each leaking rule minus each honest one, with the paired interval.
+    """The gain of selecting on tested people: F1 of each leaking rule minus each honest one, with the paired interval.
 
     Args:
         chosen: the answers that each rule keeps.
-        kinds: that are scored.
-        looks: pairs of epoch and threshold that were to choose from.
+        kinds: the scored kinds.
+        looks: number of candidate pairs of epoch and threshold.
         convention: the rules of the scorer.
         draws: of the bootstrap.
 

@@ -25,7 +25,7 @@ def within(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
 
 
 def bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
-    """Which classes each label holds, (n, C); another class than these, or none, holds none.
+    """Which classes each label holds, (n, C); other classes count as none.
 
     >>> bits(["joy+fear", "joy", None], ["fear", "joy"]).tolist()
     [[True, True], [False, True], [False, False]]
@@ -71,7 +71,7 @@ class LabelSets:
     def scores(self, weights: Floats) -> dict[str, Floats]:
         """Scores under (m, n_units) weights, (m,) each, and F1 of each class by its name.
 
-        NaN where no clip is, for means over classes where one lacks in the truth, and for the F1 of such a class.
+        NaN without clips, for means over classes if one has no true clip, and for the F1 of such a class.
         """
         right, given, true = (weights @ part for part in (self.right, self.given, self.true))
         n, exact, jaccard = (weights @ self.whole).T

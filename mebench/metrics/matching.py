@@ -111,14 +111,12 @@ def match(
     A prediction may be matched to a truth of its own video and kind that it hits (`Convention.threshold`). Of all such
     matchings the one is taken that has, in this order,
 
-    1. the most pairs,
-    2. the largest total IoU (as an exact fraction),
-    3. the surer predictions: the first in the order of rows that the others lack,
-    4. the earlier truths for the surer predictions.
+    1. the most pairs, 2. the largest total IoU (as an exact fraction), 3. the more confident predictions: the first in
+    the order of rows that the others lack, 4. the earlier truths for the more confident predictions.
 
     Rows must be in the order of `Tables.ordered`: predictions by confidence, then onset, offset and apex; truths by
-    onset. With that, the result is unique and does not depend on how the tables were written. Emotions are not looked
-    at. Every draw is matched by itself.
+    onset. The result is then unique and independent of how the tables were written. Emotions are ignored. Every draw is
+    matched separately.
 
     Args:
         truths: columns `video`, `kind`, `onset`, `offset`.
@@ -178,7 +176,7 @@ def match(
 
 
 def largest(prediction: Indices, truth: Indices) -> Indices:
-    """The predictions of a matching with the most pairs, of any such, given all pairs that may be taken."""
+    """The predictions of some matching with the most pairs, given all allowed pairs."""
     spotted, row = np.unique(prediction, return_inverse=True)
     nodes, column = np.unique(truth, return_inverse=True)
     sparse = heavy.scipy.sparse
@@ -193,9 +191,9 @@ class Found:
     Attributes:
         prediction: (n_found,) row of the spotted interval.
         truth: (n_found,) row of the truth that it found; in each draw a truth is found at most once.
-        weight: (n_predictions,) how much each spotted interval adds to what precision divides by. It is 1, but under
-            `every_free` the number of truths that it found where that is more, and under `peak` 0 for an interval that
-            hits a truth which another one has found.
+        weight: (n_predictions,) the contribution of each spotted interval to the denominator of precision. It is 1, but
+            under `every_free` the number of truths that it found where that is more, and under `peak` 0 for an interval
+            that hits a truth which another one has found.
         hits: number of pairs that hit, duplicates included, of each prediction, (n_predictions,).
     """
 
@@ -265,12 +263,12 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
 
 
 def _by_liking(pairs: Pairs, ties: str) -> Indices:
-    """Positions of the pairs by prediction, those of best IoU first; of equal ones the earlier (or later) truth."""
+    """Positions of the pairs by prediction, best IoU first; at equal IoU the earlier (or later) truth first."""
     return np.lexsort((pairs.truth if ties == "earlier" else -pairs.truth, -pairs.iou, pairs.prediction))
 
 
 def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
-    """Let predictions choose one after the other, in the order of their rows; each takes its best truth still free.
+    """Let predictions choose in the order of their rows; each takes its best free truth.
 
     Args:
         pairs: pairs that hit.

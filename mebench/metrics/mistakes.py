@@ -15,16 +15,16 @@ and a miss, a truth that no prediction found, is, by the first that holds,
 2. `localisation`: a false positive of its own kind reaches .1 but not t with it;
 3. `missed`: none of these.
 
-What lies under a false positive is told apart from that, by the first that holds: `duplicate` and `near_miss` (3 above), then
-what it falls on: an expression of the other kind (`micro`, `macro`) or an annotated distractor (`blink`, `speech`, `head` …), of
-several the one that shares the most frames; else `nothing`. The gain in F1 if a cause were cured follows DETAD (Alwassel et al.
-2018, Diagnosing Error in Temporal Action Detectors, section 4.1): its false positives vanish; of near misses the missed truths are
-found too; `missed` finds all other misses. Misses are told by thirds of the truths' length, intensity and density, as DETAD's
-section 5 asks.
+The event under a false positive is classified separately, by the first that holds: `duplicate` and `near_miss` (3
+above), then what it falls on: an expression of the other kind (`micro`, `macro`) or an annotated distractor (`blink`,
+`speech`, `head` …), of several the one with the most shared frames; else `nothing`. The gain in F1 if a cause were
+cured follows DETAD (Alwassel et al. 2018, Diagnosing Error in Temporal Action Detectors, section 4.1): its false
+positives vanish; of near misses the missed truths are found too; `missed` finds all other misses. Misses are also
+counted by thirds of the truths' length, intensity and density, as in DETAD's section 5.
 
-TIDE asks 3 before 2; here the larger overlap says what happened. One slip that makes a false positive and a miss at once
-(an interval too short, say) is counted in both, each time under the same cause unless another slip weighs more there: a micro-expression
-spotted as long as the macro-expression around it is a `kind_confusion`, and the miss it makes is a `localisation`.
+TIDE asks 3 before 2; here the larger overlap decides. One error that causes both a false positive and a miss (an
+interval that is too short, for example) is counted in both, usually under the same cause: a micro-expression spotted as
+long as the macro-expression around it is a `kind_confusion`, and the miss it makes is a `localisation`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,9 +64,9 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     """Every false positive and every miss with its cause, one row each, by video, onset, offset and kind.
 
     Args:
-        tables: what was predicted and what is true.
-        kinds: the kinds that were spotted. Truths of another kind are not missed, but can be confused with.
-        convention: whose videos, matching, threshold and end points count.
+        tables: predictions and truths.
+        kinds: the spotted kinds. Truths of other kinds cannot be missed, but can be confused with.
+        convention: gives videos, matching, threshold and end points.
 
     Returns:
         `mistake` (`false_positive` or `miss`), `cause`, `kind`, `dataset`, `subject` (`dataset/subject`), `video`, `onset`,
@@ -248,8 +248,9 @@ _MISSED_BY = "missed_by_"
 def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> dict[str, dict[str, float]]:
     """Share of the truths that are missed, in each third of their length, intensity and density.
 
-    Length is in seconds, or in frames where nobody says how long one lasts. Density is the number of truths in the video, per
-    second if known. Equal values share a third, the largest the last; an empty third is left out, as is what all share or nobody knows.
+    Length is in seconds, or in frames where the frame rate is unknown. Density is the number of truths in the video,
+    per second if known. Equal values share a third, the largest the last; empty thirds, and values that are unknown or
+    equal for all, are left out.
 
     Args:
         truths: of one kind: `video`, `onset`, `offset`, `fps`, `n_frames`, and `intensity` where known.
@@ -284,7 +285,7 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
 
 
 def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float | None, float]:
-    """False positives a minute where nothing could be found: intervals of a kind in the videos in which none of `truths` lies.
+    """False positives a minute in videos without truths: intervals of a kind in the videos that hold none of `truths`.
 
     Args:
         tables: what was predicted, and all videos.
@@ -312,9 +313,9 @@ def summarize_mistakes(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Numbers of mistakes for the summary of a run: `{kind: {"false_positive": {cause: n}, "miss": {cause: n}}}`.
 
-    Every kind and cause is there, 0 included; for a method that predicts by chance the numbers are means over its draws. Beside them
-    stand `under` (what lies under false positives: counts), `gain` (in F1, if cured), and `missed_by_length`, `_intensity` and
-    `_density` (shares), see `explain_mistakes`.
+    Every kind and cause is listed, also with 0; for a method that predicts by chance the numbers are means over its
+    draws. Beside them stand `under` (what lies under false positives: counts), `gain` (in F1, if cured), and
+    `missed_by_length`, `_intensity` and `_density` (shares), see `explain_mistakes`.
     """
     draws, mistakes = number_of_draws(tables), sort_mistakes(tables, kinds, convention)
     counts = count_mistakes(mistakes, "kind", draws).to_dict("index")

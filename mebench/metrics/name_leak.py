@@ -1,8 +1,8 @@
-"""How much names give away: the score of a rule that reads only names.
+"""The score of a rule that reads only the names of clips and videos.
 
-Names of released clips and videos carry codes: of the stimulus that was shown, of the order of filming, of the class itself (SMIC's
-`ne`, `po`, `sur`). A method that reads them learns what no face says, so their worth is a level of chance beside the commonest class and
-intervals at random places.
+Names of released clips and videos carry codes: of the stimulus that was shown, of the order of filming, of the class
+itself (SMIC's `ne`, `po`, `sur`). A method that reads them gains without seeing a face, so this score is a level of
+chance beside the commonest class and intervals at random places.
 """
 
 import re
@@ -31,17 +31,18 @@ def names_chance(
     kinds: Sequence[str] = (),
     convention: str | Convention = "strict",
 ) -> dict[str, Any]:
-    """Score what `answers_by_name` names, and what `intervals_by_name` spots.
+    """Score the classes of `answers_by_name` and the intervals of `intervals_by_name`.
 
     Args:
-        tables: with clips, or with predictions; their answers are not looked at.
+        tables: with clips, or with predictions, whose answers are ignored.
         trained_on: see `answers_by_name`.
         classes: that are scored.
         kinds: that are spotted.
         convention: the rules.
 
     Returns:
-        The sections of a summary, without intervals, and `reads`: for each section but `analysis` what is read of names, see `Reads`.
+        The sections of a summary, without intervals, and `reads`: for each section but `analysis` the part of names
+        that is read, see `Reads`.
     """
     clips, spotted, reads = tables.clips, tables.predictions, dict[str, Reads]()
     if clips is not None:
@@ -59,18 +60,19 @@ def answers_by_name(
 ) -> tuple[pd.Series, Reads]:
     """Answer every clip by its name alone, learnt from the names and classes of the training people of its fold.
 
-    For each dataset one place of the name is read: a code (see `CODE`), the clip's rank among those of its person, or how many those are.
-    A clip gets the commonest class of the training clips that say the same there; where none does, that of the dataset's
-    training clips, and without any of all training clips. The place is the one that answers most training clips right when each
-    training person is left out in turn, so nothing is chosen on the tested people.
+    For each dataset one place of the name is read: a code (see `CODE`), the clip's rank among those of its person, or
+    how many those are. A clip gets the commonest class of the training clips with the same value at this place; without
+    such clips, that of the dataset's training clips, or else of all training clips. The place is the one that
+    classifies most training clips right when each training person is left out in turn, so nothing is chosen on the
+    tested people.
 
     Args:
         tables: with clips.
         trained_on: for each tested subject, as in `tables.videos`, the subjects that train in its fold.
-        classes: that are scored; the first of equally common ones is answered.
+        classes: the scored classes; of equally common ones the first is answered.
 
     Returns:
-        The answers, by the index of `tables.clips`; and what is read.
+        The answers, by the index of `tables.clips`; and the parts of names that are read.
     """
     assert tables.clips is not None
     clips, reads = tables.clips.sort_values("video", kind="stable"), Reads(Counter)
@@ -86,14 +88,15 @@ def intervals_by_name(
     kinds: Sequence[str],
     convention: str | Convention = "strict",
 ) -> tuple[pd.DataFrame, Reads]:
-    """Spot in every video by its name alone: where the training people of its fold express in the videos that say the same.
+    """Spot in every video by its name alone: at the times of expressions in the training videos with the same value in
+    their name.
 
-    For each dataset and kind one place of the name is read, as in `answers_by_name` but of videos. An annotated interval of
-    a training person is spotted if a large enough share of the other people's videos that say the same hold an expression that it hits;
-    of those that overlap, the one with the largest share. The place and the least share are those with the best F1 when a fifth of the
-    training people is left out in turn. Where nobody who trains says the same, all their videos count. Intervals are
-    compared in frames from the start of the video, and one that ends beyond a video is not spotted in it. Micro-expressions get the class
-    that `answers_by_name` would give.
+    For each dataset and kind one place of the name is read, as in `answers_by_name` but of videos. An annotated
+    interval of a training person is spotted if it hits an expression in a large enough share of the other people's
+    videos with the same value; of overlapping ones, the one with the largest share. The place and the least share are
+    those with the best F1 when a fifth of the training people is left out in turn. Without training videos of the same
+    value, all of them count. Intervals are compared in frames from the start of the video, and one that ends beyond a
+    video is not spotted in it. Micro-expressions get the class that `answers_by_name` would give.
 
     Args:
         tables: videos and truths.

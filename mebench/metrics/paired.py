@@ -35,7 +35,8 @@ class Pairing:
 def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
     """The subjects whose predictions the two runs exchange.
 
-    Exchanging everybody else instead gives the same difference with the other sign, so the first subject may stay.
+    Exchanging the complement instead gives the same difference with the other sign, so the first subject is never
+    exchanged.
 
     Args:
         n: number of subjects.
@@ -98,9 +99,9 @@ def permutation_p(observed: float, permuted: Floats, exact: bool) -> float | Non
 def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float | None]:
     """Wilcoxon signed-rank test of scores of the same subjects (Wilcoxon 1945), NaN where undefined, (n_subjects,) each.
 
-    Subjects without a difference keep their ranks and take no side (Pratt 1959). The p value is exact for up to `FEW` subjects,
-    over all ways in which sides could have fallen; else SciPy's: exact where no two differ alike, else normal. 1 where nobody
-    differs.
+    Subjects without a difference keep their ranks but count for neither run (Pratt 1959). The p value is exact for up
+    to `FEW` subjects, over all sign patterns; else SciPy's: exact without ties, else by the normal distribution. It is
+    1 where no subject differs.
 
     Returns:
         How many subjects have a score in both runs; p, two-sided, None without such subjects; and the rank-biserial correlation of matched
@@ -134,7 +135,7 @@ FEW = 13
 
 @dataclass(frozen=True)
 class McNemar:
-    """Clips that only one run names rightly.
+    """Clips that only one run classifies right.
 
     Attributes:
         first_only: right in the first run alone.
@@ -148,10 +149,10 @@ class McNemar:
 
 
 def mcnemar(first: Bools, second: Bools) -> McNemar:
-    """McNemar's exact test (1947) of two runs, from the clips that each names correctly, (n_clips,) each.
+    """McNemar's exact test (1947) of two runs, from the clips that each classifies right, (n_clips,) each.
 
-    It takes clips as independent, which those of one face are not: believe the permutation over subjects where the two
-    disagree.
+    It assumes independent clips, which those of one face are not: where the two disagree, trust the permutation over
+    subjects.
 
     >>> mcnemar(np.array([True] * 6 + [False]), np.array([False] * 6 + [False]))
     McNemar(first_only=6, second_only=0, p=0.03125)

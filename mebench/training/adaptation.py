@@ -1,7 +1,7 @@
-"""Features of the databases that train and of an unlabelled one that is tested, brought together before a recognizer sees them.
+"""Adaptation of the features of training databases and of an unlabelled tested database, before a recognizer sees them.
 
-Each way is closed form but the last. A subspace is laid back into the space of the features by an orthonormal basis, which changes no
-distance and no inner product, so that any recognizer reads arrays of their own shape.
+All ways but the last are closed form. An orthonormal basis maps a subspace back into the space of the features, which
+keeps distances and inner products, so that any recognizer reads arrays of the usual shape.
 """
 
 from collections.abc import Callable
@@ -17,16 +17,17 @@ K = 20
 
 
 def adapted(how: str, source: Rows, target: Rows) -> Sides:
-    """Both databases as the recognizer is to see them.
+    """Both databases after adaptation.
 
-    Each number is standardised in its own database first. In the end all are given the source's mean and deviation, and one factor makes
-    its clips as long together as they were.
+    Each feature is first standardised within its own database. At the end all features get the source's mean and
+    deviation, and one factor restores the total norm of its clips.
 
     Args:
-        how: `scale`: no more than that. `coral`: the source gets the target's covariances (Sun, Feng, Saenko 2016). `subspace`: its
-            principal axes become those of the target (Fernando et al. 2013). `gfk`: the geodesic flow kernel between the subspaces
-            (Gong et al. 2012). `tca`: transfer component analysis, linear kernel, mu = 1 (Pan et al. 2011). `tsrg`: the target is
-            regenerated (Zong et al. 2017), by the authors' program, linear kernel, lambda = mu = 1.
+        how: `scale`: standardisation only. `coral`: the source gets the target's covariances (Sun, Feng, Saenko 2016).
+            `subspace`: its principal axes become those of the target (Fernando et al. 2013). `gfk`: the geodesic flow
+            kernel between the subspaces (Gong et al. 2012). `tca`: transfer component analysis, linear kernel, mu = 1
+            (Pan et al. 2011). `tsrg`: the target is regenerated (Zong et al. 2017), by the authors' program, linear
+            kernel, lambda = mu = 1.
         source: (n, d), clips that train.
         target: (m, d), clips that are tested.
     """

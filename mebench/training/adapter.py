@@ -1,4 +1,4 @@
-"""An object that was given to `mebench.evaluate` behind the contract: each fold has a copy of its own, as the object was given."""
+"""The object given to `mebench.evaluate` as a `Method`: each fold gets a fresh copy."""
 
 import copy
 import hashlib
@@ -38,7 +38,7 @@ class Own(Method):
 
     Attributes:
         model: file of the object and its chains, pickled.
-        sha256: of that file, so that nothing else is unpickled, and the plugin's own hash stands for the object, too.
+        sha256: of that file, so that nothing else is unpickled and the plugin's hash covers the object, too.
     """
 
     Params: ClassVar[type] = SpottingParams
@@ -55,7 +55,7 @@ class Own(Method):
         self.given: Any = Estimator(given, self._features, seed) if is_estimator(given) else given
 
     def trained(self) -> L.LightningModule:
-        """The object, where Lightning trains it."""
+        """The object, if Lightning trains it."""
         return self.given if is_module(self.given) else self
 
     def stages(self) -> tuple[Stage, ...]:
@@ -96,7 +96,7 @@ class Own(Method):
         return chains_of(self._features, timing)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Have it learn, where it can, then thresholds if they are asked for."""
+        """Fit the object if it has `fit`, then learn thresholds if asked to."""
         if callable(fit := getattr(self.given, "fit", None)):
             fit(train, self.task) if _takes_task(fit) else fit(train)
         super().fit_closed_form(train, valid)
@@ -114,7 +114,7 @@ class Own(Method):
         """The object's class scores, (n_clips, n_classes); class numbers may come as (n_clips,).
 
         Raises:
-            PluginError: an answer is the number of no class.
+            PluginError: an answer is not a class number.
         """
         if is_module(self.given):
             return self._predicted(self._samples((), clips, labelled=False))
@@ -154,10 +154,11 @@ def _answers(given: Any) -> tuple[str, ...]:
 
 
 def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
-    """Chains as they may be given, by the names under which the object asks for them: the keys of a map, else the chains' own.
+    """Chains by the names under which the object reads them: the keys of a map, else the chains' own.
 
     Args:
-        features: one, several, a map of them, or a function of the timing that answers with any of these; None stands for none.
+        features: one chain, several, a map of them, or a function of the timing that returns any of these; None for
+            none.
         timing: of the videos.
 
     Raises:
@@ -217,7 +218,7 @@ class Estimator:
         return scores
 
     def classify(self, clips: Sequence[ClipView]) -> Floats:
-        """(n_clips, n_classes); a class that nobody showed in training is below all others."""
+        """(n_clips, n_classes); a class without training clips scores below all others."""
         if self.of_clips is None:
             return np.zeros((len(clips), len(self.task.classes)))
         return self.of_clips(self._rows_of_clips(clips))
@@ -257,7 +258,7 @@ class Estimator:
 
 
 def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
-    """A score for each of n classes, of which the estimator knows `seen`."""
+    """A score for each of n classes; the estimator was trained on `seen`."""
     if hasattr(fitted, "predict_proba"):
         known, absent = np.asarray(fitted.predict_proba(rows)), 0.0
     else:

@@ -1,4 +1,6 @@
-"""Networks that read the motion of regions as a series and say where expressions begin, peak and end (ABPN and its successors)."""
+"""Networks that find where expressions begin, peak and end in the motion of regions over time (ABPN and its
+successors).
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -40,9 +42,9 @@ OUTPUTS = 10
 class BoundaryNetwork(Method):
     """Learns from segments of series; each likely apex proposes an interval from the likeliest onset to the likeliest offset.
 
-    A subclass says what `network` is: (N, T, regions, 2) to (N, 10, T), see `OUTPUTS`; how many frames around a segment it reads
-    too, `context`; and what its mistakes about boundaries cost, `edges`: of (N, 3, T) raw and classes (N, T). Both kinds are learnt
-    whichever is asked for.
+    A subclass says what `network` is: (N, T, regions, 2) to (N, 10, T), see `OUTPUTS`; the number of frames around a
+    segment that it reads too, `context`; and the loss of boundaries, `edges`: from raw (N, 3, T) and classes (N, T).
+    Both kinds are always learnt.
     """
 
     tasks = frozenset({"spot"})
@@ -163,7 +165,7 @@ class BoundaryNetwork(Method):
         return scores
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """The surest intervals of each kind; in videos of one expression the surest one."""
+        """The most confident intervals of each kind; in videos of one expression the most confident one."""
         p, step, answers, found = self.params, self.params.step(video.timing.fps), self._answers(video), []
         for kind in self.task.kinds:
             place, k = KINDS.index(kind), max(1.0, video.timing.k_prime[kind] / step)
@@ -194,8 +196,8 @@ def proposals(
         start: (n,) probability that an expression begins in a frame.
         end: (n,) that one ends.
         apex: (n,) that one has its apex there.
-        reach: how many frames from the apex start and end are looked for, from and to, both inclusive; the series' ends stand for
-            what lies beyond.
+        reach: distances from the apex, in frames, at which start and end are searched: least and greatest, inclusive;
+            the first and last frames are repeated beyond the ends.
         threshold: of the apex's probability, which must be above it.
 
     Returns:

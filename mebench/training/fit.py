@@ -53,7 +53,7 @@ class Classified(NamedTuple):
 
 
 class Watch(L.Callback):  # type: ignore[misc]
-    """Notes UF1 and UAR of all that `validation_step` classified in an epoch, over the classes that occur in its truth.
+    """Records UF1 and UAR of an epoch from what `validation_step` returned, over the classes that occur in the truth.
 
     Args:
         method: whose history notes them.
@@ -90,7 +90,7 @@ class Watch(L.Callback):  # type: ignore[misc]
 
 
 class _Unprofiled(PassThroughProfiler):  # type: ignore[misc]
-    """Times nothing: of a step Lightning times 23 parts, and its own way to do nothing takes 30 microseconds."""
+    """A profiler that does nothing, without the 30 microseconds a step that Lightning's own takes for 23 parts."""
 
     nothing = contextlib.nullcontext()
 
@@ -100,11 +100,11 @@ class _Unprofiled(PassThroughProfiler):  # type: ignore[misc]
 
 
 class _Noted(Logger):  # type: ignore[misc]
-    """Lightning's way to `history`: what is logged lies there with its step and epoch.
+    """A Lightning logger that writes to `history`: each logged value with its step and epoch.
 
     Attributes:
-        name: of the stage, under which files of checkpoints lie.
-        known: metrics that `history` has anyway.
+        name: of the stage, which names the folder of checkpoints.
+        known: metrics that `history` holds anyway.
     """
 
     name, version = "", ""
@@ -143,8 +143,8 @@ def _logging(noted: _Noted) -> LambdaCallback:
 
 
 class _Kept(Checkpoint):  # type: ignore[misc]
-    """Keeps the weights of a stage after an epoch, where it is asked to, else of the best one where a callback chooses; and now and then
-    the state of the training, in a file.
+    """Keeps the weights of the chosen epoch of a stage, or of the best one if a callback selects; and saves the state
+    of the training from time to time.
     """
 
     def __init__(
@@ -224,25 +224,25 @@ def fit(
     """Train all stages of `method` in order, then call its closed-form fit. The method is set to training mode first and to
     evaluation mode last.
 
-    `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples change none
-    of them: what is learnt is the same whether anybody is watched or not.
+    `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples
+    change none of them: the trained weights are the same with and without validation.
 
     Callbacks that stop or keep by a metric choose on the validation videos, and the weights of the best epoch stay.
 
     Args:
-        method: what is fitted.
+        method: to fit.
         train: the training videos.
-        valid: what the method may choose on.
-        accelerator: where Lightning trains.
-        after_epoch: asked after each epoch; the weights of the last epoch for which it answers True stay. By default, and where it
-            never does, those of the last epoch do.
-        precision: numbers that Lightning trains with, in its words.
+        valid: the validation videos.
+        accelerator: of Lightning.
+        after_epoch: called after each epoch; the weights of the last epoch for which it returns True are kept. By
+            default, and if it never does, those of the last epoch are.
+        precision: Lightning's `precision`.
         options: of Lightning's Trainer; callbacks and loggers as maps of `class_path` and `init_args`.
-        folder: where callbacks and loggers leave files, and a training that takes long its state, from which it goes on; None for nowhere.
+        folder: for files of callbacks and loggers, and for the state from which a long training resumes; None for none.
 
     Raises:
         RunError: a stage has no samples.
-        ConfigError: the machine has no such precision; a callback chooses by a metric that is never logged.
+        ConfigError: the machine lacks the precision; a callback selects by a metric that is never logged.
     """
     method.train()  # Lightning leaves modes as they are, and who is fitted again ended in the other one
     options, stages = dict(options or {}), method.stages()
@@ -354,7 +354,7 @@ def _train(
 
 
 def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
-    """The metrics by which callbacks, and schedulers of a module's optimisers, choose, by the names of their classes.
+    """The metrics by which callbacks and schedulers select, by the names of their classes.
 
     Args:
         trained: the module.
@@ -381,7 +381,7 @@ def _made(spec: Any) -> Any:
 def _refuse_unlogged(
     method: Method, metrics: Mapping[str, str], loaders: Sequence[Any], how: Mapping[str, Any]
 ) -> None:
-    """Say which metric nobody logs, from one batch of each loader; what is trained is a copy.
+    """Refuse to select by a metric that is never logged, tried with one batch of each loader on a copy of the method.
 
     Args:
         method: before its training.
@@ -428,8 +428,8 @@ def _loader(samples: Any, batch_size: int, device: torch.device, shuffle: bool, 
 def _quiet() -> Iterator[None]:
     """Silence Lightning's advice (devices found, workers of loaders): it is for interactive training.
 
-    And take numbers below 1e-38 for 0, on processors that can: a penalty brings weights that nothing needs there, and then a
-    convolution takes many times as long (MEAN's 17 times).
+    Also flush numbers below 1e-38 to 0 where the processor can: weight penalties bring unused weights there, which
+    slows a convolution many times (MEAN's 17 times).
     """
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
     levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}

@@ -1,4 +1,4 @@
-"""Layers that compute the usual thing faster on a CPU, the hierarchy of HTNet among them, and losses for uneven classes."""
+"""Layers that are faster on a CPU than PyTorch's own, the hierarchy of HTNet, and losses for uneven classes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -140,10 +140,10 @@ def conv_relu_norm_pool(
 ) -> Tensor:
     """Maximum of each `size` x `size` window of `norm(relu(conv(x)))`; the windows do not overlap.
 
-    A normalisation with positive weights never falls, so the maximum may be taken before it: only that of a window is then
-    normalised, and what each pixel adds to mean and variance comes back as a line in its own value. In small networks the
-    passes over the maps, not the sums of the convolutions, take most of the time; so a few samples go through all of them
-    while their maps are in the cache.
+    A normalisation with positive weights is monotonic, so the maximum may be taken before it: then only the maximum of
+    a window is normalised, and the gradient through mean and variance is linear in each pixel's value. In small
+    networks, passes over the maps take more time than the convolutions; so a few samples at a time go through all
+    operations while their maps are in the cache.
 
     Args:
         x: (N, C, H, W), best in channels_last.
@@ -153,7 +153,7 @@ def conv_relu_norm_pool(
             is not positive or `x` is not in the memory of the CPU, PyTorch's four operations are used.
         size: of a window, and its step.
         conv_padding: of `x` by zeros.
-        pool_padding: of the maps by what is never a maximum.
+        pool_padding: of the maps by minus infinity.
 
     Returns:
         (N, C', h, w).
@@ -177,7 +177,7 @@ def conv_relu_norm_pool(
 
 
 def _rows(maps: Tensor) -> Tensor:
-    """(n, C, H, W) in channels_last as (n H, W C): sums over long rows are what a CPU does best."""
+    """(n, C, H, W) in channels_last as (n H, W C): a CPU sums long rows fastest."""
     n, c, h, w = maps.shape
     return maps.permute(0, 2, 3, 1).reshape(n * h, w * c)
 
@@ -304,7 +304,8 @@ class Block(nn.Module):
 
 
 class Level(nn.Module):
-    """Blocks at each position, a number added to all before them; and, but for the last level, twice the channels on half the map.
+    """Blocks at each position, with a position number added before them; then, except on the last level, twice the
+    channels on half the map.
 
     Shape: (N, C, H, W) to (N, C', H / 2, W / 2), or of the last level (N, C, 1, 1).
     """

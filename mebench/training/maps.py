@@ -19,10 +19,10 @@ AT_ONCE = 64
 
 
 class MapNetwork(Method):
-    """One training by cross-entropy to the last epoch; a subclass says what `network` is and, if need be, its `inputs`.
+    """One training by cross-entropy to the last epoch; a subclass defines `network` and, if needed, its `inputs`.
 
     Attributes:
-        names: of the maps that it reads.
+        names: of the maps it reads.
     """
 
     tasks = frozenset({"recognize"})

@@ -1,4 +1,6 @@
-"""Weights released by authors: found by the subject left out of their training, and read without running anything in them."""
+"""Weights released by authors: found by the subject left out of their training, and read without running any code in
+them.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +28,8 @@ def released_file(
 ) -> Path:
     """The weight file of the one subject left out; authors name these files after the tested subject.
 
-    Nobody says here who is tested: it is whoever has a file and does not train. `s5` is the file of the subject `sub05`; a program that
-    counts its subjects otherwise wants its files renamed.
+    The tested subject is the one with a file who is not among the training subjects. `s5` is the file of the subject
+    `sub05`; files that number the subjects differently must be renamed.
 
     Args:
         folder: with a file for each person, or one file for all.
@@ -179,7 +181,7 @@ def of_keras(kernel: Any, bias: Any, shape: tuple[int, int, int] | None = None) 
 
 
 def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Give a network its weights, all of them by name; what it counts or learns afterwards (`thresholds`) stays.
+    """Load all weights of a network by name; counters and values that are learnt later (`thresholds`) are left alone.
 
     Raises:
         DataError: some are missing, left over, not finite, or of other shapes.

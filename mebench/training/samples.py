@@ -1,4 +1,4 @@
-"""Other faces from the same motion maps."""
+"""Samples for training: labels, batches of maps, mirrored maps."""
 
 import mmap
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from mebench.core import Expression
 
 
 def mirrored(maps: Tensor, signed: bool = True) -> Tensor:
-    """Maps of the mirrored face: left and right change places, and horizontal motion its sign.
+    """Maps of the mirrored face: left and right are exchanged, and horizontal motion changes its sign.
 
     Args:
         maps: (n, channels, H, W), the first channel horizontal motion brought to [0, 1] by its minimum and maximum, so that
@@ -77,10 +77,10 @@ def on_device(samples: Any, device: torch.device, free: int) -> Any:
 
 
 class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
-    """Maps that stay where they are, on disk if they are memory-mapped, until their batch is asked for.
+    """Maps that are read only when their batch is needed, from disk if memory-mapped.
 
-    A process then needs memory for one batch, however many frames the videos have; few are copied, see `KEPT_BYTES`. Pages
-    of a mapped file that a batch touched are given back to the system from time to time; they stay in its cache.
+    A process needs memory for one batch, however many frames the videos have; small ones are copied, see `KEPT_BYTES`.
+    Pages of a mapped file that a batch touched are given back to the system from time to time; they stay in its cache.
 
     Args:
         arrays: maps (n_i, H, W, C) of videos, all of one shape but for n_i.
@@ -135,8 +135,7 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
 def release(array: NDArray[Any]) -> None:
     """Give the pages of a memory-mapped file back to the system; nothing happens to an array in memory.
 
-    The system's cache keeps them, so that they are there at once when they are read again; but they count no longer as
-    memory of this process.
+    They stay in the system's cache for later reads but no longer count as memory of this process.
     """
     base: Any = array
     while isinstance(base, np.ndarray):
@@ -179,7 +178,7 @@ def sample_negatives(labels: NDArray[np.float32], ratio: float, rng: np.random.G
 def vote(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Votes of frames, (n_frames, n_classes), as scores of the classes, (n_classes,), that sum to 1.
 
-    The most frequent class is the highest; of equally frequent ones that of the larger summed probability.
+    The most frequent class scores highest; of equally frequent ones the one with the larger summed probability.
     """
     votes = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
     score = votes + 0.999 * probabilities.mean(0)  # below one vote: it can only break a tie

@@ -32,18 +32,18 @@ _LOG = logging.getLogger(__name__)
 class LinearSvm(nn.Module):
     """One hyperplane for each class against all others: scikit-learn's `LinearSVC` (squared hinge, L2 penalty).
 
-    Fitted, it is nothing but buffers: `weights`, (n_classes, n_features), and `intercepts`, (n_classes,), in double
-    precision, and which classes were `seen`. Standardisation is multiplied into them. So it is saved with the model, needs
-    no unpickling, and the same samples give the same numbers in every run.
+    Its state consists of buffers: `weights`, (n_classes, n_features), and `intercepts`, (n_classes,), in double
+    precision, with standardisation included, and the classes `seen`. So it is saved with the model without pickling,
+    and the same samples give the same numbers in every run.
 
     Attributes:
-        notes: `svm_steps` if the last fit ended after so many steps without having converged, which a large `c` makes likely:
-            its hyperplanes are near the best ones, not these.
+        notes: `svm_steps` if the last fit ended after so many steps without convergence, which is likely with a large
+            `c`: its hyperplanes are approximate.
 
     Args:
         n_classes: classes of the task, numbered from 0.
-        c: weight of the training errors against the size of the weights, above 0. None: the one of `CANDIDATES` that is most
-            often right in five-fold cross-validation of the training samples, the smallest of equals.
+        c: weight of the training errors against the size of the weights, above 0. None: the one of `CANDIDATES` with
+            the best five-fold cross-validation on the training samples, at ties the smallest.
         class_weight: `balanced` weighs each class by n / (classes in training x its samples); None weighs all alike.
         standardise: subtract the training samples' mean from each feature and divide it by their standard deviation; a
             constant feature is only centred.
@@ -73,9 +73,9 @@ class LinearSvm(nn.Module):
         self.register_buffer("seen", torch.zeros(n_classes, dtype=torch.bool))
 
     def fit(self, x: ArrayLike, y: ArrayLike) -> float | None:
-        """Fit to samples, whatever was fitted before.
+        """Fit to samples, replacing any former fit.
 
-        A class without a sample has no hyperplane, see `forward`; nor has one that is alone, which then wins everywhere.
+        A class without samples has no hyperplane, see `forward`; a single class has none either and always wins.
 
         Args:
             x: (n, n_features), finite.
@@ -134,12 +134,14 @@ class LinearSvm(nn.Module):
         return c
 
     def machine(self, c: float, dual: bool) -> Any:
-        """What is fitted: another linear classifier of scikit-learn in a subclass that has another loss."""
+        """The scikit-learn classifier to fit; a subclass with another loss returns another linear one."""
         # The dual is solved by taking the samples in a shuffled order: a fixed one.
         return LinearSVC(C=c, class_weight=self.class_weight, dual=dual, max_iter=MAX_ITER, random_state=0)
 
     def _hyperplanes(self, x: Floats, y: Labels, c: float, dual: bool) -> tuple[Floats, Floats, int]:
-        """Weights and intercepts, one row for each class that occurs (two at least), and the most steps that one took."""
+        """Weights and intercepts, one row for each class that occurs (at least two), and the largest number of
+        steps.
+        """
         machine = self.machine(c, dual)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the caller looks at the steps

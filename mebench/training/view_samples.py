@@ -1,4 +1,4 @@
-"""Views as torch datasets: clips, and frames or windows of videos, whose features are read when their sample is asked for."""
+"""Views as torch datasets: clips, and frames or windows of videos, with features read on access."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ class ViewSamples(Dataset[Any]):
 
     Args:
         names: of the chains.
-        labelled: whether y comes along.
+        labelled: whether samples have y.
         transform: of x.
     """
 
