@@ -1,4 +1,4 @@
-"""One row of a sheet: cleaned, what was repaired logged, placed among the frames; and the hash of all rows."""
+"""One row of a sheet: cleaned, with a log of repairs, and placed among the frames; and the hash of all rows."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ class Annotation:
         fps: frames per second, where the sheet says so.
         flags: see `Expression.flags`; from the interval `apex_outside`, `onset_is_apex`, `offset_from_apex`, `offset_unknown`,
             `onset_from_apex`, `swapped`.
-        problem: why there is no interval, or empty.
+        problem: why it has no interval; empty if it has one.
     """
 
     row: int
@@ -66,7 +66,7 @@ class Log:
     Attributes:
         where: file and sheet.
         repairs: so far.
-        nameless: columns of names of which it has been said that many lack.
+        nameless: columns of names already reported as largely empty.
     """
 
     def __init__(self, where: str = "", remarks: Iterable[Repair] = ()) -> None:
@@ -77,11 +77,11 @@ class Log:
     def repaired(
         self, row: int | None, column: str, found: str, taken: str, reason: str, altered: bool = False
     ) -> None:
-        """A cell is read as something else than it says."""
+        """Log a cell that is read as another value than it shows."""
         self.repairs.append(Repair(row, column, found, taken, reason, self.where, altered))
 
     def marked(self, row: int | None, column: str, found: str, reason: str, altered: bool = False) -> None:
-        """A cell is odd and stays as it is."""
+        """Log an odd cell that is left unchanged."""
         self.repairs.append(Repair(row, column, found, None, reason, self.where, altered))
 
 
@@ -105,9 +105,9 @@ _SCIENTIFIC = re.compile(r"\d+(?:\.\d*)?[eE][+-]?\d+")
 def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
     """A frame number from a cell, or None where there is none.
 
-    A blank cell is no repair; a sign for "missing", such as `/`, and everything that is not simply a number are. A date is what
-    spreadsheet programs make of a number: one that is long past is that number (`sheets.number_of_date`), and one of this age, or
-    that may be two numbers, was made of something that is lost.
+    A sign for "missing", such as `/`, and anything but a plain number is logged as a repair; a blank cell is not.
+    Spreadsheet programs turn numbers into dates: an early date is read as its number (`sheets.number_of_date`); for a
+    recent one, or one that could be two numbers, the original is lost.
 
     >>> log = Log()
     >>> [frame_number(t, 2, "Apex", log) for t in ("46", " 046", "46.0", "/", "about 46", "", "1900-02-15T00:00:00")]
@@ -125,7 +125,7 @@ _LOST = "a date, which a spreadsheet program made of a number: take the cell fro
 
 
 def _number_in(text: str) -> tuple[int | None, str]:
-    """The number, and why the cell is read as another one than it shows; empty where it is not."""
+    """The number, and the reason if it differs from what the cell shows, else an empty text."""
     plain = text.strip()
     if plain.casefold() in BLANK:
         return None, "no number is given" if plain else ""
@@ -147,19 +147,19 @@ def _number_in(text: str) -> tuple[int | None, str]:
 def interval(
     onset: int | None, apex: int | None, offset: int | None, row: int, names: Mapping[str, str], log: Log
 ) -> Annotation:
-    """A row with the interval that its three numbers mean, of nobody and no video yet.
+    """The interval that three numbers of a row mean, still without person and video.
 
-    The rules, in this order. An apex of 0 is none. An offset of 0, or one before the onset while the apex is not, gives way to
-    the apex as the end (as in the baseline of MEGC 2020); without an apex the end is the onset. Onset and offset that are
-    only in the wrong order are exchanged. A missing onset is the apex. An apex outside its interval is none.
+    The rules, in this order. An apex of 0 is none. An offset of 0, or an offset before the onset with an apex after it,
+    is replaced by the apex (as in the baseline of MEGC 2020), or by the onset without an apex. Onset and offset in the
+    wrong order are exchanged. A missing onset is the apex. An apex outside its interval is none.
 
     Args:
-        onset: as the sheet says, None where it says nothing.
+        onset: as in the sheet, None if missing.
         apex: the same.
         offset: the same.
         row: row of the sheet.
-        names: what the sheet calls the columns `onset`, `apex` and `offset`.
-        log: where every change is written down.
+        names: the sheet's names of the columns `onset`, `apex` and `offset`.
+        log: of every change.
     """
     flags: list[str] = []
     if apex == 0 and onset != 0:
@@ -203,9 +203,9 @@ def interval(
 def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | None, log: Log) -> Expression | Unplaced:
     """The expression of an annotation in 0-based positions.
 
-    A number that no file has becomes the nearest one inside the interval; one beyond the files becomes the first or the last
-    frame. Both are logged, and flagged `cut` and `missing_frame`. An interval of which no frame is there, or of which more than half
-    lies outside the video, has no place.
+    A number without a file becomes the nearest one inside the interval; a number beyond the files becomes the first or
+    the last frame. Both are logged and flagged `missing_frame` and `cut`. An interval without any frame, or with more
+    than half of it outside the video, has no place.
 
     Args:
         annotation: in file numbers.
@@ -251,11 +251,11 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
 
 
 def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
-    """A note that files were renumbered from 1 where most of the annotated videos look so; else empty.
+    """A note if most of the annotated videos look as if their files were renumbered from 1; else empty.
 
     Args:
         rows: the annotations.
-        numbers: by subject and video the file number of each frame; None for a video that is not there.
+        numbers: by subject and video the file number of each frame; None for a missing video.
     """
     there = {key: found for key, found in numbers.items() if found}
     lost = {
@@ -277,11 +277,11 @@ def group(
     """Videos of the expressions by subject and id, sorted; the number of frames is left open.
 
     Args:
-        dataset: what they belong to.
-        placed: the rows, and where they lie.
-        fps: frames per second, where the rows do not say.
-        first: file number of the first frame, where they do not say.
-        log: rows of one video that say different rates are written down there.
+        dataset: id of the dataset.
+        placed: the rows with their places.
+        fps: frames per second where rows have none.
+        first: file number of the first frame where rows have none.
+        log: of videos whose rows have different rates.
     """
     found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
     ordered = sorted(found, key=lambda pair: (pair[0].subject, pair[0].video))
@@ -301,18 +301,18 @@ def group(
 
 
 def listed(first: int, numbers: Sequence[int | None]) -> Sequence[int]:
-    """File number of each frame. Files that are not numbered in their order count from the documented first number."""
+    """File number of each frame. Files without rising numbers are counted from the documented first number."""
     known = [n for n in numbers if n is not None]
     return known if len(known) == len(numbers) and not unrising(known) else range(first, first + len(numbers))
 
 
 def unrising(numbers: Iterable[int]) -> tuple[int, int] | None:
-    """The first two neighbours that do not rise, such as those of `img1.png` and `img1.bmp`; None where all do."""
+    """The first two neighbours that do not rise, such as `img1.png` and `img1.bmp`; None where all rise."""
     return next(((a, b) for a, b in pairwise(numbers) if a >= b), None)
 
 
 def with_files(video: Video, numbers: Sequence[int | None]) -> Video:
-    """The video with the number of its files and what they are called.
+    """The video with the number and the names of its files.
 
     Args:
         video: `first` is what a file without a number of its own counts from.
@@ -375,7 +375,7 @@ def with_distractors(
 
 
 def ground_truth_hash(videos: Iterable[Video]) -> str:
-    """SHA-256 over all expressions: who, where, interval, apex, kind, emotion, action units, objective class.
+    """SHA-256 over all expressions: person, video, interval, apex, kind, emotion, action units, objective class.
 
     Hash `Dataset.as_annotated()`, which does not depend on the frames that lie on a machine. Order, frame counts, frame
     rates, flags and the name of the dataset do not enter.

@@ -1,4 +1,6 @@
-"""Stand-ins for datasets that nobody may pass on: drawn faces in the layouts, with the sheets and quirks of the real ones."""
+"""Stand-ins for datasets that must not be redistributed: drawn faces in the layouts, with the sheets and quirks of the
+real ones.
+"""
 
 import csv
 import functools
@@ -107,10 +109,10 @@ def strength_at(number: int, span: Span) -> float:
 
 
 def empty_folder(folder: Path) -> Path:
-    """The folder of a stand-in, made if need be, with the mark by which its runs are known.
+    """The folder of a stand-in, created if missing, with a mark that identifies its runs.
 
     Raises:
-        DataError: it holds something.
+        DataError: it is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is not an empty folder: choose another, so that nothing is overwritten")

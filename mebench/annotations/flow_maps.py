@@ -37,7 +37,8 @@ def person(key: SubjectKey) -> SubjectKey:
 
 
 def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
-    """The clips of a folder `<subject>/u_test/<0|1|2>/<clip> .png`; `u_train` holds those of others again and is not read.
+    """The clips of a folder `<subject>/u_test/<0|1|2>/<clip> .png`; `u_train` repeats the clips of other subjects and
+    is not read.
 
     Args:
         root: the folder.
@@ -88,7 +89,7 @@ def read_map(file: Path) -> NDArray[np.uint8]:
     """A published picture, (28, 28, 3) uint8, channels in OpenCV's order.
 
     Raises:
-        DataError: it is none of that size.
+        DataError: the file is no such picture.
     """
     image = read_image(file)
     if image.shape != (SIZE, SIZE, 3):
@@ -112,7 +113,7 @@ DRAWN: tuple[tuple[str, str, str, int], ...] = tuple(
 
 
 def draw_map(label: int, seed: Iterable[int]) -> NDArray[np.uint8]:
-    """A map of strain, v and u, each from 0 to 255, in which the face moves where and as its class does; noise elsewhere."""
+    """A map of strain, v and u, each from 0 to 255, with motion where the class has it, and noise elsewhere."""
     rng = np.random.default_rng([label, *seed])
     y, x = np.mgrid[:SIZE, :SIZE]
     row, up, right = ((9, -1.0, 0.3), (20, -0.8, 1.0), (9, 1.0, -0.2))[label]

@@ -1,4 +1,4 @@
-"""Find the files of a dataset below the root, whichever of its folders the user names."""
+"""Find the files of a dataset below the root, even if the user names one of its inner folders."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def check_name(name: str, where: str) -> None:
 
 
 def check_inside(path: Path, root: Path, follow_links: bool) -> Path:
-    """The path, if it lies below the root when all links are followed, or if they may be followed.
+    """The path, if its target lies below the root or links may be followed.
 
     Raises:
         DataError: a link leads out of the root.
@@ -40,7 +40,7 @@ def check_inside(path: Path, root: Path, follow_links: bool) -> Path:
 
 
 def fold(name: str) -> str:
-    """A name without case, blanks and leading zeros, so that two spellings of it are equal.
+    """A name without case, blanks and leading zeros, for comparison of spellings.
 
     >>> fold("sub01") == fold("Sub1"), fold("15_0101 disgust") == fold("15_101disgust"), fold("006") == fold("6")
     (True, True, True)
@@ -63,7 +63,7 @@ def check_files(folder: Path, root: Path, follow_links: bool) -> None:
 
 
 class Listing:
-    """The folders inside folders, listed once each."""
+    """A cache of the contents of folders."""
 
     def __init__(self, root: Path, follow_links: bool) -> None:
         self.root, self.follow_links = root, follow_links
@@ -81,9 +81,9 @@ class Listing:
         """The folder of that name: exactly, else in another case or with other blanks or leading zeros.
 
         Args:
-            folder: where to look.
+            folder: where to search.
             name: from the sheet.
-            prefix: the folder's name may go on after `name`, but not with a digit.
+            prefix: whether the folder's name may be longer than `name`, if no digit follows.
 
         Raises:
             DataError: several folders fit equally well, or a link leads out of the root.
@@ -127,7 +127,7 @@ class SheetParams:
 
     Attributes:
         root: folder of the dataset as released; the sheet and the frames are looked for in it.
-        annotations: file of the annotations, where it lies elsewhere or has another name; frames may then be absent.
+        annotations: file of the annotations, if it has another place or name; frames may then be absent.
         follow_links: follow links that lead out of the root, for example to another disk.
         openface: folder of the CSV files that OpenFace's FeatureExtraction wrote, for methods that read action units of each frame.
     """
@@ -144,15 +144,15 @@ class Layout:
 
     Attributes:
         example: a path as released, for messages: `CASME2-RAW/sub01/EP02_01f/img1.jpg`.
-        folder: folders of a video below the folder that holds all: `sub{subject}/{video}`; after a `*` at the end of a part the
-            real name may go on, and a last part with a `?` at its end may be missing.
-        also: the same as copies in circulation have them, looked for in this order where `folder` finds no video.
-        homes: names of the folder that holds all, the preferred one first; any other is taken where none of these is there.
-        cropped: names of folders of faces that the authors cropped: no raw frames, and read only where the root lies in one.
+        folder: folders of a video below the folder that holds all: `sub{subject}/{video}`; a part that ends with `*`
+            may be longer in reality, and a last part that ends with `?` may be missing.
+        also: the folders of copies in circulation, tried in this order if `folder` finds no video.
+        homes: names of the folder that holds all, the preferred one first; another is taken if none of these exists.
+        cropped: names of folders of faces that the authors cropped, which are read only if the root lies in one.
         first: file number of a video's first frame, for use where the frames are absent.
         pattern: file names of the images.
-        video_name: regular expression of the video's id inside the folder's name, where the name goes on
-            after it; a group `(?P<subject>...)` in it gives the subject where no part of `folder` does.
+        video_name: regular expression of the video's id inside the folder's name, if the name is longer; a group
+            `(?P<subject>...)` in it gives the subject if no part of `folder` does.
     """
 
     example: str
@@ -173,13 +173,13 @@ class Tree:
     """The folders of a dataset on this machine.
 
     Args:
-        root: what the user calls the root.
-        layout: how the dataset is laid out.
+        root: as the user names it.
+        layout: of the dataset.
         follow_links: whether links may lead out of the root.
 
     Attributes:
-        aside: links out of the root that a search came across and did not follow.
-        cropped: folders of cropped faces that could pass for raw frames, and were left aside.
+        aside: links out of the root that were not followed.
+        cropped: folders of cropped faces that look like raw frames and were left aside.
     """
 
     def __init__(self, root: Path, layout: Layout, follow_links: bool) -> None:
@@ -191,12 +191,12 @@ class Tree:
         self.cropped: list[Path] = []
 
     def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
-        """Folders that hold folders of the videos, the one that is read first; empty where no frames are there.
+        """Folders that hold folders of videos, the one that is read first; empty without frames.
 
-        Where clips are sorted into folders, by emotion or by section, these are read as one.
+        Folders that sort clips by emotion or section are read as one.
 
         Args:
-            videos: subject and id of the annotated ones; a folder is known by holding some of them.
+            videos: subject and id of the annotated videos; a folder is recognised by holding some of them.
         """
         named, found = set(videos), dict[str, list[tuple[int, Path]]]()
         for shape in (self.layout.folder, *self.layout.also):
@@ -218,7 +218,7 @@ class Tree:
         return [home for _, home in found[shape] if home not in self._apart]
 
     def whole(self, home: Path) -> Path:
-        """The folder that holds all videos: the home, or of several that are read as one the folder around them."""
+        """The folder that holds all videos: the home, or the parent of several homes that are read as one."""
         return home.parent if self._apart else home
 
     def _ranked(self, videos: Iterable[tuple[str, str]]) -> list[tuple[int, Path]]:
@@ -255,7 +255,7 @@ class Tree:
         return place
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
-        """Subject, id and folder of every video that is there, annotated or not."""
+        """Subject, id and folder of every existing video, annotated or not."""
         patterns, optional = [self._pattern(part) for part in self._parts], self._parts[-1].endswith("?")
         found = []
 
@@ -294,7 +294,7 @@ class Tree:
             level = [folder for folder in down if self._may_enter(folder)][: MOST_FOLDERS - seen]
 
     def packed(self) -> list[Path]:
-        """Archives and video files below the root, which are no frames as they are."""
+        """Archives and video files below the root, which cannot be read as frames directly."""
         return [folder / name for _, folder in self.walk(DEPTH) for name in packed(self.listing.files(folder))]
 
     def _may_enter(self, folder: Path) -> bool:
@@ -321,9 +321,8 @@ MOST_OPENED = 20
 def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -> list[Path]:
     """Files that may hold the annotations, best first.
 
-    Files of known names come in the order of `names`, of each name the latest version first: below the root, else beside or
-    above it. Only without any, other
-    tables below the root are opened, and those that fit are taken.
+    Files with known names come in the order of `names`, each name's latest version first: below the root, else beside
+    or above it. Only if there are none, other tables below the root are opened, and those that fit are taken.
 
     Args:
         tree: of the root.
@@ -365,7 +364,7 @@ def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
 
 
 def _safely(fits: Callable[[Path], bool], path: Path) -> bool:
-    """A stranger's file that cannot be read is not the one that is looked for."""
+    """`fits`, with False for a file that cannot be read."""
     try:
         return fits(path)
     except DataError:

@@ -417,7 +417,7 @@ def words_of(header: str) -> list[str]:
 
 
 def names_columns(cells: Sequence[str]) -> int:
-    """How many different columns some cells name, by names or by compounds of them.
+    """The number of different columns that some cells name, directly or by a compound name.
 
     >>> names_columns(["Video", "onset_no", "our coding", "vid", "video"])
     3
@@ -431,11 +431,11 @@ CODES: Mapping[str, Kind] = {"1": "macro", "2": "micro"}
 
 
 def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Columns that nothing is taken from and whose name is that of a wanted one with a word for a number behind it or in front.
+    """Unread columns whose name is a wanted one with a word for a number before or after it.
 
     Args:
-        headers: as the table names them.
-        found: positions of those that something is taken from.
+        headers: of the table.
+        found: positions of the columns that are read.
         wanted: the plain names of each wanted column.
 
     >>> names = {"video": ["video"], "onset": ["onsetframe", "onset"], "kind": ["type"]}

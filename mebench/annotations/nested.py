@@ -1,4 +1,4 @@
-"""Datasets whose folders of videos lie below any number of others: parts, emotions, splits, cameras."""
+"""Datasets with folders of videos at any depth, below parts, emotions, splits or cameras."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LEVELS = 6
 
 @dataclass(frozen=True)
 class _Place:
-    """The folder of a video, and how well its home is liked: 0 is best."""
+    """The folder of a video, and the rank of its home: 0 is best."""
 
     rank: int
     folder: Path
@@ -24,9 +24,9 @@ class _Place:
 
 
 class NestedTree(Tree):
-    """Finds the folder of a video by its last names, `sub{subject}/{video}`, whatever folders are above them.
+    """Finds the folder of a video by the last parts of its path, `sub{subject}/{video}`.
 
-    Where a video has several folders, as in a copy of cropped faces beside the raw ones, that in the first of the layout's
+    If a video has several folders, for example with cropped faces beside raw ones, the one in the first of the layout's
     `homes` is taken.
 
     Args:
@@ -71,7 +71,7 @@ class NestedTree(Tree):
         return check_inside(exact[0].folder, self.root, self.listing.follow_links) if exact else None
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
-        """Subject, id and folder of every video that is there, annotated or not; one folder each, the best liked."""
+        """Subject, id and folder of every video that is there, annotated or not; with the preferred folder of each."""
         found: dict[tuple[str, ...], tuple[str, str, Path]] = {}
         every = (place for places in self._survey[1].values() for place in places)
         for place in sorted(every, key=lambda p: (p.rank, str(p.folder))):
@@ -132,7 +132,9 @@ class NestedDataset(SheetDataset):
     """A `SheetDataset` on a `NestedTree`."""
 
     def ours(self, names: tuple[str, ...]) -> bool:
-        """Whether a folder that looks like a video's belongs to this dataset, judged by the names of its parents below the root."""
+        """Whether a folder that looks like a video belongs to this dataset, by the names of its parents below the
+        root.
+        """
         return True
 
     @cached_property

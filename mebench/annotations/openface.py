@@ -29,13 +29,13 @@ MOST_BYTES = 1 << 30
 
 
 class OpenFaceFiles:
-    """A folder of such files, however deep they lie.
+    """A folder of such files at any depth.
 
-    A video has the file that is called as its folder of frames or as its id; of several the one below folders called as subject and
-    video. A file in folders of which none is called as either is another's.
+    The file of a video has the name of its folder of frames or its id; among several, the one in folders named like
+    subject and video is taken. A file in folders with other names belongs to another video.
 
     Args:
-        folder: where they are.
+        folder: that holds the files.
 
     Raises:
         DataError: it is no folder, or holds no CSV file.
@@ -59,7 +59,7 @@ class OpenFaceFiles:
         return sorted(found)
 
     def fingerprint(self) -> str:
-        """A short hash of names, sizes and ends of all files.
+        """A short hash of the names, sizes and last bytes of all files.
 
         Raises:
             DataError: one cannot be read.
@@ -73,10 +73,10 @@ class OpenFaceFiles:
         return digest.hexdigest()[:8]
 
     def units(self, video: Video, folder: Path | None, images: Sequence[str]) -> NDArray[np.float32]:
-        """Intensities of a video, (n_frames, 17); those that OpenFace could not tell are 0, as it writes them.
+        """Intensities of a video, (n_frames, 17); 0 where OpenFace found none, as it writes them.
 
         Args:
-            video: whose.
+            video: of the file.
             folder: of its frames, or its file; None where there is none.
             images: names of the files in it that are frames, in the order of the frames.
 

@@ -69,15 +69,15 @@ def read_row(
     subject: str | None = None,
     video: str | None = None,
 ) -> Annotation | None:
-    """The annotation of a row, or None for a row that is none (a remark below the table), which is logged.
+    """The annotation of a row; None, with a log entry, for a row without one (a remark below the table).
 
     Args:
         row: of `table`.
         table: for the names of its columns.
-        cleaning: how the dataset's cells are read.
-        log: every change is written down there.
-        subject: the person's id where it does not stand in the column `subject`.
-        video: the video's id where it does not stand in the column `video`.
+        cleaning: rules of the dataset.
+        log: of every change.
+        subject: the person's id if no column `subject` holds it.
+        video: the video's id if no column `video` holds it.
 
     Raises:
         DataError: a name would lead out of the dataset's folder.
@@ -142,7 +142,9 @@ def is_remark(row: Row) -> bool:
 
 
 def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
-    """The rows with each person written as in the first of theirs: `s1`, `S1` and `s01` would be trained on and tested at once."""
+    """The rows with one spelling of each person, that of the person's first row: otherwise `s1`, `S1` and `s01` could
+    be trained on and tested at once.
+    """
     written: dict[str, str] = {}
     spelt = []
     for a in found:
@@ -182,7 +184,7 @@ def subject_id(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str:
 
 
 def name_in(row: Row, table: Table, what: str, log: Log) -> str:
-    """A name from a cell, without blanks at its ends or doubled; empty, and logged, where nothing is named.
+    """A name from a cell, without surplus blanks; empty, with a log entry, if the cell has none.
 
     Raises:
         DataError: the name would lead out of the dataset's folder.
@@ -236,10 +238,8 @@ def _fps(row: Row, table: Table, log: Log) -> float | None:
 
 
 def begin(table: Table, log: Log) -> None:
-    """Log under the table's name from here on; first what concerns the whole of it.
-
-    Formulas that were read as plain values, columns that are not read, those in which many names lack, and labels that are written in
-    several cases, `Anger` and `anger`.
+    """Log under the table's name from here on, beginning with remarks on the whole table: formulas read as plain
+    values, unread columns, largely empty columns of names, and labels in several cases, `Anger` and `anger`.
     """
     log.where = table.sheet.where
     log.repairs += table.sheet.remarks

@@ -3,27 +3,23 @@
 Every form of an action unit that occurs, where, and how it is read; `test_action_units.py` holds the grammar to this table.
 
 ======================  ==================================  ==========================================================
-form                    sheets                              read as
-======================  ==================================  ==========================================================
-`4+7`, `2,7`, `1，4`     all; commas in CAS(ME)3, part C     two units; what follows the last separator may be missing
-`AU4+AU7`, `AUR2`       4DME                                the same without the letters
-`L12`, `R12`, `r12`     all                                 the left or the right half of the face
-`T23`, `B18`            SAMM, SAMM-LV, CAS(ME)3             the upper or the lower lip
-`A12`                   SAMM, SAMM-LV                       asymmetric: both halves, one of them more
-`A/L12`                 SAMM, SAMM-LV                       asymmetric, or left: which one, the coders left open
-`12B`, `A12B`           SAMM, SAMM-LV                       intensity A to E
-`10A/B`, `4(B/C)`       SAMM, SAMM-LV                       one intensity or the other
-`12?`                   CASME II, CAS(ME)3                  in doubt; SAMM: its end is unclear
-`L12 or L14`, `10or11`  SAMM, SAMM-LV, CAS(ME)2             one unit or the other
-`4/7`                   SAMM, SAMM-LV (their key of signs)  the same
-`(R6 or R12)`           SAMM, SAMM-LV                       the same
-`ref(24)`, `ref(7B)`    SAMM, SAMM-LV                       a unit that another refers to
-`soft focus`            SAMM                                a remark and no unit
-`?`, `/`, `-`           CASME II of 2014, CASME             nothing is annotated
+form                    sheets                              read as ======================
+==================================  ========================================================== `4+7`, `2,7`, `1，4`
+all; commas in CAS(ME)3, part C     two units; what follows the last separator may be missing `AU4+AU7`, `AUR2`
+4DME                                the same without the letters `L12`, `R12`, `r12`     all
+the left or the right half of the face `T23`, `B18`            SAMM, SAMM-LV, CAS(ME)3             the upper or the
+lower lip `A12`                   SAMM, SAMM-LV                       asymmetric: both halves, one of them more `A/L12`
+SAMM, SAMM-LV                       asymmetric, or left: which one, the coders left open `12B`, `A12B`           SAMM,
+SAMM-LV                       intensity A to E `10A/B`, `4(B/C)`       SAMM, SAMM-LV                       one intensity
+or the other `12?`                   CASME II, CAS(ME)3                  in doubt; SAMM: its end is unclear `L12 or
+L14`, `10or11`  SAMM, SAMM-LV, CAS(ME)2             one unit or the other `4/7`                   SAMM, SAMM-LV (their
+key of signs)  the same `(R6 or R12)`           SAMM, SAMM-LV                       the same `ref(24)`, `ref(7B)`
+SAMM, SAMM-LV                       a unit that another refers to `soft focus`            SAMM
+a remark and no unit `?`, `/`, `-`           CASME II of 2014, CASME             nothing is annotated
 ======================  ==================================  ==========================================================
 
-Whatever else is written is not read. An expression with such a text shows the units beside it, and nobody can say of any
-other that it is absent: `AU12` as a scheme then leaves it out (`one_unit`), and its objective class is open.
+Other texts are not read. An expression with such a text shows the units written beside it, but no other unit is known
+to be absent: the scheme `AU12` then leaves it out (`one_unit`), and its objective class is unknown.
 """
 
 import re
@@ -64,7 +60,7 @@ class ActionUnit:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The unit, and those that it may be instead."""
+        """The unit and its alternatives."""
         return (self.number, *self.alternatives)
 
 
@@ -128,7 +124,7 @@ def parse_unit(token: str) -> ActionUnit | None:
 
 
 def parse_units(texts: str | Iterable[str]) -> tuple[ActionUnit, ...]:
-    """The units of a cell, or of `Expression.action_units`; what is no unit is left out.
+    """The units of a cell, or of `Expression.action_units`, without other texts.
 
     >>> [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units("4(B/C)+A7B+12?")]
     [(4, None, ('B', 'C'), False), (7, 'A', ('B',), False), (12, None, (), True)]
@@ -218,15 +214,16 @@ def unit_number(name: str) -> int | None:
 def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     """The scheme `AU<number>`: does a micro-expression show this action unit, or is it absent?
 
-    Sides and intensities make no difference, and a doubtful unit counts as shown. Left out is an expression for which no unit
-    is annotated, and one that does not show this unit beside a text that is none: nobody can say that it is absent.
+    Sides and intensities make no difference, and a doubtful unit counts as shown. It leaves out expressions without
+    annotated units, and expressions with a text that is no unit where this unit is not shown, since its absence is
+    unknown.
 
     Args:
         number: of the unit.
-        videos: of one dataset or several, each of which must annotate action units.
+        videos: of one dataset or several, each with annotated action units.
 
     Raises:
-        ConfigError: a dataset annotates no unit, or nobody shows this one.
+        ConfigError: a dataset annotates no unit, or no expression shows this one.
     """
     name = f"AU{number}"
     annotated, shown, mapping = dict[str, bool](), Counter[int](), dict[str, str]()
@@ -257,8 +254,8 @@ LEAST_CLIPS = 10
 def all_units(videos: Iterable[Video]) -> Scheme:
     """The scheme `AUs`: which of the action units does a micro-expression show?
 
-    Its classes are the units that at least `LEAST_CLIPS` expressions show. Left out is an expression that shows none of them, or has a
-    text that is no unit. Sides and intensities make no difference, and a doubtful unit counts as shown.
+    Its classes are the units that at least `LEAST_CLIPS` expressions show. It leaves out expressions that show none of
+    them or have a text that is no unit. Sides and intensities make no difference, and a doubtful unit counts as shown.
 
     Args:
         videos: of one dataset or several.

@@ -51,21 +51,21 @@ LINK = "a link out of the root was not followed, dataset.follow_links=true allow
 
 
 class SheetDataset(Dataset):
-    """Reads sheets, repairs their cells, finds the frames. An adapter declares what is special and overrides little.
+    """Reads sheets, repairs cells and finds frames; an adapter declares what is special about its dataset.
 
     Attributes:
         id: the plugin's id; the first part of every key.
         files: known names of the sheet, best first, with `*` and `?`.
         forms: how its columns are recognised, best first.
-        signature: names of columns that its sheet has as released, with a regular expression of their cells: by these the sheet is
-            known whatever its file is called.
-        cleaning: how its cells are read.
-        layout: where the frames lie.
-        fps: frames per second, where the sheet has no column for it.
-        short_videos: each video is one expression with some frames around it; folders that no row names are then left out,
-            else they are videos without expressions.
+        signature: names of columns that its sheet has as released, with a regular expression of their cells: they
+            identify the sheet under any file name.
+        cleaning: rules for its cells.
+        layout: of the frames.
+        fps: frames per second, if the sheet has no column for it.
+        short_videos: whether each video is one expression with some frames around it; folders that no row names are
+            then left out, otherwise they are videos without expressions.
         marks: flags for rows, by subject and video, that emotion schemes leave out.
-        damaged: file numbers of images that cannot be opened in the release, by subject and video in lower case: no frames.
+        damaged: file numbers of damaged images of the release, by subject and video in lower case; they are no frames.
     """
 
     Params = SheetParams
@@ -124,15 +124,15 @@ class SheetDataset(Dataset):
 
     @property
     def one_per_video(self) -> bool:  # type: ignore[override]
-        """True for short videos, unless a row names a clip again: then a clip holds several expressions."""
+        """True for short videos, unless several rows name one clip, which then holds several expressions."""
         return self.short_videos and all(len(video.expressions) == 1 for video in self.videos())
 
     def videos(self) -> Sequence[Video]:
-        """All videos, sorted by key; positions by the image files where they are there."""
+        """All videos, sorted by key; positions by the image files where these exist."""
         return self._located[0]
 
     def as_annotated(self) -> Sequence[Video]:
-        """The videos of the sheet alone; positions by the documented numbering."""
+        """The videos of the sheet alone, with positions by the documented numbering."""
         placed = ((a, place(a, a.begins(self.layout.first), None, Log())) for a in self.annotations)
         grouped = group(self.id, placed, self.fps, self.layout.first, Log())
         videos = with_distractors(grouped, self.read_distractors(), {}, self.layout.first, Log())
@@ -180,7 +180,7 @@ class SheetDataset(Dataset):
         return (*self.sheet_repairs, *self._located[2])
 
     def unplaced(self) -> Sequence[Unplaced]:
-        """Rows without a usable interval, and those that lie outside their video."""
+        """Rows without a usable interval, and rows outside their video."""
         return self._located[1]
 
     def check(self) -> None:
@@ -198,16 +198,16 @@ class SheetDataset(Dataset):
             )
 
     def frame_folders(self) -> Sequence[Path]:
-        """The folder that the frames are read from, then others that hold frames of these videos, too."""
+        """The folder of the frames, then others that also hold frames of these videos."""
         if not self._homes:
             return ()
         return (self._tree_or_stop.whole(self._homes[0]), *self._homes[1:], *self._tree_or_stop.cropped)
 
     def unannotated(self) -> Sequence[tuple[str, str, Path]]:
-        """Subject, id and folder of the videos on the disk that no row names.
+        """Subject, id and folder of the videos on disk that no row names.
 
-        A person is called as in the sheet, else as its ids are written; a video whose folder bears no name of it as all videos of
-        the sheet are, where these have one name.
+        Persons are named as in the sheet, or in the form of its ids; a video whose folder does not name it gets the
+        name of the sheet's videos if these share one.
         """
         if self._home is None:
             return ()

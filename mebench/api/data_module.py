@@ -1,4 +1,4 @@
-"""The data of one fold for a Trainer of one's own, and the scores of what it predicts."""
+"""The data of one fold for the user's own Trainer, and the scores of its predictions."""
 
 from __future__ import annotations
 
@@ -27,42 +27,45 @@ from mebench.training import view_samples as of_views
 
 
 class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
-    """The samples of one fold: batches (x, y) of its training and inner validation people, and x alone of the tested ones.
+    """The samples of one fold: batches (x, y) of its training and inner validation people, and x alone of the tested
+    people.
 
         dm = mebench.MEDataModule({"name": "megc2019_flow", "root": PATH}, fold=0)
         trainer.fit(model, datamodule=dm)
         dm.score(trainer.predict(model, datamodule=dm)).scores
 
-    Features of clips are samples of recognition, y a class number (int64, in the order of `classes`); features of frames are samples
-    of spotting, y a number for each of `kinds` (float32). See `mebench.training.view_samples` for shapes; units are those of the chain,
-    see `mebench features explain`. Who wants the labels of tested people asks for them, with `test_labels`.
+    Features of clips are samples of recognition, y a class number (int64, in the order of `classes`); features of
+    frames are samples of spotting, y a number for each of `kinds` (float32). See `mebench.training.view_samples` for
+    shapes; units are those of the chain, see `mebench features explain`. Labels of tested people are given only with
+    `test_labels`.
 
     Args:
         dataset: id of the dataset, or a map with its `name` and settings.
         protocol: its name, or a map with its `name` and settings.
         fold: its number among `folds`, or its name.
         features: a `Chain`, several, a map of them, or a function of the timing; by default the flow map between onset and apex.
-        method: instead, a method whose features are read: its id, or a map with its `name` and settings.
-        task: `recognize` or `spot`, where a method's features serve both.
+        method: alternatively, a method with these features: its id, or a map with its `name` and settings.
+        task: `recognize` or `spot`, if a method's features serve both.
         window: frames of a sample of spotting.
         batch_size: samples of a batch.
         transform: of each x, as read.
         train_transform: of x in training, instead.
-        test_labels: whether the labels of tested people come along, in `test_dataloader`.
+        test_labels: whether `test_dataloader` gives the labels of tested people.
         num_workers: processes that read samples, as of a `DataLoader`.
         config: YAML files of settings.
         plugins: folders with more plugins.
         progress: see `mebench.run`.
-        settings: of a run, such as `seed`, `scheme`, `workers`, and `validation`, the share of the training people held out; nobody for 0.
+        settings: of a run, such as `seed`, `scheme`, `workers`, and `validation`, the share of training people held
+            out; 0 for none.
 
     Attributes:
         folds: names of the folds.
         fold: the name of this one.
         classes: of the emotion scheme, in the order of class numbers.
-        kinds: that are spotted, in the order of columns.
+        kinds: the spotted kinds, in the order of columns.
 
     Raises:
-        ConfigError: there is no such fold; the features are of no use for the task.
+        ConfigError: there is no such fold, or the features do not fit the task.
         MebenchError: see `mebench.run`.
     """
 
@@ -107,7 +110,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             self.plan.dataset.frames(self.plan.videos[0])  # or it says that there are none
 
     def prepare_data(self) -> None:
-        """Compute and store what the features lack.
+        """Compute and store missing features.
 
         Raises:
             DataError: those of a video cannot be computed.
@@ -118,7 +121,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             raise failure.error or DataError(f"the features of {video} failed: {failure.reason}")
 
     def setup(self, stage: str | None = None) -> None:
-        """Make the samples; they are read when their batch is asked for."""
+        """Prepare the samples; features are read batch by batch."""
         if self._samples:
             return
         self.prepare_data()
@@ -184,7 +187,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         """Batches (x, y) of the tested people.
 
         Raises:
-            ConfigError: nobody asked for their labels.
+            ConfigError: `test_labels` is off.
         """
         if not self.test_labels:
             raise ConfigError(
@@ -212,17 +215,17 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         """Scores of this fold alone, computed as a run with the same predictions would compute them.
 
         Args:
-            predictions: a number for each sample of `predict_dataloader` and class or kind, (n, n_classes) or (n, n_kinds), higher is
-                likelier; as a tensor, an array, or the batches that `Trainer.predict` answers.
+            predictions: a score for each sample of `predict_dataloader` and class or kind, (n, n_classes) or (n,
+                n_kinds), higher is likelier; as a tensor, an array, or the batches that `Trainer.predict` returns.
             convention: other rules of scoring than those of the settings.
 
         Raises:
-            DataError: there are more or fewer.
+            DataError: their number differs from that of the samples.
         """
         return score_folds([(self, predictions)], convention)
 
     def answered(self, predictions: Any) -> runs.fold_result.FoldResult:
-        """Predictions as a fold leaves them."""
+        """Predictions in the form of a fold's result."""
         parts = predictions if isinstance(predictions, list | tuple) else [predictions]
         scores = np.concatenate([torch.asarray(part).detach().cpu().double().numpy() for part in parts])
         samples, columns = self.samples("test"), self.classes if self._scope == "clips" else self.kinds
@@ -248,7 +251,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
 
 
 def _planned(settled: configuration.RunConfig, features: Any, task: str | None) -> tuple[runner.plan.Plan, Any]:
-    """The plan of a run whose data are read, and the method that names the chains.
+    """The plan of a run for its data, and the method that names the chains.
 
     Args:
         settled: the settings.

@@ -1,4 +1,4 @@
-"""Your own objects and videos: judge an object like any method, and spot in videos with trained models."""
+"""Your own objects and videos: evaluate an object like any method, and spot in videos with trained models."""
 
 from __future__ import annotations
 
@@ -88,26 +88,28 @@ def evaluate(
     progress: Progress | None = None,
     **settings: Any,
 ) -> Run:
-    """Judge an object of yours under a protocol: it needs no plugin, and is guarded like any method.
+    """Evaluate your own object under a protocol, without a plugin and with the same guard as any method.
 
         mebench.evaluate(LinearSVC(), "synthetic")             # scikit-learn, on the flow between onset and apex
         mebench.evaluate(MySpotter(), "synthetic", features=lambda timing: Chain("flow", (FaceCrop(), Flow(k=timing.k), ...)))
 
-    Each fold begins with a copy of the object as it is now, which is fitted on the fold's training subjects. It is
+    Each fold fits a fresh copy of the object on its training subjects. The object is
 
-    - anything with `score_frames(video)`, answering a score for each frame, `(n_frames,)` or `(n_frames, n_kinds)`, NaN where undefined,
-      or `classify(clips)`, answering a score for each class, `(n_clips, n_classes)`, or class numbers, `(n_clips,)`; or both. What it
-      learns it learns in `fit(train)`, or `fit(train, task)` where it needs `task.classes` and `task.kinds`. `video`, `clips` and `train`
-      are the `VideoView`, `ClipView` and `LabelledVideo` of `mebench.core`: `video.features(name)` and `clip.feature(name)` give what the
-      chain of that name computes, `train[0].expressions` and `mebench.core.all_clips(train)` the labels;
-    - or a `LightningModule` that takes the samples of `mebench.MEDataModule`, (x, y) in training and x in `predict_step`, and answers a
-      number for each class or kind. Each fold trains a copy, for `trainer={"max_epochs": …}`, with batches of `method.batch_size`; other
-      options of the trainer, callbacks and loggers as in `docs/lightning.md`;
-    - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it names their emotion, on one of frames it tells frames
-      inside an expression from others. What is random in it follows from the run's seed.
+    - anything with `score_frames(video)`, answering a score for each frame, `(n_frames,)` or `(n_frames, n_kinds)`, NaN
+      where undefined, or `classify(clips)`, answering a score for each class, `(n_clips, n_classes)`, or class numbers,
+      `(n_clips,)`; or both. It is trained by `fit(train)`, or by `fit(train, task)` if it needs `task.classes` and
+      `task.kinds`. `video`, `clips` and `train` are the `VideoView`, `ClipView` and `LabelledVideo` of `mebench.core`:
+      `video.features(name)` and `clip.feature(name)` give the features of the chain of that name,
+      `train[0].expressions` and `mebench.core.all_clips(train)` the labels;
+    - or a `LightningModule` that takes the samples of `mebench.MEDataModule`, (x, y) in training and x in
+      `predict_step`, and returns a score for each class or kind. Each fold trains a copy, for `trainer={"max_epochs":
+      …}`, with batches of `method.batch_size`; other options of the trainer, callbacks and loggers as in
+      `docs/lightning.md`;
+    - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it classifies emotions, on a chain of
+    frames it separates frames inside an expression from others. Its randomness follows from the run's seed.
 
-    The object travels to other processes by pickling, with the code of the file that it is defined in, and lies beside the run folders,
-    so that the run can go on later; it is as trusted as any code of yours.
+    The object is pickled for other processes, with the code of the file that defines it, and kept beside the run
+    folders so that the run can be resumed; it is trusted like any code of yours.
 
     Args:
         model: the object, not fitted.
@@ -123,7 +125,8 @@ def evaluate(
         settings: further settings of the run, such as `seed=1`.
 
     Raises:
-        ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
+        ConfigError: the object supports none of the requested tasks or cannot be pickled; features are no chains, or
+            two have one name.
         MebenchError: see `run`.
     """
     header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
@@ -142,7 +145,7 @@ def evaluate(
 
 
 def _written(model: Any, chains: Any, place: Path) -> str:
-    """Write the object as a plugin, unless it is there; its name."""
+    """Write the object as a plugin, unless it exists, and return its name."""
     if isinstance(model, type):
         raise ConfigError(f"{model.__name__} is a class: give an object of it, {model.__name__}(...)")
     what, module = type(model).__qualname__, training.adapter.is_module(model)
@@ -194,7 +197,9 @@ def _written(model: Any, chains: Any, place: Path) -> str:
 
 @contextmanager
 def _whole(model: Any) -> Iterator[None]:
-    """Meanwhile the code of a model's own file is pickled with it, unless that file is installed: it may change or move later."""
+    """A context in which the code of a model's own file is pickled with it, since the file may change or move later;
+    not for installed files.
+    """
     module = sys.modules.get(type(model).__module__)
     file = getattr(module, "__file__", None)
     installed = file is None or any(Path(file).is_relative_to(path) for path in set(sysconfig.get_paths().values()))
@@ -212,7 +217,7 @@ def _whole(model: Any) -> Iterator[None]:
 
 
 class TrainedModel:
-    """A trained model read from its file. The file may come from anyone: nothing in it is run.
+    """A trained model read from its file. No code in the file is run, so that it may come from anyone.
 
     Attributes:
         path: the file.
@@ -253,12 +258,12 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
     """A trained model that came with a method, or from a file.
 
     Args:
-        name: as `mebench model list` says it; or a file, which ends with `.safetensors`. By default, of those that came with a method,
-            the one with the best F1 of micro-expressions on its card.
+        name: a name of `mebench model list`, or a file that ends with `.safetensors`. By default the included model
+            with the best F1 of micro-expressions on its card.
 
     Raises:
-        RunError: there is no such model, or the file is none.
-        PluginError: its method is not here.
+        RunError: there is no such model, or the file is no model.
+        PluginError: its method is not installed.
     """
     path = (inference.models.by_default().path if name is None else inference.models.find(str(name))).resolve()
     header = inference.models.read_model(path).header
@@ -267,10 +272,10 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
 
 
 class Spottings:
-    """Intervals spotted in videos. The truth is not known, so there are no scores.
+    """Intervals spotted in videos, without truth or scores.
 
     Attributes:
-        spotted: each face of each video, with its curves; why other videos could not be predicted.
+        spotted: each face of each video with its curves, and the failures of other videos.
     """
 
     def __init__(self, spotted: reports.spotted.Spotted) -> None:
@@ -308,14 +313,15 @@ class Spottings:
 
     @property
     def failed(self) -> dict[str, str]:
-        """Why videos could not be predicted, by their names."""
+        """Reasons of failure, by video."""
         return dict(self.spotted.failed)
 
     def plot_timeline(self, video: str | None = None) -> Figure:
         """The frame scores of one video over time, and spotted intervals as bars.
 
         Args:
-            video: its name, of several faces with the face (`clip, face2`), or a part that is in one only; the first if left out.
+            video: its name (with several faces, `clip, face2`), or a part of it that occurs in one name only; the first
+                by default.
 
         Raises:
             DataError: there is no such video.
@@ -328,9 +334,9 @@ class Spottings:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
 
         Args:
-            folder: it is made if need be; files in it are replaced.
-            overlay: write the videos with curve and intervals drawn in, too: they show the faces.
-            progress: where to tell how it goes; standard error by default.
+            folder: created if missing; its files are replaced.
+            overlay: also write the videos with curve and intervals drawn in, which show the faces.
+            progress: of the work; standard error by default.
 
         Raises:
             DataError: a file cannot be written.
@@ -349,16 +355,16 @@ class Spottings:
 
 
 def counted(video: reports.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
-    """A row about a video: its title, seconds, and the number of intervals of each kind."""
+    """A row for a video: its title, seconds, and the number of intervals of each kind."""
     spotted = [prediction.kind for prediction in video.answer.predictions]
     return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]
 
 
 def videos_at(videos: Names) -> list[Path]:
-    """The videos at some paths, found before anything heavy is imported.
+    """The videos at some paths, found before heavy imports.
 
     Raises:
-        DataError: one is not there.
+        DataError: one does not exist.
     """
     paths = [Path(video).expanduser() for video in _several(videos)]
     for path in paths:
@@ -378,24 +384,24 @@ def spot(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Spottings:
-    """Spot in videos of one's own, as `mebench spot` does.
+    """Spot in your own videos, as `mebench spot` does.
 
         mebench.spot("my.mp4", mebench.load_run("mean-casme2")).predictions
 
     Args:
         videos: a video file or a folder of images, or several.
-        model: the name or the file of a model, one that was loaded, or a run, whose folds answer together; by default as
-            `load_model` has it.
+        model: the name or the file of a model, a loaded model, or a run, whose folds predict together; by default that
+            of `load_model`.
         fold: of a run: one fold instead of all together.
-        faces: `largest`, or `all`, each by itself.
-        fps: frames per second, of images, or where a file says a wrong rate.
-        damaged: `accept` takes what can be decoded of a damaged file, which else fails.
+        faces: `largest`, or `all`, each separately.
+        fps: frames per second, for images or files with a wrong rate.
+        damaged: `accept` takes the readable part of a damaged file, which otherwise fails.
         workers: processes; all cores if left out.
         progress: see `run`.
 
     Raises:
-        ConfigError: there is no such way to take faces; a fold is named of what is no run.
-        RunError: there is no such model or fold, or it only names emotions.
+        ConfigError: `faces` is unknown; `fold` is given without a run.
+        RunError: there is no such model or fold, or it only recognizes.
         DataError: no video can be read.
     """
     paths = videos_at(videos)

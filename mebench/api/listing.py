@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:
-    """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and why it is `broken`, if it is.
+    """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and the reason if it is `broken`.
 
     Args:
         kind: `method` or `dataset`.
@@ -43,15 +43,16 @@ def built(
     seed: int = 0,
     **params: Any,
 ) -> Any:
-    """A plugin as an object: a dataset with its parameters; a method, not fitted, whose initial weights follow torch's seed.
+    """A plugin as an object: a dataset with its parameters, or an unfitted method, whose initial weights follow torch's
+    seed.
 
     Args:
         kind: `method` or `dataset`.
         name: of the plugin.
-        classes: of a method: the emotions that it names; none for one that only spots.
-        kinds: of a method: what it spots.
+        classes: of a method: its emotion classes; none for one that only spots.
+        kinds: of a method: its spotted kinds.
         plugins: folders with more of them.
-        seed: of what a method draws itself.
+        seed: of a method's random draws.
         params: its parameters, as after `method.` in a setting.
 
     Raises:
@@ -81,21 +82,23 @@ def leaderboard(
 ) -> pd.DataFrame:
     """The leaderboard of all finished runs and records, with published results marked: one row for each line of its tables.
 
-    Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table; `method`, `settings`, `member`, `provenance` (`measured`,
-    `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows that share one are not distinguishable), `source` the
-    line; then each score of any table, where measured with `_low` and `_high`. Only rows of one table may be compared.
+    Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table; `method`, `settings`, `member`,
+    `provenance` (`measured`, `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows that share a group are
+    not distinguishable), `source` the line; then each score of any table, where measured with `_low` and `_high`. Only
+    rows of one table may be compared.
 
     Args:
         task: `spotting`, `analysis` or `recognition`; all if left out.
         dataset: id of a dataset, those of a composite joined by `+`.
         protocol: its name.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
-        folder: of records and published results; `leaderboards` here, else that of the checkout, or what the installed package holds.
-        progress: where to tell what is left out; nowhere by default.
+        folder: of records and published results; by default `leaderboards` here, in the checkout, or in the installed
+            package.
+        progress: shows what is left out; silent by default.
 
     Raises:
         ConfigError: there is no such task.
-        RunError: there is nothing to show.
+        RunError: there are no results.
     """
     if task is not None:
         check_known("task", task, metrics.catalogue.SECTIONS)

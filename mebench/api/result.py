@@ -43,8 +43,8 @@ class Result(ABC):
 
     @property
     def scores(self) -> pd.DataFrame:
-        """Every score by its name (`spotting.micro.f1`): `value`, the ends `low` and `high` of its 95 % interval, and where
-        there is none the `reason`. NaN stands for what is undefined.
+        """Every score by its name (`spotting.micro.f1`): `value`, the ends `low` and `high` of its 95 % interval, and
+        the `reason` if there is no interval. NaN means undefined.
         """
         table = heavy.pandas.DataFrame.from_dict(
             metrics.summary.scores_of(self.summary), "index", columns=["value", "low", "high", "reason"]
@@ -74,7 +74,7 @@ class Result(ABC):
         """Plot one video over time: its frame scores, if any, above its annotated and its spotted intervals.
 
         Args:
-            video: its key, or a part that is in one key only; the one with the most expressions if left out.
+            video: its key, or a part that occurs in one key only; by default the video with the most expressions.
 
         Returns:
             A figure of matplotlib, which a notebook shows, and whose `savefig` writes a file.
@@ -103,7 +103,7 @@ class Result(ABC):
 
 
 def html(title: str, content: Table | tuple[Sequence[str], Sequence[Sequence[str]]], notes: Iterable[str] = ()) -> str:
-    """A table, or heads and rows, for notebooks; nothing in title, cells or notes is taken as markup.
+    """A table, or heads and rows, as HTML for notebooks; title, cells and notes are escaped.
 
     >>> "".join(html("<b>", (["a"], [["<i>"]])).splitlines())
     '<strong>&lt;b&gt;</strong><table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;i&gt;</td></tr></tbody></table>'
@@ -118,7 +118,7 @@ def html(title: str, content: Table | tuple[Sequence[str], Sequence[Sequence[str
 
 
 def one_of(word: str, every: Sequence[str]) -> str:
-    """The video that a word means: one of that name, else the only one that has it in its name.
+    """The video with a name, or the only one whose name contains it.
 
     Raises:
         DataError: there is none, or several.
@@ -134,7 +134,7 @@ def one_of(word: str, every: Sequence[str]) -> str:
 
 
 def _named(word: str | None, tables: metrics.tables.Tables) -> str:
-    """The key of the video that a word means."""
+    """The key of the video with a name, or with a part of it."""
     every = tables.videos["video"].astype(str).tolist()
     if not every:
         raise DataError("there is no video to draw: the table of videos is empty")

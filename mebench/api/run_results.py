@@ -1,4 +1,4 @@
-"""Runs from Python: a run or a sweep from its words to its scores, one that goes on, one that was made before."""
+"""Runs from Python: run, sweep, resume and load."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Names = str | Path | Iterable[str | Path]
 
 
 class Run(Result):
-    """A finished run: its folder, read when something is asked for.
+    """A finished run; its folder is read on access.
 
     Attributes:
         summary: all scores as plain data, as `mebench run --json` writes them.
-        tracked: how its tracker shows the run, in words; None where it did not take it, or was not asked.
-        tracker: the name of that tracker, `MLflow` by default.
-        fresh: whether folds of it were computed just now.
+        tracked: where its tracker shows the run, in words; None if it was not sent.
+        tracker: name of the tracker, `MLflow` by default.
+        fresh: whether folds were computed just now.
     """
 
     def __init__(
@@ -122,13 +122,14 @@ class Run(Result):
 
 
 def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:
-    """Run a method on a dataset, as `mebench run` does with the same words, and hand it over to its tracker, MLflow by default.
+    """Run a method on a dataset, as `mebench run` does with the same words, and send it to its tracker, MLflow by
+    default.
 
         mebench.run("method=mean", "dataset=synthetic", seed=1)
         mebench.run(method={"name": "mean", "p": 0.6}, dataset="synthetic")
 
-    An unfinished run of the same settings goes on; after a finished one a new one begins. It works in threads and notebooks
-    too: only in the main thread of a program SIGTERM ends it as Ctrl-C does.
+    An unfinished run of the same settings is continued; after a finished one, a new one begins. It works in threads
+    and notebooks, too; SIGTERM ends it like Ctrl-C only in the main thread of a program.
 
     Args:
         words: `key=value`, such as `method.p=0.6`.
@@ -152,7 +153,7 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
 
 
 def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
-    """The run that a configuration asks for, or the unfinished one of that id."""
+    """Execute the run of a configuration, or continue the unfinished one of that id."""
     told = progress or Progress()
     outcome = runner.execute.run(config, told, run_id)
     return _mirrored(outcome.folder, outcome.summary, config, told, fresh=True)
@@ -197,7 +198,7 @@ def resume(
 
 
 def load_run(run: str | Path, runs: str = "") -> Run:
-    """A run that was made before, or the record of one.
+    """An earlier run, or the record of one.
 
     Args:
         run: its id, the beginning of its id, or its folder.
@@ -227,7 +228,7 @@ def _mirrored(
     progress: Progress,
     fresh: bool = False,
 ) -> Run:
-    """A finished run that its tracker has, too; of one that leaks with what the leak gained."""
+    """A finished run, sent to its tracker; a leaking one with the gain of the leak."""
     folders = [folder]
     if config.audit != "guard":
         summary = {**summary, "leak": runner.execute.leak_gain(config, summary, progress)}
@@ -242,11 +243,11 @@ class Sweep:
     """Many runs as one.
 
     Attributes:
-        runs: the finished ones, in the order of the combinations.
-        rows: for all seeds of equal settings one row, as `mebench run -m --json` writes them.
-        failures: why the others failed, by their settings.
-        tracked: how their tracker shows them, in words; empty where none finished.
-        words: of each finished run, the settings that vary.
+        runs: the finished runs, in the order of the combinations.
+        rows: one row for all seeds of equal settings, as in `mebench run -m --json`.
+        failures: reasons of the others, by their settings.
+        tracked: where their tracker shows them, in words; empty if none finished.
+        words: the varied settings of each finished run.
     """
 
     def __init__(
@@ -288,26 +289,26 @@ def sweep(
     where_known: bool = False,
     **settings: Any,
 ) -> Sweep:
-    """Run every combination of the values that words and settings list, as `mebench run -m` does: one queue, features shared.
+    """Run every combination of the listed values, as `mebench run -m` does, in one queue with shared features.
 
         mebench.sweep(method=["mean", "softnet"], dataset="synthetic", seed=range(3))
 
-    Finished runs of the same settings stand as they are, so a sweep that was stopped goes on, and may be widened. Of several methods
-    `mean.p=0.6` is the setting of one.
+    Finished runs of the same settings are kept, so a stopped sweep continues, and a wider one adds runs. With several
+    methods, `mean.p=0.6` is a setting of one of them.
 
     Args:
         words: `key=value`, values separated by commas or a range: `seeds=0..2`.
         config: YAML files of settings; later ones rank higher.
         plugins: folders with more plugins.
         progress: see `run`.
-        where_known: leave settings and presets of methods (`method.p`) out of the runs of those that lack them, and say so.
+        where_known: leave out settings and presets (`method.p`) for methods that lack them, with a notice.
         settings: the same as words; a list or a range is several values, so `dataset=[["casme2", "samm"]]` is one composite.
 
     Returns:
-        All that finished, and in `failures` why others did not.
+        The finished runs, and in `failures` the reasons of the others.
 
     Raises:
-        MebenchError: nothing could be run, or what stops all, such as a full disk.
+        MebenchError: no run can start, or all are stopped, for example by a full disk.
     """
     lists = [
         *configuration.combinations.lists_of_words(words),
@@ -325,17 +326,17 @@ def planned(
     origin: str,
     where_known: Progress | None = None,
 ) -> tuple[list[configuration.combinations.Combination], list[configuration.RunConfig]]:
-    """The runs that a sweep names, each with its configuration; what they need is looked for.
+    """The runs of a sweep, each with its configuration, after a check of their needs.
 
     Args:
         lists: the values of each key.
         config: YAML files of settings.
         plugins: folders with more plugins.
-        origin: where the values stand, for people.
-        where_known: where to say which settings a method lacks, if it goes without them.
+        origin: source of the values, for messages.
+        where_known: shows which settings are left out for methods that lack them; None refuses these.
 
     Raises:
-        ConfigError: a value is wrong, or two runs would be the same: their spread over seeds would be none.
+        ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
     combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
     named, told = dict[str, tuple[str, bool]](), set[str]()

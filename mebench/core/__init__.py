@@ -1,4 +1,4 @@
-"""The words of mebench and the two plugin contracts. `Method` brings torch along; each comes when it is used."""
+"""The basic types of mebench and the two plugin contracts. Names are imported when used, since `Method` needs torch."""
 
 from lazy_loader import attach_stub
 

@@ -1,4 +1,4 @@
-"""A chain: the named, versioned way from frames to a feature."""
+"""A chain: the named, versioned steps from frames to a feature."""
 
 import functools
 import hashlib
@@ -36,7 +36,7 @@ class Step:
     least: ClassVar[Mapping[str, int]] = {}
 
     def __post_init__(self) -> None:
-        """Refuse a value that the `Literal` of its field does not hold, and what `least` does not allow (ConfigError)."""
+        """Refuse a value outside the `Literal` type of its field, or below `least` (ConfigError)."""
         check_choices(self)
         for name, low in self.least.items():
             value = getattr(self, name)
@@ -56,7 +56,7 @@ class Step:
         return frozenset()
 
     def identity(self) -> dict[str, object]:
-        """Package, name, version, parameters and libraries: what the numbers depend on, whichever file of the package holds it."""
+        """Everything that the numbers depend on: package, name, version, parameters and libraries, but not the file."""
         package = type(self).__module__.rpartition(".")[0] or type(self).__module__
         used = {name: value for name, value in asdict(self).items() if name not in self.idle}
         used |= {name: library_version(name) for name in self.libraries}
@@ -80,7 +80,7 @@ def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
 
 
 def check_choices(owner: object) -> None:
-    """Refuse a value that the `Literal` of its field does not hold (ConfigError), in the parameters of a method or of a step."""
+    """Refuse a value outside the `Literal` type of its field (ConfigError), in the parameters of a method or a step."""
     cls: Any = type(owner)
     for name, choices in _choices(cls).items():
         if (value := getattr(owner, name)) not in choices:
@@ -94,11 +94,12 @@ class Chain:
     """A named sequence of steps.
 
     Attributes:
-        name: what a method asks for; a dataset may hold ready-made features under the same name (`Dataset.provided`).
-        steps: in the order in which they work.
-        scope: `frames` gives one feature for each frame (with flow, for each frame i that has a frame i + k); `clips` one
-            for each clip (onset, apex, offset) asked.
-        advice: of a chain without steps, which only a dataset can bring: what to do where it does not.
+        name: the name that a method reads it by; a dataset may bring ready-made features under this name
+            (`Dataset.provided`).
+        steps: in order.
+        scope: `frames` gives one feature for each frame (with flow, for each frame i that has a frame i + k); `clips`
+            one for each requested clip (onset, apex, offset).
+        advice: for a chain without steps, which only a dataset can bring: what to do if it does not.
     """
 
     name: str
@@ -116,6 +117,6 @@ class Chain:
         return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
     def card(self) -> str:
-        """The chain in a few lines, as a paper's appendix could carry it."""
+        """The chain in a few lines, fit for a paper's appendix."""
         steps = (f"  {n}. {step.describe()}" for n, step in enumerate(self.steps, 1))
         return "\n".join([f"chain {self.name} ({self.scope}), {self.fingerprint()}", *steps])

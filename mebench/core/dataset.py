@@ -26,7 +26,7 @@ _LEVELS = 3
 
 
 class Frames(Protocol):
-    """The frames of one video, decoded when asked for."""
+    """The frames of one video, decoded on access."""
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -39,21 +39,21 @@ class Frames(Protocol):
 
 
 class Dataset:
-    """One dataset: annotations always, frames where they are there.
+    """One dataset: its annotations, and frames if available.
 
-    A subclass sets the class attributes, takes its `Params` (a dataclass with checked ranges) and answers the questions
-    below. It is built anew in every worker process from its id and parameters, so `__init__` must be cheap.
+    A subclass sets the class attributes, takes its `Params` (a dataclass with checked ranges) and implements the
+    methods below. Every worker process builds it anew from its id and parameters, so `__init__` must be cheap.
 
     Attributes:
         Params: dataclass of the parameters, in `params.py`.
-        revision: changes when the numbers of the dataset do; part of every cache key and of the key of a run.
-        tasks: what it can serve: `spot`, `recognize`.
+        revision: changes when the dataset's numbers do; part of every cache key and of the key of a run.
+        tasks: supported tasks: `spot`, `recognize`.
         kinds: the kinds it annotates.
         schemes: emotion schemes by name; the first is the default.
         one_per_video: True for short videos of exactly one expression each; may be a property of the parameters.
         comparable: False where scores say nothing about published ones, with the reason in `remark`.
         remark: one sentence shown beside every result, or empty.
-        published: what the authors say that the dataset holds, to compare with; None where there is nothing to compare.
+        published: the counts that the authors publish, for comparison; None if there are none.
     """
 
     Params: ClassVar[type]
@@ -102,7 +102,7 @@ class Dataset:
         """Identity of a subject beyond this dataset. Subjects of two datasets with equal keys are one person, who stays on one
         side of a fold.
 
-        By default nobody appears in two datasets.
+        By default no person appears in two datasets.
         """
         return key
 
@@ -122,14 +122,14 @@ class Dataset:
         )
 
     def check(self) -> None:
-        """Look for what every run needs, in a moment: root, annotations, frames. What is missing would stop it later.
+        """Check quickly that root, annotations and frames, which every run needs, exist.
 
         Raises:
-            DataError: something is; the sentence says what to do.
+            DataError: one is missing; the sentence says what to do.
         """
 
     def frame_folders(self) -> Sequence[Path]:
-        """The folder that the frames are read from, then others that could have been; empty where there is none to name."""
+        """The folder of the frames, then other candidates; empty if there is none."""
         return ()
 
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
@@ -149,15 +149,15 @@ class Dataset:
         return tuple(map(str, self.repair_rows()))
 
     def as_annotated(self) -> Sequence[Video]:
-        """The videos as the annotations alone give them, whether or not the frames are there.
+        """The videos by the annotations alone, for counts and hashes that are equal in all laboratories, with or
+        without frames.
 
-        What is counted and hashed: two laboratories get the same, also where one of them holds no frames. File numbers
-        become positions by the numbering that the dataset documents, and videos that no annotation names are missing.
+        File numbers become positions by the documented numbering; videos without annotations are missing.
         """
         return self.videos()
 
     def unplaced(self) -> Sequence[Unplaced]:
-        """Annotated expressions without a usable interval, which `videos` cannot hold."""
+        """Annotated expressions without a usable interval, which `videos` leaves out."""
         return ()
 
     @classmethod
@@ -172,9 +172,9 @@ class Dataset:
 
 
 class Composite(Dataset):
-    """The videos of two or more datasets under the emotion schemes that all of them have.
+    """The videos of two or more datasets, with the emotion schemes, tasks and kinds that all of them have.
 
-    The members share what they can serve: tasks and kinds that each annotates. Native emotions carry their member's name
+     Native emotions carry their member's name
     (`samm:fear`), because one label may be scored in one dataset and left out in another (the three classes of MEGC 2019
     score the fear of SAMM and leave that of CASME II out).
 
@@ -233,7 +233,7 @@ class Composite(Dataset):
         return self._gather({id_: member.as_annotated() for id_, member in self.members.items()})
 
     def unlike_published(self) -> str:
-        """The same of its members, one after the other."""
+        """`unlike_published` of all members, joined."""
         return "; ".join(filter(None, (member.unlike_published() for member in self.members.values())))
 
     def person(self, key: SubjectKey) -> SubjectKey:
@@ -242,7 +242,7 @@ class Composite(Dataset):
         return key if member is None else member.person(key)
 
     def split(self, key: SubjectKey) -> str:
-        """The part of a split that a subject belongs to, as its member knows."""
+        """The part of the split of the subject's member."""
         member = self._whose(key)
         return "" if member is None else member.split(key)
 
@@ -251,7 +251,7 @@ class Composite(Dataset):
         return self.home(video)[1].frames(video)
 
     def check(self) -> None:
-        """Look for what a run needs of each member."""
+        """Check each member."""
         for member in self.members.values():
             member.check()
 
@@ -276,7 +276,9 @@ class Composite(Dataset):
         return tuple(row for member in self.members.values() for row in member.unplaced())
 
     def _whose(self, key: SubjectKey) -> Dataset | None:
-        """The member that holds a subject, which need not be called as the subject's dataset: ready-made maps are of several."""
+        """The member that holds a subject; its name may differ from the subject's dataset, since ready-made maps come
+        from several datasets.
+        """
         return self._holders.get(key, self.members.get(key.dataset))
 
     @cached_property
@@ -302,11 +304,11 @@ class Composite(Dataset):
 
 
 class Renamed(Dataset):
-    """The videos of a dataset, each said to belong to `name`.
+    """A dataset whose videos bear another dataset's name.
 
     Args:
-        dataset: whose videos these are.
-        name: what they belong to.
+        dataset: the dataset.
+        name: the name for its videos.
     """
 
     def __init__(self, dataset: Dataset, name: str) -> None:
@@ -329,7 +331,7 @@ class Renamed(Dataset):
         return self.dataset.person(self._subjects.get(key, key))
 
     def split(self, key: SubjectKey) -> str:
-        """The part of a split that a subject belongs to, as the dataset itself knows."""
+        """The part of the dataset's own split that a subject belongs to."""
         return self.dataset.split(self._subjects.get(key, key))
 
     def frames(self, video: Video) -> Frames:
@@ -352,5 +354,5 @@ class Renamed(Dataset):
 
     @cached_property
     def _subjects(self) -> dict[SubjectKey, SubjectKey]:
-        """The dataset's own word for its subjects."""
+        """The dataset's own name in its subject keys."""
         return {SubjectKey(self.name, v.subject): v.subject_key for v in self.dataset.videos()}

@@ -15,12 +15,12 @@ class Epoch:
         stage: name of the stage.
         epoch: from 0.
         split: `train`, while the weights change and dropout is at work, or `valid`, after the epoch on subjects held out.
-        loss: mean over the samples, penalties left out; NaN where nobody noted one.
-        accuracy: share of the samples answered right; None where nothing was counted.
+        loss: mean over the samples, penalties left out; NaN if not recorded.
+        accuracy: share of samples classified right; None if not counted.
         uf1: unweighted mean of the classes' F1, over all samples at once; None where no classes were scored.
         uar: unweighted average recall, the same.
         step: training steps so far, where metrics were logged.
-        logged: what `self.log` gave, by name; nothing else was noted then.
+        logged: values of `self.log` by name; the other fields are then empty.
     """
 
     stage: str
@@ -49,7 +49,9 @@ class Epoch:
 
 
 class History:
-    """Sums up losses and right answers batch by batch; numbers are read only at the end, so that no batch waits for one."""
+    """Sums losses and right answers over batches; values are read only at the end, so that no batch waits for the
+    device.
+    """
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, int, Split], list[Any]] = {}
@@ -62,10 +64,10 @@ class History:
         Args:
             stage: name of the stage.
             epoch: from 0.
-            split: whose samples.
+            split: of the samples.
             n: samples in the batch.
             loss: their mean loss, a number or a tensor without gradient.
-            right: how many were answered right, the same; None if nobody counts.
+            right: number of samples classified right, the same; None if not counted.
         """
         sums = self._sums.setdefault((stage, epoch, split), [0, 0.0, None])
         sums[0] += n
@@ -74,16 +76,16 @@ class History:
             sums[2] = right if sums[2] is None else sums[2] + right
 
     def score(self, stage: str, epoch: int, split: Split, uf1: float, uar: float) -> None:
-        """Note what all samples of a pass together score; `add` counts its batches."""
+        """Record the scores of all samples of a pass; `add` counts its batches."""
         self._sums.setdefault((stage, epoch, split), [0, 0.0, None])
         self._scores[stage, epoch, split] = uf1, uar
 
     def log(self, stage: str, epoch: int, split: Split, step: int, metrics: Mapping[str, float]) -> None:
-        """Note metrics that were logged after so many training steps."""
+        """Record logged metrics of a training step."""
         self._logged.append(Epoch(stage, epoch, split, float("nan"), None, step=step, logged=dict(metrics)))
 
     def noted(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
-        """The numbers that `add` and `score` noted of a pass, by the names of `Epoch`."""
+        """The values of a pass from `add` and `score`, by the names of `Epoch`."""
         found = next((own for own in self.epochs() if (own.stage, own.epoch, own.split) == (stage, epoch, split)), None)
         numbers = {} if found is None else {n: getattr(found, n) for n in ("loss", "accuracy", "uf1", "uar")}
         return {name: value for name, value in numbers.items() if value is not None and value == value}
@@ -101,7 +103,7 @@ class History:
         return found
 
     def epochs(self) -> list[Epoch]:
-        """All epochs, in the order in which they began, then what was logged."""
+        """All epochs in order of their start, then logged metrics."""
         summed = [
             Epoch(
                 *key,

@@ -43,13 +43,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A network and its layer, from which Grad-CAM tells where the network looked.
+    """A network and a layer for Grad-CAM.
 
     Attributes:
-        network: from inputs to raw outputs (n, outputs): a score for each kind, or one for each class.
-        layer: of it; the maps that enter it are explained.
+        network: from inputs to raw outputs (n, outputs): a score for each kind, or for each class.
+        layer: whose input maps are explained.
         chain: name of the features that it reads: of scope `frames` for spotting, of scope `clips` for recognition.
-        inputs: makes its inputs of features (n, H, W, C), float32.
+        inputs: turns features (n, H, W, C), float32, into its inputs.
     """
 
     network: nn.Module
@@ -61,26 +61,27 @@ class Looked:
 class Method(L.LightningModule):
     """A spotter, a recognizer, or both.
 
-    A trained method answers `stages`, `samples`, `training_step` and `configure_optimizers`; `self.stage` names the running
-    stage. `validation_step` may answer `mebench.training.Classified`: UF1 and UAR of each epoch are then noted in `history`. A
-    training-free method leaves them alone, so there is no fake loss; `fit_closed_form` is the place for a histogram, an SVM or
-    a threshold, kept in buffers so that the model saves as safetensors.
+    A trained method implements `stages`, `samples`, `training_step` and `configure_optimizers`; `self.stage` names the
+    running stage. `validation_step` may return `mebench.training.Classified`: UF1 and UAR of each epoch are then
+    recorded in `history`. A training-free method implements none of them; it fits a histogram, an SVM or a threshold in
+    `fit_closed_form` and keeps it in buffers, so that the model can be saved as safetensors.
 
     Attributes:
         Params: dataclass of the parameters, in `params.py`, which imports no torch.
-        tasks: what it can do: `spot`, `recognize`.
+        tasks: its tasks: `spot`, `recognize`.
         kinds: the kinds it can spot.
-        selects: True if it chooses something (an epoch, a threshold) on the inner validation subjects, who are then held out;
-            otherwise they train too.
-        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The default
-            `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway; with
-            absolute thresholds, see `looks_at_test_video`, any does as `none`.
-        framewise: True if the score of a frame rests on the features of that frame alone, so that it can be told as soon as they are
-            there, in a live video.
+        selects: True if it selects something (an epoch, a threshold) on inner validation subjects, who are then held
+            out; otherwise they train too.
+        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The
+            default `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as
+            `video` anyway; with absolute thresholds, see `looks_at_test_video`, it counts as `none`.
+        framewise: True if the score of a frame depends on the features of that frame alone, so that it is available at
+            once in live video.
         several: True if it can name several classes of a clip at once, see `Task`; `classify` then gives the probability of each class.
-        history: losses, accuracies and scores that a training has noted.
-        notes: other numbers worth keeping with the fold, such as the ratio of its samples.
-        curves: of each kind the curve in which `spotted` last looked for peaks; a method with a way of its own may keep none.
+        history: losses, accuracies and scores of the training.
+        notes: further numbers to keep with the fold, such as the ratio of its samples.
+        curves: for each kind the curve in which `spotted` last searched peaks; a method with its own `propose` may keep
+            none.
     """
 
     Params: ClassVar[type]
@@ -102,7 +103,9 @@ class Method(L.LightningModule):
             self.register_buffer("thresholds", torch.full((len(task.kinds),), torch.inf, dtype=torch.float64))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute. Lightning names the hook that it calls 44 times a step, and a network would ask each time what it is."""
+        """Set an attribute; shortcut for the name of the current hook, which Lightning sets 44 times a step at a cost
+        in a network.
+        """
         if name == "_current_fx_name":
             self.__dict__[name] = value
         else:
@@ -116,11 +119,11 @@ class Method(L.LightningModule):
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path: Any, map_location: Any = None, **changed: Any) -> Self:
-        """The method as a checkpoint of Lightning's holds it, in evaluation mode; nothing in the file is run.
+        """The method of a Lightning checkpoint, in evaluation mode; no code in the file is run.
 
         Args:
             checkpoint_path: the file.
-            map_location: where its weights go.
+            map_location: device of its weights.
             changed: parameters with other values.
         """
         stored = torch.load(checkpoint_path, map_location=map_location, weights_only=True)
@@ -139,7 +142,8 @@ class Method(L.LightningModule):
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
         """The unlabelled test data that these tasks and parameters use: `video` or `none`.
 
-        An absolute threshold is learnt on others; an interval from the score curve still counts from the video's minimum.
+        An absolute threshold is learnt on other people; an interval from the score curve still depends on the video's
+        minimum.
         """
         if "spot" not in tasks:
             return cls.transductive
@@ -153,7 +157,7 @@ class Method(L.LightningModule):
         return cls.selects or learns_threshold(params)
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
-        """The features that the method reads, by the name it reads them under. Called without weights built."""
+        """The features that the method reads, by name. Called before weights are built."""
         return {}
 
     def stages(self) -> tuple[Stage, ...]:
@@ -175,8 +179,9 @@ class Method(L.LightningModule):
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Fit what needs no gradient, after all stages.
 
-        By default an absolute threshold for each kind, if the parameters ask for one: that of the largest F1 on the
-        validation subjects, or on the training subjects where none is held out. A subclass that fits more calls this, too.
+        By default it learns an absolute threshold for each kind, if the parameters ask for one: the one with the
+        largest F1 on the validation subjects, or on the training subjects if none are held out. A subclass that fits
+        more calls this, too.
         """
         if self._has_absolute_thresholds():
             videos, learnt = valid or train, []
@@ -201,7 +206,7 @@ class Method(L.LightningModule):
         return dict(zip(self.task.kinds, learnt))
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:
-        """Frames by which a frame's score sees an expression before its onset, for intervals estimated from the scores."""
+        """Frames before its onset from which an expression affects scores, for intervals estimated from the scores."""
         return 0
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
@@ -209,7 +214,7 @@ class Method(L.LightningModule):
         raise NotImplementedError(f"{type(self).__name__} does not spot")
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """Spotted intervals of a video; by default what `spotted` makes of each kind's scores."""
+        """Spotted intervals of a video; by default `spotted` of each kind's scores."""
         return [
             Prediction(video.key, kind, *found)
             for column, (kind, level) in enumerate(self.levels().items())
@@ -221,14 +226,14 @@ class Method(L.LightningModule):
     ) -> list[peaks.Spotted]:
         """Intervals of one kind from the scores of a video's frames, (n_frames,).
 
-        By default smoothed scores, their peaks above a threshold and an interval around each, as `SpottingParams` in
-        `params` say (MEAN, section 3.4, without them); in short videos the highest peak alone.
+        By default smoothed scores, their peaks above a threshold and an interval around each, by `SpottingParams` in
+        `params` (without them, MEAN, section 3.4); in short videos the highest peak alone.
 
         Args:
             timing: durations of the video's dataset in this fold.
-            kind: which.
+            kind: of the intervals.
             scores: NaN where undefined, at the ends only.
-            level: an absolute threshold; None for the one relative to these scores.
+            level: an absolute threshold; None for one relative to these scores.
         """
         return peaks.spot(
             scores,
@@ -245,7 +250,7 @@ class Method(L.LightningModule):
         raise NotImplementedError(f"{type(self).__name__} does not recognize")
 
     def looked_at(self, task: str) -> Looked:
-        """The network of `spot` or `recognize`, and its maps to explain.
+        """The network of `spot` or `recognize`, and the layer to explain.
 
         Raises:
             RunError: the method has none.

@@ -1,4 +1,4 @@
-"""Options that methods share: of spotting, of training by gradient; and what docstrings say of options."""
+"""Options that methods share, of spotting and of training by gradient; and the meanings of options from docstrings."""
 
 import inspect
 import re
@@ -30,17 +30,18 @@ class SpottingParams:
         rule: smoothing and interval of the paper (MEAN, equation 11, section 3.4) or of its released code.
         smoothing: weights of the moving average (MEAN, section 5.4): equal, a Gaussian of standard deviation 1 or 3 frames,
             an exponential of decay 1 or 3 frames; or none.
-        threshold: `relative` to the video's own scores by `p`; `absolute`: one for all videos, learnt on the fold's training
-            subjects (those held out for validation), so that a video without expressions can stay empty.
+        threshold: `relative` to the video's own scores by `p`; `absolute`: one threshold for all videos, learnt on the
+            fold's training subjects (those held out for validation), so that a video without expressions can stay
+            empty.
         interval: `fixed`, k' frames on both sides of a peak; `score_curve`, where the smoothed scores cross `curve_height`.
         half_width: multiple of k' that a fixed interval reaches to both sides of its peak, rounded to frames; smoothing and the
             distance of peaks keep k'.
-        anchor: where an interval lies: `paper`, around the peak of the scores, which are those of windows that begin there; `middle`,
-            k'/2 frames later, around the middle of the peak's window, which the labels imply. Only for scores of windows; where
-            `interval=score_curve` says where an interval lies, for those of a flat curve alone.
+        anchor: position of an interval: `paper`, around the peak of the scores, which belong to windows that begin
+            there; `middle`, k'/2 frames later, around the middle of the peak's window, as the labels imply. Only for
+            scores of windows; with `interval=score_curve` only for flat curves.
         curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
-        nms: of two spotted intervals whose IoU is above this, only the surer stays; null keeps all.
-        scales: multiples of k over which frames are scored; the mean over them counts.
+        nms: of two spotted intervals with a larger IoU, only the more confident stays; null keeps all.
+        scales: multiples of k over which frames are scored; scores are their mean.
     """
 
     p: float = 0.55
@@ -70,14 +71,14 @@ class SpottingParams:
             raise ConfigError("method.scales must name one multiple of k at least, not none: [1.0] is k itself")
 
     def only(self, names: Collection[str], where: str) -> None:
-        """Refuse options that would do nothing.
+        """Refuse options without effect.
 
         Args:
-            names: of the options that do something.
+            names: of the options with an effect.
             where: the setting that makes the others idle, for example `method.variant=shreve`.
 
         Raises:
-            ConfigError: another one has not its default.
+            ConfigError: another option differs from its default.
         """
         for own in fields(SpottingParams):
             value = getattr(self, own.name)
@@ -93,7 +94,7 @@ class SpottingParams:
 
     @classmethod
     def of(cls, params: Any) -> Self:
-        """The options that a method's parameters hold; of parameters that know only some of them `p` and `rule`."""
+        """The spotting options among a method's parameters; `p` and `rule` of parameters that have only these."""
         if isinstance(params, cls):
             return params
         return cls(**{name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)})
@@ -112,8 +113,9 @@ def check_ranges(params: Any, **names: Collection[str]) -> None:
     """Refuse NaN and numbers outside their range; a null is not checked.
 
     Args:
-        params: holds the numbers.
-        **names: of the parameters: `at_least_one`, `positive`, `not_negative`, `shares` (in [0, 1]) and `below_one` (in [0, 1)).
+        params: hold the numbers.
+        **names: of the parameters: `at_least_one`, `positive`, `not_negative`, `shares` (in [0, 1]) and `below_one` (in
+            [0, 1)).
 
     Raises:
         ConfigError: the first that lies outside.
@@ -127,7 +129,7 @@ def check_ranges(params: Any, **names: Collection[str]) -> None:
 
 
 def check_scales(name: str, scales: tuple[float, ...]) -> None:
-    """Refuse multiples of a gap that are not above 0, or come twice (ConfigError)."""
+    """Refuse multiples of a gap that are not above 0 or repeated (ConfigError)."""
     if any(not 0 < scale < float("inf") for scale in scales) or len(set(scales)) < len(scales):
         raise ConfigError(f"method.{name} must be numbers above 0, each once, not {list(scales)}")
 
@@ -149,11 +151,11 @@ Loss = Literal["paper", "focal"]
 
 @dataclass(frozen=True)
 class TrainingParams:
-    """Options against few and unbalanced samples; the defaults change nothing. A method's `Params` may inherit them.
+    """Options for few and unbalanced samples; the defaults change nothing. A method's `Params` may inherit them.
 
     Attributes:
         class_weight: `balanced` weighs the samples of a class by n / (classes x samples of the class); `none` all alike.
-        loss: that of the paper, or the `focal` loss (Lin et al. 2017, equation 5), under which samples that are answered well
+        loss: that of the paper, or the `focal` loss (Lin et al. 2017, equation 5), under which well classified samples
             count little; spotting scores are then probabilities.
         focal_gamma: exponent of the focal loss, at least 0.
         flip: train on mirrored faces too, whose horizontal motion changes its sign.

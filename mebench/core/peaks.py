@@ -1,4 +1,4 @@
-"""Frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays; what two intervals have in common."""
+"""Frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays; overlap of intervals."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Curve:
     Attributes:
         first: frame of the first height.
         heights: (n,) smoothed scores, one for each frame.
-        level: that a peak must reach; minus infinity where the highest one counts whatever it is.
+        level: least height of a peak; minus infinity where only the highest one is taken.
     """
 
     first: int
@@ -60,7 +60,7 @@ def window_shift(lead: int) -> int:
 
 
 def anchored(found: Spotted, anchor: Anchor, lead: int) -> Spotted:
-    """An interval around a peak, put where its anchor is: `paper` leaves it there, `middle` puts it `window_shift` later.
+    """An interval around a peak, moved by its anchor: `paper` leaves it, `middle` moves it `window_shift` later.
 
     >>> anchored(interval(10, 3, 1.0), "middle", lead=2)
     Spotted(onset=8, apex=11, offset=13, confidence=1.0)
@@ -72,7 +72,7 @@ def anchored(found: Spotted, anchor: Anchor, lead: int) -> Spotted:
 def score_curve(
     smoothed: NDArray[np.float64], peaks: NDArray[np.int64], height: float = 0.5, lead: int = 0
 ) -> list[tuple[int, int] | None]:
-    """Interval of each peak as the curve tells it: where the curve crosses a part of the peak's height.
+    """Interval of each peak between the points where the curve crosses a part of the peak's height.
 
     The height is counted from the peak's foot, the lowest level from which one can climb it without passing a higher peak
     (its prominence); beyond the curve's ends all is as low as its minimum. Widths are those of `scipy.signal.peak_widths`.
@@ -81,8 +81,8 @@ def score_curve(
         smoothed: (n,), n at least 1.
         peaks: positions in it.
         height: part of the peak's height at which its width is taken, in (0, 1); 0.5 is half way.
-        lead: frames by which the score sees an expression before its onset; the interval begins so much later, but not
-            after its peak.
+        lead: frames before its onset from which an expression affects the score; the interval begins so much later, but
+            not after its peak.
 
     Returns:
         (first, last) position, both inclusive; None for a peak without height, on a flat curve.
@@ -105,10 +105,10 @@ def score_curve(
 
 
 def overlap(a: Span, b: Span) -> tuple[Any, Any]:
-    """Frames that both of two intervals cover, and frames that either covers; whole numbers, hence exact.
+    """Intersection and union of two intervals in frames; whole numbers, hence exact.
 
     Args:
-        a: onset and offset, both inclusive: two numbers, or two arrays that broadcast with those of the other.
+        a: onset and offset, both inclusive: two numbers, or two arrays that broadcast with those of `b`.
         b: the same.
     """
     common = np.maximum(np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]) + 1, 0)
@@ -145,14 +145,14 @@ def hits(a: Span, b: Span) -> Any:
 
 
 def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
-    """Non-maximum suppression: of two intervals with an IoU above `most` the surer stays, of equally sure ones the earlier.
+    """Non-maximum suppression: of two intervals with an IoU above `most` the more confident stays, at ties the earlier.
 
     Args:
         found: in any order.
         most: from 0 (no common frame is allowed) to 1 (everything stays).
 
     Returns:
-        What stays, by time.
+        The remaining intervals, by time.
     """
     surest = sorted(found, key=lambda s: (-s.confidence, s.apex))
     ends = np.array([(s.onset, s.offset) for s in surest], dtype=np.int64).reshape(-1, 2).T
@@ -166,7 +166,7 @@ def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
 def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime: int) -> list[Spotted]:
     """`count` intervals of width 2k' at peaks drawn uniformly from those whose interval lies inside the video.
 
-    They may overlap: chance does not look. The confidences are random too. A video shorter than 2k' takes its middle as peak.
+    They may overlap, and their confidences are random. The peak of a video shorter than 2k' is its middle.
     """
     low, high = k_prime, n_frames - k_prime
     peaks = rng.integers(low, high + 1, count) if high >= low else np.full(count, n_frames // 2)
@@ -185,7 +185,7 @@ def smooth(scores: Scores, k_prime: int, rule: Rule = "paper", smoothing: Smooth
     Args:
         scores: (n,), without NaN.
         k_prime: half window in frames, at least 1.
-        rule: which of the two.
+        rule: of the two above.
         smoothing: weights of the window: all equal (`average`), a Gaussian of standard deviation 1 or 3 frames, or
             exp(-|distance| / tau) with tau 1 or 3 frames (MEAN, section 5.4); or `none`: the scores as they are.
 
@@ -246,7 +246,7 @@ def peaks_of(
         smoothed: (n,), n at least 1.
         level: the threshold.
         distance: in frames.
-        highest_only: no threshold, the (first) highest position is the one answer, also at an end.
+        highest_only: no threshold, the (first) highest position is the only answer, even at an end.
     """
     if highest_only:
         return np.array([int(smoothed.argmax())])
@@ -337,7 +337,7 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
     """The level with the largest F1 of spotting, over all videos together; of equally good ones the highest.
 
     Args:
-        found: of each video, also of those without expressions, all that is spotted without a threshold.
+        found: all intervals spotted without a threshold in each video, also in videos without expressions.
         truths: (onset, offset) of each video's expressions of the kind, both inclusive.
 
     Returns:

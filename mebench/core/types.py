@@ -1,4 +1,4 @@
-"""The words of mebench as small frozen types. Frames are 0-based positions; intervals include both ends."""
+"""The basic types of mebench, small and frozen. Frames are 0-based positions; intervals include both ends."""
 
 import hashlib
 from collections import Counter
@@ -32,12 +32,14 @@ class Expression:
         onset: first frame of the movement.
         offset: last frame of the movement; not before `onset`.
         kind: `micro` or `macro`.
-        apex: frame of the strongest movement, inside the interval, or None where nobody marked it.
+        apex: frame of the strongest movement, inside the interval, or None if not annotated.
         emotion: native label of the dataset in lower case, or None.
         action_units: as annotated, for example `("4", "L10")`.
         objective: objective class `I` to `VII` (Davison et al. 2018, arXiv 1708.07549), or None.
-        intensity: fraction of the full strength where somebody knows it, above 1 beyond it, to tell what is missed; no label to learn.
-        flags: short words about the annotation, for example `offset_from_apex`; an emotion scheme may leave out by them.
+        intensity: fraction of the full strength where known (above 1 beyond it), for the analysis of misses, not for
+            training.
+        flags: short words about the annotation, for example `offset_from_apex`; an emotion scheme may leave out
+            expressions by them.
     """
 
     onset: int
@@ -99,15 +101,15 @@ class Video:
     In a dataset of ready-made motion maps without frames, a clip is a video of one frame whose expression is `[0, 0]`.
 
     Attributes:
-        dataset: the dataset, or the member of a composite, that the recording belongs to.
+        dataset: id of the dataset, or of the member of a composite.
         subject: the person's id inside that dataset.
         id: unique within the subject.
         fps: frames per second; None where the dataset publishes no frames.
-        n_frames: number of frames; None where the frames are absent and nobody says.
+        n_frames: number of frames; None where it is unknown.
         expressions: sorted by onset.
         first: file number of the first frame, as the dataset's own annotations count; 0 where frames have no numbers.
-        numbers: file number of every frame, rising, where they leave numbers out; else empty.
-        distractors: sorted by onset; empty too where the dataset annotates none. No method sees them.
+        numbers: file number of every frame, rising, if there are gaps; else empty.
+        distractors: sorted by onset; empty where the dataset annotates none. No method sees them.
     """
 
     dataset: str
@@ -135,7 +137,7 @@ def number_at(position: int, first: int, numbers: Sequence[int] = ()) -> int:
     """The number of a frame in the dataset's own files and annotations.
 
     Args:
-        position: 0-based; one outside the video is counted on from its first or last frame.
+        position: 0-based; positions outside the video continue the count of its first or last frame.
         first: `Video.first`.
         numbers: `Video.numbers`.
 
@@ -152,15 +154,15 @@ def number_at(position: int, first: int, numbers: Sequence[int] = ()) -> int:
 class Scheme:
     """A named map from native labels to scored classes.
 
-    A label that the map does not hold is left out of recognition and analysis; it stays a truth for spotting.
+    Expressions with other labels are left out of recognition and analysis; they stay truths for spotting.
 
     Attributes:
-        name: what the user chooses it by.
+        name: of the scheme.
         classes: the scored classes, in the order of class numbers.
         mapping: native label, lower case, to class.
-        by: what is mapped: the native emotion, the objective class (Davison et al. 2018, arXiv 1708.07549), or the action
-            units as annotated, joined by `+`.
-        excluded: an expression that carries one of these flags is left out whatever its label.
+        by: the kind of label: the native emotion, the objective class (Davison et al. 2018, arXiv 1708.07549), or the
+            action units as annotated, joined by `+`.
+        excluded: expressions with one of these flags are left out.
         several: whether a label may stand for several classes at once; `mapping` then joins them by `+`, in the order of `classes`,
             and the number of a set of classes is the sum of 2 to the power of their numbers.
     """
@@ -207,11 +209,13 @@ class Scheme:
         return expression.kind == "micro" and self.of(expression) is not None
 
     def scored(self, video: Video) -> list[Expression]:
-        """The expressions of a video that recognition is asked about."""
+        """The expressions of a video to be classified."""
         return [e for e in video.expressions if self.scores(e)]
 
     def left_out(self, expressions: Iterable[Expression]) -> Counter[str]:
-        """Native labels of the micro-expressions that it does not score, `(none)` of those without, counted."""
+        """Counts of the native labels of micro-expressions that it does not score; `(none)` counts those without a
+        label.
+        """
         micro = (e for e in expressions if e.kind == "micro")
         return Counter(self.native_label(e) or "(none)" for e in micro if not self.scores(e))
 
@@ -230,7 +234,7 @@ class Task:
         tasks: some of `spot` and `recognize`; both together are analysis.
         kinds: the kinds to spot, in the order of the columns of frame scores.
         classes: emotion classes in the order of the columns of class scores.
-        one_per_video: every video holds exactly one expression, so a spotter names one interval (MEAN, section 4.3).
+        one_per_video: every video holds exactly one expression, so a spotter answers one interval (MEAN, section 4.3).
         several: whether a clip may have several classes, see `Scheme`.
     """
 
@@ -241,9 +245,10 @@ class Task:
     several: bool = False
 
     def called(self, row: Sequence[float]) -> str:
-        """The class of a clip from one number for each class: the highest.
+        """The class of a clip with the highest number.
 
-        Of several classes at once those of a probability of at least a half, joined by `+`, and the likeliest in any case.
+        For several classes at once: the classes with a probability of at least a half, joined by `+`, or else the
+        likeliest.
         """
         likely = [name for name, number in zip(self.classes, row) if self.several and number >= 0.5]
         return "+".join(likely or [self.classes[max(range(len(row)), key=lambda n: row[n])]])
@@ -256,7 +261,7 @@ class Fold:
     Attributes:
         key: its name; with the run's seed it decides everything random in the fold.
         train: subjects to train on.
-        valid: subjects to choose on; they train too unless the method chooses something.
+        valid: subjects for selection; they train too unless the method selects something.
         test: subjects to test.
         videos: keys of the tested videos where other videos of the same subjects train (leave one video out); empty where
             all videos of the test subjects are tested.
@@ -317,8 +322,8 @@ class Prediction:
         onset: first frame.
         apex: frame of the peak.
         offset: last frame.
-        confidence: higher is surer; only the order counts.
-        emotion: class, where the method names one.
+        confidence: higher is more confident; only the order counts.
+        emotion: class, if the method predicts one.
         probabilities: one number per class of the task, or None.
         draw: number of the random draw, for methods that predict by chance; 0 otherwise.
     """
@@ -339,13 +344,12 @@ class Repair:
     """A repair, or a mark, of one cell of the annotations.
 
     Attributes:
-        row: row of the sheet as spreadsheet programs count, from 1; None where all rows are meant.
-        column: the column as the sheet calls it.
-        found: what stands there.
-        taken: what it is read as, or None where nothing was changed and the row is only marked.
-        reason: why.
-        sheet: file and sheet, for example `CASME2-coding.xlsx: Sheet1`.
-        altered: this copy is not as it was released, and something is lost: an error of `data verify`.
+        row: row of the sheet as in spreadsheet programs, from 1; None for all rows.
+        column: its name in the sheet.
+        found: the cell's content.
+        taken: the value that it is read as; None if the cell is only marked.
+        reason: of the repair. sheet: file and sheet, for example `CASME2-coding.xlsx: Sheet1`.
+        altered: whether this copy differs from the release and has lost something: an error of `data verify`.
     """
 
     row: int | None
@@ -366,7 +370,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """An annotated expression whose interval cannot be read: it counts in a summary, but cannot be scored.
+    """An annotated expression whose interval cannot be read: it is counted in a summary, but cannot be scored.
 
     Attributes:
         subject: the person's id.
@@ -390,10 +394,10 @@ class Published:
     """The counts that the authors of a dataset publish.
 
     Attributes:
-        source: where they say so.
-        subjects: number of people with an annotation, or None where nobody says.
+        source: of the counts.
+        subjects: number of people with an annotation, or None if unknown.
         expressions: number of annotated expressions by kind.
-        emotions: number of micro-expressions by native label, lower case; empty where nobody says.
+        emotions: number of micro-expressions by native label, lower case; empty if unknown.
     """
 
     source: str
@@ -403,7 +407,7 @@ class Published:
 
 
 def stable_seed(*parts: object) -> int:
-    """A number below 2**31 from any parts that print alike everywhere; the same on every machine and in every process.
+    """A seed below 2**31 from any printable parts; the same on every machine and in every process.
 
     >>> stable_seed(0, "fold", "synthetic/01") == stable_seed(0, "fold", "synthetic/01")
     True

@@ -1,4 +1,4 @@
-"""A method's view of a dataset: videos and clips through their features, with labels only for training."""
+"""A method's view of a dataset: features of videos and clips, with labels only for training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class VideoView:
 
     Attributes:
         key: unique name of the video.
-        subject: whose face it is.
+        subject: the person.
         fps: frames per second.
         n_frames: number of frames.
         timing: durations of its dataset in this fold.
@@ -52,7 +52,7 @@ class VideoView:
             chain: its name.
             onset: first frame.
             apex: frame of the peak.
-            offset: last frame; the apex where it is left out, which is enough for flow from onset to apex.
+            offset: last frame; by default the apex, which is enough for flow from onset to apex.
         """
         return self._clip(chain, onset, apex, apex if offset is None else offset)
 
@@ -66,8 +66,8 @@ class ClipView:
     """A known or spotted interval, both ends inclusive, without its label.
 
     Attributes:
-        video: where it lies.
-        onset: first frame; may be negative for a spotted one.
+        video: of the clip.
+        onset: first frame; may be negative for a spotted interval.
         apex: frame of the peak; the middle where the dataset marks none.
         offset: last frame.
         spotted: True for an interval that a method proposed, False for an annotated one.
@@ -93,7 +93,7 @@ class LabelledClip(ClipView):
     label: int
 
     def unlabelled(self) -> ClipView:
-        """The clip as it is asked about."""
+        """The clip without its label."""
         v = self.video
         video = VideoView(v.key, v.subject, v.fps, v.n_frames, v.timing, v._frames, v._clip)
         return video.clip(self.onset, self.apex, self.offset, spotted=False)
@@ -107,7 +107,7 @@ class LabelledVideo(VideoView):
     labels: tuple[int | None, ...]
 
     def clips(self, kind: str = "micro") -> list[LabelledClip]:
-        """The annotated clips of one kind whose emotion the scheme scores."""
+        """The annotated clips of one kind with a class of the scheme."""
         return [
             LabelledClip(self, e.onset, e.peak, e.offset, False, label)
             for e, label in zip(self.expressions, self.labels)
@@ -138,7 +138,7 @@ def gap_at(k: int, scale: float) -> int:
 
 
 def at_scale(view: V, scale: float) -> V:
-    """The view through which a method reads the features of one scale under the names that it knows."""
+    """A view with the features of one scale under their usual names."""
     return view if scale == 1 else replace(view, _frames=lambda chain: view.features(_name(chain, scale)))
 
 
