@@ -27,7 +27,9 @@ from .streams import Purpose, stream
 GENERATOR = 1
 """Raised when the pixels change."""
 
-_NOT_IN_PIXELS = ("subjects", "videos", "label_jitter", "landmark_noise", "oracle")
+_NOT_IN_PIXELS = ("subjects", "videos", "label_jitter", "coder_error", "landmark_noise", "oracle")
+_LATER = {"crf": 0, "micros": None, "expressions": "apart", "camera": 0.0}
+"""Parameters that came after the first drawn faces, by the value that leaves those as they were."""
 
 
 class SyntheticFrames:
@@ -55,12 +57,14 @@ class SyntheticFrames:
 
     def fingerprint(self) -> str:
         """Hash of everything that the pixels depend on; no frame is drawn for it."""
-        params = {k: v for k, v in dataclasses.asdict(self._params).items() if k not in _NOT_IN_PIXELS}
+        params = {
+            name: value
+            for name, value in dataclasses.asdict(self._params).items()
+            if name not in _NOT_IN_PIXELS and (name not in _LATER or value != _LATER[name])
+        }
         libraries = [heavy.cv2.__version__, processor()]
         if self._params.crf:
             libraries.append(f"av {version('av')}")
-        else:
-            del params["crf"]  # of what was drawn before there was one
         identity = json.dumps([GENERATOR, *libraries, params, self._place], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
@@ -87,6 +91,7 @@ class SyntheticFrames:
             pitch=float(head.pitch[index]),
             gain=float(light.gain[index]),
             tilt=float(light.tilt[index]),
+            camera=self._params.camera * self._params.face * self._params.size,
         )
 
 

@@ -1,5 +1,6 @@
 """The script of a video: which action unit is how strong in which frame, and what of it is labelled."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -11,7 +12,7 @@ from mebench.core import Distractor, Expression, Kind
 
 from .action_units import UNITS
 from .emotions import EMOTIONS, ONE_SIDED, recruit
-from .params import LONGEST_MICRO, MARGIN, Params
+from .params import LONGEST_AS_SAMM_LV, LONGEST_MICRO, MARGIN, Params
 from .streams import Purpose, stream
 
 Curves = NDArray[np.float64]
@@ -20,6 +21,18 @@ GAP = 0.5
 """Seconds between two labelled expressions, at least."""
 WEAK_SIDE = 0.15
 """What the other half of the face still does in a one-sided expression."""
+
+LENGTHS: Mapping[Kind, tuple[float, ...]] = {
+    "micro": (0.15, 0.23, 0.28, 0.33, 0.36, 0.39, 0.41, 0.44, 0.46, 0.49, 0.51),
+    "macro": (0.51, 0.60, 0.72, 0.83, 0.93, 1.11, 1.41, 1.73, 2.24, LONGEST_AS_SAMM_LV),
+}
+"""Seconds of the expressions of SAMM Long Videos, of which equally many lie between any two neighbours; the longest tenth of the
+macro-expressions, up to 25.9 s, is left out. From samm_annotation.csv of https://github.com/williamlee91/LGSNet, commit fb38eb2: 159 micro-
+and 340 macro-expressions."""
+LEVELS: Mapping[Kind, tuple[float, ...]] = {"micro": (23, 19, 15, 4, 4), "macro": (20, 95, 77.0, 45.5, 13.5)}
+"""How many expressions of SAMM Long Videos are of each FACS level, A to E, that of the strongest action unit; B/C counts half for each.
+From info_csv/samm_new_25.csv of https://github.com/xjtupanda/AUW-GCN, commit 03c86f3, where 65 of 159 micro- and 251 of 343
+macro-expressions have one."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +136,11 @@ def write_script(params: Params, subject: int, video: int) -> Script:
 
 
 def label(params: Params, subject: int, video: int) -> tuple[Expression, ...]:
-    """The labels of one video, sorted by onset; annotators err by `label_jitter` frames."""
+    """The labels of one video, sorted by onset; annotators err by `label_jitter` frames and `coder_error` seconds."""
     random, jitter = stream(Purpose.JITTER, params.seed, subject, video), params.label_jitter
     events = write_script(params, subject, video).events
     errors = random.randint(-jitter, jitter + 1, (len(events), 3))
+    errors = errors + np.rint(params.coder_error * params.fps * random.standard_normal(errors.shape)).astype(int)
     expressions = (event.annotate(params.frames, *map(int, error)) for event, error in zip(events, errors))
     return tuple(sorted(expressions, key=lambda expression: expression.onset))
 
@@ -153,30 +167,60 @@ def _how_many(params: Params, per_minute: float, random: np.random.RandomState) 
 
 
 def _how_many_micro(params: Params, subject: int, video: int) -> int:
-    """0 to `micro_max`, spread evenly over the videos (a Kronecker sequence): totals hardly depend on the seed."""
+    """0 to `micro_max`, or a Poisson number of `micros` a minute, spread evenly over the videos (a Kronecker sequence): totals hardly
+    depend on the seed.
+    """
     if params.short_videos:
         return 1
     start = stream(Purpose.MICRO, params.seed).rand()
-    return int((start + 0.7548776662 * subject + 0.5698402910 * video) % 1 * (params.micro_max + 1))
+    place = (start + 0.7548776662 * subject + 0.5698402910 * video) % 1
+    if params.micros is None:
+        return int(place * (params.micro_max + 1))
+    mean = params.micros * params.frames / params.fps / 60
+    number, here = 0, float(np.exp(-mean))
+    while place >= here and number < 10 * mean + 10:  # the chance of this number and of fewer is passed
+        place, number = place - here, number + 1
+        here *= mean / number
+    return number
 
 
 def _micro_expression(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
     """200 to 500 ms, with a shorter onset than offset (after Yan et al. 2013); a quarter of them in one half of the face."""
     fps = stage.params.fps
     seconds = float(np.clip(random.normal(0.38, 0.07), 0.2, LONGEST_MICRO))
+    if stage.params.expressions == "samm_lv":
+        seconds = _as_annotated("micro", random)
     length = round(seconds * fps)
     rise = max(2, round(length * random.uniform(0.35, 0.5)))
     hold = round(random.uniform(0, 0.06) * fps)
     low, high = stage.params.intensity
     phases = (rise, hold, max(2, length - rise - hold))
-    _express(stage, curves, "micro", phases, random.uniform(low, high), 0.25, random)
+    strength = (
+        random.uniform(low, high) if stage.params.expressions == "apart" else _as_coded("micro", low, high, random)
+    )
+    _express(stage, curves, "micro", phases, strength, 0.25, random)
 
 
 def _macro_expression(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
     """0.7 to 2.5 s at 30 to 80 % of the full strength."""
-    length = random.uniform(0.7, 2.5) * stage.params.fps
+    apart = stage.params.expressions == "apart"
+    length = (random.uniform(0.7, 2.5) if apart else _as_annotated("macro", random)) * stage.params.fps
     phases = (round(0.3 * length), round(0.3 * length), round(0.4 * length))
-    _express(stage, curves, "macro", phases, random.uniform(0.3, 0.8), 0.05, random)
+    strength = random.uniform(0.3, 0.8) if apart else _as_coded("macro", *stage.params.intensity, random)
+    _express(stage, curves, "macro", phases, strength, 0.05, random)
+
+
+def _as_annotated(kind: Kind, random: np.random.RandomState) -> float:
+    """Seconds of an expression of SAMM Long Videos."""
+    known = LENGTHS[kind]
+    return float(np.interp(random.rand(), np.linspace(0, 1, len(known)), known))
+
+
+def _as_coded(kind: Kind, low: float, high: float, random: np.random.RandomState) -> float:
+    """Strength of an expression of SAMM Long Videos, as a fraction of the full action unit; level A begins at `low`, E ends at `high`."""
+    chances = np.asarray(LEVELS[kind]) / sum(LEVELS[kind])
+    level = int(np.searchsorted(np.cumsum(chances)[:-1], random.rand(), "right"))
+    return float(low * (high / low) ** ((level + random.rand()) / len(chances)))
 
 
 def _express(

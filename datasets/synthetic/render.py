@@ -31,6 +31,7 @@ class State:
         pitch: nod of the head, radians.
         gain: brightness.
         tilt: relative slope of the brightness from left to right.
+        camera: distance of the camera, pixels; 0 for one that is far away.
     """
 
     strengths: NDArray[np.float64]
@@ -40,6 +41,7 @@ class State:
     pitch: float
     gain: float
     tilt: float
+    camera: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def draw(subject: Subject, state: State) -> Floats:
     strengths = subject.strengths(state.strengths)
     x, y = _to_neutral(subject.size, state.pose)
     skull = heavy.cv2.remap(subject.depth, x, y, heavy.cv2.INTER_LINEAR)
-    x_bone, y_bone = x - skull * np.float32(state.yaw), y - skull * np.float32(state.pitch)
+    turned = _turned(state, skull, x, y)
+    x_bone, y_bone = x - turned[0], y - turned[1]
     push, part, furrows = _summed(subject, strengths)
     x_skin, y_skin = x_bone, y_bone
     if push is not None:
@@ -152,7 +155,8 @@ def landmarks(subject: Subject, state: State) -> NDArray[np.float64]:
     """The true 68 points of a frame, (68, 2), pixels."""
     strengths = subject.strengths(state.strengths)
     push, part, _ = _summed(subject, strengths)
-    field = subject.depth[..., None] * np.array([state.yaw, state.pitch], np.float32)
+    axis = np.arange(subject.size, dtype=np.float32)
+    field = np.stack(_turned(state, subject.depth, axis[None, :], axis[:, None]), axis=-1)
     if push is not None:
         field = field + push
     neutral = subject.landmarks
@@ -167,6 +171,21 @@ def landmarks(subject: Subject, state: State) -> NDArray[np.float64]:
             points[first + top, 1] += upper * opening
             points[first + bottom, 1] += (lowered - 1) * opening
     return np.asarray(points @ state.pose[:, :2].T + state.pose[:, 2])
+
+
+def _turned(state: State, depth: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """How far turning and nodding move what lies at x, y, and so deep; near the camera what comes nearer grows, and goes further."""
+    across, down = np.float32(state.yaw), np.float32(state.pitch)
+    if not state.camera:
+        return depth * across, depth * down
+    middle = np.float32((len(depth) - 1) / 2)
+    shift = (state.pose[:, :2] @ (middle, middle) + state.pose[:, 2] - middle).astype(np.float32)
+    x, y, depth = x - middle, y - middle, depth / (1 - depth / np.float32(state.camera))
+    back = (x * across + y * down) / np.float32(state.camera)  # what turns away shrinks
+    return (
+        depth * (across + shift[0] / np.float32(state.camera)) - x * back,
+        depth * (down + shift[1] / np.float32(state.camera)) - y * back,
+    )
 
 
 def _carried(points: NDArray[np.float64], field: Floats) -> NDArray[np.float64]:

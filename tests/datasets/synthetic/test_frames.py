@@ -60,12 +60,26 @@ def test_pixels_do_not_depend_on_the_process():
 
 def test_the_fingerprint_changes_with_the_pixels_and_only_with_them():
     plain = synthetic.SyntheticFrames(SMALL, 0, 0)
-    for change in ({"noise": 2.0}, {"amplitude": 0.0}, {"seed": 1}, {"intensity": (0.1, 0.2)}, {"frames": 200}):
+    for change in (
+        {"noise": 2.0},
+        {"amplitude": 0.0},
+        {"seed": 1},
+        {"intensity": (0.1, 0.2)},
+        {"frames": 200},
+        {"micros": 4.0},
+        {"camera": 6.0},
+    ):
         assert (
             synthetic.SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0).fingerprint() != plain.fingerprint()
         )
     assert synthetic.SyntheticFrames(SMALL, 0, 1).fingerprint() != plain.fingerprint()
-    for change in ({"subjects": 9}, {"label_jitter": 3}, {"oracle": True}, {"landmark_noise": 0.0}):
+    for change in (
+        {"subjects": 9},
+        {"label_jitter": 3},
+        {"coder_error": 0.1},
+        {"oracle": True},
+        {"landmark_noise": 0.0},
+    ):
         other = synthetic.SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0)
         assert other.fingerprint() == plain.fingerprint()
         np.testing.assert_array_equal(other[20], plain[20])

@@ -1,5 +1,7 @@
 """How action units move a face."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -129,6 +131,31 @@ def test_the_pose_carries_the_landmarks():
     np.testing.assert_allclose(render.landmarks(SUBJECT, _state(pose=pose)) - SUBJECT.landmarks, [[3.0, -2.0]] * 68)
     shifted, still = render.draw(SUBJECT, _state(pose=pose)), render.draw(SUBJECT, _state())
     np.testing.assert_allclose(shifted[10:-10, 10:-10], still[12:-8, 7:-13], atol=1.5)
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0.02, 0.0), (0.0, 0.02), (0.01, -0.015)])
+def test_a_near_camera_sees_a_head_turn_as_a_pinhole_does(yaw, pitch):
+    """Points in space, turned about the middle of the head and projected, near less far: the drawing has it to first order."""
+    middle, points = (SUBJECT.size - 1) / 2, SUBJECT.landmarks
+    depth = cv2.remap(SUBJECT.depth, *points.astype(np.float32).T.copy(), cv2.INTER_LINEAR).ravel()
+
+    def pinhole(camera):
+        x, y = ((points - middle) * (1 - depth / camera)[:, None]).T
+        turned = np.stack([x + depth * yaw, y + depth * pitch], axis=1)
+        return turned / (1 - (depth - x * yaw - y * pitch) / camera)[:, None] + middle
+
+    def drawn(camera):
+        return dataclasses.replace(_state(), yaw=yaw, pitch=pitch, camera=camera)
+
+    near, far = 6 * SUBJECT.width, 1e9
+    change = render.landmarks(SUBJECT, drawn(near)) - render.landmarks(SUBJECT, drawn(far))
+    expected = pinhole(near) - pinhole(far)
+    assert 0.04 < np.abs(expected).max() < 0.5
+    np.testing.assert_allclose(change, expected, atol=0.025)
+    np.testing.assert_allclose(render.landmarks(SUBJECT, drawn(0.0)), render.landmarks(SUBJECT, drawn(far)), atol=1e-5)
+    pictures = [render.draw(SUBJECT, drawn(camera)) for camera in (0.0, far, near)]
+    np.testing.assert_allclose(pictures[0], pictures[1], atol=0.05)
+    assert np.abs(pictures[0] - pictures[2]).max() > 1
 
 
 def test_light_scales_the_picture():

@@ -1,5 +1,6 @@
 """What the dataset accepts, and that its presets are what the card says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,36 @@ CONFIG = yaml.safe_load(Path(module.__file__).with_name("config.yaml").read_text
         ("intensity", (-0.1, 0.1)),
         ("intensity", (0.1, 0.2, 0.3)),
         ("frames", 20),
+        ("expressions", "samm-lv"),
+        ("micros", 0.0),
+        ("coder_error", -0.1),
+        ("camera", 1.0),
     ],
 )
 def test_refuses_what_cannot_be_drawn_and_names_the_key(name, value):
     with pytest.raises(ConfigError, match=rf"dataset\.{name}\b"):
         dataset.Synthetic.Params(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"expressions": "samm-lv"},
+            "unknown dataset.expressions 'samm-lv'. Did you mean 'samm_lv'? Known: apart, samm_lv.",
+        ),
+        ({"micros": 0.0}, "for videos without micro-expressions take dataset.micro_max=0"),
+        ({"micros": 4.0, "short_videos": True}, "dataset.micros=4.0 contradicts dataset.short_videos=true"),
+        ({"expressions": "samm_lv", "intensity": (0.0, 0.8)}, "must begin above 0"),
+        (
+            {"expressions": "samm_lv", "intensity": (0.05, 0.8), "frames": 90},
+            "a macro-expression of 3.3 s: take at least dataset.frames=123",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_a_sentence(settings, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        dataset.Synthetic.Params(**settings)
 
 
 @given(fps=st.sampled_from([20.0, 25.0, 30.0, 60.0, 100.0, 200.0]))

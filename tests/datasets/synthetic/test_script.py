@@ -1,5 +1,6 @@
 """What happens in the videos, before a pixel is drawn."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -126,6 +127,55 @@ def test_micro_expressions_move_inside_their_intervals_and_peak_at_the_apex(para
             moving = {action_units.UNITS[u] for u in np.flatnonzero(script.micro[event.apex].any(axis=1))}
             assert moving == set(event.units)
     np.testing.assert_array_equal(strength > 1e-12, inside & (strength > 1e-12))
+
+
+AS_SAMM_LV = dataset.Synthetic.Params(
+    subjects=40,
+    videos=5,
+    frames=750,
+    fps=25.0,
+    micros=3.9,
+    macros=8.3,
+    expressions="samm_lv",
+    intensity=(0.05, 0.8),
+    label_jitter=0,
+)
+
+
+def test_expressions_as_in_samm_long_videos_touch_in_length_and_overlap_in_strength():
+    events = [event for script in _scripts(AS_SAMM_LV).values() for event in script.events]
+    lengths, strengths = (
+        {kind: np.array([measure(e) for e in events if e.kind == kind]) for kind in ("micro", "macro")}
+        for measure in (lambda e: (e.offset - e.onset + 1) / 25, lambda e: e.strength)
+    )
+    for kind, median in (
+        ("micro", 0.39),
+        ("macro", 1.02),
+    ):  # of samm_annotation.csv, without the longest tenth of the macro-expressions
+        assert np.median(lengths[kind]) == pytest.approx(median, abs=0.08)
+    assert lengths["micro"].max() <= 0.6 and 0.5 <= lengths["macro"].min() <= 0.65
+    weaker = (strengths["macro"][:, None] < strengths["micro"]).mean()  # of two expressions, one of each kind
+    assert 0.1 < weaker < 0.4
+
+
+def test_micro_expressions_a_minute_are_as_many_as_asked_for():
+    counts = [sum(e.kind == "micro" for e in script.events) for script in _scripts(AS_SAMM_LV).values()]
+    minutes = AS_SAMM_LV.subjects * AS_SAMM_LV.videos * AS_SAMM_LV.frames / AS_SAMM_LV.fps / 60
+    assert sum(counts) / minutes == pytest.approx(3.9, rel=0.08)
+    assert np.var(counts) == pytest.approx(np.mean(counts), rel=0.25), "a Poisson number's variance is its mean"
+
+
+def test_coders_err_as_much_as_they_are_told_and_move_nothing():
+    sure, unsure = AS_SAMM_LV, dataclasses.replace(AS_SAMM_LV, coder_error=0.08)
+    errors = []
+    for place, script in _scripts(sure).items():
+        assert synthetic.write_script(unsure, *place).events == script.events
+        pairs = zip(
+            synthetic.label(sure, *place), sorted(synthetic.label(unsure, *place), key=lambda e: e.apex), strict=True
+        )
+        errors += [(ours.onset - true.onset) / 25 for true, ours in pairs]
+    assert np.std(errors) == pytest.approx(0.08, rel=0.15)
+    assert abs(np.mean(errors)) < 0.02
 
 
 def test_one_sided_expressions_carry_the_side_in_their_action_units():
