@@ -1,6 +1,6 @@
-"""The steps from frames to features, and the store that keeps each feature that was computed.
+"""The steps from frames to features, and the store of computed features.
 
-OpenCV, dlib, SciPy and scikit-image are loaded where a step works, not here (`mebench.heavy`).
+OpenCV, dlib, SciPy and scikit-image are imported when a step works (`mebench.heavy`).
 """
 
 from lazy_loader import attach_stub

@@ -32,9 +32,9 @@ def dlib_version() -> str:
 
 @functools.cache
 def processor() -> str:
-    """The instructions that NumPy, OpenCV and their helpers choose for this processor, and with them the last bits of some numbers.
+    """The processor instructions that NumPy, OpenCV and their helpers choose.
 
-    Part of the key of what such numbers shape.
+    They decide the last bits of some numbers and are part of the keys of such features.
     """
     cv2 = heavy.cv2
     target = opt_func_info(func_name="^arctan2$", signature="float64")["arctan2"]
@@ -60,7 +60,8 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class SequenceStep(Step):
-    """A step from the crops of a clip to other crops: magnified, or of another number. For chains of scope `clips`.
+    """A step from the crops of a clip to other crops, for example magnified or interpolated ones. For chains of scope
+    `clips`.
 
     Attributes:
         keeps_length: False for a step that changes the number of crops; only a volume step can follow it.
@@ -74,7 +75,7 @@ class SequenceStep(Step):
 
         Args:
             crops: (n, H, W) gray, onset to offset, both included.
-            fps: frames per second of the video, or None where nobody says.
+            fps: frames per second of the video, or None if unknown.
         """
         raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
@@ -124,7 +125,7 @@ class MapStep(Step):
     def back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
     ) -> NDArray[np.float64]:
-        """A heat over this step's output laid back onto its input of that size; as it is, where the step moves no pixel.
+        """A heat map of this step's output, mapped back to its input; unchanged if the step moves no pixel.
 
         Args:
             heat: (h, w).
@@ -154,7 +155,7 @@ class MapStep(Step):
 
 
 def check_numbers(step: Step, what: str, within: Callable[[float], bool], *names: str) -> None:
-    """Refuse fields that are no number, or not `within` a range, which `what` tells in words (ConfigError)."""
+    """Refuse fields that are no number or not `within` the range that `what` describes (ConfigError)."""
     for field in names:
         value = getattr(step, field)
         if isinstance(value, bool) or not isinstance(value, int | float) or not within(value):
@@ -165,7 +166,7 @@ def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> Featu
     """Resize an (H, W, C) map to (rows, cols, C), float32, with the same bits on every processor.
 
     Bilinear, the resampling of the published programs. With `smooth`, shrinking averages over the pixels that an output
-    pixel covers, so that nothing between the sampling points is lost.
+    pixel covers, so that no pixel is skipped.
     """
     made = np.asarray(x, np.float32)
     mean = smooth and rows <= made.shape[0] and cols <= made.shape[1]
@@ -179,7 +180,7 @@ def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> Featu
 
 @functools.lru_cache(maxsize=256)
 def _samples(length: int, n: int, mean: bool) -> list[tuple[NDArray[np.intp], NDArray[np.float32]]]:
-    """For each of `n` new pixels along `length` old ones: an old pixel and its share, one after the other."""
+    """For each of `n` new pixels along `length` old ones: pairs of an old pixel and its share."""
     ratio = length / n
     if not mean:
         place = (np.arange(n) + 0.5) * ratio - 0.5
@@ -194,9 +195,10 @@ def _samples(length: int, n: int, mean: bool) -> list[tuple[NDArray[np.intp], ND
 
 
 def angle_of(v: NDArray[Any], u: NDArray[Any]) -> NDArray[np.float64]:
-    """The angle of (u, v) in radians, -pi to pi, by arithmetic alone: libraries round theirs by the processor.
+    """The angle of (u, v) in radians, -pi to pi, by arithmetic alone, since the rounding of libraries depends on the
+    processor.
 
-    The arctangent of the smaller over the larger is that of Cephes (Moshier 1989), off by 2e-16.
+    The arctangent of the smaller over the larger is that of Cephes (Moshier 1989), with an error of 2e-16.
     """
     across, down = np.abs(u).astype(np.float64), np.abs(v).astype(np.float64)
     larger = np.maximum(across, down)

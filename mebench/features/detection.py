@@ -31,11 +31,11 @@ def same_sized(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> Iter
     """All frames in their order, each decoded once and checked.
 
     Args:
-        frames: of a video, or as a camera gives them.
+        frames: of a video or a camera.
         label: name of the video in error messages.
 
     Raises:
-        DataError: a frame has not the size of the first, not 8 bits a channel, or an odd number of channels.
+        DataError: a frame differs in size from the first, or has not 8 bits a channel, or not 1, 3 or 4 channels.
     """
     first: tuple[int, ...] = ()
     each = frames if isinstance(frames, Iterator) else (frames[index] for index in range(len(frames)))
@@ -76,7 +76,7 @@ SMALLEST = 80
 
 
 class NoFaceError(DataError):
-    """No frame of a video shows a face; a run with `no_face=skip` goes on without that video."""
+    """No frame of a video shows a face; a run with `no_face=skip` leaves the video out."""
 
 
 _detector: Callable[[], Any] = functools.cache(lambda: heavy.dlib.get_frontal_face_detector())
@@ -85,8 +85,8 @@ _detector: Callable[[], Any] = functools.cache(lambda: heavy.dlib.get_frontal_fa
 def detect_faces(gray: Gray, upsample: int) -> list[Box]:
     """Boxes (x0, y0, x1, y1) of dlib's frontal faces, possibly reaching beyond the image.
 
-    dlib counts its last column and row in; they are left out here as in the published programs of SOFTNet and MEAN,
-    whose slices end before them.
+    dlib's boxes include their last column and row; here they are excluded, as in the published programs of SOFTNet and
+    MEAN.
     """
     found = _detector()(np.ascontiguousarray(gray), upsample)
     return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
@@ -104,10 +104,11 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
         label: name of the video in error messages.
 
     Returns:
-        Index of the frame; the box as detected, possibly reaching beyond the frame: what a landmark predictor wants; the frame, (H, W).
+        Index of the frame; the box as detected, possibly reaching beyond the frame, for a landmark predictor; the
+        frame, (H, W).
 
     Raises:
-        NoFaceError: no frame that was tried shows a face.
+        NoFaceError: no tried frame shows a face.
         DataError: there is no frame, or one is not 8-bit gray, BGR or BGRA.
     """
     n = len(frames)
@@ -144,17 +145,18 @@ def shows_face(crop: Gray) -> bool:
 
 
 def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
-    """The frames where the crops show no face: it left, turned away, or moved out of a fixed box.
+    """The stretches where the crops show no face, because it left, turned away, or moved out of a fixed box.
 
-    Looked for `LOOKS` times a second; `MISSES` in a row must find none. Between two looks a face counts as gone if either finds
-    none, since coming and going moves more than any expression: a peak there hides all others.
+    A search runs `LOOKS` times a second; `MISSES` in a row must find none. Frames between two searches count as without
+    a face if either finds none, since a face that comes or goes moves more than any expression, and its peak would hide
+    all others.
 
     Args:
         crops: (n_frames, size, size) gray.
         fps: frames per second.
 
     Returns:
-        First and last frame of each stretch, both inclusive, in order; none where there is no frame.
+        First and last frame of each stretch, both inclusive, in order.
     """
     at = range(0, len(crops), max(1, round(fps / LOOKS)))
     seen = [shows_face(crops[i]) for i in at]
@@ -176,7 +178,7 @@ class Tracks(NamedTuple):
 
     Attributes:
         parts: (x0, y0, x1, y1) in pixels, inside the frames, the last two exclusive, from left to right.
-        mixed: so many more faces have none.
+        mixed: number of further faces without a region.
     """
 
     parts: list[Box]
@@ -186,11 +188,11 @@ class Tracks(NamedTuple):
 def tracks_of(frames: Frames, detect: Callable[[Gray], list[Box]], fps: float, label: str) -> Tracks:
     """The part of the pictures in which each face of a video stays.
 
-    Faces are looked for twice a second. Those that lie within a width of one another from one look to the next are one face, the
-    nearest first; one that is seen in less than a tenth of the looks that saw the most frequent one is left out. A part is a
-    rectangle around all places of its face with half a face's width of surroundings, or less where another face lies near. A
-    face has none where at some look another one, not much smaller, is in its part: they or the camera move, and what is seen in
-    the part would be now of the one, now of the other.
+    Faces are searched twice a second. Detections within one width of each other in successive searches are one face,
+    the nearest first; a face found less than a tenth as often as the most frequent one is left out. A part is a
+    rectangle around all places of its face with half a face's width of surroundings, or less where another face lies
+    near. A face has no part if a search finds another face, not much smaller, inside it: people or the camera moved,
+    and the part would show both in turn.
 
     Args:
         frames: of the video.
@@ -222,7 +224,7 @@ def tracks_of(frames: Frames, detect: Callable[[Gray], list[Box]], fps: float, l
 
 
 def _part(own: Mapping[int, Box], others: Sequence[Mapping[int, Box]], size: tuple[int, int]) -> Box | None:
-    """The region in which a face stays, from the boxes of all faces by frame; None if faces cannot be told apart."""
+    """The region in which a face stays, from the boxes of all faces by frame; None if faces overlap."""
     x0, y0, x1, y1 = _around(own)
     first = next(iter(own.values()))
     for share in (0.5, 0.25, 0.1, 0.0):

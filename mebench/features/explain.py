@@ -16,17 +16,18 @@ _CITATION = re.compile(
 
 
 def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
-    """The card of a chain; it changes with all that its numbers depend on, and with nothing else but its name.
+    """The card of a chain; it changes if and only if its name changes or anything that its numbers depend on.
 
     Args:
         chain: to be explained.
-        landmarks: where its landmarks come from, in words; told only if a step reads them.
+        landmarks: source of its landmarks, in words; shown only if a step reads them.
 
     Returns:
-        As JSON holds it: `chain`, its name; `gives`, what it gives one feature for; `steps` in order, each with `step`, `version`,
-        `what` it does, `parameters` (`name`, `value`, `meaning`: of a choice what this value means), and the `sources` that its
-        docstring names; `landmarks`, null if no step reads them; `stored`, how numbers are rounded; versions of `opencv` and `dlib`;
-        `fingerprint` of steps, parameters and versions; and `text`, all of it in a few lines, as a paper's appendix could carry it.
+        Plain data: `chain`, its name; `gives`, the unit that one feature belongs to; `steps` in order, each with
+        `step`, `version`, `what` it does, `parameters` (`name`, `value`, `meaning`: for a choice, that of its value),
+        and the `sources` in its docstring; `landmarks`, null if no step reads them; `stored`, how numbers are rounded;
+        versions of `opencv` and `dlib`; `fingerprint` of steps, parameters and versions; and `text`, all of it in a few
+        lines, fit for a paper's appendix.
 
     Raises:
         ConfigError: its steps do not fit together.

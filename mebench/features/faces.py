@@ -1,4 +1,4 @@
-"""The face crop: from a place in the frame to the crop, the face that the crops go by, and the options that methods share."""
+"""The face crop: the reference face of a video, the mapping from frame to crop, and the options that methods share."""
 
 import hashlib
 import math
@@ -51,7 +51,7 @@ def box_to_crop(box: Box | FloatBox, size: int) -> Matrix:
 
 
 def upright(box: Box | FloatBox, angle: float) -> Matrix:
-    """Turns the picture about the middle of a box so that a line at `angle` (radians, clockwise) becomes level."""
+    """Rotates the picture about the middle of a box so that a line at `angle` (radians, clockwise) becomes level."""
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, s, x - c * x - s * y], [-s, c, y + s * x - c * y], [0.0, 0.0, 1.0]])
@@ -73,7 +73,7 @@ def moved(points: Landmarks, matrix: Matrix) -> Landmarks:
 
 
 def warped(gray: Gray, matrix: Matrix, size: int) -> Gray:
-    """The crop (size, size), bilinear; what lies beyond the frame repeats its edge."""
+    """The crop (size, size), bilinear, with the frame's edge repeated beyond it."""
     cv2 = heavy.cv2
     flat = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
     warp, rows = (cv2.warpAffine, matrix[:2]) if flat else (cv2.warpPerspective, matrix)
@@ -113,9 +113,9 @@ HEAD = np.array([_POINTS[n] for n in range(68)], np.float64) - (0, 0, FACE_PLANE
 def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
     """The homography from the plane of the face (x, y in mm) to the frame (pixels).
 
-    The pose comes from `solvePnP` on all 68 points (SQPnP, Terzakis and Lourakis 2020: no starting point, one answer). The
-    camera is unknown: its focal length is taken for the longer side of the frame, its axis for the frame's middle, its lens
-    for perfect.
+    The pose comes from `solvePnP` on all 68 points (SQPnP, Terzakis and Lourakis 2020: no starting point, one answer).
+    The camera is unknown: the longer side of the frame serves as focal length, the frame's middle as axis, and the lens
+    as perfect.
 
     Args:
         landmarks: (68, 2) points (x, y) in pixels of the frame.
@@ -131,7 +131,7 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
 
 
 def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
-    """The part of the plane of the face (mm) that a box of the frame shows: as wide and high where the box has its middle."""
+    """The part of the plane of the face (mm) that a box of the frame shows, with the scale at the middle of the box."""
     # A homography has no one scale: that at the middle of the box is taken, over one pixel across and one down.
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     back = np.asarray(np.linalg.inv(plane), np.float64)
@@ -143,7 +143,7 @@ def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
 
 
 def frontal(window: FloatBox, plane: Matrix, size: int) -> Matrix:
-    """The homography from the frame to a crop that shows a window of the plane of the face from straight ahead."""
+    """The homography from the frame to a crop with a frontal view of a window of the face's plane."""
     # A window has edges where a box has pixels: its left edge lies half a pixel before the first centre.
     x0, y0, x1, y1 = window
     matrix = box_to_crop((x0 + 0.5, y0 + 0.5, x1 + 0.5, y1 + 0.5), size) @ np.linalg.inv(plane)
@@ -167,10 +167,10 @@ class Crops:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The first face of a video, and how the crops go by it.
+    """The reference face of a video, which places the crops.
 
     Attributes:
-        frame: index of the frame where it was found.
+        frame: index of its frame.
         face: the box as detected, possibly reaching beyond the frame.
         box: the face with its margin, (x0, y0, x1, y1) in pixels, inside the frame, `x1` and `y1` exclusive.
         matrix: (3, 3), takes pixels of that frame to pixels of its crop, in homogeneous coordinates.
@@ -198,7 +198,7 @@ class Reference:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Restore what `as_json` gave."""
+        """Restore from `as_json`."""
         landmarks, window = values["landmarks"], values["window"]
         return cls(
             frame=values["frame"],
@@ -224,8 +224,9 @@ Track = Literal["none", "frame"]
 class FaceCrop(Step):
     """Crop all frames to the face of the first frame that shows one, gray, bilinear.
 
-    The detector is dlib's frontal HOG detector (King 2009, "Dlib-ml"). Of several faces in a frame the largest wins. Unless
-    asked otherwise the box stays: a micro-expression moves the skin by a pixel or less, and a moving box would add motion.
+    The detector is dlib's frontal HOG detector (King 2009, "Dlib-ml"). Of several faces in a frame the largest is
+    taken. By default the box is fixed: a micro-expression moves the skin by a pixel or less, and a moving box would add
+    motion.
 
     Attributes:
         size: width and height of a crop in pixels.
@@ -234,15 +235,15 @@ class FaceCrop(Step):
         half_size: look for the face in frames of half the width and height: four times as fast, but the smallest face
             that is found is twice as large.
         margin: fraction of the box's width and height added on each side, as far as the frame reaches.
-        align: `none`; `eyes`: all frames are turned by the same angle, which makes the line between the eyes of the first
-            face level; `pose`: each frame is seen from straight ahead, as a plane, by the pose of the head from its own 68
-            landmarks (see `face_plane`), for heads that turn, as in video from the wild. MEAN took FacePoseNet there.
-            The face is then always followed.
+        align: `none`; `eyes`: all frames are turned by the same angle, which makes the line between the eyes of the
+            first face level; `pose`: each frame is seen from straight ahead, as a plane, by the pose of the head from
+            its own 68 landmarks (see `face_plane`), for heads that turn, as in video from the wild. MEAN used
+            FacePoseNet for this. The face is then always tracked.
         track: `none`: the box of the first face serves all frames; `frame`: the box follows a head that really moves, see
             `mebench.features.landmarks`. Beyond the frame its edge is repeated.
         smoothing: frames over which the moving box, or the landmarks of `pose`, are averaged; odd, 1 for none.
-        landmarks: path of a predictor file for 68 points; None looks for one, see `mebench.features.landmarks`. The numbers
-            depend on its content, not on its path, so it is no part of the identity: `landmark_identity` is.
+        landmarks: path of a predictor file for 68 points; None searches for one, see `mebench.features.landmarks`. The
+            numbers depend on its content, not its path, so the identity uses `landmark_identity` instead.
     """
 
     version: ClassVar[int] = 2  # from 1: bilinear to the last bit
@@ -270,7 +271,7 @@ class FaceCrop(Step):
 
     @property
     def idle(self) -> Set[str]:
-        """The path of a landmark file, and the options that have no effect."""
+        """The path of a landmark file, and options without effect."""
         without_effect = {
             "landmarks": True,
             "margin": self.margin == 0,
@@ -286,7 +287,7 @@ class FaceCrop(Step):
 
     @property
     def portable(self) -> bool:
-        """For a box that stays; turning and following rest on libraries that choose instructions by the processor."""
+        """True for a fixed box; rotation and tracking use libraries whose instructions depend on the processor."""
         return self.align == "none" and not self._follows
 
     @property
@@ -295,7 +296,7 @@ class FaceCrop(Step):
 
     @property
     def needs_landmarks(self) -> bool:
-        """Whether the crops depend on landmarks; `landmark_identity` then belongs to their key."""
+        """Whether the crops depend on landmarks; `landmark_identity` is then part of their key."""
         return self.align != "none"
 
     @property
@@ -307,7 +308,7 @@ class FaceCrop(Step):
         """The source of a video's landmarks: a hash for the store's key, `none` without landmarks.
 
         Args:
-            landmarks: the dataset's own of that video, or None. They go first, but for `align="pose"`.
+            landmarks: the dataset's own for that video, or None. They are preferred, except for `align="pose"`.
 
         Raises:
             DataError: a predictor file is named and cannot be read.
@@ -326,26 +327,28 @@ class FaceCrop(Step):
             label: name of the video in error messages.
 
         Raises:
-            DataError: what `locate` and `cut` raise.
+            DataError: as for `locate` and `cut`.
         """
         reference = self.locate(frames, landmarks, label)
         return Crops(np.stack(list(self.cut(frames, reference, label))), reference.box, reference.crop_landmarks)
 
     def locate(self, frames: Frames, landmarks: Landmarks | None = None, label: str = "the video") -> Reference:
-        """Find the face that all crops go by. Frames are tried with growing steps, so that a faceless video fails soon.
+        """Find the face that places all crops. Frames are tried with growing steps, so that a video without faces fails
+        early.
 
         Args:
             frames: of the video.
-            landmarks: the dataset's own, (68, 2) points (x, y) in pixels of the first frame, or None. `align="pose"` does
-                not use them, since it needs those of every frame from one hand.
+            landmarks: the dataset's own, (68, 2) points (x, y) in pixels of the first frame, or None. `align="pose"`
+                does not use them, since it needs landmarks of every frame from one source.
             label: name of the video in error messages.
 
         Returns:
-            The face. It has landmarks where the dataset has, or where `align` needs them; see `with_landmarks`.
+            The face. It has landmarks if the dataset has or `align` needs them; see `with_landmarks`.
 
         Raises:
-            NoFaceError: no frame that was tried shows a face.
-            DataError: there are no frames; one is not 8-bit gray, BGR or BGRA; landmarks are odd, or needed and not there.
+            NoFaceError: no tried frame shows a face.
+            DataError: there are no frames; one is not 8-bit gray, BGR or BGRA; landmarks are malformed, or needed and
+                missing.
         """
         points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
         frame, face, gray = first_face(frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label)
@@ -364,7 +367,7 @@ class FaceCrop(Step):
         return Reference(frame, face, box, matrix, points, window)
 
     def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:
-        """The face with its landmarks, found on the frame where the face was found if they are not known already.
+        """The face with its landmarks, detected in the frame of the face if not known already.
 
         Raises:
             DataError: there is no predictor file, or it cannot be used.
@@ -408,7 +411,7 @@ class FaceCrop(Step):
     def _views(
         self, frames: Frames | Iterator[Gray], reference: Reference, label: str
     ) -> Iterator[tuple[Gray, Matrix]]:
-        """Each frame and what takes it to its crop."""
+        """Each frame with the mapping to its crop."""
         grays = (to_gray(frame, index, label) for index, frame in enumerate(same_sized(frames, label)))
         if not self._follows:
             yield from ((gray, reference.matrix) for gray in grays)
@@ -450,7 +453,7 @@ class FaceCrop(Step):
 class FaceParams:
     """How the face is found and cropped; the defaults are MEAN's. A method's `Params` may inherit from it.
 
-    They do nothing where a dataset brings the features ready-made.
+    The options have no effect where a dataset brings ready-made features.
 
     Attributes:
         align: `eyes` turns all frames of a video by one angle, until the line between the eyes of the first face is level;
@@ -478,12 +481,13 @@ class FaceParams:
 
     @property
     def needs_landmarks(self) -> bool:
-        """Whether the steps of these settings need landmarks. A method of which no setting does without says so itself."""
+        """Whether the steps of these settings need landmarks. A method that always needs them overrides this."""
         return bool(self.without_landmarks)
 
     @property
     def without_landmarks(self) -> str:
-        """The setting, `align=none` or `regions=box`, that would do without landmarks; empty where these settings do, or none does.
+        """The setting, `align=none` or `regions=box`, that avoids landmarks; empty if these settings need none, or if
+        no setting avoids them.
 
         The regions of a method follow landmarks but for `box` and `whole_face`.
         """

@@ -1,4 +1,4 @@
-"""Optical flow between two face crops, what is not expression taken out of it, its strain, and flow as an image."""
+"""Optical flow between two face crops, removal of head and eye motion, strain, and flow as an image."""
 
 import functools
 import itertools
@@ -66,7 +66,7 @@ class Flow(Step):
 
     @property
     def gaps(self) -> tuple["Flow", ...]:
-        """The flow over each gap by itself."""
+        """One flow step for each gap."""
         if self.second is None:
             return (self,)
         return replace(self, second=None), replace(self, k=self.second, second=None)
@@ -87,8 +87,8 @@ class Flow(Step):
     def maps(self, images: Iterable[Image]) -> Iterator[FeatureMap]:
         """Flow from frame i to frame i + k of crops, each (H, W), for each i below n - k, one by one.
 
-        Each comes as soon as the crops are there that it needs, so they may come from a camera. Nothing comes out of a video of k
-        frames or fewer.
+        Each is yielded as soon as its crops are available, so that they may come from a camera. A video of k frames or
+        fewer yields nothing.
         """
         if self.k is None:
             raise ValueError("Flow.maps needs a gap k")
@@ -114,7 +114,7 @@ def _between(here: FeatureMap, there: FeatureMap, gap: int) -> Iterator[FeatureM
 
 
 def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
-    """A function from two crops to their flow, called for the pairs of one video in their order; not to be shared between threads."""
+    """A function from two crops to their flow, for the pairs of one video in order; not thread-safe."""
     epsilon = 0.05 if algorithm.endswith("_eps05") else 0.01
     if algorithm in OWN:
         from mebench.features.tvl1 import tvl1
@@ -304,10 +304,11 @@ class FlowImage(MapStep):
 class FlowDirection(MapStep):
     """The direction of a `FlowImage` as a hue, (H, W, 3) with values 0 to 255 in the order blue, green, red.
 
-    The angle is that of (u, v) as the image holds them, from 0 to 255 each, so it lies between 0 and 90 degrees and that of no
-    motion is no special one. Half of it, rounded down, is the hue in OpenCV's 8 bits, of full saturation and brightness:
-    red for 0, over yellow, to yellow-green for 90 degrees. The pictures published with CausalNet (Zhang, Tang and Chen 2025) are
-    these of the flow pictures beside them, but for one pixel in a thousand: their program rounds the flow after it takes the angle.
+    The angle is that of the image's (u, v), from 0 to 255 each, so it lies between 0 and 90 degrees, also without
+    motion. Half of it, rounded down, is the hue in OpenCV's 8 bits, of full saturation and brightness: red for 0, over
+    yellow, to yellow-green for 90 degrees. The pictures published with CausalNet (Zhang, Tang and Chen 2025) equal
+    those of the flow pictures beside them, except for one pixel in a thousand: their program rounds the flow after it
+    takes the angle.
     """
 
     portable: ClassVar[bool] = False  # OpenCV's colours are rounded by the processor

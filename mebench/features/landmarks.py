@@ -1,4 +1,4 @@
-"""The 68 facial landmarks, from the dataset or from a predictor file of dlib, and following the face from frame to frame."""
+"""The 68 facial landmarks, from the dataset or from a predictor file of dlib, and tracking of the face."""
 
 import functools
 import hashlib
@@ -55,7 +55,7 @@ def find_predictor(path: str | None = None) -> Path | None:
     The package `face_recognition_models` is only located, never imported: its code needs the removed `pkg_resources`.
 
     Raises:
-        DataError: a path is given that is no file.
+        DataError: the given path is no file.
     """
     if given := path or os.environ.get(VARIABLE):
         file = Path(given).expanduser()
@@ -74,7 +74,7 @@ def find_predictor(path: str | None = None) -> Path | None:
 def predictor_identity(path: Path) -> str:
     """Hash of the content of a predictor file: equal for equal points, wherever the file lies.
 
-    The file (100 MB) is read once a process, and again when its size or time of change differ.
+    The file (100 MB) is read once a process, and again after it changes.
 
     Raises:
         DataError: the file cannot be read.
@@ -83,12 +83,12 @@ def predictor_identity(path: Path) -> str:
 
 
 def predicted_landmarks(predictor: Path, gray: Gray, face: Box | FloatBox) -> Landmarks:
-    """68 points (x, y) in pixels of the picture, (68, 2), where dlib sees them: they may lie outside the picture.
+    """68 points (x, y) in pixels of the picture, (68, 2), as dlib predicts them, possibly outside the picture.
 
     Args:
-        predictor: the file, in dlib's format, for 68 points; loaded when it is first asked, and then kept by the process.
+        predictor: the file, in dlib's format, for 68 points; loaded once a process.
         gray: (H, W).
-        face: the face as the detector gave it, without a margin and not clipped.
+        face: the box of the detector, without margin and not clipped.
 
     Raises:
         DataError: the file is unreadable or finds another number of points.
@@ -179,11 +179,11 @@ SAME = 0.5
 
 
 class FaceTracker:
-    """dlib's correlation tracker (Danelljan et al. 2014), put right by the detector where it loses or leaves the face.
+    """dlib's correlation tracker (Danelljan et al. 2014), corrected by the detector where it loses the face.
 
-    A detection agrees with the tracked box only to some pixels, so it replaces that box only where the two part. It is the face
-    that is nearest to the box. One more than a width away may be somebody else's, who is seen while a hand or a turn of the head
-    hides the face that is followed: it is taken only when `MISSES` searches in a row have found none nearer.
+    A detection agrees with the tracked box only to some pixels, so the nearest detected face replaces the box only
+    where the two diverge. A face more than a width away may be another person's, seen while a hand or a turn of the
+    head hides the tracked face: it is taken only when `MISSES` searches in a row have found none nearer.
 
     Args:
         start: number of frames before the one where the face was found.
@@ -198,7 +198,7 @@ class FaceTracker:
         self._unchecked = self._lost = self._in_vain = 0
 
     def follow(self, gray: Gray) -> FloatBox:
-        """The face in the next frame, in pixels, possibly reaching beyond it; where it was last if it is out of sight."""
+        """The face in the next frame, in pixels, possibly reaching beyond it; its last place if it is not found."""
         if self._to_come > 0:
             self._to_come -= 1
         elif self._tracker is None:
@@ -232,7 +232,7 @@ class FaceTracker:
 
 
 def held(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:
-    """Let a box stay until the tracked one has really left it, so that a still head has a still box.
+    """Keep a box until the tracked one has clearly left it, so that a still head has a still box.
 
     Args:
         pairs: (item, box) of each frame, the box as (x0, y0, x1, y1).

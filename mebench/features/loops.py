@@ -1,7 +1,7 @@
 """Loops that numba compiles once a machine.
 
-The first process that asks compiles, while the others wait: numba keeps the code beside the file that it comes from or, where it cannot
-write there, in the user's cache folder; `NUMBA_CACHE_DIR` names another.
+The first process compiles while others wait. Numba caches the code beside its file or, if that is not writable, in the
+user's cache folder; `NUMBA_CACHE_DIR` names another.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,14 +19,14 @@ from mebench.console import print_lines
 def once(
     function: Callable[..., Any], call: Callable[[Any], object], name: str, what: str, **how: Any
 ) -> Callable[..., Any]:
-    """A function compiled, from the cache if any process of this machine has put it there.
+    """A compiled function, from the cache if a process of this machine has compiled it.
 
     Args:
-        function: to be compiled; what it calls from another file is nothing that numba's cache looks at.
-        call: calls it, with what it is to be compiled for.
-        name: of its lock, one beside the code in the cache.
-        what: is said, once, when something is really compiled, such as "TV-L1 flow, about 10 s".
-        how: more words for `numba.njit`, such as `fastmath`.
+        function: to compile; numba's cache does not track functions of other files that it calls.
+        call: calls it with arguments of the types to compile for.
+        name: of its lock beside the cached code.
+        what: text of the notice if it is really compiled, such as "TV-L1 flow, about 10 s".
+        how: options of `numba.njit`, such as `fastmath`.
     """
     found: Any = numba.njit(error_model="numpy", **how)(function)
     how_often = "in every process: it can be kept nowhere, unless NUMBA_CACHE_DIR names a folder"
@@ -43,7 +43,9 @@ def once(
 
 @contextmanager
 def compile_notice(what: str) -> Iterator[None]:
-    """Say on standard error, once, when something is really compiled meanwhile; nothing where all comes from numba's cache."""
+    """A context that prints a notice on standard error, once, if something is really compiled and not read from numba's
+    cache.
+    """
 
     class Once(event.Listener):  # type: ignore[misc]  # numba has no types
         said = False

@@ -1,4 +1,4 @@
-"""Maps of 28x28 pixels of a clip's motion by name: a dataset brings them ready-made, or they are computed from its frames."""
+"""Named maps of 28x28 pixels of a clip's motion, ready-made by a dataset or computed from its frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class MapParams(FaceParams):
     def maps(self, *names: str) -> dict[str, Chain]:
         """A chain of scope `clips` for each name.
 
-        Those of the second phase have the steps of the first: who reads them asks for the flow from apex to offset, see `read`.
+        The second phase has the same steps; its flow is read from apex to offset, see `read`.
         """
         flow = (self.face(), Flow(algorithm=self.flow), Strain(), FlowImage(size=SIZE))
         return {
@@ -55,15 +55,15 @@ class MapParams(FaceParams):
 
 @dataclass(frozen=True)
 class TrainedMapParams(MapParams):
-    """And how a network is trained on them: by Adam at a fixed rate, to the last epoch, where nothing else is said.
+    """The maps, and the training of a network on them: by default with Adam at a fixed rate, to the last epoch.
 
     Attributes:
         epochs: passes over the training clips; the last epoch's weights are used, nothing is chosen.
         batch_size: clips per step.
         lr: learning rate.
         shuffle: a new order of the clips each epoch.
-        order: of the clips where they are not shuffled: `by_subject`, as the dataset lists them, or `by_class`, those of the first
-            class first, as programs read them that keep the classes in folders.
+        order: of the clips if not shuffled: `by_subject`, as the dataset lists them, or `by_class`, the first class
+            first, as in programs with a folder for each class.
     """
 
     epochs: int = 100
@@ -85,7 +85,7 @@ class TrainedMapParams(MapParams):
 def read(clips: Sequence[ClipView], name: str) -> NDArray[np.float32]:
     """The maps of that name, (n_clips, 28, 28, 3), values 0 to 255, channels in OpenCV's order: strain, v, u.
 
-    Where they are computed, those of the second phase are the flow from apex to offset.
+    If computed, the maps of the second phase are the flow from apex to offset.
     """
     if not name.startswith("apex_offset"):
         return stack(clips, name)
@@ -115,10 +115,10 @@ def check_points(points: Points) -> None:
 
 
 def four_blocks(maps: NDArray[np.float32], points: Points) -> NDArray[np.float32]:
-    """Blocks of 14x14 pixels around four of five points, as the programs of HTNet and CausalNet put them together.
+    """Blocks of 14x14 pixels around four of five points, arranged as in the programs of HTNet and CausalNet.
 
-    A point is moved to 7..21, so that its block lies inside, and rounded down. Its x counts rows there, and its y columns. The block
-    of the nose, the third point, is left out; the first two stand above the last two.
+    A point is clamped to 7..21, so that its block lies inside, and rounded down. Its x counts rows there, and its y
+    columns. The block of the nose, the third point, is left out; the first two stand above the last two.
 
     Args:
         maps: (n, 28, 28, channels).
@@ -143,7 +143,7 @@ class SeriesParams(FaceParams):
     """How the motion of regions becomes a series.
 
     Attributes:
-        flow: algorithm of the flow between frames of the series that follow each other.
+        flow: algorithm of the flow between successive frames of the series.
         fps: frames per second of the series, at most: a faster video is read at every n-th frame.
         radius: of a region in pixels of the crop, see `RegionMotion`.
     """
@@ -179,22 +179,22 @@ class SeriesParams(FaceParams):
 
 @dataclass(frozen=True)
 class MotionParams(SeriesParams):
-    """How a network learns from the motion of regions where expressions begin and end.
+    """Training of a network that finds where expressions begin and end from the motion of regions.
 
     Attributes:
         epochs: passes over the training segments; the last epoch's weights are used, nothing is chosen.
         batch_size: segments per step.
         lr: learning rate of AdamW in the first epoch.
-        lr_decay: what it is multiplied by after each epoch.
+        lr_decay: factor of the learning rate after each epoch.
         weight_decay: of AdamW; biases and normalisation are left alone.
         segment: frames of the series that a sample holds; only segments with an expression are learnt from.
         macro_weight: weight of macro-expressions in the loss.
         apex_threshold: probability of an apex above which a frame proposes an interval.
-        nearest: onset and offset are looked for from so many times k' before and after an apex on ...
-        farthest: ... up to so many times k'.
-        shortest: an interval has at least so many times the mean length 2k'.
-        longest: and at most so many; null sets no limit.
-        nms: of two proposals whose IoU is above this only the surer stays.
+        nearest: least distance of onset and offset from an apex, in multiples of k'.
+        farthest: greatest distance of onset and offset from an apex, in multiples of k'.
+        shortest: least length of an interval, in multiples of the mean length 2k'.
+        longest: greatest length, likewise; null sets no limit.
+        nms: of two proposals with a larger IoU only the more confident stays.
         top: intervals of each kind in a video, at most.
     """
 

@@ -1,4 +1,4 @@
-"""Histograms of the directions in which a face moves: whole, and weighted (Bi-WOOF)."""
+"""Histograms of the directions of facial motion: plain, and weighted (Bi-WOOF)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class Hoof(_Blocks):
 
 @dataclass(frozen=True)
 class OrientedFlow(_Blocks):
-    """Histograms over the whole circle of the flow directions of the blocks of a grid, (rows, cols, bins).
+    """Histograms of flow directions over the whole circle for the blocks of a grid, (rows, cols, bins).
 
     A vector counts its length. Unlike in `Hoof`, left and right differ.
 
@@ -134,8 +134,9 @@ class BiWoof(_Blocks):
         blocks: `apart`: block i of n along H pixels reaches from i H // n to (i + 1) H // n, exclusive. `released_code`:
             from i (H // n) - 1 to (i + 1) (H // n) + 1, so that neighbours share two pixels, and the last to the end.
         unit_length: divide all histograms together by the length (L2) of the whole vector, unless it is 0.
-        last_bin: `whole`: as wide as the others. `released_code`: the program hands its helper the lower edges of the bins alone,
-            which counts in the last one what equals its edge, 135 degrees of 8 bins, and nothing up to 180 degrees.
+        last_bin: `whole`: as wide as the others. `released_code`: the program passes only the lower edges of the bins
+            to its helper, so that the last bin holds exactly its lower edge (135 degrees for 8 bins) and nothing up to
+            180 degrees.
     """
 
     version: ClassVar[int] = 2  # from 1: angles and lengths by arithmetic alone
@@ -183,9 +184,9 @@ Directions = Literal["quadrants", "released_code"]
 class MainDirectionDifference(MapStep):
     """How much longer the flow over the first gap is than over the second, averaged over the main direction of a block, (1, 1, 1) (MDMD).
 
-    In each block the pixels of the fullest of four directions count, by the flow over the first gap; of the differences of length
-    the largest third is averaged, over pixels and then over blocks. The map is divided into whole blocks from the top left; what is
-    left over is not looked at.
+    In each block the pixels of the fullest of four directions count, by the flow over the first gap; of the differences
+    of length the largest third is averaged, over pixels and then over blocks. The map is divided into whole blocks from
+    the top left; the remainder is ignored.
 
     Attributes:
         rows: blocks from top to bottom.

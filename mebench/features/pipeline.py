@@ -76,7 +76,7 @@ class Route:
         return any(step.needs_landmarks for step in self.maps)
 
     def frames_of(self, clip: Clip) -> tuple[int, ...]:
-        """The frames of a clip that its feature depends on: clips that differ in other frames share what is stored."""
+        """The frames of a clip that its feature depends on; clips that differ in other frames share an entry."""
         onset, apex, offset = clip
         if isinstance(self.core, VolumeStep):
             return onset, offset
@@ -141,8 +141,7 @@ class Source:
     """One video of one dataset, and the way from it to each stage of a chain.
 
     Attributes:
-        tick: called with the stage after each of its rows that took time, to tell how far the work is; `feature` stands for
-            the flow, too.
+        tick: called with the stage after each computed row, for progress; `feature` includes the flow.
     """
 
     def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
@@ -155,7 +154,7 @@ class Source:
         return self.dataset.provided(self.video, chain.name)
 
     def frames(self) -> Frames:
-        """The frames, decoded when asked for."""
+        """The frames, decoded on access."""
         return self.dataset.frames(self.video)
 
     @cached_property
@@ -199,7 +198,7 @@ class Source:
         )
 
     def crops(self, chain: Chain) -> Entry:
-        """Face crops (n_frames, size, size) uint8, and where they were taken."""
+        """Face crops (n_frames, size, size) uint8, and their place in the frames."""
         crop = route_of(chain).crop
 
         def build() -> Draft:
@@ -289,7 +288,9 @@ class Source:
         return images, 0, apex - onset
 
     def crop_landmarks(self, chain: Chain, route: Route) -> Landmarks | None:
-        """(68, 2) points (x, y) in pixels of the crops, found once for each way of cropping, or None where no step asks."""
+        """(68, 2) points (x, y) in pixels of the crops, detected once for each way of cropping, or None if no step
+        needs them.
+        """
         if not route.maps_need_landmarks:
             return None
         if route.crop not in self._points:
@@ -303,7 +304,7 @@ class Source:
     def _finished(
         self, chain: Chain, route: Route, x: NDArray[Any], landmarks: Landmarks | None
     ) -> NDArray[np.float16]:
-        """A map after all map steps, as it is stored; what is too large would become infinite."""
+        """A map after all map steps, as stored; values too large for the type are refused."""
         made: FeatureMap = np.asarray(x, np.float32)
         for step in route.maps:
             made = self._named(step.apply, made, landmarks)
@@ -329,7 +330,7 @@ class Source:
             self.tick(stage)
 
     def _named(self, step: Callable[..., _T], *args: Any) -> _T:
-        """The output of a step; its errors get the name of the video, which a step does not know."""
+        """The output of a step, with the name of the video added to its errors."""
         try:
             return step(*args)
         except DataError as error:
@@ -337,7 +338,7 @@ class Source:
 
 
 def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """The rows of a stored array. Memory of those that were read is given back, so that a long film takes no more than a short one."""
+    """The rows of a stored array. Memory of read rows is released, so that long films need no more than short ones."""
     for number, row in enumerate(array):
         if number % 1024 == 1023 and isinstance(array, np.memmap):
             array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
@@ -345,7 +346,7 @@ def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 
 def nothing(stage: Stage) -> None:
-    """Nobody wants to know how far the work is."""
+    """A progress callback that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -354,8 +355,8 @@ class ComputeCost:
 
     Attributes:
         seconds: wall time.
-        n_frames: frames of the video; 0 where it has only ready-made features.
-        computed: False if all was there before.
+        n_frames: frames of the video; 0 if it has only ready-made features.
+        computed: False if everything was stored before.
     """
 
     seconds: float
@@ -375,17 +376,17 @@ def compute(
     """Compute and store what is missing for one video.
 
     Args:
-        store: where the features go.
-        dataset: where the frames come from.
+        store: of the features.
+        dataset: source of the frames.
         dataset_id: its id, part of every key.
         video: one of its videos.
         chains: those of scope `frames` are computed for all frames, those of scope `clips` for each of `clips`.
         clips: (onset, apex, offset) in frames.
-        on_progress: called now and then with the frames done and the share of the video's work, 0 to 1.
+        on_progress: called regularly with the finished frames and the share of the video's work, 0 to 1.
 
     Raises:
         NoFaceError: no face in the video.
-        DataError: unreadable frames, landmarks that are missing, a full disk.
+        DataError: unreadable frames, missing landmarks, a full disk.
         ConfigError: a chain whose steps do not fit together.
     """
     begin = time.perf_counter()
@@ -425,7 +426,7 @@ def computed_features(
     chains: Sequence[Chain],
     clips: Sequence[Clip],
 ) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
-    """The features of a video that `compute` has stored, each with what is kept beside it; for `adopt`."""
+    """The stored features of a video with their metadata, for `adopt`."""
     source = source_of(store, dataset, dataset_id, video)
     found = (store.read(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
     return [(np.asarray(entry.array), entry.extra) for entry in found if entry is not None]
@@ -440,7 +441,7 @@ def adopt(
     clips: Sequence[Clip],
     features: Iterable[tuple[NDArray[Any], Mapping[str, Any]]],
 ) -> None:
-    """Keep the features of a video that another process computed. They came as a message: its files are never opened.
+    """Store features that another process computed and sent as a message; its files are never opened.
 
     Args:
         store: where they go, as the rest in `compute`.
@@ -467,7 +468,7 @@ def is_ready(
 ) -> bool:
     """Whether all features are stored. Reads markers and headers, and frames only for their fingerprint.
 
-    A video whose frames or landmarks cannot be read is not ready: `compute` says why.
+    A video with unreadable frames or landmarks is not ready; `compute` raises the reason.
     """
     source = source_of(store, dataset, dataset_id, video, again=True)
     try:
@@ -479,8 +480,8 @@ def is_ready(
 def content(
     store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chains: Sequence[Chain]
 ) -> tuple[str, ...]:
-    """Hashes of what features are computed from, wherever it lies: a video's frames, and its landmarks, or the file by which they are
-    found, where a chain asks for them. Empty where they cannot be read: `compute` says why.
+    """Hashes of the inputs of features, wherever they lie: a video's frames and, if a chain needs them, its landmarks
+    or the predictor file. Empty if unreadable; `compute` raises the reason.
     """
     source = source_of(store, dataset, dataset_id, video, again=True)
     try:
@@ -495,11 +496,12 @@ def frame_features(
 ) -> NDArray[np.float16]:
     """Features of a chain of scope `frames`, memory-mapped, computed if they are missing.
 
-    With flow (n_frames - k, ...): row i belongs to the frames i and i + k; a video of k frames or fewer gives no rows, but
-    the shape of a row is told. With an image step (n_frames, ...). A feature that the dataset provides is returned as it is.
+    With flow (n_frames - k, ...): row i belongs to the frames i and i + k; a video of k frames or fewer gives no rows,
+    but the array has the shape of a row. With an image step (n_frames, ...). A feature that the dataset provides is
+    returned unchanged.
 
     Raises:
-        DataError, ConfigError: what `compute` raises.
+        DataError, ConfigError: as for `compute`.
     """
     source = source_of(store, dataset, dataset_id, video)
     if (provided := _provided(source, chain, "frames")) is not None:
@@ -554,12 +556,12 @@ def clip_feature(
 def feature_rows(
     chain: Chain, crops: Iterable[Image], landmarks: Landmarks | None = None
 ) -> Iterator[NDArray[np.float16]]:
-    """The rows of `frame_features` one by one, each as soon as the crops are there that it needs; nothing is stored.
+    """The rows of `frame_features` one by one, each as soon as its crops are available, without storing.
 
     Args:
         chain: of scope `frames`, whose flow has one gap.
         crops: (size, size) each, in order.
-        landmarks: (68, 2) points (x, y) in pixels of the crops, where a step asks for them.
+        landmarks: (68, 2) points (x, y) in pixels of the crops, if a step needs them.
 
     Raises:
         ConfigError: the chain has another scope, or flow over two gaps.
@@ -585,7 +587,7 @@ CROP = 0.2
 
 
 def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:
-    """The features to be stored: for all frames (None) or for a clip; not those that the dataset provides."""
+    """The features to store, for all frames (None) or for a clip, without those that the dataset provides."""
     for chain in chains:
         if source.provided(chain) is None:
             for clip in [None] if chain.scope == "frames" else clips:
@@ -603,10 +605,10 @@ def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
 
 
 def source_of(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False) -> Source:
-    """A video and what this process has read of it.
+    """A video with cached reads of this process.
 
-    Fingerprints are remembered as long as the store object lives, or a clip read in every epoch would hash frames each
-    time; `compute` and `is_ready` look again.
+    Fingerprints are cached in the store object, so that a clip read in every epoch does not hash frames each time;
+    `compute` and `is_ready` refresh them.
     """
     key = (id(dataset), dataset_id, video.key)
     if again or key not in store.sources:

@@ -46,7 +46,7 @@ class EyesAndMouth(MapStep):
 
     @property
     def needs_landmarks(self) -> bool:
-        """For all layouts but `box`."""
+        """True for all layouts but `box`."""
         return self.layout != "box"
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
@@ -65,7 +65,7 @@ class EyesAndMouth(MapStep):
     def back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
     ) -> NDArray[np.float64]:
-        """Each region's part of a heat in its place; where two regions overlap the higher counts."""
+        """Each region's part of a heat map at its place; where two regions overlap, the larger value."""
         laid, rows, columns = np.zeros((height, width)), len(heat) // 2, heat.shape[1]
         *eyes, mouth = (clamp(region, width, height) for region in self.regions(landmarks, width, height))
         wide = columns // len(eyes)
@@ -134,7 +134,7 @@ class BlockMeans(MapStep):
 
 @dataclass(frozen=True)
 class Magnitudes(MapStep):
-    """Every number without its sign, so that motion to and fro does not cancel in a mean."""
+    """Absolute values, so that motion back and forth does not cancel in a mean."""
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Take the sign off an (H, W, C) map."""
@@ -207,13 +207,14 @@ NOSE = (29, 30)
 class RegionMotion(MapStep):
     """Motion of twelve small regions of the face relative to the head: (12, 1, 2), u and v in pixels (ABPN, AUW-GCN).
 
-    Of each region only the vectors of its main direction count, and of those the longer ones: the motion has the direction of their
-    sum, and as its length the mean of theirs. Directions are four sectors; of equally full ones the first wins. The head moves
-    as a rectangle around the lower nose bridge does. Numbers and sectors are those of the published programs.
+    In each region only the longer vectors of its main direction count: the motion has the direction of their sum and
+    their mean length. Directions are four sectors; at ties the first is taken. The motion of the head is that of a
+    rectangle around the lower nose bridge. Numbers and sectors are those of the published programs.
 
     Attributes:
-        radius: a region is a square of 2 radius + 1 pixels around its landmark, moved into the map where it reaches beyond.
-        sides_of_nose: two regions lie beside the nose (ME-TST), not on its bridge: `SIDES_OF_NOSE` instead of `POINTS`.
+        radius: a region is a square of 2 radius + 1 pixels around its landmark, shifted into the map at its border.
+        sides_of_nose: whether two regions lie beside the nose (ME-TST) instead of on its bridge: `SIDES_OF_NOSE`
+            instead of `POINTS`.
     """
 
     needs_landmarks: ClassVar[bool] = True

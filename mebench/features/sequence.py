@@ -1,4 +1,4 @@
-"""Whole clips: brought to one length (temporal interpolation), and small motion made large (Eulerian magnification)."""
+"""Whole clips: temporal interpolation to one length, and Eulerian magnification of small motion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Interpolate(SequenceStep):
     curve with the components f_k(t) = sin(pi k t + pi (n - k) / (2 n)), k = 1 to n - 1. A linear map takes the curve to the
     frames; the new frames are taken from it at equal steps from t = 1/n, the first frame, to t = 1, the last.
 
-    The published derivation first reduces the frames, less their mean, to the coordinates of a singular value decomposition,
-    and solves for the map there. As the eigenvectors span all that is orthogonal to a constant, that is the projection onto
-    them: each frame of the result is a weighted sum of the frames of the clip, also where these are not linearly
-    independent. The curve passes through all frames: a clip that has the length already stays as it is.
+    The published derivation first reduces the frames, less their mean, to the coordinates of a singular value
+    decomposition, and solves for the map there. Since the eigenvectors span everything orthogonal to a constant, that
+    is the projection onto them: each frame of the result is a weighted sum of the frames of the clip, also where these
+    are not linearly independent. The curve passes through all frames: a clip of this length stays unchanged.
 
     Attributes:
         length: number of frames of the result; 1 takes the first frame alone.

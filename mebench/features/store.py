@@ -1,4 +1,4 @@
-"""The feature store: what was computed once, on disk; how an entry is named, written, and found damaged. An entry is valid or absent."""
+"""The feature store: computed arrays on disk, with their names, writing and checks. An entry is valid or absent."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ Stage = Literal["crops", "flow", "feature"]
 
 @dataclass(frozen=True)
 class Key:
-    """All that the numbers of an entry depend on.
+    """Everything that the numbers of an entry depend on.
 
     Attributes:
         stage: `crops`, `flow` or `feature`.
@@ -39,13 +39,13 @@ class Key:
         revision: of the dataset.
         video: key of the video.
         frames: fingerprint of its frames.
-        steps: fingerprint of the steps that lead here.
+        steps: fingerprint of the steps up to this stage.
         opencv: version of OpenCV.
         dlib: version of dlib, whose detector places the crops.
         landmarks: hash of the landmarks, or of the model that finds them, if the steps use them; else empty.
         fps: frames per second if the steps use them, else None.
-        processor: the instructions that it chooses, where the numbers depend on them; else empty.
-        clip: the frames of a clip that the steps look at, such as `onset-apex`; empty for all frames of the video.
+        processor: its instructions, if the numbers depend on them; else empty.
+        clip: the frames of a clip that the steps read, such as `onset-apex`; empty for all frames of the video.
     """
 
     stage: Stage
@@ -68,7 +68,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Draft:
-    """An array about to be written, block by block along its first axis, so that it never lies in memory as a whole.
+    """An array to be written block by block along its first axis, never whole in memory.
 
     Attributes:
         shape: of the whole array.
@@ -94,7 +94,7 @@ _hasher = partial(hashlib.blake2b, digest_size=16)
 
 
 class DamagedError(Exception):
-    """An entry is there in part, or is not what its marker says."""
+    """An entry is incomplete or does not match its marker."""
 
 
 class VanishedError(DataError):
@@ -129,11 +129,11 @@ class EntryFiles:
 
     @property
     def lock(self) -> Path:
-        """Held while the entry is computed."""
+        """The lock that is held while the entry is computed."""
         return self.stem.with_suffix(".lock")
 
     def leftovers(self) -> list[Path]:
-        """Files that interrupted writers left."""
+        """Files left by interrupted writers."""
         return sorted(self.stem.parent.glob(f"{self.stem.name}.*.tmp"))
 
     def size(self) -> int:
@@ -181,11 +181,11 @@ class EntryFiles:
         """The marker's content after a check of the array; None if the entry is absent.
 
         Args:
-            key: what the entry must have been made from, if known.
-            deep: also hash the whole array, not just compare its size and header.
+            key: the expected inputs, if known.
+            deep: also hash the whole array.
 
         Raises:
-            DamagedError: something does not fit.
+            DamagedError: the array does not match its marker or key.
         """
         if (about := self.described()) is None:
             return None
@@ -224,10 +224,10 @@ class EntryFiles:
     def write(self, key: Key, draft: Draft, store: Path) -> None:
         """Write the array, then the marker; each to a temporary file that is synced and renamed.
 
-        The caller holds the lock: what lies here unfinished belongs to nobody, and goes.
+        The caller holds the lock; unfinished files of earlier writers are removed.
 
         Raises:
-            DataError: the disk is full or not writable. Nothing is left behind then.
+            DataError: the disk is full or not writable; nothing is left behind.
         """
         dtype, buffer = np.dtype(draft.dtype), BytesIO()
         described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": draft.shape}
@@ -323,9 +323,9 @@ class FeatureStore:
     A store is pickled as its folder alone.
 
     Attributes:
-        root: the folder; made when first written to.
-        recent: small arrays lately read, so that a clip shown in every epoch is read from disk once.
-        sources: what this process has learnt about the videos that it read from, for `mebench.features.pipeline`.
+        root: the folder; created at the first write.
+        recent: recently read small arrays, so that a clip used in every epoch is read from disk once.
+        sources: cached facts about videos, for `mebench.features.pipeline`.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -354,13 +354,13 @@ class FeatureStore:
             return None
 
     def fetch(self, key: Key, build: Callable[[], Draft]) -> Entry:
-        """The entry of a key. A missing or damaged one is built by one process while others wait.
+        """The entry of a key. One process builds a missing or damaged entry while others wait.
 
         Args:
-            key: what the numbers depend on.
+            key: of the entry.
             build: makes the array; may fetch entries of an earlier stage.
 
-        A store that somebody removes meanwhile begins anew.
+        If the store is removed meanwhile, it is built again.
 
         Raises:
             DataError: the store cannot be written to, and whatever `build` raises.
@@ -417,7 +417,7 @@ DAY = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """A number of entries and the bytes that they take on disk."""
+    """A number of entries and their bytes on disk."""
 
     entries: int = 0
     bytes: int = 0
@@ -446,11 +446,11 @@ def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
 
 
 def verify(store: FeatureStore, deep: bool = False) -> Iterator[tuple[EntryFiles, str]]:
-    """Look at every entry in turn, and say of each what is wrong; empty words where nothing is.
+    """Check every entry in turn; yields its fault in words, or an empty text.
 
     Args:
         store: the store.
-        deep: read every array and compare its hash; otherwise only markers, sizes and headers are looked at.
+        deep: read every array and compare its hash; otherwise check markers, sizes and headers only.
     """
     for files in store.entries():
         try:
@@ -469,20 +469,22 @@ def prune(
     dry_run: bool = False,
     stage: Stage | None = None,
 ) -> StoreInfo:
-    """Remove what no run can use: damaged entries, leftovers of killed processes, entries of other OpenCV or dlib versions.
+    """Remove entries that no run can use: damaged ones, leftovers of killed processes, and those of other OpenCV or
+    dlib versions.
 
-    What a running process is computing stays.
+    Entries that a running process is computing stay.
 
     Args:
         store: the store.
-        unused_days: also remove entries that nobody read for that many days, and what dry runs kept before that.
-        dataset: also remove the entries of the dataset of this id; with `unused_days`, only those of it that are unused.
+        unused_days: also remove entries that were not read for that many days, and older caches of dry runs.
+        dataset: also remove the entries of this dataset; with `unused_days`, only its unused ones.
         everything: remove all.
-        dry_run: remove nothing, only tell.
-        stage: also remove the entries of this stage, of which other filters must hold, too: features that are stored need no flow.
+        dry_run: report without removing.
+        stage: also remove the entries of this stage that match the other filters; stored features need no flow any
+            more.
 
     Returns:
-        What was removed, or would be.
+        The removed entries, or those that would be.
     """
     removed = StoreInfo()
     oldest = None if unused_days is None else time.time() - unused_days * DAY
@@ -511,7 +513,7 @@ def prune(
 
 
 def remove(files: EntryFiles, dry_run: bool = False) -> bool:
-    """Remove an entry unless a process is computing it; whether it is gone, or would be."""
+    """Remove an entry unless a process is computing it; returns whether it was, or would be, removed."""
     if dry_run and not files.lock.exists():
         return True
     try:

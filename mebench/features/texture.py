@@ -1,4 +1,4 @@
-"""Grids of blocks over images, maps and volumes, and histograms of all their blocks at once."""
+"""Grids of blocks over images, maps and volumes, and their histograms."""
 
 import functools
 import math
@@ -34,10 +34,10 @@ class Grid:
         """Count the codes of each block.
 
         Args:
-            codes: whole numbers from 0 to `n_bins` - 1. An array smaller than the grid by an even number along an axis
-                lies in its middle: operators without a value at the border have none there.
+            codes: whole numbers from 0 to `n_bins` - 1. An array that is smaller than the grid by an even number along
+                an axis is centred in it, for operators without values at the border.
             n_bins: number of codes.
-            weights: what each code counts, like `codes`; 1 if left out.
+            weights: weight of each code, like `codes`; 1 by default.
 
         Returns:
             (number of blocks along each axis, n_bins).
@@ -58,7 +58,7 @@ class Grid:
 
     @functools.cached_property
     def _parts(self) -> tuple[list[Histograms], list[NDArray[np.intp]]]:
-        """The parts of each axis that no span divides: a pixel is counted once, in however many blocks it is.
+        """The parts of each axis that no span divides: each pixel is counted once, even if it lies in several blocks.
 
         Returns:
             For each axis (n_spans, n_parts): 1 where the span holds the part; and the number of the part in which each element
@@ -127,7 +127,7 @@ Patterns = Literal["uniform", "full"]
 class Lbp(ImageStep):
     """Histograms of local binary patterns of the blocks of a grid (Ojala et al. 2002), (rows, cols, n_patterns).
 
-    The patterns are those of scikit-image on the whole crop, outside of which it takes gray for 0. A histogram sums to 1.
+    The patterns are those of scikit-image on the whole crop, with gray 0 outside. A histogram sums to 1.
 
     Attributes:
         rows: number of blocks from top to bottom.

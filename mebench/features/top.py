@@ -1,4 +1,4 @@
-"""Texture of a clip on three orthogonal planes: the image (XY), and what a row (XT) and a column (YT) see over time."""
+"""Texture of a clip on three orthogonal planes: the image (XY), and rows (XT) and columns (YT) over time."""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -142,12 +142,12 @@ class LbpTop(Top):
             yield labels[patterns], n_patterns(self.p, self.patterns), None
 
     def _shifted(self, volume: NDArray[np.float32], shift: tuple[int, ...] | list[int]) -> NDArray[np.float32]:
-        """The inner voxels as seen `shift` frames, rows and columns further on."""
+        """The inner voxels, shifted by `shift` frames, rows and columns."""
         return volume[tuple(slice(m + s, n - m + s) for n, m, s in zip(volume.shape, self.margin, shift))]
 
 
 def _either_side(x: float) -> list[tuple[int, float]]:
-    """The whole numbers around a coordinate with their bilinear weights; one, if it is whole.
+    """The whole numbers around a coordinate with their bilinear weights; a single one for a whole coordinate.
 
     >>> _either_side(-1.0), _either_side(0.25)
     ([(-1, 1.0)], [(0, 0.75), (1, 0.25)])
@@ -204,7 +204,7 @@ class HogTop(Top):
 class HigoTop(HogTop):
     """Histograms of image gradient orientation on three orthogonal planes (Li et al. 2018).
 
-    As `HogTop`, but each voxel counts 1 however steep its gradient, and 0 where there is none.
+    As `HogTop`, but each voxel with a gradient counts 1.
     """
 
     weighted: ClassVar[bool] = False
@@ -236,7 +236,7 @@ class SvmParams(FaceParams):
     standardise: bool = False
 
     def __post_init__(self) -> None:
-        """Check the ranges, those of the steps too, which are built, and so checked, at once."""
+        """Check the ranges, including those of the steps."""
         super().__post_init__()
         check_c("method.c", self.c)
         self.steps()
@@ -252,12 +252,12 @@ class SvmParams(FaceParams):
 
 @dataclass(frozen=True)
 class VolumeParams(SvmParams):
-    """And those of the preparation of a clip and of the grid of blocks.
+    """Parameters of the SVM, of the preparation of a clip and of the grid of blocks.
 
     Attributes:
         magnify: filter of the Eulerian motion magnification: `butterworth` works on clips of any length; `ideal` is sharper,
             and refuses clips that are too short to hold a frequency from `low` to `high`; `none` leaves magnification out.
-        alpha: strength of the magnification: 8 adds eight times what moves.
+        alpha: strength of the magnification: 8 adds eight times the motion.
         low: lowest frequency that is magnified, in Hz.
         high: highest frequency that is magnified, in Hz; below half the frame rate for `butterworth`.
         levels: how often the frames are halved for the magnification.
@@ -307,7 +307,7 @@ class VolumeParams(SvmParams):
 
 @dataclass(frozen=True)
 class TopParams(VolumeParams):
-    """And the planes that count.
+    """Parameters with a choice of planes.
 
     Attributes:
         planes: those whose histograms are used, of `xy` (the image), `xt` and `yt` (movement along rows and columns).
