@@ -1,4 +1,4 @@
-"""Values, `key=value` words and files become one validated, typed configuration that knows where each value comes from.
+"""One validated, typed configuration from values, `key=value` words and files, with the origin of each value.
 
 Layers, lowest first: packaged defaults (`params.py`, `config.yaml`, the chosen preset), the method's settings for the
 dataset, the user's file, `-c` files in their order, the command line or a program's arguments.

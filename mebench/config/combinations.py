@@ -43,8 +43,8 @@ class Combination:
     """One run of a sweep.
 
     Attributes:
-        settings: all of them, by flat key.
-        varied: of the keys that several values were given for, the value of this run as text.
+        settings: all settings, by flat key.
+        varied: this run's value, as text, of each key with several values.
     """
 
     settings: dict[str, Any]
@@ -54,10 +54,11 @@ class Combination:
 def expand(lists: Lists) -> list[Combination]:
     """The runs that keys and their values make: every combination. `seeds` is another name of `seed`.
 
-    Where several methods are named, `mean.p` is `method.p` of the runs of `mean` alone; runs that are equal without it are one.
+    With several methods, `mean.p` is `method.p` for the runs of `mean` alone; runs of other methods are not multiplied
+    by it.
 
     Raises:
-        ConfigError: a key of several values is given twice, or has them though it belongs to the sweep.
+        ConfigError: a key with several values is given twice, or belongs to the whole sweep and cannot vary.
 
     >>> [c.settings for c in expand([("method", ["a", "b"]), ("kinds", [["micro", "macro"]]), ("seeds", [0, 1])])][1]
     {'method': 'a', 'kinds': ['micro', 'macro'], 'seed': 1}
@@ -95,7 +96,7 @@ def expand(lists: Lists) -> list[Combination]:
 def lists_of_words(words: Sequence[str]) -> Lists:
     """The values that commas and ranges list, by the keys of words.
 
-    Commas inside brackets and quotes belong to their value, quotes around a whole value that has commas do not.
+    Commas inside brackets and quotes belong to their value; quotes around a whole value with commas are removed.
 
     Raises:
         ConfigError: a word is no `key=value`, a value is empty or named twice, or a range counts down.
@@ -104,7 +105,8 @@ def lists_of_words(words: Sequence[str]) -> Lists:
 
 
 def lists_of(settings: Mapping[str, Any]) -> Lists:
-    """The values by key of Python's settings, flat and plain: a list is several values. Text is one value, whatever commas it has.
+    """The values by key of Python's settings, flat and plain: a list is several values. Text is one value, even with
+    commas.
 
     >>> lists_of({"dataset": [["casme2", "samm"], "smic_hs"], "dataset.root": "/data/a,b"})
     [('dataset', [['casme2', 'samm'], 'smic_hs']), ('dataset.root', ['/data/a,b'])]
@@ -139,7 +141,7 @@ def values_of(word: str) -> list[str]:
 
 
 def lists_values(word: str) -> bool:
-    """Whether a word lists several values of a sweep, well-formed or not.
+    """Whether a word lists several values, well-formed or not.
 
     >>> lists_values("seed=0,1"), lists_values("kinds=[micro,macro]")
     (True, False)
@@ -148,7 +150,7 @@ def lists_values(word: str) -> bool:
 
 
 def is_sweep(word: str) -> bool:
-    """Whether a word asks for a sweep whatever its key: a range, or the key `seeds`.
+    """Whether a word always makes a sweep: a range, or the key `seeds`.
 
     >>> is_sweep("seed=0..2"), is_sweep("seeds=1"), is_sweep("dataset.root=../data")
     (True, True, False)
@@ -168,7 +170,7 @@ def _refused(values: list[Any], word: str) -> list[Any]:
 
 
 def _pieces(text: str) -> list[str]:
-    """The text between commas that stand in no brackets or quotes."""
+    """The pieces between commas outside brackets and quotes."""
     pieces, closing, quote = [""], list[str](), ""
     for letter in text:
         if letter == "," and not closing and not quote:

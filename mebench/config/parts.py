@@ -1,4 +1,4 @@
-"""The plugins that a configuration names and their settings: the layers merged, every value typed, and where each comes from."""
+"""The plugins that a configuration names and their settings: merged layers, typed values, and the origin of each."""
 
 import difflib
 import re
@@ -39,7 +39,7 @@ OF_ONE_MEMBER = frozenset({"root", "annotations", "openface", "preset"})
 
 @dataclass(frozen=True)
 class Section:
-    """Keys that make one instance of a dataclass: those of a plugin, of the protocol, or of the run itself.
+    """Keys for one dataclass: of a plugin, of the protocol, or of the run itself.
 
     Attributes:
         prefix: of its keys: `protocol.`, or nothing for those of the run.
@@ -67,11 +67,11 @@ class Section:
         return {f"{self.prefix}{name}": value for name, value in own.items() if value is not MISSING}
 
     def instance(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> Any:
-        """The dataclass of those of the typed values that are its own. What has the type `Path` is absolute, without `~`: a run may go on
-        from another folder, and its workers may be there.
+        """The dataclass from its own typed values. Values of the type `Path` become absolute, without `~`, since a run
+        may be resumed, and its workers may run, in another folder.
 
         Raises:
-            ConfigError: it refuses them; the sentence tells where those were set that it names.
+            ConfigError: the dataclass refuses them; the sentence says where the named values were set.
         """
         said = {**self.defaults(), **values}
         own = {f.name: said[key] for f in fields(self.cls) if f.init and (key := f"{self.prefix}{f.name}") in said}
@@ -105,7 +105,7 @@ class Part(Section):
 
     @property
     def word(self) -> str:
-        """The dataset as the configuration writes it: `casme2`, or `slow:synthetic` if a composite renames a member."""
+        """The dataset in the configuration: `casme2`, or `slow:synthetic` for a renamed member of a composite."""
         name = self.prefix.split(".")[1]
         return self.info.id if name in ("", self.info.id) else f"{name}:{self.info.id}"
 
@@ -133,7 +133,7 @@ def hints_of(cls: type, where: str) -> dict[str, Any]:
 
 
 def parts_of(named: Raw, keys: Iterable[str] = ("method", "dataset", "recognizer")) -> list[Part]:
-    """The plugins that `keys` name: `dataset=[casme2,slow:synthetic]` names several, `recognizer=null` none.
+    """The plugins that `keys` name: `dataset=[casme2,slow:synthetic]` names two, `recognizer=null` none.
 
     Raises:
         ConfigError: no method or no dataset is named, or several methods are.
@@ -215,12 +215,12 @@ def one_name(key: str, value: Any, origin: str) -> str:
 
 
 def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> tuple[Raw, Raw]:
-    """The values of a run by key: those of the plugins' own files, overridden by the user's.
+    """The values of a run by key: those of the plugins' files, overridden by the user's.
 
     Args:
         layers: of the user, lowest first.
-        named: what these say of `method`, `dataset`, `recognizer` and `protocol`.
-        parts: the plugins that these are.
+        named: their values of `method`, `dataset`, `recognizer` and `protocol`.
+        parts: the named plugins.
     """
     of_data = [part for part in parts if part.info.kind == "dataset"]
     user: Raw = {}
@@ -268,12 +268,12 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
 def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | None) -> Raw:
     """A plugin's `config.yaml`: its `params`, preset, and settings for the dataset (for a composite, those that all members share).
 
-    A preset that the user chooses undoes the settings for the dataset; one chosen by the plugin does not.
+    A preset chosen by the user overrides the settings for the dataset; one chosen by the plugin does not.
 
     Args:
         part: the plugin.
-        of_data: the dataset or its members, of which a method's file may speak.
-        chosen: the preset that the user chooses, and where.
+        of_data: the dataset or its members, for which a method's file may have settings.
+        chosen: the user's preset and its origin.
     """
     info, file = part.info, f"{part.info.where}/config.yaml"
     sections = [info.section("datasets").get(data.info.id) or {} for data in of_data] or [{}]
@@ -301,16 +301,16 @@ SAVED = "saved configuration"
 def resolve(
     given: Given, files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = (), origin: str = ""
 ) -> RunConfig:
-    """The configuration that some settings, `-c` files and the user's file ask for.
+    """The configuration from settings, `-c` files and the user's file.
 
     Args:
         given: values by key, nested or flat, for example `{"method": {"name": "mean", "p": 0.6}}`; or the words of a command line.
         files: YAML files, later ones rank higher.
         plugins: folders with more plugins.
-        origin: where the settings stand, for people: of values an argument, of words the command line by default.
+        origin: source of the settings, for messages: by default an argument for values, the command line for words.
 
     Raises:
-        ConfigError: an unknown or ill-typed key, with the nearest match and where it stands.
+        ConfigError: an unknown or ill-typed key, with the nearest match and its place.
         PluginError: an unknown or broken plugin.
     """
     layers, named, paths = _read(given, files, plugins, origin)
@@ -323,7 +323,7 @@ def resolve(
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """Configuration of verbs that look at a dataset and run nothing.
+    """Configuration of verbs that read a dataset without a run.
 
     Attributes:
         dataset: id of the dataset; the names of a composite's members are joined by `+`.
@@ -339,10 +339,10 @@ class DatasetConfig:
 def resolve_dataset(
     given: Given, files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = ()
 ) -> DatasetConfig:
-    """The dataset that some settings ask for, or the members of a composite. Files may hold the keys of whole runs.
+    """The dataset of some settings, or the members of a composite. Files may hold the keys of whole runs.
 
     Raises:
-        ConfigError: an unknown or ill-typed key, or among the settings one that only a run has.
+        ConfigError: an unknown or ill-typed key, or a setting that belongs to runs only.
         PluginError: an unknown or broken plugin.
     """
     layers, named, paths = _read(given, files, plugins)
@@ -366,7 +366,7 @@ def resolve_dataset(
 
 
 def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> RunConfig:
-    """The configuration that `RunConfig.values` holds, as JSON or YAML gives it back; reads no file of the user's.
+    """The configuration from `RunConfig.values` after JSON or YAML; the user's files are not read.
 
     Raises:
         ConfigError: a value no longer fits, for example after the plugin changed.
@@ -380,7 +380,7 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
 def _read(
     given: Given, files: Iterable[str | Path], plugins: Iterable[str | Path], origin: str = ""
 ) -> tuple[list[Layer], Raw, list[str]]:
-    """The user's layers, lowest first; what the highest says of each key; the folders with more plugins, which now are found.
+    """The user's layers, lowest first; the effective value of each key; the folders with more plugins, now registered.
 
     Raises:
         ConfigError: a file is missing or unreadable, or a word is not `key=value`.
@@ -395,9 +395,9 @@ def _read(
 def _typed(
     raw: Raw, packaged: Raw, sections: Sequence[Section]
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-    """The values that somebody sets, by key; an instance of each section, by its prefix; and the origin of every key.
+    """The set values by key; an instance of each section by prefix; and the origin of every key.
 
-    What the user sets to the value that holds without it keeps the origin of that: a default spelled out is no setting.
+    A user's value that equals the value without it keeps the latter's origin: a default written out is no setting.
     """
     types = {key: hint for section in sections for key, hint in section.types().items()}
     values = typed(raw, types | dict.fromkeys(PLUGIN_KEYS, Any))
@@ -419,9 +419,9 @@ def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
     """Type all values, check their ranges and put them together.
 
     Args:
-        raw: what is said of a run.
-        packaged: what of it is said without the user.
-        parts: the method, the dataset or its members, and the recognizer if there is one.
+        raw: all values of a run.
+        packaged: the values without the user's.
+        parts: the method, the dataset or its members, and the recognizer if any.
     """
     if parts[-1].prefix != "recognizer.":
         raw.pop("recognizer", None)

@@ -41,7 +41,7 @@ class PluginInfo:
         folder: where its files are.
         module: its package, for example `mebench.methods.mean`.
         config: its `config.yaml`; empty if that is unreadable.
-        broken: why it cannot be used, or None.
+        broken: the reason if it cannot be used, else None.
     """
 
     kind: PluginKind
@@ -53,7 +53,7 @@ class PluginInfo:
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """Its displayed name."""
         return str(self.config.get("title", ""))
 
     @property
@@ -63,7 +63,7 @@ class PluginInfo:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The tasks that it can do: `spot`, `recognize` or both."""
+        """Its tasks: `spot`, `recognize` or both."""
         return tuple(map(str, tasks)) if isinstance(tasks := self.config.get("tasks"), list) else ()
 
     @property
@@ -72,11 +72,13 @@ class PluginInfo:
         return f"{self.folder.parent.name}/{self.folder.name}"
 
     def section(self, key: str) -> dict[str, Any]:
-        """A map of `config.yaml`: `params`, `presets` or `datasets`; empty where it says nothing."""
+        """A map of `config.yaml`: `params`, `presets` or `datasets`; empty if absent."""
         return self.config.get(key) or {}
 
     def other_input(self, config: Mapping[str, Any], part: str) -> str:
-        """What it reads in place of its paper's input as `method` or `recognizer` (`part`) of a flat configuration; or empty."""
+        """Its input as `method` or `recognizer` (`part`) of a flat configuration, if it differs from the paper's; else
+        empty.
+        """
         told = {} if self.broken else self.section("other_input")
         said = ((config.get(f"{part}.{name}"), own or {}) for name, own in told.items())
         return "; ".join(str(own[value]) for value, own in said if isinstance(value, str) and value in own)
@@ -97,7 +99,7 @@ YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or unde
 
 
 def find(kind: PluginKind, id_: str) -> PluginInfo:
-    """The plugin of that name; of `slow:synthetic`, which a run calls `slow`, it is `synthetic`.
+    """The plugin of a name; for `slow:synthetic`, a member renamed to `slow`, it is `synthetic`.
 
     Raises:
         PluginError: unknown, broken, or two of that name.
@@ -150,15 +152,16 @@ def plugin_class(info: PluginInfo) -> type:
 
 
 def content_hash(info: PluginInfo) -> str:
-    """Hash of the plugin's code and settings, all `*.py` and `config.yaml`: changes when its answers may."""
+    """Hash of the plugin's code and settings, all `*.py` and `config.yaml`."""
     return _hash(info, [*info.folder.rglob("*.py"), info.folder / "config.yaml"])
 
 
 def refuse_edited(info: PluginInfo) -> None:
-    """Stop where a plugin's code is no longer what this program imported: it would run the old code under the key of the new.
+    """Refuse a plugin whose code was edited after this program imported it: the old code would run under the key of the
+    new.
 
     Raises:
-        PluginError: it was edited; its `config.yaml` may be, which is read anew.
+        PluginError: the code was edited; changes of `config.yaml` are allowed, since it is read again.
     """
     imported = getattr(sys.modules.get(info.module), _IMPORTED, None)
     if imported not in (None, _hash(info, info.folder.rglob("*.py"))):
@@ -176,12 +179,12 @@ def _hash(info: PluginInfo, files: Iterable[Path]) -> str:
 
 
 def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
-    """Let plugins be found in more folders, each holding `methods/`, `datasets/` or `protocols/`, or plugin folders directly.
+    """Add folders of plugins, each with `methods/`, `datasets/` or `protocols/`, or with plugin folders directly.
 
     In `protocols/` each `<name>.py` is a protocol, `PROTOCOL` in it.
 
-    They are imported under the same names as the built-in ones, in worker processes too once these call this with the
-    same paths. Adding a path again changes nothing.
+    They are imported under the same names as the built-in ones; worker processes call this with the same paths. Adding
+    a path twice has no effect.
 
     Returns:
         the paths, absolute.
@@ -221,7 +224,7 @@ def _package(kind: PluginKind) -> ModuleType:
 
 
 def _is_plugin(kind: PluginKind, folder: Path) -> bool:
-    """A folder with the kind's file, or with a `config.yaml` that no other kind claims."""
+    """Whether a folder holds the kind's file, or a `config.yaml` without another kind's file."""
     claimed = [own for own in PLUGIN_KINDS if (folder / f"{own}.py").is_file()]
     return kind in claimed or (not claimed and (folder / "config.yaml").is_file())
 
@@ -234,7 +237,7 @@ def _inside(kind: PluginKind, folder: Path, only: str | None = None) -> Iterator
 
 
 def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, str]]:
-    """For each id, or for one, the folders that claim it, with the package of each; more than one is a clash."""
+    """For each id, or for one, its folders with their packages; more than one is a clash."""
     places: dict[str, dict[Path, str]] = {}
     for root in _package(kind).__path__:
         for folder in _inside(kind, Path(root), only):
@@ -249,7 +252,7 @@ def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, s
 
 @cache
 def _entry_points(group: str, path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
-    """The plugins that the installed packages of a search path bring; read once, since this is the slowest part."""
+    """The plugins of the installed packages of a search path; read once, since this is slow."""
     return tuple(importlib.metadata.entry_points(group=group))
 
 
@@ -273,7 +276,9 @@ def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:
 
 
 def _is_copy(one: Path, other: Path) -> bool:
-    """Whether both are the same object: `evaluate` writes it into a hidden folder in each of its runs, named after its content."""
+    """Whether both are copies of one object, which `evaluate` writes into a hidden folder of each run, named after its
+    content.
+    """
     if one == other:
         return True
     if not all(place.parents[1].name.startswith(".") for place in (one, other)):
@@ -286,7 +291,7 @@ def _is_copy(one: Path, other: Path) -> bool:
 
 
 def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str | None]:
-    """The plugin's `config.yaml`, and why the plugin is broken, if it is."""
+    """The plugin's `config.yaml`, and the reason if the plugin is broken."""
     if not folder.is_dir():
         return {}, f"its package {folder} is not installed"
     missing = [name for name in ("config.yaml", "params.py", f"{kind}.py") if not (folder / name).is_file()]
@@ -306,7 +311,9 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
 
 @lru_cache(maxsize=1024)
 def _as_it_was(file: Path, *state: int) -> tuple[Any, str | None]:
-    """The content of a `config.yaml`, and its first fault; read once as long as the file stays as it is. Nobody changes what it says."""
+    """The content of a `config.yaml`, which callers must not change, and its first fault; read again only if the file
+    changes.
+    """
     config = read_yaml(file)
     faults = _faults(config) if isinstance(config, dict) else iter(())
     return config, next((f"{file}: {fault}" for fault in faults), None)
@@ -329,7 +336,7 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _attribute(info: PluginInfo, file: str, name: str) -> Any:
-    """An attribute of one of the plugin's modules; whatever goes wrong on import becomes one sentence."""
+    """An attribute of one of the plugin's modules; any failure of the import becomes one sentence."""
     path = f"{info.where}/{file}.py"
     try:
         module = importlib.import_module(f"{info.module}.{file}")

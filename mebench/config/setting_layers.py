@@ -39,9 +39,9 @@ class Layer:
     """Values of one origin by flat key (`method`, `method.p`, `seed`, `roots.casme2`), as text or YAML's plain data.
 
     Attributes:
-        origin: where they stand, for people.
+        origin: source, for messages.
         values: not typed yet.
-        folder: what relative paths in `roots` start from.
+        folder: base of relative paths in `roots`.
     """
 
     origin: str
@@ -91,12 +91,12 @@ def key_value(word: str) -> tuple[str, str]:
 
 
 def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Settings by flat key; of two with one key the later holds.
+    """Settings by flat key; the later of two with one key counts.
 
     Args:
-        words: `key=value`, whose values are text that is read by its key's type.
-        values: Python's, taken as they are: numbers and arrays of NumPy, columns of pandas, ranges and paths too. A map below
-            `method`, `recognizer`, `dataset` or `protocol` holds their own.
+        words: `key=value`, whose text is converted to the key's type.
+        values: Python values, unchanged: numbers and arrays of NumPy, columns of pandas, ranges and paths too. A map
+            below `method`, `recognizer`, `dataset` or `protocol` holds their own.
 
     >>> settings_of(["method=mean", "method.p=0.6", "dataset.root=/data/a=b"])
     {'method': 'mean', 'method.p': '0.6', 'dataset.root': '/data/a=b'}
@@ -160,15 +160,17 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
 
 
 def user_setting(key: str, default: str, given: Given = (), files: Iterable[str | Path] = ()) -> str:
-    """The text that the highest layer gives a key, of the user's file alone by default, for who needs one key and no whole run."""
+    """The value of one key in the highest layer, by default in the user's file alone, for callers without a whole
+    run.
+    """
     said = [layer.values[key] for layer in layers_of(given, files) if key in layer.values]
     return said[-1] if said and isinstance(said[-1], str) and said[-1] else default
 
 
 def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
-    """Folders with plugins that the layers name, or the user's file where no layers are given.
+    """Folders with plugins named in the layers, by default in the user's file.
 
-    One that a file names and that is not there yet is left out, with a warning.
+    A missing folder that a file names is left out with a warning.
     """
     if layers is None:
         layers = [read_file(mine)] if (mine := user_file()) else []

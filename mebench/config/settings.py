@@ -49,7 +49,7 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
 
     Args:
         key: flat.
-        values: the flat configuration that it is of, as for `is_place`.
+        values: its flat configuration, as for `is_place`.
 
     >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
     (True, False, False)
@@ -65,12 +65,13 @@ def shaping_part(key: str, value: Any) -> Any:
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key names a place (`PLACES`), also of a composite's member, or a method's landmark file, whose content is hashed elsewhere.
+    """Whether a key names a place (`PLACES`), also of a composite's member, or a method's landmark file, whose content
+    is hashed separately.
 
     Args:
         key: flat.
-        values: the flat configuration that it is of: what a method calls `landmarks` is a place where its `Params` inherit it from
-            `FaceParams`, and may be anything else where they do not.
+        values: its flat configuration: a method's `landmarks` is a place only if its `Params` inherit it from
+            `FaceParams`.
 
     >>> is_place("cache"), is_place("dataset.casme2.root"), is_place("method.cache")
     (True, True, False)
@@ -104,42 +105,43 @@ class RunSettings:
 
     Attributes:
         protocol: how subjects are split into folds.
-        seed: what training and bootstrap draw from; `dataset.seed` draws the data.
-        workers: processes at work; null takes all cores. The answers do not depend on it.
-        executor: who the workers are: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
+        seed: of training and bootstrap; `dataset.seed` is that of drawn data.
+        workers: number of worker processes; null takes all cores. Predictions do not depend on it.
+        executor: of the workers: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
         executor_address: of Dask's scheduler, such as `tcp://host:8786`; also written `executor.address`.
-        fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed; null
-            waits for ever.
+        fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed;
+            null sets no limit.
         scheme: emotion scheme of the dataset, or one action unit (`AU12`); null takes the dataset's first.
         kinds: kinds of expressions to spot; null takes `micro`, or the one kind that method and dataset share.
         runs: folder of the run folders.
         cache: folder of computed features.
-        tracking: where finished runs go: an address of MLflow's, or a tracker by its name; null is MLflow in the working folder, `off`
-            nothing.
-        tracking_folds: whether each fold becomes a run there too, nested in that of the run; also written `tracking.folds`.
-        tracking_models: whether the weights of each fold go there; also written `tracking.models`.
-        tracking_figures: whether figures of the run go there, which take a second or two to draw; also written `tracking.figures`.
-        bootstrap: draws behind a confidence interval; 0 for none.
+        tracking: target of finished runs: an MLflow address, or the name of a tracker; null is MLflow in the working
+            folder, `off` none.
+        tracking_folds: whether each fold is tracked, too, as a nested run; also written `tracking.folds`.
+        tracking_models: whether the weights of each fold are sent; also written `tracking.models`.
+        tracking_figures: whether figures are sent, which take a second or two to draw; also written `tracking.figures`.
+        bootstrap: draws for a confidence interval; 0 for none.
         convention: rules of scoring: `strict`, or a preset under which numbers were published.
-        accelerator: where Lightning trains.
-        devices: GPUs that the workers of this machine share, each fold on one; null takes all.
-        precision: numbers that Lightning trains with: `32-true`, or 16 bits where they suffice (`16-mixed` on GPUs, `bf16-mixed`);
+        accelerator: of Lightning.
+        devices: number of GPUs that the workers of this machine share, one for each fold; null takes all.
+        precision: of Lightning's training: `32-true`, or 16 bits where they suffice (`16-mixed` on GPUs, `bf16-mixed`);
             weights stay in 32 bits, and so does prediction.
-        no_face: what to do with a video without a face: stop with an `error`, or `skip` it: nobody trains on it, and its
-            expressions count as missed.
-        validation: share of the training subjects that validate, for methods that choose something.
-        audit: `guard`: what is fitted or chosen sees training and inner validation subjects only; `leak`: the best
-            epoch on the tested ones, of equal ones the first, as some papers do, which marks every result; of a spotter trained in
-            one stage with the threshold of its confidences, of other spotters with k' over all subjects.
-            Of equal ones the last (HTNet): `leak_last`; no epoch after the first that is right on all (CausalNet): `leak_stop`.
-        adaptation: how the features of an unlabelled tested database and of those that train are brought together before a
-            recognizer sees them, see `mebench.training.adaptation`; it marks every result as transductive.
-        looks: whether the answers about the tested subjects after each epoch are kept, to tell afterwards what choosing among them is
-            worth; nothing is chosen on them.
-        tuned_on: the people on whose answers the settings were chosen, as `mebench tune --write` notes; a run that tests one of them is
-            marked as selected on tested people.
-        sandbox: whether a method at work is kept from files, other processes and the network: `auto`, as far as this system can; `on`, or
-            the run is refused; `off`.
+        no_face: treatment of a video without a face: stop with an `error`, or `skip` it: it is left out of training,
+            and its expressions count as missed.
+        validation: share of the training subjects held out for validation, for methods that select something.
+        audit: `guard`: everything is fitted and selected on training and inner validation subjects only; `leak`: the
+            epoch is selected on the tested subjects (at ties the first one), as in some papers, which marks every
+            result; a spotter trained in one stage also selects the threshold of its confidences, other spotters take k'
+            over all subjects. `leak_last`: at ties the last epoch (HTNet); `leak_stop`: no epoch after the first
+            without mistakes (CausalNet).
+        adaptation: adaptation of features between the training databases and an unlabelled tested one, see
+            `mebench.training.adaptation`; it marks every result as transductive.
+        looks: whether the predictions for the tested subjects after each epoch are kept, to measure later what
+            selecting among them gains; nothing is selected by them.
+        tuned_on: the people on whose scores the settings were chosen, as written by `mebench tune --write`; a run that
+            tests one of them is marked as selected on tested people.
+        sandbox: whether a method is kept from files, other processes and the network: `auto`, as far as this system
+            can; `on`, or the run is refused; `off`.
         plugins: folders with more plugins.
     """
 
@@ -221,18 +223,18 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(RunSettings):
-    """Everything that a run needs to know. It travels between processes as `values`, which `from_plain` reads.
+    """The configuration of a run. It is sent between processes as `values`, which `from_plain` reads.
 
     Attributes:
         method: id of the method.
         method_params: its `Params`.
-        recognizer: id of the method that names what `method` spots, or None: `method` does all it can.
+        recognizer: id of the method that classifies the intervals of `method`, or None: `method` does all of its tasks.
         recognizer_params: its `Params`, or None.
         dataset: id of the dataset; the names of a composite's members are joined by `+`.
         dataset_params: the `Params` of each member by its word (`casme2`, or `slow:synthetic`); one of a plain dataset.
         protocol_params: the parameters of the protocol.
         trainer: options of Lightning's Trainer that are not its defaults, as plain data, see `mebench.config.trainer`.
-        values: all of it as plain data; `from_plain` reads it, and as a YAML file `-c` does.
+        values: all settings as plain data, for `from_plain` or, as a YAML file, for `-c`.
         origins: where each value comes from, by dotted key.
     """
 
@@ -249,7 +251,7 @@ class RunConfig(RunSettings):
 
 
 def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
-    """The plugins at work: the method and its recognizer, then the dataset or its members."""
+    """The plugins of the run: the method and its recognizer, then the dataset or its members."""
     methods = [id_ for id_ in (config.method, config.recognizer) if id_ is not None]
     return [
         *(registry.find("method", id_) for id_ in methods),
@@ -263,5 +265,5 @@ def shaping(config: RunConfig) -> dict[str, Any]:
 
 
 def shaping_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those among flat settings that shape predictions; of the trainer's callbacks the part that does."""
+    """The settings that shape predictions, with only the callbacks of the trainer that do."""
     return {key: shaping_part(key, value) for key, value in sorted(values.items()) if counts(key, values)}

@@ -98,7 +98,7 @@ def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, 
 
 
 def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
-    """A callback or logger with its full `class_path` and typed `init_args`; it is made once, since only that tells whether it can be."""
+    """A callback or logger with its full `class_path` and typed `init_args`; it is constructed once as a check."""
     given: Any = {"class_path": spec} if isinstance(spec, str) else spec
     if not isinstance(given, Mapping) or not isinstance(given.get("class_path"), str) or given.keys() - PARTS:
         raise ConfigError(
@@ -153,13 +153,15 @@ def _name(spec: Mapping[str, Any]) -> str:
 
 
 def _talking(chosen: Mapping[str, Any]) -> list[Any]:
-    """The loggers of Lightning's that talk to a process or a server."""
+    """Lightning's loggers that talk to a process or a server."""
     specs = chosen["logger"] if isinstance(chosen.get("logger"), list) else []
     return [spec for spec in specs if spec["class_path"].startswith("lightning.") and _name(spec) not in OWN_FILES]
 
 
 def in_fold(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as a fold has them: in place of a logger that talks a `CSVLogger`, whose rows `hand_over` gives to it later."""
+    """Options for a fold: a `CSVLogger` replaces each logger that talks to a server, and `hand_over` passes its rows on
+    later.
+    """
     if not (talking := _talking(chosen)):
         return dict(chosen)
     path = f"{BASES['logger'][0]}.CSVLogger"
@@ -173,11 +175,11 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
     Args:
         chosen: the options.
         settings: of the run.
-        fold: its name, which a logger bears that was given none.
+        fold: its name, for loggers without a name.
         folder: of the fold's logs.
 
     Returns:
-        a sentence for each logger that did not take them.
+        a sentence for each logger that failed.
     """
     failed = []
     for spec in _talking(chosen):
@@ -206,19 +208,21 @@ def monitored(spec: Mapping[str, Any]) -> str | None:
 
 
 def selects(chosen: Mapping[str, Any]) -> bool:
-    """Whether options select something by a metric, which is then measured on the inner validation subjects."""
+    """Whether options select something by a metric of the inner validation subjects."""
     return any(monitored(spec) for spec in chosen.get("callbacks") or ())
 
 
 def shapes(option: str, value: Any) -> Any:
-    """The part of an option that shapes predictions; None if nothing does. Callbacks that only watch do not."""
+    """The part of an option that shapes predictions, or None. Callbacks that only watch do not."""
     if option == "callbacks" and isinstance(value, list):
         return [spec for spec in value if monitored(spec) or _name(spec) not in WATCHERS | {"ModelCheckpoint"}] or None
     return None if option in ONLY_WATCH else value
 
 
 def modules(chosen: Mapping[str, Any]) -> list[str]:
-    """The modules of callbacks and loggers that are not Lightning's: folds import them, and their code counts."""
+    """The modules of callbacks and loggers outside Lightning: folds import them, and their code is part of the run's
+    key.
+    """
     specs = [spec for option in BASES if isinstance(found := chosen.get(option), list) for spec in found]
     named = {str(spec["class_path"]).rpartition(".")[0] for spec in specs}
     return sorted(name for name in named if not name.startswith("lightning."))

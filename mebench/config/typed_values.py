@@ -1,4 +1,4 @@
-"""Values: from text or YAML to the types that their keys ask for, and back to plain data. Pydantic types, the sentences are ours."""
+"""Conversion of values from text or YAML to the types of their keys, by pydantic, and back to plain data."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ _MEANT = {
 def convert(value: Any, hint: Any) -> Any:
     """`value` as the type `hint`.
 
-    Text is read by the type that waits for it: a `str` takes it as it stands, so a folder called `007` stays one and
-    `/data/CAS(ME)^2/raw` needs no quotes; numbers, truth values, lists and maps read it as YAML does (`1e-3` is a float
-    too). Nothing is rounded: 3.0 is no int and `true` no number.
+    Text is read by the expected type: a `str` keeps it, so a folder `007` stays `007` and `/data/CAS(ME)^2/raw` needs
+    no quotes; numbers, truth values, lists and maps are read as YAML (`1e-3` is a float, too). Nothing is rounded: 3.0
+    is no int and `true` no number.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the value does not fit.
 
     >>> convert("007", str), convert("007", int), convert("[1, 2]", tuple[float, ...]), convert("null", int | None)
     ('007', 7, (1.0, 2.0), None)
@@ -71,10 +71,10 @@ def convert(value: Any, hint: Any) -> Any:
 
 
 def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by key, each of the type that `hints` gives its key; folders without `~`.
+    """The values by key, each converted to its type in `hints`; folders without `~`.
 
     Raises:
-        ConfigError: a key is unknown or has no value, although its type is `Required`, or a value has another type.
+        ConfigError: a key is unknown, a `Required` key has no value, or a value has another type.
     """
     try:
         return _adapter(tuple(hints.items()), str(hints)).validate_python(
@@ -106,7 +106,7 @@ def expected(hint: Any) -> str:
 
 
 def choices(hint: Any) -> tuple[str, ...]:
-    """The few values that a type allows, as text; empty for an open type."""
+    """The allowed values of a type, as text; empty for an open type."""
     if get_origin(hint) in _EITHER:
         return tuple(choice for arg in get_args(hint) for choice in choices(arg))
     if get_origin(hint) is Literal:
@@ -115,7 +115,7 @@ def choices(hint: Any) -> tuple[str, ...]:
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: lists for tuples, ranges, arrays and columns, text for paths, sets sorted.
+    """`value` for JSON: lists for tuples, ranges, arrays and columns, text for paths, sorted lists for sets.
 
     >>> plain({"sizes": (1, 2.5), "root": Path("/data"), "kinds": frozenset({"micro", "macro"})})
     {'sizes': [1, 2.5], 'root': '/data', 'kinds': ['macro', 'micro']}
@@ -132,7 +132,8 @@ def plain(value: Any) -> Any:
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """The key that was probably meant, by its last part (`p` for `method.p`) or meaning (`k` for `folds`), and similar keys.
+    """A sentence with the probable key, by its last part (`p` for `method.p`) or meaning (`k` for `folds`), and similar
+    keys.
 
     >>> unknown_key("protocol.k", ["protocol.folds", "protocol.seed", "method.k"])
     "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds, protocol.seed."
@@ -234,7 +235,7 @@ _READ: Mapping[Any, Callable[[str], Any]] = {
 
 
 def _choice(value: Any, allowed: tuple[Any, ...]) -> Any:
-    """1 is not true, which Python calls equal."""
+    """Compare strictly: unlike in Python, 1 is not `True`."""
     same = [choice for choice in allowed if value == str(choice) or (type(value) is type(choice) and value == choice)]
     if not same:
         raise ValueError(value)
@@ -248,7 +249,7 @@ def _folder(path: Any) -> Any:
 
 
 def _refusal(key: str, raw: Raw, hints: Mapping[str, Any]) -> str:
-    """Why a key cannot stand as it does."""
+    """The reason why a key is refused."""
     if key not in raw:
         return f"{key} has no value: add {key}=... ({expected(hints[key])})"
     value, origin = raw[key]

@@ -348,7 +348,8 @@ class Repair:
         column: its name in the sheet.
         found: the cell's content.
         taken: the value that it is read as; None if the cell is only marked.
-        reason: of the repair. sheet: file and sheet, for example `CASME2-coding.xlsx: Sheet1`.
+        reason: of the repair.
+        sheet: file and sheet, for example `CASME2-coding.xlsx: Sheet1`.
         altered: whether this copy differs from the release and has lost something: an error of `data verify`.
     """
 

@@ -28,20 +28,21 @@ SAME = 0.8
 class FolderFrames:
     """The images of a folder as the frames of a video, in natural order: `006_1_9999.jpg` before `006_1_10000.jpg`.
 
-    The folder is listed once, when the object is made; a frame is decoded each time it is asked for. Hidden files
-    (`.DS_Store`, `._img1.jpg`) are no frames, nor is a `cover.jpg` among images that are numbered.
+    The folder is listed once, at construction; a frame is decoded at each access. Hidden files (`.DS_Store`,
+    `._img1.jpg`) are no frames, nor is a `cover.jpg` among numbered images.
 
     Args:
-        folder: with the images.
-        pattern: file names that count, with `*` and `?`; upper and lower case are the same.
-        suffixes: endings that count, in lower case; upper and lower case are the same.
-        names: the file names in their order, instead of a listing; `pattern` and `suffixes` then do not matter.
+        folder: of the images.
+        pattern: accepted file names, with `*` and `?`, in any case.
+        suffixes: accepted endings in lower case, for files in any case.
+        names: the file names in order, instead of a listing; `pattern` and `suffixes` are then ignored.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W), decoded straight to gray.
-        damaged: file numbers of images that cannot be opened in any copy: no frames.
+        damaged: file numbers of images that are damaged in every copy; they are no frames.
 
     Attributes:
-        damaged: the images of these numbers that are there.
-        strays: images that count and are no frames: called otherwise than at least `SAME` of the others, but for their numbers.
+        damaged: existing images with these numbers.
+        strays: accepted images that are no frames, since at least `SAME` of the others share another name, apart from
+            numbers.
 
     Raises:
         DataError: the folder is missing, cannot be listed, holds no such image, or lacks one of `names`.
@@ -111,7 +112,7 @@ class FolderFrames:
     def numbers(self) -> tuple[int | None, ...]:
         """The file number of each frame: the last run of digits in the name before its ending; None without digits.
 
-        `numbers[position]` is what annotations count by; `position(number)` is the way back.
+        `numbers[position]` is the number in annotations; `position(number)` is the inverse.
         """
         return tuple(file_number(name) for name in self.names)
 
@@ -158,7 +159,7 @@ class FolderFrames:
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
-    """Sort key of the natural order: digits as numbers whatever pads them, letters without their case, the exact name last.
+    """Sort key of the natural order: digits as numbers without padding, letters without case, the exact name last.
 
     >>> sorted(["006_1_10000.jpg", "006_1_9999.jpg", "006_1_0001.JPG"], key=natural)
     ['006_1_0001.JPG', '006_1_9999.jpg', '006_1_10000.jpg']
@@ -179,7 +180,7 @@ def file_number(name: str) -> int | None:
 
 
 def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Frames and strays, each in natural order. Where no name prevails, all are frames.
+    """Frames and strays, each in natural order. If no name prevails, all are frames.
 
     >>> _sorted_out(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
     ('cover.jpg', 'img3 (2).jpg')

@@ -1,4 +1,4 @@
-"""One image file as 8-bit pixels, whether it is whole, or one sentence that says what is wrong with it."""
+"""One image file: its 8-bit pixels, its size, and a sentence about a damaged one."""
 
 import io
 import warnings
@@ -37,9 +37,9 @@ _BARE = {0x01, *range(0xD0, 0xDA)}
 def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     """Decode an image file.
 
-    Orientation tags are followed and alpha is dropped. OpenCV fills what is missing of a truncated JPEG with gray and
-    says nothing; here that is an error, as is any other file that does not decode. Damage inside a JPEG, BMP, TIFF or WebP
-    is not seen: only PNG holds a checksum, and decoders of the others go on.
+    Orientation tags are followed and alpha is dropped. A truncated JPEG, which OpenCV silently fills with gray, is an
+    error here, as is any other file that does not decode. Damage inside a JPEG, BMP, TIFF or WebP is not detected: only
+    PNG has a checksum, and decoders of the others go on.
 
     Args:
         path: of the file.
@@ -91,7 +91,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
 def is_truncated_jpeg(data: bytes) -> bool:
     """Whether a JPEG ends before its end marker.
 
-    The marker is looked for after the header of the first scan, since a thumbnail in the header has one of its own.
+    The marker is searched after the header of the first scan, since a thumbnail in the header has its own marker.
     Inside a scan the two bytes of the marker cannot occur (ITU-T T.81, B.1.1.5).
     """
     if not data.startswith(_JPEG):
@@ -129,10 +129,10 @@ class BadImageError(Exception):
 
 
 def image_size(path: Path) -> Size:
-    """Width and height of an image as `read_image` gives it, from its header; its end is looked at, its pixels are not decoded.
+    """Width and height of an image as `read_image` gives it, from its header and its end, without decoding.
 
-    JPEG and PNG files end with a marker, and BMP and WebP files say how long they are: one that was copied in part is told by
-    that. A file damaged in the middle is not; decoding tells of a PNG, and of no other (see `read_image`).
+    Partial copies are detected: JPEG and PNG files end with a marker, and BMP and WebP files state their length. Damage
+    in the middle is not; only decoding a PNG shows it (see `read_image`).
 
     Raises:
         BadImageError: it is empty, no image, truncated, or has more than 8 bits a channel.
@@ -162,10 +162,11 @@ def image_size(path: Path) -> Size:
 
 @contextmanager
 def _opened(file: BinaryIO) -> Iterator[Image.Image]:
-    """An image whose header is read, and no pixel.
+    """An image with its header read and no pixel decoded.
 
     Raises:
-        BadImageError: it is no image, of another format, damaged, of several pictures, or of more than `MOST_PIXELS`.
+        BadImageError: it is no image, has another format, is damaged, holds several pictures, or more than
+            `MOST_PIXELS`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own, about many pixels and odd headers
@@ -189,7 +190,7 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def decoded_size(path: Path) -> Size:
-    """Like `image_size`, but decodes every pixel; damage that this does not find is reported by `read_image`.
+    """Like `image_size`, but decodes every pixel; `read_image` reports further damage.
 
     Raises:
         BadImageError: the image does not decode.
@@ -202,10 +203,10 @@ def decoded_size(path: Path) -> Size:
 
 
 def _displayed_size(image: Image.Image) -> Size:
-    """Width and height, the sides changed where the tag of orientation says so.
+    """Width and height after rotation by the orientation tag.
 
-    OpenCV, which decodes, follows that of Exif and of TIFF, not that of XMP, and none of damaged data. Exif behind the pixels of
-    a PNG, where OpenCV sees it too, is not looked for.
+    OpenCV, which decodes, follows the tags of Exif and TIFF, but not of XMP or of damaged data. Exif after the pixels
+    of a PNG, which OpenCV follows, too, is not searched.
     """
     if isinstance(image, TiffImageFile):  # versions of Pillow differ in whether its `size` is turned
         tags = image.tag_v2

@@ -1,4 +1,4 @@
-"""The frames of a video while it is shown, from a camera or a file in its own time."""
+"""The frames of a video in real time, from a camera or a file."""
 
 import math
 import re
@@ -32,14 +32,14 @@ def camera(source: str) -> Path | None:
 
 
 def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.uint8]]]]:
-    """The frames of a file or a camera in the order in which they are shown, each decoded once.
+    """The frames of a file or a camera in display order, each decoded once.
 
     Args:
         source: path of a video file, or a camera, see `camera`.
 
     Returns:
-        Frames per second as it states them, None where it does not; and for each frame the seconds at which it is shown, from the
-        first one's 0, and its picture, (H, W, 3) uint8 in B, G, R order.
+        Its stated frames per second, or None; and for each frame its display time in seconds, the first at 0, and its
+        picture, (H, W, 3) uint8 in B, G, R order.
 
     Raises:
         DataError: the file is missing or no video, or there is no such camera.
@@ -60,26 +60,26 @@ def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.ui
 
 
 class Stream:
-    """The frames of a source at a steady rate, as they come.
+    """The frames of a source at a steady rate.
 
-    A thread reads them. A file is read in its own time, unless `paced` is off: then nothing waits for the clock and nothing is dropped.
-    Where the source skips a few frames the one before stands in, so that time goes on. Where too many wait to be looked at, these are
-    dropped, and what follows is a stretch of its own: who cannot keep up sees parts of the video, each without gaps.
+    A thread reads them. A file is read in real time unless `paced` is off; then nothing is dropped. If the source skips
+    a few frames, the frame before them is repeated. If too many frames wait for processing, they are dropped and a new
+    stretch begins: a slow consumer gets parts of the video, each without gaps.
 
     Args:
         source: a video file or a camera, see `play`.
-        fps: frames per second; as the source states it where it is None.
-        paced: whether a file is read in its own time.
+        fps: frames per second; None for the source's own.
+        paced: whether a file is read in real time.
 
     Attributes:
         fps: frames per second.
-        came: monotonic seconds at which the last thousand frames came, by index.
-        taken: frames so far, counted by time: those that were looked at, stood in for, or dropped.
-        dropped: frames that came too fast to be looked at.
-        missing: frames that the source skipped, for which others stood in.
+        came: monotonic time of arrival of the last thousand frames in seconds, by index.
+        taken: number of frames so far by time: processed, repeated and dropped ones.
+        dropped: frames that came too fast to be processed.
+        missing: frames that the source skipped and repeated ones replaced.
 
     Raises:
-        DataError: the source is missing or no video, or says no frame rate.
+        DataError: the source is missing, no video, or has no frame rate.
     """
 
     def __init__(self, source: str, fps: float | None = None, paced: bool = True) -> None:
@@ -157,7 +157,7 @@ class Stream:
             before = frame
 
     def close(self) -> None:
-        """Let the source go."""
+        """Release the source."""
         with self._change:
             self._ended = True
             self._waiting.clear()

@@ -1,4 +1,4 @@
-"""Archives and video files as folders of images, without loss; nothing leaves the folder that it is unpacked into."""
+"""Unpack archives and video files as folders of images, without loss and never outside the target folder."""
 
 import errno
 import lzma
@@ -44,12 +44,12 @@ class Unpacked:
 
     Attributes:
         source: the archive or video file.
-        folder: where its files or frames lie now.
-        n: number of them, for frames that of the images in the folder.
-        fps: frames per second as the video file says, None for an archive or where it does not say.
+        folder: of its files or frames.
+        n: number of files, or of images in the folder.
+        fps: frames per second of the video file; None for an archive or if unknown.
         names: the first and the last frame's file; empty for an archive.
-        uneven: how unevenly the frames follow one another; empty where the rate is constant.
-        before: whether the folder was there before, and was left as it is.
+        uneven: range of the intervals between frames; empty if the rate is constant.
+        before: whether the folder existed before and was left unchanged.
     """
 
     source: Path
@@ -67,7 +67,7 @@ def packed(names: list[str]) -> list[str]:
 
 
 class NoRoomError(DataError):
-    """The disk is full: nothing else can be unpacked either."""
+    """The disk is full, so that nothing else can be unpacked."""
 
 
 def unpack(
@@ -77,24 +77,26 @@ def unpack(
     tick: Callable[[Path], object] = lambda path: None,
     failed: dict[Path, str] | None = None,
 ) -> Iterator[Unpacked]:
-    """Unpack the archives of a folder, then decode the video files that lie in it or were in them; or do so for one file.
+    """Unpack the archives of a folder, then decode the video files in it and in them; or do so for one file.
 
-    The tree below `out` is that below `source`, each file a folder called as it is without its ending. What is there already is
-    left alone, so that an interrupted call can be given again.
+    The tree below `out` mirrors `source`, with a folder for each file, named without its ending. Existing folders are
+    left unchanged, so that an interrupted call can be repeated.
 
     Args:
         source: a folder, or one archive or video file.
-        out: folder to write into; it is made.
+        out: the target folder, created if missing.
         first: number of a video's first frame: frame index 0 becomes `00001.png` for 1.
         tick: called with each file before it is unpacked.
-        failed: files that cannot be unpacked are added there with the reason, and the work goes on; None stops at the first.
+        failed: receives files that cannot be unpacked, with the reason, and the work continues; None stops at the
+            first.
 
-    All archives together may grow to `MOST_TIMES` the size of those in `source`, those that lie in others included.
+    All archives together, nested ones included, may grow to `MOST_TIMES` the size of those in `source`.
 
     Raises:
         ConfigError: `first` is negative.
-        DataError: there is nothing to unpack, a file is damaged, encrypted, too large, or leads out of its folder, two would become
-            one folder, something else lies where a folder would be or a folder without images where frames would, or the disk is full.
+        DataError: there is nothing to unpack, a file is damaged, encrypted, too large, or leads out of its folder, two
+            would become one folder, the place of a folder is taken by something else, or by a folder without images, or
+            the disk is full.
     """
     if first < 0:
         raise ConfigError(f"--first must be 0 or more, not {first}")
@@ -108,7 +110,7 @@ def unpack(
 
     @contextmanager
     def noting(path: Path, folder: Path) -> Iterator[None]:
-        """Begin with a file, and note that it cannot be unpacked."""
+        """A context for one file that collects its failure."""
         try:
             if (other := taken.setdefault(folder, path)) != path:
                 raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
@@ -142,7 +144,7 @@ def unpack(
 
 
 def _decode(path: Path, folder: Path, first: int) -> Unpacked:
-    """A video file as PNG files, which lose nothing of what is decoded."""
+    """Decode a video file to PNG files, without loss."""
     video, cv2 = VideoFrames(path), heavy.cv2
     if before := folder.is_dir():
         try:
@@ -162,7 +164,7 @@ def _decode(path: Path, folder: Path, first: int) -> Unpacked:
 
 
 def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
-    """The files of an archive, of at most so many bytes, and how many bytes these are; none if they were there."""
+    """Extract the files of an archive within a budget of bytes, and return their number of bytes; 0 if they existed."""
     if path.name.lower().endswith(FOREIGN):
         raise DataError(
             f"{path} is an archive that Python cannot unpack: unpack it with 7z x {path.name}, or unrar x "
@@ -204,7 +206,7 @@ _Member = tuple[tuple[str, ...], int, zipfile.ZipInfo | tarfile.TarInfo]
 
 
 class _Archive:
-    """A zip or tar file of which only plain files are taken."""
+    """A zip or tar file, restricted to plain files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -219,14 +221,14 @@ class _Archive:
         self._file.close()
 
     def members(self, budget: int) -> list[_Member]:
-        """The plain files, in their order.
+        """The plain files, in order.
 
         Args:
-            budget: bytes that they may have together.
+            budget: most bytes of all together.
 
         Raises:
-            DataError: one is encrypted, a link, leads out of the folder, is there twice, or has a name that no file can have here; they
-                are too many or too large.
+            DataError: one is encrypted, a link, outside the folder, doubled, or has an impossible name; or they are too
+                many or too large.
         """
         found = list[_Member]()
         for entry in self._file.infolist() if isinstance(self._file, zipfile.ZipFile) else self._file:
@@ -263,11 +265,11 @@ class _Archive:
         return cast(IO[bytes], self._file.extractfile(entry))  # type: ignore[arg-type]  # there is one of a plain file
 
     def check_end(self) -> None:
-        """Read what follows the last file, once all are read: `tarfile` takes a damaged header for the end, and sees no checksum.
+        """Check the bytes after the last file: `tarfile` takes a damaged header for the end and checks no checksum. A
+        zip's files have their own checksums.
 
         Raises:
-            tarfile.TarError, OSError, lzma.LZMAError, EOFError: the archive goes on or ends otherwise than it should. The files of
-                a zip have checksums of their own.
+            tarfile.TarError, OSError, lzma.LZMAError, EOFError: the archive does not end properly.
         """
         if isinstance(self._file, zipfile.ZipFile):
             return
@@ -303,7 +305,7 @@ class _Archive:
 
 
 def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
-    """The files of some endings at or below a place, sorted; those below `aside` do not count."""
+    """The files with some endings at or below a place, sorted, without those below `aside`."""
     every = [source] if source.is_file() else sorted(source.rglob("*"))
     outside = None if aside is None or aside == source else aside.resolve()
     return [
@@ -332,7 +334,7 @@ def _stem(name: str) -> str:
 
 
 def _there(folder: Path) -> Path:
-    """What exists at a path (a folder, file or broken link), else the nearest existing parent."""
+    """The path if it exists (a folder, file or broken link), else its nearest existing parent."""
     return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
 
 

@@ -1,4 +1,4 @@
-"""Frames from a video file: the one place where such files are read. PyAV brings the FFmpeg that decodes them."""
+"""Frames from a video file, decoded by PyAV, which contains FFmpeg."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ _COUNTS: dict[tuple[Path, bool, int, int], int] = {}
 
 
 class VideoFrames:
-    """The frames of a video file, decoded when asked for, each turned as the file says that it is to be shown.
+    """The frames of a video file, decoded on access and rotated as the file states.
 
-    A frame index is the position among the frames that the file holds, in the order in which they are shown: none is doubled
-    or left out to make their rate even. Where it is not, `fps` is the mean rate and `uneven` says so.
+    A frame index is the position among the file's frames in display order: none is doubled or left out to even the
+    rate. If the rate is uneven, `fps` is its mean and `uneven` describes it.
 
-    Reading forward decodes each frame once. Any frame is the one that decoding from the start gives: what a jump lands on
-    is compared with what was seen at that place before, and a file whose jumps go astray is read from its start. So the
-    first visit to a frame decodes all before it, later ones jump. One object serves one thread.
+    Reading forward decodes each frame once. Every frame equals that of decoding from the start: the target of a jump is
+    compared with what was decoded there before, and a file with wrong jumps is read from its start. So the first access
+    to a frame decodes all frames before it; later ones jump. The object is not thread-safe.
 
     Args:
-        path: of the file; it is opened when the first frame, the length or the rate is asked for.
+        path: of the file, which is opened at the first access.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W).
-        accept: take what can be decoded of a damaged file.
+        accept: use the decodable part of a damaged file.
     """
 
     def __init__(self, path: Path | str, color: bool = True, accept: bool = False) -> None:
@@ -82,10 +82,10 @@ class VideoFrames:
 
     @cached_property
     def _stamps(self) -> NDArray[np.float64]:
-        """Seconds at which the packets with a picture are shown, rising, (n_packets,); empty where they carry none.
+        """Display times of the packets with a picture in seconds, rising, (n_packets,); empty if they carry none.
 
-        From the first frame that can be decoded on: a file that was cut out of another may begin with packets whose references
-        it lacks.
+        They begin with the first decodable frame: a file cut out of another one may begin with packets whose references
+        are missing.
         """
         stamps, decoder = self._open().stamps(), self._open()
         first = next((decoder.seconds(frame) for frame in decoder.frames()), math.nan)
@@ -93,7 +93,7 @@ class VideoFrames:
 
     @cached_property
     def _count(self) -> int:
-        """Number of frames, counted once in a process as long as the file stays as it is."""
+        """Number of frames, counted once in a process while the file is unchanged."""
         if self.damage and not self.accept:
             raise DataError(
                 f"the video {self.path} is damaged: {self.damage}; or use whatever can be decoded with "
@@ -106,7 +106,7 @@ class VideoFrames:
         return _COUNTS[key]
 
     def _counted(self) -> int:
-        """The number of packets with a picture if their last ones give as many frames, else the frames one by one."""
+        """The number of packets with a picture if decoding the last ones confirms it, else by decoding all frames."""
         if self.accept:
             return sum(1 for _ in self._open().frames())
         if n := len(self._stamps):
@@ -120,7 +120,8 @@ class VideoFrames:
         return counted
 
     def __len__(self) -> int:
-        """Number of frames: the number of packets, checked at the end; frames are decoded to count them only if it is wrong.
+        """Number of frames: that of the packets, checked at the end of the file; all frames are decoded only if it is
+        wrong.
 
         Raises:
             DataError: the file is missing, no video, or no frame of it can be decoded.
@@ -144,9 +145,9 @@ class VideoFrames:
 
     @cached_property
     def fps(self) -> float | None:
-        """Frames per second: their mean rate by the time stamps, as the container states it where the two agree.
+        """Frames per second: the container's rate if it agrees with the mean rate of the time stamps, else the latter.
 
-        None where the file says nothing.
+        None if the file has neither.
 
         Raises:
             DataError: the file is missing or no video.
@@ -161,9 +162,9 @@ class VideoFrames:
 
     @cached_property
     def damage(self) -> str:
-        """The frames that the header promises and the file lacks, in words; empty if it lacks none.
+        """A sentence on frames that the header promises and the file lacks; empty if it lacks none.
 
-        What is there is not decoded; damage inside it shows when a frame is asked for.
+        Nothing is decoded; damage inside the file shows when a frame is read.
 
         Raises:
             DataError: the file is missing or no video.
@@ -182,7 +183,7 @@ class VideoFrames:
 
     @property
     def notes(self) -> list[str]:
-        """What a user must know of the file: damage, several streams, an uneven frame rate."""
+        """Sentences about the file: damage, several streams, an uneven frame rate."""
         several = self._open().streams
         return [
             *([f"damaged, as accepted: {self.damage}; {len(self)} can be decoded"] if self.damage else []),
@@ -204,9 +205,8 @@ class VideoFrames:
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """Seconds after the start that the file states at which each frame is shown, (n,), rising; its time stamps.
-
-        By the mean rate where the file has no time stamps, or others than frames; NaN where it says neither.
+        """Display time of each frame in seconds after the stated start, (n,), rising, from the time stamps; by the mean
+        rate if these are missing or differ in number from the frames; NaN if the rate is unknown, too.
 
         Raises:
             DataError: the file is missing or no video.
@@ -241,7 +241,7 @@ class VideoFrames:
         return whole.hexdigest()[:32]
 
     def _approach(self, index: int) -> None:
-        """Stand at a frame, or at one before it from where to decode forward."""
+        """Move to a frame, or to an earlier one from which to decode forward."""
         if self._decoder is None:
             self._restart()
         assert self._decoder is not None
@@ -261,7 +261,7 @@ class VideoFrames:
                 return
 
     def _read(self) -> NDArray[np.uint8]:
-        """Decode the next frame; the very first one if it shows that the last jump had gone astray."""
+        """Decode the next frame, or the first one if the last jump turns out wrong."""
         assert self._decoder is not None
         if (found := next(self._frames, None)) is not None:
             frame = pixels(found, self._decoder.reformatter, self._decoder.aspect)
@@ -290,20 +290,20 @@ class VideoFrames:
 
 
 class Decoder:
-    """A video file at work: its packets or its frames, from the start or from a jump on.
+    """A decoder of a video file: its packets or frames, from the start or after a jump.
 
     Args:
         path: of the file.
-        camera: whether it is the device of one.
+        camera: whether it is a camera device.
         accept: whether frames that cannot be decoded are passed over.
 
     Attributes:
-        streams: films in the file, of which the first is read.
+        streams: number of video streams, of which the first is read.
         aspect: width of a pixel over its height.
-        broken: pieces of the film that could not be decoded.
+        broken: number of pieces that could not be decoded.
 
     Raises:
-        DataError: the file is missing, no video, or of a codec that nobody here knows.
+        DataError: the file is missing, no video, or has an unknown codec.
     """
 
     def __init__(self, path: Path, camera: bool = False, accept: bool = False) -> None:
@@ -348,17 +348,19 @@ class Decoder:
 
     @property
     def rate(self) -> float | None:
-        """Frames per second as the container states them, or None."""
+        """The container's frames per second, or None."""
         rate = self._stream.average_rate or self._stream.guessed_rate
         return float(rate) if rate else None
 
     @property
     def start(self) -> float:
-        """Seconds on the clock of the file at which a player begins to show it: 0 in most formats."""
+        """Start time of the display on the file's clock in seconds; 0 in most formats."""
         return (self._container.start_time or 0) / 1e6  # AV_TIME_BASE
 
     def stamps(self) -> NDArray[np.float64]:
-        """Seconds at which the packets with a picture are shown, rising; empty where one does not say. Nothing is decoded."""
+        """Display times of the packets with a picture in seconds, rising; empty if one is missing. Nothing is
+        decoded.
+        """
         found, base = list[int | None](), self._stream.time_base
         with suppress(self._errors):
             for packet in self._container.demux(self._stream):
@@ -367,12 +369,14 @@ class Decoder:
         return np.empty(0) if base is None or None in found else np.sort(np.array(found, np.float64)) * float(base)
 
     def seconds(self, frame: heavy.av.VideoFrame) -> float:
-        """When a frame is shown; NaN where it does not say."""
+        """Display time of a frame in seconds; NaN if unknown."""
         stamp, base = _stamp(frame), self._stream.time_base
         return math.nan if stamp is None or base is None else stamp * float(base)
 
     def jump(self, stamp: int | None) -> Iterator[heavy.av.VideoFrame]:
-        """The frames from the last key frame before a time stamp on, or before the end; none where the file allows no jumps."""
+        """The frames from the last key frame before a time stamp, or before the end; none if the file allows no
+        jumps.
+        """
         last = self._stream.start_time or 0
         with suppress(self._errors):
             self._container.seek(
@@ -381,9 +385,9 @@ class Decoder:
             yield from self.frames()
 
     def frames(self) -> Iterator[heavy.av.VideoFrame]:
-        """The frames from here to the end, or to the first that cannot be decoded, in the order in which they are shown.
+        """The frames from here to the end, or to the first damaged one, in display order.
 
-        Where damage is accepted, what cannot be decoded is passed over, and counted in `broken`.
+        If damage is accepted, damaged pieces are passed over and counted in `broken`.
         """
         with suppress(self._errors):
             for packet in self._container.demux(self._stream):
@@ -410,7 +414,7 @@ class Decoder:
         return self._stream.frames * float(self._stream.time_base or 0) if of_avi else 0
 
     def packets(self) -> int:
-        """Frames that the file holds, decodable or not; the whole file is read for them."""
+        """Number of frames in the file, decodable or not; this reads the whole file."""
         n = 0
         with suppress(self._errors):
             for packet in self._container.demux(self._stream):
@@ -421,12 +425,12 @@ class Decoder:
 def pixels(
     frame: heavy.av.VideoFrame, reformatter: heavy.av.video.reformatter.VideoReformatter, aspect: Fraction = Fraction(1)
 ) -> NDArray[np.uint8]:
-    """A frame, (H, W, 3) uint8 in B, G, R order, as it is shown: the right way up, turned and mirrored as its display matrix says.
+    """A frame, (H, W, 3) uint8 in B, G, R order, for display: rotated and mirrored by its display matrix.
 
     Args:
-        frame: as it was decoded.
-        reformatter: makes the colours.
-        aspect: width of a pixel over its height; where they differ the shorter side is stretched.
+        frame: as decoded.
+        reformatter: converts the colours.
+        aspect: width of a pixel over its height; the shorter side is stretched unless it is 1.
     """
     width, height = max(frame.width, round(frame.width * aspect)), max(frame.height, round(frame.height / aspect))
     bgr = reformatter.reformat(
@@ -442,17 +446,17 @@ def pixels(
 
 
 def _stamp(item: heavy.av.VideoFrame | heavy.av.Packet[heavy.av.VideoStream]) -> int | None:
-    """When it is shown, in the time base of the stream; in the order of decoding where nobody says."""
+    """Its display time in the stream's time base; by the order of decoding if unknown."""
     return item.dts if item.pts is None else item.pts
 
 
 def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[np.float64], crf: int = 20) -> None:
-    """Write frames as H.264, which browsers and players show; lossy, without sound.
+    """Write frames as H.264 for browsers and players, lossy and without sound.
 
     Args:
         path: the file, `.mp4`.
         frames: (H, W, 3) in B, G, R order, one for each time, all of one size; an odd last row or column is left out.
-        times: seconds at which they are shown, rising.
+        times: display times in seconds, rising.
         crf: H.264's constant rate factor, from 1, as good as the frames, to 51.
 
     Raises:
@@ -478,5 +482,5 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
 
 
 def x264(crf: int) -> dict[str, Any]:
-    """The encoder's options. By one thread: more write other bytes."""
+    """The encoder's options, with one thread, so that the bytes are always the same."""
     return {"crf": str(crf), "preset": "veryfast", "threads": "1"}
