@@ -5,6 +5,7 @@ from . import layout as layout
 from . import names as names
 from . import nested as nested
 from . import openface as openface
+from . import plain_pickle as plain_pickle
 from . import reading as reading
 from . import schemes as schemes
 from . import sheet_dataset as sheet_dataset
@@ -55,6 +56,8 @@ from .nested import NestedTree as NestedTree
 from .openface import ACTION_UNITS as ACTION_UNITS
 from .openface import UNITS as UNITS
 from .openface import OpenFaceFiles as OpenFaceFiles
+from .plain_pickle import Bare as Bare
+from .plain_pickle import unpickled as unpickled
 from .reading import Cleaning as Cleaning
 from .reading import begin as begin
 from .reading import count_rows as count_rows

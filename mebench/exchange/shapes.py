@@ -7,7 +7,6 @@ pickles of NumPy, what a notebook printed, and rows of text without names of col
 import ast
 import io
 import json
-import pickle
 import re
 import zipfile
 from collections import ChainMap
@@ -18,7 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from mebench.annotations import ALIASES, BLANK, KNOWN, SEPARATORS, Sheet, kind_of, made, of_text, plain_name
+from mebench.annotations import (
+    ALIASES,
+    BLANK,
+    KNOWN,
+    SEPARATORS,
+    Bare,
+    Sheet,
+    kind_of,
+    made,
+    of_text,
+    plain_name,
+    unpickled,
+)
 from mebench.errors import DataError
 
 TIMES = frozenset(
@@ -28,13 +39,6 @@ TIMES = frozenset(
 _NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _FEWEST = 3
 """Cells of a row that says where an interval lies: its video, its onset and its offset."""
-_ARRAYS = {
-    "ndarray": np.ndarray,
-    "dtype": np.dtype,
-    "_reconstruct": np.ndarray.__reduce__(np.empty(0))[0],
-    "scalar": np.float64(0).__reduce__()[0],
-    "_frombuffer": np.empty(0).__reduce_ex__(5)[0],
-}
 _CALLED = re.compile(
     r"(?<![\w'\"])(?:np\.|numpy\.|torch\.)?(?:array|tensor|OrderedDict|str_|bool_?|u?int\d*|float\d*)\("
 )
@@ -42,37 +46,8 @@ _BRACKET = re.compile(r"^(?:\w+ *[:=] *)?(?=[\[{(]\s*[\[{(\]}\"'\d.-])", re.MULT
 """Where a value begins in what a program printed; a bracket before a word, such as [INFO], is none."""
 _LABELLED = re.compile(r"([^\W\d]\w*) *[:=] *([^\s,;:=]+)")
 """A cell of a line such as `video: 3, onset=5`."""
-_SAFE = {("_codecs", "encode"): str.encode, ("collections", "OrderedDict"): dict, ("builtins", "set"): set}
-
 _ENDS = ("onset", "offset", "score")
 Row = Mapping[str, Any]
-
-
-class _Bare:
-    """Stands in for an object whose class is not imported: its attributes, if the pickle holds them as plain values."""
-
-    name = ""
-
-    def __init__(self, *_: object) -> None:
-        raise DataError(f"it calls {self.name}")
-
-
-class _Values(pickle.Unpickler):
-    """Makes arrays, numbers, text, lists and dicts, and runs nothing that the file names."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.partition(".")[0] == "numpy" and name in _ARRAYS:
-            return _ARRAYS[name]
-        return _SAFE.get((module, name)) or type(name, (_Bare,), {"name": f"{module}.{name}"})
-
-
-def _unpickled(file: io.BytesIO) -> Any:
-    try:
-        return _Values(file).load()
-    except Exception as error:  # whatever a damaged one raises
-        raise DataError(
-            f"it is a pickle that cannot be read ({error}): of pickles only arrays, numbers and text are; save those as .npz or .csv"
-        ) from error
 
 
 def as_sheet(raw: bytes, name: str) -> Sheet | None:
@@ -143,7 +118,7 @@ def content(raw: bytes) -> Any:
             file = io.BytesIO(raw)
             header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
             if header[np.lib.format.read_magic(file)[0]](file)[2].hasobject:
-                return _plain(_unpickled(file))
+                return _plain(unpickled(file))
             return _plain(np.load(io.BytesIO(raw), allow_pickle=False))
         if raw.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -159,7 +134,7 @@ def content(raw: bytes) -> Any:
         raise DataError(f"it begins like an array of NumPy but is damaged ({error})") from error
     marked = raw[:1] == b"\x80" and raw[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
     if marked or (raw[:1] in (b"(", b"]", b"}") and raw.rstrip().endswith(b".")):
-        return _plain(_unpickled(io.BytesIO(raw)))
+        return _plain(unpickled(io.BytesIO(raw)))
     text = raw.decode("utf-8-sig", "replace").strip()
     if not text.startswith(("{", "[", "(")) or not _BRACKET.match(text):
         return None
@@ -199,7 +174,7 @@ def _parsed(text: str) -> Any:
 
 def _plain(value: Any) -> Any:
     """The value without arrays and objects."""
-    if isinstance(value, _Bare):
+    if isinstance(value, Bare):
         return _plain(vars(value))
     if isinstance(value, np.ndarray | np.generic):
         plain, names = value.tolist(), value.dtype.names

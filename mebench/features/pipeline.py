@@ -601,6 +601,12 @@ def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
         raise ConfigError(
             f"the chain {chain.name!r} has the scope {chain.scope!r}: ask it for {chain.scope}, not {scope}"
         )
+    n, gaps = source.video.n_frames or 1, [step.k or 0 for step in chain.steps if isinstance(step, Flow)]
+    if provided is not None and scope == "frames" and n > 1 and gaps and len(provided) != max(n - gaps[0], 0):
+        raise DataError(
+            f"{source.video.key} has {n} frames and a ready-made {chain.name!r} of {len(provided)} rows, but flow over {gaps[0]} frames, "
+            f"as the method reads it, has {max(n - gaps[0], 0)}: the features have another frame rate. Give method.fps that of the dataset"
+        )
     return provided
 
 

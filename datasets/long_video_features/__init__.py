@@ -1,0 +1,1 @@
+"""Features of long videos as published with four programs: spotting without frames."""

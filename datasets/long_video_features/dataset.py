@@ -1,0 +1,218 @@
+"""Published features of long videos: spotting without frames."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mebench.annotations import Log
+from mebench.core import Dataset, Expression, Frames, Kind, Repair, Scheme, SubjectKey, Video
+from mebench.errors import DataError
+from mebench.features import MOTION
+from mebench.files import file_hash
+
+from . import readers
+from .params import Params as _Params
+from .readers import FPS, I3D, STEPS, Series
+from .truth import Name, Truth, read_truth
+
+SLACK = 60
+"""Frames by which features and list may differ: windows and flow leave out the end of a video."""
+EXPECTED = {
+    "abpn": "segments such as train/samm_006/samm_006_1_0000.npz",
+    "me_tst": "cache/SAMMLV_dataset.pkl or cache/CASME_3_dataset_1.pkl to 5",
+    "spotformer": "arrays such as samm_006/samm_006_1.npy",
+    "lgsnet": "files such as s15/15_0101disgustingteeth-rgb.npz",
+}
+
+
+class LongVideoFeatures(Dataset):
+    """Each video has the frames that its features count, and no pictures: motion of regions, or I3D features of every other frame."""
+
+    Params = _Params
+    tasks = frozenset({"spot"})
+    kinds: tuple[Kind, ...] = ("micro", "macro")
+    schemes = {"native": Scheme.native(["unknown"])}  # noqa: RUF012  (a constant map)
+    params: _Params
+
+    def __init__(self, params: _Params) -> None:
+        super().__init__(params)
+        said = f"features published with {params.layout}, scored in their frames, {self._fps:.4g} per second"
+        self.remark = "; ".join(filter(None, [self.remark, said]))
+
+    @property
+    def _step(self) -> float:
+        p = self.params
+        return p.step or STEPS.get((p.layout, p.of), 1.0)
+
+    @property
+    def _fps(self) -> float:
+        return FPS[self.params.of] / self._step
+
+    def videos(self) -> list[Video]:
+        """All videos, sorted by key; frames are those of the features."""
+        return self._videos
+
+    def check(self) -> None:
+        """Look for features and truth."""
+        self._videos  # noqa: B018  (says what is missing)
+
+    def frames(self, video: Video) -> Frames:
+        """There are none (DataError)."""
+        name = I3D if self.params.layout == "lgsnet" else MOTION
+        raise DataError(f"{video.key} has no frames, only published features: choose a method that reads {name!r}")
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Who is seen: the people of the recordings."""
+        return SubjectKey("samm" if self.params.of == "samm_lv" else self.params.of, key.subject)
+
+    def provided(self, video: Video, name: str) -> NDArray[Any] | None:
+        """Motion of twelve regions from each frame to the next, (n_frames - 1, 12, 1, 2), or I3D features, (rows, channels); else None."""
+        if name != (I3D if self.params.layout == "lgsnet" else MOTION):
+            return None
+        return self._series[video.subject, video.id].read()
+
+    def repair_rows(self) -> tuple[Repair, ...]:
+        """What was repaired of the list, and which videos it does not name."""
+        self._videos  # noqa: B018
+        return tuple(self._log.repairs)
+
+    @cached_property
+    def revision(self) -> str:  # type: ignore[override]
+        """Hash of expressions and contents, so that two labs can tell whether they hold the same set."""
+        digest = hashlib.sha256()
+        for video in self._videos:
+            digest.update(f"{video.subject}/{video.id} {video.n_frames} {video.fps} {video.expressions}".encode())
+        files = {file for video in self._videos for file in self._series[video.subject, video.id].files}
+        for content in sorted(file_hash(file) for file in files):
+            digest.update(content.encode())
+        return digest.hexdigest()[:16]
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw the features of eight videos of four people in each layout, with a list for each."""
+        from .fake import write
+
+        write(folder)
+
+    # -- reading ------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _log(self) -> Log:
+        return Log("features")
+
+    @cached_property
+    def _root(self) -> Path:
+        if self.params.root is None:
+            raise DataError(
+                "long_video_features needs the folder of the features: give dataset.root=PATH. Where to get them: mebench info "
+                "long_video_features"
+            )
+        root = Path(self.params.root).expanduser()
+        if not root.is_dir():
+            raise DataError(
+                f"dataset.root={self.params.root} is not a folder: expected {EXPECTED[self.params.layout]} in it"
+            )
+        return root
+
+    @cached_property
+    def _truth(self) -> Truth | None:
+        if self.params.truth is None:
+            return None
+        return read_truth(Path(self.params.truth).expanduser(), self.params.of, self._log)
+
+    @cached_property
+    def _series(self) -> Mapping[Name, Series]:
+        layout, root, truth = self.params.layout, self._root, self._truth
+        if layout == "me_tst":
+            if truth is None:
+                raise DataError(
+                    "the windows of ME-TST have no names of videos, which the list of expressions gives: give dataset.truth=PATH, such "
+                    "as samm_annotation.csv of LGSNet's repository"
+                )
+            found = readers.me_tst(
+                root, [name for name, rows in truth.rows.items() if any(a.kind == "micro" for a in rows)]
+            )
+        else:
+            found = {"abpn": readers.abpn, "spotformer": readers.spotformer, "lgsnet": readers.lgsnet}[layout](
+                root, self.params.of
+            )
+        if not found:
+            raise DataError(
+                f"dataset.root={self.params.root} holds no features of dataset.layout={layout}: expected {EXPECTED[layout]}"
+            )
+        return found
+
+    @cached_property
+    def _videos(self) -> list[Video]:
+        videos = []
+        for name, series in sorted(self._series.items()):
+            if (expressions := self._expressions(name, series)) is not None:
+                videos.append(Video("long_video_features", *name, self._fps, series.n_frames, tuple(expressions)))
+        if not videos:
+            raise DataError(
+                f"the list names none of the videos of dataset.root={self.params.root}: give that of dataset.of={self.params.of}"
+            )
+        return videos
+
+    def _expressions(self, name: Name, series: Series) -> list[Expression] | None:
+        """Those of a video in its frames, by onset; None for a video that is left out."""
+        truth = self._truth
+        if truth is None:
+            if series.spans is None:
+                raise DataError(
+                    f"the features of dataset.layout={self.params.layout} do not say where expressions are: give dataset.truth=PATH, a "
+                    "list of them. Which are public: mebench info long_video_features"
+                )
+            own = [Expression(a, b, kind=kind, apex=p) for kind, a, p, b in series.spans()]  # type: ignore[arg-type]
+            return sorted(own, key=lambda e: e.onset)
+        if name not in truth.rows:
+            if self.params.unnamed == "refuse":
+                raise DataError(
+                    f"{truth.where} does not name {name[1]}, of which there are features: give the list that does, or "
+                    "dataset.unnamed=empty if nobody expresses anything there, or dataset.unnamed=left_out"
+                )
+            self._log.marked(
+                None, "video", name[1], f"the list does not name it: {self.params.unnamed.replace('_', ' ')}"
+            )
+            return [] if self.params.unnamed == "empty" else None
+        return self._placed(name, series, truth)
+
+    def _placed(self, name: Name, series: Series, truth: Truth) -> list[Expression]:
+        p, n = self.params, series.n_frames
+        own = p.layout in ("abpn", "spotformer")
+        ratio = self._step / (p.sheet_step or (1.0 if p.layout == "me_tst" else self._step))
+        first = p.first if p.first is not None else 0 if own else 1
+        wrong = (
+            "features and list have other frame rates, or are of other recordings: give the list that the features were made with, or "
+            "dataset.step and dataset.sheet_step, frames of the recording for each frame of the features and for each number of the list"
+        )
+        said = truth.n_frames.get(name)
+        if said is not None and abs(said / ratio - n) > SLACK + 0.02 * n:
+            raise DataError(
+                f"{name[1]} has features of {n} frames, and {truth.where} says {said}, which would be {said / ratio:.0f} of them: {wrong}"
+            )
+        found = []
+        for a in truth.rows[name]:
+            if a.onset is None or a.offset is None:
+                continue
+            onset, offset = (max(int((x - first) / ratio + 1e-6), 0) for x in (a.onset, a.offset))
+            if offset >= n + SLACK + 0.02 * n:
+                raise DataError(
+                    f"{name[1]} has features of {n} frames, and an expression of {truth.where} ends at frame {offset} of them: {wrong}"
+                )
+            if onset >= n:
+                self._log.marked(
+                    a.row, "onset", str(a.onset), f"after the last frame of the features of {name[1]}: left out"
+                )
+                continue
+            offset = min(offset, n - 1)
+            apex = None if a.apex is None else min(int((a.apex - first) / ratio + 1e-6), offset)
+            found.append(Expression(onset, offset, kind=a.kind, apex=apex, action_units=a.units, flags=a.flags))
+        return sorted(found, key=lambda e: e.onset)
+
+
+Plugin = LongVideoFeatures

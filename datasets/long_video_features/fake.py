@@ -1,0 +1,135 @@
+"""Drawn features of eight videos of four people in the layouts of four programs, each with a list of the expressions."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.annotations.drawn import empty_folder, write_csv
+
+from .readers import EDGE, FPS, GROUPS, I3D_WIDTH, KEPT, PLACES, STEPS
+
+PEOPLE, VIDEOS, SECONDS = 4, 2, 24
+SEGMENT, WINDOW = 256, 30
+Spans = list[tuple[str, float, float, float]]
+LIST = ("subject", "video_name", "start_frame", "apex_frame", "end_frame", "type_idx", "au")
+RELEASED = ("subject", "video", "type", "type_idx", "startFrame", "endFrame", "frame_num", "length")
+
+
+def spans_of(person: int, video: int) -> Spans:
+    """Kind, onset, apex and offset in seconds."""
+    rng = np.random.default_rng([person, video])
+    found: Spans = []
+    for place, start in enumerate(range(3, SECONDS - 5, 5)):
+        kind, length = ("micro", 0.4) if place % 3 else ("macro", 1.6)
+        onset = start + float(rng.uniform(0, 2))
+        found.append((kind, onset, onset + length / 2, onset + length))
+    return found
+
+
+def motion(spans: Spans, fps: float, seed: int) -> NDArray[np.float64]:
+    """(frames - 1, 12, 2): the brows rise to an apex and come back, in a macro-expression the mouth, too; the rest is noise."""
+    n = int(SECONDS * fps)
+    place = np.zeros((n, 12, 2))
+    when = np.arange(n) / fps
+    for kind, onset, _, offset in spans:
+        inside = (when >= onset) & (when <= offset)
+        rise = 0.5 * (1 - np.cos(2 * np.pi * (when[inside] - onset) / (offset - onset)))
+        place[inside, :6, 1] -= (1.5 if kind == "micro" else 3.0) * rise[:, None]
+        if kind == "macro":
+            place[inside, 8:, 0] += 3.0 * rise[:, None]
+    noise = np.random.default_rng(seed).normal(0, 0.02, (n - 1, 12, 2))
+    return np.asarray(np.diff(place, axis=0) + noise)
+
+
+def write(folder: Path) -> None:
+    """Draw them in `folder`, which is empty or not there yet: `abpn` lies in it directly, the others in folders of their names."""
+    empty_folder(folder)
+    lists: dict[str, list[tuple[object, ...]]] = {
+        "abpn": [LIST],
+        "spotformer": [LIST],
+        "lgsnet": [RELEASED],
+        "me_tst": [RELEASED],
+    }
+    cache: list[list[NDArray[np.float64]]] = []
+    for person in range(6, 6 + PEOPLE):
+        for video in range(1, VIDEOS + 1):
+            subject, name, spans = f"{person:03d}", f"{person:03d}_{video}", spans_of(person, video)
+            series = {
+                layout: motion(spans, FPS["samm_lv"] / STEPS[layout, "samm_lv"], person * 10 + video)
+                for layout in lists
+            }
+            _segments(folder / "train" / f"samm_{subject}", f"samm_{name}", series["abpn"], spans)
+            _windows_around(folder / "spotformer" / f"samm_{subject}", f"samm_{name}", series["spotformer"])
+            _i3d(folder / "lgsnet", name, series["lgsnet"])
+            cache.append(_since_first(series["me_tst"]))
+            for layout, rows in lists.items():
+                fps = FPS["samm_lv"] / (1 if layout == "me_tst" else STEPS[layout, "samm_lv"])
+                for kind, *times in spans:
+                    onset, apex, offset = (int(time * fps) for time in times)
+                    code = 2 if kind == "micro" else 1
+                    if rows[0] is LIST:
+                        rows.append((f"samm_{subject}", f"samm_{name}", onset, apex, offset, code, "4"))
+                        continue
+                    named = (
+                        "Micro" if code == 2 else "Macro",
+                        code,
+                        onset + 1,
+                        offset + 1,
+                        int(SECONDS * fps),
+                        offset - onset,
+                    )
+                    rows.append((subject, f"./SAMM_longvideos/{name}", *named))
+    (folder / "me_tst").mkdir()
+    (folder / "me_tst" / "SAMMLV_dataset.pkl").write_bytes(pickle.dumps(cache))
+    for layout, rows in lists.items():
+        write_csv(folder / f"{layout}.csv", rows)  # type: ignore[arg-type]
+
+
+def _segments(home: Path, name: str, series: NDArray[np.float64], spans: Spans) -> None:
+    """Segments with their edges and labels, as `new_feature_segment.py` of AUW-GCN writes them."""
+    home.mkdir(parents=True, exist_ok=True)
+    labels, fps = np.zeros((len(series), 8), int), FPS["samm_lv"] / STEPS["abpn", "samm_lv"]
+    for kind, *times in spans:
+        onset, apex, offset = (int(time * fps) for time in times)
+        column = 0 if kind == "micro" else 4
+        labels[[onset, apex, offset], [column, column + 1, column + 2]] = 1
+        labels[onset : offset + 1, column + 3] = 1
+    whole = -(-len(series) // SEGMENT) * SEGMENT
+    around = (EDGE, EDGE + whole - len(series))
+    features, marks = np.pad(series, (around, (0, 0), (0, 0))), np.pad(labels, (around, (0, 0)))
+    for first in range(0, whole, SEGMENT):
+        part = slice(first, first + SEGMENT + 2 * EDGE)
+        np.savez(home / f"{name}_{first:04d}.npz", feature=features[part], label=marks[part], video_name=name)
+
+
+def _windows_around(home: Path, name: str, series: NDArray[np.float64]) -> None:
+    """How far 13 regions have moved since the first of the 17 frames around each, as SpotFormer reads them."""
+    home.mkdir(parents=True, exist_ok=True)
+    regions = np.zeros((len(series), 13, 2))
+    regions[:, list(KEPT)] = series[:, list(PLACES)]
+    place = np.concatenate([np.zeros((9, 13, 2)), np.cumsum(regions, axis=0)])
+    place = np.concatenate([place, np.repeat(place[-1:], 8, axis=0)])
+    windows = np.stack([place[first : first + 17] - place[first] for first in range(len(series))])
+    np.save(home / f"{name}.npy", windows.astype(np.float32))
+
+
+def _since_first(series: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """How far five regions have moved since the first frame of each window, u and v below each other, as ME-TST's cache has them."""
+    five = np.stack([series[:, list(group)].mean(1) for group in GROUPS], axis=1).reshape(len(series), 10)
+    place = np.concatenate([np.zeros((1, 10)), np.cumsum(five, axis=0)])
+    half = WINDOW // 2
+    firsts = range(0, (len(place) // half - 1) * half, half)
+    return [(place[first : first + WINDOW] - place[first]).T for first in firsts]
+
+
+def _i3d(home: Path, name: str, series: NDArray[np.float64]) -> None:
+    """Numbers of the motion of eight frames, at every other one, spread over as many channels as I3D has, for both streams."""
+    home.mkdir(parents=True, exist_ok=True)
+    count = (len(series) - 8) // 2 + 1
+    chunks = np.stack([series[2 * i : 2 * i + 8].sum(0).ravel() for i in range(count)])
+    for stream, seed in (("rgb", 1), ("flow", 2)):
+        spread = np.random.default_rng(seed).normal(0, 0.2, (24, I3D_WIDTH))
+        feature = np.maximum(chunks @ spread, 0)[None].astype(np.float32)
+        np.savez(home / f"{name}-{stream}.npz", feature=feature, frame_cnt=len(series), video_name=f"./merged/{name}")
