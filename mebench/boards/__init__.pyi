@@ -16,6 +16,7 @@ from .accept import find_records as find_records
 from .accept import merge as merge
 from .board_cache import cached as cached
 from .board_cache import forget_unused as forget_unused
+from .build import chance_methods as chance_methods
 from .checking import bounded as bounded
 from .checking import refusal as refusal
 from .collect import collect_records as collect_records

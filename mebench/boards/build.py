@@ -12,7 +12,8 @@ from operator import itemgetter, methodcaller
 from typing import Any
 
 from mebench.boards.board_cache import cached
-from mebench.boards.significance import Read, significance_groups, together
+from mebench.boards.significance import Read, standing, together
+from mebench.config import registry
 from mebench.console import plural
 from mebench.core import ABSENT, KINDS
 from mebench.grouping import grouped
@@ -30,6 +31,7 @@ from mebench.records import (
     Score,
     Table,
     UnshownError,
+    ranked,
     row_facts,
     setting_words,
 )
@@ -54,6 +56,11 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
         for rule, level in source.summary["chance"][kind].items()
         if rule in CHANCE
     ]
+
+
+def chance_methods() -> set[str]:
+    """Ids of the methods that are levels of chance."""
+    return {id_ for id_, info in registry.plugins("method").items() if info.config.get("chance")}
 
 
 BY_NAME = "not a method: answers by names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
@@ -276,17 +283,21 @@ def _part(
             if kind:
                 row = replace(row, **_mistakes([record for record, _ in one], kind, read))
             # The run that stands for the row in paired tests has the lower median of the seeds' main scores.
-            ranked = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
-            rows.append((row, ranked[(len(one) - 1) // 2][0]))
+            by_score = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
+            rows.append((row, by_score[(len(one) - 1) // 2][0]))
     rows.sort(key=lambda pair: order(pair[0]))
     alike = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     compared = [rows[i][1] for i in tested]
-    letters = cached(lambda: significance_groups(compared, path, read), path, member, [r.content for r in compared])
-    groups = dict(zip(tested, letters))
+    places = ranked(Part(name, metrics, tuple(row for row, _ in rows)), chance_methods(), fold=task == "spotting")
+    with_rank = {id(one.row) for one in places if one.rank is not None}
+    judged = [n for n, i in enumerate(tested) if id(rows[i][0]) in with_rank]
+    basis = path, member, [r.content for r in compared], judged
+    firm = cached(lambda: standing(compared, path, read, judged), *basis) if compared else []
+    stands = dict(zip(tested, firm))
     left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
     lettered = [
-        replace(row, group=groups.get(i, ""), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
+        replace(row, **stands.get(i, {}), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
     ]
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present if not record.doubt])

@@ -1,4 +1,6 @@
-"""Significance groups: paired tests of all rows of a table together, written as letters."""
+"""How firmly the rows of a table stand: paired tests of all together, written as letters; ranks and who beats whom when other people
+are drawn; the score on the people who are hardest for all.
+"""
 
 import string
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +15,22 @@ from scipy.sparse import csr_array
 
 from mebench import heavy
 from mebench.errors import ConfigError, MebenchError, unknown
-from mebench.metrics import PERMUTATIONS, Bools, Floats, Tables, derived_seed, named, path_of, pooled, sections_of
+from mebench.metrics import (
+    OF_SAMPLES,
+    PERMUTATIONS,
+    Bools,
+    Floats,
+    Resampling,
+    Tables,
+    beating,
+    derived_seed,
+    hardest,
+    named,
+    path_of,
+    pooled,
+    rank_intervals,
+    sections_of,
+)
 from mebench.records.record import Record
 
 ALPHA = 0.05
@@ -157,10 +174,12 @@ class Pool:
     Attributes:
         tables: of all runs; run 2's copy of the subject `a/01` is `2|a/01`.
         units: (n_runs, n_subjects) where each run's predictions of each subject stand among the units of scoring.
+        strata: (n_subjects,) the member dataset of each subject, see `metrics.tables.members_of`.
     """
 
     tables: Tables
     units: NDArray[np.int64]
+    strata: tuple[str, ...]
 
     @classmethod
     def of(cls, runs: Sequence[Tables]) -> Self:
@@ -173,7 +192,8 @@ class Pool:
         people = tables.ordered().videos.drop_duplicates("unit")
         parts = people["subject"].str.partition("|")
         ranked = people.assign(run=parts[0].astype("int64"), own=parts[2]).sort_values(["run", "dataset", "own"])
-        return cls(tables, ranked["unit"].to_numpy(np.int64).reshape(len(runs), -1))
+        units = ranked["unit"].to_numpy(np.int64).reshape(len(runs), -1)
+        return cls(tables, units, tuple(ranked["stratum"][: units.shape[1]]))
 
     def scorer(
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
@@ -195,6 +215,8 @@ class Pool:
         raise ConfigError(unknown("score of these runs", path, sections))
 
 
+DRAWS = 1000
+"""Of people, for ranks."""
 MOST_ROWS, MOST_TOGETHER = 60, 500_000
 """Runs that are tested together, whose cube the time grows with, and answers of all of them, which the memory grows with. The last
 rows beyond, and the largest runs, get no letter."""
@@ -202,30 +224,71 @@ rows beyond, and the largest runs, get no letter."""
 Read = Callable[[Record], Tables]
 
 
-def significance_groups(records: Sequence[Record], path: str, read: Read) -> list[str]:
-    """Letters for runs on the same truth: runs that share a letter are not significantly different, and the best run's first
-    letter is `a`.
-
-    All pairs are tested together (`distinguished`). The letters are the maximal sets without a pair that is told apart (Piepho
-    2004, Journal of Computational and Graphical Statistics 13(2)).
+def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[int]) -> list[dict[str, Any]]:
+    """How firmly each of some runs on the same truth stands, as `records.Row` holds it: `group`, `ranks`, `beats` and `hardest`.
 
     Args:
         records: best first.
         path: of the score, for example `spotting.micro.f1`.
         read: gives the tables of a record.
+        judged: places of those that have a rank: no levels of chance, and nothing that was chosen on tested people.
 
     Returns:
-        one text each; empty of a run without such a score, and of all where fewer than two runs have one.
+        Plain data for each; nothing of a run without such a score. `group` and `ranks` need two runs that have one.
     """
-    found = _distinguished(records, path, read) if len(records) > 1 else None
-    if found is None:
-        return [""] * len(records)
-    pairs, tested = found
+    task, _, section = path.partition(".")
+    kind = section.partition(".")[0] if task == "spotting" else "micro"
+    first = records[0]
+    kinds = [kind] if kind != "overall" else first.about["kinds"]
+    try:
+        pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
+        rules = kinds, first.about["classes"], first.convention
+        score, personal = pool.scorer(path, *rules), pool.scorer(_personal(path), *rules)
+    except MebenchError:
+        return [{} for _ in records]
+    pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
+
+    def of_run(run: int, evaluate: Callable[[Floats], Floats], weights: Floats) -> Floats:
+        """(m,) scores under (m, n_subjects) weights."""
+        every = np.zeros((len(weights), pool.units.size))
+        every[:, pool.units[run]] = weights
+        return evaluate(every)
+
+    people, runs = Resampling.of_subjects(pool.strata, DRAWS, derived_seed(0, "ranks")), range(len(records))
+    scored = [run for run in runs if not np.isnan(of_run(run, score, np.ones((1, people.n_units)))[0])]
+    groups = [""] * len(records) if pairs is None else letters(pairs, np.isin(runs, scored))
+    found: list[dict[str, Any]] = [{"group": group} for group in groups]
+    ranked = [run for run in judged if run in scored]
+    if not ranked:
+        return found
+    drawn = np.stack([of_run(run, score, people.weights) for run in ranked])
+    drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
+    if len(ranked) > 1 and drawn.size:
+        for run, ranks, beats in zip(ranked, rank_intervals(drawn), beating(drawn)):
+            found[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
+    cohort = hardest(np.stack([of_run(run, personal, np.eye(people.n_units)) for run in ranked]))
+    inside, name = np.isin(np.arange(people.n_units), cohort), path.rpartition(".")[2]
+    chosen = replace(people, chosen=tuple(cohort.tolist()))
+    for run in scored:
+        of_cohort = chosen.scores(path, lambda weights, run=run: {name: of_run(run, score, weights * inside)})[name]  # type: ignore[misc]
+        found[run]["hardest"] = {end: of_cohort[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
+    return found
+
+
+def letters(pairs: Bools, tested: Bools) -> list[str]:
+    """Letters for runs: those that share one are not significantly different, and the best run's first letter is `a`.
+
+    They are the maximal sets without a pair that differs (Piepho 2004, Journal of Computational and Graphical Statistics 13(2)).
+
+    Args:
+        pairs: (n_runs, n_runs) as of `distinguished`, best first.
+        tested: (n_runs,) whether a run's own score is defined; the others get no letter.
+    """
     graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
     groups = sorted(sorted(group) for group in heavy.networkx.find_cliques(graph))
     every = string.ascii_lowercase  # after `z` comes `a1`
     names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
-    return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(records))]
+    return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
 
 
 def together(records: Sequence[Record]) -> list[int]:
@@ -235,19 +298,12 @@ def together(records: Sequence[Record]) -> list[int]:
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
 
 
-def _distinguished(records: Sequence[Record], path: str, read: Read) -> tuple[Bools, Bools] | None:
-    """Which runs differ, as of `distinguished`, and (n_runs,) whether a run's own score is defined; None where nothing can be tested."""
-    task, _, section = path.partition(".")
-    kind = section.partition(".")[0] if task == "spotting" else "micro"
-    first = records[0]
-    kinds = [kind] if kind != "overall" else first.about["kinds"]
-    try:
-        pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
-        score = pool.scorer(path, kinds, first.about["classes"], first.convention)
-    except MebenchError:
-        return None
-    pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
-    return None if pairs is None else (pairs, ~np.isnan(_of_places(score, pool.units.size)(pool.units)))
+def _personal(path: str) -> str:
+    """The path of the score by which people are hard or easy: few of them show every class, so a mean over classes is no score of one."""
+    if path == "analysis.strs":
+        return "spotting.micro.f1"
+    section, _, name = path.rpartition(".")
+    return path if path.startswith("spotting.") or name in OF_SAMPLES else f"{section}.accuracy"
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:

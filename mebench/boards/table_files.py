@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import new_folder
-from mebench.format import count, digits, seconds, whole
+from mebench.format import count, digits, seconds, span, whole
 from mebench.metrics import catalogue, described
 from mebench.records import (
     CAVEATS,
@@ -70,7 +70,37 @@ def scores(part: Part) -> Table:
     """The scores of the measured rows and of the levels of chance."""
     main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
     group = Column("group", "not distinguishable", optional=True)
-    return numbered(part, [method(part), MEMBER, group, replace(main, main=True), *others, N])
+    return numbered(part, [method(part), MEMBER, group, replace(main, main=True), *firmness(part), *others, N])
+
+
+def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: Any) -> list[Column]:
+    """How firmly rows stand when other people are drawn, and their main score on the hardest people.
+
+    Args:
+        part: of the rows.
+        row: gives the row of what a table is made of.
+        look: of the columns.
+    """
+    people = max((one.hardest.get("people", 0) for one in part.rows), default=0)
+    look = {"right": True, "optional": True, **look}
+    words = (
+        "95 % of draws of other people",
+        "the share of draws in which it is better than the next row",
+        "the same people for all rows",
+    )
+    ranks, beats, hardest = ({**look, "meaning": meaning} for meaning in words)
+    return [
+        Column("ranks", "rank, 95 %", of=lambda one: span(row(one).ranks) if row(one).ranks else None, **ranks),
+        Column("beats_next", "P(beats next)", of=lambda one: part.beats_next(row(one)), digits=2, **beats),
+        Column(
+            "hardest",
+            f"hardest {people} people",
+            of=lambda one: row(one).hardest or None,
+            digits=3,
+            score=True,
+            **hardest,
+        ),
+    ]
 
 
 def origins(part: Part) -> Table:
@@ -262,13 +292,14 @@ def as_csv(table: BoardTable) -> str:
     found = ((*part.metrics, *chain(*(line.values for line in part.published))) for part in table.parts)
     metrics = [metric for metric in dict.fromkeys(chain(*found)) if metric != "n"]
     facts = {fact.name: fact.head.replace(" ", "_") for fact in row_facts.FACTS}
-    first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "group")
+    first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "group", "ranks", "beats_next")
     last = (*RULES, *COSTS, *VERSIONS, *facts, "runs", "source", "caveats", "remark")
     heads = {"group": "not_distinguishable", **facts}
     cells: list[dict[str, Any]] = []
     for part in table.parts:
         for row in part.rows:
-            cells.append({**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name})
+            own = {**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name}
+            cells.append({**own, "ranks": tuple(row.ranks), "beats_next": part.beats_next(row)})
         for one in part.rescored:
             said = {"provenance": "rescored", "settings": one.reading, "remark": one.note, "part": part.name}
             scores = {
@@ -287,7 +318,7 @@ def as_csv(table: BoardTable) -> str:
             cells.append({**vars(line), **values, **said, "source": f"{line.source}, {line.table}"})
     names = (
         [Column(name) for name in first],
-        [Column(name, score=True) for name in metrics],
+        [Column(name, score=True) for name in (*metrics, "hardest")],
         [Column(name) for name in last],
     )
     made = Table.of(list(chain(*names)), cells)

@@ -156,7 +156,7 @@ def _groups(task: challenges.register.Task, found: list[_Entry]) -> list[str]:
     if task.form in ("megc2023", "megc2020") and len(found[0].about["kinds"]) > 1:
         path = "spotting.overall.f1"
     read: Any = lambda one: one.tables  # noqa: E731
-    return boards.significance.significance_groups(found, path, read)  # type: ignore[arg-type]
+    return [one.get("group", "") for one in boards.significance.standing(found, path, read, ())]  # type: ignore[arg-type]
 
 
 @app.command("bundle", epilog="Example: mebench challenge bundle megc2023 --truth truth.csv -o bundle")

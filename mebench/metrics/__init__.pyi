@@ -14,6 +14,7 @@ from . import matching as matching
 from . import mistakes as mistakes
 from . import name_leak as name_leak
 from . import paired as paired
+from . import ranking as ranking
 from . import ratios as ratios
 from . import spotting_scores as spotting_scores
 from . import summary as summary
@@ -112,6 +113,9 @@ from .paired import permutation_p as permutation_p
 from .paired import permuted_differences as permuted_differences
 from .paired import signed_rank as signed_rank
 from .paired import swaps as swaps
+from .ranking import beating as beating
+from .ranking import hardest as hardest
+from .ranking import rank_intervals as rank_intervals
 from .ratios import Bools as Bools
 from .ratios import Floats as Floats
 from .ratios import Indices as Indices

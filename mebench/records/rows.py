@@ -105,6 +105,9 @@ class Row:
         missed: share of the truths of this kind that are missed, by what is known of them (`length` …) and their third (`short` …).
         quiet: what is absent (see `QUIET`) to false positives a minute in the videos without it, and their minutes; those that are.
         group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
+        ranks: the lowest and the highest rank in 95 % of bootstrap draws of people, among the rows of the part (and member) that have some.
+        beats: the share of these draws in which it is better than each of these rows, in their order; a tie counts half.
+        hardest: the main score on the fifth of the people who are hardest for these rows, with its interval, and their number, `people`.
     """
 
     method: str
@@ -126,6 +129,9 @@ class Row:
     missed: dict[str, dict[str, float]] = field(default_factory=dict)
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     group: str = ""
+    ranks: Sequence[int] = ()
+    beats: Sequence[float] = ()
+    hardest: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def letters(self) -> list[str]:
@@ -261,6 +267,16 @@ class Part:
     def causes(self) -> list[str]:
         """Causes of false positives that occur in some row, by name, and `missed`."""
         return [*sorted({word for row in self.rows for word, (n, _) in row.causes.items() if n} - {"missed"}), "missed"]
+
+    def rivals(self, row: Row) -> list[Row]:
+        """The rows that a row's `beats` is about, itself among them."""
+        return [other for other in self.rows if other.ranks and other.member == row.member]
+
+    def beats_next(self, row: Row) -> float | None:
+        """The share of draws in which a row is better than the next one; None for the last one."""
+        rivals = self.rivals(row)
+        place = next((n for n, other in enumerate(rivals) if other is row), len(rivals))
+        return row.beats[place + 1] if place + 1 < len(rivals) else None
 
     @property
     def properties(self) -> list[str]:

@@ -20,7 +20,7 @@ def files(folder):
 def made(monkeypatch):
     """The pages of runs, and the tables whose rows were tested, that were made."""
     found = []
-    for module, name in ((tables, "significance_groups"), (report, "values_of")):
+    for module, name in ((tables, "standing"), (report, "values_of")):
         own = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args, own=own, name=name: found.append(name) or own(*args))
     return found
@@ -46,13 +46,13 @@ def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tm
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     build("runs")
-    first, tests = files(tmp_path / "leaderboards"), made.count("significance_groups")
+    first, tests = files(tmp_path / "leaderboards"), made.count("standing")
     assert made.count("values_of") == 2 and tests
     build("runs")
     assert len(made) == tests + 2 and files(tmp_path / "leaderboards") == first
     make_run(tmp_path / "runs", method="three", shift=10, tasks=("spot",))
     build("runs")
-    assert made.count("values_of") == 3 and made.count("significance_groups") == tests + 1
+    assert made.count("values_of") == 3 and made.count("standing") == tests + 1
     kept = files(tmp_path / "leaderboards")
     for entry in board_cache.folder().iterdir():
         entry.unlink()

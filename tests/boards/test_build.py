@@ -132,9 +132,7 @@ def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, m
         range(len(values)), key=lambda s: wrong_every[s]
     )
     compared = []
-    monkeypatch.setattr(
-        module, "significance_groups", lambda records, *_: compared.append(records) or [""] * len(records)
-    )
+    monkeypatch.setattr(module, "standing", lambda records, *_: compared.append(records) or [{}] * len(records))
     module.build(boards_collect.collect(tmp_path))
     assert [record.seed for (record,) in compared] == [median]
 
@@ -461,8 +459,7 @@ def ranked_row(method, value, group=""):
 def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
     n = 40
     apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
-    monkeypatch.setattr(significance, "_distinguished", lambda *_: (apart, np.ones(n, bool)))
-    groups = significance.significance_groups([None] * n, "spotting.micro.f1", None)
+    groups = significance.letters(apart, np.ones(n, bool))
     rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
     assert [rows[i].letters for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]
     counted = [(1 + sum(apart[i, :i]), n - sum(apart[i, i:])) for i in range(n)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mebench.boards import build as boards_build
 from mebench.boards import collect as boards_collect
 from mebench.boards import significance
-from mebench.metrics import CONVENTIONS, Tables, compare, comparison, summarize, summary
+from mebench.metrics import CONVENTIONS, Resampling, Tables, compare, comparison, derived_seed, summarize, summary
 from mebench.records import ranked
 from mebench.runs import RunFolder, score, tables_of
 from tests.helpers.run_folders import make_run
@@ -25,18 +25,18 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
     told = np.zeros((n, n), dtype=bool)
     for pair in differ:
         told[pair] = True
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(significance, "_distinguished", lambda *_: (told, np.ones(n, bool)))
-        found = significance.significance_groups([None] * n, "spotting.micro.f1", tables_of)
+    found = significance.letters(told, np.ones(n, bool))
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
     assert found[0].startswith("a")
 
 
-def test_what_cannot_be_tested_has_no_letter(monkeypatch):
-    monkeypatch.setattr(significance, "_distinguished", lambda *_: None)
-    assert significance.significance_groups([None, None], "", tables_of) == ["", ""]
-    assert significance.significance_groups([None], "", tables_of) == [""]
+def test_what_cannot_be_tested_has_no_letter_and_no_rank(tmp_path):
+    make_run(tmp_path, tasks=("spot",))
+    (alone,) = boards_collect.collect(tmp_path)
+    (found,) = significance.standing([alone], "spotting.micro.f1", read, [0])
+    assert found["group"] == "" and "ranks" not in found and found["hardest"]["people"] == 1
+    assert significance.standing([alone], "recognition.uf1", read, [0]) == [{}]
 
 
 def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
@@ -76,10 +76,9 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
     real = significance.range_p
     monkeypatch.setattr(significance, "range_p", lambda *words: asked.append(real(*words[:-1])) or asked[-1])
     for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
-        distinct = significance._distinguished([one, two], path, read)
+        groups = [row["group"] for row in significance.standing([one, two], path, read, [0, 1])]
         assert asked.pop() == whole.scores[path].p
-        pairs, tested = distinct
-        assert tested.all() and pairs[0, 1] == pairs[1, 0] == (whole.scores[path].p <= 0.05)
+        assert groups == (["a", "b"] if whole.scores[path].p <= 0.05 else ["a", "a"])
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -166,7 +165,7 @@ def part(tables, name, subject):
 def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
-    assert significance._distinguished(boards_collect.collect(tmp_path), "recognition.uf1", read) is None
+    assert significance.standing(boards_collect.collect(tmp_path), "recognition.uf1", read, [0, 1]) == [{}, {}]
 
 
 def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
@@ -178,7 +177,74 @@ def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
         tables = read(record)
         return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
 
-    assert significance.significance_groups([good, silent], "analysis.strs", answers) == ["a", "b"]
+    found = significance.standing([good, silent], "analysis.strs", answers, [0, 1])
+    assert [row["group"] for row in found] == ["a", "b"] and [row["ranks"] for row in found] == [[1, 1], [2, 2]]
+
+
+def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path):
+    """The tables of each draw are written out by hand, with a person as often as drawn, and scored as a run is."""
+    for method, shift in (("one", 0), ("two", 5), ("three", 9)):
+        make_run(tmp_path, method, method=method, shift=shift, subjects=6, wrong_every=2 + shift, tasks=("spot",))
+    records = boards_collect.collect(tmp_path)
+    runs, classes = [read(record) for record in records], records[0].about["classes"]
+    people, (strata,) = sorted(set(runs[0].videos["subject"])), set(runs[0].videos["dataset"])
+    draws = Resampling.of_subjects([strata] * 6, significance.DRAWS, derived_seed(0, "ranks")).weights[:60]
+
+    def of_draw(tables, weights):
+        def copies(table):
+            parts = [
+                table[table["video"].str.startswith(f"{who}/")].assign(
+                    **{name: f"{n}|" + table[name] for name in ("video", "subject") if name in table}
+                )
+                for who, times in zip(people, weights)
+                for n in range(int(times))
+            ]
+            return pd.concat(parts)
+
+        tables = Tables(copies(tables.videos), copies(tables.truths), copies(tables.predictions))
+        return value_of(summarize(tables, kinds=["micro"], classes=classes, seed=0, draws=0))
+
+    by_hand = np.array([[of_draw(run, weights) for weights in draws] for run in runs])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Resampling, "of_subjects", classmethod(lambda cls, *_: cls(draws, strata=(strata,) * 6)))
+        found = significance.standing(records, "spotting.micro.f1", read, [0, 1, 2])
+    for one, row in enumerate(found):
+        expected = [((by_hand[one] > other) + 0.5 * (by_hand[one] == other)).mean() for other in by_hand]
+        assert row["beats"] == pytest.approx(expected, abs=6e-4)
+        ranks = np.sort((by_hand > by_hand[one] + 1e-9).sum(axis=0) + 1)
+        assert row["ranks"][0] == ranks[1]  # the 2nd of 60 is the first below which 2.5 % lie
+
+
+def value_of(found):
+    return found["spotting"]["micro"]["scores"]["f1"]["value"]
+
+
+def test_all_rows_are_scored_on_the_same_hardest_people(tmp_path):
+    """Of ten people two are hard for both methods, and another one for one of them alone."""
+    for method, lost in (("one", ("/01/", "/04/")), ("two", ("/01/", "/04/", "/07/"))):
+        run = make_run(tmp_path, method, method=method, subjects=10, tasks=("spot",))
+        answers = run.read_table("predictions.parquet")
+        run.write_table("predictions.parquet", answers[~answers["video"].str.contains("|".join(lost))])
+    records = boards_collect.collect(tmp_path)
+    found = significance.standing(records, "spotting.micro.f1", read, [0, 1])
+    assert [row["hardest"]["people"] for row in found] == [2, 2]
+    for record, row in zip(records, found):
+        tables = read(record)
+        own = tables.videos[tables.videos["subject"].str.endswith(("/01", "/04"))]
+        of = [table[table["video"].isin(own["video"])] for table in (tables.truths, tables.predictions)]
+        assert row["hardest"]["value"] == value_of(
+            summarize(Tables(own, *of), kinds=["micro"], classes=(), seed=0, draws=0)
+        )
+
+
+def test_what_was_chosen_on_tested_people_has_no_rank_and_moves_no_other(tmp_path):
+    make_run(tmp_path, method="ststnet", tasks=("recognize",), selection="test", wrong_every=50)
+    for method, every in (("mean", 4), ("htnet", 2)):
+        make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=every)
+    (table,) = boards_build.build(boards_collect.collect(tmp_path))
+    rows = {row.method: row for row in table.parts[0].rows if row.measured}
+    assert not rows["ststnet"].ranks and len(rows["mean"].beats) == 2 and max(rows["htnet"].ranks) == 2
+    assert table.parts[0].beats_next(rows["mean"]) == rows["mean"].beats[1] == 1 - rows["htnet"].beats[0]
 
 
 def test_rows_with_other_annotations_take_no_part(tmp_path):

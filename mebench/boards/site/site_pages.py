@@ -18,7 +18,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
-from mebench.boards import bounded, cached, part_of, table_files
+from mebench.boards import bounded, cached, chance_methods, part_of, table_files
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
@@ -104,6 +104,7 @@ class PageTables:
                 Column("member", of=attrgetter("row.member"), choose=True, optional=True),
                 replace(main, main=True),
                 *(alike if any(row.group for row in part.rows) else []),
+                *(replace(c, order=_first) for c in table_files.firmness(part, attrgetter("row"), room="wide")),
                 *others,
                 Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="the scored items", room="more"),
                 spent("fit_seconds", "fit, s", seconds, room="wide", meaning="seconds, all folds"),
@@ -118,6 +119,16 @@ class PageTables:
             muted={n for n, one in enumerate(ranked) if not one.row.measured or not one.rank},
         )
         return table.html(caption="Measured", sortable=True)
+
+    def beating(self, part: Part) -> Markup:
+        """For rows with ranks, by the first member or all, the share of draws in which each is better than each other."""
+        rows = next((part.rivals(row) for row in part.rows if row.ranks), [])
+        heads = [Column(str(n), right=True, digits=2) for n in range(1, len(rows) + 1)]
+        cells = [
+            [n, self._draw.method_head(row, part), *(None if m == n else p for m, p in enumerate(row.beats, 1))]
+            for n, row in enumerate(rows, 1)
+        ]
+        return Table([Column("#"), Column("method", main=True), *heads], cells).html("plain")
 
     def all_rows(self, flat: Sequence[Flat]) -> Markup:
         """Every measured row of every table by its main score."""
@@ -304,6 +315,11 @@ _ALIKE = "that share a letter are not distinguishable"
 _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, digits=3)
 
 
+def _first(value: Any) -> float:
+    """What a page sorts ranks and shares by; what has none comes last."""
+    return LAST if value is None else float(re.match(r"[\d.]+", str(value))[0])  # type: ignore[index]
+
+
 def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **look: Any) -> list[Column]:
     """Columns of scores, of which a wide screen shows a `few` at first and a narrow one the first."""
     rooms = ("", *["wide"] * (few - 1), *["more"] * len(metrics))
@@ -369,7 +385,7 @@ class Site:
         self.selection = selection if selection and selection.rows else None
         self.tables, self.records, self.published = tables, records, published
         self.plugins = {kind: registry.plugins(kind) for kind in registry.PLUGIN_KINDS}
-        self.floors = {id_ for id_, info in self.plugins["method"].items() if info.config.get("chance")}
+        self.floors = chance_methods()
         self.environment = environment(Path(__file__).parent / "templates")
         self.environment.globals |= {
             "methods": self.plugins["method"],

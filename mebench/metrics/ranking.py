@@ -1,0 +1,63 @@
+"""How firmly rows stand: their ranks and who beats whom when other people are drawn, and the people who are hardest for all."""
+
+import numpy as np
+
+from mebench import heavy
+from mebench.metrics import Floats, Indices
+
+EQUAL = 1e-9
+"""Scores that differ by less are equal: sums in another order differ in their last digits."""
+LOWEST = 0.2
+"""The share of people that are the hardest."""
+
+
+def rank_intervals(scores: Floats) -> list[tuple[int, int]]:
+    """The ranks that hold 95 % of the draws, for each run.
+
+    Equal scores share their ranks: of two equal ones at the top each has ranks 1 to 2.
+
+    Args:
+        scores: (n_runs, n_draws), higher is better, all defined.
+
+    >>> rank_intervals(np.array([[3.0, 3.0], [1.0, 2.0], [2.0, 2.0]]))
+    [(1, 1), (2, 3), (2, 3)]
+    """
+    ends = []
+    for own in scores:
+        better, as_good = (scores > own + EQUAL).sum(axis=0), (scores >= own - EQUAL).sum(axis=0)
+        low = np.quantile(1 + better, 0.025, method="inverted_cdf")
+        ends.append((int(low), int(np.quantile(as_good, 0.975, method="inverted_cdf"))))
+    return ends
+
+
+def beating(scores: Floats) -> Floats:
+    """(n_runs, n_runs) the share of draws in which the run of the row is better than that of the column; a tie counts half.
+
+    Args:
+        scores: as of `rank_intervals`.
+
+    >>> beating(np.array([[3.0, 1.0], [1.0, 1.0]])).tolist()
+    [[0.5, 0.75], [0.25, 0.5]]
+    """
+    differences = scores[:, None] - scores[None]
+    return np.asarray(((differences > EQUAL) + 0.5 * (abs(differences) <= EQUAL)).mean(axis=2))
+
+
+def hardest(personal: Floats, share: float = LOWEST) -> Indices:
+    """The people with the lowest mean rank over runs, in order: a share of those for whom some run has a score, one at least.
+
+    Every run is then scored on the same people: each with its own lowest would compare other people (as MOABB's
+    `compute_lowest_subject_scores`, after Gnassounou et al. 2025, arXiv:2503.04582; there one pipeline names them).
+
+    Args:
+        personal: (n_runs, n_people) the score on each person alone; NaN where it is undefined.
+        share: of the people; their number is rounded up.
+
+    >>> hardest(np.array([[0.9, 0.1, 0.5, 0.4, np.nan], [0.8, 0.3, 0.2, 0.9, np.nan]]), 0.5).tolist()
+    [1, 2]
+    """
+    known = np.asarray(~np.isnan(personal).all(axis=0))
+    ranks = heavy.scipy.stats.rankdata(personal, axis=1, nan_policy="omit")
+    mean = np.full(len(known), np.inf)
+    mean[known] = np.nanmean(ranks[:, known], axis=0)
+    return np.asarray(np.sort(np.argsort(mean, kind="stable")[: int(np.ceil(share * known.sum() - EQUAL))]))
