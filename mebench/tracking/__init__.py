@@ -1,4 +1,4 @@
-"""Trackers: finished runs handed over to MLflow, or to whatever an entry point of the group `mebench.trackers` names."""
+"""Trackers: finished runs are sent to MLflow, or to a tracker of the entry point group `mebench.trackers`."""
 
 from lazy_loader import attach_stub
 

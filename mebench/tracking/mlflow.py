@@ -1,4 +1,4 @@
-"""MLflow as a tracker: runs as its runs, folds nested in them, tables as artifacts; and the records that it holds, read back."""
+"""MLflow as a tracker: runs as its runs, folds nested in them, tables as artifacts; and reading its records back."""
 
 import gc
 import json
@@ -47,7 +47,7 @@ _VIEW, _COLUMNS = (
 
 
 class MLflow(Tracker):
-    """MLflow's tracking, by a client of its own: the address and the run that a program has chosen for itself stay.
+    """MLflow's tracking, by a separate client, so that the user's own address and active run are unchanged.
 
     A run is one of the experiment `mebench/<dataset>/<protocol>`, with a nested run for each fold.
     """
@@ -67,13 +67,13 @@ class MLflow(Tracker):
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Ask it alone, and in silence."""
+        """A context with the lock of the store and without log lines."""
         with quiet(collect=False), alone(self.store):
             self.client = client_of(self.store)
             yield
 
     def find(self, entry: Entry) -> Found | None:
-        """The run that was handed over to its end; what a killed process left of it is removed, and a table that says something else."""
+        """The completely sent run; partial runs of killed processes and outdated tables are removed."""
         if len(self._ends) > 100:  # nobody else collects garbage meanwhile
             self._ends.clear()
             gc.collect()
@@ -116,7 +116,7 @@ class MLflow(Tracker):
         self.client.log_table(run, table, f"{name}.json")
 
     def artifacts(self, run: str, folder: Path) -> None:
-        """Beside the sqlite file, or where the server keeps them."""
+        """Log files beside the sqlite file, or to the server."""
         self.client.log_artifacts(run, str(folder))
 
     def finish(self, run: str, entry: Entry) -> None:
@@ -131,7 +131,7 @@ class MLflow(Tracker):
         return f"{self.store.describe()} ({names})" if self._experiments else self.store.describe()
 
     def opening(self) -> str:
-        """The words of a command and an address."""
+        """The command and the address that show the store."""
         if len(self._experiments) != 1:
             return self.store.opening("experiments")
         (id_,) = self._experiments.values()
@@ -206,7 +206,7 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
 
 
 def _dataset(data: Data) -> DatasetInput:
-    """A dataset in MLflow's words."""
+    """A dataset of MLflow."""
     source = data.root or CodeDatasetSource({"mlflow.source.name": data.name})
     found = from_pandas(data.table, source=source, name=data.name, digest=data.digest).to_dict()
     told = Dataset.from_dictionary({**found, "profile": json.dumps(dict(data.counts))})

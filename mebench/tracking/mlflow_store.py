@@ -1,4 +1,4 @@
-"""Where MLflow keeps runs: its address, whether it is usable, how to query it alone, and problems of its database."""
+"""MLflow's store of runs: its address, lock and schema, and problems of its database."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _ENVIRONMENT = {
 
 
 def located(url: str) -> tuple[str, Path | None]:
-    """The address of a database from any folder, and its file; of what is no sqlite file the address as it is, and None.
+    """The absolute address of a sqlite database, and its file; another address unchanged, and None.
 
     >>> located("sqlite:////data/runs.db?timeout=5"), located("http://example.org")[1]
     (('sqlite:////data/runs.db?timeout=5', PosixPath('/data/runs.db')), None)
@@ -103,8 +103,8 @@ class Store:
         return (self.database.parent / "mlartifacts").as_uri() if self.database else None
 
     def prepare(self) -> None:
-        """Make a sqlite file that is not there yet from the schema that is kept here, if that is MLflow's own: by its 70 steps it takes
-        a second.
+        """Create a missing sqlite file from the stored schema if that equals MLflow's own, whose 70 migrations take a
+        second.
 
         Raises:
             RunError: a server does not answer in time, or its answer has no end.
@@ -128,7 +128,7 @@ class Store:
                 made.executescript(schema.read_text(encoding="utf-8"))
 
     def describe(self) -> str:
-        """Its place for people, without a password."""
+        """Its place for messages, without a password."""
         if self.database is None:
             return without_password(self.uri)
         return shown(self.database)
@@ -145,12 +145,12 @@ class Store:
 
 
 def shown(file: Path) -> str:
-    """A file as people call it here."""
+    """A path for messages."""
     return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
 
 def without_password(text: str) -> str:
-    """A URI, or text that quotes one, as it may be shown and stored.
+    """A URI, or a text that quotes one, without its password.
 
     >>> without_password("no answer from https://ann:p@ss@mlflow.example.org/x")
     'no answer from https://ann:***@mlflow.example.org/x'
@@ -160,7 +160,7 @@ def without_password(text: str) -> str:
 
 @contextmanager
 def alone(store: Store) -> Iterator[None]:
-    """One process at a time on a sqlite file: three that create it at once break it.
+    """A lock for one process at a time on a sqlite file, which simultaneous creation would break.
 
     Raises:
         RunError: it lies on a network drive, or is busy for longer than `LOCK_SECONDS`.
@@ -212,7 +212,7 @@ def hold(file: Path, seconds: float) -> AbstractContextManager[object]:
 
 
 def file_system(path: Path) -> str:
-    """Kind of the file system that a path lies or would lie on, such as `ext4` or `nfs4`; empty where Linux does not tell."""
+    """Kind of the file system of an existing or future path, such as `ext4` or `nfs4`; empty if unknown."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -226,12 +226,12 @@ def file_system(path: Path) -> str:
 
 
 def remarks(uri: str | bool | None, runs: str, known: Collection[str]) -> Iterator[str]:
-    """A sentence for each thing that is odd about the database; a leaderboard is built from run folders all the same.
+    """A sentence for each problem of the database; leaderboards are built from run folders in any case.
 
     Args:
-        uri: MLflow's tracking URI; None takes the default. Only sqlite files are looked into, and nothing is written.
+        uri: MLflow's tracking URI; None takes the default. Only sqlite files are read, and nothing is written.
         runs: folder of the run folders, for the sentences.
-        known: ids of the runs that are there, as folders or records.
+        known: ids of the existing runs, as folders or records.
     """
     database = Store.of(uri).database
     if database is None or not database.is_file():
@@ -268,7 +268,7 @@ def in_use(tracking: str | bool | None) -> bool:
 
 
 def newest_schema() -> str | None:
-    """The schema of the MLflow that is installed: the revision that no other one follows."""
+    """The schema of the installed MLflow: its last revision."""
     spec = importlib.util.find_spec("mlflow")  # found, not imported: that takes seconds
     places = spec.submodule_search_locations if spec else None
     if not places:
@@ -290,10 +290,11 @@ def newest_schema() -> str | None:
 
 @contextmanager
 def quiet(collect: bool = True) -> Iterator[None]:
-    """No log line and no warning of MLflow's and alembic's, no telemetry, and everything as it was afterwards.
+    """A context without log lines, warnings and telemetry of MLflow and alembic.
 
     Args:
-        collect: whether Python collects garbage meanwhile; MLflow's 1,500 files are read in three quarters of the time if not.
+        collect: whether Python collects garbage meanwhile; without, MLflow's 1,500 files are read in three quarters of
+            the time.
     """
     ours = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
     root, disabled, collects = logging.getLogger(), logging.root.manager.disable, gc.isenabled()

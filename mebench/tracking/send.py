@@ -1,6 +1,6 @@
-"""Trackers: what one shall hold of a run, of its folds and of a leaderboard, as plain data made of files alone, and handing it over.
+"""Sending of runs, folds and leaderboards to a tracker, as plain data read from files.
 
-The folders of runs stay the truth: what goes wrong here is said and costs nothing.
+The folders of runs remain the source: failures here are reported and change nothing.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ SHORT = {
 
 
 class Point(NamedTuple):
-    """A value of a metric, at an epoch; 0 for what has one value."""
+    """A value of a metric at an epoch; 0 for a single value."""
 
     name: str
     value: float
@@ -53,12 +53,12 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """A dataset that was scored on.
+    """The dataset of a run.
 
     Attributes:
         name: its id.
-        digest: equal where revision, videos and annotations are.
-        root: its folder, or None where it is drawn.
+        digest: a hash of revision, videos and annotations.
+        root: its folder, or None for drawn data.
         table: its annotations.
         counts: of videos, subjects and expressions.
     """
@@ -75,17 +75,17 @@ class Entry:
     """A run as a tracker sees it.
 
     Attributes:
-        experiment: what it is one of, such as `mebench/casme2/loso`.
-        name: for people.
+        experiment: its experiment, such as `mebench/casme2/loso`.
+        name: displayed name.
         tags: text by name.
-        mark: the tag by which it is found again.
-        params: what it was asked with, as text.
-        metrics: what came of it, the scores that matter most first.
+        mark: the tag that identifies it.
+        params: its settings, as text.
+        metrics: its scores, the main ones first.
         start: in ms since 1970.
         end: the same.
-        data: what was scored on.
+        data: its dataset.
         tables: by name.
-        files: a folder of files, or None where there are none.
+        files: a folder of files, or None.
         nested: the runs in it.
     """
 
@@ -104,11 +104,11 @@ class Entry:
 
 
 def head_of(folder: RunFolder, models: bool = False) -> Entry:
-    """The head of a finished run, without its results: enough to look whether the tracker has it.
+    """The head of a finished run, without its results: enough to check whether the tracker has it.
 
     Args:
-        folder: the run.
-        models: whether the weights of each fold belong to it.
+        folder: of the run.
+        models: whether it includes the weights of each fold.
 
     Raises:
         RunError: a file of the run is missing or damaged.
@@ -169,19 +169,20 @@ def of_run(
     folds: bool = True,
     figures: bool = False,
 ) -> Entry:
-    """A finished run with all that came of it: scores, curves of the training, datasets, files and its record.
+    """A finished run with its scores, training curves, datasets, files and record.
 
-    Metrics are `F1`, `AP`, `ASR`, `STRS`, `UF1` … (`F1 macro` where others than micro-expressions were spotted too), then all scores as in
-    the summary, `spotting.micro.f1`; what is undefined is left out. The table `scores` holds them with their intervals. Curves are
-    `training/<stage>/<split>_<column>` by epoch from 0, the mean over the folds that noted any.
+    Metrics are `F1`, `AP`, `ASR`, `STRS`, `UF1` … (`F1 macro` where others than micro-expressions were spotted too),
+    then all scores as in the summary, `spotting.micro.f1`; undefined values are left out. The table `scores` holds them
+    with their intervals. Curves are `training/<stage>/<split>_<column>` by epoch from 0, the mean over the folds that
+    noted any.
 
     Args:
         folder: the run.
         head: see `head_of`.
         room: an empty folder for its files.
-        notify: told in a sentence where the record is left out, since nobody could take it in.
-        folds: with a nested run for each fold, unless there are more than `MOST_FOLDS`.
-        figures: with its figures.
+        notify: called with a sentence if the record is left out because no board would accept it.
+        folds: whether to add a nested run for each fold, up to `MOST_FOLDS`.
+        figures: whether to add its figures.
 
     Raises:
         RunError: a file of the run is missing or damaged.
@@ -223,7 +224,7 @@ def copy_models(folder: RunFolder, room: Path) -> None:
 
 
 def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
-    """The scores that come first, each by its short name; with the kind behind it where others than micro-expressions were spotted too.
+    """The main scores by short name, followed by the kind if other kinds than micro-expressions were spotted, too.
 
     >>> score, part = {"value": 0.5, "low": None, "high": None}, {"tp": 1, "fp": 1, "fn": 0}
     >>> list(main_scores({"spotting": {"micro": {**part, "scores": {"f1": score, "asr": score}}}}))
@@ -247,7 +248,7 @@ def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
 
 
 def _curves(history: pd.DataFrame, most: int | None = None) -> Iterator[Point]:
-    """The mean over folds of what was noted in each epoch and logged at a step; of more than `most` so many, the last one among them."""
+    """The mean over folds of the values of each epoch and step, thinned to `most` points including the last one."""
     for (stage, split), own in history.groupby(["stage", "split"], sort=False) if len(history) else ():
         for column in own.columns.difference(["fold", "stage", "epoch", "split", "step"], sort=False):
             noted = column in ("loss", "accuracy", "uf1", "uar")  # once an epoch; all else was logged, by step
@@ -266,7 +267,7 @@ def _text(value: Any) -> str:
 
 
 def _dotted(name: str, value: Any) -> dict[str, str]:
-    """A nested map as parameters: `{"k": {"micro": 3}}` called `timing` is `timing.k.micro`."""
+    """A nested map as flat parameters: `{"k": {"micro": 3}}` named `timing` is `timing.k.micro`."""
     if not isinstance(value, Mapping):
         return {name: _text(value)}
     return {key: text for part, own in value.items() for key, text in _dotted(f"{name}.{part}", own).items()}
@@ -294,7 +295,7 @@ def _datasets(folder: RunFolder, values: Mapping[str, Any]) -> Iterator[Data]:
 def _folds(
     folder: RunFolder, head: Entry, about: Mapping[str, Any], summary: Mapping[str, Any], history: pd.DataFrame
 ) -> Iterator[Entry]:
-    """Each fold with its own scores, costs and curves; the run's scores are those of all together, not their mean."""
+    """Each fold with its own scores, costs and curves; the run's scores are pooled over folds, not their mean."""
     costs: dict[Any, dict[Any, Any]] = read_csv(folder.path / "costs.csv").set_index("fold").to_dict("index")
     rules: dict[str, Any] = {"kinds": about["kinds"], "classes": about["classes"], "convention": summary["convention"]}
     counts = {
@@ -332,7 +333,7 @@ def of_board(file: Path) -> Entry:
     """A table of a leaderboard, from the JSON that `mebench leaderboard build` writes: its rows, and the scores of the first.
 
     Raises:
-        LookupError, TypeError, ValueError, OSError: it is none.
+        LookupError, TypeError, ValueError, OSError: the file is no such table.
     """
     board = json.loads(file.read_text(encoding="utf-8"))
     shorts = {name: short for names in SHORT.values() for short, name in names.items()}
@@ -370,7 +371,7 @@ def of_board(file: Path) -> Entry:
 
 
 def _note(text: str) -> str:
-    """As many whole lines as fit into a tag."""
+    """The first whole lines that fit into a tag."""
     return text if len(text) <= LONGEST_TAG else text[:LONGEST_TAG].rpartition("\n")[0]
 
 
@@ -383,16 +384,16 @@ _BUILT_IN = [EntryPoint(DEFAULT, "mebench.tracking.mlflow:MLflow", GROUP)]
 
 
 class Found(NamedTuple):
-    """A run that a tracker has from before: what it calls it, and its tags."""
+    """A run in a tracker: its id there, and its tags."""
 
     run: str
     tags: dict[str, str]
 
 
 class Tracker(Protocol):
-    """Keeps runs for people to look at: derive from it, and name the class in an entry point of the group `mebench.trackers`.
+    """Base class of trackers: derive from it, and name the class in an entry point of the group `mebench.trackers`.
 
-    For each run `start` is called, then what has come of it is handed over, the runs nested in it likewise, and `finish` last.
+    For each run `start` is called, then the methods for its contents and nested runs, and `finish` last.
     """
 
     title: str = "tracker"
@@ -443,7 +444,7 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
 
     Raises:
         ConfigError: there is no such tracker.
-        ImportError: it lacks something; a broken one raises whatever it does.
+        ImportError: a package is missing. A broken tracker raises its own error.
     """
     if tracking in OFF:
         return None
@@ -462,12 +463,12 @@ class Synced:
     """The outcome of sending runs to a tracker.
 
     Attributes:
-        title: of the tracker; empty where none is asked.
-        place: where they are, for people.
-        sent: ids of those that it has now.
-        there: ids of those that it had.
-        failed: ids of those that it did not take.
-        opening: how to see them there, in words; empty where none is asked.
+        title: of the tracker; empty without one.
+        place: of the runs there, in words.
+        sent: ids of the newly sent runs.
+        there: ids of runs that it had already.
+        failed: ids of runs that could not be sent.
+        opening: how to view them, in words; empty without a tracker.
     """
 
     title: str = ""
@@ -479,7 +480,7 @@ class Synced:
 
 
 class _Thing(NamedTuple):
-    """One that is to be sent: what it is and its name, where it is kept whatever happens, its head, and what makes the rest of it."""
+    """An item to send: its kind and name, its source on disk, its head, and a function for the rest."""
 
     kind: str
     name: str
@@ -498,17 +499,18 @@ def sync(
     figures: bool | None = None,
     boards: Sequence[Path] = (),
 ) -> Synced:
-    """Hand finished runs and tables of leaderboards over to a tracker, each as a run; doing it again changes nothing.
+    """Send finished runs and tables of leaderboards to a tracker, each as a run; repeating this changes nothing.
 
-    One that is down is asked once: nothing is raised, and one sentence says what it did not take.
+    A tracker that is down is tried once: nothing is raised, and one sentence lists what was not sent.
 
     Args:
-        folders: the runs.
+        folders: of the runs.
         tracking: see `tracker_of`.
-        progress: where to tell what did not work.
+        progress: shows failures.
         folds: whether each fold becomes a nested run; None takes the run's own `tracking.folds`.
-        models: whether the weights go along; None takes the run's own `tracking.models`. A run that is there without gets them.
-        figures: whether figures go along; None takes the run's own `tracking.figures`.
+        models: whether weights are sent, also for a run that was sent without them; None takes the run's own
+            `tracking.models`.
+        figures: whether figures are sent; None takes the run's own `tracking.figures`.
         boards: tables of leaderboards, as JSON.
     """
     things = [

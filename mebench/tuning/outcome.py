@@ -29,14 +29,14 @@ from mebench.tuning import COST, Objective, Space, Split, Study, Trial, is_numbe
 
 
 class TrialReporter:
-    """A line for each trial, or for some of them where they are many a second, with the best value so far.
+    """A line for each trial, or for some of many quick ones, with the best value so far.
 
     Args:
-        progress: where to say it.
+        progress: shows the lines.
         name: of the study.
-        trials: how many are wanted.
-        split: who is tuned on.
-        space: what is tuned.
+        trials: number of trials.
+        split: subjects of the study.
+        space: of the study.
     """
 
     def __init__(self, progress: Progress, name: str, trials: int, split: Split, space: Space) -> None:
@@ -59,7 +59,7 @@ class TrialReporter:
             self._progress.notify(f"{done} trials are already there")
 
     def report(self, study: Study, trial: Trial) -> None:
-        """One more is finished."""
+        """Report a finished trial."""
         best, done, now = study.best(), _finished(study), time.monotonic()
         new = best is not None and best.number != self._best
         # Trials that follow each other faster are told together, but for a new best one.
@@ -142,7 +142,7 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
 
 
 def remarks(plain: Mapping[str, Any]) -> list[str]:
-    """How much the inner score was optimistic, and what can be concluded."""
+    """Remarks on the optimism of the inner score and on the conclusion."""
     lines = []
     for path, score in plain["scores"].items():
         apart, lost = score["flattered"], score["flattered_gain"]
@@ -190,9 +190,9 @@ class Tuned:
 
     Attributes:
         plain: everything, for JSON.
-        config: the configuration as it was.
+        config: the configuration before tuning.
         best: the chosen trial of each study by its name.
-        space: what was tuned.
+        space: the tuned parameters.
     """
 
     plain: dict[str, Any]
@@ -212,18 +212,18 @@ def summary_of(
     is_nested: bool,
     seconds: Mapping[str, float],
 ) -> Tuned:
-    """Put together what was found.
+    """The outcome as one object.
 
     Args:
-        config: as it was.
+        config: before tuning.
         splits: the studies' subjects.
-        space: what was tuned.
+        space: the tuned parameters.
         studies: by name of the split, each with a complete trial.
         judged: both configurations on the outer subjects.
         name: of the study.
-        storage: where it is, for people.
+        storage: its place, for messages.
         is_nested: whether there is one study for each outer fold.
-        seconds: of computing inner folds, of all else in the trials, and of the outer folds.
+        seconds: spent on inner folds, on the rest of the trials, and on outer folds.
     """
     objectives = next(iter(studies.values())).objectives
     chosen = {key: study.chosen() for key, study in studies.items()}
@@ -275,7 +275,7 @@ def _score(
     best: Mapping[str, Trial],
     before: Mapping[str, Trial | None],
 ) -> dict[str, Any]:
-    """Inner and outer value of both configurations, and how much better the inner one looked."""
+    """Inner and outer value of both configurations, and the optimism of the inner one."""
     place = [o.path for o in objectives].index(path)
     sign = 1 if objectives[place].direction == "maximize" else -1
     tuned = fmean(trial.values[place] for trial in best.values())
@@ -320,15 +320,15 @@ DEFAULT, DPI = "#111827", 150
 
 
 def write_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path]:
-    """Write what can be drawn of a study as PNG.
+    """Write the figures of a study as PNG.
 
     `history`, `slices` and `importance` are about the first objective, with a line at that of the default; `folds` shows it after each
     inner fold, where trials may be pruned; `pareto` the first two objectives.
 
     Args:
-        stored: the study as Optuna knows it.
-        study: the same as it stands; without a complete trial nothing is written.
-        folder: where the files go.
+        stored: the study in Optuna.
+        study: the same study as plain data; without a complete trial nothing is written.
+        folder: of the files.
 
     Returns:
         the files.
@@ -371,16 +371,15 @@ def write_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path
 def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     """Write the configuration with the tuned values.
 
-    Of several studies, one for each outer fold, it takes for each parameter the middle value (of an even number the lower one
-    of the two in the middle) or the most frequent choice (see `middle`): their outer score belongs to the procedure, not to
-    this file.
+    Of several studies, one for each outer fold, it takes for each parameter the middle value (the lower of two middle
+    ones) or the most frequent choice (see `middle`): their outer score belongs to the procedure, not to this file.
 
     Args:
         tuned: the outcome.
         file: overwritten.
 
     Returns:
-        remarks that the file begins with, for people.
+        the remarks at the start of the file.
 
     Raises:
         RunError: it cannot be written.
@@ -419,9 +418,10 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
 
 
 def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each parameter the median, or the most frequent choice; of equally frequent ones the first in the map.
+    """For each parameter the median, or the most frequent choice; at ties the first in the map.
 
-    A default beside the choices is one more, the last. One that is no number, beside a range, stands for all where most have it.
+    A default outside the choices counts as the last choice. A default that is no number, outside a range, is taken if
+    most studies chose it.
     """
     found = {}
     for d in space.dimensions:

@@ -1,4 +1,4 @@
-"""A study as plain data, what it makes large or small, and what the command line says of it."""
+"""A study as plain data, its objectives, and its options on the command line."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Objective:
 
     Attributes:
         path: in a summary, `spotting.micro.f1`; or `cost`.
-        direction: where better is.
+        direction: whether higher or lower is better.
     """
 
     path: str
@@ -36,8 +36,8 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
     paths with one end, spotting goes before recognition, that before analysis, and all kinds together before one of them.
 
     Args:
-        words: none stands for `score`.
-        task: what the run is asked to do.
+        words: by default `score`.
+        task: of the run.
 
     Raises:
         ConfigError: an unknown name or direction, or one objective twice.
@@ -75,13 +75,15 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
 
 
 def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
-    """The method of a pair that the objectives are about: 0 spots, 1 names; None for both or without a pair."""
+    """The method of a pair that the objectives depend on: 0 the spotter, 1 the recognizer; None for both or without a
+    pair.
+    """
     sections = {objective.path.partition(".")[0] for objective in objectives}
     return {frozenset({"spotting"}): 0, frozenset({"recognition"}): 1}.get(frozenset(sections)) if paired else None
 
 
 def _objectives(section: str, of_unit: bool = False) -> list[str]:
-    """The scores of a section that have a best end; one that is better near 0 has none."""
+    """The scores of a section with a best end; scores that are best near 0 have none."""
     return [name for name in columns(section, of_unit) if METRICS[name].direction != "zero"]
 
 
@@ -100,7 +102,7 @@ class TuneOptions:
         sampler: by name.
         pruner: by name.
         storage: URL, or path of a sqlite file; None takes `optuna.db` in `out`.
-        study: its name; None makes one of all that must agree.
+        study: its name; None derives one from all terms that must agree.
         out: folder of the studies' folders.
         heartbeat: seconds between two signs of life of a process.
     """
@@ -148,13 +150,13 @@ class Terms:
 
     Attributes:
         name: in the storage.
-        about: what must be the same for all who work on it, by name: method, dataset, space …
-        space: what is tuned.
-        objectives: what for.
+        about: values that must be equal for all its processes, by name: method, dataset, space …
+        space: the tuned parameters.
+        objectives: of the study.
         sampler: by name.
         pruner: by name.
         seed: of the sampler.
-        heartbeat: seconds between two signs of life; after twice as long without one a process counts as killed.
+        heartbeat: seconds between two signs of life; a process counts as killed after twice as long without one.
     """
 
     name: str
@@ -172,14 +174,14 @@ class Trial:
     """One try of some values.
 
     Attributes:
-        number: from 0 on, in the order in which trials were asked for; -1 for the default where the space lacks it.
-        state: `pruned` was stopped after some inner folds, `failed` has no answer.
+        number: from 0, in order of their start; -1 for a default outside the space.
+        state: `pruned` was stopped after some inner folds, `failed` has no value.
         params: values by key, as the configuration holds them.
         values: of the objectives over the inner folds; empty unless complete.
         steps: of the first objective after each inner fold, where trials may be pruned.
         seconds: wall time; None while it runs.
-        retry_of: number of the killed trial that this one does again, or None.
-        reason: why it failed, or empty.
+        retry_of: number of the killed trial that this one repeats, or None.
+        reason: of its failure, or empty.
     """
 
     number: int
@@ -198,11 +200,11 @@ class Study:
 
     Attributes:
         name: in the storage.
-        objectives: what is tuned for.
+        objectives: of the study.
         trials: by number.
         importance: share of each parameter in the variance of the first objective, by key; empty for too few trials.
-        default: the configuration's own values with theirs of the objectives, among the trials or beside them; None while
-            nobody has tried them.
+        default: the trial of the configuration's own values, one of `trials` or a separate one; None before it was
+            tried.
     """
 
     name: str
@@ -213,11 +215,13 @@ class Study:
 
     @property
     def complete(self) -> tuple[Trial, ...]:
-        """The trials with an answer."""
+        """The complete trials."""
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
     def best(self) -> Trial | None:
-        """The best in the first objective among the complete trials and the default; of equal ones the first, so the default."""
+        """The best in the first objective among the complete trials and the default; at ties the first, so the
+        default.
+        """
         beside = () if self.default is None or self.default in self.complete else (self.default,)
         return min((*beside, *self.complete), key=lambda trial: (self._losses(trial), trial.number), default=None)
 
@@ -235,15 +239,14 @@ class Study:
         return best
 
     def counts(self) -> dict[str, int]:
-        """Trials by state, and those that do a killed one again."""
+        """Numbers of trials by state, and of those that repeat a killed one."""
         states = Counter(trial.state for trial in self.trials)
         retried = sum(trial.retry_of is not None for trial in self.trials)
         return {**{state: states[state] for state in get_args(State)}, "retried": retried}
 
     def front(self) -> tuple[Trial, ...]:
-        """The complete trials that none beats in all objectives at once (the Pareto front), by the first objective.
-
-        Of trials with equal values the first stands for all.
+        """The Pareto front of the complete trials, sorted by the first objective; of trials with equal values the
+        first.
         """
         unlike = {self._losses(trial): trial for trial in reversed(self.complete)}
         kept = {
@@ -254,5 +257,5 @@ class Study:
         return tuple(kept[losses] for losses in sorted(kept, key=lambda losses: (losses[0], kept[losses].number)))
 
     def _losses(self, trial: Trial) -> tuple[float, ...]:
-        """The values of a trial, turned so that less is better in each."""
+        """The values of a trial with signs such that lower is better."""
         return tuple(-v if o.direction == "maximize" else v for o, v in zip(self.objectives, trial.values))

@@ -74,11 +74,11 @@ from mebench.tuning import (
 
 
 class FoldCache:
-    """Results of folds in one folder, each whole or absent.
+    """Results of folds in one folder, each complete or absent.
 
     Args:
-        path: the folder; made when something is written.
-        kinds: kinds that are spotted, in the order of the columns of frame scores.
+        path: the folder, created at the first write.
+        kinds: the spotted kinds, in the order of the columns of frame scores.
     """
 
     def __init__(self, path: Path, kinds: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ class FoldCache:
         self._read: dict[str, FoldResult] = {}
 
     def alone(self) -> FileLock:
-        """One process at a time: the others wait and find what it has written."""
+        """A lock for one process at a time; the others wait and then find its results."""
         self.path.mkdir(parents=True, exist_ok=True)
         return FileLock(self.path / ".lock")
 
@@ -113,13 +113,13 @@ def with_config(plan: Plan, config: RunConfig) -> Plan:
 def run_folds(
     pool: Workers, plan: Plan, folds: Sequence[Fold], stored: Mapping[str, FoldResult] | None = None
 ) -> Iterator[FoldResult]:
-    """Results of some folds as they come in, not in their order.
+    """Results of some folds in order of completion.
 
     Args:
-        pool: who computes them.
-        plan: of the run, once its features are stored; nobody but its people is known to the folds.
+        pool: of workers.
+        plan: of the run with stored features; the folds know its people only.
         folds: among these people.
-        stored: frame scores and models by key of the fold, where only intervals are made.
+        stored: frame scores and models by key of the fold, if only intervals are computed.
 
     Raises:
         RunError: a fold failed.
@@ -140,8 +140,8 @@ class Features:
     """The features of runs over the same videos, stored once for equal chains.
 
     Args:
-        pool: who computes them.
-        progress: where to tell how it goes.
+        pool: of workers.
+        progress: of the work.
     """
 
     def __init__(self, pool: Workers, progress: Progress) -> None:
@@ -149,7 +149,7 @@ class Features:
         self._known: dict[str, dict[str, str]] = {}
 
     def faceless(self, plan: Plan) -> Mapping[str, str]:
-        """Why videos show no face, by key, where `no_face=skip`; the features of the others are stored afterwards.
+        """Compute the features, and return the reasons of videos without a face, by key (`no_face=skip`).
 
         Raises:
             MebenchError: features failed.
@@ -166,7 +166,7 @@ class Features:
         return self._known[name]
 
     def of(self, plan: Plan) -> Plan:
-        """The run once its features are stored, without the videos that show no face where `no_face=skip`.
+        """The run with stored features, without the videos that show no face (`no_face=skip`).
 
         Raises:
             MebenchError: features failed.
@@ -178,15 +178,15 @@ class Evaluator:
     """Scores values over the inner folds of one study.
 
     Args:
-        split: the study.
-        space: what is tuned.
-        objectives: what for.
-        pool: who trains.
-        folder: where frame scores and models are kept that other trials can use.
-        progress: where to tell of features that are computed.
+        split: of the study.
+        space: of the study.
+        objectives: of the study.
+        pool: of workers.
+        folder: of frame scores and models that other trials can reuse.
+        progress: shows the computation of features.
 
     Attributes:
-        waited: wall seconds until features and whole inner folds were there, over all trials so far.
+        waited: wall seconds spent waiting for features and inner folds, over all trials so far.
     """
 
     def __init__(
@@ -215,7 +215,7 @@ class Evaluator:
 
         Args:
             values: by key.
-            step: told the first objective after each fold, in the order of the folds; may raise to end the trial.
+            step: called with the first objective after each fold, in order; may raise to end the trial.
 
         Raises:
             MebenchError: the values do not go together, a fold failed, or an objective is undefined.
@@ -236,7 +236,7 @@ class Evaluator:
         return [value for value in found if value is not None]
 
     def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
-        """The inner folds in order, each as soon as those before it are there."""
+        """The inner folds in order, each as soon as all earlier ones are complete."""
         began = time.perf_counter()
         plan = self._features.of(of_part(with_config(self._split.inner, config), self._split.part))
         self.waited += time.perf_counter() - began
@@ -254,7 +254,7 @@ class Evaluator:
                 yield host.execute(plan, self._fold_of[result.key], result, self._names)
 
     def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
-        """The folds in order, those that are not there yet from the workers."""
+        """The folds in order; missing ones are computed by the workers."""
         running = run_folds(self._crew, plan, [fold for fold in plan.folds if fold.key not in there])
         found = dict(there)
         try:
@@ -296,15 +296,15 @@ class Evaluator:
 
 
 class Judge:
-    """Runs the outer folds of the configuration as it was and of tuned ones.
+    """Runs the outer folds of the default and of the tuned configurations.
 
     Args:
         plan: of the run.
-        splits: the studies; together their outer folds are the run.
-        space: what was tuned.
-        pool: who trains.
+        splits: the studies, whose outer folds together are the run.
+        space: of the studies.
+        pool: of workers.
         folder: of the study.
-        progress: where to tell how it goes.
+        progress: of the work.
     """
 
     def __init__(
@@ -324,8 +324,8 @@ class Judge:
             objectives: what is compared.
 
         Returns:
-            The run of the configuration as it was; that of the tuned values, of which with one study for each outer fold each fold has its
-            own; and the scores of tuned (first) and default (second) with the paired test over subjects.
+            The run of the default; the run of the tuned values, which differ by fold if each outer fold has its own
+            study; and the scores of tuned (first) and default (second) with the paired test over subjects.
 
         Raises:
             MebenchError: a fold failed.
@@ -345,7 +345,7 @@ class Judge:
         return default, other, found
 
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
-        """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
+        """The outer folds as a run folder; finished folds are kept and scored by the present rules and draws."""
         plan, tables = self._plan, truth_tables(self._plan)
         # Other than that of a plain run: folds and values are not those that its configuration names.
         inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
@@ -413,8 +413,8 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     """Tune, judge, and write everything into the folder of the study.
 
     Raises:
-        MebenchError: bad input, a storage that cannot be used, trials that fail one after another, Ctrl-C; finished trials
-            stay in the storage.
+        MebenchError: bad input, a storage that cannot be used, repeated failure of trials, Ctrl-C; finished trials stay
+            in the storage.
     """
     began = time.perf_counter()
     space = read_space(config, options.params, options.acts)

@@ -32,12 +32,12 @@ ACTS: tuple[Acts, ...] = get_args(Acts)
 
 @dataclass(frozen=True)
 class Dimension:
-    """One parameter and where it is searched.
+    """One parameter and its range or choices.
 
     Attributes:
-        key: as `run` takes it: `method.p`.
-        acts: when it acts.
-        default: its value in the configuration, the choice that stands for it, or None where the space lacks it.
+        key: as for `run`: `method.p`.
+        acts: the stage at which it acts.
+        default: its value in the configuration, the corresponding choice, or None if the space lacks it.
         low: smallest value, inclusive; None for choices.
         high: largest value, inclusive.
         log: whether values are drawn on a logarithmic scale.
@@ -97,7 +97,8 @@ class Space:
 
     Attributes:
         dimensions: sorted by key.
-        left_out: why parameters or choices of the plugin's map are not tuned with this configuration, a sentence each.
+        left_out: a sentence for each parameter or choice of the plugin's map that cannot be tuned with this
+            configuration.
     """
 
     dimensions: tuple[Dimension, ...]
@@ -131,7 +132,7 @@ class Space:
         return {d.key: values[d.key] for d in self.dimensions if d.acts != "postprocess"}
 
     def plain(self) -> dict[str, dict[str, Any]]:
-        """For JSON: what must agree for two processes to work on one study."""
+        """The part of a study that must be equal in all its processes, for JSON."""
         return {
             d.key: {"acts": d.acts, "choices": list(d.choices)}
             if d.choices

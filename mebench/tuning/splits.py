@@ -11,13 +11,14 @@ from mebench.runner.plan import Plan, check_training
 
 @dataclass(frozen=True)
 class Split:
-    """One study and what it is judged on.
+    """One study and its outer folds.
 
     Attributes:
         name: of the study's part: `tuning` or the key of an outer fold.
-        inner: the run as a trial sees it: the videos of the tuned subjects alone, and folds among them; of a pair both methods.
-        outer: folds that the tuned values are judged by; their test subjects are none of the tuned ones.
-        part: of a pair of methods the one that trials run alone, because the other one changes no objective; None for all.
+        inner: the run of a trial: the videos of the tuned subjects and folds among them; of a pair both methods.
+        outer: folds that evaluate the tuned values, with other test subjects.
+        part: of a pair of methods the one that trials run alone, because the other one changes no objective; None for
+            all.
     """
 
     name: str
@@ -32,12 +33,12 @@ class Split:
 
 
 def who(folds: Sequence[Fold]) -> list[list[str]]:
-    """Key and people of each fold as plain data, so that results of other people are never taken for theirs."""
+    """Key and people of each fold as plain data, which identify stored results."""
     return [[f.key, *(" ".join(map(str, side)) for side in (f.train, f.valid, f.test))] for f in folds]
 
 
 def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
-    """One study over some subjects; the others are the outer ones, tested by models that anybody else may train.
+    """One study over some subjects; the others are outer subjects, and all other people may train their models.
 
     The tuned people are drawn with the run's seed so that they resemble the others in datasets, kinds and emotions.
 

@@ -58,7 +58,7 @@ class Place:
         return cls(*located(text if "://" in text else f"sqlite:///{Path(text).expanduser()}"))
 
     def __str__(self) -> str:
-        """For people, without a password."""
+        """The address without a password."""
         return without_password(self.url) if self.file is None else shown(self.file)
 
     def engine(self, seconds: float) -> dict[str, Any]:
@@ -69,10 +69,10 @@ class Place:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One process at a time on a sqlite file: three that create it at once break it.
+        """A lock for one process at a time on a sqlite file, which simultaneous creation would break.
 
         Raises:
-            RunError: another process does not let go, the folder cannot be made, or no address can name its path.
+            RunError: another process keeps the lock, the folder cannot be created, or no address can name its path.
         """
         if self.file is None:
             yield
@@ -90,7 +90,7 @@ class Place:
             yield
 
     def check(self) -> None:
-        """Refuse the sqlite file of another program, among whose tables Optuna would write.
+        """Refuse a sqlite file of another program, since Optuna would write among its tables.
 
         Raises:
             ConfigError: it is one.
@@ -147,8 +147,9 @@ EXHAUSTIVE = ("bruteforce", "grid")
 
 
 def sampler_of(terms: Terms) -> BaseSampler:
-    """The sampler by its name, drawing each trial from its number: no two processes draw alike, and a study that was stopped goes on
-    as it would have without. It gives a first sign of life, too: a process that is killed before the trial runs is noticed.
+    """The sampler of a name, seeded for each trial by its number, so that two processes draw differently and a stopped
+    study continues unchanged. It also gives a first sign of life, so that a process killed before the trial runs is
+    noticed.
 
     Raises:
         ConfigError: there is no sampler of that name, or it cannot serve the space.
@@ -189,7 +190,9 @@ def suggest(trial: optuna.Trial, d: Dimension) -> Any:
 
 
 def most_trials(terms: Terms) -> float:
-    """Trials until all values are tried. The grid does not see that the first trial, the default, is one of its own."""
+    """The number of trials for all values. The grid does not recognise the first trial, the default, as one of its
+    points.
+    """
     if terms.sampler not in EXHAUSTIVE:
         return math.inf
     twice = terms.sampler == "grid" and terms.space.default() is not None
@@ -198,7 +201,7 @@ def most_trials(terms: Terms) -> float:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Without optuna's remarks that something is experimental or a value repeats."""
+    """A context without Optuna's warnings about experimental features or repeated values."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         warnings.simplefilter("ignore", UserWarning)
@@ -206,7 +209,7 @@ def silent() -> Iterator[None]:
 
 
 def _values(d: Dimension, sampler: str) -> list[Any]:
-    """All values of a dimension that has only so many."""
+    """All values of a finite dimension."""
     if d.choices:
         return [d.encoded(choice) for choice in d.choices]
     if d.step is None and not d.whole:
@@ -245,11 +248,10 @@ class SharedStudy:
         terms: of the study.
 
     Attributes:
-        stored: the study as Optuna knows it.
+        stored: the study in Optuna.
 
     Raises:
-        ConfigError: no such sampler or pruner, a storage that nobody understands, or a study of that name about something
-            else.
+        ConfigError: the sampler, pruner or storage is unknown, or a study of that name has other terms.
         RunError: the storage is locked or damaged.
     """
 
@@ -275,14 +277,14 @@ class SharedStudy:
     # -- work -----------------------------------------------------------------------------------------------------------
 
     def run(self, trials: int, evaluate: Evaluate, after: Callable[[Study, Trial], None]) -> None:
-        """Try values until so many trials are finished, pruned ones among them, and nobody works on one any more.
+        """Try values until the number of trials is reached, including pruned ones and those of other processes, and
+        none is running.
 
-        Trials that others work on count, too. Processes take turns in a sqlite file; in another database those that look
-        at the same moment may each take the last one.
+        Processes take turns in a sqlite file; in another database two may start the last trial at the same moment.
 
         Args:
-            trials: how many.
-            evaluate: from values by key to those of the objectives; a `MebenchError` that it raises fails the trial.
+            trials: their number.
+            evaluate: from values by key to those of the objectives; a `MebenchError` fails the trial.
             after: called after each trial of this process with the study so far.
 
         Raises:
@@ -302,7 +304,7 @@ class SharedStudy:
                 raise RunError(f"{failed} trials failed one after another; trial {turn}: {study.trials[turn].reason}")
 
     def study(self, importance: bool = True) -> Study:
-        """All trials so far, and which parameters matter."""
+        """All trials so far, and the importance of parameters."""
         with self._guarded(), silent():
             found = self.stored.get_trials(deepcopy=False)
             shares: dict[str, float] = {}
@@ -331,10 +333,10 @@ class SharedStudy:
         return Study(self.terms.name, self.terms.objectives, trials, shares, default)
 
     def try_default(self, evaluate: Evaluate) -> None:
-        """Evaluate the configuration's own values where no trial has completed them, since the space lacks them or it failed, unless
-        somebody has.
+        """Evaluate the configuration's own values unless a trial has completed them: the space may lack them, or the
+        trial failed.
 
-        What is wrong with them is no error: they are not what is tuned.
+        Their failure is no error, since they are not tuned.
         """
         if self.study(importance=False).default is None:
             with suppress(MebenchError):
@@ -367,11 +369,11 @@ class SharedStudy:
         return "wait" if running else "done"
 
     def _one(self, evaluate: Evaluate, begun: Callable[[], None]) -> int | None:
-        """Try one; its number, or None if others took this process for dead meanwhile and try the values again.
+        """Try one trial and return its number, or None if other processes took this one for dead and repeat the values.
 
         Args:
             evaluate: as in `run`.
-            begun: called once the trial is this process's own.
+            begun: called once the trial belongs to this process.
         """
         numbers: list[int] = []
         crashes: list[Exception] = []
@@ -429,7 +431,7 @@ class SharedStudy:
     # -- the storage ----------------------------------------------------------------------------------------------------
 
     def _open(self, sampler: BaseSampler, pruner: optuna.pruners.BasePruner) -> optuna.Study:
-        """The study of that name; whoever creates it queues the configuration's own values as the first trial."""
+        """The study of that name; its creator queues the configuration's own values as the first trial."""
         options: dict[str, Any] = {"storage": self._storage, "study_name": self.terms.name}
         directions = [objective.direction for objective in self.terms.objectives]
         try:
