@@ -13,6 +13,7 @@ from mebench.datasets.synthetic import action_units, dataset, emotions, params
 from mebench.datasets.synthetic import events as synthetic
 
 from mebench.annotations import objective_class
+from mebench.metrics.density import DENSITIES
 
 CONFIG = yaml.safe_load(Path(params.__file__).with_name("config.yaml").read_text())
 PINNED = "de1c6253788ade3a"
@@ -51,6 +52,17 @@ def test_size_of_the_board():
     micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
     assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 594, 586, 61)
     assert sum(micro) / (len(labels) * params.frames / params.fps / 60) < 8
+
+
+def test_the_field_is_as_dense_as_samm_long_videos():
+    params = dataset.Synthetic.Params(**CONFIG["presets"]["field"])
+    labels = [synthetic.label(params, *place) for place in _scripts(params)]
+    minutes = len(labels) * params.frames / params.fps / 60
+    micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
+    assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 590, 1240, 41)
+    real = DENSITIES["samm_lv"]
+    for counts, annotated in ((micro, real.micro), (macro, real.macro)):
+        assert sum(counts) / minutes == pytest.approx(annotated / (real.frames / real.fps / 60), rel=0.03)
 
 
 def test_what_misleads_is_told_where_it_happens():

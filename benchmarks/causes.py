@@ -1,0 +1,252 @@
+"""Where the scores of drawn boards come from: one change of the generator at a time, for spotters of different families.
+
+    python benchmarks/causes.py FOLDER [--variants base crf23 ...] [--methods abpn mean ...] [--workers 2] [--forget]
+    python benchmarks/causes.py --page
+
+Each variant is `dataset.preset=board` of fewer people with the changes of `VARIANTS`; `field` is that preset, of as many. A row of
+`benchmarks/causes.csv` is a method on a variant; rows that are there already are not computed again, so the command goes on where it was
+stopped. FOLDER keeps the features, about 3 GB a variant; `--forget` deletes those of a variant once its rows are there. `--page` writes the
+tables of `docs/field.md` from the rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+import mebench
+
+ROOT = Path(__file__).parent.parent
+CSV, PAGE = ROOT / "benchmarks" / "causes.csv", ROOT / "docs" / "field.md"
+SIZE = ("dataset.subjects=12", "dataset.videos=2", "protocol.folds=3")
+VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "base": ("`board`, 12 people", ()),
+    "crf18": ("H.264 at crf 18", ("dataset.crf=18",)),
+    "crf23": ("H.264 at crf 23", ("dataset.crf=23",)),
+    "crf28": ("H.264 at crf 28", ("dataset.crf=28",)),
+    "coders04": ("coders err by .04 s", ("dataset.label_jitter=0", "dataset.coder_error=0.04")),
+    "coders08": ("coders err by .08 s", ("dataset.label_jitter=0", "dataset.coder_error=0.08")),
+    "samm_lv": (
+        "lengths and strengths as in SAMM-LV",
+        ("dataset.expressions=samm_lv", "dataset.intensity=[0.05,0.8]"),
+    ),
+    "head1.5": (
+        "head x1.5, near camera",
+        ("dataset.head=0.675", "dataset.rotation=0.225", "dataset.yaw=0.45", "dataset.camera=6"),
+    ),
+    "head2": (
+        "head x2, near camera",
+        ("dataset.head=0.9", "dataset.rotation=0.3", "dataset.yaw=0.6", "dataset.camera=6"),
+    ),
+    "landmarks": ("landmarks as dlib finds them", ("dataset.landmark_noise=1.8",)),
+    "density": ("densities of SAMM-LV", ("dataset.frames=760", "dataset.micros=3.9", "dataset.macros=8.3")),
+    "density_cas_me2": ("densities of CAS(ME)²", ("dataset.frames=2280", "dataset.micros=0.41", "dataset.macros=2.2")),
+    "macro_third": ("a third of the macro-expressions", ("dataset.macros=2.7",)),
+    "people5": ("5 people train", ("dataset.subjects=10", "protocol.folds=2")),
+    "people15": ("15 people train", ("dataset.subjects=20", "protocol.folds=4")),
+    "people54": ("54 people train", ("dataset.subjects=60", "protocol.folds=10")),
+    "field": ("`field`, 12 people", ()),
+}
+"""How the page names each, and what it changes."""
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "abpn": (),
+    "auw_gcn": (),
+    "spotformer": (),
+    "me_tst": (),
+    "softnet": ("method.lr=0.02",),  # with the preset's .002 it learns nothing on so few people
+    "mean": (),
+    "linear_spotter": (),
+    "optical_strain": (),
+    "of_fd": (),  # from here on the held-out half
+    "tsmsnet": (),
+    "concat_cnn": ("method.features=motion",),
+    "mtsn": (),
+    "mdmd": (),
+}
+"""Spotters, and settings of each beside those for the synthetic dataset."""
+HELD_OUT = ("of_fd", "tsmsnet", "concat_cnn", "mtsn", "mdmd")
+"""Those that judge `field`: nothing was chosen by them."""
+PUBLISHED = {
+    "auw_gcn": ("AUW-GCN", "samm_lv"),
+    "softnet": ("SOFTNet", "samm_lv"),
+    "mean": ("MEAN", "samm_lv"),
+    "optical_strain": ("Optical strain (Gan)", "cas_me2"),
+    "of_fd": ("OF-FD", "samm_lv"),
+    "tsmsnet": ("TSMSNet", "samm_lv"),
+    "concat_cnn": ("Concat-CNN (Yang)", "samm_lv"),
+    "mtsn": ("MTSN", "samm_lv"),
+    "mdmd": ("MDMD", "samm_lv"),
+}
+"""The name of each in `leaderboards/published.csv`, and the dataset whose micro-F1 is compared: the strain has none on SAMM-LV."""
+SCORES = ("f1", "recall", "precision", "fp_per_minute", "fp_per_macro", "fp_elsewhere", "f1@samm_lv", "f1@cas_me2")
+COLUMNS = ("variant", "method", "seed", "settings", "tp", "fp", "fn", *SCORES, "low", "high")
+LEAST = 0.01
+"""What an F1 counts as at least in a ratio."""
+Row = Mapping[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Where the scores of drawn boards come from.")
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument(
+        "--methods", nargs="+", default=[m for m in SETTINGS if m not in HELD_OUT], choices=list(SETTINGS)
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--csv", type=Path, default=CSV)
+    parser.add_argument("--forget", action="store_true", help="delete a variant's features once its rows are there")
+    parser.add_argument("--page", action="store_true", help="write the tables of docs/field.md, and nothing else")
+    options = parser.parse_args()
+    if options.page:
+        PAGE.write_text(with_tables(PAGE.read_text("utf-8"), read(options.csv)), "utf-8")
+        return
+    if options.folder is None:
+        parser.error("name a FOLDER for runs and features, or give --page")
+    for variant in options.variants:
+        pictures = "base" if variant.startswith(("coders", "people")) else variant  # those have the same
+        cache = options.folder / "cache" / pictures
+        for method in options.methods:
+            preset = "field" if variant.startswith("field") else "board"
+            words = [f"method={method}", *SETTINGS[method], "dataset=synthetic", f"dataset.preset={preset}", *SIZE]
+            words += [*VARIANTS[variant][1], "kinds=[micro]", "protocol=kfold", f"seed={options.seed}", "tracking=off"]
+            words += [f"runs={options.folder / 'runs'}", f"cache={cache}", f"workers={options.workers}"]
+            rows = read(options.csv)
+            if any((r["variant"], r["method"], r["seed"]) == (variant, method, str(options.seed)) for r in rows):
+                continue
+            rows = sorted(
+                [*rows, measured(variant, method, options.seed, words)],
+                key=lambda r: (list(VARIANTS).index(r["variant"]), list(SETTINGS).index(r["method"]), int(r["seed"])),
+            )
+            with options.csv.open("w", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+        if options.forget:
+            shutil.rmtree(cache, ignore_errors=True)
+
+
+def read(file: Path) -> list[Row]:
+    """The rows that are there."""
+    return list(csv.DictReader(file.read_text("utf-8").splitlines())) if file.exists() else []
+
+
+def measured(variant: str, method: str, seed: int, words: Sequence[str]) -> Row:
+    """A row: what a run says of one method on one variant."""
+    micro = mebench.run(*words).summary["spotting"]["micro"]
+    values = {name: micro["scores"][name]["value"] for name in SCORES}
+    values |= {end: micro["scores"]["f1"][end] for end in ("low", "high")}
+    scores = {name: "" if value is None else round(value, 4) for name, value in values.items()}
+    settings = " ".join([*VARIANTS[variant][1], *SETTINGS[method]])
+    print(variant, method, json.dumps(scores), file=sys.stderr, flush=True)
+    counts = {name: micro[name] for name in ("tp", "fp", "fn")}
+    return {"variant": variant, "method": method, "seed": seed, "settings": settings} | counts | scores
+
+
+def published() -> dict[str, float]:
+    """Published F1 of micro-expressions by method, in its own protocol where several are printed."""
+    found: dict[str, float] = {}
+    for row in csv.DictReader((ROOT / "leaderboards" / "published.csv").read_text("utf-8").splitlines()):
+        if row["task"] == "spotting" and (row["kind"], row["metric"], row["method_variant"]) == ("micro", "f1", ""):
+            for method, place in PUBLISHED.items():
+                if place == (row["method"], row["dataset"]):
+                    found.setdefault(method, float(row["value"]))
+    return found
+
+
+def agreement(rows: Iterable[Row], methods: Iterable[str]) -> tuple[int, float, float, float]:
+    """Of the methods with a published value: number, mean of the log ratio to it, largest factor off, Spearman's correlation."""
+    known = published()
+    pairs = [
+        (float(r[f"f1@{PUBLISHED[r['method']][1]}"]), known[r["method"]])
+        for r in rows
+        if r["method"] in set(methods) & set(known)
+    ]
+    ours, theirs = np.maximum(np.array(pairs).reshape(-1, 2).T, LEAST)
+    logs = np.log(ours / theirs)
+    rank = float(stats.spearmanr(ours, theirs).statistic) if len(pairs) > 2 else np.nan
+    return (
+        len(pairs),
+        float(logs.mean()) if pairs else np.nan,
+        float(np.exp(np.abs(logs).max())) if pairs else np.nan,
+        rank,
+    )
+
+
+def tables(rows: Sequence[Row]) -> dict[str, str]:
+    """The tables of the page, by the name of their place."""
+    by_variant = {v: [r for r in rows if r["variant"] == v] for v in VARIANTS if any(r["variant"] == v for r in rows)}
+    lines = [
+        "| change | method | F1 [95 %] | recall | FP a minute | FP a macro-expression | FP a minute elsewhere | F1 at SAMM-LV's density |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for variant, own in by_variant.items():
+        for r in own:
+            f1 = f"{_n(r['f1'])} [{_n(r['low'])}, {_n(r['high'])}]"
+            cells = [_n(r[name]) for name in ("recall", "fp_per_minute", "fp_per_macro", "fp_elsewhere", "f1@samm_lv")]
+            lines.append(f"| {VARIANTS[variant][0]} | `{r['method']}` | {f1} | {' | '.join(cells)} |")
+    ranks = [
+        "| change | methods with a published value | mean log ratio | largest factor off | Spearman |",
+        "|---|---|---|---|---|",
+    ]
+    for variant, own in by_variant.items():
+        n, log, factor, rank = agreement(own, PUBLISHED)
+        if n:
+            ranks.append(
+                f"| {VARIANTS[variant][0]} | {n} | {_n(log, True)} | {factor:.1f} | {'' if np.isnan(rank) else _n(rank, True)} |"
+            )
+    known = published()
+    own_values = [
+        "| method | half | published | `board`, 12 people | `field`, 12 people | factor |",
+        "|---|---|---|---|---|---|",
+    ]
+    for method, (name, dataset) in PUBLISHED.items():
+        of = {
+            v: next((float(r[f"f1@{dataset}"]) for r in own if r["method"] == method), None)
+            for v, own in by_variant.items()
+        }
+        base, field = of.get("base"), of.get("field")
+        times = "" if field is None else f"{max(field, LEAST) / max(known[method], LEAST):.1f}"
+        half = "held out" if method in HELD_OUT else "calibrated on"
+        shown: list[str] = [
+            f"`{method}`",
+            half,
+            f"{_n(known[method])} ({name}, {dataset})",
+            *("" if v is None else _n(v) for v in (base, field)),
+            times,
+        ]
+        own_values.append(f"| {' | '.join(shown)} |")
+    return {"causes": "\n".join(lines), "agreement": "\n".join(ranks), "published": "\n".join(own_values)}
+
+
+def with_tables(page: str, rows: Sequence[Row]) -> str:
+    """A page with the tables where it names them."""
+    for name, table in tables(rows).items():
+        start, end = f"<!-- {name} -->\n", "<!-- end -->"
+        before, _, rest = page.partition(start)
+        page = f"{before}{start}\n{table}\n\n{end}{rest.partition(end)[2]}"
+    return page
+
+
+def _n(value: str | float, sign: bool = False) -> str:
+    """As the page writes it: no zero before the point."""
+    return (
+        ""
+        if value == ""
+        else f"{float(value):{'+' if sign else ''}.2f}".replace("0.", ".", 1)
+        if abs(float(value)) < 1
+        else f"{float(value):.1f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
