@@ -162,7 +162,10 @@ class Synthetic(Dataset):
         real = (
             "as many as real recordings have" if rate < 5 else "far denser than any real recording"
         )  # SAMM Long Videos: 3.9
-        return f"synthetic faces with {rate:.0f} micro-expressions per minute, {real}: scores rank methods here but cannot be compared with published ones"
+        return (
+            f"synthetic faces with {rate:.0f} micro-expressions per minute, {real}: scores rank methods here but cannot be "
+            "compared with published ones"
+        )
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key."""
