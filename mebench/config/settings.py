@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mebench import metrics
 from mebench.config import flatten, registry, trainer
 from mebench.errors import ConfigError, PluginError
+from mebench.features.degradation import Degradation
 
 PROTOCOL = "loso"
 """The protocol of a run that names none."""
@@ -136,6 +137,8 @@ class RunSettings:
             without mistakes (CausalNet).
         adaptation: adaptation of features between the training databases and an unlabelled tested one, see
             `mebench.training.adaptation`; it marks every result as transductive.
+        degrade: degradation of the tested videos, `KIND:STRENGTH`, see `mebench.features.degradation`: the finished clean run
+            gives the models, nothing is trained, and a video without a face is skipped.
         looks: whether the predictions for the tested subjects after each epoch are kept, to measure later what
             selecting among them gains; nothing is selected by them.
         tuned_on: the people on whose scores the settings were chosen, as written by `mebench tune --write`; a run that
@@ -170,6 +173,7 @@ class RunSettings:
     validation: float = 0.2
     audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
     adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg"] = "none"
+    degrade: str = "none"
     looks: bool = False
     tuned_on: tuple[str, ...] = ()
     sandbox: Literal["auto", "on", "off"] = "auto"
@@ -178,6 +182,7 @@ class RunSettings:
     def __post_init__(self) -> None:
         """Check the ranges."""
         metrics.conventions.named(self.convention)
+        clean = self.degrade == "none" or not Degradation.of(self.degrade)
         cpu = self.accelerator == "cpu"
         rules = (
             (0 <= self.seed < 2**32, f"seed must lie in [0, 2**32), not {self.seed}"),
@@ -208,6 +213,10 @@ class RunSettings:
             (
                 _positive(self.fold_timeout),
                 f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}",
+            ),
+            (
+                clean or (self.audit, self.adaptation) == ("guard", "none"),
+                f"degrade={self.degrade} takes the models of an honest run: leave audit and adaptation out",
             ),
             (self.bootstrap >= 0, f"bootstrap must be 0 or more draws, not {self.bootstrap}"),
             (0 <= self.validation < 1, f"validation must be a share in [0, 1), not {self.validation}"),

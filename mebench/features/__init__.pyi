@@ -1,4 +1,5 @@
 from . import base as base
+from . import degradation as degradation
 from . import detection as detection
 from . import explain as explain
 from . import faces as faces

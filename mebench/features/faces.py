@@ -95,7 +95,7 @@ _MIDDLE = {
     8: (0, 118, 6), 27: (0, 1, 0), 28: (0, 14, -6), 29: (0, 28, -14), 30: (0, 43, -23), 33: (0, 54, -5),
     51: (0, 66.5, -6), 57: (0, 85, -4), 62: (0, 74.5, -3), 66: (0, 77, -3),
 }  # fmt: skip
-_RIGHT_OF = {
+RIGHT_OF = {
     **{n: 16 - n for n in range(8)}, **{n: 43 - n for n in range(17, 22)}, 31: 35, 32: 34,
     36: 45, 37: 44, 38: 43, 39: 42, 40: 47, 41: 46,
     48: 54, 49: 53, 50: 52, 58: 56, 59: 55, 60: 64, 61: 63, 67: 65,
@@ -105,7 +105,7 @@ FACE_PLANE = 10.0
 """Depth in mm behind the nasion of the plane that stands for the face: about that of eyes, brows and mouth."""
 
 
-_POINTS = _LEFT | _MIDDLE | {_RIGHT_OF[n]: (-x, y, z) for n, (x, y, z) in _LEFT.items()}
+_POINTS = _LEFT | _MIDDLE | {RIGHT_OF[n]: (-x, y, z) for n, (x, y, z) in _LEFT.items()}
 HEAD = np.array([_POINTS[n] for n in range(68)], np.float64) - (0, 0, FACE_PLANE)
 """(68, 3) points in mm: x to the right of the image, y down, z away from the camera; z = 0 is the plane of the face."""
 

@@ -7,11 +7,22 @@ from typing import Any
 
 from mebench.config import flatten, is_place, shaping_of
 
-_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit", "adaptation")
+_RUN_KEYS = (
+    "kinds",
+    "validation",
+    "bootstrap",
+    "accelerator",
+    "precision",
+    "no_face",
+    "audit",
+    "adaptation",
+    "degrade",
+)
 LATER: Mapping[str, Any] = {
     "precision": "32-true",
     "tuned_on": [],
     "adaptation": "none",
+    "degrade": "none",
     **{
         f"{part}.{name}": value
         for part in ("method", "recognizer")

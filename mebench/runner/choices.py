@@ -11,6 +11,7 @@ from mebench.annotations.schemes import all_units, one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, unknown
+from mebench.features.degradation import Degradation, Degraded
 from mebench.protocols import Protocol
 from mebench.runner.isolation import sentence
 
@@ -20,6 +21,8 @@ def open_dataset(config: RunConfig) -> Dataset:
     members: dict[str, Dataset] = {}
     for word, params in config.dataset_params.items():
         member: Dataset = registry.load("dataset", word)(params)
+        if config.degrade != "none":
+            member = Degraded(member, Degradation.of(config.degrade))
         members[parts.called(word)] = Renamed(member, parts.called(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)
 

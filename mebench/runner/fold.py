@@ -27,11 +27,12 @@ from mebench.runner import (
 from mebench.runs.fold_result import ClipPrediction, Curves, FoldResult
 
 
-def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
+def fit_and_predict(job: FoldJob, model: bytes, request: Request) -> FoldResult:
     """Fit and predict one fold in a process without labels; the intervals went to the host before.
 
     Args:
         job: the fold.
+        model: trained weights, as safetensors, which the result then leaves out; empty to train.
         request: asks the host.
 
     Raises:
@@ -45,7 +46,11 @@ def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
         folder = Path(job.folder, part.plugin.id if len(job.parts) > 1 else "") if job.folder else None
         if folder is not None:
             folder.mkdir(exist_ok=True)
-        fitted_methods[-1].fit(job, folder)
+        if not model:
+            fitted_methods[-1].fit(job, folder)
+    methods = parts_of([fitted.method for fitted in fitted_methods])
+    if model:
+        restore(methods, load(model))
     trained = time.perf_counter()
     spotter, namer = fitted_methods[0], fitted_methods[-1]
     if job.spots:
@@ -62,7 +67,6 @@ def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
     for fitted in fitted_methods:
         fitted.views.close()
     done = time.perf_counter()
-    methods = parts_of([fitted.method for fitted in fitted_methods])
     costs = {
         "fit_seconds": trained - started,
         "predict_seconds": done - trained,
@@ -77,7 +81,7 @@ def fit_and_predict(job: FoldJob, request: Request) -> FoldResult:
         dict(job.timings),
         job.seed,
         costs,
-        weights(methods),
+        b"" if model else weights(methods),
         [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()],
         {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
         namer.epoch_predictions,

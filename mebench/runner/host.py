@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mebench.config import trainer
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
-from mebench.errors import DataError, MebenchError, PluginError
+from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.features import FeatureStore
 from mebench.grouping import grouped
 from mebench.runner import (
@@ -73,6 +73,7 @@ class FoldHost:
         stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made anew.
             Where the folder is missing on this machine, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
+        again: whether only the models of `stored` count, since the frames differ.
         grant: the access of the process, see `mebench.runner.sandbox`; None where it is not confined.
         reads: the granted files and folders beside code, for another machine.
         place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
@@ -91,6 +92,7 @@ class FoldHost:
     timeout: float | None = None
     stored: Path | FoldResult | None = None
     names: bool = True
+    again: bool = False
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
     grant: Grant | None = None
     reads: tuple[Path, ...] = ()
@@ -163,6 +165,7 @@ class FoldHost:
             config.fold_timeout,
             stored,
             names,
+            config.degrade != "none",
             grant=plan.grant,
             reads=plan.reads,
             place=None if run is None else place_of(run, plan, fold),
@@ -195,8 +198,12 @@ class FoldHost:
             )
             place.mkdir(parents=True, exist_ok=True)
             job, call = replace(job, cache=scratch, folder=str(place)), partial(self._called, worker, scratch, place)
-            if stored is None:
-                found = call(at_work.fit_and_predict, job)
+            if stored is None or self.again:
+                if self.again and not (stored and stored.model):
+                    raise RunError(
+                        f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
+                    )
+                found = call(at_work.fit_and_predict, job, b"" if stored is None else stored.model)
                 return found if isinstance(found, Failure) else self.complete(found)
             scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
             found = call(at_work.propose, replace(job, train=(), valid=()), scores, stored.model, self.names)

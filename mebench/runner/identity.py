@@ -137,4 +137,5 @@ def name_of(config: RunConfig) -> str:
     """The name of a run; its folder adds the start of the key."""
     method = "+".join(filter(None, [config.method, config.recognizer]))
     leak = "" if config.audit == "guard" else f"-{config.audit.replace('_', '-')}"
-    return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"
+    degraded = "" if config.degrade == "none" else f"-{'-'.join(config.degrade.split(':')[:2])}"
+    return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}{degraded}"

@@ -110,6 +110,7 @@ class Session:
         leaking: plan of the requested leaking run, if this is the honest run whose per-epoch predictions serve both.
         epoch_predictions: of a leaking run, those of its honest run.
         trained: key of the training, see `identity.training_of`; None where no other run can share it.
+        clean: of a degraded run the one whose models predict.
     """
 
     plan: Plan
@@ -123,6 +124,7 @@ class Session:
     leaking: Plan | None = None
     epoch_predictions: EpochAnswers | None = None
     trained: str | None = None
+    clean: RunFolder | None = None
 
     def record_features(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
         """Record the cost of the features and the videos without a face.
@@ -143,7 +145,7 @@ class Session:
         # In a sweep it may be another run's feature of the video that failed.
         still = {v.key for v in missing_videos(plan)} if failures else set()
         failures = {key: failure for key, failure in failures.items() if key in still}
-        skips = plan.config.no_face == "skip"
+        skips = plan.config.no_face == "skip" or self.clean is not None
         faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
         if others := [(key, failure) for key, failure in failures.items() if key not in faceless]:
             (key, first), more = others[0], len(others) - SHOWN
@@ -177,6 +179,8 @@ class Session:
             runs_by_training: the runs of the same folder, by what their training depends on.
         """
         found = dict[str, Path]()
+        if self.clean is not None:
+            return {key: self.clean.path / "folds" / safe_name(key) for key in self.left}
         if self.trained is None or rerun_notice(self):
             return found
         for other in runs_by_training.get(self.trained, ()):
@@ -299,17 +303,21 @@ class Session:
         return ", ".join(plural(n, word) for word, n in counts.items())
 
 
-def open_session(plan: Plan, run_id: str | None = None) -> Session:
+def open_session(plan: Plan, run_id: str | None = None, clean: RunFolder | None = None) -> Session:
     """Claim the unfinished run of this plan's key, or begin a new one, and record its description.
 
     Args:
         plan: what is run.
         run_id: the unfinished run to go on with; its inputs must not have changed.
+        clean: of a degraded run the one whose models predict; by default the finished run of the same settings.
 
     Raises:
-        RunError: `run_id` cannot go on; the folder cannot be written.
+        RunError: `run_id` cannot go on; the folder cannot be written; the clean run is missing, or keeps no models.
         PluginError: a plugin was edited since this program imported it.
     """
+    if plan.config.degrade != "none":
+        clean = with_models(clean or finished_run(make_plan(leak.without_leak(plan.config, degrade="none"))), plan)
+        return replace(_claim(plan, run_id), clean=clean, trained=None)
     if not (plan.leaks and plan.leaks_by_epoch_choice_only):
         return _claim(plan, run_id)
     honest = make_plan(leak.without_leak(plan.config, looks=True))
@@ -320,9 +328,31 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
     return replace(_claim(honest, run_id), leaking=plan)
 
 
+def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
+    """The clean run of a degraded one, which keeps the models of all folds.
+
+    Raises:
+        RunError: there is none, or it keeps none.
+    """
+    degrade = f"degrade={plan.config.degrade}"
+    if clean is None:
+        raise RunError(
+            f"{degrade} takes the models of the finished clean run, and {plan.config.runs} holds none of these settings: run it first, by "
+            "the same command without degrade"
+        )
+    for fold in plan.folds:
+        if not (clean.path / "folds" / safe_name(fold.key) / "model.safetensors").is_file():
+            raise RunError(
+                f"{degrade} takes the models of {clean.id}, which keeps none of fold {fold.key!r}, as runs that leak and records of the "
+                "leaderboard never do: compute an honest run with mebench run"
+            )
+    return clean
+
+
 def _claim(plan: Plan, run_id: str | None = None) -> Session:
     began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
-    check_duplicate_people(plan)
+    if plan.config.degrade == "none":  # else the clean run was checked
+        check_duplicate_people(plan)
     tables = truth_tables(plan)
     parts = parts_of(plan)
     key, trained = digest(parts), training_of(plan, parts)

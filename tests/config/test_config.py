@@ -149,7 +149,7 @@ def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
             "method.epoch=1",
             "unknown key 'method.epoch'. Did you mean 'method.epochs'? Known: method.epochs, method.flow",
         ),
-        ("sede=1", "unknown key 'sede'. Did you mean 'seed'? Known: dataset, devices"),
+        ("sede=1", "unknown key 'sede'. Did you mean 'seed'? Known: dataset, degrade, devices"),
         ("p=0.5", "unknown key 'p'. Did you mean 'method.p'?"),
         ("optimizer.lr=1", "unknown key 'optimizer.lr'. Known: accelerator"),
         ("epoch=1", "unknown key 'epoch'. Did you mean 'method.epochs'?"),

@@ -1,0 +1,333 @@
+"""Each degradation keeps what it must keep, changes what it is named after, and changes more of it the stronger it is."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.errors import ConfigError, DataError
+from mebench.features import degradation
+from mebench.features.degradation import DEGRADATIONS, KINDS, RELATIONS, SHAPES, Degradation, Degraded, DegradedFrames
+
+N, HEIGHT, WIDTH = 40, 121, 100  # an odd height, which H.264 does not know
+EVERY = range(1, 6)
+
+
+class Film:
+    """A texture that drifts to the right by a third of a pixel a frame."""
+
+    def __init__(self, colors, seed=0):
+        noise = np.random.default_rng(seed).random((HEIGHT + 20, WIDTH + 20, colors or 1))
+        wide = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 1.0), None, 20, 230, cv2.NORM_MINMAX)
+        self.wide = wide if wide.ndim == 3 or not colors else wide[..., None]
+
+    def __len__(self):
+        return N
+
+    def __getitem__(self, index):
+        if not 0 <= index < N:
+            raise IndexError
+        matrix = np.array([[1, 0, -10 + index / 3], [0, 1, -10.0]])
+        return cv2.warpAffine(self.wide, matrix, (WIDTH, HEIGHT)).round().astype(np.uint8)
+
+    def fingerprint(self):
+        return "film"
+
+
+class Lab(Dataset):
+    """Two people, with faces of 60 by 80 pixels, of whom clips have maps and histograms ready-made."""
+
+    revision, kinds, schemes = "3", ("micro",), {"native": Scheme.native(["a"])}
+
+    def __init__(self, colors=3):
+        super().__init__(None)
+        self.colors = colors
+
+    def videos(self):
+        return [Video("lab", who, "v", 10.0, N, (Expression(8, 14, apex=10, emotion="a"),)) for who in ("ann", "ben")]
+
+    def frames(self, video):
+        return Film(self.colors)
+
+    def landmarks(self, video):
+        points = np.random.default_rng(1).uniform((20, 40), (80, 100), (68, 2))
+        points[:2] = (20, 40), (80, 100)
+        return points
+
+    def provided(self, video, name):
+        draw = np.random.default_rng(7)
+        made = {"map": draw.integers(0, 256, (28, 28, 3), np.uint8), "histogram": draw.random((1, 1, 9), np.float32)}
+        return made.get(name)
+
+
+def degraded(kind, strength, who=0, colors=3):
+    lab = Lab(colors)
+    return Degraded(lab, Degradation(kind, strength)).frames(lab.videos()[who])
+
+
+def error(kind, strength, colors=3):
+    """Mean absolute change of gray values over frames."""
+    frames, clean = degraded(kind, strength, colors=colors), Film(colors)
+    return np.mean([np.abs(frames[i].astype(float) - clean[i]).mean() for i in range(1, N, 3)])
+
+
+def sharpness(image):
+    return cv2.Laplacian(image.astype(np.float64), cv2.CV_64F).var()
+
+
+def test_strength_zero_gives_the_clean_dataset():
+    lab = Lab()
+    for kind in KINDS:
+        made = Degraded(lab, Degradation(kind, 0))
+        assert made.revision == lab.revision and isinstance(made.frames(lab.videos()[0]), Film)
+        assert list(made.videos()) == lab.videos()
+        np.testing.assert_array_equal(made.provided(lab.videos()[0], "histogram"), lab.provided(None, "histogram"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("colors", [0, 3])
+def test_frames_keep_size_and_type_and_depend_on_video_and_frame_alone(kind, colors):
+    frames, again = degraded(kind, 3, colors=colors), degraded(kind, 3, colors=colors)
+    backwards = [again[i] for i in (21, 5)][::-1]
+    for index, later in zip((5, 21), backwards):
+        assert frames[index].shape == Film(colors)[0].shape and frames[index].dtype == np.uint8
+        np.testing.assert_array_equal(frames[index], later)
+    with pytest.raises(IndexError):
+        frames[len(frames)]
+
+
+def test_each_strength_has_a_key_of_its_own_in_the_store():
+    lab = Lab()
+    found = {Degraded(lab, Degradation(kind, strength)).revision for kind in KINDS for strength in EVERY}
+    assert len(found) == 5 * len(KINDS)
+    assert degraded("blur", 1).fingerprint() != degraded("blur", 2).fingerprint() != "film"
+
+
+@pytest.mark.parametrize("kind", ["blur", "resolution"])
+def test_blur_and_resolution_take_high_frequencies_the_more_the_stronger(kind):
+    found = [sharpness(Film(3)[4]), *(sharpness(degraded(kind, strength)[4]) for strength in EVERY)]
+    assert found == sorted(found, reverse=True) and found[5] < 0.1 * found[0]
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "h264", "noise", "light", "brightness", "motion", "rate"])
+def test_stronger_is_farther_from_the_clean_frame(kind):
+    found = [error(kind, strength) for strength in EVERY]
+    assert found == sorted(found) and found[4] > 1.5 * found[0] > 0
+
+
+def test_noise_is_that_of_its_strength_and_new_in_each_frame():
+    frames, clean = degraded("noise", 3), Film(3)
+    one, other = (frames[i].astype(float) - clean[i] for i in (4, 5))
+    assert abs(one.std() - KINDS["noise"].levels[2]) < 1
+    assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.05
+
+
+def test_h264_without_loss_of_quality_shows_the_same_frame():
+    assert error("h264", 1, colors=0) < 4  # CRF 23, on a fine texture
+
+
+def test_light_comes_and_goes_every_two_seconds_and_is_never_more():
+    frames, clean = degraded("light", 4), Film(3)
+    gain = np.array([frames[i].mean() / clean[i].mean() for i in range(N)])
+    assert gain.max() <= 1.001 and abs(gain.min() - 0.6) < 0.02
+    np.testing.assert_allclose(gain[:20], gain[20:], atol=0.005)  # 10 frames a second
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_occlusion_changes_its_region_alone(shape):
+    sizes = []
+    for strength in EVERY:
+        frames, clean = degraded(shape, strength), Film(3)
+        behind = degradation.covered(frames, shape, clean[0].shape, KINDS[shape].levels[strength - 1])
+        for index in (0, 17):
+            np.testing.assert_array_equal(frames[index][~behind], clean[index][~behind])
+            assert (frames[index][behind] == degradation.PAINTS[shape]).all()
+        sizes.append(behind.sum())
+    assert sizes == sorted(set(sizes)) and sizes[-1] < 0.6 * HEIGHT * WIDTH
+
+
+def test_regions_lie_where_they_are_named_after():
+    frames = degraded("mask", 5)
+    x0, y0, x1, y1 = frames.face
+    rows = {shape: np.flatnonzero(degradation.covered(frames, shape, (HEIGHT, WIDTH), 1.0).any(1)) for shape in SHAPES}
+    middle = (y0 + y1) / 2
+    assert rows["glasses"].max() < middle < rows["mask"].mean() and rows["hand"].mean() > middle
+    half = degradation.covered(frames, "half_face", (HEIGHT, WIDTH), 1.0)
+    left, right = half[y0:y1, x0 : (x0 + x1) // 2].mean(), half[y0:y1, (x0 + x1) // 2 + 1 : x1].mean()
+    assert sorted((left, right)) == [0, pytest.approx(1, abs=0.05)]
+
+
+def test_occlusion_draws_one_of_the_shapes_for_a_video():
+    lab, shapes = Lab(), set()
+    for n in range(12):
+        video = replace(lab.videos()[0], id=str(n))
+        frames = DegradedFrames(Film(3), video, Degradation("occlusion", 4), lab.landmarks(video))
+        (shape,) = (
+            shape
+            for shape in SHAPES
+            if (frames[3] == DegradedFrames(Film(3), video, Degradation(shape, 4), lab.landmarks(video))[3]).all()
+            or (frames[3] == degradation.PAINTS[shape]).all(axis=2).sum() > 100
+        )
+        shapes.add(shape)
+    assert shapes == set(SHAPES)
+
+
+@pytest.mark.parametrize("kind", ["dropped", "doubled"])
+def test_lost_frames_keep_count_and_time(kind):
+    stood = []
+    for strength in EVERY:
+        frames, clean = degraded(kind, strength), [Film(3)[i] for i in range(N)]
+        assert len(frames) == N
+        shown = [next(j for j in range(i, -1, -1) if (frames[i] == clean[j]).all()) for i in range(N)]
+        assert shown == sorted(shown) and shown[0] == 0  # nothing from the future, nothing backwards
+        stood.append(sum(i != j for i, j in enumerate(shown)))
+        if kind == "doubled":
+            assert stood[-1] == N // KINDS[kind].levels[strength - 1] and max(i - j for i, j in enumerate(shown)) == 1
+    assert stood == sorted(stood) and stood[-1] >= 0.25 * N
+
+
+def test_the_share_of_blurred_frames_is_that_of_the_strength():
+    for strength in EVERY:
+        frames, clean = degraded("blurred", strength), Film(3)
+        soft = [sharpness(frames[i]) < 0.9 * sharpness(clean[i]) for i in range(N)]
+        same = [(frames[i] == clean[i]).all() for i in range(N)]
+        assert [not one for one in soft] == same
+        assert abs(np.mean(soft) - KINDS["blurred"].levels[strength - 1]) < 0.2
+
+
+def test_another_rate_keeps_the_recorded_frames_and_mixes_the_others():
+    frames, clean = degraded("rate", 3), Film(3)  # every fourth
+    np.testing.assert_array_equal(frames[8], clean[8])
+    mixed = 0.75 * clean[8].astype(float) + 0.25 * clean[12]
+    assert np.abs(frames[9] - mixed).max() <= 0.51
+
+
+def test_the_head_sways_the_farther_the_stronger_and_begins_in_its_place():
+    shifts = []
+    for strength in EVERY:
+        frames, clean = degraded("motion", strength), Film(0)
+        np.testing.assert_allclose(frames[0].astype(float), Film(3)[0], atol=1)
+        gray = [cv2.cvtColor(frames[i], cv2.COLOR_BGR2GRAY) for i in range(0, N, 5)]
+        still = [cv2.cvtColor(Film(3)[i], cv2.COLOR_BGR2GRAY) for i in range(0, N, 5)]
+        found = [cv2.phaseCorrelate(a.astype(np.float64), b.astype(np.float64))[0] for a, b in zip(still, gray)]
+        shifts.append(np.hypot(*np.array(found).T).max())
+    assert shifts == sorted(shifts) and 0.2 < shifts[0] < 2 < shifts[4] < 0.4 * 60
+    assert clean is not None
+
+
+# -- relations --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mirrored_face_has_its_landmarks_on_the_other_side():
+    lab = Lab()
+    video = lab.videos()[0]
+    once = Degraded(lab, Degradation("mirror", 1))
+    np.testing.assert_array_equal(once.frames(video)[6], Film(3)[6][:, ::-1])
+    left_eye, mirrored = lab.landmarks(video)[36], once.landmarks(video)[45]
+    np.testing.assert_allclose(mirrored, (WIDTH - 1 - left_eye[0], left_eye[1]))
+    twice = Degraded(once, Degradation("mirror", 1))
+    np.testing.assert_array_equal(twice.frames(video)[6], Film(3)[6])
+    np.testing.assert_allclose(twice.landmarks(video), lab.landmarks(video))
+
+
+def test_a_shift_moves_picture_and_landmarks_alike():
+    lab = Lab()
+    video, moved = lab.videos()[0], Degraded(lab, Degradation("shift", 3))
+    np.testing.assert_array_equal(moved.frames(video)[2][4:, 4:], Film(3)[2][:-4, :-4])
+    np.testing.assert_allclose(moved.landmarks(video) - lab.landmarks(video), 4)
+
+
+def test_padding_and_a_doubled_rate_move_what_is_annotated():
+    lab = Lab()
+    padded, doubled = (Degraded(lab, Degradation(kind, 5)) for kind in ("padding", "double_rate"))
+    (e,) = padded.videos()[0].expressions
+    assert (padded.videos()[0].n_frames, e.onset, e.apex, e.offset) == (N + 10, 18, 20, 24)
+    frames = padded.frames(padded.videos()[0])
+    assert len(frames) == N + 10 and all((frames[i] == Film(3)[0]).all() for i in (0, 10))
+    np.testing.assert_array_equal(frames[15], Film(3)[5])
+
+    (e,), frames = doubled.videos()[0].expressions, doubled.frames(doubled.videos()[0])
+    assert (doubled.videos()[0].fps, len(frames), e.onset, e.apex, e.offset) == (20, 2 * N, 16, 20, 28)
+    np.testing.assert_array_equal(frames[16], Film(3)[8])
+    assert np.abs(frames[17] - (Film(3)[8] / 2 + Film(3)[9] / 2)).max() <= 0.51
+
+
+def test_a_still_video_shows_its_first_frame():
+    assert (degraded("still", 1)[30] == Film(3)[0]).all()
+
+
+# -- maps, models, words ----------------------------------------------------------------------------------------------------
+
+
+def test_a_map_is_degraded_as_a_picture_and_what_lies_behind_is_as_its_middle():
+    lab = Lab()
+    video, clean = lab.videos()[0], lab.provided(None, "map")
+    found = Degraded(lab, Degradation("half_face", 5)).provided(video, "map")
+    behind = (found == np.median(clean, axis=(0, 1)).astype(np.uint8)).all(axis=2)
+    assert 0.4 < behind.mean() < 0.65
+    np.testing.assert_array_equal(found[~behind], clean[~behind])
+    blurred = [sharpness(Degraded(lab, Degradation("blur", s)).provided(video, "map")) for s in EVERY]
+    assert blurred == sorted(blurred, reverse=True)
+
+
+@pytest.mark.parametrize("kind, name", [("h264", "map"), ("motion", "map"), ("mirror", "map"), ("blur", "histogram")])
+def test_what_makes_no_sense_on_ready_made_features_is_refused(kind, name):
+    lab = Lab()
+    with pytest.raises(
+        DataError, match=rf"degrade={kind} changes frames, and lab gives {name} ready-made: .*one of .*blur, noise"
+    ):
+        Degraded(lab, Degradation(kind, 2)).provided(lab.videos()[0], name)
+
+
+def network(tmp_path, *nodes):
+    onnx = pytest.importorskip("onnx")
+    value = lambda name: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 1, None, None])  # noqa: E731
+    scales = onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")
+    made = [onnx.helper.make_node(*node, **more) for *node, more in nodes]
+    graph = onnx.helper.make_graph(made, "x", [value("in")], [value("out")], [scales])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "net.onnx")
+    return str(tmp_path / "net.onnx")
+
+
+def test_a_network_enlarges_the_small_face(tmp_path):
+    twice = network(tmp_path, ("Resize", ["in", "", "scales"], ["out"], {"mode": "nearest"}))
+    lab = Lab()
+    video, how = lab.videos()[0], Degradation.of(f"resolution:4:{twice}")
+    frames = Degraded(lab, how).frames(video)
+    _, y0, _, y1 = frames.face
+    size = round(WIDTH * 26 * 7 / 13 / 60), round(HEIGHT * 26 / (y1 - y0))
+    small = cv2.resize(Film(3)[5], size, interpolation=cv2.INTER_AREA)
+    expected = cv2.resize(small.repeat(2, 0).repeat(2, 1), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    assert np.abs(frames[5].astype(int) - expected).max() <= 2
+    assert how.identity != Degradation.of("resolution:4").identity
+
+
+def test_a_file_that_is_no_such_network_is_one_sentence(tmp_path):
+    (tmp_path / "other.onnx").write_text("no network")
+    lab = Lab()
+    frames = Degraded(lab, Degradation.of(f"resolution:2:{tmp_path / 'other.onnx'}")).frames(lab.videos()[0])
+    with pytest.raises(DataError, match=r"other\.onnx enlarges no picture: degrade=resolution takes a network in ONNX"):
+        frames[0]
+
+
+@pytest.mark.parametrize(
+    "word, said",
+    [
+        ("oclusion:3", r"unknown degradation 'oclusion'. Did you mean 'occlusion'\?"),
+        ("blur:9", "the strength must be a whole number from 0 to 5, not '9'"),
+        ("blur", "the strength must be a whole number from 0 to 5, not ''"),
+        ("blur:2:net.onnx", "only resolution takes a model, not blur"),
+        ("resolution:2:/nowhere/net.onnx", "there is no file /nowhere/net.onnx"),
+    ],
+)
+def test_a_wrong_word_is_one_sentence(word, said):
+    with pytest.raises(ConfigError, match=said):
+        Degradation.of(word)
+
+
+def test_a_small_face_is_seven_by_thirteen_pixels_at_the_strongest():
+    assert KINDS["resolution"].levels[4] * 7 / 13 == 7
+    assert set(DEGRADATIONS) | set(RELATIONS) == set(KINDS)

@@ -1,0 +1,100 @@
+"""A degraded run: the models of a finished clean one on frames that are changed, and nothing trained."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.config import resolve
+from mebench.errors import ConfigError, RunError
+from mebench.progress import Progress
+from mebench.runner import fitted, run
+from mebench.runs import safe_name
+
+WORDS = (
+    *("method=linear_spotter", "recognizer=bi_woof", "dataset=synthetic", "dataset.subjects=3", "dataset.videos=1"),
+    *("dataset.frames=60", "dataset.size=96", "bootstrap=10", "workers=1", "tracking=off"),
+)
+TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("degraded")
+
+
+@pytest.fixture(scope="module")
+def words(place):
+    return [*WORDS, f"runs={place / 'runs'}", f"cache={place / 'cache'}"]
+
+
+@pytest.fixture(scope="module")
+def clean(words):
+    return run(resolve(words), Progress()).folder
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    monkeypatch.setattr(fitted.FittedMethod, "fit", lambda *_: pytest.fail("something was trained"))
+
+
+def tables(folder):
+    return [folder.read_table(name) for name in TABLES]
+
+
+def test_strength_zero_equals_the_clean_run_bit_for_bit(clean, words, untrained):
+    again = run(resolve([*words, "degrade=blur:0"]), Progress())
+    assert again.folder.id != clean.id and "blur-0" in again.folder.id
+    for one, other in zip(tables(clean), tables(again.folder)):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert {k: v for k, v in again.summary.items() if k not in ("run_id", "seconds")} == {
+        k: v for k, v in clean.read_json("summary.json").items() if k not in ("run_id", "seconds")
+    }
+
+
+def test_a_degraded_run_trains_nothing_keeps_no_models_and_answers_otherwise(clean, words, untrained):
+    found = run(resolve([*words, "degrade=jpeg:4"]), Progress()).folder
+    assert not list(found.path.glob("folds/*/model.safetensors"))
+    before, after = tables(clean)[2], tables(found)[2]
+    assert len(before) == len(after) and not np.allclose(before["score"], after["score"], equal_nan=True)
+    pd.testing.assert_frame_equal(clean.read_table("truth.parquet"), found.read_table("truth.parquet"))
+
+
+def test_without_a_clean_run_it_is_told_to_run_that_first(words, place):
+    with pytest.raises(
+        RunError, match=r"degrade=mask:2 takes the models of the finished clean run, and .*run it first"
+    ):
+        run(resolve([*words, f"runs={place / 'none'}", "degrade=mask:2"]), Progress())
+
+
+def test_a_clean_run_whose_models_are_gone_is_named(clean, words):
+    fold = clean.read_json("folds.json")["folds"][0]["fold"]
+    model = clean.path / "folds" / safe_name(fold) / "model.safetensors"
+    kept = model.read_bytes()
+    model.unlink()
+    with pytest.raises(
+        RunError, match=rf"takes the models of {re.escape(clean.id)}, which keeps none of fold '{fold}'"
+    ):
+        run(resolve([*words, "degrade=mask:2"]), Progress())
+    model.write_bytes(kept)
+
+
+def test_what_is_not_honest_is_no_clean_run():
+    with pytest.raises(
+        ConfigError, match="degrade=blur:2 takes the models of an honest run: leave audit and adaptation"
+    ):
+        resolve([*WORDS, "degrade=blur:2", "audit=leak"])
+
+
+def test_a_wrong_word_is_refused_with_the_settings():
+    with pytest.raises(ConfigError, match="Did you mean 'occlusion'"):
+        resolve([*WORDS, "degrade=oclusion:3"])
+
+
+def test_where_no_face_is_found_any_more_expressions_are_missed(clean, words):
+    found = run(resolve([*words, "degrade=noise:5"]), Progress())
+    lost = found.folder.read_json("skipped.json")
+    assert lost and not set(lost) & set(tables(found.folder)[0]["video"])
+    micro = found.summary["spotting"]["micro"]
+    assert micro["tp"] + micro["fn"] == sum(clean.read_table("truth.parquet")["kind"] == "micro")
