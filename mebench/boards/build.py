@@ -157,11 +157,10 @@ def _build(records: Sequence[Record]) -> list[Table]:
         own = about_data(record)
         shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
-    by_name = cache(lambda place: _by_name(ordered[place], tables_of(RunFolder(ordered[place].folder))))
 
     def named(record: Record) -> dict[str, Any]:
         """The same for all tables that show the record."""
-        return by_name(next(place for place, one in enumerate(ordered) if one is record))
+        return cached(lambda: _by_name(record, tables_of(RunFolder(record.folder))), "names", record.content)
 
     tables = []
     for task in SECTIONS:

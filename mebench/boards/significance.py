@@ -3,9 +3,9 @@ are drawn; the score on the people who are hardest for all.
 """
 
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, count, pairwise, permutations, product, takewhile
+from itertools import combinations, count, pairwise, permutations, product, takewhile, tee
 from math import factorial
 from typing import Any, Self, cast
 
@@ -99,11 +99,14 @@ def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64]
         return None
     for wide in range(k, 1, -1):
         level = ALPHA if wide >= k - 1 else 1 - (1 - ALPHA) ** (wide / k)
+        drawn, exact = subject_permutations(wide, units.shape[1], most, seed)  # the same for all sets of so many
         for first in range(k - wide + 1):
             end = first + wide
             inside = any(a <= first and end <= b for a, b in alike)  # of what is found alike no part is looked at
-            if not inside and range_p(score, units[ranked[first:end]], most, seed, level) > level:
-                alike.append((first, end))
+            if not inside:
+                drawn, parts = tee(drawn)
+                if range_p(score, units[ranked[first:end]], parts, exact, level) > level:
+                    alike.append((first, end))
     distinct = np.zeros((len(units), len(units)), dtype=np.bool_)
     for one, other in combinations(range(k), 2):
         if not any(a <= one and other < b for a, b in alike):
@@ -111,15 +114,21 @@ def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64]
     return distinct
 
 
-def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level: float | None = None) -> float:
+def range_p(
+    score: Score,
+    units: NDArray[np.int64],
+    parts: Iterable[NDArray[np.int16]],
+    exact: bool,
+    level: float | None = None,
+) -> float:
     """The p value of a range test: how often runs with predictions permuted subject by subject have a range at least as large as
     these.
 
     Args:
         score: of runs, from where their subjects stand.
         units: (n_runs, n_subjects) where those of the runs in question do; their own scores are defined.
-        most: the most permutations to try. Random ones count the observed one too, so p is never 0.
-        seed: of random ones.
+        parts: permutations, see `subject_permutations`.
+        exact: whether these are all there are. Random ones count the observed one too, so p is never 0.
         level: where nobody asks for more than whether p exceeds it, p so far is enough as soon as its 99.9 % interval (Clopper and
             Pearson) does not hold it (Davidson and MacKinnon 2000, Econometric Reviews 19(1), choose the number of draws so).
 
@@ -130,7 +139,6 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
     observed = score(units)
     # Sums in another order differ in the last digits: what is equal must count as equal.
     far = observed.max() - observed.min() - 1e-9
-    parts, exact = subject_permutations(n_runs, n_subjects, most, seed)
     tried, as_far = (0, 0) if exact else (1, 1)
     for part in parts:
         found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])

@@ -21,6 +21,7 @@ from mebench.metrics import (
     Pairs,
     Places,
     by_density,
+    columns,
     find,
     frame_rates,
     groups,
@@ -432,16 +433,19 @@ class SpottingCounts:
         videos holds more intervals than truths. `apex_mae_ms` needs a true positive with a marked apex. What the convention does not
         define is NaN.
         """
+        defines, nothing = self.convention.defines, np.full(len(weights), np.nan)
+        if self.convention.scores == frozenset({"f1"}):  # as the many permutations of a test
+            return {**dict.fromkeys(columns("spotting"), nothing), "f1": self.f1(weights)}
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         minutes = weights @ self.minutes
         right = weights @ self.hitting if self.convention.precision == "hitting" else found
-        nothing, blind = np.full(len(weights), np.nan), weights @ self.unranked > 0
+        blind = weights @ self.unranked > 0
         areas, at_rates = np.full((len(THRESHOLDS), len(weights)), np.nan), dict.fromkeys(RATES, nothing)
         sure = self.confidence if self.convention.order == "confidence" else None
-        if not blind.all() and any(map(self.convention.defines, RATES)):
+        if not blind.all() and any(map(defines, RATES)):
             at = recall_at_rates(self.claimed, self.unit, self.truths, self.minutes, weights, sure)
             at_rates = {name: np.where(blind, np.nan, values) for name, values in at.items()}
-        if not blind.all() and any(map(self.convention.defines, ("ap50", "ap"))):
+        if not blind.all() and any(map(defines, ("ap50", "ap"))):
             each = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
             areas = np.where(blind, np.nan, np.stack(each))
         scores = {
@@ -458,7 +462,7 @@ class SpottingCounts:
         }
         if self.convention.exchanged:
             scores |= {"precision": scores["recall"], "recall": scores["precision"]}
-        return {name: v if self.convention.defines(name) else nothing for name, v in scores.items()}
+        return {name: v if defines(name) else nothing for name, v in scores.items()}
 
     def details(self, weights: Floats) -> dict[str, Floats]:
         """More scores, in the same form: `apex_mae_frames`, `onset_bias_ms`, `offset_bias_ms`, and those of a preset.

@@ -22,6 +22,12 @@ def means_at(values):
     return (lambda places: flat[places].mean(axis=1)), np.arange(flat.size).reshape(np.shape(values))
 
 
+def range_p(values, most, level=None):
+    return significance.range_p(
+        *means_at(values), *significance.subject_permutations(*np.shape(values), most, seed=0), level
+    )
+
+
 def range_of_means(*runs, axis):
     means = np.stack([np.mean(run, axis=axis) for run in runs])
     return means.max(axis=0) - means.min(axis=0)
@@ -37,12 +43,12 @@ def p_of_scipy(values):
 def test_the_p_value_of_a_set_is_that_of_scipy_s_permutations(runs, subjects):
     values = np.random.default_rng(runs).integers(0, 30, (runs, subjects))
     assert significance.subject_permutations(runs, subjects, MOST, 0)[1]
-    assert significance.range_p(*means_at(values), MOST, seed=0) == pytest.approx(p_of_scipy(values))
+    assert range_p(values, MOST) == pytest.approx(p_of_scipy(values))
 
 
 def test_random_dealings_come_close_to_all_of_them():
     values = np.random.default_rng(1).integers(0, 30, (3, 6)) + np.array([[0], [4], [12]])
-    exact, drawn = (significance.range_p(*means_at(values), most, seed=0) for most in (MOST, 4999))
+    exact, drawn = (range_p(values, most) for most in (MOST, 4999))
     assert [part.shape for part in significance.subject_permutations(30, 1, MOST, 0)[0]] == [
         (1, 1, 30)
     ]  # nobody lists the 30! orders of one subject
@@ -55,9 +61,9 @@ def test_random_dealings_come_close_to_all_of_them():
 def test_who_asks_for_a_level_alone_gets_the_same_answer_sooner():
     for seed, far in enumerate((0, 0.5, 1, 2)):
         values = np.random.default_rng(seed).normal(0, 1, (4, 9)) + far * np.arange(4)[:, None]
-        whole = significance.range_p(*means_at(values), 1999, seed=0)
+        whole = range_p(values, 1999)
         for level in (0.01, 0.05, 0.3):
-            assert (significance.range_p(*means_at(values), 1999, seed=0, level=level) > level) == (whole > level)
+            assert (range_p(values, 1999, level) > level) == (whole > level)
 
 
 def test_two_runs_differ_if_every_set_of_neighbours_with_both_does():
