@@ -28,15 +28,24 @@ _MOVING = re.compile(
 """Characters that a terminal obeys instead of showing: they move the cursor, end a line, turn the direction of writing, or hide."""
 
 
-def printable(text: str) -> str:
-    r"""Text that stays in one line and is shown as it is: what a terminal would obey is written as Python writes it.
+def printable(text: str, kept: str = "") -> str:
+    r"""Text that stays in one line and is shown as it is: what a terminal would obey, but for `kept`, is written as Python writes it.
 
     Every word from outside, a name in a file or that of a file, passes here before it is printed.
 
     >>> print(printable("a \x1b[31m red\nline é"))
     a \x1b[31m red\nline é
     """
-    return _MOVING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _MOVING.sub(lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text)
+
+
+def for_template(value: object) -> object:
+    r"""What a template writes for a value (Jinja's `finalize`): of text what `printable` makes of it, but for its ends of lines and tabs.
+
+    >>> print(for_template("a \x1b[31m red"), for_template(1))
+    a \x1b[31m red 1
+    """
+    return type(value)(printable(value, "\n\r\t")) if isinstance(value, str) else value
 
 
 def for_figure(text: str) -> str:

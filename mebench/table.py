@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import lazy_loader as lazy
 from markupsafe import Markup
 
-from mebench.console import printed_table
+from mebench.console import for_template, printable, printed_table
 from mebench.format import NONE, Score, digits, ends, interval, number
 from mebench.metrics.catalogue import find
 
@@ -290,7 +290,9 @@ class Table:
 @cache
 def template(file: Path) -> jinja2.Template:
     """The Jinja template in a file; what an HTML one is given is escaped, and `text` makes cells of the others safe."""
-    made = jinja2.Environment(autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True)
+    made = jinja2.Environment(
+        autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True, finalize=for_template
+    )
     made.filters |= {"text": markdown_text, "sentence": sentence}
     return made.from_string(file.read_text(encoding="utf-8"))
 
@@ -312,15 +314,20 @@ def bar(score: Score, metric: str) -> Markup:
     return Markup('<i class="bar" style="--low:{};--high:{};--value:{}"></i>').format(low, high, value)
 
 
+def _in_one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
 def markdown_text(text: str) -> str:
     r"""Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
 
-    >>> print(markdown_text("a|b *c* <d> _e_ f_g ~h~"))
-    a\|b \*c\* &lt;d&gt; \_e\_ f_g \~h\~
+    >>> print(markdown_text("a|b *c* <d> _e_ f_g ~h~ $x_1$"))
+    a\|b \*c\* &lt;d&gt; \_e\_ f_g \~h\~ &#36;x_1&#36;
     """
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;")):
+    text = _in_one_line(text)
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;"), ("$", "&#36;")):
         text = text.replace(char, entity)
-    return re.sub(r"([`*|~\[\]]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([`*|~\[\]]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
 
 
 def latex_text(text: str) -> str:
@@ -329,7 +336,7 @@ def latex_text(text: str) -> str:
     >>> print(latex_text("a_b & 95 % \\end"))
     a\_b \& 95 \% \textbackslash{}end
     """
-    return "".join(_SPECIAL.get(char, char) for char in " ".join(text.split()))
+    return "".join(_SPECIAL.get(char, char) for char in _in_one_line(text))
 
 
 def spreadsheet_text(text: str) -> str:
@@ -338,7 +345,7 @@ def spreadsheet_text(text: str) -> str:
     >>> spreadsheet_text("\t=SUM(A1)"), spreadsheet_text("p=0.6")
     ("'=SUM(A1)", 'p=0.6')
     """
-    text = " ".join(text.split())
+    text = _in_one_line(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 

@@ -21,7 +21,8 @@ COLUMNS = (
 )
 SCORE = {"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.4, "max": 0.6}
 NOTHING = dict.fromkeys(("value", "low", "high"))
-EVIL = "=<script>a|b \\end{x} *c* & 50 %\n\x1b[31m"
+EVIL = "=<script>a|b \\end{x} *c* & 50 % $x_1$\n\x1b[31m\u202e"
+SEEN = " ".join(EVIL.split()).replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
 
 
 def shown(table):
@@ -110,13 +111,15 @@ def test_no_text_is_taken_for_more_than_text():
     assert "\x1b" not in shown(found) and "\\x1b" in shown(found)
     tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(found.markdown())
     cells = ["".join(part.content for part in token.children) for token in tokens if token.type == "inline"]
-    assert cells[4] == cells[7] == " ".join(EVIL.split())
+    assert cells[4] == cells[7] == SEEN and "$" not in found.markdown()
     (row,) = csv.DictReader(io.StringIO(found.csv()))
-    assert row["method"] == "'" + " ".join(EVIL.split())
+    assert row["method"] == "'" + SEEN
     reader = Cells()
     reader.feed(found.html())
     assert "script" not in [tag for tag, _ in reader.tags] and "".join(reader.text).count("<script>") == 2
     assert r"=\textless{}script\textgreater{}a\textbar{}b \textbackslash{}end\{x\} *c* \& 50 \%" in found.latex()
+    for text in (found.html(), found.markdown(), found.csv(), found.latex()):
+        assert "\x1b" not in text and "\u202e" not in text
     assert found.plain()[0]["remark"] == EVIL
 
 

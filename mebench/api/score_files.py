@@ -208,11 +208,15 @@ def score(
         else:
             spotted = None
         read, join = exchange.answers.read_truth(true, join, remarks, inspection.dataset_summary.adapters_of(true))
-        spotted = spotted or exchange.intervals.read_intervals(
-            answered, "predictions", remarks, FORMATS[form], join.fps, read.rate
-        )
         found = exchange.answers.of_intervals(
-            read, spotted, join, remarks, classes=_listed(classes), kinds=_listed(kinds), scores=scores
+            read,
+            spotted  # a file as it was read is not kept: of a million rows it is a tenth of the memory
+            or exchange.intervals.read_intervals(answered, "predictions", remarks, FORMATS[form], join.fps, read.rate),
+            join,
+            remarks,
+            classes=_listed(classes),
+            kinds=_listed(kinds),
+            scores=scores,
         )
 
     def under(name: str, draws: int) -> dict[str, Any]:

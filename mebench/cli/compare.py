@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
@@ -129,15 +129,32 @@ def compare(
         for word in (second, *(others or ()))
     ]
     found = compared[0]
-    print_remarks(found)
+    print_remarks(
+        exchange.text_table.Remarks(
+            _of_pairs({one.sides[1].name: one.warnings for one in compared}, first),
+            _of_pairs({one.sides[1].name: one.repaired for one in compared}, first),
+        )
+    )
     if len(compared) > 1:
         sides = [found.sides[0], *(one.sides[1] for one in compared)]
         if write_json({"runs": [side.plain() for side in sides], "compared": [one.summary for one in compared]}, json):
             print_report("", reports.compare_runs.table_of_several(sides, [one.found for one in compared]))
-            print_lines(*dict.fromkeys(line for one in compared for line in one.remarks))
+            print_lines(*_of_pairs({one.sides[1].name: one.remarks for one in compared}, found.sides[0].name))
         return
     if write_json(found.summary, json):
         reports.compare_runs.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
+
+
+def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
+    """Lines about the first run with each of the others, by the name of the other: what does not hold for all pairs names its own."""
+    about: dict[str, list[str]] = {}
+    for other, own in lines.items():
+        for line in own:
+            about.setdefault(line, []).append(other)
+    return [
+        line if len(others) == len(lines) else f"{first} and {', '.join(others)}: {line}"
+        for line, others in about.items()
+    ]
 
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")

@@ -14,6 +14,7 @@ from mebench.annotations.annotation import repair_lines
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError, SomeFailedError
+from mebench.grouping import grouped
 from mebench.progress import Progress
 
 app = verbs("Check a dataset before a run.")
@@ -192,7 +193,10 @@ def unpack(
                 line = f"{console.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{kept}; {ends}"
             console.print_lines(f"{done.source}: {line}")
     console.write_json({"unpacked": seen, "failed": {str(path): reason for path, reason in failed.items()}}, json)
-    progress.notify(*(f"failed: {reason}" for reason in [*failed.values()][not seen :]))
+    alike = grouped([*failed][not seen :], key=lambda path: failed[path])
+    for reason, paths in alike.items():
+        also = f" ({console.plural(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
+        progress.notify(f"failed: {reason}{also}")
     if failed and not seen:
         raise DataError(next(iter(failed.values())))
     if failed:

@@ -7,7 +7,7 @@ from mebench import heavy
 from mebench.console import plural
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
-from mebench.metrics import Bools, Floats, Indices, same_group
+from mebench.metrics import Bools, Floats, Indices, groups, same_group
 
 TRIED = 20
 """Shifts that are looked at: the most frequent differences of ends."""
@@ -32,11 +32,10 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         spotted: the same and `line`, of one draw.
         remarks: the sentence is added there.
     """
-    keys = pd.concat([truths[["video", "kind"]], spotted[["video", "kind"]]], ignore_index=True)
-    groups = keys.groupby(["video", "kind"], sort=False).ngroup().to_numpy().astype(np.int64)
-    prediction, truth = same_group(groups[len(truths) :], groups[: len(truths)])
-    if not 0 < len(truth) < MOST_PAIRS:
+    of_truths, of_spotted = groups(["video", "kind"], truths, spotted)
+    if not 0 < np.bincount(of_truths, minlength=of_spotted.max(initial=-1) + 1)[of_spotted].sum() < MOST_PAIRS:
         return
+    prediction, truth = same_group(of_spotted, of_truths)
     shift, before, after = _best_shift(truths, spotted, prediction, truth)
     if shift:
         way = "earlier" if shift > 0 else "later"

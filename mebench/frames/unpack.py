@@ -32,6 +32,8 @@ MOST_TIMES = 1_100
 LARGE = 1 << 30
 LONGEST, LONGEST_PATH = 255, 3_000
 """Bytes of a name, and letters of a path within an archive."""
+SPENT = "this archive, too, would unpack to more than is left for this command"
+"""Said of all but the first, of which there may be thousands."""
 DIGITS = 5
 """Digits of a file number; a longer video has more."""
 WRITING = ".unpacking-"
@@ -64,6 +66,10 @@ class Unpacked:
 def packed(names: list[str]) -> list[str]:
     """The archives and video files among some file names."""
     return [name for name in names if name.lower().endswith((*ARCHIVES, *FOREIGN, *VIDEOS))]
+
+
+class SpentError(DataError):
+    """An archive would unpack to more than is left for the command."""
 
 
 class NoRoomError(DataError):
@@ -106,6 +112,7 @@ def unpack(
     archives = len(work)
     taken: dict[Path, Path] = {}
 
+    spent: list[Path] = []
     budget = max(LARGE, MOST_TIMES * sum(path.stat().st_size for path, _ in work))
 
     @contextmanager
@@ -123,7 +130,8 @@ def unpack(
         except DataError as error:
             if failed is None:
                 raise
-            failed[path] = str(error)
+            failed[path] = SPENT if spent and isinstance(error, SpentError) else str(error)
+            spent.extend([path] if isinstance(error, SpentError) else [])
 
     for path, folder in work:  # what an archive holds is added while this goes on
         with noting(path, folder):
@@ -251,7 +259,7 @@ class _Archive:
             twice = next(name for name, times in Counter(names).items() if times > 1)
             raise DataError(f"{self.path} holds {'/'.join(twice)} twice, and neither is preferred")
         if len(names) > MOST_FILES or total > budget:
-            raise DataError(
+            raise SpentError(
                 f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, but at most "
                 f"{budget / 2**30:,.1f} are left for this command, which is enough for any honest archive of this "
                 "size: inspect it with another program"

@@ -95,7 +95,9 @@ class _Recorder(Resampling):
 
     sections: dict[str, Section] = field(default_factory=dict)
 
-    def scores(self, section: str, evaluate: Evaluate, basis_of: BasisOf = of_all) -> dict[str, Score]:
+    def scores(
+        self, section: str, evaluate: Evaluate, basis_of: BasisOf = of_all, drawn_by: Evaluate | None = None
+    ) -> dict[str, Score]:
         self.sections[section] = Section(evaluate, basis_of)
         return super().scores(section, evaluate)
 

@@ -59,14 +59,26 @@ def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
     true, spotted = (
         (table["onset"].to_numpy(np.int64), table["offset"].to_numpy(np.int64)) for table in (truths, predictions)
     )
-    n = np.bincount(of_truths, minlength=of_predictions.max(initial=-1) + 1)[of_predictions].sum()
+    apex = predictions["apex"].to_numpy(np.float64) if near else np.empty(0)
+    order, first, count = _runs(of_predictions, of_truths)
+    if near and convention.ends != "never_empty":
+        # Of the truths of a video only those from the first that is not over before the prediction to the last that has begun.
+        known = np.where(np.isnan(apex), spotted[0], apex).astype(np.int64)
+        frames = (*true, np.minimum(spotted[0], known), np.maximum(spotted[1], known))
+        of_all = np.concatenate([of_truths, of_truths, of_predictions, of_predictions])
+        different, rank = np.unique(np.concatenate(frames), return_inverse=True)
+        places = np.split(of_all * len(different) + rank, np.cumsum([*map(len, frames)])[:-1])
+        order = np.argsort(places[0], kind="stable")
+        first = np.searchsorted(np.maximum.accumulate(places[1][order]), places[2])
+        count = np.maximum(np.searchsorted(places[0][order], places[3], "right") - first, 0)
     found = []
-    for rows in np.array_split(np.arange(len(predictions)), 1 + n // AT_ONCE if near else 1):
-        prediction, truth = same_group(of_predictions[rows], of_truths)
-        every = overlap(rows[prediction], truth, spotted, true, convention)
+    for rows in np.array_split(np.arange(len(predictions)), 1 + count.sum() // AT_ONCE if near else 1):
+        i, place = _laid_out(first[rows], count[rows])
+        every = overlap(rows[i], order[place], spotted, true, convention)
         if near:
-            apex = predictions["apex"].to_numpy(np.float64)[every.prediction]
-            every = every.where((every.intersection > 0) | ((true[0][truth] < apex) & (apex < true[1][truth])))
+            at = apex[every.prediction]
+            every = every.where((every.intersection > 0) | ((true[0][every.truth] < at) & (at < true[1][every.truth])))
+            every = every.where(np.lexsort((every.truth, every.prediction)))
         found.append((every.prediction, every.truth, every.intersection, every.union))
     return Pairs(*map(np.concatenate, zip(*found)))
 
@@ -77,13 +89,22 @@ def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
     >>> [row.tolist() for row in same_group(np.array([7, 8, 7]), np.array([7, 9, 7]))]
     [[0, 0, 2, 2], [0, 2, 0, 2]]
     """
-    # In sorted order those equal to left[i] stand in one run; the pairs are the runs laid end to end.
+    order, first, count = _runs(left, right)
+    i, place = _laid_out(first, count)
+    return i, order[place]
+
+
+def _runs(left: Indices, right: Indices) -> tuple[Indices, Indices, Indices]:
+    """The order in which those equal to left[i] stand in one run, and where the run begins and how long it is."""
     order = np.argsort(right, kind="stable")
     members = np.bincount(right, minlength=1 + left.max(initial=-1))
-    first, count = (np.cumsum(members) - members)[left], members[left]
-    i = np.repeat(np.arange(len(left)), count)
-    within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)  # position inside the run
-    return i, order[np.repeat(first, count) + within]
+    return order, (np.cumsum(members) - members)[left], members[left]
+
+
+def _laid_out(first: Indices, count: Indices) -> tuple[Indices, Indices]:
+    """Runs of places laid end to end: the number of the run of each place, and the place."""
+    i = np.repeat(np.arange(len(first)), count)
+    return i, np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(i))
 
 
 def overlap(

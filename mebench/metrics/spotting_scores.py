@@ -425,13 +425,13 @@ class SpottingCounts:
         """Recall under (n_weightings, n_units) weights; NaN without a truth."""
         return ratio(weights @ self.true_positives, weights @ self.truths, np.nan)
 
-    def scores(self, weights: Floats) -> dict[str, Floats]:
+    def scores(self, weights: Floats, ranked: bool = True) -> dict[str, Floats]:
         """All scores under (n_weightings, n_units) weights, (n_weightings,) each; NaN where undefined.
 
         Without a truth only `fp_per_minute` is defined. `ap50` is the average precision at IoU 0.5, `ap` its mean over
         IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN where a run that cannot be ranked has a weight; so is `asr`, where one of its
         videos holds more intervals than truths. `apex_mae_ms` needs a true positive with a marked apex. What the convention does not
-        define is NaN.
+        define is NaN, and without `ranked` whatever goes by confidences, which takes the longest.
         """
         defines, nothing = self.convention.defines, np.full(len(weights), np.nan)
         if self.convention.scores == frozenset({"f1"}):  # as the many permutations of a test
@@ -439,7 +439,7 @@ class SpottingCounts:
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         minutes = weights @ self.minutes
         right = weights @ self.hitting if self.convention.precision == "hitting" else found
-        blind = weights @ self.unranked > 0
+        blind = (weights @ self.unranked > 0) | (not ranked)
         areas, at_rates = np.full((len(THRESHOLDS), len(weights)), np.nan), dict.fromkeys(RATES, nothing)
         sure = self.confidence if self.convention.order == "confidence" else None
         if not blind.all() and any(map(defines, RATES)):
@@ -629,6 +629,10 @@ def count(
         sweep=sweep,
         confidence=-predictions["surest"].to_numpy(np.float64),
         unranked=of_truths(of_unordered[0]) + summed(unit, of_unordered[1]),
-        undecided=summed(unit, of_unordered[1] * (crowded(truths, predictions) & (convention.asr == "claims"))),
+        undecided=(
+            summed(unit, of_unordered[1] * crowded(truths, predictions))
+            if unordered and convention.asr == "claims"
+            else np.zeros(n_units)
+        ),
         tables=(truths, predictions),
     )

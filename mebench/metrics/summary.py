@@ -1,6 +1,7 @@
 """The summary of a run: from tables to numbers with confidence intervals; and what other rules would make of it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -207,7 +208,8 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
         details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou, part.basis_of)
     if not units.mean:
         details |= _over_confidence(part)
-    return {**mean, "scores": units.scores(path, scores, part.basis_of), "details": details}
+    found = units.scores(path, scores, part.basis_of, partial(part.scores, ranked=False))
+    return {**mean, "scores": found, "details": details}
 
 
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mebench import heavy, inference, metrics
+from mebench.console import for_template
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
 from mebench.format import NONE, count, digits, ends, seconds, span, whole
@@ -51,6 +52,7 @@ def environment(*templates: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=for_template,
     )
     found.globals |= {
         "meanings": METRICS,

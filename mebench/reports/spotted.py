@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from mebench import heavy
+from mebench.atomic import new_folder
 from mebench.config import registry, resolve_dataset
 from mebench.console import plural, write_json
 from mebench.core import Kind, Video, number_at
@@ -192,6 +193,13 @@ class Spotted:
         """
         with refused_by_system(f"the folder {out} cannot be made", "name another with -o DIR"):
             out.mkdir(parents=True, exist_ok=True)
+        with (
+            refused_by_system(f"nothing can be written into {out}", "name another folder with -o DIR"),
+            new_folder(out) as made,
+        ):
+            return [file.replace(out / file.name) for file in self._written(made, overlay, progress or Progress())]
+
+    def _written(self, out: Path, overlay: bool, progress: Progress) -> list[Path]:
         files, table = [out / name for name in ("intervals.csv", "intervals.json", "report.html")], self.intervals
         columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
         write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
@@ -204,7 +212,7 @@ class Spotted:
             write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
             if overlay:
                 files.append(out / ("overlay.mp4" if len(whole) == 1 else f"{name}.overlay.mp4"))
-                with (progress or Progress()).waiting(f"drawing {files[-1].name}"):
+                with progress.waiting(f"drawing {files[-1].name}"):
                     write_video(files[-1], _overlaid(faces), faces[0].times)
         return files
 

@@ -19,6 +19,8 @@ MAX_BYTES = 1 << 30
 """Bytes of a file of weights at most."""
 DEEPEST = 32
 """Groups in one another in a file of Keras."""
+MOST_NAMES = 20_000
+"""Names in all groups of a file of Keras together: a group under two names counts twice."""
 _NOISE = re.compile(r"\x1b\[[\d;]*m|^\[Errno \d+\] ")
 """Colours, and numbers of errors, in messages of libraries."""
 
@@ -108,13 +110,17 @@ def keras_weights(path: Path) -> dict[str, Any]:
     except ImportError:
         raise ConfigError(f"reading {path} needs h5py, which is not installed: pip install 'mebench[keras]'") from None
     found: dict[str, Any] = {}
-    size = 0
+    size = names = 0
 
     def take(group: Any, above: str) -> None:
-        nonlocal size
+        nonlocal size, names
         if above.count("/") > DEEPEST:  # or a group that lies in itself
             raise DataError(
                 f"the weights {path} nest more than {DEEPEST} groups, which no weights do: they are not read"
+            )
+        if (names := names + len(group)) > MOST_NAMES:
+            raise DataError(
+                f"the weights {path} hold more than {MOST_NAMES:,} names, which no weights do: they are not read"
             )
         # Of what lies here: what a link names may be another file.
         for name in (name for name in group if isinstance(group.get(name, getlink=True), h5py.HardLink)):

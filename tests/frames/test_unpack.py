@@ -302,6 +302,10 @@ def test_one_budget_holds_for_a_whole_command(tmp_path, monkeypatch):
     done = []
     with pytest.raises(DataError, match=r"1\.zip would unpack to 1 files of .* are left for this command"):
         done += frames_unpack.unpack(tmp_path / "bomb.zip", tmp_path / "out")
+    failed: dict[Path, str] = {}
+    done = [*frames_unpack.unpack(tmp_path / "bomb.zip", tmp_path / "others", failed=failed)]
+    assert len(done) == 2  # the outer one, and the first in it
+    assert [*failed.values()][1:] == [frames_unpack.SPENT] * 2
 
 
 @pytest.mark.parametrize(

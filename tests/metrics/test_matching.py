@@ -177,3 +177,25 @@ def test_a_large_crowd_is_matched_as_fully_as_scipy_does() -> None:
     matched = match(truths, spotted, STRICT)
     taken = matched[matched >= 0]
     assert len(set(taken)) == len(taken) == (maximum_bipartite_matching(graph, perm_type="column") >= 0).sum()
+
+
+@given(
+    truths=st.lists(st.tuples(spans, st.sampled_from("ab")), max_size=5),
+    spotted=st.lists(st.tuples(spans, st.sampled_from("bc"), st.none() | st.integers(-3, 25)), max_size=5),
+    name=st.sampled_from(["strict", *CONVENTIONS]),
+)
+def test_near_pairs_share_a_frame_or_the_apex(
+    truths: list[tuple[Span, str]],
+    spotted: list[tuple[Span, str, int | None]],
+    name: str,
+) -> None:
+    true = table([span for span, _ in truths]).assign(video=[video for _, video in truths])
+    said = table([span for span, *_ in spotted]).assign(video=[video for _, video, _ in spotted])
+    said["apex"] = np.array([np.nan if apex is None else apex for *_, apex in spotted], dtype=np.float64)
+    every, near = (pair(true, said, CONVENTIONS[name], near=near) for near in (False, True))
+    kept = [
+        (p, t, common, union)
+        for p, t, common, union in zip(every.prediction, every.truth, every.intersection, every.union)
+        if common > 0 or true["onset"][t] < said["apex"][p] < true["offset"][t]
+    ]
+    assert [*zip(near.prediction, near.truth, near.intersection, near.union)] == kept

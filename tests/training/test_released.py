@@ -249,8 +249,20 @@ def test_groups_without_end_are_refused_at_once(tmp_path):
         file.create_group("/".join(["g"] * 2000))
     with h5py.File(tmp_path / "circle.h5", "w") as file:
         file["a/b"] = file.create_group("a")
-    for name in ("deep", "circle"):
-        with pytest.raises(DataError, match="nest more than 32 groups"):
+    with h5py.File(
+        tmp_path / "twos.h5", "w", track_order=False
+    ) as file:  # two names of each group: 2 to the power of 30 paths
+        group = file
+        for _ in range(30):
+            inner = group.create_group("a")
+            group["b"] = inner
+            group = inner
+    with h5py.File(tmp_path / "many.h5", "w") as file:
+        for n in range(20_001):
+            file.create_group(str(n))
+    for name, said in (("deep", "nest more than 32"), ("circle", "nest more than 32"), ("twos", "hold more than 20,000 names"),
+                       ("many", "hold more than 20,000 names")):  # fmt: skip
+        with pytest.raises(DataError, match=said):
             released.keras_weights(tmp_path / f"{name}.h5")
 
 
