@@ -71,9 +71,10 @@ class MapNetwork(Method):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Cross-entropy of a batch; of several classes at once the focal loss of each."""
         x, y = batch
-        return self._loss_of(self.network(x), y)
+        return self.loss_of(self.network(x), y)
 
-    def _loss_of(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss_of(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Mean loss of a batch: scores (n, classes) against class numbers (n,), or a bit for each class (n, classes)."""
         return focal_loss(scores, y) if self.task.several else F.cross_entropy(scores, y)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified:
@@ -81,7 +82,7 @@ class MapNetwork(Method):
         x, y = batch
         scores = self.network(x)
         right = ((scores > 0) == y.bool()).all(1) if self.task.several else scores.argmax(1) == y
-        self.history.add(self.stage, self.current_epoch, "valid", len(y), self._loss_of(scores, y), right.sum())
+        self.history.add(self.stage, self.current_epoch, "valid", len(y), self.loss_of(scores, y), right.sum())
         return Classified(scores, y)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -1,0 +1,1 @@
+"""CapsuleNet: capsules that agree on a class."""

@@ -1,0 +1,1 @@
+"""Local temporal patterns of the face, and a linear SVM."""

@@ -1,0 +1,1 @@
+"""MACNN on maps of the motion between onset and apex."""

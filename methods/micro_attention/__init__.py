@@ -1,0 +1,1 @@
+"""Micro-Attention on maps of the motion between onset and apex."""
