@@ -1,5 +1,7 @@
 """The network that the public program of Off-TANet (PRICAI 2021) calls MACNN."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 WIDTHS = (3, 32, 64, 128, 256)
@@ -38,7 +40,7 @@ class Macnn(nn.Module):
 
     def __init__(self, classes: int, size: int, hidden: int) -> None:
         super().__init__()
-        self.blocks = nn.Sequential(*(Residual(*pair) for pair in zip(WIDTHS, WIDTHS[1:])))
+        self.blocks = nn.Sequential(*(Residual(*pair) for pair in pairwise(WIDTHS)))
         last = WIDTHS[-1]
         self.dilated = nn.Sequential(
             *(nn.Conv2d(last, last, 3, padding=4, dilation=4), nn.ReLU()),

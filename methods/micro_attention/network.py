@@ -1,5 +1,7 @@
 """The network that the public program of Off-TANet (PRICAI 2021) calls Micro-Attention."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -52,7 +54,7 @@ class MicroAttention(nn.Module):
         super().__init__()
         stem = (nn.Conv2d(3, WIDTHS[0], 7, 2, padding=3), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1))
         blocks = [
-            layer for pair in zip(WIDTHS, WIDTHS[1:]) for layer in (AttentionBlock(*pair), nn.MaxPool2d(2))
+            layer for pair in pairwise(WIDTHS) for layer in (AttentionBlock(*pair), nn.MaxPool2d(2))
         ]  # fmt: skip
         self.layers = nn.Sequential(*stem, *blocks)
         left = (size + 3) // 4 // 8
