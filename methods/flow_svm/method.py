@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, Timing, stack
-from mebench.features.maps import ONSET_APEX
+from mebench.features.maps import ONSET_APEX, SIZE
 from mebench.training.svm import ClipSvm
 
 from .params import Params as _Params
 
 STILL = np.array([0.0, 127.5, 127.5])
 """Grey of no motion in the channels strain, v, u."""
+SIDES = {"both": slice(None), "left": slice(SIZE // 2, None), "right": slice(SIZE // 2)}
+"""Columns of a map."""
 CHANNELS = {"all": [0, 1, 2], "flow": [1, 2], "strain": [0]}
 
 
@@ -27,9 +29,9 @@ class FlowSvm(ClipSvm):
         return self.params.maps(ONSET_APEX)
 
     def inputs(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
-        """One row for each clip, (n_clips, 784 x channels), in units of the full range of a map."""
+        """One row for each clip, (n_clips, pixels x channels), in units of the full range of a map."""
         maps = stack(clips, ONSET_APEX) - (STILL if self.params.centre else 0.0)
-        chosen = maps[..., CHANNELS[self.params.channels]] / 255
+        chosen = maps[:, :, SIDES[self.params.side]][..., CHANNELS[self.params.channels]] / 255
         return chosen.reshape(len(clips), -1)
 
 

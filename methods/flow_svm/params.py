@@ -13,6 +13,7 @@ class Params(MapParams):
 
     Attributes:
         channels: `all` three, or motion without its strain (`flow`), or the `strain` alone.
+        side: of the face that is read: `both`, or the person's own `left` or `right`, which are the right and the left half of a map.
         centre: take flow from its grey of no motion, 127.5, in both directions, and strain from 0; else all values from 0.
         standardise: centre each pixel and divide it by its standard deviation over the training clips.
         c: weight of the training errors in the SVM, C; null chooses it by cross-validation of the training clips.
@@ -20,6 +21,7 @@ class Params(MapParams):
     """
 
     channels: Literal["all", "flow", "strain"] = "all"
+    side: Literal["both", "left", "right"] = "both"
     centre: bool = True
     standardise: bool = False
     c: float | None = 1.0

@@ -51,6 +51,21 @@ def test_channels_can_be_left_out(channels, width):
     assert m.svm.weights.shape == (3, width)
 
 
+def test_a_half_of_the_face_does_not_see_the_other():
+    maps, labels = draw()
+    video = training(maps, labels)
+    other = maps.copy()
+    other[:, :, :14] = 0  # the left of the picture is the person's right
+    same = {}
+    for side in ("left", "right"):
+        m = method(side=side, channels="strain")
+        m.fit_closed_form([video], [])
+        assert m.svm.weights.shape == (3, 392)
+        one, two = (m.classify([training(x, labels).clip(i, i, i) for i in range(9)]) for x in (maps, other))
+        same[side] = bool((one == two).all())
+    assert same == {"left": True, "right": False}
+
+
 def test_it_reads_the_maps_that_datasets_provide():
     assert list(method().chains(TIMING)) == [ONSET_APEX]
 
