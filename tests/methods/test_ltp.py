@@ -90,7 +90,7 @@ def test_regions_lie_around_their_landmarks_and_inside_the_picture():
     found = RegionPixels(4).apply(x, points)
     assert found.shape == (12, 16, 1)
     assert found[0, 0, 0] == 0 and found[1, 0, 0] == 20 * 9 + 9 and found[11, 0, 0] == 20 * 11 + 16
-    with pytest.raises(DataError, match="holds no square of 30 pixels: take a smaller method.region"):
+    with pytest.raises(DataError, match=r"holds no square of 30 pixels: take a smaller method\.region"):
         RegionPixels(30).apply(x, points)
     with pytest.raises(DataError, match="needs 68 facial landmarks"):
         RegionPixels(4).apply(x, None)

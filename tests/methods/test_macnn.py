@@ -1,5 +1,7 @@
 """MACNN against a plain reading of the public program, beside which it was run with the same weights: equal, gradients too."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from mebench.methods.macnn.method import Macnn as Method
@@ -36,7 +38,7 @@ def test_at_the_programs_size_it_learns_as_many_numbers_as_the_program():
     with torch.device("meta"):
         network = Macnn(3, 112, 4096)
     widths = (3, 32, 64, 128, 256)
-    blocks = sum(10 * a * b + 9 * b * b + 3 * b for a, b in zip(widths, widths[1:]))
+    blocks = sum(10 * a * b + 9 * b * b + 3 * b for a, b in pairwise(widths))
     dense = 7 * 7 * 256 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 3 + 3
     assert sum(p.numel() for p in network.parameters()) == blocks + 2 * (9 * 256 * 256 + 256) + dense == 70_573_923
 
