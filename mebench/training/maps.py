@@ -85,7 +85,7 @@ class MapNetwork(Method):
         self.history.add(self.stage, self.current_epoch, "valid", len(y), self.loss_of(scores, y), right.sum())
         return Classified(scores, y)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
         """Adam at a fixed rate."""
         return torch.optim.Adam(self.network.parameters(), lr=self.params.lr, fused=True)
 

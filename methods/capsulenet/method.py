@@ -28,7 +28,7 @@ class CapsuleNet(MapNetwork):
 
     def inputs(self, maps: Sequence[NDArray[np.float32]]) -> Tensor:
         """The map in the order u, v, strain, (n, 3, 28, 28), from 0 to 1."""
-        return super().inputs([maps[0][..., ::-1] / 255])
+        return super().inputs([maps[0][..., ::-1] / np.float32(255)])
 
     def loss_of(self, scores: Tensor, y: Tensor) -> Tensor:
         """The margin loss of the lengths."""

@@ -10,7 +10,8 @@ TINY = 1e-8
 def squash(x: Tensor) -> Tensor:
     """Vectors along the last axis, shortened to a length n^2 / (1 + n^2) below 1."""
     n = x.norm(dim=-1, keepdim=True)
-    return x * (n**2 / (1 + n**2) / (n + TINY))
+    shorter: Tensor = x * (n**2 / (1 + n**2) / (n + TINY))
+    return shorter
 
 
 class ClassCapsules(nn.Module):

@@ -136,7 +136,7 @@ def fused(hits: Bools, rows: Floats, intensity: float, spans: tuple[int, int], r
     own = np.stack([supported(one, spans[0], 2) for one in own])
     # A movement of all brows is one of the head; so is one of the whole nose.
     own[:, (hits[BROWS].sum(0) > 5) | (hits[NOSE].sum(0) >= 2)] = False
-    return supported(own.any(0), spans[1], reach // 9), own
+    return supported(np.asarray(own.any(0)), spans[1], reach // 9), own
 
 
 def intervals(hits: Bools, span: int, least: int) -> list[tuple[int, int]]:

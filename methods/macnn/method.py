@@ -28,7 +28,7 @@ class Macnn(MapNetwork):
 
     def inputs(self, maps: Sequence[NDArray[np.float32]]) -> Tensor:
         """The map in the order u, v, strain, (n, 3, size, size), from -1 to 1."""
-        picture = super().inputs([maps[0][..., ::-1] / 127.5 - 1])
+        picture = super().inputs([maps[0][..., ::-1] / np.float32(127.5) - 1])
         return F.interpolate(picture, (self.params.size, self.params.size), mode="bilinear")
 
     def configure_optimizers(self) -> dict[str, Any]:

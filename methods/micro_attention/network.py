@@ -34,7 +34,8 @@ class AttentionBlock(nn.Module):
         assert bias is not None
         heights = F.conv2d(torch.cat([one, two, beside], dim=1), weight, bias.mean(0, keepdim=True))
         shares = heights.flatten(1).softmax(1).view_as(heights)
-        return (two + beside) * (1 + shares)
+        raised: Tensor = (two + beside) * (1 + shares)
+        return raised
 
 
 class MicroAttention(nn.Module):
