@@ -67,7 +67,7 @@ def scores(method: str) -> list[str]:
         costs = row["costs"]
         what = f"{label} **{value['value']:.3f}**{interval} on {title}"
         if row["other_input"]:
-            what += f"; not the paper's input: {row['other_input']}"
+            what += f"; not the paper's method: {row['other_input']}"
         count = costs["parameters"]
         price = f"{seconds(costs['fit_seconds'])} to fit all folds, {seconds(costs['predict_seconds'])} to predict"
         price += f", {count:,} parameter{'' if count == 1 else 's'}"

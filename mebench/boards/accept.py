@@ -1,15 +1,25 @@
-"""Takes in the records of others, each after all checks and scored again; nothing that is there is ever edited."""
+"""Takes in the records of others, each after all checks and scored again, and those of runs made again; nothing is ever edited."""
 
+import json
 import shutil
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from mebench.atomic import new_folder
 from mebench.boards import Registry, collect_records, doubt_of, read_answers, refusal, truth_doubt, truth_of
-from mebench.errors import MebenchError, RunError
-from mebench.records import RECORD, from_record, record_name
+from mebench.boards.export import export
+from mebench.config import resolve
+from mebench.console import duration, plural
+from mebench.errors import ConfigError, MebenchError, RunError, unknown
+from mebench.progress import Progress
+from mebench.records import RECORD, Record, from_record, record_name, setting_words
+from mebench.runner import finished_run, make_plan
+from mebench.runner.sweep import sweep
 from mebench.runs.folder import RunFolder
 
 
@@ -101,3 +111,76 @@ def _take(source: RunFolder, records: Path) -> str:
             shutil.copyfile(source.path / name, temporary / name)
         temporary.rename(final)
     return "taken"
+
+
+def renew(
+    folder: Path, ids: Sequence[str], settings: Sequence[str], dry_run: bool, progress: Progress
+) -> list[dict[str, Any]]:
+    """Make records again by their own settings, the cheapest first, and put each new one in the place of the former.
+
+    Args:
+        folder: of the records.
+        ids: beginnings of their ids; without any all whose features had an earlier version.
+        settings: of all their runs, such as `workers=4` or `dataset.root=PATH`. Finished runs stand, unfinished ones go on.
+        dry_run: run nothing.
+        progress: where to tell how it goes.
+
+    Returns:
+        for each the `record`; `seconds` of one core that its run took then, 0 where it is finished; `now`, the id of the new record, or
+        empty; `reason`, why it could not be made, or empty.
+
+    Raises:
+        ConfigError: no record begins so.
+        MebenchError: what stops all runs; finished folds are kept.
+    """
+    there = collect_records(folder)
+    for id_ in ids:
+        if not any(record.id.startswith(id_) for record in there):
+            raise ConfigError(unknown(f"record in {folder}", id_, [record.id for record in there]))
+    rows, configs = list[dict[str, Any]](), dict[str, Any]()
+    for record in there:
+        if record.id.startswith(tuple(ids)) if ids else record.earlier:
+            cost = sum(record.costs.get(f"{part}_seconds", 0.0) for part in ("fit", "predict", "feature"))
+            rows.append({"record": record.id, "seconds": cost, "now": "", "reason": ""})
+            try:
+                config = resolve([*words_of(record), *settings])
+                rows[-1]["seconds"] *= finished_run(make_plan(config)) is None
+                configs[record.id] = config
+            except MebenchError as error:
+                rows[-1]["reason"] = str(error)
+    rows.sort(key=lambda row: (row["seconds"], row["record"]))
+    left = duration(sum(row["seconds"] for row in rows if not row["reason"]))
+    progress.notify(
+        f"{plural(len(configs), 'record')} to make again, about {left} of one core by the costs of their runs then"
+    )
+    able = [row for row in rows if not row["reason"] and not dry_run]
+    outcomes = sweep([configs[row["record"]] for row in able], progress, keep=True) if able else []
+    for row, outcome in zip(able, outcomes):
+        if isinstance(outcome, MebenchError):
+            row["reason"] = str(outcome)
+            continue
+        with TemporaryDirectory(dir=folder, prefix=".renewed-") as room:
+            new = export(outcome.folder, Path(room, "new"))
+            with Registry.changed(folder.parent) as registry:
+                registry.records.pop(row["record"], None)
+            for place in [place for place in folder.iterdir() if place.name.partition("~v")[0] == row["record"]]:
+                place.rename(Path(room, place.name))
+            merge(find_records(new), folder)  # which was checked when it was exported
+            row["now"] = new.name
+    return rows
+
+
+def words_of(record: Record) -> list[str]:
+    """The words of the run that a record is of: those that today's defaults do not say."""
+    then, found = record.config, list[str]()
+    first = ("method", "recognizer", "dataset", "protocol", "seed")
+    needed = [name for name in then if name in first or name.startswith("protocol.")]
+    for names in (
+        [name for name in needed if then[name] is not None],
+        [name for name in then if name.endswith(".preset")],
+        list(then),
+    ):  # a preset says many values
+        now = setting_words.without_places(resolve(found).values) if found else {}
+        changed = [(name, then[name]) for name in names if name not in now or now[name] != then[name]]
+        found += [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed]
+    return found

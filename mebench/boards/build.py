@@ -114,6 +114,11 @@ def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[s
 
 
 TOO_MANY = "not tested against the others: there are too many rows or answers"
+OTHER_FEATURES = (
+    "not tested against the others: its features had an earlier version; mebench leaderboard renew makes it again"
+)
+NO_USE = "does not apply: "
+"""How `other_input` of a plugin begins where its method cannot work on the input: the row has no rank."""
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
 
@@ -271,8 +276,9 @@ def _part(
         for one in [[pair] for pair in group] if several_codes else [group]:
             first = one[0][0]
             own = f"annotations {first.annotations[truth]}: not the same as in every other row"
+            apart = first.doubt or first.other_input * first.other_input.startswith(NO_USE)
             remarks = (
-                f"{UNRANKED}: {first.doubt}" if first.doubt else "",
+                f"{UNRANKED}: {apart}" if apart else "",
                 first.about["remark"],
                 OTHER_CODE if several_codes else "",
                 "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
@@ -285,7 +291,8 @@ def _part(
             by_score = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
             rows.append((row, by_score[(len(one) - 1) // 2][0]))
     rows.sort(key=lambda pair: order(pair[0]))
-    alike = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
+    fit = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
+    alike = [i for i in fit if not rows[i][0].facts["earlier"]]  # letters never mix features of several versions
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     compared = [rows[i][1] for i in tested]
     places = ranked(Part(name, metrics, tuple(row for row, _ in rows)), chance_methods(), fold=task == "spotting")
@@ -294,14 +301,17 @@ def _part(
     basis = path, member, [r.content for r in compared], judged
     firm = cached(lambda: standing(compared, path, read, judged), *basis) if compared else []
     stands = dict(zip(tested, firm))
-    left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
+    left_out = {
+        i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY if i in alike else OTHER_FEATURES]))
+        for i in set(fit) - set(tested)
+    }
     lettered = [
         replace(row, **stands.get(i, {}), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
     ]
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present if not record.doubt])
     if by_name is not None:
-        lettered += names_rows(metrics, compared, by_name)
+        lettered += names_rows(metrics, [rows[i][1] for i in fit], by_name)
     return Part(name, metrics, tuple(sorted(lettered, key=order)))
 
 

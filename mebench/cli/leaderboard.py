@@ -1,4 +1,4 @@
-"""`mebench leaderboard build|export|submit|merge|known`: tables and page, and the records of runs that they are made of."""
+"""`mebench leaderboard build|export|submit|merge|renew|known`: tables and page, and the records of runs that they are made of."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import typer
 from mebench import boards, config, records, runner, tracking
 from mebench import runs as run_files
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, verbs
-from mebench.console import plural, print_lines, size, write_json
+from mebench.console import duration, plural, print_lines, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, RunError
+from mebench.format import NONE
 from mebench.progress import Progress
 
 app = verbs("Build the leaderboard, publish runs, accept others' records.")
@@ -174,6 +175,32 @@ def merge(
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
             print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{doubt}")
     if any(outcome.status == "refused" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command("renew", epilog="Example: mebench leaderboard renew mean-synthetic workers=2 --dry-run")
+def renew(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RECORD|KEY=VALUE",
+            help="Beginnings of the ids of records, by default all of earlier features; settings such as workers=2.",
+        ),
+    ] = None,
+    out: RecordsOut = "leaderboards/records",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute nothing, only list records and costs.")] = False,
+    json: Json = None,
+) -> None:
+    """Make records again by their own settings, the cheapest first. Each new one takes the place of the former.
+
+    Stopped, the same command continues. The exit code is 1 if one could not be made.
+    """
+    ids, settings = ([word for word in words or () if ("=" in word) == with_value] for with_value in (False, True))
+    rows = boards.accept.renew(Path(out).expanduser(), ids, settings, dry_run, Progress())
+    if write_json(rows, json) and rows:
+        lines = [(row["record"], duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
+        print_table(("record", "one core", "now"), lines)
+    if any(row["reason"] for row in rows):
         raise typer.Exit(1)
 
 

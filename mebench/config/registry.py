@@ -76,12 +76,12 @@ class PluginInfo:
         return self.config.get(key) or {}
 
     def other_input(self, config: Mapping[str, Any], part: str) -> str:
-        """Its input as `method` or `recognizer` (`part`) of a flat configuration, if it differs from the paper's; else
-        empty.
+        """Its input, network or training as `method` or `recognizer` (`part`) of a flat configuration, where they differ from the
+        paper's; else empty.
         """
         told = {} if self.broken else self.section("other_input")
         said = ((config.get(f"{part}.{name}"), own or {}) for name, own in told.items())
-        return "; ".join(str(own[value]) for value, own in said if isinstance(value, str) and value in own)
+        return "; ".join(str(own[value]) for value, own in said if isinstance(value, str | int) and value in own)
 
     def acting(self, acts: str) -> dict[str, dict[str, Any]]:
         """The parameters under `search` that act on one step (`postprocess`, `training`, `features`), by name."""

@@ -145,6 +145,30 @@ def attributes(cls: type) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True)
+class MacroParams:
+    """How a network that scores windows learns macro-expressions. A method's `Params` may inherit it.
+
+    Attributes:
+        macro: frames of macro-expressions are examples of what is no micro-expression (`negative`), as in the paper; or of a `class`
+            with a score of its own, and a spotted interval that scores higher as a macro- than as a micro-expression is dropped.
+    """
+
+    macro: Literal["negative", "class"] = "negative"
+
+    def __post_init__(self) -> None:
+        """Refuse weights whose network has no such class."""
+        if self.macro == "class" and getattr(self, "weights", None) is not None:
+            raise ConfigError(
+                "method.macro=class is learnt, and method.weights are of networks without it: leave one of both out"
+            )
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """The kinds that the network of micro-expressions scores, these first."""
+        return ("micro", "macro")[: 1 + (self.macro == "class")]
+
+
 ClassWeight = Literal["none", "balanced"]
 Loss = Literal["paper", "focal"]
 

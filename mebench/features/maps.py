@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Chain, ClipView, check_ranges, stack
+from mebench.core import KINDS, Chain, ClipView, check_ranges, stack
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams, Flow, FlowDirection, FlowImage, RegionMotion, Strain
 
@@ -192,6 +192,8 @@ class MotionParams(SeriesParams):
         apex_threshold: probability of an apex above which a frame proposes an interval.
         nearest: least distance of onset and offset from an apex, in multiples of k'.
         farthest: greatest distance of onset and offset from an apex, in multiples of k'.
+        longest_frames: frames of the series of the longest proposal of a micro- and of a macro-expression; onset and offset then lie at
+            most half as far from an apex, whatever `farthest`. Null sets none.
         shortest: least length of an interval, in multiples of the mean length 2k'.
         longest: greatest length, likewise; null sets no limit.
         nms: of two proposals with a larger IoU only the more confident stays.
@@ -208,6 +210,7 @@ class MotionParams(SeriesParams):
     apex_threshold: float = 0.5
     nearest: float = 0.25
     farthest: float = 1.0
+    longest_frames: tuple[int, int] | None = None
     shortest: float = 0.0
     longest: float | None = None
     nms: float = 0.5
@@ -223,3 +226,8 @@ class MotionParams(SeriesParams):
             not_negative=("weight_decay", "macro_weight", "nearest", "shortest"),
             shares=("lr_decay", "apex_threshold", "nms"),
         )
+        if self.longest_frames is not None and (len(self.longest_frames) != len(KINDS) or min(self.longest_frames) < 2):
+            raise ConfigError(
+                f"method.longest_frames must be two numbers of frames, of micro- and of macro-expressions, 2 or more each, such as "
+                f"[14, 58], or null, not {list(self.longest_frames)}"
+            )

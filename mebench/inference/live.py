@@ -84,6 +84,7 @@ class Live:
         how = self._how = SpottingParams.of(params)
         for need, met in {
             "a method that scores each frame by itself": cls.framewise,
+            "method.macro=negative": getattr(params, "macro", "negative") == "negative",
             "method.threshold=absolute, since its maximum is not known yet": how.threshold == "absolute",
             "method.rule=paper": how.rule == "paper",
             "method.interval=fixed": how.interval == "fixed",

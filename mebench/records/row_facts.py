@@ -41,8 +41,8 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "other_input",
         read=attrgetter("other_input"),
-        mark="not the paper's input",
-        meaning="its input differs from its paper's: the score of the paper's method is unknown",
+        mark="not the paper's method",
+        meaning="its input, network or training is not its paper's: the score of the paper's method is unknown",
     ),
 )
 RULES = ("convention", "selection", "transductive")

@@ -67,7 +67,8 @@ NOTHING: Score = dict.fromkeys(ENDS)
 UNRANKED = "not ranked"
 """How the remark of a row begins that does not fit what is known here, see `doubts`."""
 MARKS = {
-    UNRANKED: "it does not fit what is known here, as its remark says: it has no rank and is compared with no other row",
+    UNRANKED: "it does not fit what is known here, or its method does not apply, as its remark says: it has no rank and is compared with "
+    "no other row",
     DRAWN: "its data were drawn by mebench data fake: it says nothing about the real dataset",
     UNLIKE_PUBLISHED: "its copy of the dataset holds other numbers of people or expressions than the authors publish",
     "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",

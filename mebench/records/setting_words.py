@@ -32,6 +32,8 @@ LATER: Mapping[str, Any] = {
             "track": "none",
             "margin": 0.0,
             "half_size": False,
+            "macro": "negative",
+            "longest_frames": None,
         }.items()
     },
 }

@@ -21,7 +21,7 @@ from mebench.runner import (
 )
 
 
-def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:
+def sweep(configs: Sequence[RunConfig], progress: Progress, keep: bool = False) -> list[Outcome | MebenchError]:
     """Plan and execute many runs.
 
     Unfinished runs are continued and finished ones of the same key kept, so that a stopped sweep continues and a wider
@@ -30,6 +30,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
     Args:
         configs: the runs, no two alike; workers, executor and accelerator are those of the first.
         progress: where to tell how it goes.
+        keep: finished runs stand even where all are.
 
     Returns:
         for each run its outcome or its error.
@@ -52,7 +53,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
             if not plans:  # nothing of the sweep works
                 raise next(error for error in outcomes.values() if isinstance(error, MebenchError))
             failed, there = len(outcomes), {number: finished_run(plan) for number, plan in plans.items()}
-            again = all(there.values())
+            again = not keep and all(there.values())
             for number, plan in plans.items():
                 if (folder := there[number]) is None or again:
                     sessions[number] = open_session(plan)

@@ -170,7 +170,8 @@ class BoundaryNetwork(Method):
         for kind in self.task.kinds:
             place, k = KINDS.index(kind), max(1.0, video.timing.k_prime[kind] / step)
             start, end, _ = softmax(answers[3 * place : 3 * place + 3])
-            reach = max(1, round(p.nearest * k)), max(1, round(p.farthest * k))
+            farthest = p.farthest * k if p.longest_frames is None else p.longest_frames[place] / 2
+            reach = max(1, round(p.nearest * k)), max(1, round(farthest))
             proposed = proposals(start, end, sigmoid(answers[6 + place]), reach, p.apex_threshold)
             most = np.inf if p.longest is None else p.longest * 2 * k
             fitting = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= most]

@@ -50,7 +50,7 @@ class MEAN(Method):
         super().__init__(params, task, seed)
         self.shared = Shared(params.dropout)
         self.shared.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.spotting = Head(1, params.dropout_head) if "spot" in task.tasks else None
+        self.spotting = Head(len(params.learnt), params.dropout_head) if "spot" in task.tasks else None
         self.recognition = Head(len(task.classes), params.dropout_head) if "recognize" in task.tasks else None
         self.own_shared: Shared | None = None
         if self.spotting and self.recognition and not params.transfer:
@@ -106,13 +106,13 @@ class MEAN(Method):
     def _frames(self, videos: Sequence[LabelledVideo], learn: bool) -> TorchDataset[Any]:
         p, rng = self.params, np.random.default_rng(self.seed)
         scales = tuple(dict.fromkeys((*p.scales, *p.tempo))) if learn else p.scales
-        samples = frame_samples(videos, scales, p.ratio, rng)
+        samples = frame_samples(videos, scales, p.learnt, p.ratio, rng)
         if learn:
-            ratio = negatives_per_positive(samples.targets)
+            ratio = negatives_per_positive(samples.targets.amax(1))
             if ratio is not None:
                 self.notes["negatives_per_positive"] = ratio
             _LOG.info("%d spotting samples, %s outside expressions for each one inside", len(samples), ratio)
-            self._class_weights = self._weights(samples.targets, 2)
+            self._class_weights = self._weights(samples.targets.flatten(), 2)
         return samples
 
     def _clips(self, videos: Sequence[LabelledVideo], learn: bool) -> TorchDataset[Any]:
@@ -179,7 +179,7 @@ class MEAN(Method):
         if self.stage == "recognition" and self._transfers and self.params.frozen == "train":
             x = self._frozen_maps(x)
         outputs: Tensor = head(x if shared is None else shared(network_input(x)))
-        return outputs.squeeze(1) if self.stage == "spotting" else outputs
+        return outputs
 
     @torch.no_grad()
     def _frozen_maps(self, x: Tensor) -> Tensor:
@@ -192,18 +192,19 @@ class MEAN(Method):
 
     def _loss(self, outputs: Tensor, y: Tensor, split: Split) -> Tensor:
         """The stage's loss without penalties, noted with the number of right answers."""
-        p, weights = self.params, self._class_weights
+        p, weights, seen = self.params, self._class_weights, outputs.detach()
         weights = None if weights is None else weights.to(y.device)
+        middle = 0.0 if p.loss == "focal" else 0.5
+        right = ((seen > middle) == (y > 0)).all(1) if self.stage == "spotting" else seen.argmax(1) == y
+        if self.stage == "spotting":  # each kind for itself
+            outputs, y = outputs.flatten(), y.flatten()
         if p.loss == "focal":
             loss = focal_loss(outputs, y, p.focal_gamma, weights)
         elif self.stage == "spotting":
             loss = squared_error(outputs, y, weights)
         else:
             loss = F.cross_entropy(outputs, y, weights)
-        seen = outputs.detach()
-        middle = 0.0 if p.loss == "focal" else 0.5
-        right = ((seen > middle) == (y > 0)).sum() if self.stage == "spotting" else (seen.argmax(1) == y).sum()
-        self.history.add(self.stage, self.current_epoch, split, len(y), loss.detach(), right)
+        self.history.add(self.stage, self.current_epoch, split, len(right), loss.detach(), right.sum())
         return loss
 
     # -- prediction ---------------------------------------------------------------------------------------------------------
@@ -213,17 +214,25 @@ class MEAN(Method):
 
         Over several scales the mean; under the focal loss the probability.
         """
+        return self._of_kinds(video)[:, :1]
+
+    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
+        """The head's second output."""
+        return self._of_kinds(video)[:, 1] if len(self.params.learnt) > 1 else None
+
+    def _of_kinds(self, video: VideoView) -> NDArray[np.float64]:
+        """Scores of the kinds that are learnt, (n_frames, n)."""
         return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
 
     def _scores(self, video: VideoView) -> NDArray[np.float64]:
-        scores = np.full((video.n_frames, 1), np.nan)
+        scores = np.full((video.n_frames, len(self.params.learnt)), np.nan)
         features = video.features(FRAMES)
         for start in range(0, len(features), READ):  # part by part: a whole long video is a gigabyte
             part = features[start : start + READ]
             outputs = self._in_batches(network_input(channels_first(part)), self.shared, self.spotting)
             if self.params.loss == "focal":
                 outputs = outputs.sigmoid()
-            scores[start : start + len(part), 0] = outputs.squeeze(1).double().cpu().numpy()
+            scores[start : start + len(part)] = outputs.double().cpu().numpy()
             release(features)
         return scores
 

@@ -143,7 +143,7 @@ class Joint(nn.Module):
         """Spotting score and class probabilities, of those that there are."""
         maps, answers = self.shared.by_stream(x), []
         if self.spotting is not None:
-            scores = self.spotting(maps).squeeze(1)
+            scores = self.spotting(maps)[:, 0]
             answers.append(scores.sigmoid() if self.sigmoid else scores)
         if self.recognition is not None:
             own = maps if self.own is None else self.own.by_stream(x)

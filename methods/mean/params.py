@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 from mebench.core import Timing
-from mebench.core.options import TrainingParams, check_ranges
+from mebench.core.options import MacroParams, TrainingParams, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params(TrainingParams, SpottingParams, FaceParams):
+class Params(MacroParams, TrainingParams, SpottingParams, FaceParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
@@ -77,6 +77,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         TrainingParams.__post_init__(self)
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
+        MacroParams.__post_init__(self)
         check_ranges(
             self,
             at_least_one=("stride", "epochs_spot", "epochs_recognition", "batch_size"),

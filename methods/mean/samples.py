@@ -16,25 +16,31 @@ from .chains import FRAMES
 
 
 def frame_samples(
-    videos: Sequence[LabelledVideo], scales: Sequence[float], ratio: float, rng: np.random.Generator
+    videos: Sequence[LabelledVideo],
+    scales: Sequence[float],
+    kinds: Sequence[str],
+    ratio: float,
+    rng: np.random.Generator,
 ) -> MappedSamples:
     """Maps of frames with pseudo-labels (equations 5 and 6), at most `ratio` outside expressions for each one inside.
 
     Args:
         videos: those to learn from.
         scales: multiples of the gap k over which each frame is a sample.
+        kinds: those with labels of their own, a column each; what shows another is outside.
         ratio: see `sample_negatives`.
         rng: draws the negatives that stay.
     """
     maps, labels = [], []
     for video in videos:
-        micro = [e for e in video.expressions if e.kind == "micro"]
+        own = [[e for e in video.expressions if e.kind == kind] for kind in kinds]
         for scale in scales:
             features = at_scale(video, scale).features(FRAMES)
             maps.append(features)
-            labels.append(window_labels(len(features), micro, video.timing.k_prime["micro"]))
+            k_prime = video.timing.k_prime["micro"]
+            labels.append(np.stack([window_labels(len(features), some, k_prime) for some in own], axis=1))
     y = np.concatenate(labels)
-    kept = sample_negatives(y, ratio, rng)
+    kept = sample_negatives(y.max(axis=1), ratio, rng)
     return MappedSamples(maps, kept, torch.from_numpy(y[kept]))
 
 

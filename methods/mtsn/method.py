@@ -36,7 +36,7 @@ class MTSN(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.network = TwoGaps()
+        self.network = TwoGaps(len(params.learnt))
 
     @classmethod
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
@@ -72,10 +72,13 @@ class MTSN(Method):
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
         """All frames inside expressions and as many outside, with hard and soft labels."""
         maps, labels = [self._maps(video) for video in train], []
-        for video, x in zip(train, maps):
-            labels.append(np.stack(frame_labels(len(x), video.expressions), axis=1))
+        for video, x in zip(train, maps):  # one score for both kinds, or one for each
+            every: list[Sequence[Expression]] = [video.expressions]
+            if self._apart:
+                every = [[e for e in video.expressions if e.kind == kind] for kind in KINDS]
+            labels.append(np.stack([np.stack(frame_labels(len(x), own), axis=1) for own in every], axis=2))
         y = np.concatenate(labels)
-        kept = sample_negatives(y[:, 0], self.params.negatives, np.random.default_rng(self.seed))
+        kept = sample_negatives(y[:, 0].max(axis=1), self.params.negatives, np.random.default_rng(self.seed))
         ends = np.cumsum([0, *map(len, maps)])
         parts = [x[kept[(kept >= a) & (kept < b)] - a] for x, a, b in zip(maps, ends, ends[1:])]
         return Samples(torch.from_numpy(np.concatenate(parts)), torch.from_numpy(y[kept])), None
@@ -92,7 +95,7 @@ class MTSN(Method):
         x, y = batch
         scores, hard = self.network(x.float()).sigmoid(), self.params.hard
         loss = hard * F.mse_loss(scores, y[:, 0]) + (1 - hard) * F.mse_loss(scores, y[:, 1])
-        right = ((scores.detach() > 0.5) == (y[:, 0] > 0)).sum()
+        right = ((scores.detach() > 0.5) == (y[:, 0] > 0)).all(1).sum()
         self.history.add(self.stage, self.current_epoch, "train", len(x), loss.detach(), right)
         return loss
 
@@ -104,12 +107,26 @@ class MTSN(Method):
 
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The network's score of each frame, the same for all kinds; NaN for the last k', which have no partner."""
-        scores = np.full((video.n_frames, len(self.task.kinds)), np.nan)
+        """The network's score of each frame, the same for all kinds but with `macro=class`; NaN for the last k', which have no partner."""
+        return self._scores(video)[:, [KINDS.index(kind) * self._apart for kind in self.task.kinds]]
+
+    @torch.no_grad()
+    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
+        """The network's second output."""
+        return self._scores(video)[:, 1] if self._apart else None
+
+    @property
+    def _apart(self) -> bool:
+        """Whether each kind has a score of its own."""
+        return len(self.params.learnt) > 1
+
+    def _scores(self, video: VideoView) -> NDArray[np.float64]:
+        """All outputs, (n_frames, n)."""
+        scores = np.full((video.n_frames, len(self.params.learnt)), np.nan)
         x = torch.from_numpy(self._maps(video)).to(self.device)
         for start in range(0, len(x), AT_ONCE):
             part = self.network(x[start : start + AT_ONCE].float()).sigmoid()
-            scores[start : start + len(part)] = part.double().cpu().numpy()[:, None]
+            scores[start : start + len(part)] = part.double().cpu().numpy()
         return scores
 
     def spotted(
@@ -119,7 +136,7 @@ class MTSN(Method):
         p, k, only = self.params, timing.k_prime[kind], self.task.one_per_video
         own = scores[~np.isnan(scores)]
         found = intervals(own, k, p.level, p.reach, (p.shortest, p.longest), only)
-        if kind == "micro" and not only:
+        if kind == "micro" and not only and not self._apart:
             # Whether macro-expressions are asked for, too, must change nothing about micro-expressions.
             macro = smoothed(own, MACRO * k)
             # As the public code compares them: at the same place of both curves, which begin k' frames into the video each.

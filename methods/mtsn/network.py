@@ -17,20 +17,23 @@ class TwoGaps(nn.Module):
 
     66,209 numbers: 416 of the convolutions, 65,664 and 129 of the dense layers.
 
-    Shape: (N, 6, 28, 28), u, v and strain over the longer gap and then over one frame, to (N,), the score as a logit.
+    Args:
+        outputs: numbers to answer; the weights are counted for one.
+
+    Shape: (N, 6, 28, 28), u, v and strain over the longer gap and then over one frame, to (N, outputs), scores as logits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: int = 1) -> None:
         super().__init__()
         self.horizontal, self.vertical, self.strain = (nn.Conv2d(1, filters, 5, padding=2) for filters in STREAMS)
-        self.dense, self.out = nn.Linear(2 * FLAT, 128), nn.Linear(128, 1)
+        self.dense, self.out = nn.Linear(2 * FLAT, 128), nn.Linear(128, outputs)
         for name, weights in self.named_parameters():
             nn.init.zeros_(weights) if name.endswith("bias") else nn.init.xavier_uniform_(weights)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of a batch."""
         both = torch.cat([self._maps(x[:, :3]), self._maps(x[:, 3:])], dim=1)
-        logits: Tensor = self.out(torch.relu(self.dense(both))).squeeze(1)
+        logits: Tensor = self.out(torch.relu(self.dense(both)))
         return logits
 
     def _maps(self, x: Tensor) -> Tensor:

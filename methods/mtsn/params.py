@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mebench.core.options import check_ranges
+from mebench.core.options import MacroParams, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams, Regions
 
 
 @dataclass(frozen=True)
-class Params(FaceParams):
+class Params(MacroParams, FaceParams):
     """The settings of the public code; lengths, in frames of CAS(ME)2 there, in k'.
 
     Attributes:
@@ -52,6 +52,7 @@ class Params(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)
+        MacroParams.__post_init__(self)
         check_ranges(
             self,
             at_least_one=("stride", "epochs", "batch_size"),

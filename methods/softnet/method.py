@@ -42,7 +42,7 @@ class SOFTNet(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.networks = nn.ModuleDict({kind: Network() for kind in task.kinds})
+        self.networks = nn.ModuleDict({kind: Network(len(self._learnt(kind))) for kind in task.kinds})
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._class_weights: Tensor | None = None
 
@@ -61,6 +61,10 @@ class SOFTNet(Method):
             return {_chain(kind): Chain(_chain(kind), (p.face(), flow, *maps)) for kind, flow in flows.items()}
 
         return chains_at_scales(gaps, self._training_scales())
+
+    def _learnt(self, kind: str) -> tuple[str, ...]:
+        """The kinds that the network of a kind scores, its own first."""
+        return self.params.learnt if kind == "micro" else (kind,)
 
     def _training_scales(self) -> tuple[float, ...]:
         """Multiples of the gap over which frames are samples."""
@@ -90,20 +94,21 @@ class SOFTNet(Method):
         maps, labels = [], []
         for video, scale in itertools.product(train, self._training_scales()):
             features = at_scale(video, scale).features(_chain(stage))
-            own = [e for e in video.expressions if e.kind == stage]
-            k = video.timing.k_prime[stage]  # type: ignore[index]
+            k, n, after = video.timing.k_prime[stage], len(features), p.labels == "released_code"  # type: ignore[index]
+            own = ([e for e in video.expressions if e.kind == kind] for kind in self._learnt(stage))
             maps.append(features)
-            labels.append(hard_labels(len(features), own, k, without_onset=p.labels == "released_code"))
+            labels.append(np.stack([hard_labels(n, some, k, without_onset=after) for some in own], axis=1))
         y = np.concatenate(labels)
-        kept = kept_frames(y, p.negatives, rng)
+        kept = kept_frames(y.max(axis=1), p.negatives, rng)
         ends = np.cumsum([len(m) for m in maps])
         parts = [m[kept[(kept >= end - len(m)) & (kept < end)] - (end - len(m))] for m, end in zip(maps, ends)]
         x, y = np.concatenate(parts), y[kept]
         if p.augmentation and stage == "micro":
-            more = augmented(x[y > 0], signed=self._signed, rng=rng)
-            x, y = np.concatenate([x, more]), np.concatenate([y, np.ones(len(more), np.float32)])
+            inside = y[:, 0] > 0
+            more = augmented(x[inside], signed=self._signed, rng=rng)
+            x, y = np.concatenate([x, more]), np.concatenate([y, *[y[inside]] * (len(more) // max(inside.sum(), 1))])
         targets = torch.from_numpy(y)
-        self._class_weights = balanced_weights(targets, 2) if p.class_weight == "balanced" else None
+        self._class_weights = balanced_weights(targets.flatten(), 2) if p.class_weight == "balanced" else None
         return Samples(_channels_first(x), targets), None
 
     @property
@@ -117,9 +122,10 @@ class SOFTNet(Method):
         weights = None if weights is None else weights.to(y.device)
         if p.flip:
             x = half_mirrored(unit_range(x), self._signed)
-        outputs, focal = self.networks[self.stage](x).squeeze(1), p.loss == "focal"
-        loss = focal_loss(outputs, y, p.focal_gamma, weights) if focal else squared_error(outputs, y, weights)
-        right = ((outputs.detach() > (0.0 if focal else 0.5)) == (y > 0)).sum()
+        outputs, focal = self.networks[self.stage](x), p.loss == "focal"
+        right = ((outputs.detach() > (0.0 if focal else 0.5)) == (y > 0)).all(1).sum()
+        flat = outputs.flatten(), y.flatten()  # each kind for itself
+        loss = focal_loss(*flat, p.focal_gamma, weights) if focal else squared_error(*flat, weights)
         self.history.add(self.stage, self.current_epoch, "train", len(y), loss.detach(), right)
         return loss
 
@@ -133,18 +139,26 @@ class SOFTNet(Method):
 
         Over several scales the mean; under the focal loss the probability.
         """
-        return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
+        return np.concatenate([self._scores(video, kind)[:, :1] for kind in self.task.kinds], axis=1)
 
-    def _scores(self, video: VideoView) -> NDArray[np.float64]:
-        scores = np.full((video.n_frames, len(self.task.kinds)), np.nan)
-        for column, kind in enumerate(self.task.kinds):
-            features = _channels_first(video.features(_chain(kind)))
+    @torch.no_grad()
+    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
+        """The second output of the network of micro-expressions."""
+        return self._scores(video, "micro")[:, 1] if len(self.params.learnt) > 1 else None
+
+    def _scores(self, video: VideoView, kind: str) -> NDArray[np.float64]:
+        """All outputs of the network of a kind, (n_frames, n)."""
+        found = []
+        for scale in self.params.scales:
+            scores = np.full((video.n_frames, len(self._learnt(kind))), np.nan)
+            features = _channels_first(at_scale(video, scale).features(_chain(kind)))
             if len(features):
                 parts = [self.networks[kind](part.to(self.device)) for part in torch.split(features, INFERENCE_BATCH)]
-                outputs = torch.cat(parts).squeeze(1)
+                outputs = torch.cat(parts)
                 outputs = outputs.sigmoid() if self.params.loss == "focal" else outputs
-                scores[: len(features), column] = outputs.double().cpu().numpy()
-        return scores
+                scores[: len(features)] = outputs.double().cpu().numpy()
+            found.append(scores)
+        return mean_over_scales(found)
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:
         """Labels begin k' - 1 frames before the onset."""

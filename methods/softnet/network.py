@@ -23,14 +23,17 @@ class SOFTNet(nn.Module):
 
     314,817 numbers: 78 + 130 + 208 of the convolutions, 314,000 and 401 of the dense layers.
 
-    Shape: (N, 3, 42, 42) to (N, 1). Each channel of each sample is brought to [0, 1] first; a constant one (0/0) becomes 0.
+    Args:
+        outputs: numbers to answer; the weights are counted for one.
+
+    Shape: (N, 3, 42, 42) to (N, outputs). Each channel of each sample is brought to [0, 1] first; a constant one (0/0) becomes 0.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: int = 1) -> None:
         super().__init__()
         self.horizontal, self.vertical, self.strain = (nn.Conv2d(1, filters, 5, padding=2) for filters in STREAMS)
         self.dense = nn.Linear(FLAT, 400)
-        self.out = nn.Linear(400, 1)
+        self.out = nn.Linear(400, outputs)
         for name, weights in self.named_parameters():  # as the authors' framework draws them
             if name.endswith("bias"):
                 nn.init.zeros_(weights)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mebench.core.options import TrainingParams, check_ranges
+from mebench.core.options import MacroParams, TrainingParams, check_ranges
 from mebench.features import Algorithm, FaceParams, Regions
 from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params(TrainingParams, SpottingParams, FaceParams):
+class Params(MacroParams, TrainingParams, SpottingParams, FaceParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
@@ -53,6 +53,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         TrainingParams.__post_init__(self)
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
+        MacroParams.__post_init__(self)
         if self.rule == "released_code":
             self.only(("anchor", "p", "rule", "scales", "threshold"), "method.rule=released_code")
         check_ranges(

@@ -36,8 +36,12 @@ class TSMSNet(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.scoring = nn.ModuleDict({kind: FrameNetwork() for kind in task.kinds})
+        self.scoring = nn.ModuleDict({kind: FrameNetwork(len(self._learnt(kind))) for kind in task.kinds})
         self.joining = nn.ModuleDict({kind: SegmentNetwork(params.segment) for kind in task.kinds if params.join})
+
+    def _learnt(self, kind: str) -> tuple[str, ...]:
+        """The kinds that the first network of a kind scores, its own first."""
+        return self.params.learnt if kind == "micro" else (kind,)
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Flow and strain of eyes and mouth, for each kind over K frames and over a step of a segment."""
@@ -99,15 +103,17 @@ class TSMSNet(Method):
 
     def _frames(self, kind: Kind, train: Sequence[LabelledVideo]) -> TorchDataset[Any]:
         maps = [video.features(_long(kind)) for video in train]
-        labels = np.concatenate(
+        columns = [
             [
-                window_labels(len(x), [e for e in v.expressions if e.kind == kind], self._width(v.timing, kind) + 1)
+                window_labels(len(x), [e for e in v.expressions if e.kind == own], self._width(v.timing, kind) + 1)
                 for v, x in zip(train, maps)
             ]
-        )
+            for own in self._learnt(kind)
+        ]
+        labels = np.stack([np.concatenate(column) for column in columns], axis=1)
         rows, most = np.arange(len(labels)), self.params.negatives
         if most is not None:
-            rows = sample_negatives(labels, most, np.random.default_rng(self.seed))
+            rows = sample_negatives(labels.max(axis=1), most, np.random.default_rng(self.seed))
         return MappedSamples(maps, rows, torch.from_numpy(labels[rows]))
 
     def _segments(self, kind: Kind, train: Sequence[LabelledVideo]) -> TorchDataset[Any]:
@@ -133,7 +139,7 @@ class TSMSNet(Method):
         (x, y), kind = batch, self.stage.split()[0]
         if self.stage == kind:
             scores = self.scoring[kind](self._input(x))
-            loss, right = F.mse_loss(scores, y), ((scores.detach() > 0.5) == (y > 0)).sum()
+            loss, right = F.mse_loss(scores, y), ((scores.detach() > 0.5) == (y > 0)).all(1).sum()
         else:
             answers = self.joining[kind](x)
             loss, right = F.cross_entropy(answers, y), (answers.detach().argmax(1) == y).sum()
@@ -155,13 +161,20 @@ class TSMSNet(Method):
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The first network's output for each frame and kind; NaN for the last K of a kind, which have no partner."""
-        scores = np.full((video.n_frames, len(self.task.kinds)), np.nan)
-        for column, kind in enumerate(self.task.kinds):
-            maps = video.features(_long(kind))
-            for start in range(0, len(maps), AT_ONCE):
-                x = torch.from_numpy(np.asarray(maps[start : start + AT_ONCE], np.float32)).permute(0, 3, 1, 2)
-                part = self.scoring[kind](self._input(x.to(self.device)))
-                scores[start : start + len(part), column] = part.double().cpu().numpy()
+        return np.concatenate([self._scores(video, kind)[:, :1] for kind in self.task.kinds], axis=1)
+
+    @torch.no_grad()
+    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
+        """The second output of the first network of micro-expressions."""
+        return self._scores(video, "micro")[:, 1] if len(self.params.learnt) > 1 else None
+
+    def _scores(self, video: VideoView, kind: str) -> NDArray[np.float64]:
+        """All outputs of the first network of a kind, (n_frames, n)."""
+        scores, maps = np.full((video.n_frames, len(self._learnt(kind))), np.nan), video.features(_long(kind))
+        for start in range(0, len(maps), AT_ONCE):
+            x = torch.from_numpy(np.asarray(maps[start : start + AT_ONCE], np.float32)).permute(0, 3, 1, 2)
+            part = self.scoring[kind](self._input(x.to(self.device)))
+            scores[start : start + len(part)] = part.double().cpu().numpy()
         return scores
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:
@@ -195,7 +208,8 @@ class TSMSNet(Method):
             own = self._peaks(timing, kind, scores[:, column], level)
             if self.params.join and len(own) > 1:
                 own = joined(own, self._belong(video, kind, own), 2 * self._width(timing, kind))
-            found += [Prediction(video.key, kind, *one) for one in self._anchored(timing, kind, own)]
+            placed = self.apart_from_macro(video, kind, scores[:, column], self._anchored(timing, kind, own))
+            found += [Prediction(video.key, kind, *one) for one in placed]
         return found
 
     @torch.no_grad()

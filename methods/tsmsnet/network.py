@@ -23,10 +23,13 @@ class FrameNetwork(nn.Module):
     59,343 numbers: 9, 250 and 1,208 of the first streams, 288, 2,624 and 4,960 of the second ones, 339 of the weights of channels, 49,665
     of the dense layers; running statistics are not counted.
 
-    Shape: (N, 3, 42, 42) to (N,), the score itself.
+    Args:
+        outputs: numbers to answer; the weights are counted for one.
+
+    Shape: (N, 3, 42, 42) to (N, outputs), the scores themselves.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: int = 1) -> None:
         super().__init__()
         self.horizontal = nn.Sequential(nn.AvgPool2d(3, 3, 1), conv(1, 3, 1))
         self.vertical = nn.Sequential(conv(1, 5, 1), conv(5, 5, 3, 3, 1))
@@ -35,7 +38,7 @@ class FrameNetwork(nn.Module):
         self.middle = nn.Sequential(conv(16, 16, 1), conv(16, 16, 3, 3, 1))
         self.deep = nn.Sequential(conv(16, 16, 1), conv(16, 16, 3, 1, 1), conv(16, 16, 3, 3, 1))
         self.squeeze, self.excite = nn.Conv2d(48, 3, 1), nn.Conv2d(3, 48, 1)
-        self.dense, self.out = nn.Linear(48 * 2 * 2, 256), nn.Linear(256, 1)
+        self.dense, self.out = nn.Linear(48 * 2 * 2, 256), nn.Linear(256, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of a batch."""
@@ -44,7 +47,7 @@ class FrameNetwork(nn.Module):
         maps = torch.cat([stream(first) for stream in (self.shallow, self.middle, self.deep)], dim=1)
         weights = torch.relu(self.squeeze(maps.mean((2, 3), keepdim=True)))
         maps = maps * torch.sigmoid(self.excite(weights))
-        scores: Tensor = self.out(self.dense(F.max_pool2d(maps, 2).flatten(1))).squeeze(1)
+        scores: Tensor = self.out(self.dense(F.max_pool2d(maps, 2).flatten(1)))
         return scores
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mebench.core.options import Anchor, Threshold, check_ranges
+from mebench.core.options import Anchor, MacroParams, Threshold, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams, Regions
 
 
 @dataclass(frozen=True)
-class Params(FaceParams):
+class Params(MacroParams, FaceParams):
     """The settings of the public code for micro-expressions of SAMM Long Videos.
 
     Attributes:
@@ -61,6 +61,7 @@ class Params(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)
+        MacroParams.__post_init__(self)
         check_ranges(
             self,
             at_least_one=("stride", "epochs", "batch_size", "batch_size_join"),

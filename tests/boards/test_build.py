@@ -231,10 +231,37 @@ def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
         make_run(tmp_path / "runs", tasks=("recognize",), method=method, settings={"method.features": features})
     rows = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"].rows
     assert {(row.method, row.settings): (row.facts["other_input"], row.marks) for row in rows if row.measured} == {
-        ("reader", "features=flow"): ("flow, for depth", ["not the paper's input"]),
+        ("reader", "features=flow"): ("flow, for depth", ["not the paper's method"]),
         ("reader", "features=depth"): ("", []),
         ("gone", "features=flow"): ("", []),
     }
+
+
+def test_a_method_that_does_not_apply_to_its_input_has_no_rank_and_no_letter(tmp_path, write_plugin):
+    said = "other_input: {features: {flow: 'does not apply: flow, for depth'}}\n"
+    registry.add_paths([write_plugin("method", "reader", config=said)])
+    make_run(tmp_path / "runs", tasks=("recognize",), method="reader", settings={"method.features": "flow"})
+    for name in ("two", "three"):
+        make_run(tmp_path / "runs", tasks=("recognize",), method=name, wrong_every=2)
+    part = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"]
+    last = measured(part)[-1]
+    assert (last.method, last.group, last.remark) == ("reader", "", "not ranked: does not apply: flow, for depth")
+    assert last.scores["uf1"]["value"] > measured(part)[0].scores["uf1"]["value"]
+    assert {one.row.method: one.rank for one in ranked(part) if one.row.measured} == {
+        "three": 1,
+        "two": 2,
+        "reader": None,
+    }
+
+
+def test_rows_of_earlier_features_share_no_letter_with_others(tmp_path):
+    """Nobody can compute them again, so a difference may be that of the features."""
+    for name, steps in (("old", "Flow 1"), ("new", NOW), ("newer", NOW)):
+        run = make_run(tmp_path, method=name, tasks=("recognize",))
+        run.write_json("versions.json", run.read_json("versions.json") | {"steps": steps})
+    rows = {row.method: row for row in measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])}
+    assert {name: row.group for name, row in rows.items()} == {"old": "", "new": "a", "newer": "a"}
+    assert rows["old"].remark == module.OTHER_FEATURES and not rows["new"].remark
 
 
 def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):

@@ -101,12 +101,12 @@ def test_another_input_than_the_papers_is_said_beside_the_name_and_in_every_file
     make_run(tmp_path / "runs", tasks=("recognize",), method="two")
     (table,) = boards_build.build(boards_collect.collect(tmp_path / "runs"))
     scores, origins = rendered(table_files.markdown([table]))
-    assert {row[1] for row in scores[1:]} == {"reader (not the paper's input)", "two"}
+    assert {row[1] for row in scores[1:]} == {"reader (not the paper's method)", "two"}
     where = origins[0].index("other input")
     assert {row[where] for row in origins[1:]} == {"flow, for depth", "–"}
     rows = {row["method"]: row["other_input"] for row in csv.DictReader(io.StringIO(as_csv(table)))}
     assert rows == {"reader": "flow, for depth", "two": ""}
-    assert "reader, features=flow, not the paper's input" in latex(table)
+    assert "reader, features=flow, not the paper's method" in latex(table)
     assert {row["other_input"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 

@@ -204,9 +204,15 @@ def test_an_entry_point_and_a_folder_of_one_name_clash(write_plugin, tmp_path, m
 
 
 def test_a_plugin_says_with_which_values_it_reads_other_input_than_its_papers(write_plugin):
-    registry.add_paths([write_plugin("method", "tiny", config="other_input: {features: {flow: 'flow, for depth'}}\n")])
+    registry.add_paths(
+        [
+            write_plugin(
+                "method", "tiny", config="other_input: {features: {flow: 'flow, for depth', 64: '64 for 256'}}\n"
+            )
+        ]
+    )
     info = registry.find("method", "tiny")
-    for value, said in (("flow", "flow, for depth"), ("depth", ""), (["flow"], ""), (None, "")):
+    for value, said in (("flow", "flow, for depth"), (64, "64 for 256"), ("depth", ""), (["flow"], ""), (None, "")):
         assert info.other_input({"method.features": value, "recognizer.features": "depth"}, "method") == said
     assert info.other_input({"method.features": "flow"}, "recognizer") == ""
 

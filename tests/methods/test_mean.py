@@ -120,7 +120,7 @@ def test_spotting_samples_are_equations_5_and_6_with_their_ratio():
     assert len(y) - int(y.sum()) == 2 * 8
     assert x.shape == (24, 3, 42, 42)
     positives = torch.from_numpy(features[17:25]).permute(0, 3, 1, 2).float()
-    torch.testing.assert_close(x[y > 0].contiguous(), positives.contiguous())
+    torch.testing.assert_close(x[y[:, 0] > 0].contiguous(), positives.contiguous())
 
 
 def test_spotting_samples_of_two_videos_are_not_mixed_up():

@@ -233,7 +233,7 @@ def test_a_flip_doubles_the_clips_by_their_mirror_images():
 
 @pytest.mark.parametrize("stage", ["spotting", "recognition"])
 def test_losses_are_those_of_the_parameters(stage):
-    y = torch.tensor([1.0, 0.0, 0.0]) if stage == "spotting" else torch.tensor([0, 1, 1])
+    y = torch.tensor([[1.0], [0.0], [0.0]]) if stage == "spotting" else torch.tensor([0, 1, 1])
     x = torch.rand(3, 3, 42, 42)
     found = {}
     for loss in ("paper", "focal"):
