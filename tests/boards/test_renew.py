@@ -1,52 +1,49 @@
 """Records made again: by the settings that they hold, in the place of the former ones."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mebench.boards import Registry, accept, collect_records
 from mebench.config import resolve
-from mebench.records import setting_words
+from mebench.records import own_hash, setting_words
 from tests.cli.conftest import mebench
 
 __all__ = ["mebench"]
 
 RECORDS = Path(__file__).parents[2] / "leaderboards" / "records"
-RUN = ("method=guess", "dataset=synthetic", "dataset.preset=tiny", "seed=3", "dataset.videos=1")
-
-
-@pytest.fixture
-def plugin(write_plugin):
-    """A spotter whose code a test can change: a run of other code has another id."""
-    code = (RECORDS.parents[1] / "methods" / "random" / "method.py").read_text()
-    params = (RECORDS.parents[1] / "methods" / "random" / "params.py").read_text()
-    return write_plugin("method", "guess", config="tasks: [spot]\n", params=params, code=code)
+RUN = ("method=random", "dataset=synthetic", "dataset.preset=tiny", "seed=3", "dataset.videos=1")
+HOW = ("runs=runs", "tracking=off", "workers=1", "bootstrap=20")
 
 
 @pytest.mark.processes
-def test_a_new_record_takes_the_place_of_the_former_and_a_finished_run_stands(plugin, mebench, tmp_path):
-    options = ("--plugins", plugin), ("runs=runs", "tracking=off", "workers=1", "bootstrap=20")
-    assert mebench("run", *RUN, *options[0], *options[1])[0] == 0
-    assert mebench("leaderboard", "export", "guess", "--out", "board/records")[0] == 0
+def test_a_new_record_takes_the_place_of_the_former_and_a_finished_run_stands(mebench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert mebench("run", *RUN, *HOW)[0] == 0
+    assert mebench("leaderboard", "export", "random", "--out", "board/records")[0] == 0
+    (own,) = Path("board/records").iterdir()
+    former = own.rename(own.with_name("random-synthetic-loso-seed3-of_other_code"))
+    stored = json.loads((former / "record.json").read_text()) | {"run_id": former.name}
+    del stored["sha256"]
+    (former / "record.json").write_text(json.dumps(stored | {"sha256": own_hash(stored)}))
     (before,) = collect_records(Path("board/records"))
-    file = plugin / "methods" / "guess" / "method.py"
-    file.write_text(file.read_text() + "OTHER = 1\n")
-    words = ("leaderboard", "renew", "guess", f"plugins=[{plugin}]", *options[1], "--out", "board/records")
+    words = ("leaderboard", "renew", "random-synthetic-loso", *HOW, "--out", "board/records")
+    shutil.rmtree("runs")
     code, said, told = mebench(*words, "--dry-run")
-    assert (code, [*Path("board/records").iterdir()]) == (0, [before.folder])
-    assert before.id in said and "1 record to make again, about" in told and len([*Path("runs").iterdir()]) == 1
-    code, _, _ = mebench(*words, "--json", "made.json")
+    assert (code, [*Path("board/records").iterdir()]) == (0, [former]) and not Path("runs").exists()
+    assert former.name in said and "1 record to make again, about" in told
+    code, said, told = mebench(*words, "--json", "made.json")
     (row,) = json.loads(Path("made.json").read_text())
     (after,) = collect_records(Path("board/records"))
-    assert (code, row["record"], row["now"], row["reason"]) == (0, before.id, after.id, "")
-    assert after.id != before.id and after.config == before.config and after.settings == before.settings
-    assert [*Path("board/records").iterdir()] == [after.folder] and list(Registry.read(Path("board")).records) == [
-        after.id
-    ]
-    folds = sorted(Path("runs").glob("*/folds/*"), key=lambda path: path.stat().st_mtime_ns)
-    assert mebench(*words)[0] == 0  # nothing has changed since: the finished run stands
-    assert sorted(Path("runs").glob("*/folds/*"), key=lambda path: path.stat().st_mtime_ns) == folds
+    assert (code, row["record"], row["now"], row["reason"]) == (0, former.name, own.name, ""), told
+    assert (after.id, after.config, after.settings) == (own.name, before.config, before.settings)
+    assert [*Path("board/records").iterdir()] == [own]
+    assert list(Registry.read(Path("board")).records) == [own.name]
+    times = {file: file.stat().st_mtime_ns for file in Path("runs").glob("*/folds/*/*")}
+    assert times and mebench(*words)[0] == 0  # the run is finished: it stands
+    assert times == {file: file.stat().st_mtime_ns for file in Path("runs").glob("*/folds/*/*")}
 
 
 def test_what_cannot_be_made_again_stays_and_is_said_in_a_sentence(mebench, tmp_path, monkeypatch):
