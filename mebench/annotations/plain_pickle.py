@@ -14,7 +14,30 @@ _ARRAYS = {
     "scalar": np.float64(0).__reduce__()[0],
     "_frombuffer": np.empty(0).__reduce_ex__(5)[0],
 }
-_SAFE = {("_codecs", "encode"): str.encode, ("collections", "OrderedDict"): dict, ("builtins", "set"): set}
+_SAFE = {
+    ("_codecs", "encode"): str.encode,
+    ("collections", "OrderedDict"): dict,
+    ("builtins", "set"): set,
+    ("builtins", "slice"): slice,
+}
+
+
+def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
+    """The columns of a table of pandas by name, its index among them where that has a name."""
+    names, index = axes
+    found = {index["name"]: index["data"]} if index["name"] is not None else {}
+    for values, placement, *_ in blocks:
+        places = range(len(names["data"]))[placement] if isinstance(placement, slice) else placement
+        found |= {str(names["data"][place]): column for place, column in zip(places, values)}
+    return found
+
+
+_TABLES: dict[str, Any] = {
+    "_unpickle_block": lambda *parts: parts,
+    "_new_Index": lambda _, about: about,
+    "BlockManager": _columns,
+}
+"""What stands for the parts of a table of pandas."""
 
 
 class Bare:
@@ -32,6 +55,8 @@ class _Values(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module.partition(".")[0] == "numpy" and name in _ARRAYS:
             return _ARRAYS[name]
+        if module.partition(".")[0] == "pandas" and name in _TABLES:
+            return _TABLES[name]
         return _SAFE.get((module, name)) or type(name, (Bare,), {"name": f"{module}.{name}"})
 
 

@@ -211,7 +211,9 @@ def score(
         found = exchange.answers.of_intervals(
             read,
             spotted  # a file as it was read is not kept: of a million rows it is a tenth of the memory
-            or exchange.intervals.read_intervals(answered, "predictions", remarks, FORMATS[form], join.fps, read.rate),
+            or exchange.intervals.read_intervals(
+                answered, "predictions", remarks, FORMATS[form], join.fps or read.rate_of_seconds, read.rate
+            ),
             join,
             remarks,
             classes=_listed(classes),

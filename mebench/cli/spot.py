@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import api, frames, heavy, inference, reports
+from mebench import api, frames, heavy, inference, reports, runner
 from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.console import at_terminal, check_target, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
@@ -116,8 +116,14 @@ def spot(
         )
         return _live(live, models, fps, seconds, json, progress)
     whose = cast("reports.spotted.Faces", faces)
-    found = api.spot(paths, by, fold=fold, faces=whose, fps=fps, damaged=damaged, workers=workers, progress=progress)
-    files = found.write(out, overlay, progress)
+    try:
+        with runner.execute.stoppable():
+            found = api.spot(
+                paths, by, fold=fold, faces=whose, fps=fps, damaged=damaged, workers=workers, progress=progress
+            )
+            files = found.write(out, overlay, progress)
+    except KeyboardInterrupt as stop:
+        raise runner.execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
     progress.notify(*(f"{video.title}: {note}" for video in found.spotted.videos for note in video.notes))
     progress.notify(reports.spotted.CAUTION)
     if overlay:

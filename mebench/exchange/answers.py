@@ -222,7 +222,8 @@ def read_against_truth(
         found = [of_clips(true, path, rules, own, classes) for path, own in zip(files, owns)]
     else:
         spotted = [
-            read_intervals(path, "predictions", own, fps=rules.fps, rate=true.rate) for path, own in zip(files, owns)
+            read_intervals(path, "predictions", own, fps=rules.fps or true.rate_of_seconds, rate=true.rate)
+            for path, own in zip(files, owns)
         ]
         if any(one.pooled for one in spotted):
             true = _pooled(true, remarks)

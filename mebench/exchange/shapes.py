@@ -12,6 +12,7 @@ import zipfile
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from html import unescape
 from itertools import groupby
 from typing import Any
 
@@ -37,6 +38,8 @@ TIMES = frozenset(
 )
 """Names of columns, without signs, that hold seconds."""
 _NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
+"""What a truth is called, without signs, that lies in one file with answers."""
 _FEWEST = 3
 """Cells of a row that says where an interval lies: its video, its onset and its offset."""
 _CALLED = re.compile(
@@ -58,6 +61,8 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
     """
     value = content(raw)
     if value is None:
+        if b"\n|" in raw and b"|-" in raw and (lines := _piped(raw.decode("utf-8-sig", "replace"))):
+            return of_text(lines, "", name)
         if b"\0" in raw or raw.count(b":") + raw.count(b"=") < _FEWEST:
             return None
         rows = labelled(raw.decode("utf-8-sig", "replace"))
@@ -78,8 +83,36 @@ def _sheet(value: Any, name: str) -> Sheet | None:
         return (
             of_text("".join("\t".join(map(str, row)) + "\n" for row in value), "", name) if len(value[0]) > 2 else None
         )
+    if isinstance(value, Mapping) and (lines := [*_wide(value)]):
+        return _sheet(lines, name)
     rows = table_of(value)
     return sheet_of(name, rows) if rows else None
+
+
+def _wide(value: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """The rows of videos, or of one array alone, that hold more than onset, offset and confidence, as lines without names of columns."""
+    tables = [found for found in value.values() if isinstance(found, list) and found]
+    rows = [row for found in tables for row in found]
+    if len(tables) < len(value) or not rows or not all(isinstance(row, list) and not _nested(row) for row in rows):
+        return
+    whole = all(len(row) == len(_ENDS) and row == sorted(map(_whole, row)) for row in rows)  # with an apex
+    if whole or any(len(row) > len(_ENDS) for row in rows):
+        alone = len(value) == 1 and (
+            re.fullmatch(r"arr_\d+", next(iter(value))) or any(isinstance(n, str) for n in rows[0])
+        )
+        yield from rows if alone else ([video, *map(_whole, row)] for video, found in value.items() for row in found)
+
+
+def _whole(number: Any) -> Any:
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _piped(text: str) -> str:
+    """The lines of a table of Markdown with tabs between their cells."""
+    lines = [
+        line.split("|") for line in re.findall(r"^[ \t]*\|(.+)\|[ \t]*$", text, re.MULTILINE) if {*line} - {*"|-: "}
+    ]
+    return "".join("\t".join(map(str.strip, cells)) + "\n" for cells in lines)
 
 
 def labelled(text: str) -> list[Row]:
@@ -198,6 +231,21 @@ def table_of(value: Any) -> list[Row]:
         for key in ("results", "database"):
             if isinstance(value.get(key), Mapping):
                 return [row for video, found in value[key].items() for row in _of_video(video, found)]
+        if {"columns", "data"} <= value.keys():  # as pandas writes its tables: in two parts, by column, or by row
+            return [dict(zip(value["columns"], row)) for row in value["data"]]
+        parts = [*value.values()]
+        if parts and all(isinstance(part, Mapping) and part and not _nested([*part.values()]) for part in parts):
+            if len(KNOWN & {*map(plain_name, value)}) > 1:
+                return [dict(zip(value, cells)) for cells in zip(*(part.values() for part in parts))]
+            if len(KNOWN & {*map(plain_name, parts[0])}) > 1:
+                return _under_videos({name: [row] for name, row in value.items()})
+        if (
+            {name.removesuffix("s") for name in map(plain_name, value)} & {*ALIASES["video"]}
+            and all(isinstance(part, list) and len(part) == len(parts[0]) for part in parts)
+            and any(map(_nested, parts))
+        ):  # of each video its intervals, in lists that stand side by side
+            heads = [name if _nested(part) else name.removesuffix("s") for name, part in value.items()]
+            return table_of([dict(zip(heads, cells)) for cells in zip(*parts)])
         columns = {name: cells for name, cells in value.items() if isinstance(cells, list) and not _nested(cells)}
         names, lengths = {*map(plain_name, columns)}, {*map(len, columns.values())}
         if len(lengths) == 1 and names & KNOWN:
@@ -210,19 +258,37 @@ def table_of(value: Any) -> list[Row]:
             and not {type(n) for cells in columns.values() for n in cells} - {int, float}
         ):
             return [{"video": v, "frame": n, "score": s} for v, scores in columns.items() for n, s in enumerate(scores)]
-        if value and all(isinstance(found, list) and (not found or _nested(found)) for found in value.values()):
+        beside_truth = {*map(plain_name, value)} & TRUTHS
+        if not beside_truth and parts and all(isinstance(p, list) and (not p or _nested(p)) for p in parts):
             inner = [row for found in value.values() for row in found if isinstance(row, Mapping)]
             if any({*map(plain_name, row)} & {*ALIASES["video"]} for row in inner):
                 return table_of(inner)
             return [row for video, found in value.items() for row in _of_video(video, found or [["", ""]])]
         if len(KNOWN & {*map(plain_name, value)}) > 1 and not _nested([*value.values()]):
             return [value]  # one line of JSON
-        return next(filter(None, map(table_of, value.values())), [])
+        found = {name: rows for name, part in value.items() if (rows := table_of(part))}
+        known = {name: rows for name, rows in found.items() if len(KNOWN & {*map(plain_name, rows[0])}) > 1} or found
+        if len(known) < 2:
+            return next(iter(known.values()), [])
+        if any({*map(plain_name, rows[0])} & {*ALIASES["video"]} for rows in known.values()):
+            raise DataError(
+                f"it holds several tables ({', '.join([*known][:5])}): save the one that is meant in a file of its own"
+            )
+        return _under_videos(known)
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         return [one for row in value for one in _each(row)]
     if isinstance(value, list) and all(isinstance(row, list) and len(row) == 2 and _nested(row[1:]) for row in value):
         return [row for video, found in value for row in _of_video(video, found or [["", ""]])]
     return []
+
+
+def _under_videos(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """The rows of tables that are called as the videos are, unless the rows name these."""
+    return [
+        dict(row) if {*map(plain_name, row)} & {*ALIASES["video"]} else {"video": video, **row}
+        for video, rows in tables.items()
+        for row in rows
+    ]
 
 
 def _each(row: Row) -> Sequence[Row]:
@@ -263,11 +329,20 @@ def _of_video(video: Any, found: Any) -> Iterator[Row]:
 
 
 def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
-    """The longest table among what its cells printed: lines of cells, lines that name theirs, or a value as Python prints it."""
+    """The longest table among what its cells printed, or else hold: lines of cells, lines that name theirs, a table of Markdown or of a
+    page, or a value as Python prints it.
+    """
     found = [of_text(printed(notebook), "", name)]
-    for text in _outputs(notebook):
+    sources = ["".join(cell.get("source", ())) for cell in notebook["cells"]]
+    shown = [
+        "".join(o.get("data", {}).get(f"text/{form}", ())) for o in _shown(notebook) for form in ("markdown", "html")
+    ]
+    for text in [*_outputs(notebook), *shown, *([] if found[0].text.strip() else sources)]:
         if rows := labelled(text):
             found.append(sheet_of(name, rows))
+        marked = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S) for row in re.findall(r"<tr.*?</tr>", text, re.S)]
+        lines = _piped(text) or "".join("\t".join(map(unescape, cells)) + "\n" for cells in marked)
+        found.append(of_text(lines, "", name))
         if (start := _BRACKET.search(text)) is not None:
             with suppress(DataError):
                 value = content(text[start.end() : 1 + max(map(text.rfind, "]})"))].encode())
@@ -275,9 +350,14 @@ def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
     return max(found, key=lambda sheet: sum(1 for _ in sheet.lines()))
 
 
+def _shown(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+
+
 def _outputs(notebook: Mapping[str, Any]) -> list[str]:
-    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
-    return ["".join(text) for o in outputs for text in (o.get("text", ()), o.get("data", {}).get("text/plain", ()))]
+    return [
+        "".join(text) for o in _shown(notebook) for text in (o.get("text", ()), o.get("data", {}).get("text/plain", ()))
+    ]
 
 
 def printed(notebook: Mapping[str, Any]) -> str:
@@ -295,6 +375,11 @@ def printed(notebook: Mapping[str, Any]) -> str:
     runs = [(cells, [*some]) for cells, some in groupby(lines, width)]
     place = max(range(len(runs)), key=lambda n: len(runs[n][1]) if runs[n][0] else 0, default=0)
     above = runs[place - 1][1][-1:] if place else []
+    if any(line.startswith("..") for _, near in runs[max(place - 1, 0) : place + 2] for line in (near[0], near[-1])):
+        raise DataError(
+            "a notebook shows only the first and the last rows of its table: print it whole, with "
+            "pandas.set_option('display.max_rows', None), or save it as CSV"
+        )
     header = [line for line in above if len(KNOWN & {*map(plain_name, re.split(r"[\s,;]+", line))}) > 1]
     found = header + runs[place][1] if runs and runs[place][0] else []
     if header and not re.search("[,;\t]", header[0]):  # a table of pandas, in columns of blanks, its index before them

@@ -51,6 +51,11 @@ class IntervalFile:
         return float(known.pop()) if len(known) == 1 else None
 
     @property
+    def rate_of_seconds(self) -> float | None:
+        """Its rate where it is in seconds: fractional numbers of predictions are such, too."""
+        return self.rate if self.fractional == "seconds" else None
+
+    @property
     def ids(self) -> list[str]:
         """The columns that say which video a row belongs to."""
         return [name for name in IDS if name in self.columns]

@@ -58,8 +58,37 @@ def notebook(*texts, shown="text"):
 
 
 NAMES = ("video", "onset", "offset", "score")
+FRAME = pd.DataFrame(ROWS, columns=NAMES)
+MARKDOWN = "# Answers\n\n| video | onset | offset | score |\n|---|--:|--:|---|\n" + "".join(
+    f"| {v} | {a} | {b} | {c} |\n" for v, a, b, c in ROWS
+)
 LINES = "".join(f"[INFO] video: {v}, onset: {a}, offset: {b}, score: {c}\n" for v, a, b, c in ROWS)
 FORMS = {
+    **{
+        f"JSON of pandas, {form}": FRAME.to_json(orient=form)
+        for form in ("columns", "index", "split", "table", "values")
+    },
+    "a table of pandas in a pickle": pickle.dumps(
+        FRAME.set_axis(pd.Index(NAMES, dtype=object), axis=1)
+        .set_index("video")
+        .set_axis(pd.Index([row[0] for row in ROWS], dtype=object, name="video")),
+        protocol=4,
+    ),
+    "an array of text in an archive": npz(found=np.array(ROWS)),
+    "lists of all videos": json.dumps(
+        {
+            "videos": [*by_video()],
+            "intervals": [[one[:2] for one in own] for own in by_video().values()],
+            "scores": [[one[2] for one in own] for own in by_video().values()],
+        }
+    ),
+    "apexes within videos": json.dumps({v: [[a, a + 1, b, c] for a, b, c in own] for v, own in by_video().items()}),
+    "a table of Markdown": MARKDOWN,
+    "Markdown in a notebook": json.dumps({"nbformat": 4, "cells": [{"cell_type": "markdown", "source": [MARKDOWN]}]}),
+    "a page in a notebook": json.dumps(
+        {"nbformat": 4, "cells": [{"outputs": [{"data": {"text/html": [FRAME.to_html(index=False)]}}]}]}
+    ),
+    "a list in the code of a notebook": json.dumps({"nbformat": 4, "cells": [{"source": [f"found = {ROWS!r}\n"]}]}),
     "lines of JSON": "\n".join(json.dumps(dict(zip(NAMES, row))) for row in ROWS),
     "a list of rows": json.dumps([dict(zip(NAMES, row)) for row in ROWS]),
     "columns": json.dumps(dict(zip(NAMES, zip(*ROWS)))),
@@ -137,6 +166,8 @@ def test_results_and_truth_of_temporal_action_detection(write):
         ["a", "micro", 30, 75, 0.5]
     ]
     assert said.videos["video"].tolist() == ["a", "b"]  # nothing was found in the second
+    text = read_intervals(write("a 1 2.5 micro 0.5\n"), "predictions", Remarks(), fps=true.rate_of_seconds)
+    assert text.intervals[["onset", "offset"]].to_numpy().tolist() == [[30, 75]]
 
 
 def test_columns_without_a_header_are_known_by_their_cells(write):
@@ -187,6 +218,14 @@ class Runs:
 
 
 BAD = {
+    "a notebook that shows a part": (
+        notebook(pd.DataFrame(ROWS * 30, columns=NAMES).to_string(max_rows=10)),
+        "a notebook shows only the first and the last rows of its table",
+    ),
+    "truth and answers": (
+        json.dumps({name: [dict(zip(NAMES, row)) for row in ROWS] for name in ("gt", "found")}),
+        "it holds several tables .gt, found.: save the one that is meant",
+    ),
     "runs something": (
         pickle.dumps([Runs()]),
         "a pickle that cannot be read .it calls (posix|nt).mkdir.: of pickles only arrays",

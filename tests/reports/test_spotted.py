@@ -1,7 +1,9 @@
 """One's own videos: what `mebench spot` makes of faces of any size and place, in any format, at any rate, and of bad files."""
 
 import json
+import os
 import re
+import signal
 
 import av
 import numpy as np
@@ -208,6 +210,18 @@ def test_a_face_that_moves_is_followed(spot, tmp_path):
     code, found, _, _ = spot(write(tmp_path / "walks.mkv", faces, frames=110, size=(480, 300), codec="ffv1"))
     late = found[found["onset"] > 62]  # while it walks, everything moves
     assert code == 0 and peaks.iou(np.array(surest(late)) * 1000, (3000, 3400)) >= 0.4
+
+
+def test_what_was_written_stays_until_all_is_new_and_half_written_folders_go(spot, finished, tmp_path, monkeypatch):
+    video = write(tmp_path / "v.mkv", moving(3, 200, (60, 20)), codec="ffv1")
+    code, *_, out = spot(video)
+    (left := out / ".writing-of-a-killed-one").mkdir()
+    before = {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()}
+    with monkeypatch.context() as patched:
+        patched.setattr(spotted, "write_eaf", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        stopped, _, said, _ = spot(video, "--faces", "all")
+    assert code == 0 and stopped == 143 and f"stopped: nothing was written into {out}" in said
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before and not left.exists()
 
 
 def test_fast_cameras_count_in_time(spot, tmp_path):
