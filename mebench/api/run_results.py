@@ -108,6 +108,17 @@ class Run(Result):
         """The training history: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for a method without training."""
         return reports.plots.history_of(self.folder)
 
+    def trust(self, people: str | Path | None = None) -> dict[str, Any]:
+        """Scores by halves of the face and, with a table of people, by their groups; how far class probabilities can be trusted.
+
+        Args:
+            people: a CSV with `subject` and a column for each attribute, see docs/trust.md.
+
+        Raises:
+            DataError: the table does not fit.
+        """
+        return reports.trust.trust(self._side(), None if people is None else Path(people).expanduser())
+
     def _side(self) -> reports.timeline.Judged:
         return reports.report.judged(records.record.read(self.folder))
 

@@ -293,6 +293,18 @@ class Comparison:
         self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks) | dict(extra)
         self.warnings, self.repaired = list(extra.get("warnings", ())), list(extra.get("repaired", ()))
 
+    def under_noise(self, file: str | Path) -> dict[str, Any]:
+        """The compared scores if other coders had annotated, and the highest that this allows.
+
+        Args:
+            file: a CSV of how coders differ, `what`, `value` and `source`, see docs/trust.md.
+
+        Raises:
+            DataError: the table does not fit.
+        """
+        noise = reports.trust.read_noise(Path(file).expanduser())
+        return reports.trust.noise_of(self.sides, noise, [*self.found.scores], self.found.convention)
+
     @property
     def scores(self) -> pd.DataFrame:
         """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its interval, `p` of the

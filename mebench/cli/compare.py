@@ -70,6 +70,12 @@ def compare(
     leaderboards: Annotated[
         str | None, typer.Option("--leaderboards", metavar="FOLDER", help="The folder of published.csv; leaderboards.")
     ] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            "--noise", metavar="FILE", help="How coders differ (what,value,source): ranks under other coders."
+        ),
+    ] = None,
     others: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]...", help="More runs: each is compared with the first.")
     ] = None,
@@ -79,7 +85,7 @@ def compare(
     The beginning of the ids of several runs that differ only in the seed selects all of them; each score is then their mean. With three
     or more words, each run is compared with the first, in one table. The tests are paired; the table gives the smallest detectable
     difference. Files of any program need their --truth; two files without it are compared as those of two coders, by their agreement.
-    A comparison with a published result lists the differing conditions.
+    A comparison with a published result lists the differing conditions. --noise scores all of them against other coders' truths.
     """
     if others and (second.startswith(BESIDE) or (truth is None and _is_file(first))):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
@@ -135,8 +141,16 @@ def compare(
             _of_pairs({one.sides[1].name: one.repaired for one in compared}, first),
         )
     )
+    sides = [found.sides[0], *(one.sides[1] for one in compared)]
+    if noise is not None:
+        with Progress().waiting("other coders"):
+            coders = reports.trust.read_noise(Path(noise).expanduser())
+            scores = reports.trust.noise_of(sides, coders, [*found.found.scores], convention)
+        if write_json({"runs": [side.plain() for side in sides], "sources": coders.sources, "scores": scores}, json):
+            print_report("", *reports.trust.tables_of_noise(scores, [side.title for side in sides]))
+            print_lines(*(f"{what}: {source}" for what, source in coders.sources.items()))
+        return
     if len(compared) > 1:
-        sides = [found.sides[0], *(one.sides[1] for one in compared)]
         if write_json({"runs": [side.plain() for side in sides], "compared": [one.summary for one in compared]}, json):
             print_report("", reports.compare_runs.table_of_several(sides, [one.found for one in compared]))
             print_lines(*_of_pairs({one.sides[1].name: one.remarks for one in compared}, found.sides[0].name))
@@ -250,6 +264,10 @@ def report(
             "--faces", help="Show faces with the regions that the networks used; needs the dataset and captum."
         ),
     ] = False,
+    people: Annotated[
+        str | None,
+        typer.Option("--people", metavar="FILE", help="A CSV of subject and attributes: scores by groups of people."),
+    ] = None,
     runs: Runs = "",
     json: Json = None,
 ) -> None:
@@ -264,19 +282,28 @@ def report(
         reports.report.refuse(folder)
     if faces and len(folders) > 1:
         raise ConfigError("--faces shows the regions that one run used: name one run, or leave --faces out")
+    if people is not None and len(folders) > 1:
+        raise ConfigError("--people compares groups within one run: name one run, or leave --people out")
     if len(folders) > 1:
         with progress.waiting("comparing both runs"):
             found = api.compare(*words, runs=runs).found
     page, files = Path(out).expanduser(), list[Path]()
+    trusted = None
+    if found is None:
+        side = reports.judged(records.record.read(folders[0]))
+        with progress.waiting("groups"):
+            trusted = reports.trust.trust(side, None if people is None else Path(people).expanduser())
     with progress.waiting("drawing"):
-        reports.report.write(reports.report.page(folders, found, faces), page)
+        reports.report.write(reports.report.page(folders, found, faces, trusted), page)
         files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")
     size = page.stat().st_size
-    about = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size}
+    about = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size, "trust": trusted}
     if write_json(about | {"figures": [str(file) for file in files]}, json):
         print_lines(f"{out}: {byte_size(size)}", *([f"{figures}: {len(files)} files"] if figures else []))
+        if people is not None:
+            print_report("", *reports.trust.tables_of_trust(trusted or {}))
 
 
 def _refuse(given: Mapping[str, object], why: str) -> None:

@@ -8,11 +8,13 @@ from . import conventions as conventions
 from . import density as density
 from . import emotions as emotions
 from . import epoch_choices as epoch_choices
+from . import group_gaps as group_gaps
 from . import label_sets as label_sets
 from . import li2017 as li2017
 from . import matching as matching
 from . import mistakes as mistakes
 from . import name_leak as name_leak
+from . import noise as noise
 from . import paired as paired
 from . import ranking as ranking
 from . import ratios as ratios
@@ -20,6 +22,7 @@ from . import spotting_scores as spotting_scores
 from . import summary as summary
 from . import tables as tables
 from . import torch as torch
+from . import uncertainty as uncertainty
 from .bootstrap import LEAST as LEAST
 from .bootstrap import Basis as Basis
 from .bootstrap import BasisOf as BasisOf

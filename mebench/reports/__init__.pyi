@@ -6,6 +6,7 @@ from . import report as report
 from . import scores as scores
 from . import spotted as spotted
 from . import timeline as timeline
+from . import trust as trust
 from .model_card import export_model as export_model
 from .plots import history_of as history_of
 from .report import environment as environment

@@ -34,7 +34,7 @@ from mebench.metrics import (
 )
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
-from mebench.reports import compare_runs, parts_of, plots, title_of
+from mebench.reports import compare_runs, parts_of, plots, title_of, trust
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, first_draw, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
@@ -480,13 +480,19 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
     return written
 
 
-def page(folders: Sequence[RunFolder], comparison: metrics.Comparison | None = None, faces: bool = False) -> str:
+def page(
+    folders: Sequence[RunFolder],
+    comparison: metrics.Comparison | None = None,
+    faces: bool = False,
+    trusted: Mapping[str, Any] | None = None,
+) -> str:
     """The report of a run; or of two, A and B, that were compared.
 
     Args:
         folders: the run, or both.
         comparison: of both.
         faces: whether to show faces, and on them where the networks of a run looked.
+        trusted: what `trust.trust` says of one run.
 
     Raises:
         RunError: a table of a run is missing or damaged; with `faces` what `looked` raises.
@@ -503,6 +509,7 @@ def page(folders: Sequence[RunFolder], comparison: metrics.Comparison | None = N
             root=None,
             title=title_of(record.config),
             looked=looked(record, judged(record)) if faces else [],
+            trusted=trust.tables_of_trust(trusted) if trusted else [],
             **values_of(record),
         )
     else:

@@ -1,0 +1,110 @@
+"""Scores by groups of people: each with its interval, the widest gap between two, and whether chance makes such a gap."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mebench.metrics import Evaluate, Floats, Resampling, derived_seed, difference_interval
+from mebench.metrics.bootstrap import Basis, BasisOf, of_all
+
+LEAST_PEOPLE = 5
+"""A group of fewer people is withheld: its score says more of these people than of the group."""
+SHUFFLES = 1999
+
+
+def by_group(
+    evaluate: Evaluate,
+    name: str,
+    strata: Sequence[str],
+    labels: Sequence[str],
+    basis_of: BasisOf = of_all,
+    draws: int = 1000,
+    shuffles: int = SHUFFLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The score of each group of people, and the gap between the best and the worst.
+
+    The p value is of a permutation test whose statistic is that gap: the groups' names are dealt anew among people of the same
+    stratum, so differences between datasets are none between groups, and the choice of the widest gap is paid for.
+
+    Args:
+        evaluate: from (m, n_people) weights to scores.
+        name: of the score.
+        strata: (n_people,) the dataset of each.
+        labels: (n_people,) the group of each; an unknown one is empty, and takes no part.
+        basis_of: which people a score depends on.
+        draws: of the bootstrap.
+        shuffles: of the names.
+        seed: of draws and shuffles.
+
+    Returns:
+        `groups`: for each `value`, `low`, `high` and its number of `people`, which a group of fewer than `LEAST_PEOPLE` lacks;
+        `gap`: `value`, `low`, `high` and `between`, and `p`; both None where fewer than two groups have a score.
+    """
+    names, kinds = np.asarray(labels, dtype=object), sorted({label for label in labels if label})
+    people, every = Resampling.of_subjects(strata, draws, seed), np.arange(len(names))
+    groups: dict[str, Any] = {}
+    for kind in kinds:
+        own = every[names == kind]
+        groups[kind] = {"value": None, "low": None, "high": None}
+        if len(own) >= LEAST_PEOPLE:
+            inside = np.where(names == kind, 1.0, 0.0)
+            of_group = Resampling(people.weights, strata=people.strata, chosen=tuple(own.tolist()))
+            scores = of_group.scores(name, lambda w, inside=inside: {name: evaluate(w * inside)[name]}, basis_of)  # type: ignore[misc]
+            groups[kind] = {"people": len(own), **scores[name]}
+    known = [kind for kind in kinds if groups[kind]["value"] is not None]
+    if len(known) < 2:
+        return {"groups": groups, "gap": None, "p": None}
+    taking_part = np.isin(names, known)
+
+    def ranges(dealt: Any) -> Floats:
+        """(m,) gaps of (m, n_people) names."""
+        values = np.stack([evaluate((dealt == kind).astype(np.float64))[name] for kind in known])
+        return np.asarray(values.max(axis=0) - values.min(axis=0))
+
+    rng, dealt = np.random.default_rng(derived_seed(seed, "groups")), np.tile(names, (shuffles, 1))
+    for stratum in sorted(set(strata)):
+        own = every[taking_part & (np.asarray(strata) == stratum)]
+        dealt[:, own] = rng.permuted(dealt[:, own], axis=1)
+    found = ranges(dealt)
+    gap = ranges(names[None])[0]
+    low, high = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
+    one, other = ((groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high, low))
+    ends = (None, None) if None in (*one, *other) else difference_interval(one, other, 0.0)
+    return {
+        "groups": groups,
+        "gap": {"value": float(gap), "low": ends[0], "high": ends[1], "between": [high, low]},
+        # An undefined gap counts as a large one.
+        "p": float((1 + (~(found < gap - 1e-9)).sum()) / (1 + shuffles)),
+    }
+
+
+def paired(hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Two shares of the same people, such as of expressions on the left and on the right that are found, and their difference.
+
+    Args:
+        hits: (2, n_people) how many are right, of each of the two.
+        counts: (2, n_people) of how many.
+        strata: (n_people,) the dataset of each.
+        draws: of the bootstrap.
+        seed: of it.
+
+    Returns:
+        `n`, of how many; `first`, `second` and `difference`, each with its interval.
+    """
+
+    def share(side: int) -> Evaluate:
+        def evaluate(weights: Floats) -> dict[str, Floats]:
+            of = weights @ counts[side]
+            return {"accuracy": np.divide(weights @ hits[side], of, out=np.full(len(weights), np.nan), where=of > 0)}
+
+        return evaluate
+
+    def basis(side: int) -> BasisOf:
+        return lambda units, _: Basis(int((counts[side][list(units)] > 0).sum()))
+
+    people = Resampling.of_subjects(strata, draws, seed)
+    both = [people.scores("", share(side), basis(side))["accuracy"] for side in (0, 1)]
+    difference = people.differences(share(0), share(1), (basis(0), basis(1)))["accuracy"]
+    return {"n": counts.sum(axis=1).astype(int).tolist(), "first": both[0], "second": both[1], "difference": difference}

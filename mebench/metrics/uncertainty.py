@@ -1,0 +1,136 @@
+"""How far the probabilities of named emotions can be trusted: temperature, risk against coverage, and sets that hold the truth."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench import heavy
+from mebench.metrics import Floats, Indices, expected_calibration_error
+
+COVERAGE = 0.9
+"""The share of people's clips whose sets are to hold the truth."""
+KEPT = (1.0, 0.8, 0.5)
+"""Shares of the surest clips for which a risk is given."""
+
+
+def tempered(logits: Floats, temperature: Any) -> Floats:
+    """Probabilities (n, C) of logits (n, C) divided by a temperature, or by one for each row, (n,).
+
+    >>> tempered(np.log([[0.8, 0.2]]), 2.0).round(3).tolist()
+    [[0.667, 0.333]]
+    """
+    return np.asarray(heavy.scipy.special.softmax(logits / np.reshape(temperature, (-1, 1)), axis=1))
+
+
+def best_temperature(logits: Floats, truth: Indices) -> float:
+    """The temperature, .05 to 20, of the highest likelihood (Guo et al. 2017, ICML): above 1 the answers are too sure."""
+
+    def loss(log_temperature: float) -> float:
+        sure = heavy.scipy.special.log_softmax(logits / np.exp(log_temperature), axis=1)
+        return float(-sure[np.arange(len(truth)), truth].mean())
+
+    found = heavy.scipy.optimize.minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any]:
+    """The share of wrong answers among the surest ones, for each share of them that is kept (El-Yaniv and Wiener 2010, JMLR 11).
+
+    Answers of equal confidence are kept together, each of them wrong as often as all.
+
+    Returns:
+        `coverage` and `risk`, from the surest answer to all; `area`, the mean risk over all coverages; `least_area`, where the wrong
+        answers are the least sure ones; `at`, the risk at each of `KEPT`.
+
+    >>> risk_coverage(np.array([0.9, 0.8, 0.7]), np.array([True, True, False]))["risk"]
+    [0.0, 0.0, 0.3333333333333333]
+    """
+    order, n = np.argsort(-confidence, kind="stable"), np.arange(1, len(right) + 1)
+    wrong = (~right[order]).astype(np.float64)
+    _, group = np.unique(confidence[order], return_inverse=True)
+    wrong = (np.bincount(group, wrong) / np.bincount(group))[group]
+    risk = wrong.cumsum() / n
+    least = np.sort((~right).astype(np.float64)).cumsum() / n
+    return {
+        "coverage": (n / len(n)).tolist(),
+        "risk": risk.tolist(),
+        "area": float(risk.mean()),
+        "least_area": float(least.mean()),
+        "at": {f"{kept:g}": float(risk[max(int(np.ceil(kept * len(n))), 1) - 1]) for kept in KEPT},
+    }
+
+
+def prediction_sets(
+    probabilities: Floats, truth: Indices, person: Indices, coverage: float = COVERAGE
+) -> NDArray[np.bool_]:
+    """For each clip the classes that are not too unlikely, (n, C): split conformal sets, calibrated on all other people.
+
+    A class is in the set if 1 minus its probability is at most the quantile of the same number for the true classes of other people's
+    clips. Clips of one person are not exchangeable with others', people are: each person weighs the same, and the tested one counts
+    as a further person who may be arbitrarily far off (Dunn, Wasserman and Ramdas 2023, JASA 118(544), who pool the distributions of
+    groups). With too few other people the set holds all classes.
+
+    Args:
+        probabilities: (n, C).
+        truth: (n,) places of the true classes.
+        person: (n,) number of each clip's person.
+        coverage: wanted.
+    """
+    far = 1 - probabilities[np.arange(len(truth)), truth]
+    sets = np.zeros(probabilities.shape, dtype=np.bool_)
+    for tested in np.unique(person):
+        others = person != tested
+        sizes = np.bincount(person[others], minlength=int(person.max()) + 1)
+        weights = 1 / sizes[person[others]] / ((sizes > 0).sum() + 1)
+        order = np.argsort(far[others], kind="stable")
+        reached = np.searchsorted(weights[order].cumsum(), coverage - 1e-12)
+        limit = far[others][order][reached] if reached < len(order) else np.inf
+        sets[person == tested] = 1 - probabilities[person == tested] <= limit + 1e-12
+    return sets
+
+
+def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, Any]:
+    """All of these for a run's clips.
+
+    Each person's temperature and sets come from the clips of all others, which other models answered. (Those models may have been
+    trained on the person; what is taken from their answers is one number.)
+
+    Args:
+        scores: (n, C) probabilities, or any scores of the classes, higher is likelier: these are taken as logits.
+        truth: (n,) places of the true classes.
+        person: (n,) number of each clip's person.
+
+    Returns:
+        `n`, `people`; `temperature`: mean over people; `error`: calibration error before, where there are probabilities, and `after`;
+        `risk`: see `risk_coverage`; `sets`: the wanted `coverage`, the mean over people, the `lowest` of a person, the share of people
+        who have the wanted one (`people`), and the mean `size`.
+    """
+    given = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+    logits = np.log(np.clip(scores, 1e-12, 1)) if given else scores
+    temperatures = np.empty(len(truth))
+    for tested in np.unique(person):
+        others = person != tested
+        temperatures[~others] = best_temperature(logits[others], truth[others])
+    after = tempered(logits, temperatures)
+    right = after.argmax(axis=1) == truth
+    sets = prediction_sets(after, truth, person)
+    held = sets[np.arange(len(truth)), truth]
+    each = np.bincount(person, held) / np.bincount(person)
+    return {
+        "n": len(truth),
+        "people": len(each),
+        "temperature": float(np.mean([temperatures[person == one][0] for one in np.unique(person)])),
+        "error": {
+            "before": expected_calibration_error(scores.max(axis=1), right) if given else None,
+            "after": expected_calibration_error(after.max(axis=1), right),
+        },
+        "risk": risk_coverage(after.max(axis=1), right),
+        "sets": {
+            "coverage": COVERAGE,
+            "mean": float(each.mean()),
+            "lowest": float(each.min()),
+            "people": float((each >= COVERAGE).mean()),
+            "size": float(sets.sum(axis=1).mean()),
+        },
+    }

@@ -1,0 +1,257 @@
+"""How far a run can be trusted: by groups of people and sides of the face, how sure it is of emotions, and under other coders."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mebench.errors import DataError, listed, refused_by_system
+from mebench.files import read_plain
+from mebench.format import digits, span
+from mebench.metrics import holm, per_unit, sections_of
+from mebench.metrics.comparison import MAIN, path_of
+from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, paired
+from mebench.metrics.noise import Noise, under_noise
+from mebench.metrics.uncertainty import uncertainty
+from mebench.reports.compare_runs import Side, shared
+from mebench.reports.timeline import Judged
+from mebench.runs.scoring import scored_of
+from mebench.table import Column, Table
+
+MOST_BYTES = 2**24
+MOST_VALUES = 4
+"""An attribute of numbers with more different values, such as an age, is split at its median."""
+NOISE = {"onset": 10_000.0, "apex": 10_000.0, "offset": 10_000.0, "label": 1.0}
+"""What coders differ in, and the largest value of it."""
+
+
+def read_rows(file: Path, *columns: str) -> pd.DataFrame:
+    """The rows of a table of text with commas, cells as text.
+
+    Raises:
+        DataError: it cannot be read, or lacks a column.
+    """
+    with refused_by_system(f"{file} cannot be read", "name a table of text with commas"):
+        raw = read_plain(file, MOST_BYTES)
+    try:
+        rows = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except ValueError as error:
+        raise DataError(f"{file} is no table of text with commas ({error}): save it as CSV in UTF-8") from None
+    if lacking := [column for column in columns if column not in rows]:
+        raise DataError(f"{file} has no column {lacking[0]}: its first line must name {', '.join(columns)}")
+    return rows
+
+
+def read_noise(file: Path) -> Noise:
+    """A table of how coders differ: `what` (onset, apex, offset: standard deviation in ms; label: a share), `value`, `source`.
+
+    Raises:
+        DataError: a row has no source, no such name or no such number.
+    """
+    rows = read_rows(file, "what", "value", "source")
+    values = pd.to_numeric(rows["value"], errors="coerce")
+    for what, text, value, source in zip(rows["what"], rows["value"], values, rows["source"]):
+        if what not in NOISE:
+            raise DataError(f"{file} has the noise {what!r}, which is unknown: name one of {', '.join(NOISE)}")
+        if not source.strip():
+            raise DataError(
+                f"{file} names no source for {what}: give the paper or the coders that its value comes from"
+            )
+        if not 0 <= value <= NOISE[what]:
+            raise DataError(f"{file} has the value {text!r} for {what}: give a number from 0 to {NOISE[what]:g}")
+    return Noise(**dict(zip(rows["what"], values)), sources=dict(zip(rows["what"], rows["source"])))
+
+
+def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
+    """A table of people: `subject`, and a column for each attribute, empty where it is unknown.
+
+    Args:
+        file: the table.
+        known: the run's people, `dataset/subject`; the dataset may be left out.
+
+    Returns:
+        A row for each person, a column for each attribute: the person's group.
+
+    Raises:
+        DataError: people lack, or are there twice with other values, or there is no attribute.
+    """
+    rows = read_rows(file, "subject").drop_duplicates().set_index("subject")
+    if rows.index.has_duplicates:
+        twice = rows.index[rows.index.duplicated()][0]
+        raise DataError(f"{file} describes {twice} twice and differently: keep one row for each person")
+    if not len(rows.columns):
+        raise DataError(f"{file} names people and nothing about them: add a column such as sex, age or glasses")
+    places = [person if person in rows.index else person.partition("/")[2] for person in known]
+    if lacking := [person for person, place in zip(known, places) if place not in rows.index]:
+        raise DataError(
+            f"{file} lacks {len(lacking)} of the run's {len(known)} people ({listed(lacking, 3)}): "
+            "give each a row, and leave empty what you do not know"
+        )
+    return rows.loc[places].set_axis(list(known)).apply(_grouped)
+
+
+def _grouped(values: pd.Series) -> pd.Series:
+    """Values as groups: many numbers become two, at their median."""
+    numbers = pd.to_numeric(values.where(values != ""), errors="coerce")
+    if (numbers.isna() & (values != "")).any() or numbers.nunique() <= MOST_VALUES:
+        return values
+    middle = float(numbers.median())
+    return (numbers < middle).map({True: f"below {middle:g}", False: f"{middle:g} or more"}).where(numbers.notna(), "")
+
+
+def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, Any]:
+    """What a run's answers say of groups, sides and certainty.
+
+    Args:
+        side: the run.
+        people: a table of people, see `read_people`.
+        seed: of draws.
+
+    Returns:
+        `sides`: micro-expressions with action units of the left or right half alone that are found, and named rightly, see
+        `metrics.group_gaps.paired`; `uncertainty`, see there, where classes have scores; `groups`: for each attribute and main
+        score what `metrics.group_gaps.by_group` says, with `p_holm`.
+
+    Raises:
+        DataError: the table of people does not fit.
+    """
+    tables, keys, names = side.tables, ["video", "kind", "onset", "offset"], list(side.classes)
+    videos = tables.ordered().videos
+    persons, unit_of = videos.drop_duplicates("unit").sort_values("unit"), videos.set_index("video")["unit"]
+    strata, found = persons["stratum"].tolist(), dict[str, Any](sides={}, groups={})
+    micro, named, clips = tables.truths[tables.truths["kind"] == "micro"], scored_of(tables.truths), tables.clips
+    parts: dict[str, tuple[pd.DataFrame, Any]] = {}
+    if tables.predictions is not None:
+        missed = side.mistakes[side.mistakes["mistake"] == "miss"]
+        parts["found"] = micro, ~micro.set_index(keys).index.isin(missed.set_index(keys).index)
+    if clips is not None and len(clips) == len(named):  # each clip is asked once, in this order
+        parts["named rightly"] = named, (clips["truth"] == clips["predicted"]).fillna(False).to_numpy()
+    for what, (truths, right) in parts.items():
+        halves = truths.get("action_units", pd.Series("", truths.index)).fillna("").map(_half).to_numpy()
+        unit = truths["video"].map(unit_of).to_numpy(np.int64)
+        counted = [
+            np.stack([per_unit(unit, len(strata), (values & (halves == half)) * 1.0) for half in ("left", "right")])
+            for values in (right, np.ones_like(right, dtype=np.bool_))
+        ]
+        if counted[1].sum(axis=1).all():
+            found["sides"][what] = paired(counted[0], counted[1], strata, seed=seed)
+    if side.answers is not None:
+        answers = named.merge(
+            side.answers.drop_duplicates(["video", "onset", "offset"]), on=["video", "onset", "offset"]
+        )
+        answers = answers[answers["emotion"].isin(names) & (answers["probabilities"].str.len() == len(names))]
+        person = np.unique(answers["video"].map(unit_of), return_inverse=True)[1]
+        if person.max(initial=0) > 0:
+            scores = np.stack(answers["probabilities"].tolist()).astype(np.float64)
+            found["uncertainty"] = uncertainty(
+                scores, pd.Index(names).get_indexer(pd.Index(answers["emotion"])), person
+            )
+    if people is not None:
+        sections = sections_of(tables, len(strata), side.kinds or ["micro"], names, str(side.convention))
+        for attribute, labels in read_people(people, persons["subject"].tolist()).items():
+            found["groups"][str(attribute)] = {
+                path: by_group(
+                    part.evaluate, path.rpartition(".")[2], strata, labels.tolist(), part.basis_of, seed=seed
+                )
+                for section, part in sections.items()
+                for path in (path_of(section, name) for name in ("f1", "strs", "uf1", "accuracy"))
+                if path in (*MAIN, "recognition.accuracy")
+                and path.rpartition(".")[2] in part.evaluate(np.ones((1, len(strata))))
+            }
+        tests = [*chain.from_iterable(of.values() for of in found["groups"].values())]
+        for test, p in zip(tests, holm([test["p"] for test in tests])):
+            test["p_holm"] = p
+    return found
+
+
+def _half(units: str) -> str:
+    """The half of the face that all action units are of, as FACS marks them.
+
+    >>> _half("L12+L14"), _half("R4"), _half("4+R12")
+    ('left', 'right', '')
+    """
+    marks = {unit[:1].upper() for unit in units.replace(" ", "").split("+")}
+    return "left" if marks == {"L"} else "right" if marks == {"R"} else ""
+
+
+def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
+    """The same as tables for a page or a terminal."""
+    shown, score = [], {"right": True, "score": True, "digits": 3}
+    if sides := found["sides"]:
+        rows: list[Any] = [
+            (what, *one["n"], one["first"], one["second"], one["difference"]) for what, one in sides.items()
+        ]
+        heads = [Column("micro-expressions"), *(Column(f"n {half}", right=True) for half in ("left", "right"))]
+        columns = [*heads, *(Column(name, **score) for name in ("left", "right", "difference"))]  # type: ignore[arg-type]
+        shown.append(Table(columns, rows, "left and right half of the face"))
+    if sure := found.get("uncertainty"):
+        sets, risk = sure["sets"], sure["risk"]
+        lines = {
+            "temperature": sure["temperature"],
+            "calibration error before": sure["error"]["before"],
+            "calibration error after": sure["error"]["after"],
+            **{f"wrong among the surest {100 * float(kept):.0f} %": value for kept, value in risk["at"].items()},
+            "mean risk over coverage": risk["area"],
+            "the least possible": risk["least_area"],
+            f"sets meant to hold {100 * sets['coverage']:.0f} %: mean over people": sets["mean"],
+            "of the person with the fewest": sets["lowest"],
+            "share of people who have as many": sets["people"],
+            "classes in a set, mean": sets["size"],
+        }
+        title = f"certainty over {sure['n']} clips of {sure['people']} people"
+        heads = [Column("of emotions", main=True), Column("value", right=True, digits=3)]
+        shown.append(Table(heads, list(lines.items()), title))
+    for path in dict.fromkeys(path for of in found["groups"].values() for path in of):
+        rows = []
+        for attribute, test in ((attribute, of[path]) for attribute, of in found["groups"].items()):
+            few = f"<{LEAST_PEOPLE}"
+            rows += [(attribute, name, one.get("people", few), one, "") for name, one in test["groups"].items()]
+            if gap := test["gap"]:
+                rows.append((attribute, f"gap: {' over '.join(gap['between'])}", "", gap, digits(test["p_holm"])))
+        heads = [Column("attribute"), Column("group", main=True), Column("people", right=True)]
+        columns = [*heads, Column(path, **score), Column("p (Holm)", right=True)]  # type: ignore[arg-type]
+        shown.append(Table(columns, rows, f"{path} by groups of people"))
+    return shown
+
+
+def noise_of(sides: Sequence[Side], noise: Noise, paths: Sequence[str], convention: str) -> dict[str, Any]:
+    """What `metrics.noise.under_noise` finds for runs that were compared, in the tasks that they share."""
+    tasks, kinds = shared(sides[0], sides[-1])
+    without: dict[str, Any] = {
+        name: None for name, task in (("predictions", "spot"), ("clips", "recognize")) if task not in tasks
+    }
+    runs = [replace(side.tables, **without) for side in sides]
+    return under_noise(runs, noise, paths, kinds, sides[0].classes, convention)
+
+
+def tables_of_noise(found: Mapping[str, Any], names: Sequence[str]) -> list[Table]:
+    """The same as tables, one for each score; `names` of the runs."""
+    columns = [
+        Column("run", main=True),
+        Column("as annotated", right=True),
+        Column("other coders", right=True, score=True, digits=3),
+        Column("rank, 95 %", right=True),
+        *(Column(f"beats {n}", right=True, digits=2) for n in range(1, len(names) + 1)),
+    ]
+    top = ("the truth itself", 1.0)
+    return [
+        Table(
+            columns,
+            [
+                *(
+                    (f"{n} {name}", run["value"], run["noisy"], span(run["ranks"]), *run["beats"])
+                    for n, (name, run) in enumerate(zip(names, one["runs"]), 1)
+                ),
+                (*top, one["ceiling"], "", *[None] * len(names)),
+            ],
+            f"{path} if other coders had annotated",
+        )
+        for path, one in found.items()
+    ]

@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mebench.errors import DataError
+from mebench.metrics import noise
+from mebench.runs import tables_of
+from tests.helpers.run_folders import CLASSES, FPS, make_run
+
+PATHS = ("spotting.micro.f1", "recognition.accuracy")
+RULES = (["micro"], CLASSES)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("noisy")
+    made = (
+        make_run(folder, "good", subjects=20, wrong_every=50),
+        make_run(folder, "late", shift=6, subjects=20, wrong_every=2),
+    )
+    return [tables_of(run) for run in made]
+
+
+def test_without_noise_nothing_changes_and_the_truth_is_right(runs):
+    found = noise.under_noise(runs, noise.Noise(), PATHS, *RULES, draws=2)
+    for path in PATHS:
+        assert found[path]["ceiling"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+        for run in found[path]["runs"]:
+            assert run["noisy"]["value"] == run["noisy"]["low"] == pytest.approx(run["value"])
+        assert [run["ranks"] for run in found[path]["runs"]] == [[1, 1], [2, 2]]
+
+
+def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
+    coders, off = noise.Noise(onset=200, apex=100, offset=300), []
+    before = runs[0].truths.sort_values(["video", "kind", "onset", "offset"])
+    for seed in range(20):
+        after = noise.recoded(runs[0], coders, CLASSES, seed).truths
+        assert (after["onset"] >= 0).all() and (after["onset"] <= after["offset"]).all()
+        marked = after.dropna(subset="apex")
+        assert ((marked["onset"] <= marked["apex"]) & (marked["apex"] <= marked["offset"])).all()
+        off.append((after["onset"].to_numpy() - before["onset"].to_numpy()) / FPS)
+        assert after["emotion"].tolist() == before["emotion"].tolist()
+    assert np.std(off) == pytest.approx(0.2, rel=0.1)
+
+
+def test_all_runs_meet_the_same_coder(runs):
+    coders = noise.Noise(onset=100, label=0.3)
+    one, other = (noise.recoded(run, coders, CLASSES, 5) for run in runs)
+    assert one.truths.equals(other.truths) and one.clips["truth"].tolist() == other.clips["truth"].tolist()
+
+
+def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(runs):
+    alone = [replace(run, predictions=None) for run in runs]
+    found = noise.under_noise(alone, noise.Noise(label=0.2), ["recognition.accuracy"], *RULES, draws=40)
+    top, (good, _) = found["recognition.accuracy"]["ceiling"], found["recognition.accuracy"]["runs"]
+    assert top["value"] == pytest.approx(0.8, abs=0.03) and top["low"] < 0.8 < top["high"]
+    assert good["noisy"]["value"] <= top["value"] + 0.01 and good["value"] > 0.95
+
+
+def test_ends_of_videos_without_a_frame_rate_cannot_move_unless_none_are_spotted(runs):
+    bare = replace(runs[0], videos=runs[0].videos.assign(fps=None))
+    with pytest.raises(DataError, match=r"the frame rate of drawn/00/v0 is unknown"):
+        noise.recoded(bare, noise.Noise(onset=10), CLASSES, 0)
+    alone = noise.recoded(replace(bare, predictions=None), noise.Noise(onset=10), CLASSES, 0)
+    assert alone.truths["onset"].tolist() == bare.truths.sort_values(["video", "kind", "onset"])["onset"].tolist()

@@ -1,0 +1,143 @@
+import json
+
+import pytest
+
+import mebench as mebench_api
+from mebench.errors import DataError
+from mebench.metrics import Tables, summarize
+from mebench.records.record import read
+from mebench.reports import judged, trust
+from mebench.runs import RunFolder
+from tests.cli.conftest import mebench
+from tests.helpers.run_folders import CLASSES, make_run
+
+__all__ = ["mebench"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Of twelve people; those of odd number are spotted late, and all left movements are named rightly."""
+    folder = tmp_path_factory.mktemp("trusted")
+    run = make_run(folder, "one", subjects=12)
+    answers = run.read_table("predictions.parquet")
+    odd = answers["video"].str.split("/").str[1].astype(int) % 2 == 1
+    run.write_table(
+        "predictions.parquet", answers.assign(onset=answers["onset"] + 9 * odd, offset=answers["offset"] + 9 * odd)
+    )
+    truths = run.read_table("truth.parquet")
+    left = truths["onset"] == 50
+    run.write_table("truth.parquet", truths.assign(action_units=left.map({True: "L4+L7", False: "R12"})))
+    make_run(folder, "two", subjects=12, method="other", shift=2)
+    return folder
+
+
+@pytest.fixture
+def side(runs):
+    return judged(read(RunFolder(runs / "one")))
+
+
+def people(folder, text):
+    file = folder / "people.csv"
+    file.write_text(text)
+    return file
+
+
+def every(values):
+    return "subject,glasses\n" + "".join(f"drawn/{n:02d},{value}\n" for n, value in enumerate(values))
+
+
+def test_the_score_of_a_group_is_that_of_its_people_alone(side, tmp_path):
+    found = trust.trust(side, people(tmp_path, every(["no", "yes"] * 6)))["groups"]["glasses"]
+    for word, remainder in (("no", 0), ("yes", 1)):
+        number = side.tables.videos["subject"].str[-2:].astype(int)
+        videos = side.tables.videos[number % 2 == remainder]
+        own = [
+            t[t["video"].isin(videos["video"])]
+            for t in (side.tables.truths, side.tables.predictions, side.tables.clips)
+        ]
+        alone = summarize(Tables(videos, *own), kinds=["micro"], classes=CLASSES, seed=0, draws=0)
+        assert (
+            found["spotting.micro.f1"]["groups"][word]["value"] == alone["spotting"]["micro"]["scores"]["f1"]["value"]
+        )
+        assert found["recognition.uf1"]["groups"][word]["value"] == pytest.approx(
+            alone["recognition"]["scores"]["uf1"]["value"]
+        )
+    test = found["spotting.micro.f1"]
+    assert test["gap"]["between"] == ["no", "yes"] and test["p"] < 0.05 and test["p_holm"] >= test["p"]
+
+
+def test_left_and_right_are_counted_by_the_action_units(side):
+    sides, clips = trust.trust(side)["sides"], side.tables.clips
+    halves = side.tables.truths[side.tables.truths["kind"] == "micro"]["action_units"].str[0].to_numpy()
+    for half, name in (("L", "first"), ("R", "second")):
+        own = clips[halves == half]
+        assert sides["named rightly"][name]["value"] == pytest.approx((own["truth"] == own["predicted"]).mean())
+    assert sides["found"]["n"] == [24, 24] and sides["found"]["first"]["value"] == 0.5
+
+
+def test_an_age_is_split_at_its_median_and_the_dataset_of_a_person_may_be_left_out(side, tmp_path):
+    rows = "subject,age\n" + "".join(f"{n:02d},{20 + n}\n" for n in range(11)) + "11,\n"
+    found = trust.read_people(people(tmp_path, rows), sorted(set(side.tables.videos["subject"])))
+    assert found["age"].tolist() == ["below 25"] * 5 + ["25 or more"] * 6 + [""]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            every(["yes"] * 6),
+            r"lacks 6 of the run's 12 people \(drawn/06, drawn/07, drawn/08 and 3 more\): give each a row",
+        ),
+        (every(["yes"] * 12) + "drawn/00,no\n", "describes drawn/00 twice and differently"),
+        ("subject\n" + "".join(f"{n:02d}\n" for n in range(12)), "names people and nothing about them: add a column"),
+        ("person,glasses\n00,yes\n", "has no column subject: its first line must name subject"),
+        ("", "is no table of text with commas"),
+    ],
+)
+def test_a_table_of_people_that_does_not_fit_is_refused_in_a_sentence(side, tmp_path, text, said):
+    with pytest.raises(DataError, match=said):
+        trust.trust(side, people(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("onset,40,", "names no source for onset: give the paper or the coders"),
+        ("end,40,us", "has the noise 'end', which is unknown: name one of onset, apex, offset, label"),
+        ("label,40,us", "has the value '40' for label: give a number from 0 to 1"),
+        ("onset,much,us", "has the value 'much' for onset: give a number from 0 to 10000"),
+    ],
+)
+def test_a_table_of_noise_that_does_not_fit_is_refused_in_a_sentence(tmp_path, row, said):
+    file = tmp_path / "noise.csv"
+    file.write_text(f"what,value,source\n{row}\n")
+    with pytest.raises(DataError, match=said):
+        trust.read_noise(file)
+
+
+def test_the_command_shows_groups_and_ranks_under_other_coders(runs, tmp_path, mebench):
+    file = people(tmp_path, every(["no", "yes"] * 6))
+    noise = tmp_path / "noise.csv"
+    noise.write_text("what,value,source\nonset,60,two coders of ours\nlabel,0.1,two coders of ours\n")
+    page = tmp_path / "report.html"
+    _, out, _ = mebench("report", "one", "--runs", runs, "--people", file, "-o", page, "--json", "-")
+    told = json.loads(out)["trust"]
+    assert told["uncertainty"]["people"] == 12 and set(told["groups"]["glasses"]) >= {
+        "spotting.micro.f1",
+        "recognition.uf1",
+    }
+    text = page.read_text().lower()
+    assert "left and right half of the face" in text and "spotting.micro.f1 by groups of people" in text
+    _, out, _ = mebench("compare", "one", "two", "--runs", runs, "--noise", noise)
+    assert "the truth itself" in out and "onset: two coders of ours" in out and "beats 2" in out
+    code, _, err = mebench("report", "one", "two", "--runs", runs, "--people", file, "-o", page)
+    assert code == 2 and "--people compares groups within one run" in err
+
+
+def test_python_gives_the_same_as_the_command(runs, tmp_path):
+    file = people(tmp_path, every(["no", "yes"] * 6))
+    run = mebench_api.load_run(runs / "one")
+    assert run.trust(file) == trust.trust(judged(read(run.folder)), file)
+    (noise := tmp_path / "noise.csv").write_text("what,value,source\nlabel,0.2,ours\n")
+    found = mebench_api.compare(runs / "one", runs / "two", metrics=["recognition.accuracy"]).under_noise(noise)
+    assert found["recognition.accuracy"]["ceiling"]["value"] == pytest.approx(0.8, abs=0.05)
