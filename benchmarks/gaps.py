@@ -2,7 +2,7 @@
 
     python benchmarks/gaps.py
 
-Each data set has two or three groups of people with normal scores; the planted gap is the one that a test of two groups finds with 80 % power.
+Each data set has two or three groups of people with normal scores; the planted gap is what a test of two finds with 80 % power.
 """
 
 import numpy as np
