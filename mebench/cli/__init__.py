@@ -15,6 +15,7 @@ from mebench.cli import (
     challenge,
     compare,
     data,
+    degrade,
     doctor,
     features,
     leaderboard,
@@ -41,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (run, plugins, doctor, compare, score, reproduce, spot, tune):
+for verbs in (run, plugins, doctor, degrade, compare, score, reproduce, spot, tune):
     app.add_typer(verbs.app)
 app.add_typer(predictions.predict_app)
 for name, group in {

@@ -216,13 +216,21 @@ def check(
         int | None,
         typer.Option("--shuffles", metavar="N", min=1, help="With --null: number of shuffles of the labels; 3."),
     ] = None,
+    relations: Annotated[
+        bool,
+        typer.Option(
+            "--relations",
+            help="Count the answers of a method that change where a video is mirrored, shifted or the like.",
+        ),
+    ] = False,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
     """Check that a plugin keeps its contract.
 
     The exit code is 1 if it does not. A method trains for one epoch on small drawn videos; a dataset without dataset.root is
-    checked on its drawn stand-in. With --null, the check finds a method that knows labels it cannot know.
+    checked on its drawn stand-in. With --null, the check finds a method that knows labels it cannot know; with
+    --relations, it counts answers that change though they should not.
     """
     if null:
         return _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
@@ -234,6 +242,14 @@ def check(
     _more_plugins(plugins)
     every = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
     check_known("plugin", name, {*chain(*every.values())}, config.registry.YOURS, PluginError)
+    if relations:
+        counts = testing.contracts.count_violations(
+            name, (*testing.checks.TINY, "dataset.short_videos=false", *(words or ()))
+        )
+        if console.write_json({"method": name, "relations": counts}, json):
+            rows = [(kind, str(found["n"]), str(found["of"])) for kind, found in counts.items()]
+            console.print_table(("relation", "violations", "answers"), rows)
+        return
     values, found = config.settings_of(words or ()), []
     for kind in (kind for kind in every if name in every[kind]):
         own = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}

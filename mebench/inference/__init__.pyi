@@ -1,3 +1,4 @@
+from . import degraded as degraded
 from . import gradcam as gradcam
 from . import live as live
 from . import models as models

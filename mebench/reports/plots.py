@@ -48,7 +48,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
         histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
         title: above the figure.
     """
-    figure = _canvas(10, 3.6)
+    figure = canvas(10, 3.6)
     axes = figure.subplots(1, 2)
     for ax, column in zip(axes, ("loss", "accuracy")):
         for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
@@ -88,7 +88,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
     Args:
         sweeps: for each line its scores by threshold, as `details.f1_at_iou` of a summary.
     """
-    figure = _canvas(6.4, 3.6)
+    figure = canvas(6.4, 3.6)
     axes = figure.add_subplot()
     for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
         points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
@@ -111,7 +111,7 @@ def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotl
         scores: by the name of the run, then by subject.
     """
     names = list(dict.fromkeys(subject for own in scores.values() for subject in own))
-    figure = _canvas(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
+    figure = canvas(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
     axes = figure.add_subplot()
     for color, marker, (name, own) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
         known = [(names.index(subject), value) for subject, value in own.items() if value is not None]
@@ -177,7 +177,7 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
     support = matrix.sum(axis=1, keepdims=True)
     share = matrix / np.maximum(support, 1)
     rows, columns = matrix.shape
-    figure = _canvas(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
+    figure = canvas(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
     axes = figure.add_subplot()
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), number in np.ndenumerate(matrix):
@@ -213,7 +213,7 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     """
     tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
     bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", {}, ()), 0.5)]
-    figure = _canvas(11, 1.1 + sum(high for _, high in bands))
+    figure = canvas(11, 1.1 + sum(high for _, high in bands))
     rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
     if drawn.times is None or not len(drawn.times):
         edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
@@ -315,7 +315,7 @@ def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.
     return figure
 
 
-def _canvas(width: float, height: float) -> heavy.matplotlib.figure.Figure:
+def canvas(width: float, height: float) -> heavy.matplotlib.figure.Figure:
     """An empty figure of that size in inches, tied to nothing global."""
     return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
 

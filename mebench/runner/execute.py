@@ -161,10 +161,10 @@ def _next(
         now.append((session, there))
         if there:
             homes = ", ".join(sorted({folder.parent.parent.name for folder in there.values()}))
-            progress.notify(
-                f"{session.folder.id}: {plural(len(there), 'fold')} trained in {homes}, which differs only in the "
-                "way from frame scores to intervals: only intervals are made"
-            )
+            why = "whose models predict the degraded videos"
+            if session.clean is None:
+                why = "which differs only in the way from frame scores to intervals: only intervals are made"
+            progress.notify(f"{session.folder.id}: {plural(len(there), 'fold')} trained in {homes}, {why}")
     return now, later
 
 

@@ -412,6 +412,8 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
     plan = replace(plan, task=replace(plan.task, one_per_video=short))
     check_training(plan)
+    if config.degrade != "none":
+        _ = plan.computed  # ready-made features refuse what changes frames
     return plan
 
 

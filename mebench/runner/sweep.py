@@ -19,9 +19,12 @@ from mebench.runner import (
     stoppable,
     worker_pool,
 )
+from mebench.runs.folder import RunFolder
 
 
-def sweep(configs: Sequence[RunConfig], progress: Progress, keep: bool = False) -> list[Outcome | MebenchError]:
+def sweep(
+    configs: Sequence[RunConfig], progress: Progress, keep: bool = False, clean: RunFolder | None = None
+) -> list[Outcome | MebenchError]:
     """Plan and execute many runs.
 
     Unfinished runs are continued and finished ones of the same key kept, so that a stopped sweep continues and a wider
@@ -31,6 +34,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress, keep: bool = False) 
         configs: the runs, no two alike; workers, executor and accelerator are those of the first.
         progress: where to tell how it goes.
         keep: finished runs stand even where all are.
+        clean: the run whose models predict, where all are degraded ones of it.
 
     Returns:
         for each run its outcome or its error.
@@ -56,7 +60,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress, keep: bool = False) 
             again = not keep and all(there.values())
             for number, plan in plans.items():
                 if (folder := there[number]) is None or again:
-                    sessions[number] = open_session(plan)
+                    sessions[number] = open_session(plan, clean=clean)
                     continue
                 try:
                     outcomes[number] = cached_outcome(folder, plan.config)

@@ -22,6 +22,8 @@ from mebench import core
 from mebench.config import PluginInfo, PluginKind, RunConfig, keys, registry, resolve, typed, user_setting
 from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
+from mebench.features.degradation import RELATIONS, Degradation
+from mebench.inference.degraded import Answers, violations
 from mebench.runner import FoldHost, Plan, Views, make_plan, new_method, one_thread, restore
 from mebench.runner.host import execute as execute_fold
 from mebench.runs.fold_result import FoldResult
@@ -433,6 +435,26 @@ def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
         AssertionError: some failed; one line for each.
     """
     return run_all(method_checks(id_, data))
+
+
+def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str, int]]:
+    """Count how often a method breaks relations that need no label: a changed video whose answer should stay.
+
+    Args:
+        id_: of the method.
+        data: see `method_checks`.
+
+    Returns:
+        By relation the number of altered answers, `n`, `of` so many.
+    """
+    trial, found = _MethodTrial(id_, tuple(data)), {}
+    clean, fps = Answers(trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
+    for kind in RELATIONS:
+        plan = make_plan(resolve([*trial.words, f"degrade={kind}:3"]))
+        with one_thread():
+            changed = execute_fold(plan, plan.folds[0], trial.result)
+        found[kind] = violations(clean, Answers(changed.predictions, changed.clips), Degradation(kind, 3), fps)
+    return found
 
 
 @dataclasses.dataclass

@@ -1,0 +1,114 @@
+"""A finished run on degraded videos: its scores against strength, and how often it breaks relations that need no label."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mebench.config import from_plain
+from mebench.core import hits
+from mebench.errors import MebenchError
+from mebench.features.degradation import RELATIONS, Degradation
+from mebench.grouping import grouped
+from mebench.inference.models import of_run
+from mebench.metrics import scores_of as flat
+from mebench.progress import Progress
+from mebench.runner import differences
+from mebench.runner.sweep import sweep
+from mebench.runs import RunFolder, scores_of
+
+PLACE = "degraded"
+"""Folder of a run that holds the runs of its models on degraded videos."""
+
+
+class Answers(NamedTuple):
+    """What a method answered.
+
+    Attributes:
+        intervals: rows or `Prediction`s.
+        clips: rows or `ClipPrediction`s.
+    """
+
+    intervals: Sequence[Any]
+    clips: Sequence[Any]
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> "Answers":
+        """Those of a run."""
+        return cls(*([*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")))
+
+
+def violations(clean: Answers, changed: Answers, how: Degradation, fps: Mapping[str, float | None]) -> dict[str, int]:
+    """The answers that a change altered though it should not have: `n`, `of` so many.
+
+    Intervals must come back at IoU .5 or more, where the change has moved them, and no others; clips keep their class. Of still
+    videos those count in which something was spotted.
+
+    Args:
+        clean: to the videos as they are.
+        changed: to the same after a change of `RELATIONS`.
+        how: the change.
+        fps: of each clean video, by its key.
+    """
+    if how.kind == "still":
+        return {"n": len({p.video for p in changed.intervals}), "of": len(fps)}
+
+    def moved(one: Any) -> tuple[int, int]:
+        return how.place(one.onset, fps[one.video]), how.place(one.offset, fps[one.video])
+
+    before = [((p.video, p.kind), moved(p)) for p in clean.intervals if not p.draw]
+    after = [((p.video, p.kind), (p.onset, p.offset)) for p in changed.intervals if not p.draw]
+    lost = 0
+    for these, others in ((before, after), (after, before)):
+        there = grouped(others, key=lambda interval: interval[0])
+        lost += sum(not any(hits(own, other) for _, other in there.get(key, ())) for key, own in these)
+    named = {(c.video, *moved(c)): c.predicted for c in clean.clips}
+    kept = sum(named.get((c.video, c.onset, c.offset)) == c.predicted for c in changed.clips)
+    return {"n": lost + len(named) - kept, "of": len(before) + len(after) + len(named)}
+
+
+def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progress: Progress) -> list[dict[str, Any]]:
+    """Test the models of a run on degraded videos. What was computed before is read.
+
+    Args:
+        clean: the run.
+        words: degradations, `KIND:STRENGTH`.
+        workers: processes; None for all cores.
+        progress: where to tell how it goes.
+
+    Returns:
+        For each word `kind`, `strength` and `run`, or why there is none in `error`; `skipped`: number of videos in which no face is found
+        any more; `scores`: for each main score its `score`, its `difference` from the clean one, paired over subjects, and the relative
+        `drop`; of a relation `violations` instead.
+
+    Raises:
+        RunError: the run keeps no models.
+        MebenchError: no word makes sense on its dataset, or its data are not there.
+    """
+    of_run(clean)
+    stored, summary = clean.read_json("config.json"), flat(scores_of(clean))
+    own = stored["config"] | {"runs": str(clean.path.absolute() / PLACE), "workers": workers, "looks": False}
+    videos = clean.read_table("videos.parquet")
+    fps = dict(zip(videos["video"].tolist(), videos["fps"].tolist()))
+    hows = [Degradation.of(word) for word in words]
+    changing = [word for word, how in zip(words, hows) if how.strength]
+    configs = [from_plain({**own, "degrade": word}, stored["origins"]) for word in changing]
+    found = dict(zip(changing, sweep(configs, progress, keep=True, clean=clean))) if configs else {}
+    rows = []
+    for word, how in zip(words, hows):
+        row: dict[str, Any] = {"kind": how.kind, "strength": how.strength, "run": None, "error": None, "skipped": 0}
+        rows.append(row)
+        if isinstance(outcome := found.get(word), MebenchError):
+            row["error"] = str(outcome)
+            continue
+        folder = outcome.folder if outcome else clean
+        row["run"] = folder.id
+        if (folder.path / "skipped.json").is_file():
+            row["skipped"] = len(folder.read_json("skipped.json"))
+        if how.kind in RELATIONS:
+            row["violations"] = violations(Answers.of(clean), Answers.of(folder), how, fps)
+            continue
+        after, row["scores"] = flat(outcome.summary) if outcome else summary, {}
+        for path, difference in differences(clean, folder, own.get("convention", "strict")).items():
+            value = summary[path]["value"]
+            drop = 0.0 - difference["value"] / value if value and difference["value"] is not None else None
+            row["scores"][path] = {"score": after[path], "difference": difference, "drop": drop}
+    return rows

@@ -1,0 +1,85 @@
+"""What degradations cost a run: a table, a figure and a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from mebench import heavy
+from mebench.features.degradation import KINDS
+from mebench.format import number
+from mebench.reports.compare_runs import in_words
+from mebench.reports.plots import CURVE_COLORS, canvas, inline
+from mebench.reports.report import SHEET, environment
+from mebench.reports.scores import title_of
+from mebench.runs import RunFolder
+from mebench.table import Column, Table
+
+Rows = Sequence[Mapping[str, Any]]
+"""Of `mebench.inference.degraded.degrade`."""
+
+
+def tables(rows: Rows) -> list[Table]:
+    """The scores at each strength, what they lose, and the violations of relations; those that there are."""
+    scored, related = ([row for row in rows if name in row] for name in ("scores", "violations"))
+    paths = list(dict.fromkeys(path for row in scored for path in row["scores"]))
+    columns = [Column("kind", "degradation"), Column("strength", right=True)]
+    for path in paths:
+        columns += [
+            Column.metric(path, in_words(path)),
+            Column(f"{path} difference", "less the clean run", right=True, score=True),
+            Column(f"{path} drop", "drop", right=True, text=lambda share: f"{number(100 * share, 1)} %"),
+        ]
+    cells = [
+        [row["kind"], row["strength"]]
+        + [row["scores"][path][part] for path in paths for part in ("score", "difference", "drop")]
+        for row in scored
+    ]
+    broken = [
+        [row["kind"], KINDS[row["kind"]].meaning, row["violations"]["n"], row["violations"]["of"]] for row in related
+    ]
+    heads = [
+        Column("relation"),
+        Column("change"),
+        Column("violations", right=True),
+        Column("of", "answers", right=True),
+    ]
+    found = Table(columns, cells, "scores on degraded videos"), Table(heads, broken, "relations that need no label")
+    return [table for table in found if table.rows]
+
+
+def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
+    """A score against the strength of each degradation, with its interval; the line is the clean run's."""
+    kinds = dict.fromkeys(row["kind"] for row in rows if "scores" in row)
+    drawn, across = canvas(10, 1 + 1.7 * -(-len(kinds) // 4)), 4
+    axes = drawn.subplots(-(-len(kinds) // across), across, sharex=True, sharey=True, squeeze=False).flat
+    for place in list(axes)[len(kinds) :]:
+        place.set_visible(False)
+    for kind, place in zip(kinds, axes):
+        own = [
+            (row["strength"], row["scores"][path]["score"]) for row in rows if row["kind"] == kind and "scores" in row
+        ]
+        known = [(x, s["value"], s["low"], s["high"]) for x, s in own if s["value"] is not None]
+        place.plot([x for x, *_ in known], [y for _, y, *_ in known], "o-", color=CURVE_COLORS[1], markersize=3)
+        for x, _, low, high in (one for one in known if one[2] is not None):
+            place.plot([x, x], [low, high], color=CURVE_COLORS[1], linewidth=1)
+        place.set_title(kind, loc="left", fontsize=9)
+        place.spines[["top", "right"]].set_visible(False)
+    drawn.supxlabel("strength", fontsize=9)
+    drawn.supylabel(in_words(path), fontsize=9)
+    return drawn
+
+
+def page(clean: RunFolder, rows: Rows) -> str:
+    """The page of a sweep, which needs no other file."""
+    values = environment()
+    values.globals |= {"sheet": Markup(SHEET.read_text(encoding="utf-8"))}
+    paths = dict.fromkeys(path for row in rows for path in row.get("scores", ()))
+    return values.get_template("robustness.html").render(
+        title=title_of(clean.read_json("config.json")["config"]),
+        run=clean.id,
+        rows=rows,
+        kinds={kind: KINDS[kind] for kind in dict.fromkeys(row["kind"] for row in rows)},
+        figures=[(in_words(path), Markup(inline(figure(rows, path), f"f{n}"))) for n, path in enumerate(paths)],
+        tables=[(table.title, table.html(kind="plain")) for table in tables(rows)],
+    )

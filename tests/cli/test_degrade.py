@@ -1,0 +1,104 @@
+"""`mebench degrade`: a sweep over strengths, its table, page and JSON, and what it refuses; `mebench check --relations`."""
+
+import json
+import shutil
+
+import pytest
+from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+
+from mebench.config import resolve
+from mebench.progress import Progress
+from mebench.runner import run
+
+WORDS = (
+    *("method=linear_spotter", "dataset=synthetic", "dataset.subjects=3", "dataset.videos=1", "dataset.frames=60"),
+    *("dataset.size=96", "bootstrap=10", "workers=1", "tracking=off"),
+)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    place = tmp_path_factory.mktemp("degrade")
+    return run(resolve([*WORDS, f"runs={place / 'runs'}", f"cache={place / 'cache'}"]), Progress()).folder
+
+
+def test_a_sweep_is_a_table_a_page_and_json(mebench, clean, tmp_path):
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    what = ("--what", "jpeg,blur,still,padding", "--strengths", "0,2,4", "--workers", 1, "--out", page)
+    code, out, err = mebench("degrade", clean.path, *what, "--json", report)
+    assert code == 0, err
+    rows = json.loads(report.read_text())["rows"]
+    assert [(row["kind"], row["strength"]) for row in rows] == [
+        *((kind, strength) for kind in ("jpeg", "blur") for strength in (0, 2, 4)),
+        *(("still", 3), ("padding", 3)),
+    ]
+    summary = clean.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]
+    for row in rows[:6]:
+        found = row["scores"]["spotting.micro.f1"]
+        assert (row["run"] == clean.id) == (row["strength"] == 0)
+        change = found["score"]["value"] - summary["value"]
+        assert found["difference"]["value"] == pytest.approx(change)
+        if row["strength"] == 0:
+            assert found["score"] == summary and found["drop"] == 0
+        elif summary["value"]:
+            assert found["drop"] == pytest.approx(-change / summary["value"])
+    assert rows[6]["violations"]["of"] == 3 and rows[7]["violations"]["of"] > 0
+    text = page.read_text()
+    assert text.count("<svg") >= 1 and "jpeg" in text and "the first frame stands" in text and "mebench degrade" in text
+    assert '="http' not in text.replace('="http://www.w3.org', "")  # it needs no other file
+
+    code, out, err = mebench("degrade", clean.path, *what)  # and again from what is there
+    assert code == 0 and "0 folds in 0 of them to compute; 6 finished ones are kept" in err
+    assert "violations" in out and "spotting, micro: F1" in out
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("--what", "oclusion"), "unknown degradation 'oclusion'. Did you mean 'occlusion'?"),
+        (("--strengths", "0,9"), "the strength must be a whole number from 0 to 5, not '9'"),
+        (("--what", "resolution", "--model", "no.onnx"), "there is no file no.onnx"),
+    ],
+)
+def test_wrong_words_are_one_sentence(mebench, clean, words, said):
+    code, _, err = mebench("degrade", clean.path, *words)
+    assert code == 2 and said in err and err.startswith("error: ") and err.count("\n") == 1
+
+
+def test_a_run_whose_models_were_not_kept_is_refused(mebench, clean, tmp_path):
+    bare = shutil.copytree(clean.path, tmp_path / "bare", ignore=shutil.ignore_patterns("folds", "degraded"))
+    code, _, err = mebench("degrade", bare, "--out", tmp_path / "page.html")
+    assert code == 4 and "error: run bare keeps no models" in err and err.count("\n") == 1
+    assert not (bare / "degraded").exists()
+
+
+def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_path):
+    (tmp_path / "maps").mkdir()
+    Megc2019Flow.write_fake_tree(tmp_path / "maps")
+    words = [
+        "method=flow_svm",
+        "dataset=megc2019_flow",
+        f"dataset.root={tmp_path / 'maps'}",
+        "bootstrap=10",
+        "workers=1",
+    ]
+    found = run(resolve([*words, f"runs={tmp_path / 'runs'}", f"cache={tmp_path}", "tracking=off"]), Progress()).folder
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    code, _, err = mebench("degrade", found.path, "--what", "h264", "--strengths", 3, "--out", page)
+    assert code == 3 and "degrade=h264 changes frames, and" in err and "one of occlusion, glasses" in err
+    code, _, err = mebench(
+        "degrade", found.path, "--what", "h264,blur", "--strengths", 3, "--out", page, "--json", report
+    )
+    assert code == 0, err
+    refused, blurred = json.loads(report.read_text())["rows"]
+    assert "degrade=h264 changes frames" in refused["error"]
+    assert blurred["error"] is None and blurred["scores"]["recognition.uf1"]["score"]["value"] is not None
+
+
+def test_check_counts_answers_that_change(mebench):
+    code, out, _ = mebench("check", "linear_spotter", "--relations", "--json", "-")
+    found = json.loads(out)
+    assert code == 0 and list(found["relations"]) == [
+        *("mirror", "shift", "brightness", "still", "padding", "double_rate")
+    ]
+    assert all(0 <= one["n"] <= one["of"] for one in found["relations"].values())

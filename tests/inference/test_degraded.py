@@ -1,0 +1,46 @@
+"""Violations are counted as by hand: what a change should have moved, and what it should have left."""
+
+from mebench.core import Prediction
+from mebench.features.degradation import Degradation
+from mebench.inference.degraded import Answers, violations
+from mebench.runs import ClipPrediction
+
+FPS = {"d/s/a": 10.0, "d/s/b": 10.0}
+
+
+def interval(onset, offset, video="d/s/a", kind="micro", draw=0):
+    return Prediction(video, kind, onset, onset, offset, 0.5, draw=draw)
+
+
+def counted(kind, clean, changed, clips=((), ())):
+    clips = [[ClipPrediction("d/s/a", *clip, (1.0,)) for clip in own] for own in clips]
+    found = violations(Answers(clean, clips[0]), Answers(changed, clips[1]), Degradation(kind, 5), FPS)
+    return found["n"], found["of"]
+
+
+def test_an_interval_that_comes_back_is_none_and_one_that_goes_or_is_new_is_one():
+    assert counted("mirror", [interval(10, 19)], [interval(12, 21)]) == (0, 2)  # IoU 8 of 12
+    assert counted("mirror", [interval(10, 19)], [interval(15, 24)]) == (2, 2)  # 5 of 15
+    assert counted("mirror", [interval(10, 19)], []) == (1, 1)
+    assert counted("mirror", [interval(10, 19)], [interval(10, 19, kind="macro")]) == (2, 2)
+    assert counted("mirror", [interval(10, 19)], [interval(10, 19, video="d/s/b")]) == (2, 2)
+    assert counted("shift", [interval(10, 19)], [interval(10, 19, draw=1), interval(10, 19)]) == (0, 2)
+
+
+def test_padding_and_a_doubled_rate_move_what_is_expected():
+    assert counted("padding", [interval(10, 19)], [interval(20, 29)]) == (0, 2)  # a second of 10 frames
+    assert counted("padding", [interval(10, 19)], [interval(10, 19)]) == (2, 2)
+    assert counted("double_rate", [interval(10, 19)], [interval(20, 38)]) == (0, 2)
+
+
+def test_of_still_videos_those_count_in_which_something_is_spotted():
+    assert counted("still", [interval(10, 19)], []) == (0, 2)
+    assert counted("still", [], [interval(10, 19), interval(30, 39)]) == (1, 2)
+
+
+def test_clips_keep_their_class():
+    before = [(0, 9, "joy"), (20, 29, "fear")]
+    assert counted("mirror", [], [], (before, before)) == (0, 2)
+    assert counted("mirror", [], [], (before, [(0, 9, "joy"), (20, 29, "joy")])) == (1, 2)
+    assert counted("mirror", [], [], (before, before[:1])) == (1, 2)  # nobody was asked: no face
+    assert counted("padding", [], [], (before, [(10, 19, "joy"), (30, 39, "fear")])) == (0, 2)
