@@ -32,7 +32,9 @@ from .within import KFOLD as KFOLD
 from .within import LOSO as LOSO
 from .within import LOSO_NAMED as LOSO_NAMED
 from .within import LOVO as LOVO
+from .within import MACRO_TO_MICRO as MACRO_TO_MICRO
 from .within import KFoldParams as KFoldParams
+from .within import MacroToMicroParams as MacroToMicroParams
 from .within import kfold as kfold
 from .within import loso as loso
 from .within import refuse_single as refuse_single

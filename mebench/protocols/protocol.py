@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mebench.core import Dataset, Fold, Scheme
+from mebench.core import Dataset, Fold, Kind, Scheme
 from mebench.protocols.people import People
 
 TASKS = frozenset({"spot", "recognize"})
@@ -74,6 +74,7 @@ class Protocol:
         scored_each: each fold is scored by itself and then their mean is taken, instead of pooling them.
         subject_dependent: it may test people whom it trained on, which marks its results.
         expects: numbers of scored clips and of their people on the complete data, or None.
+        learns: kinds of expressions whose emotions are learnt; micro-expressions alone are tested.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Protocol:
     scored_each: Callable[[Any], bool] = lambda params: False
     subject_dependent: bool = False
     expects: Callable[[Any], tuple[int, int] | None] = lambda params: None
+    learns: Callable[[Any], tuple[Kind, ...]] = lambda params: ("micro",)
 
     def describe(self) -> str:
         """The card as it is printed."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from mebench.core import Fold, SubjectKey
 from mebench.errors import ConfigError, unknown
@@ -10,7 +11,7 @@ from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
 
-def loso(people: People, params: NoParams = NOTHING) -> list[Fold]:
+def loso(people: People, params: Any = NOTHING) -> list[Fold]:
     """One fold for each person, tested by a model of all the others.
 
     A person whom several datasets of a composite show is tested in one fold, under all ids.
@@ -97,6 +98,36 @@ LOSO_NAMED = Protocol(
     ),
     loso_named,
     LosoNamedParams,
+)
+
+
+@dataclass(frozen=True)
+class MacroToMicroParams:
+    """What is learnt.
+
+    Attributes:
+        train: the `macro`-expressions of the training people, or `both` kinds.
+    """
+
+    train: Literal["macro", "both"] = "macro"
+
+
+MACRO_TO_MICRO = Protocol(
+    "macro_to_micro",
+    "learn emotions from macro-expressions and name those of micro-expressions, leaving one subject out",
+    Card(
+        needs="2 subjects or more, recognition, a dataset whose macro-expressions have emotions, such as cas_me2, casme3 or synthetic",
+        trains="all other subjects, by their macro-expressions; with protocol.train=both by their micro-expressions, too",
+        tests="the micro-expressions of each subject once, in a fold of its own",
+        scores="the predictions of all folds pooled",
+        classes="the classes of scheme=NAME, by default of the dataset's first scheme",
+        source="macro-to-micro adaptation (Xie et al. 2020, arXiv 2012.11307, section 6.1 and table 4); there the macro-expressions are "
+        "of other, posed databases, which mebench does not read",
+    ),
+    loso,
+    MacroToMicroParams,
+    tasks=frozenset({"recognize"}),
+    learns=lambda params: ("macro",) if params.train == "macro" else ("micro", "macro"),
 )
 
 

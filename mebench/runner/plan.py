@@ -240,11 +240,20 @@ class Plan:
     def sides(self, fold: Fold) -> Sides:
         """The videos to fit, to choose and to test on."""
         train, valid, test = fold.split(self.videos)
+        train, valid = ([self.learnt(video) for video in side] for side in (train, valid))
         return (
             Sides(train, valid, test)
             if self.selects
             else Sides(sorted([*train, *valid], key=lambda v: v.key), [], test)
         )
+
+    def learnt(self, video: Video) -> Video:
+        """A video to train on: its expressions of the kinds that the protocol learns, as micro-expressions."""
+        kinds = self.protocol.learns(self.config.protocol_params)
+        if kinds == ("micro",):
+            return video
+        learnt = (replace(e, kind="micro") for e in video.expressions if e.kind in kinds)
+        return replace(video, expressions=tuple(learnt))
 
     def timings(self, fold: Fold) -> dict[str, Timing]:
         """Timing of each group of videos (see `groups`) that takes part, from the fold's training videos.

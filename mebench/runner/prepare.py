@@ -71,9 +71,9 @@ def store_of(config: RunConfig) -> FeatureStore:
 
 
 def clips_of(plan: Plan, video: Video) -> list[Clip]:
-    """(onset, apex, offset) of the clips to be classified, with the middle for an unmarked apex."""
-    scored = plan.scheme.scored(video) if "recognize" in plan.task.tasks else ()
-    return [(e.onset, e.peak, e.offset) for e in scored]
+    """(onset, apex, offset) of the clips to be learnt or classified, with the middle for an unmarked apex."""
+    videos = (video, plan.learnt(video)) if "recognize" in plan.task.tasks else ()
+    return [*dict.fromkeys((e.onset, e.peak, e.offset) for v in videos for e in plan.scheme.scored(v))]
 
 
 def missing_videos(plan: Plan) -> list[Video]:

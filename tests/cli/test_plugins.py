@@ -116,4 +116,4 @@ def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, e
 
 def test_the_shell_completes_names_of_protocols_for_their_cards():
     assert complete_plugin("fp") == ["fp_elsewhere", "fp_per_macro", "fp_per_minute", "fpr"]
-    assert complete_plugin("lo") == ["lodo", "logistic", "loso", "loso_named", "lovo"]
+    assert complete_plugin("lo") == ["lodo", "logistic", "long_video_features", "loso", "loso_named", "lovo"]

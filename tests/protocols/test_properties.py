@@ -24,6 +24,7 @@ CASES = {
     "holdout": (("casme2", "samm"), within.HoldoutParams(("casme2/zz",))),
     "holdout drawn": (("casme2", "samm"), within.HoldoutParams(share=0.3)),
     "lovo": (("casme2", "samm"), None),
+    "macro_to_micro": (("cas_me2", "casme3"), within.MacroToMicroParams()),
     "lodo": (("casme2", "samm", "meview"), None),
     "megc2019_cde": (("smic_hs", "casme2", "samm"), None),
     "megc2018": (("casme2", "samm"), challenges.Megc2018Params()),
@@ -42,7 +43,17 @@ CASES = {
     "dfme": (("dfme",), None),
 }
 ONCE = (
-    *("loso", "kfold", "lovo", "lodo", "megc2019_cde", "megc2018", "megc2018 composite", "megc_spotting"),
+    *(
+        "loso",
+        "kfold",
+        "lovo",
+        "macro_to_micro",
+        "lodo",
+        "megc2019_cde",
+        "megc2018",
+        "megc2018 composite",
+        "megc_spotting",
+    ),
     *("meview alone", "cd6me", "casme3"),
 )
 """Everything is tested, each expression exactly once."""

@@ -1,0 +1,59 @@
+"""Emotions are learnt from macro-expressions, and micro-expressions alone are named."""
+
+from dataclasses import replace
+
+import pytest
+
+from mebench.config import resolve
+from mebench.errors import ConfigError
+from mebench.runner import make_plan
+from mebench.runner.prepare import clips_of
+
+WORDS = (
+    "method=logistic",
+    "dataset=synthetic",
+    "dataset.subjects=4",
+    "dataset.videos=2",
+    "dataset.macros=12",
+    "protocol=macro_to_micro",
+)
+
+
+def of(video, kinds):
+    """Its expressions of some kinds as micro-expressions."""
+    return [replace(e, kind="micro") for e in video.expressions if e.kind in kinds]
+
+
+@pytest.mark.parametrize(("train", "kinds"), [("macro", ("macro",)), ("both", ("micro", "macro"))])
+def test_training_people_show_macro_expressions_and_tested_ones_all_that_is_annotated(train, kinds):
+    plan = make_plan(resolve([*WORDS, f"protocol.train={train}"]))
+    real = {video.key: video for video in plan.videos}
+    assert {e.kind for video in real.values() for e in video.expressions} == {"micro", "macro"}
+    for fold in plan.folds:
+        sides = plan.sides(fold)
+        assert sides.test == [real[video.key] for video in sides.test]
+        assert all(list(video.expressions) == of(real[video.key], kinds) for video in sides.train)
+        assert {v.subject for v in sides.train}.isdisjoint({v.subject for v in sides.test})
+    video = next(video for video in real.values() if len({e.kind for e in video.expressions}) == 2)
+    assert set(clips_of(plan, video)) == {(e.onset, e.peak, e.offset) for e in video.expressions}  # all are stored
+
+
+def test_other_protocols_learn_micro_expressions():
+    plan = make_plan(resolve([*WORDS[:-1], "protocol=loso"]))
+    assert all(plan.learnt(video) is video for video in plan.videos)
+    video = next(video for video in plan.videos if len({e.kind for e in video.expressions}) == 2)
+    assert len(clips_of(plan, video)) == len(of(video, ("micro",)))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["dataset.macros=0"], "no training clip has a class of the scheme"),
+        (["method=abpn"], "macro_to_micro"),
+        (["protocol.train=micro"], "protocol.train"),
+    ],
+)
+def test_what_it_cannot_do_is_one_sentence(words, reason):
+    with pytest.raises(ConfigError, match=reason) as error:
+        make_plan(resolve([*WORDS, *words]))
+    assert "\n" not in str(error.value)
