@@ -17,11 +17,11 @@ import types
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Self, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Required, Self, Union, get_args, get_origin
 
 import yaml
 
-from mebench.config import RunConfig, choices, convert, expected, from_plain, parts, plain, registry
+from mebench.config import RunConfig, choices, convert, expected, from_plain, parts, plain, registry, typed
 from mebench.core import Task
 from mebench.errors import ConfigError, check_known, unknown
 from mebench.files import load_yaml
@@ -272,49 +272,28 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
         raise ConfigError(f"{where}: {_unknown(config, key)}")
     if not isinstance(spec, dict):
         raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
-    for name in spec:
-        check_known("key", str(name), ("low", "high", "log", "step", "choices", "acts"), where=where)
-    acts = spec.get("acts", "training")
-    check_known("stage", str(acts), ACTS, "acts says when the parameter acts", where=where)
-    part, _, name = key.partition(".")
-    default = plain(getattr(getattr(config, f"{part}_params"), name))
-    if "choices" in spec:
-        if beside := sorted({"low", "high", "log", "step"} & set(spec)):
-            raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
-        listed = spec["choices"]
-        if not isinstance(listed, list) or not listed:
-            raise ConfigError(f"{where}: choices must be a list with something in it, not {listed!r}")
-        found: list[Any] = []
-        for choice in listed:
-            try:
-                value = plain(convert(choice, hint))
-            except ValueError:
-                raise ConfigError(f"{where}: choices: {choice!r} is not {expected(hint)}") from None
-            if any(type(value) is type(other) and value == other for other in found):
-                raise ConfigError(f"{where}: choices: {choice!r} occurs twice")
-            found.append(value)
-        if len(found) < 2:
-            alone = str(found[0]).lower() if isinstance(found[0], bool) else str(found[0])
-            raise ConfigError(f"{where}: choices: {alone} alone leaves nothing to choose")
-        return Dimension(key, acts, default, choices=tuple(found))
-    return _range(Dimension(key, acts, default), spec, hint, where)
-
-
-def _range(dimension: Dimension, spec: Mapping[str, Any], hint: Any, where: str) -> Dimension:
     hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    whole = int in hints
-    if not whole and float not in hints:
+    number = int if int in hints else float
+    if "choices" not in spec and number not in hints:
         allowed = choices(hint)
         example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
         raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
-    for name in ("low", "high"):
-        if name not in spec:
-            raise ConfigError(f"{where}: {name} is missing: a range needs low and high")
-    low, high = (_number(spec[name], name, whole, where) for name in ("low", "high"))
-    step = None if spec.get("step") is None else _number(spec["step"], "step", whole, where)
-    log = spec.get("log", False)
-    if not isinstance(log, bool):
-        raise ConfigError(f"{where}: log must be true or false, not {log!r}")
+    form: dict[str, Any] = {"low": Required[number], "high": Required[number], "log": bool, "step": number | None}
+    form = {"choices": tuple[hint, ...]} if "choices" in spec else form  # type: ignore[valid-type]
+    said = typed(
+        {f"{key}.{name}": (value, where) for name, value in spec.items()},
+        {f"{key}.{name}": own for name, own in {**form, "acts": Acts}.items()},
+    )
+    said = {name.removeprefix(f"{key}."): value for name, value in said.items()}
+    part, _, name = key.partition(".")
+    default = plain(getattr(getattr(config, f"{part}_params"), name))
+    found = Dimension(key, said.get("acts", "training"), default)
+    if "choices" in said:
+        listed = plain(said["choices"])
+        if len(set(map(json.dumps, listed))) < max(len(listed), 2):
+            raise ConfigError(f"{where}: choices must be two or more, each once, not {spec['choices']!r}")
+        return replace(found, choices=tuple(listed))
+    low, high, log, step = said["low"], said["high"], said.get("log", False), said.get("step")
     if low >= high:
         what = "empty" if low > high else "a single value"
         raise ConfigError(f"{where}: the range from low {low:g} to high {high:g} is {what}: low must be below high")
@@ -323,16 +302,7 @@ def _range(dimension: Dimension, spec: Mapping[str, Any], hint: Any, where: str)
     if step is not None and (log or not 0 < step <= high - low):
         reason = "a logarithmic scale has none" if log else f"it must lie in (0, {high - low:g}]"
         raise ConfigError(f"{where}: step {step:g} does not fit: {reason}")
-    return replace(dimension, low=low, high=high, log=log, step=step, whole=whole)
-
-
-def _number(value: Any, name: str, whole: bool, where: str) -> float:
-    try:
-        number: float = convert(str(value) if isinstance(value, str) else value, int if whole else float)
-    except ValueError:
-        kind = "a whole number" if whole else "a number"
-        raise ConfigError(f"{where}: {name} must be {kind}, not {value!r}") from None
-    return number
+    return replace(found, low=low, high=high, log=log, step=step, whole=number is int)
 
 
 # -- what the configuration takes ----------------------------------------------------------------------------------------
