@@ -23,7 +23,7 @@ from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.progress import Progress
-from mebench.training import view_samples as of_views
+from mebench.training import samples as of_views
 
 
 class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         dm.score(trainer.predict(model, datamodule=dm)).scores
 
     Features of clips are samples of recognition, y a class number (int64, in the order of `classes`); features of
-    frames are samples of spotting, y a number for each of `kinds` (float32). See `mebench.training.view_samples` for
+    frames are samples of spotting, y a number for each of `kinds` (float32). See `mebench.training.samples` for
     shapes; units are those of the chain, see `mebench features explain`. Labels of tested people are given only with
     `test_labels`.
 

@@ -1,7 +1,6 @@
 from . import answers as answers
 from . import clips as clips
 from . import coders as coders
-from . import columns as columns
 from . import eaf as eaf
 from . import frame_scores as frame_scores
 from . import intervals as intervals

@@ -6,13 +6,15 @@ from . import maps as maps
 from . import released as released
 from . import samples as samples
 from . import svm as svm
-from . import view_samples as view_samples
 from .adaptation import adapted as adapted
 from .fit import Classified as Classified
 from .fit import fit as fit
 from .fit import monitored as monitored
+from .samples import ClipSamples as ClipSamples
 from .samples import MappedSamples as MappedSamples
 from .samples import Samples as Samples
+from .samples import ViewSamples as ViewSamples
+from .samples import WindowSamples as WindowSamples
 from .samples import on_device as on_device
 from .samples import release as release
 from .samples import sample_negatives as sample_negatives
@@ -20,6 +22,3 @@ from .samples import vote as vote
 from .samples import window_labels as window_labels
 from .svm import CANDIDATES as CANDIDATES
 from .svm import LinearSvm as LinearSvm
-from .view_samples import ClipSamples as ClipSamples
-from .view_samples import ViewSamples as ViewSamples
-from .view_samples import WindowSamples as WindowSamples

@@ -29,8 +29,7 @@ from torch.utils.data import DataLoader
 from mebench.core import LabelledVideo, Method, Stage
 from mebench.core.history import History, Split
 from mebench.errors import ConfigError, RunError
-from mebench.training.samples import on_device
-from mebench.training.view_samples import ViewSamples
+from mebench.training.samples import ViewSamples, on_device
 
 QUIET = {"enable_model_summary": False, "enable_progress_bar": False, "num_sanity_val_steps": 0}
 """Options of Lightning's that a fold has by default."""
