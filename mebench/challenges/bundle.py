@@ -224,12 +224,8 @@ def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
     return list(said["rows"])
 
 
-def _read(one: Task, path: Path) -> dict[str, Any]:
-    faults = [str(fault) for fault in entry.faults(one, path)]
-    return {"faults": faults, "rows": [] if faults else entry.rows(one, path)}
-
-
 if __name__ == "__main__":
     wanted, file = task(sys.argv[1]), Path(sys.argv[2])
     sandbox.confine(sandbox.granted((), [file]))
-    print_lines(json.dumps(_read(wanted, file)))
+    faults = [str(fault) for fault in entry.faults(wanted, file)]
+    print_lines(json.dumps({"faults": faults, "rows": [] if faults else entry.rows(wanted, file)}))

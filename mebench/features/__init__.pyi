@@ -114,7 +114,6 @@ from .store import prune as prune
 from .store import remove as remove
 from .store import verify as verify
 from .texture import Grid as Grid
-from .texture import Hog as Hog
 from .texture import Lbp as Lbp
 from .texture import Patterns as Patterns
 from .texture import Spans as Spans

@@ -167,43 +167,6 @@ class Lbp(ImageStep):
         return unit_sum(blocks.histograms(codes, n_patterns(self.p, self.patterns))).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Hog(ImageStep):
-    """Histograms of oriented gradients (Dalal and Triggs 2005), by scikit-image: (rows, cols, block * block * bins).
-
-    Along H pixels there are H // cell cells, and a block begins at each cell that has block - 1 cells after it. The
-    histograms of a block are normalised together (L2, clipped at .2, L2 again); a block without gradients is all 0.
-
-    Attributes:
-        cell: width and height of a cell in pixels.
-        block: width and height of a block in cells.
-        bins: number of directions from 0 to 180 degrees.
-    """
-
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
-    portable: ClassVar[bool] = False  # it rests on scikit-image's angles
-    least: ClassVar[Mapping[str, int]] = {"cell": 1, "block": 1, "bins": 1}
-
-    cell: int = 16
-    block: int = 2
-    bins: int = 9
-
-    def apply(self, crop: Image) -> FeatureMap:
-        """Histograms of an (H, W) gray crop.
-
-        Raises:
-            DataError: the crop is smaller than one block.
-        """
-        if min(crop.shape) < self.cell * self.block:
-            raise DataError(
-                f"a crop of {crop.shape[0]} rows and {crop.shape[1]} columns has no block of {self.block}x{self.block} cells of "
-                f"{self.cell} pixels: take smaller cells"
-            )
-        cells, block = (self.cell, self.cell), (self.block, self.block)
-        blocks = heavy.skimage.feature.hog(crop, self.bins, cells, block, block_norm="L2-Hys", feature_vector=False)
-        return np.asarray(blocks.reshape(*blocks.shape[:2], -1), np.float32)
-
-
 def n_patterns(p: int, patterns: Patterns) -> int:
     """The number of patterns of `p` neighbours that are counted separately; all that are not uniform count as one."""
     return p * (p - 1) + 3 if patterns == "uniform" else 2**p

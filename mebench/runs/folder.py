@@ -421,11 +421,7 @@ class RunFolder:
 
     def finished_folds(self) -> set[str]:
         """Keys of the folds whose results are complete and as they were written."""
-        return {key for folder in self._whole("folds") if (key := whole_fold(folder)) is not None}
-
-    def _whole(self, name: str) -> list[Path]:
-        """The contents of a folder of the run, without temporary files."""
-        return [path for path in (self.path / name).glob("*") if not path.name.startswith(".")]
+        return {key for folder in self.path.glob("folds/[!.]*") if (key := whole_fold(folder)) is not None}
 
     def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
         """Put the tables of all folds together, sorted, so that the order of completion leaves no trace.

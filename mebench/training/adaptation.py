@@ -95,10 +95,6 @@ def _tca(a: Rows, b: Rows) -> Sides:
     return a @ basis @ to @ basis.T, b @ basis @ to @ basis.T
 
 
-def _tsrg(a: Rows, b: Rows) -> Sides:
-    return a, (np.concatenate([a, b]) @ b.T).T @ tsrg_matrix(a, b)
-
-
 def tsrg_matrix(a: Rows, b: Rows) -> Rows:
     """The matrix P, (n + m, d), of TSRG: a small |Xs - P'Ks|^2 + |P'(mean of Ks - mean of Kt)|^2 + |P|_1.
 
@@ -129,5 +125,5 @@ _WAYS: dict[str, Callable[[Rows, Rows], Sides]] = {
     "subspace": _subspace,
     "gfk": _gfk,
     "tca": _tca,
-    "tsrg": _tsrg,
+    "tsrg": lambda a, b: (a, (np.concatenate([a, b]) @ b.T).T @ tsrg_matrix(a, b)),
 }

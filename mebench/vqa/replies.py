@@ -1,7 +1,7 @@
 """Answers of finished runs to the challenge's questions, in its words."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,8 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
     named = _names(clips | videos)
     found, unanswered = list[questions.Row](), Counter[str]()
     for row in rows:
-        meaning, name = wording.meaning_of(row["question"]), named.get(questions.clip_of(row)) or named.get(_last(row))
+        meaning, clip = wording.meaning_of(row["question"]), questions.clip_of(row)
+        name = named.get(clip) or named.get(clip.partition("/")[2])
         order = (clips, videos) if row.get("image_id") else (videos, clips)
         known = [side[name] for side in order if name in side] if name and meaning else ()
         said = next(filter(None, (_answer_to(meaning, one) for one in known)), "") if meaning else ""
@@ -65,10 +66,6 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
             f"{names}: no question is about a video of these runs, or of a kind that they answer; the first is {rows[0]}"
         )
     return found, unanswered
-
-
-def _last(row: Mapping[str, str]) -> str:
-    return questions.clip_of(row).partition("/")[2]
 
 
 def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> None:

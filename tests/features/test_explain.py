@@ -13,7 +13,6 @@ from mebench.features import (
     EyesAndMouth,
     FaceCrop,
     Flow,
-    Hog,
     Lbp,
     LbpTop,
     Magnify,
@@ -111,7 +110,7 @@ def test_what_a_step_inherits_is_told_with_its_meaning():
 
 @pytest.mark.parametrize(
     ("step", "package"),
-    [(Lbp(), "scikit-image"), (Hog(), "scikit-image"), (Magnify(), "scipy")],
+    [(Lbp(), "scikit-image"), (Magnify(), "scipy")],
 )
 def test_a_step_that_rests_on_a_library_changes_with_its_version(monkeypatch, step, package):
     chain = Chain("c", (FaceCrop(), step), "clips")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mebench.core import Chain
-from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Hog, Interpolate, LbpTop, Source, Strain
+from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Interpolate, LbpTop, Source, Strain
 from mebench.features import pipeline as source_module
 from tests.helpers.nightly import NIGHTLY
 
@@ -99,7 +99,6 @@ TAIL = (Strain(), FlowImage())
         ((CROP, Flow("dis"), *TAIL), False),
         ((replace(CROP, align="eyes"), Flow("tvl1"), *TAIL), False),
         ((CROP, Flow("tvl1"), *TAIL, FlowDirection()), False),
-        ((CROP, Hog()), False),
         ((CROP, Interpolate(), LbpTop()), False),
     ],
 )

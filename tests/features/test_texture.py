@@ -1,10 +1,9 @@
-import cv2
 import numpy as np
 import pytest
-from skimage.feature import hog, local_binary_pattern
+from skimage.feature import local_binary_pattern
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import Hog, Lbp
+from mebench.features import Lbp
 
 from .conftest import texture
 
@@ -42,29 +41,6 @@ def test_a_flat_picture_has_one_pattern():
     assert np.count_nonzero(found[1, 1]) == 1
 
 
-def test_hog_is_that_of_scikit_image():
-    crop = texture(128, 128)
-    found = Hog().apply(crop)
-    assert found.shape == (7, 7, 36)
-    np.testing.assert_allclose(found.ravel(), hog(crop, 9, (16, 16), (2, 2)), rtol=1e-5)
-
-
-def test_hog_of_a_ramp_points_along_it():
-    """Gray grows to the right: all gradients lie in the bin of 0 degrees, all cells alike."""
-    ramp = np.tile(np.arange(0, 128, 2, dtype=np.uint8), (64, 1))
-    found = Hog(cell=16, block=1).apply(ramp)
-    assert found.shape == (4, 4, 9)
-    assert (found.argmax(-1) == 0).all()
-    np.testing.assert_allclose(found[..., 0], 1, atol=1e-4)
-
-
-def test_hog_sees_a_turned_picture_turned():
-    crop = cv2.GaussianBlur(texture(64, 64), (0, 0), 2)
-    found, turned = Hog(block=1, bins=8).apply(crop), Hog(block=1, bins=8).apply(np.rot90(crop).copy())
-    # A quarter turn moves 8 bins of half a turn by 4; directions on the edge of a bin may fall to either side.
-    assert np.abs(np.rot90(np.roll(found, 4, -1)) - turned).mean() < 0.1 * found.mean()
-
-
 @pytest.mark.parametrize("wrong", [{"rows": 0}, {"p": 1}, {"p": 17}, {"r": 0}, {"patterns": "ror"}, {"overlap": 1.0}])
 def test_impossible_patterns_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
@@ -74,7 +50,3 @@ def test_impossible_patterns_are_refused(wrong):
 def test_crops_without_room_for_the_blocks_are_refused():
     with pytest.raises(DataError, match="fewer blocks"):
         Lbp(rows=9).apply(texture(8, 8))
-    with pytest.raises(DataError, match="smaller cells"):
-        Hog(cell=16).apply(texture(31, 64))
-    with pytest.raises(ConfigError, match="cell"):
-        Hog(cell=0)
