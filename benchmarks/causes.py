@@ -55,6 +55,8 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "people15": ("15 people train", ("dataset.subjects=20", "protocol.folds=4")),
     "people54": ("54 people train", ("dataset.subjects=60", "protocol.folds=10")),
     "field": ("`field`, 12 people", ()),
+    "field_coders08": ("`field`, coders err by .08 s", ("dataset.coder_error=0.08",)),
+    "field_crf28": ("`field` at crf 28, coders err by .08 s", ("dataset.crf=28", "dataset.coder_error=0.08")),
 }
 """How the page names each, and what it changes."""
 SETTINGS: dict[str, tuple[str, ...]] = {
@@ -113,7 +115,9 @@ def main() -> None:
     if options.folder is None:
         parser.error("name a FOLDER for runs and features, or give --page")
     for variant in options.variants:
-        pictures = "base" if variant.startswith(("coders", "people")) else variant  # those have the same
+        pictures = {"coders": "base", "people": "base", "field_coders": "field"}.get(
+            variant.rstrip("0123456789"), variant
+        )  # have the same
         cache = options.folder / "cache" / pictures
         for method in options.methods:
             preset = "field" if variant.startswith("field") else "board"

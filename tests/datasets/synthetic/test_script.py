@@ -59,7 +59,7 @@ def test_the_field_is_as_dense_as_samm_long_videos():
     labels = [synthetic.label(params, *place) for place in _scripts(params)]
     minutes = len(labels) * params.frames / params.fps / 60
     micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
-    assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 590, 1240, 41)
+    assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 353, 743, 25)
     real = DENSITIES["samm_lv"]
     for counts, annotated in ((micro, real.micro), (macro, real.macro)):
         assert sum(counts) / minutes == pytest.approx(annotated / (real.frames / real.fps / 60), rel=0.03)
