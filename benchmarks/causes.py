@@ -55,8 +55,8 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "people15": ("15 people train", ("dataset.subjects=20", "protocol.folds=4")),
     "people54": ("54 people train", ("dataset.subjects=60", "protocol.folds=10")),
     "field": ("`field`, 12 people", ()),
-    "field_coders08": ("`field`, coders err by .08 s", ("dataset.coder_error=0.08",)),
-    "field_crf28": ("`field` at crf 28, coders err by .08 s", ("dataset.crf=28", "dataset.coder_error=0.08")),
+    "field_coders06": ("`field`, coders err by .06 s", ("dataset.coder_error=0.06",)),
+    "field_crf28": ("`field` at crf 28", ("dataset.crf=28",)),
 }
 """How the page names each, and what it changes."""
 SETTINGS: dict[str, tuple[str, ...]] = {
