@@ -219,7 +219,7 @@ def tables(rows: Sequence[Row]) -> dict[str, str]:
             for v, own in by_variant.items()
         }
         base, field = of.get("base"), of.get("field")
-        times = "" if field is None else f"{max(field, LEAST) / max(known[method], LEAST):.1f}"
+        times = "" if field is None else _n(max(field, LEAST) / max(known[method], LEAST))
         half = "held out" if method in HELD_OUT else "calibrated on"
         shown: list[str] = [
             f"`{method}`",
