@@ -25,7 +25,7 @@ PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
 TASKS = frozenset({"spot", "recognize"})
 
 _REQUIRED = ("title", "summary", "tasks")
-_MAPS = ("params", "presets", "datasets", "search", "other_input")
+_MAPS = ("params", "presets", "datasets", "search", "other_input", "openness")
 _IMPORTED = "__mebench_code__"
 """Where a plugin's package keeps the hash of its code as it was imported."""
 _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads"}

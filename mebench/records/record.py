@@ -168,6 +168,13 @@ class Record:
         said = (known[id_].other_input(self.config, part) for id_, part in parts if id_ in known)
         return "; ".join(filter(None, said))
 
+    @property
+    def openness(self) -> str:
+        """What the authors of its methods publish, and the epoch that their programs keep, as the present plugins state it."""
+        known = plugins("method")
+        said = [known[id_].section("openness").items() for id_ in self.plugins["method"] if id_ in known]
+        return "; ".join(f"{name} {word}" for facts in said for name, word in facts)
+
     @cached_property
     def content(self) -> str:
         """Hash of all that it says, and of its files but for models."""

@@ -44,6 +44,11 @@ FACTS: tuple[Fact, ...] = (
         mark="not the paper's method",
         meaning="its input, network or training is not its paper's: the score of the paper's method is unknown",
     ),
+    Fact(
+        "openness",
+        read=attrgetter("openness"),
+        meaning="what the authors publish (code, weights, answers) and the epoch that their program keeps, as far as its card says",
+    ),
 )
 RULES = ("convention", "selection", "transductive")
 """What decides which scores a run can have."""

@@ -10,6 +10,7 @@ import pytest
 from mebench.boards import Site, as_csv, latex, markdown, table_files
 from mebench.boards import build as boards_build
 from mebench.boards import collect as boards_collect
+from mebench.config import registry
 from mebench.console import console
 from mebench.records import row_facts
 from tests.helpers.run_folders import make_run
@@ -59,3 +60,25 @@ def test_a_column_with_a_mark_is_said_beside_the_name_where_there_is_no_room_for
     assert table.parts[0].rows[0].marks == ["an odd one"]
     assert "spotter, an odd one" in latex(table) and "| spotter (an odd one) |" in markdown([table])
     assert next(csv.DictReader(io.StringIO(as_csv(table))))["odd"] == "because"
+
+
+def test_what_authors_publish_is_what_the_cards_say_and_stands_in_every_board(tmp_path):
+    """An address, and every claim that an epoch is chosen on the tested person, must be in the card, too."""
+    told = {id_: info.section("openness") for id_, info in registry.plugins("method").items()}
+    for id_, facts in told.items():
+        card = (registry.plugins("method")[id_].folder / "README.md").read_text()
+        assert set(facts) <= {"code", "licence", "weights", "answers", "epoch"}, id_
+        for address in re.findall(r"github\.com/\S+", facts.get("code", "")):
+            assert address in card, id_
+        assert "best" not in facts.get("epoch", "") or re.search(r"best.{0,80}test|test.{0,80}best", card, re.DOTALL), (
+            id_
+        )
+    make_run(tmp_path, method="ststnet", tasks=("recognize",))
+    records = boards_collect.collect(tmp_path)
+    (table,) = boards_build.build(records)
+    (row,) = csv.DictReader(io.StringIO(as_csv(table)))
+    assert row["openness"] == "code github.com/christy1206/STSTNet; weights public; epoch last"
+    assert (
+        row["openness"] in markdown([table])
+        and row["openness"] in dict(Site([table], records, []).pages())[f"tables/{table.name}.html"]
+    )
