@@ -59,6 +59,7 @@ __all__ = [
     "interval",
     "iou",
     "learnt_threshold",
+    "less_macro",
     "overlap",
     "peaks_of",
     "place_randomly",
@@ -81,6 +82,32 @@ def stretches(high: NDArray[np.bool_], bridge: int = 0) -> list[tuple[int, int]]
     frames = np.flatnonzero(high)
     parts = np.split(frames, np.flatnonzero(np.diff(frames) > bridge + 1) + 1)
     return [(int(part[0]), int(part[-1])) for part in parts if len(part)]
+
+
+NEIGHBOURHOOD = 3
+"""k' of macro-expressions over that of micro-expressions in the programs of SOFTNet, MEAN and MTSN: 18 and 6 frames on CAS(ME)^2."""
+
+
+def less_macro(scores: NDArray[np.float64], k_prime: int) -> NDArray[np.float64]:
+    """Scores of micro-expressions less the mean score of macro-expressions around each frame, whose motion lasts longer.
+
+    Args:
+        scores: (n, 1), which stay as they are; or (n, 2) of micro- and macro-expressions; NaN where undefined.
+        k_prime: that of micro-expressions; `NEIGHBOURHOOD` times so many frames on both sides count.
+
+    Returns:
+        (n, 1).
+
+    >>> less_macro(np.array([[0.9, 0.1], [0.8, 0.4], [0.5, 0.7]]), 1).round(3).T
+    array([[0.5, 0.4, 0.1]])
+    """
+    if scores.shape[1] == 1:
+        return scores
+    macro, reach = scores[:, 1], NEIGHBOURHOOD * k_prime
+    near = np.ones(2 * reach + 1)
+    parts = (np.nan_to_num(macro), np.isfinite(macro))
+    sums, counts = (np.convolve(part, near)[reach : reach + len(macro)] for part in parts)
+    return np.asarray(scores[:, :1] - (sums / np.maximum(counts, 1))[:, None])
 
 
 def high_intervals(

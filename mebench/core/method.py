@@ -213,26 +213,13 @@ class Method(L.LightningModule):
         """A score for each frame and kind, (n_frames, n_kinds); NaN where undefined (the last k frames, say)."""
         raise NotImplementedError(f"{type(self).__name__} does not spot")
 
-    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
-        """Scores of macro-expressions, (n_frames,), where they are learnt as a class beside micro-expressions; by default None."""
-        return None
-
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """Spotted intervals of a video; by default `spotted` of each kind's scores, see `apart_from_macro`."""
+        """Spotted intervals of a video; by default `spotted` of each kind's scores."""
         return [
             Prediction(video.key, kind, *found)
             for column, (kind, level) in enumerate(self.levels().items())
-            for found in self.apart_from_macro(
-                video, kind, scores[:, column], self.spotted(video.timing, kind, scores[:, column], level)
-            )
+            for found in self.spotted(video.timing, kind, scores[:, column], level)
         ]
-
-    def apart_from_macro(
-        self, video: VideoView, kind: Kind, scores: NDArray[np.float64], found: list[peaks.Spotted]
-    ) -> list[peaks.Spotted]:
-        """What is spotted of a kind; of micro-expressions what is no macro-expression, if those are learnt, see `peaks.not_macro`."""
-        macro = self.score_macro(video) if kind == "micro" and found else None
-        return found if macro is None else peaks.not_macro(found, scores, macro)
 
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None

@@ -151,7 +151,7 @@ class MacroParams:
 
     Attributes:
         macro: frames of macro-expressions are examples of what is no micro-expression (`negative`), as in the paper; or of a `class`
-            with a score of its own, and a spotted interval that scores higher as a macro- than as a micro-expression is dropped.
+            with a score of its own, whose mean over the neighbourhood is taken off the score of micro-expressions.
     """
 
     macro: Literal["negative", "class"] = "negative"

@@ -163,18 +163,6 @@ def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
     return sorted((surest[i] for i in kept), key=lambda s: s.apex)
 
 
-def not_macro(found: Sequence[Spotted], micro: NDArray[np.float64], macro: NDArray[np.float64]) -> list[Spotted]:
-    """Of spotted micro-expressions those whose frames score at least as high, in the mean, as micro- than as macro-expressions.
-
-    Args:
-        found: intervals, which may reach beyond the video.
-        micro: (n_frames,) scores; NaN where undefined.
-        macro: (n_frames,), NaN at the same frames.
-    """
-    more = np.nan_to_num(micro - macro)
-    return [one for one in found if more[max(one.onset, 0) : one.offset + 1].sum() >= 0]
-
-
 def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime: int) -> list[Spotted]:
     """`count` intervals of width 2k' at peaks drawn uniformly from those whose interval lies inside the video.
 

@@ -214,14 +214,6 @@ class MEAN(Method):
 
         Over several scales the mean; under the focal loss the probability.
         """
-        return self._of_kinds(video)[:, :1]
-
-    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
-        """The head's second output."""
-        return self._of_kinds(video)[:, 1] if len(self.params.learnt) > 1 else None
-
-    def _of_kinds(self, video: VideoView) -> NDArray[np.float64]:
-        """Scores of the kinds that are learnt, (n_frames, n)."""
         return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
 
     def _scores(self, video: VideoView) -> NDArray[np.float64]:
@@ -234,7 +226,7 @@ class MEAN(Method):
                 outputs = outputs.sigmoid()
             scores[start : start + len(part)] = outputs.double().cpu().numpy()
             release(features)
-        return scores
+        return spotting.less_macro(scores, video.timing.k_prime["micro"])
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """Emotion of each clip, (n_clips, n_classes), rows sum to 1.

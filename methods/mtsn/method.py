@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
+from mebench import spotting
 from mebench.core import KINDS, Chain, Expression, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView
 from mebench.features import EyesAndMouth, Flow, MaskEyes, MinMax, RemoveNoseMotion, Resize, Strain
 from mebench.spotting import Spotted
@@ -108,12 +109,9 @@ class MTSN(Method):
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The network's score of each frame, the same for all kinds but with `macro=class`; NaN for the last k', which have no partner."""
-        return self._scores(video)[:, [KINDS.index(kind) * self._apart for kind in self.task.kinds]]
-
-    @torch.no_grad()
-    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
-        """The network's second output."""
-        return self._scores(video)[:, 1] if self._apart else None
+        scores = self._scores(video)
+        micro = spotting.less_macro(scores, self._k(video.timing))
+        return np.concatenate([micro if kind == "micro" else scores[:, -1:] for kind in self.task.kinds], axis=1)
 
     @property
     def _apart(self) -> bool:

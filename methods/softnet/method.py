@@ -139,15 +139,10 @@ class SOFTNet(Method):
 
         Over several scales the mean; under the focal loss the probability.
         """
-        return np.concatenate([self._scores(video, kind)[:, :1] for kind in self.task.kinds], axis=1)
+        return np.concatenate([self._scores(video, kind) for kind in self.task.kinds], axis=1)
 
-    @torch.no_grad()
-    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
-        """The second output of the network of micro-expressions."""
-        return self._scores(video, "micro")[:, 1] if len(self.params.learnt) > 1 else None
-
-    def _scores(self, video: VideoView, kind: str) -> NDArray[np.float64]:
-        """All outputs of the network of a kind, (n_frames, n)."""
+    def _scores(self, video: VideoView, kind: Kind) -> NDArray[np.float64]:
+        """Scores of one kind, (n_frames, 1)."""
         found = []
         for scale in self.params.scales:
             scores = np.full((video.n_frames, len(self._learnt(kind))), np.nan)
@@ -158,7 +153,7 @@ class SOFTNet(Method):
                 outputs = outputs.sigmoid() if self.params.loss == "focal" else outputs
                 scores[: len(features)] = outputs.double().cpu().numpy()
             found.append(scores)
-        return mean_over_scales(found)
+        return spotting.less_macro(mean_over_scales(found), video.timing.k_prime[kind])
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:
         """Labels begin k' - 1 frames before the onset."""

@@ -161,21 +161,16 @@ class TSMSNet(Method):
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The first network's output for each frame and kind; NaN for the last K of a kind, which have no partner."""
-        return np.concatenate([self._scores(video, kind)[:, :1] for kind in self.task.kinds], axis=1)
+        return np.concatenate([self._scores(video, kind) for kind in self.task.kinds], axis=1)
 
-    @torch.no_grad()
-    def score_macro(self, video: VideoView) -> NDArray[np.float64] | None:
-        """The second output of the first network of micro-expressions."""
-        return self._scores(video, "micro")[:, 1] if len(self.params.learnt) > 1 else None
-
-    def _scores(self, video: VideoView, kind: str) -> NDArray[np.float64]:
-        """All outputs of the first network of a kind, (n_frames, n)."""
+    def _scores(self, video: VideoView, kind: Kind) -> NDArray[np.float64]:
+        """Scores of one kind, (n_frames, 1)."""
         scores, maps = np.full((video.n_frames, len(self._learnt(kind))), np.nan), video.features(_long(kind))
         for start in range(0, len(maps), AT_ONCE):
             x = torch.from_numpy(np.asarray(maps[start : start + AT_ONCE], np.float32)).permute(0, 3, 1, 2)
             part = self.scoring[kind](self._input(x.to(self.device)))
             scores[start : start + len(part)] = part.double().cpu().numpy()
-        return scores
+        return spotting.less_macro(scores, video.timing.k_prime[kind])
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:
         """Labels begin K frames before the onset."""
@@ -208,8 +203,7 @@ class TSMSNet(Method):
             own = self._peaks(timing, kind, scores[:, column], level)
             if self.params.join and len(own) > 1:
                 own = joined(own, self._belong(video, kind, own), 2 * self._width(timing, kind))
-            placed = self.apart_from_macro(video, kind, scores[:, column], self._anchored(timing, kind, own))
-            found += [Prediction(video.key, kind, *one) for one in placed]
+            found += [Prediction(video.key, kind, *one) for one in self._anchored(timing, kind, own)]
         return found
 
     @torch.no_grad()
