@@ -19,6 +19,21 @@ from mebench.runner.plan import make_plan, weightless
 from mebench.runs import RunFolder, tables_of_folds
 from mebench.table import template
 
+SPOTTED = (
+    "f1",
+    "precision",
+    "recall",
+    "ap50",
+    "fp_per_minute",
+    "recall_at_half",
+    "recall_at_one",
+    "recall_at_two",
+    "fp_per_macro",
+    "fp_elsewhere",
+    "f1@samm_lv",
+    "f1@cas_me2",
+)
+"""Scores of spotting on a card: those at the density of the tested videos, and those that survive another."""
 QUIET_RATE = "fp_per_minute_without"
 """False positives a minute in videos that show no expression, of whatever kind."""
 
@@ -129,10 +144,7 @@ def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float |
     """The scores that a card shows of what was predicted of the tested: by path, and as its lines."""
     summary = summarize(tested, kinds=about["kinds"], classes=about["classes"], seed=0)
     parts: list[tuple[str, str, Any, tuple[str, ...]]] = [
-        *(
-            (f"spotting.{kind}", kind, part["scores"], ("f1", "precision", "recall", "ap50", "fp_per_minute"))
-            for kind, part in summary.get("spotting", {}).items()
-        ),
+        *((f"spotting.{kind}", kind, part["scores"], SPOTTED) for kind, part in summary.get("spotting", {}).items()),
         ("recognition", "recognition", summary.get("recognition", {}).get("scores", {}), ("uf1", "uar")),
         ("analysis", "analysis", summary.get("analysis", {}), ("strs",)),
     ]

@@ -46,6 +46,36 @@ def test_readme_says_of_selection_what_the_tables_say():
         assert said in (ROOT / page).read_text(), f"{page} must say: {said}"
 
 
+SCORE = re.compile(r"([+-]?0?\.\d{3,4})(?:\*\*)?(?:<br>| )\[([+-]?0?\.\d{3,4}), ([+-]?[01]?\.\d{3,4})\]")
+"""A score with its interval, as tables and texts print it."""
+
+
+def test_every_score_with_an_interval_in_readme_and_docs_is_that_of_a_committed_record():
+    """Of a run, of rescored files or of their tables; on the page of features stand measurements of benchmarks."""
+
+    def scores(content):
+        if isinstance(content, dict) and {"value", "low", "high"} <= content.keys():
+            ends = [content[end] for end in ("value", "low", "high")]
+            return set() if None in ends else {tuple(round(end, 3) for end in ends)}
+        parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+        return set().union(*map(scores, parts))
+
+    def printed(text):
+        return {tuple(round(float(number), 3) for number in found.groups()) for found in SCORE.finditer(text)}
+
+    there = printed((ROOT / "leaderboards/tables.md").read_text().replace("\\", ""))
+    for file in (*ROOT.glob("leaderboards/rescored/*.json"), *ROOT.glob("leaderboards/records/*/*.json")):
+        there |= scores(json.loads(file.read_text()))
+    told = {
+        (page.name, score)
+        for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+        if page.name != "features.md"
+        for score in printed(" ".join(re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL).split()))
+    }
+    assert len(told) > 12
+    assert {one for one in told if one[1] not in there} == set()
+
+
 def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
     """The table below the one of recognition: each rule's F1, and what those gain that look at the tested people."""
     told = rows_of((ROOT / "README.md").read_text(), "The same holds in spotting")
