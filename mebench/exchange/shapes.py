@@ -197,6 +197,8 @@ def _parsed(text: str) -> Any:
     """
     try:
         return json.loads(text)
+    except RecursionError:
+        raise ValueError("lists lie in lists by the thousand") from None
     except ValueError as error:
         plain = re.sub(r"\bnan\b", "None", re.sub(r", *(?:dtype|device)=[^,)]*", "", _CALLED.sub("(", text)))
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
@@ -323,7 +325,8 @@ def _of_video(video: Any, found: Any) -> Iterator[Row]:
     for one in found or [{}]:
         if isinstance(one, Mapping):
             start, end = one.get("segment", ("", ""))
-            yield {**about, "t-start": start, "t-end": end, **{name: one[name] for name in one if name != "segment"}}
+            times = {"t-start": start, "t-end": end} if "segment" in one or not one else {}
+            yield {**about, **times, **{name: one[name] for name in one if name != "segment"}}
         else:
             yield {**about, **dict(zip(_ENDS, one))}
 

@@ -10,9 +10,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field, replace
 from itertools import chain, product
 from math import floor
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -48,6 +50,7 @@ from mebench.exchange import (
     sheet_of,
 )
 from mebench.files import file_hash, read_yaml
+from mebench.grouping import grouped
 from mebench.metrics import COLUMNS, SECTIONS, epoch_choices, flat_scores, named, summarize
 from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
 
@@ -301,31 +304,26 @@ def find(source: Source, root: Path) -> dict[str, Path]:
         raise DataError(f"--root {root} is no folder: name the one that holds the files of {source.id}, {hint}")
     wanted = source.files
     found: dict[str, Path] = {}
-    others: dict[str, tuple[Path, str]] = {}
+    others: dict[str, Path] = {}
     there = [root / path for path in wanted.values()]
     for file in chain(there, (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)):
         if len(found) == len(wanted):
             break
-        try:
-            if not file.is_file() or file.stat().st_size > LARGEST:
-                continue
-            hash_ = file_hash(file)
-        except OSError:  # of a file that nobody may read; if it is one of ours, it is missing
-            continue
-        if hash_ in wanted:
-            found.setdefault(hash_, file)
-        else:
-            others.setdefault(file.name, (file, hash_))
+        with suppress(OSError):  # of a file that nobody may read; if it is one of ours, it is missing
+            if file.is_file() and file.stat().st_size <= LARGEST:
+                hash_ = file_hash(file)
+                (found if hash_ in wanted else others).setdefault(hash_, file)
     lacking = [(hash_, path) for hash_, path in wanted.items() if hash_ not in found]
     elsewhere = {hash_: r.repository for r in source.readings if r.repository for hash_ in r.files.values()}
     if lacking:
         hint = f"in {elsewhere[lacking[0][0]]}" if lacking[0][0] in elsewhere else hint
         (hash_, path), more = lacking[0], f" (and {plural(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
-        if changed := others.get(Path(path).name):
-            raise DataError(
-                f"{changed[0]} is not {path} as it was published{more}: its SHA-256 begins with {changed[1][:12]}, not with "
-                f"{hash_[:12]}; take it unchanged, {hint}"
-            )
+        for other, file in others.items():
+            if file.name == Path(path).name:
+                raise DataError(
+                    f"{file} is not {path} as it was published{more}: its SHA-256 begins with {other[:12]}, not with "
+                    f"{hash_[:12]}; take it unchanged, {hint}"
+                )
         raise DataError(f"no file in {root} is {path}{more}, SHA-256 {hash_[:12]}…: get it, {hint}")
     return found
 
@@ -348,9 +346,7 @@ def answers(
     truth, said = rows["truth"], rows["predictions"]
     if one.choice is None:
         return {None: joined(one, truth, said)}, 1
-    of_epoch: dict[str, list[Row]] = {}
-    for row in said:
-        of_epoch.setdefault(row["epoch"], []).append(row)
+    of_epoch = grouped(said, key=itemgetter("epoch"))
     low, high, step = one.choice.thresholds
     thresholds = [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
     every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
@@ -390,11 +386,8 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
     rows = [row for path, hash_ in reading.files.items() for row in _of_file(reading, path, found[hash_], role)]
     if reading.beside:
         names = [row for other in reading.beside for row in rows_of(other, found, role)]
-        wrong = [
-            n
-            for n, (name, row) in enumerate(zip(names, rows), 1)
-            if role == "truth" and name["emotion"] != row["emotion"]
-        ]
+        pairs = enumerate(zip(names, rows), 1) if role == "truth" else ()
+        wrong = [n for n, (name, row) in pairs if name["emotion"] != row["emotion"]]
         if len(names) != len(rows) or wrong:
             where = f"row {wrong[0]} has another class" if wrong else f"{len(rows)} rows, {len(names)} names"
             raise DataError(
@@ -405,36 +398,32 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
     kept: list[Row] = []
     seen: Counter[tuple[str | None, ...]] = Counter()
     for row in rows:
-        if not row.get("onset"):
-            kept.append(row)
-            continue
-        for end in ("onset", "apex", "offset"):
-            if reading.rounded and row.get(end):
-                row[end] = str(floor(float(row[end]) + (0.5 if reading.rounded == "nearest" else 0)))
-            elif not float(row.get(end) or 0).is_integer():
-                raise DataError(
-                    f"the {end} {row[end]} of {row['video']} is fractional: the source must state rounded: "
-                    "down or nearest"
-                )
-            if reading.shift and row.get(end):
-                row[end] = str(int(float(row[end])) + reading.shift)
-        last = int(float(row["offset"])) - int(float(row["onset"]))
-        if reading.macro_above is not None:
-            row["kind"] = "macro" if last > reading.macro_above else "micro"
-        place = tuple(row.get(name) for name in ("dataset", "subject", "video", "epoch"))
-        if (
-            (low or 0) <= last + 1 <= (high or last + 1)
-            and (reading.at_least is None or float(row["confidence"]) >= reading.at_least)
-            and (reading.first is None or seen[place] < reading.first)
-        ):
+        if row.get("onset"):
+            for end in filter(row.get, ("onset", "apex", "offset")):
+                if not (frame := float(row[end])).is_integer() and reading.rounded is None:
+                    raise DataError(
+                        f"the {end} {row[end]} of {row['video']} is fractional: the source must state rounded: "
+                        "down or nearest"
+                    )
+                row[end] = str(floor(frame + (0.5 if reading.rounded == "nearest" else 0)) + reading.shift)
+            n = int(row["offset"]) - int(row["onset"]) + 1
+            if reading.macro_above is not None:
+                row["kind"] = "macro" if n > reading.macro_above + 1 else "micro"
+            place = tuple(row.get(name) for name in ("dataset", "subject", "video", "epoch"))
+            if not (
+                (low or 0) <= n <= (high or n)
+                and (reading.at_least is None or float(row["confidence"]) >= reading.at_least)
+                and (reading.first is None or seen[place] < reading.first)
+            ):
+                continue
             seen[place] += 1
-            kept.append(row)
+        kept.append(row)
     return kept
 
 
 def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Row]:
     """The rows of a file, with what its name says."""
-    of_file = dict(reading.always)
+    of_file, file = dict(reading.always), Path(f"{file}:{reading.sheet}") if reading.sheet else file
     if reading.name:
         named_so = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
         if (match := re.fullmatch(rf"(?:.*/)?{named_so}", path)) is None:
@@ -454,13 +443,11 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         yield from (row for row in named_rows if all(re.fullmatch(cell, row[name]) for name, cell in wanted))
         return
     section: dict[str, str] = {}
-    if reading.sheet:
-        rows = [
-            [" ".join(cell.split()) for cell in cells]
-            for _, cells in read_sheet(_sheet(reading, file), Remarks(), role).rows
-        ]
-    else:
-        rows = [re.split(r"[\s,;]+", line.strip()) for line in file.read_text(encoding="utf-8").splitlines()]
+    rows = (
+        [[" ".join(cell.split()) for cell in cells] for _, cells in read_sheet(file, Remarks(), role).rows]
+        if reading.sheet
+        else [re.split(r"[\s,;]+", line.strip()) for line in file.read_text(encoding="utf-8").splitlines()]
+    )
     for number, words in enumerate(rows, 1):
         if reading.section and len(words) == len(reading.section):
             section = dict(zip(reading.section, words))
@@ -512,14 +499,10 @@ def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
         yield {str(name): str(row[name]) for name in ("subject", "video", "kind", "onset", "offset", "confidence")}
 
 
-def _sheet(reading: Reading, file: Path) -> Path:
-    return Path(f"{file}:{reading.sheet}") if reading.sheet else file
-
-
 def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     """The rows of whatever `mebench score` reads, under the suite's names of columns."""
     remarks = Remarks()
-    sheet = read_sheet(_sheet(reading, file), remarks, role)
+    sheet = read_sheet(file, remarks, role)
     if is_log(sheet):
         log = read_log(sheet, file, role, remarks)
         intervals = log.intervals.drop(columns=["apex", "confidence"], errors="ignore")

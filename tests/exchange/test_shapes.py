@@ -75,6 +75,9 @@ FORMS = {
         protocol=4,
     ),
     "an array of text in an archive": npz(found=np.array(ROWS)),
+    "rows with names by video": json.dumps(
+        {v: [dict(zip(NAMES[1:], one)) for one in own] for v, own in by_video().items()}
+    ),
     "lists of all videos": json.dumps(
         {
             "videos": [*by_video()],
@@ -154,6 +157,12 @@ def test_the_same_intervals_in_every_form(write, content):
     assert [*zip(found["video"], found["onset"], found["offset"], found["confidence"])] == ROWS
 
 
+def test_rows_of_something_else_are_no_videos_without_intervals(write):
+    boxes = {"annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]}
+    with pytest.raises(DataError, match="line 1: the header lacks the column 'onset'"):
+        read_intervals(write(json.dumps(boxes)), "predictions", Remarks())
+
+
 def test_results_and_truth_of_temporal_action_detection(write):
     """Times are seconds: those of the truth by its own frame rate, those of the results by the truth's. Labels are kinds here."""
     results = {"version": "1.0", "results": {"a": [{"segment": [1, 2.5], "label": "micro", "score": 0.5}], "b": []}}
@@ -218,6 +227,7 @@ class Runs:
 
 
 BAD = {
+    "lists in lists": ("[" * 3000 + "]" * 3000, "begins like JSON but is none .lists lie in lists by the thousand"),
     "a notebook that shows a part": (
         notebook(pd.DataFrame(ROWS * 30, columns=NAMES).to_string(max_rows=10)),
         "a notebook shows only the first and the last rows of its table",
