@@ -108,6 +108,8 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
             continue
         after, row["scores"] = flat(outcome.summary) if outcome else summary, {}
         for path, difference in differences(clean, folder, own.get("convention", "strict")).items():
+            if folder is clean:
+                difference = {"value": 0.0, "low": None, "high": None}
             value = summary[path]["value"]
             drop = 0.0 - difference["value"] / value if value and difference["value"] is not None else None
             row["scores"][path] = {"score": after[path], "difference": difference, "drop": drop}

@@ -16,7 +16,6 @@ _RUN_KEYS = (
     "no_face",
     "audit",
     "adaptation",
-    "degrade",
 )
 LATER: Mapping[str, Any] = {
     "precision": "32-true",
@@ -74,10 +73,14 @@ def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
 
     >>> of_data({"dataset": "a", "protocol": {"name": "kfold", "folds": 5}}, {"protocol.folds": "command line"})
     'protocol: folds=5'
+    >>> of_data({"dataset": "a", "protocol": "loso", "degrade": "blur:3"}, {"degrade": "command line"})
+    'degrade=blur:3'
     """
     flat = without_places(values)
     protocol = _plugin(flat, origins, "protocol")
-    return "; ".join(filter(None, [_plugin(flat, origins, "dataset"), f"protocol: {protocol}" if protocol else ""]))
+    degrade = flat.get("degrade", "none")
+    words = [f"protocol: {protocol}" if protocol else "", f"degrade={degrade}" if degrade != "none" else ""]
+    return "; ".join(filter(None, [_plugin(flat, origins, "dataset"), *words]))
 
 
 def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:

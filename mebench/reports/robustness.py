@@ -52,8 +52,8 @@ def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
     """A score against the strength of each degradation, with its interval; the line is the clean run's."""
     kinds = dict.fromkeys(row["kind"] for row in rows if "scores" in row)
     drawn, across = canvas(10, 1 + 1.7 * -(-len(kinds) // 4)), 4
-    axes = drawn.subplots(-(-len(kinds) // across), across, sharex=True, sharey=True, squeeze=False).flat
-    for place in list(axes)[len(kinds) :]:
+    axes = [*drawn.subplots(-(-len(kinds) // across), across, sharex=True, sharey=True, squeeze=False).flat]
+    for place in axes[len(kinds) :]:
         place.set_visible(False)
     for kind, place in zip(kinds, axes):
         own = [
@@ -79,7 +79,7 @@ def page(clean: RunFolder, rows: Rows) -> str:
         title=title_of(clean.read_json("config.json")["config"]),
         run=clean.id,
         rows=rows,
-        kinds={kind: KINDS[kind] for kind in dict.fromkeys(row["kind"] for row in rows)},
+        kinds={kind: KINDS[kind] for kind in dict.fromkeys(row["kind"] for row in rows if "violations" not in row)},
         figures=[(in_words(path), Markup(inline(figure(rows, path), f"f{n}"))) for n, path in enumerate(paths)],
         tables=[(table.title, table.html(kind="plain")) for table in tables(rows)],
     )

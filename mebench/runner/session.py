@@ -334,18 +334,17 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
     Raises:
         RunError: there is none, or it keeps none.
     """
-    degrade = f"degrade={plan.config.degrade}"
     if clean is None:
         raise RunError(
-            f"{degrade} takes the models of the finished clean run, and {plan.config.runs} holds none of these settings: run it first, by "
-            "the same command without degrade"
+            f"degrade={plan.config.degrade} takes the models of the finished clean run, and {plan.config.runs} holds none of these "
+            "settings: run it first, by the same command without degrade"
         )
-    for fold in plan.folds:
-        if not (clean.path / "folds" / safe_name(fold.key) / "model.safetensors").is_file():
-            raise RunError(
-                f"{degrade} takes the models of {clean.id}, which keeps none of fold {fold.key!r}, as runs that leak and records of the "
-                "leaderboard never do: compute an honest run with mebench run"
-            )
+    folders = {fold.key: clean.path / "folds" / safe_name(fold.key) for fold in plan.folds}
+    if missing := [key for key, folder in folders.items() if not (folder / "model.safetensors").is_file()]:
+        raise RunError(
+            f"degrade={plan.config.degrade} takes the models of {clean.id}, which keeps none of fold {missing[0]!r}, as runs that leak and "
+            "records of the leaderboard never do: compute an honest run with mebench run"
+        )
     return clean
 
 

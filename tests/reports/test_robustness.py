@@ -1,0 +1,39 @@
+"""A sweep over degradations as table and figure."""
+
+import pytest
+
+from mebench.reports import robustness
+
+PATH = "spotting.micro.f1"
+
+
+def row(kind, strength, value):
+    score = {"value": value, "low": value - 0.1, "high": value + 0.1}
+    lost = {"value": value - 0.6, "low": value - 0.7, "high": value - 0.5}
+    scores = {PATH: {"score": score, "difference": lost, "drop": (0.6 - value) / 0.6}}
+    return {"kind": kind, "strength": strength, "error": None, "scores": scores}
+
+
+ROWS = [
+    *(row("blur", strength, 0.6 - 0.1 * strength) for strength in range(3)),
+    *(row("jpeg", strength, 0.6) for strength in range(3)),
+    {"kind": "h264", "strength": 3, "error": "none of the 3 videos shows a face"},
+    {"kind": "mirror", "strength": 3, "error": None, "violations": {"n": 3, "of": 40}},
+]
+
+
+def test_each_kind_has_its_curve_with_intervals():
+    axes = robustness.figure(ROWS, PATH).axes
+    assert [one.get_title("left") for one in axes if one.get_visible()] == ["blur", "jpeg"]
+    curve, *intervals = axes[0].lines
+    assert curve.get_xydata().round(2).tolist() == [[0, 0.6], [1, 0.5], [2, 0.4]]
+    assert [line.get_ydata()[0] for line in intervals] == pytest.approx([0.5, 0.4, 0.3])
+
+
+def test_scores_and_relations_have_a_table_each():
+    scores, relations = robustness.tables(ROWS)
+    assert len(scores.rows) == 6 and "33.3 %" in scores.markdown() and "[0.3000, 0.5000]" in scores.markdown()
+    assert relations.plain() == [
+        {"relation": "mirror", "change": "left and right change places", "violations": 3, "of": 40}
+    ]
+    assert [table.title for table in robustness.tables(ROWS[:2])] == ["scores on degraded videos"]
