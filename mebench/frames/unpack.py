@@ -199,7 +199,9 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
             raise  # not the archive's fault: a folder where nobody may write, say
-        raise DataError(f"{path} cannot be unpacked ({' '.join(str(error).split())}): copy it again") from None
+        no_archive = "could not be opened successfully" in str(error)  # by any of the forms, each of which says why
+        said = "it is no archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
+        raise DataError(f"{path} cannot be unpacked ({said}): copy it again") from None
     return Unpacked(path, folder, len(members), before=before), total
 
 

@@ -289,6 +289,14 @@ def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, arc
     assert not list(tmp_path.rglob(".*"))
 
 
+def test_what_is_no_archive_is_said_in_a_short_sentence(tmp_path):
+    (tmp_path / "text.tar.gz").write_text("hello")
+    with pytest.raises(
+        DataError, match=r"text.tar.gz .*\(it is no archive, or its beginning is damaged\): copy it again"
+    ):
+        list(frames_unpack.unpack(tmp_path / "text.tar.gz", tmp_path / "out"))
+
+
 def test_one_budget_holds_for_a_whole_command(tmp_path, monkeypatch):
     """Archives in archives would multiply what each may grow to."""
     monkeypatch.setattr("mebench.frames.unpack.LARGE", 3_000_000)
