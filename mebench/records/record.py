@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 from pyarrow.parquet import read_metadata
 
 import mebench.features
-from mebench.config.registry import plugins
-from mebench.errors import MebenchError, RunError
+from mebench.config.registry import find
+from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
 from mebench.records import consistency, integrity, schema, setting_words
@@ -164,8 +165,10 @@ class Record:
         """The input that its methods read in place of their papers' input, as the present plugins state it; empty if there is no
         difference.
         """
-        known, parts = plugins("method"), zip(self.plugins["method"], ("method", "recognizer"))
-        said = (known[id_].other_input(self.config, part) for id_, part in parts if id_ in known)
+        said = []
+        for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
+            with suppress(PluginError):  # one that is not here, or broken
+                said.append(find("method", id_).other_input(self.config, part))
         return "; ".join(filter(None, said))
 
     @property

@@ -380,7 +380,7 @@ def _with(table: pd.DataFrame, counted: pd.Series, wrong: pd.DataFrame, right: s
 
 
 def _missing(value: Any) -> bool:
-    return value is None or (np.ndim(value) == 0 and bool(pd.isna(value)))
+    return value is None or (not isinstance(value, str) and np.ndim(value) == 0 and bool(pd.isna(value)))
 
 
 def _whole(value: Any) -> int | None:
