@@ -12,7 +12,7 @@ from typing import Any
 from pyarrow.parquet import read_metadata
 
 import mebench.features
-from mebench.config.registry import find
+from mebench.config.registry import PluginInfo, find
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
@@ -165,18 +165,21 @@ class Record:
         """The input that its methods read in place of their papers' input, as the present plugins state it; empty if there is no
         difference.
         """
-        said = []
-        for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
-            with suppress(PluginError):  # one that is not here, or broken
-                said.append(find("method", id_).other_input(self.config, part))
-        return "; ".join(filter(None, said))
+        return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._present())))
 
     @property
     def openness(self) -> str:
         """What the authors of its methods publish, and the epoch that their programs keep, as the present plugins state it."""
-        known = plugins("method")
-        said = [known[id_].section("openness").items() for id_ in self.plugins["method"] if id_ in known]
+        said = [info.section("openness").items() for info, _ in self._present()]
         return "; ".join(f"{name} {word}" for facts in said for name, word in facts)
+
+    def _present(self) -> list[tuple[PluginInfo, str]]:
+        """The present plugins of its methods, each with the setting that names it, but for those that are gone or broken."""
+        found = []
+        for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
+            with suppress(PluginError):
+                found.append((find("method", id_), part))
+        return found
 
     @cached_property
     def content(self) -> str:
