@@ -38,9 +38,10 @@ def degrade(
     runs: Runs = "",
     json: Json = None,
 ) -> None:
-    """Test the models of a run on degraded videos of the same people.
+    """Test the models of a run on degraded videos.
 
-    Nothing is trained. The page shows scores against strength, what they lose, and how often changes alter an answer that should stay.
+    The people are the same, and nothing is trained. The page shows scores against strength, what they lose, and how often changes
+    alter an answer that should stay.
     """
     words = [
         f"{kind}:{RELATED if kind in degradation.RELATIONS else strength}{f':{model}' if model and kind == 'resolution' else ''}"
