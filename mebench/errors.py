@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-MOST_NAMES = 40
+MOST_NAMES = 60
 """Names that a sentence lists; of more only the nearest one, or these."""
 
 

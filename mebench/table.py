@@ -310,8 +310,7 @@ def bar(score: Score, metric: str) -> Markup:
     """The interval of a share, 0 to 1, as a bar drawn by the style sheet, next to its numbers; nothing without an interval."""
     if score["low"] is None or find(metric).scale != "share":
         return Markup()
-    low, high, value = (f"{score[end]:.3f}" for end in ("low", "high", "value"))
-    return Markup('<i class="bar" style="--low:{};--high:{};--value:{}"></i>').format(low, high, value)
+    return Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>').format_map(score)
 
 
 def _in_one_line(text: str) -> str:

@@ -96,7 +96,7 @@ def test_a_page_has_what_it_sorts_by_and_what_a_column_means():
     assert any("harmonic mean" in attrs.get("title", "") for tag, attrs in reader.tags if tag == "th")
     assert ("tr", {"class": "chance"}) in reader.tags and (
         "i",
-        {"class": "bar", "style": "--low:0.250;--high:0.750;--value:0.500"},
+        {"class": "bar", "style": "--l:0.25;--h:0.75;--v:0.5"},
     ) in reader.tags
 
 

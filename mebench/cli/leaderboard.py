@@ -191,9 +191,10 @@ def renew(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compute nothing, only list records and costs.")] = False,
     json: Json = None,
 ) -> None:
-    """Make records again by their own settings, the cheapest first. Each new one takes the place of the former.
+    """Make records again by their own settings.
 
-    Stopped, the same command continues. The exit code is 1 if one could not be made.
+    The cheapest come first, and each new one takes the place of the former. Stopped, the same command continues. The exit
+    code is 1 if one could not be made.
     """
     ids, settings = ([word for word in words or () if ("=" in word) == with_value] for with_value in (False, True))
     rows = boards.accept.renew(Path(out).expanduser(), ids, settings, dry_run, Progress())

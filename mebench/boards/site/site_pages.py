@@ -210,7 +210,7 @@ class PageTables:
 
         def caveats(line: PublishedLine) -> Markup:
             return Markup(
-                self._draw.caveats(dict.fromkeys(c for some in line.caveats.values() for c in some), line.note)
+                self._draw.caveats(dict.fromkeys(c for some in line.caveats.values() for c in some), line.note, "../")
             )
 
         found = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
@@ -228,8 +228,8 @@ class PageTables:
             lines,
         ).html("published", "Published by others, not measured here", sortable=True)
 
-    def printed(self, values: Sequence[Published]) -> Markup:
-        """Published values one by one."""
+    def printed(self, values: Sequence[Published], root: str) -> Markup:
+        """Published values one by one, for a page from which `root` leads to the site's first folder."""
 
         def value(row: Published) -> Markup:
             return Markup("{:.{}f}{}").format(row.value, row.digits, _mark(row.caveats))
@@ -248,7 +248,7 @@ class PageTables:
                 Column("classes", right=True, text=_or_dash, room="wide"),
                 Column("metric", of=lambda row: catalogue.find(row.metric).label, choose=True),
                 Column("value", right=True, of=lambda row: row, text=value, order=attrgetter("value")),
-                Column("caveats", of=lambda row: self._draw.caveats(row.caveats, row.note), room="wide"),
+                Column("caveats", of=lambda row: self._draw.caveats(row.caveats, row.note, root), room="wide"),
             ],
             values,
         )
@@ -391,7 +391,6 @@ class Site:
             "methods": self.plugins["method"],
             "datasets": self.plugins["dataset"],
             "facts": row_facts.FACTS,
-            "meanings_of_caveats": CAVEATS,
         }
         self.environment.filters |= {
             "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
