@@ -5,6 +5,7 @@ are drawn; the score on the people who are hardest for all.
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations, count, pairwise, permutations, product, takewhile, tee
 from math import factorial
 from typing import Any, Self, cast
@@ -275,11 +276,9 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
         for run, ranks, beats in zip(ranked, rank_intervals(drawn), beating(drawn)):
             found[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
     cohort = hardest(np.stack([of_run(run, personal, np.eye(people.n_units)) for run in ranked]))
-    inside, name = np.isin(np.arange(people.n_units), cohort), path.rpartition(".")[2]
-    chosen = replace(people, chosen=tuple(cohort.tolist()))
     for run in scored:
-        of_cohort = chosen.scores(path, lambda weights, run=run: {name: of_run(run, score, weights * inside)})[name]  # type: ignore[misc]
-        found[run]["hardest"] = {end: of_cohort[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
+        own = people.of_some(cohort, path.rpartition(".")[2], partial(of_run, run, score))
+        found[run]["hardest"] = {end: own[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
     return found
 
 

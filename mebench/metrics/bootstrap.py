@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
 import numpy as np
 
 from mebench import heavy
-from mebench.metrics import Floats, correlation, difference_interval, members_of
+from mebench.metrics import Floats, Indices, correlation, difference_interval, members_of
 from mebench.metrics.catalogue import Scale, find
 
 FLAT = 1e-12
@@ -328,6 +328,14 @@ class Resampling:
                 ends = interval(value, without[name], self._names(), scale, basis.subjects, basis.unseen)
             found[name] = _score(value, ends, reason or _FLAT)
         return found
+
+    def of_some(
+        self, units: Indices, name: str, evaluate: Callable[[Floats], Floats], basis_of: BasisOf = of_all
+    ) -> Score:
+        """The score `name` of some subjects alone, in the same draws of all, with its interval."""
+        inside = np.isin(np.arange(self.n_units), units)
+        own = replace(self, skipped={}, chosen=tuple(units.tolist()))
+        return own.scores(name, lambda weights: {name: evaluate(weights * inside)}, basis_of)[name]
 
     def differences(
         self, first: Evaluate, second: Evaluate, basis_of: Sequence[BasisOf] = (of_all, of_all)

@@ -1,12 +1,22 @@
 """Scores by groups of people: each with its interval, the widest gap between two, and whether chance makes such a gap."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from mebench.metrics import Evaluate, Floats, Resampling, derived_seed, difference_interval
-from mebench.metrics.bootstrap import Basis, BasisOf, of_all
+from mebench.metrics import (
+    Basis,
+    BasisOf,
+    Evaluate,
+    Floats,
+    Resampling,
+    derived_seed,
+    difference_interval,
+    of_all,
+    ratio,
+)
 
 LEAST_PEOPLE = 5
 """A group of fewer people is withheld: its score says more of these people than of the group."""
@@ -42,21 +52,16 @@ def by_group(
         `groups`: for each `value`, `low`, `high` and its number of `people`, which a group of fewer than `LEAST_PEOPLE` lacks;
         `gap`: `value`, `low`, `high` and `between`, and `p`; both None where fewer than two groups have a score.
     """
-    names, kinds = np.asarray(labels, dtype=object), sorted({label for label in labels if label})
-    people, every = Resampling.of_subjects(strata, draws, seed), np.arange(len(names))
+    names, people = np.asarray(labels, dtype=object), Resampling.of_subjects(strata, draws, seed)
     groups: dict[str, Any] = {}
-    for kind in kinds:
-        own = every[names == kind]
+    for kind in sorted({*labels} - {""}):
+        own = np.flatnonzero(names == kind)
         groups[kind] = {"value": None, "low": None, "high": None}
         if len(own) >= LEAST_PEOPLE:
-            inside = np.where(names == kind, 1.0, 0.0)
-            of_group = Resampling(people.weights, strata=people.strata, chosen=tuple(own.tolist()))
-            scores = of_group.scores(name, lambda w, inside=inside: {name: evaluate(w * inside)[name]}, basis_of)  # type: ignore[misc]
-            groups[kind] = {"people": len(own), **scores[name]}
-    known = [kind for kind in kinds if groups[kind]["value"] is not None]
+            groups[kind] = {"people": len(own), **people.of_some(own, name, lambda w: evaluate(w)[name], basis_of)}
+    known = [kind for kind in groups if groups[kind]["value"] is not None]
     if len(known) < 2:
         return {"groups": groups, "gap": None, "p": None}
-    taking_part = np.isin(names, known)
 
     def ranges(dealt: Any) -> Floats:
         """(m,) gaps of (m, n_people) names."""
@@ -65,10 +70,9 @@ def by_group(
 
     rng, dealt = np.random.default_rng(derived_seed(seed, "groups")), np.tile(names, (shuffles, 1))
     for stratum in sorted(set(strata)):
-        own = every[taking_part & (np.asarray(strata) == stratum)]
+        own = np.flatnonzero(np.isin(names, known) & (np.asarray(strata) == stratum))
         dealt[:, own] = rng.permuted(dealt[:, own], axis=1)
-    found = ranges(dealt)
-    gap = ranges(names[None])[0]
+    gap, found = ranges(names[None])[0], ranges(dealt)
     low, high = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
     one, other = ((groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high, low))
     ends = (None, None) if None in (*one, *other) else difference_interval(one, other, 0.0)
@@ -94,17 +98,14 @@ def paired(hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 100
         `n`, of how many; `first`, `second` and `difference`, each with its interval.
     """
 
-    def share(side: int) -> Evaluate:
-        def evaluate(weights: Floats) -> dict[str, Floats]:
-            of = weights @ counts[side]
-            return {"accuracy": np.divide(weights @ hits[side], of, out=np.full(len(weights), np.nan), where=of > 0)}
+    def share(hits: Floats, counts: Floats, weights: Floats) -> dict[str, Floats]:
+        return {"accuracy": ratio(weights @ hits, weights @ counts, np.nan)}
 
-        return evaluate
-
-    def basis(side: int) -> BasisOf:
-        return lambda units, _: Basis(int((counts[side][list(units)] > 0).sum()))
+    def basis(counts: Floats, units: Sequence[int], _: str) -> Basis:
+        return Basis(int((counts[list(units)] > 0).sum()))
 
     people = Resampling.of_subjects(strata, draws, seed)
-    both = [people.scores("", share(side), basis(side))["accuracy"] for side in (0, 1)]
-    difference = people.differences(share(0), share(1), (basis(0), basis(1)))["accuracy"]
-    return {"n": counts.sum(axis=1).astype(int).tolist(), "first": both[0], "second": both[1], "difference": difference}
+    shares, bases = [partial(share, *side) for side in zip(hits, counts)], [partial(basis, own) for own in counts]
+    first, second = (people.scores("", *side)["accuracy"] for side in zip(shares, bases))
+    difference = people.differences(shares[0], shares[1], bases)["accuracy"]
+    return {"n": counts.sum(axis=1).astype(int).tolist(), "first": first, "second": second, "difference": difference}

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.metrics import Tables, beating, path_of, rank_intervals, sections_of
-from mebench.metrics.bootstrap import derived_seed
+from mebench.metrics import Tables, beating, derived_seed, path_of, rank_intervals, score, sections_of
 
 DRAWS = 100
 
@@ -46,9 +45,9 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
     rng, clips = np.random.default_rng(seed), tables.clips
     fps = truths["video"].map(tables.videos.set_index("video")["fps"]).to_numpy(np.float64, na_value=np.nan)
     if tables.predictions is not None and np.isnan(fps).any():
-        video = truths["video"][int(np.argmax(np.isnan(fps)))]
         raise DataError(
-            f"the frame rate of {video} is unknown, so no end can be moved by milliseconds: compare runs that only recognize"
+            f"the frame rate of {truths['video'][np.isnan(fps)].iloc[0]} is unknown, so no end can be moved by milliseconds: "
+            "compare runs that only recognize"
         )
     spread = np.array([[noise.onset], [noise.apex], [noise.offset]]) / 1000
     ends = truths[["onset", "apex", "offset"]].to_numpy(np.float64, na_value=np.nan).T
@@ -56,29 +55,26 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
     onset = np.maximum(onset, 0)
     offset = np.maximum(offset, onset)
     moved = {"onset": onset.astype(np.int64), "apex": np.clip(apex, onset, offset), "offset": offset.astype(np.int64)}
-    truths = truths.assign(**moved, emotion=_renamed(truths["emotion"], noise.label, classes, rng))
+
+    def renamed(labels: pd.Series) -> Any:
+        """Labels, some of the scored ones replaced by another class."""
+        place = pd.Index(classes).get_indexer(pd.Index(labels))
+        others = (place + rng.integers(1, max(len(classes), 2), len(place))) % max(len(classes), 1)
+        chosen = (rng.random(len(place)) < noise.label) & (place >= 0)
+        return np.where(chosen, np.asarray(classes, dtype=object)[others], labels.to_numpy(object))
+
+    truths = truths.assign(**moved, emotion=renamed(truths["emotion"]))
     if clips is not None:
-        clips = clips.sort_values(["video", "truth"], kind="stable")
-        clips = clips.assign(truth=_renamed(clips["truth"], noise.label, classes, rng))
+        clips = clips.sort_values(["video", "truth"], kind="stable").assign(truth=lambda own: renamed(own["truth"]))
     return replace(tables, truths=truths, clips=clips)
-
-
-def _renamed(labels: pd.Series, share: float, classes: Sequence[str], rng: np.random.Generator) -> Any:
-    """Labels, some of the scored ones replaced by another class."""
-    place = pd.Index(classes).get_indexer(pd.Index(labels))
-    others = (place + rng.integers(1, max(len(classes), 2), len(place))) % max(len(classes), 1)
-    renamed = (rng.random(len(place)) < share) & (place >= 0)
-    return np.where(renamed, np.asarray(classes, dtype=object)[others], labels.to_numpy(object))
 
 
 def perfect(tables: Tables) -> Tables:
     """The answers of a coder whose truth this is: every expression found and every clip named as it is annotated."""
-    found = tables.truths.assign(confidence=1.0, draw=0)
-    clips = tables.clips
     return replace(
         tables,
-        predictions=None if tables.predictions is None else found,
-        clips=None if clips is None else clips.assign(predicted=clips["truth"]),
+        predictions=None if tables.predictions is None else tables.truths.assign(confidence=1.0, draw=0),
+        clips=None if tables.clips is None else tables.clips.assign(predicted=tables.clips["truth"]),
         frame_scores=None,
     )
 
@@ -126,11 +122,10 @@ def under_noise(
     for path, usual, values in zip(paths, zip(*map(scored, runs)), np.moveaxis(drawn, 2, 0)):
         known = values[~np.isnan(values).any(axis=1)].T
         if known.size:
-            ends = np.percentile(known, [2.5, 97.5], axis=1).T.tolist()
-            noisy = [{"value": float(v.mean()), "low": low, "high": high} for v, (low, high) in zip(known, ends)]
-            rows = zip(usual, noisy[1:], map(list, rank_intervals(known[1:])), beating(known[1:]).tolist())
+            ceiling, *noisy = [score(float(own.mean()), own) for own in known]
+            rows = zip(usual, noisy, map(list, rank_intervals(known[1:])), beating(known[1:]).tolist())
             found[path] = {
-                "ceiling": noisy[0],
+                "ceiling": ceiling,
                 "runs": [dict(zip(("value", "noisy", "ranks", "beats"), row)) for row in rows],
             }
     return found

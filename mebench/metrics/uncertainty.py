@@ -14,15 +14,6 @@ KEPT = (1.0, 0.8, 0.5)
 """Shares of the surest clips for which a risk is given."""
 
 
-def tempered(logits: Floats, temperature: Any) -> Floats:
-    """Probabilities (n, C) of logits (n, C) divided by a temperature, or by one for each row, (n,).
-
-    >>> tempered(np.log([[0.8, 0.2]]), 2.0).round(3).tolist()
-    [[0.667, 0.333]]
-    """
-    return np.asarray(heavy.scipy.special.softmax(logits / np.reshape(temperature, (-1, 1)), axis=1))
-
-
 def best_temperature(logits: Floats, truth: Indices) -> float:
     """The temperature, .05 to 20, of the highest likelihood (Guo et al. 2017, ICML): above 1 the answers are too sure."""
 
@@ -46,12 +37,13 @@ def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any
     >>> risk_coverage(np.array([0.9, 0.8, 0.7]), np.array([True, True, False]))["risk"]
     [0.0, 0.0, 0.3333333333333333]
     """
-    order, n = np.argsort(-confidence, kind="stable"), np.arange(1, len(right) + 1)
-    wrong = (~right[order]).astype(np.float64)
-    _, group = np.unique(confidence[order], return_inverse=True)
-    wrong = (np.bincount(group, wrong) / np.bincount(group))[group]
-    risk = wrong.cumsum() / n
-    least = np.sort((~right).astype(np.float64)).cumsum() / n
+    order, n, wrong = (
+        np.argsort(-confidence, kind="stable"),
+        np.arange(1, len(right) + 1),
+        heavy.pandas.Series(1.0 - right),
+    )
+    risk = wrong.groupby(confidence).transform("mean").to_numpy()[order].cumsum() / n
+    least = np.sort(wrong).cumsum() / n
     return {
         "coverage": (n / len(n)).tolist(),
         "risk": risk.tolist(),
@@ -99,7 +91,7 @@ def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, An
     Args:
         scores: (n, C) probabilities, or any scores of the classes, higher is likelier: these are taken as logits.
         truth: (n,) places of the true classes.
-        person: (n,) number of each clip's person.
+        person: (n,) number of each clip's person, from 0 without a gap.
 
     Returns:
         `n`, `people`; `temperature`: mean over people; `error`: calibration error before, where there are probabilities, and `after`;
@@ -108,19 +100,16 @@ def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, An
     """
     given = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
     logits = np.log(np.clip(scores, 1e-12, 1)) if given else scores
-    temperatures = np.empty(len(truth))
-    for tested in np.unique(person):
-        others = person != tested
-        temperatures[~others] = best_temperature(logits[others], truth[others])
-    after = tempered(logits, temperatures)
+    people = range(int(person.max()) + 1)
+    temperatures = np.array([best_temperature(logits[person != one], truth[person != one]) for one in people])
+    after = np.asarray(heavy.scipy.special.softmax(logits / temperatures[person, None], axis=1))
     right = after.argmax(axis=1) == truth
     sets = prediction_sets(after, truth, person)
-    held = sets[np.arange(len(truth)), truth]
-    each = np.bincount(person, held) / np.bincount(person)
+    each = np.bincount(person, sets[np.arange(len(truth)), truth]) / np.bincount(person)
     return {
         "n": len(truth),
         "people": len(each),
-        "temperature": float(np.mean([temperatures[person == one][0] for one in np.unique(person)])),
+        "temperature": float(temperatures.mean()),
         "error": {
             "before": expected_calibration_error(scores.max(axis=1), right) if given else None,
             "after": expected_calibration_error(after.max(axis=1), right),

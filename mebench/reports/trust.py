@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ import pandas as pd
 from mebench.errors import DataError, listed, refused_by_system
 from mebench.files import read_plain
 from mebench.format import digits, span
-from mebench.metrics import holm, per_unit, sections_of
-from mebench.metrics.comparison import MAIN, path_of
+from mebench.metrics import holm, path_of, per_unit, sections_of
+from mebench.metrics.comparison import MAIN
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, paired
 from mebench.metrics.noise import Noise, under_noise
 from mebench.metrics.uncertainty import uncertainty
@@ -30,6 +31,8 @@ MOST_VALUES = 4
 """An attribute of numbers with more different values, such as an age, is split at its median."""
 NOISE = {"onset": 10_000.0, "apex": 10_000.0, "offset": 10_000.0, "label": 1.0}
 """What coders differ in, and the largest value of it."""
+HALVES = [rf"(?i) *{half}[^+]*(\+ *{half}[^+]*)*" for half in "LR"]
+"""All action units of the left or right half of the face, as FACS marks them: `L12+L14`, `R4`."""
 
 
 def read_rows(file: Path, *columns: str) -> pd.DataFrame:
@@ -57,15 +60,18 @@ def read_noise(file: Path) -> Noise:
     """
     rows = read_rows(file, "what", "value", "source")
     values = pd.to_numeric(rows["value"], errors="coerce")
-    for what, text, value, source in zip(rows["what"], rows["value"], values, rows["source"]):
-        if what not in NOISE:
-            raise DataError(f"{file} has the noise {what!r}, which is unknown: name one of {', '.join(NOISE)}")
-        if not source.strip():
-            raise DataError(
-                f"{file} names no source for {what}: give the paper or the coders that its value comes from"
-            )
-        if not 0 <= value <= NOISE[what]:
-            raise DataError(f"{file} has the value {text!r} for {what}: give a number from 0 to {NOISE[what]:g}")
+    most = rows["what"].map(NOISE)
+    checks = (
+        (most.isna(), f"has the noise {{what!r}}, which is unknown: name one of {', '.join(NOISE)}"),
+        (
+            rows["source"].str.strip() == "",
+            "names no source for {what}: give the paper or the coders that its value comes from",
+        ),
+        (~values.between(0, most), "has the value {value!r} for {what}: give a number from 0 to {most:g}"),
+    )
+    for wrong, said in checks:
+        if wrong.any():
+            raise DataError(f"{file} {said.format(**rows.assign(most=most)[wrong].iloc[0])}")
     return Noise(**dict(zip(rows["what"], values)), sources=dict(zip(rows["what"], rows["source"])))
 
 
@@ -134,36 +140,35 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
     if clips is not None and len(clips) == len(named):  # each clip is asked once, in this order
         parts["named rightly"] = named, (clips["truth"] == clips["predicted"]).fillna(False).to_numpy()
     for what, (truths, right) in parts.items():
-        halves = truths.get("action_units", pd.Series("", truths.index)).fillna("").map(_half).to_numpy()
+        units = truths.get("action_units", pd.Series("", truths.index)).fillna("").astype(str)
+        halves = [units.str.fullmatch(half).to_numpy(bool) for half in HALVES]
         unit = truths["video"].map(unit_of).to_numpy(np.int64)
-        counted = [
-            np.stack([per_unit(unit, len(strata), (values & (halves == half)) * 1.0) for half in ("left", "right")])
-            for values in (right, np.ones_like(right, dtype=np.bool_))
-        ]
-        if counted[1].sum(axis=1).all():
-            found["sides"][what] = paired(counted[0], counted[1], strata, seed=seed)
-    if side.answers is not None:
-        answers = named.merge(
-            side.answers.drop_duplicates(["video", "onset", "offset"]), on=["video", "onset", "offset"]
+        hits, counts = (
+            np.stack([per_unit(unit, len(strata), (half & of) * 1.0) for half in halves]) for of in (right, True)
         )
+        if counts.sum(axis=1).all():
+            found["sides"][what] = paired(hits, counts, strata, seed=seed)
+    if side.answers is not None:
+        answers = named.merge(side.answers.drop_duplicates(keys[:1] + keys[2:]), on=keys[:1] + keys[2:])
         answers = answers[answers["emotion"].isin(names) & (answers["probabilities"].str.len() == len(names))]
-        person = np.unique(answers["video"].map(unit_of), return_inverse=True)[1]
+        person = pd.factorize(answers["video"].map(unit_of), sort=True)[0]
         if person.max(initial=0) > 0:
             scores = np.stack(answers["probabilities"].tolist()).astype(np.float64)
-            found["uncertainty"] = uncertainty(
-                scores, pd.Index(names).get_indexer(pd.Index(answers["emotion"])), person
-            )
+            truth = pd.Index(names).get_indexer(pd.Index(answers["emotion"]))
+            found["uncertainty"] = uncertainty(scores, truth, person)
     if people is not None:
         sections = sections_of(tables, len(strata), side.kinds or ["micro"], names, str(side.convention))
+        scored = [
+            (path_of(section, name), name, part)
+            for section, part in sections.items()
+            for name in ("f1", "strs", "uf1", "accuracy")
+            if name in part.evaluate(np.ones((1, len(strata))))
+        ]
         for attribute, labels in read_people(people, persons["subject"].tolist()).items():
             found["groups"][str(attribute)] = {
-                path: by_group(
-                    part.evaluate, path.rpartition(".")[2], strata, labels.tolist(), part.basis_of, seed=seed
-                )
-                for section, part in sections.items()
-                for path in (path_of(section, name) for name in ("f1", "strs", "uf1", "accuracy"))
+                path: by_group(part.evaluate, name, strata, labels.tolist(), part.basis_of, seed=seed)
+                for path, name, part in scored
                 if path in (*MAIN, "recognition.accuracy")
-                and path.rpartition(".")[2] in part.evaluate(np.ones((1, len(strata))))
             }
         tests = [*chain.from_iterable(of.values() for of in found["groups"].values())]
         for test, p in zip(tests, holm([test["p"] for test in tests])):
@@ -171,25 +176,14 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
     return found
 
 
-def _half(units: str) -> str:
-    """The half of the face that all action units are of, as FACS marks them.
-
-    >>> _half("L12+L14"), _half("R4"), _half("4+R12")
-    ('left', 'right', '')
-    """
-    marks = {unit[:1].upper() for unit in units.replace(" ", "").split("+")}
-    return "left" if marks == {"L"} else "right" if marks == {"R"} else ""
-
-
 def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
     """The same as tables for a page or a terminal."""
-    shown, score = [], {"right": True, "score": True, "digits": 3}
+    number = partial(Column, right=True)
+    score, shown = partial(number, score=True, digits=3), []
     if sides := found["sides"]:
-        rows: list[Any] = [
-            (what, *one["n"], one["first"], one["second"], one["difference"]) for what, one in sides.items()
-        ]
-        heads = [Column("micro-expressions"), *(Column(f"n {half}", right=True) for half in ("left", "right"))]
-        columns = [*heads, *(Column(name, **score) for name in ("left", "right", "difference"))]  # type: ignore[arg-type]
+        columns = [Column("micro-expressions"), *map(number, ("n left", "n right"))]
+        columns += map(score, ("left", "right", "difference"))
+        rows = [(what, *one["n"], one["first"], one["second"], one["difference"]) for what, one in sides.items()]
         shown.append(Table(columns, rows, "left and right half of the face"))
     if sure := found.get("uncertainty"):
         sets, risk = sure["sets"], sure["risk"]
@@ -206,18 +200,17 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
             "classes in a set, mean": sets["size"],
         }
         title = f"certainty over {sure['n']} clips of {sure['people']} people"
-        heads = [Column("of emotions", main=True), Column("value", right=True, digits=3)]
-        shown.append(Table(heads, list(lines.items()), title))
-    for path in dict.fromkeys(path for of in found["groups"].values() for path in of):
-        rows = []
-        for attribute, test in ((attribute, of[path]) for attribute, of in found["groups"].items()):
-            few = f"<{LEAST_PEOPLE}"
-            rows += [(attribute, name, one.get("people", few), one, "") for name, one in test["groups"].items()]
-            if gap := test["gap"]:
-                rows.append((attribute, f"gap: {' over '.join(gap['between'])}", "", gap, digits(test["p_holm"])))
-        heads = [Column("attribute"), Column("group", main=True), Column("people", right=True)]
-        columns = [*heads, Column(path, **score), Column("p (Holm)", right=True)]  # type: ignore[arg-type]
-        shown.append(Table(columns, rows, f"{path} by groups of people"))
+        shown.append(Table([Column("of emotions", main=True), number("value", digits=3)], [*lines.items()], title))
+    for path in dict.fromkeys(chain.from_iterable(found["groups"].values())):
+        cells: list[Any] = []
+        for attribute, of in found["groups"].items():
+            few, gap = f"<{LEAST_PEOPLE}", of[path]["gap"]
+            cells += [(attribute, name, one.get("people", few), one, "") for name, one in of[path]["groups"].items()]
+            if gap:
+                between = f"gap: {' over '.join(gap['between'])}"
+                cells.append((attribute, between, "", gap, digits(of[path]["p_holm"])))
+        columns = [Column("attribute"), Column("group", main=True), number("people"), score(path), number("p (Holm)")]
+        shown.append(Table(columns, cells, f"{path} by groups of people"))
     return shown
 
 
@@ -240,7 +233,6 @@ def tables_of_noise(found: Mapping[str, Any], names: Sequence[str]) -> list[Tabl
         Column("rank, 95 %", right=True),
         *(Column(f"beats {n}", right=True, digits=2) for n in range(1, len(names) + 1)),
     ]
-    top = ("the truth itself", 1.0)
     return [
         Table(
             columns,
@@ -249,7 +241,7 @@ def tables_of_noise(found: Mapping[str, Any], names: Sequence[str]) -> list[Tabl
                     (f"{n} {name}", run["value"], run["noisy"], span(run["ranks"]), *run["beats"])
                     for n, (name, run) in enumerate(zip(names, one["runs"]), 1)
                 ),
-                (*top, one["ceiling"], "", *[None] * len(names)),
+                ("the truth itself", 1.0, one["ceiling"], "", *[None] * len(names)),
             ],
             f"{path} if other coders had annotated",
         )
