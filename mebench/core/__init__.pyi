@@ -15,6 +15,7 @@ from .dataset import Composite as Composite
 from .dataset import Dataset as Dataset
 from .dataset import Frames as Frames
 from .dataset import Renamed as Renamed
+from .dataset import Wrapped as Wrapped
 from .history import Epoch as Epoch
 from .history import History as History
 from .method import Method as Method

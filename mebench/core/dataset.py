@@ -303,7 +303,35 @@ class Composite(Dataset):
         return f"{', '.join(first)} and {last}"
 
 
-class Renamed(Dataset):
+class Wrapped(Dataset):
+    """A dataset whose videos are another one's, changed.
+
+    Args:
+        dataset: the other one.
+        same: names of what is as there, besides what always is.
+    """
+
+    def __init__(self, dataset: Dataset, *same: str) -> None:
+        super().__init__(dataset.params)
+        self.dataset = dataset
+        same += ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
+        for what in (*same, "check", "repair_rows", "repairs", "unplaced", "unlike_published"):
+            setattr(self, what, getattr(dataset, what))
+
+    def changed(self, videos: Sequence[Video]) -> Sequence[Video]:
+        """Videos of the other dataset as they are here, sorted by key."""
+        return videos
+
+    def videos(self) -> Sequence[Video]:
+        """All videos, sorted by key."""
+        return self.changed(self.dataset.videos())
+
+    def as_annotated(self) -> Sequence[Video]:
+        """The same from the annotations alone."""
+        return self.changed(self.dataset.as_annotated())
+
+
+class Renamed(Wrapped):
     """A dataset whose videos bear another dataset's name.
 
     Args:
@@ -312,19 +340,12 @@ class Renamed(Dataset):
     """
 
     def __init__(self, dataset: Dataset, name: str) -> None:
-        super().__init__(dataset.params)
-        self.dataset, self.name = dataset, name
-        same = ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
-        for what in (*same, "check", "repair_rows", "repairs", "unplaced", "unlike_published"):
-            setattr(self, what, getattr(dataset, what))
+        super().__init__(dataset)
+        self.name = name
 
-    def videos(self) -> Sequence[Video]:
-        """All videos, sorted by key."""
-        return self._renamed(self.dataset.videos())
-
-    def as_annotated(self) -> Sequence[Video]:
-        """The same from the annotations alone."""
-        return self._renamed(self.dataset.as_annotated())
+    def changed(self, videos: Sequence[Video]) -> Sequence[Video]:
+        """Videos under the new name, sorted by key."""
+        return tuple(sorted((replace(v, dataset=self.name) for v in videos), key=lambda v: v.key))
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """Identity of a subject, as the renamed dataset gives it."""
@@ -348,9 +369,6 @@ class Renamed(Dataset):
 
     def _own(self, video: Video) -> Video:
         return replace(video, dataset=self._subjects[video.subject_key].dataset)
-
-    def _renamed(self, videos: Sequence[Video]) -> tuple[Video, ...]:
-        return tuple(sorted((replace(v, dataset=self.name) for v in videos), key=lambda v: v.key))
 
     @cached_property
     def _subjects(self) -> dict[SubjectKey, SubjectKey]:

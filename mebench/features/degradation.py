@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Dataset, Frames, Video, stable_seed
+from mebench.core import Dataset, Frames, Video, Wrapped, stable_seed
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.features import Box, FaceCrop, Landmarks, NoFaceError
 from mebench.features.faces import RIGHT_OF
@@ -40,21 +40,15 @@ class DegradedFrames:
         video: whose they are, as it was before.
         degradation: of strength 1 or more.
         landmarks: (68, 2) points of the first frame, or None: then the face is looked for.
-        face: its box, where it is known.
     """
 
+    on_map = False
+    """Whether the one frame is a ready-made map, which is all face."""
+
     def __init__(
-        self,
-        clean: Frames | Sequence[Image],
-        video: Video,
-        degradation: Degradation,
-        landmarks: Landmarks | None = None,
-        face: Box | None = None,
+        self, clean: Frames, video: Video, degradation: Degradation, landmarks: Landmarks | None = None
     ) -> None:
         self.clean, self.video, self.degradation, self.landmarks = clean, video, degradation, landmarks
-        self.level = KINDS[degradation.kind].levels[degradation.strength - 1]
-        if face is not None:
-            self.face = face
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -68,11 +62,10 @@ class DegradedFrames:
         """
         if not 0 <= index < len(self):
             raise IndexError(f"the video has no frame {index}")
-        return KINDS[self.degradation.kind].change(self, index, self.level)
+        return KINDS[self.degradation.kind].change(self, index, self.degradation.level)
 
     def fingerprint(self) -> str:
         """That of the clean frames, with the degradation."""
-        assert not isinstance(self.clean, Sequence)
         return f"{self.clean.fingerprint()} {self.degradation.identity}"
 
     @cached_property
@@ -81,7 +74,6 @@ class DegradedFrames:
         if self.landmarks is not None:
             (x0, y0), (x1, y1) = self.landmarks.min(axis=0), self.landmarks.max(axis=0)
             return round(x0), round(y0 - 0.15 * (y1 - y0)), round(x1), round(y1)
-        assert not isinstance(self.clean, Sequence)
         try:
             return FaceCrop().locate(self.clean, None, self.video.key).face
         except NoFaceError:
@@ -100,7 +92,7 @@ class DegradedFrames:
     @cached_property
     def shown(self) -> NDArray[np.int64]:
         """For each frame the one that is shown in its place where `dropped` loses bursts of three."""
-        first = self.random().random(len(self.clean)) < self.level / 3
+        first = self.random().random(len(self.clean)) < self.degradation.level / 3
         lost = first | np.roll(first, 1) | np.roll(first, 2)
         lost[0] = False
         return np.asarray(np.maximum.accumulate(np.where(lost, 0, np.arange(len(lost)))))
@@ -108,11 +100,11 @@ class DegradedFrames:
     @cached_property
     def coded(self) -> Frames:
         """The frames of the video as a file in H.264 keeps them; an odd last row or column is lost."""
-        self._folder, n, cv2 = TemporaryDirectory(prefix="mebench-h264-"), len(self.clean), heavy.cv2
-        gray = self.clean[0].ndim == 2
-        frames = (self.clean[i] if not gray else cv2.cvtColor(self.clean[i], cv2.COLOR_GRAY2BGR) for i in range(n))
+        self._folder, n, gray = TemporaryDirectory(prefix="mebench-h264-"), len(self.clean), self.clean[0].ndim == 2
         file = Path(self._folder.name, "coded.mp4")
-        write_video(file, frames, np.arange(n) / (self.video.fps or 30), int(self.level))
+        every = map(self.clean.__getitem__, range(n))
+        frames = (heavy.cv2.cvtColor(one, heavy.cv2.COLOR_GRAY2BGR) for one in every) if gray else every
+        write_video(file, frames, np.arange(n) / (self.video.fps or 30), int(self.degradation.level))
         return VideoFrames(file, color=not gray)
 
     def enlarged(self, plane: Image) -> Image:
@@ -156,14 +148,14 @@ def _dimmed(video: DegradedFrames, index: int, gain: float) -> Image:
 
 def _jpeg(video: DegradedFrames, index: int, quality: float) -> Image:
     cv2 = heavy.cv2
-    _, coded = cv2.imencode(".jpg", video.clean[index], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
+    coded = cv2.imencode(".jpg", video.clean[index], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED))
 
 
 def _h264(video: DegradedFrames, index: int, crf: float) -> Image:
-    coded, (height, width, *_) = video.coded[index], video.clean[index].shape
-    rest = height - coded.shape[0], width - coded.shape[1]
-    return np.asarray(heavy.cv2.copyMakeBorder(coded, 0, rest[0], 0, rest[1], heavy.cv2.BORDER_REPLICATE))
+    coded = video.coded[index]
+    low, right = np.subtract(video.clean[index].shape, coded.shape)[:2].tolist()
+    return np.asarray(heavy.cv2.copyMakeBorder(coded, 0, low, 0, right, heavy.cv2.BORDER_REPLICATE))
 
 
 def _resolution(video: DegradedFrames, index: int, height: float) -> Image:
@@ -198,9 +190,11 @@ def _warped(image: Image, matrix: Any) -> Image:
     return np.asarray(cv2.warpAffine(image, np.float64(matrix), image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
 
 
-SHAPES = ("glasses", "mask", "hand", "half_face")
 PAINTS = {"glasses": 30, "mask": 215, "hand": 150, "half_face": 90}
-"""Gray value of what lies on the face."""
+"""What lies on the face, and its gray value."""
+SHAPES = tuple(PAINTS)
+OVALS = {"glasses": ((0.28, 0.3, 0.22, 0.15), (0.72, 0.3, 0.22, 0.15)), "hand": ((0.2, 0.75, 0.4, 0.35),)}
+"""Middle and half the size of what is round, across and down the face."""
 
 
 def covered(video: DegradedFrames, shape: str, size: tuple[int, ...], share: float) -> NDArray[np.bool_]:
@@ -219,18 +213,16 @@ def covered(video: DegradedFrames, shape: str, size: tuple[int, ...], share: flo
     def at(x: float, y: float) -> tuple[int, int]:
         return round(x0 + across * (x if left else 1 - x)), round(y0 + down * y)
 
+    for x, y, wide, high in OVALS.get(shape, ()):
+        cv2.ellipse(mask, at(x, y), (round(wide * share * across), round(high * share * down)), 0, 0, 360, 1, -1)
     if shape == "glasses":
-        for x in (0.28, 0.72):
-            cv2.ellipse(mask, at(x, 0.3), (round(0.22 * share * across), round(0.15 * share * down)), 0, 0, 360, 1, -1)
         cv2.line(mask, at(0.28, 0.27), at(0.72, 0.27), 1, max(1, across // 40))
     elif shape == "mask":
         top = 1.05 - 0.6 * share
         cheek = max(0.85, top + 0.1)
         rim = ((0.5, top), (0.95, top + 0.08), (0.9, cheek), (0.5, 1.1), (0.1, cheek), (0.05, top + 0.08))
         cv2.fillPoly(mask, [np.array([at(x, y) for x, y in rim])], 1)
-    elif shape == "hand":
-        cv2.ellipse(mask, at(0.2, 0.75), (round(0.4 * share * across), round(0.35 * share * down)), 0, 0, 360, 1, -1)
-    else:
+    elif shape == "half_face":
         cv2.rectangle(mask, at(-0.1, -0.3), at(-0.1 + 0.6 * share, 1.1), 1, -1)
     return mask.astype(bool)
 
@@ -239,7 +231,7 @@ def _occlusion(video: DegradedFrames, index: int, share: float, shape: str = "")
     image = np.array(video.clean[index])
     shape = shape or SHAPES[int(video.random("shape").integers(len(SHAPES)))]
     behind = covered(video, shape, image.shape, share)
-    image[behind] = PAINTS[shape] if video.degradation.on_frames else np.median(image, axis=(0, 1))
+    image[behind] = np.median(image, axis=(0, 1)) if video.on_map else PAINTS[shape]
     return image
 
 
@@ -337,13 +329,16 @@ class Degradation:
         kind: of `KINDS`.
         strength: 0 to 5.
         model: of `resolution`: file of a network in ONNX that raises the resolution; empty for plain interpolation.
-        on_frames: whether frames are changed, not ready-made maps.
     """
 
     kind: str
     strength: int
     model: str = ""
-    on_frames: bool = True
+
+    @property
+    def level(self) -> float:
+        """Of the kind at this strength; 0 changes nothing."""
+        return KINDS[self.kind].levels[self.strength - 1] if self.strength else 0.0
 
     @classmethod
     def of(cls, word: str) -> Degradation:
@@ -375,12 +370,12 @@ class Degradation:
 
     def place(self, frame: int, fps: float | None) -> int:
         """Where a frame of the clean video lies in the changed one; of its number of frames the new number."""
-        if self.kind == "padding" and self.strength:
-            return frame + round(KINDS[self.kind].levels[self.strength - 1] * (fps or 30))
+        if self.kind == "padding":
+            return frame + round(self.level * (fps or 30))
         return 2 * frame if self.kind == "double_rate" and self.strength else frame
 
 
-class Degraded(Dataset):
+class Degraded(Wrapped):
     """A dataset whose frames, or ready-made maps, are degraded.
 
     Args:
@@ -389,28 +384,20 @@ class Degraded(Dataset):
     """
 
     def __init__(self, dataset: Dataset, degradation: Degradation) -> None:
-        super().__init__(dataset.params)
-        self.dataset, self.degradation = dataset, degradation
-        same = ("tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published", "person", "split")
-        for what in (*same, "check", "frame_folders", "repair_rows", "repairs", "unplaced", "unlike_published"):
-            setattr(self, what, getattr(dataset, what))
+        super().__init__(dataset, "person", "split", "frame_folders")
+        self.degradation = degradation
         self.revision = dataset.revision + (f" {degradation.identity}" if degradation.strength else "")
 
-    def videos(self) -> Sequence[Video]:
-        """All videos, with their expressions where the change has moved them."""
-        return tuple(map(self._moved, self.dataset.videos()))
-
-    def as_annotated(self) -> Sequence[Video]:
-        """The same from the annotations alone."""
-        return tuple(map(self._moved, self.dataset.as_annotated()))
+    def changed(self, videos: Sequence[Video]) -> Sequence[Video]:
+        """Videos with their expressions where the change has moved them."""
+        return tuple(map(self._moved, videos))
 
     def frames(self, video: Video) -> Frames:
         """The degraded frames of a video."""
         own = self._clean[video.key]
-        clean = self.dataset.frames(own)
         if not self.degradation.strength:
-            return clean
-        return DegradedFrames(clean, own, self.degradation, self.dataset.landmarks(own))
+            return self.dataset.frames(own)
+        return DegradedFrames(self.dataset.frames(own), own, self.degradation, self.dataset.landmarks(own))
 
     def landmarks(self, video: Video) -> Landmarks | None:
         """The landmarks of a video in the first degraded frame."""
@@ -420,8 +407,7 @@ class Degraded(Dataset):
         if self.degradation.kind == "mirror":
             width = self.dataset.frames(self._clean[video.key])[0].shape[1]
             return np.array([width - 1, 0]) + points[_MIRRORED] * [-1, 1]
-        shifted = KINDS["shift"].levels[self.degradation.strength - 1] if self.degradation.kind == "shift" else 0
-        return points + shifted
+        return points + (self.degradation.level if self.degradation.kind == "shift" else 0)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A ready-made map of a video, degraded.
@@ -438,8 +424,9 @@ class Degraded(Dataset):
                 f"degrade={self.degradation.kind} changes frames, and {video.dataset} gives {name} ready-made: take a dataset with frames, "
                 f"or of a map, (height, width, channels) from 0 to 255, one of {sensible}"
             )
-        on_map, (height, width, _) = replace(self.degradation, on_frames=False), found.shape
-        return DegradedFrames([found], video, on_map, face=(0, 0, width, height))[0]
+        degraded = DegradedFrames(cast(Frames, [found]), video, self.degradation)
+        degraded.on_map, degraded.face = True, (0, 0, found.shape[1], found.shape[0])
+        return degraded[0]
 
     def _moved(self, video: Video) -> Video:
         place = partial(self.degradation.place, fps=video.fps)
@@ -447,8 +434,8 @@ class Degraded(Dataset):
             return video
 
         def moved(own: Any) -> Any:
-            apex = {"apex": place(own.apex)} if getattr(own, "apex", None) is not None else {}
-            return replace(own, onset=place(own.onset), offset=place(own.offset), **apex)
+            marks = {mark: getattr(own, mark, None) for mark in ("onset", "apex", "offset")}
+            return replace(own, **{mark: place(frame) for mark, frame in marks.items() if frame is not None})
 
         return replace(
             video,

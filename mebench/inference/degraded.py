@@ -11,7 +11,7 @@ from mebench.grouping import grouped
 from mebench.inference.models import of_run
 from mebench.metrics import scores_of as flat
 from mebench.progress import Progress
-from mebench.runner import differences
+from mebench.runner import differences, read_skipped
 from mebench.runner.sweep import sweep
 from mebench.runs import RunFolder, scores_of
 
@@ -100,17 +100,14 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
             row["error"] = str(outcome)
             continue
         folder = outcome.folder if outcome else clean
-        row["run"] = folder.id
-        if (folder.path / "skipped.json").is_file():
-            row["skipped"] = len(folder.read_json("skipped.json"))
+        row |= {"run": folder.id, "skipped": len(read_skipped(folder))}
         if how.kind in RELATIONS:
             row["violations"] = violations(Answers.of(clean), Answers.of(folder), how, fps)
             continue
         after, row["scores"] = flat(outcome.summary) if outcome else summary, {}
         for path, difference in differences(clean, folder, own.get("convention", "strict")).items():
-            if folder is clean:
-                difference = {"value": 0.0, "low": None, "high": None}
+            lost: Any = {"value": 0.0, "low": None, "high": None} if folder is clean else difference
             value = summary[path]["value"]
-            drop = 0.0 - difference["value"] / value if value and difference["value"] is not None else None
-            row["scores"][path] = {"score": after[path], "difference": difference, "drop": drop}
+            drop = 0.0 - lost["value"] / value if value and lost["value"] is not None else None
+            row["scores"][path] = {"score": after[path], "difference": lost, "drop": drop}
     return rows

@@ -124,6 +124,7 @@ from .session import Session as Session
 from .session import cached_outcome as cached_outcome
 from .session import finished_run as finished_run
 from .session import open_session as open_session
+from .session import read_skipped as read_skipped
 from .session import rerun_notice as rerun_notice
 from .session import write_skipped as write_skipped
 from .workers import Task as Task
