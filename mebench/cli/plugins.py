@@ -241,6 +241,12 @@ def check(
         )
     _more_plugins(plugins)
     every = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
+    if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in every.values()):
+        protocols.find(name)
+        raise ConfigError(
+            f"{name!r} is a protocol, and methods and datasets are checked: its folds are guarded in each run, so try it with "
+            f"mebench run method=random dataset=synthetic dataset.preset=tiny protocol={name}"
+        )
     check_known("plugin", name, {*chain(*every.values())}, config.registry.YOURS, PluginError)
     if relations:
         counts = testing.contracts.count_violations(

@@ -71,7 +71,12 @@ def find(name: str) -> Protocol:
     """
     if name in BROKEN:
         raise PluginError(f"protocol {name!r} is broken: {BROKEN[name]}")
-    check_known("protocol", name, PROTOCOLS, "See them with: mebench list protocols")
+    check_known(
+        "protocol",
+        name,
+        PROTOCOLS,
+        "See them with: mebench list protocols. One of your own is protocols/<name>.py of a folder that --plugins names",
+    )
     return PROTOCOLS[name]
 
 

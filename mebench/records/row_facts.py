@@ -1,6 +1,7 @@
 """Facts that a leaderboard shows of a measured row besides its scores: a new column is one entry of `FACTS`.
 
-It stands then in Markdown and on a terminal, in CSV, JSON and LaTeX, and on the page. (A new metric is an entry of `metrics.catalogue`.)
+It stands then in Markdown and on a terminal, in CSV, JSON and LaTeX (there a comment above the table, or its mark), and on the page. (A new
+metric is an entry of `metrics.catalogue`.)
 """
 
 from __future__ import annotations

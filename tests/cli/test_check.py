@@ -25,3 +25,14 @@ def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
 def test_shuffles_are_about_shuffled_labels(mebench):
     code, _, err = mebench("check", "majority", "--shuffles", 2)
     assert code == 2 and "mebench check majority --null --shuffles 2" in err
+
+
+def test_a_protocol_is_tried_by_a_run(mebench):
+    code, _, err = mebench("check", "kfold")
+    assert code == 2 and err.startswith("error: 'kfold' is a protocol, and methods and datasets are checked")
+    assert err.endswith("mebench run method=random dataset=synthetic dataset.preset=tiny protocol=kfold\n")
+
+
+def test_an_unknown_protocol_says_where_one_of_your_own_is_looked_for(mebench):
+    code, _, err = mebench("run", "method=random", "dataset=synthetic", "protocol=halves")
+    assert code == 2 and "One of your own is protocols/<name>.py of a folder that --plugins names" in err
