@@ -21,6 +21,7 @@ MODULES = {
     "h5py": "keras",
     "playwright.sync_api": "test",
     "PyEMD": "emd",
+    "onnx": "onnx",
     "onnxscript": "onnx",
     "onnxruntime": "onnx",
 }

@@ -1,4 +1,4 @@
-"""Spotting while a video is shown: frames come as a camera or a file in its own time gives them, and each is looked at once."""
+"""Spotting in live video: frames come from a camera, or from a file in real time, and each is processed once."""
 
 import time
 from collections import deque
@@ -29,11 +29,11 @@ class Point:
     """The curve of one kind at one frame.
 
     Attributes:
-        kind: which.
+        kind: of expressions.
         frame: index in the stream.
         seconds: of that frame.
         score: smoothed.
-        face: whether one is in sight.
+        face: whether a face is visible.
         delay: seconds since that frame came.
     """
 
@@ -50,7 +50,7 @@ class Interval:
     """A spotted interval.
 
     Attributes:
-        prediction: in frames of the stream; an end may lie before the first or after the last one that was seen.
+        prediction: in frames of the stream; an end may lie before the first or after the last frame.
         seconds: of onset, apex and offset.
         delay: seconds since the frame of the apex came.
     """
@@ -61,7 +61,7 @@ class Interval:
 
 
 class Live:
-    """Models at work on a live video.
+    """Models on a live video.
 
     Args:
         models: of one run, or one; their scores are averaged.
@@ -69,10 +69,10 @@ class Live:
 
     Attributes:
         timing: durations at the rate of the stream.
-        delays: of what was told, in seconds, `curve` and `intervals`.
+        delays: in seconds, of `curve` points and of `intervals`.
 
     Raises:
-        RunError: the models need more than a live video gives.
+        RunError: the models cannot work on live video.
     """
 
     def __init__(self, models: Sequence[Model], stream: Stream) -> None:
@@ -121,10 +121,10 @@ class Live:
                 self._methods[0].score_frames(self._view([row]))
 
     def lags(self, kind: Kind) -> tuple[int, int]:
-        """Delays in frames, at most: until a point of the curve is known, and until a peak without a near neighbour is.
+        """Greatest delays in frames: of a point of the curve, and of a peak without near neighbours.
 
-        The gap of the flow, k; what a moving box and a flow at every n-th frame wait for; k' of the smoothing; and for a peak k' more
-        in which none must be higher.
+        They consist of the gap k of the flow, the wait of a moving box and of a flow at every n-th frame, k' for the
+        smoothing, and for a peak k' more in which none may be higher.
         """
         core, k_prime = self._route.core, self.timing.k_prime[kind]
         stride, smoothing = core.stride if isinstance(core, Flow) else 1, k_prime * (self._how.smoothing != "none")
@@ -135,11 +135,11 @@ class Live:
         """Yield points and intervals as soon as they are known.
 
         Args:
-            seconds: of the video to look at; None for all.
+            seconds: length of the video to process; None for all.
 
         Raises:
             DataError: the video cannot be read.
-            NoFaceError: nobody is seen in it.
+            NoFaceError: it shows no face.
         """
         last = None if seconds is None else max(1, round(seconds * self.stream.fps))
         tried, seen = 0, False
@@ -169,7 +169,7 @@ class Live:
     def _followed(
         self, frames: Iterator[NDArray[np.uint8]], reference: Reference, landmarks: Landmarks | None
     ) -> Iterator[Point | Interval]:
-        """The crops from the first frame with a face on."""
+        """The crops, beginning with the first frame that shows a face."""
         running = {
             kind: Running(k_prime, self.levels[kind], self._how, self._methods[0].score_lead(self.timing, kind))
             for kind, k_prime in self.timing.k_prime.items()
@@ -196,7 +196,9 @@ class Live:
     def _first_face(
         self, frames: Iterator[NDArray[np.uint8]]
     ) -> tuple[tuple[NDArray[np.uint8], Reference] | None, int]:
-        """The first frame that shows a face, and where; and how many were looked at. Those that came during a look are passed over."""
+        """The first frame that shows a face, the face, and the number of searched frames. Frames that come during a
+        search are passed over.
+        """
         tried = 0
         for frame in frames:
             if tried and self.stream.behind:
@@ -217,7 +219,7 @@ class Live:
             yield crop
 
     def _in_sight(self, frame: int) -> bool:
-        """Whether a face is visible: found before or after the frame, or missed too rarely in a row to call it gone."""
+        """Whether a face is visible: found before or after the frame, or missed too few times in a row."""
         at = frame // self._every * self._every
         if self._looks.get(at, True) or self._looks.get(at + self._every, False):
             return True
@@ -228,7 +230,7 @@ class Live:
         return sum(missed) < MISSES
 
     def _view(self, rows: Sequence[NDArray[Any]]) -> VideoView:
-        """Some frames in a row as a video of their own."""
+        """Consecutive frames as a separate video."""
         features = np.stack(list(rows))
 
         def no_clip(*_: Any) -> NDArray[Any]:
@@ -256,5 +258,5 @@ class Live:
             yield Interval(prediction, tuple(f / self.stream.fps for f in (onset, apex, offset)), delay)  # type: ignore[arg-type]
 
     def _since(self, frame: int) -> float:
-        """Seconds since a frame came; of one that is to come, 0."""
+        """Seconds since a frame came; 0 for a future one."""
         return max(0.0, (now := time.monotonic()) - self.stream.came.get(frame + self._start, now))

@@ -1,6 +1,6 @@
-"""Fitted models that are ready for other videos: those of the folds of a run, and files of models.
+"""Fitted models for other videos: those of the folds of a run, and model files.
 
-A file is one of safetensors, so nothing in it is run. Its header holds all that one must know of the model, as JSON (`ModelHeader`).
+A file is in the format of safetensors, so no code in it is run; its header describes the model as JSON (`ModelHeader`).
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ class ModelHeader(_Strict):
 
     Attributes:
         format: of the header.
-        name: which it is called by.
-        method: `name`, `preset` and parameters, as a run's configuration has them.
+        name: of the model.
+        method: `name`, `preset` and parameters, as in a run's configuration.
         recognizer: the same of a pair's second method, or None.
-        task: what it does.
+        task: of the model.
         timings: durations in its training.
         fold: of the run that it was fitted in, which gives its seed.
         seed: of that run.
         features: fingerprint of each chain that it reads, at the first of `timings`.
         versions: of mebench, packages and plugins.
-        card: what it was trained on, how good it is, what it is not good for, in Markdown.
-        scores: on people that it was not trained on, by path.
+        card: its training data, scores and limits of use, in Markdown.
+        scores: on people outside its training, by path.
     """
 
     format: Literal[1] = 1
@@ -87,17 +87,17 @@ class ModelHeader(_Strict):
 
 @dataclass(frozen=True)
 class Model:
-    """Fitted together: one method, or a spotter and a recognizer.
+    """A fitted method, or a spotter and a recognizer fitted together.
 
     Attributes:
-        name: for sentences.
-        config: which methods, with which parameters.
-        about: what they were asked to do: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
-        timings: of the videos that they were fitted on: `fps`, `k`, `k_prime` by kind.
-        fold: whose name gives the seed.
-        file: safetensors; not there where nothing is learnt.
-        trained_on: keys of the people, as far as a run knows them.
-        header: what the file of a model says of it; None for a fold of a run.
+        name: for messages.
+        config: of the methods.
+        about: their tasks: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
+        timings: of the training videos: `fps`, `k`, `k_prime` by kind.
+        fold: of the run, whose name gives the seed.
+        file: safetensors; missing if nothing is learnt.
+        trained_on: keys of the training people, if known.
+        header: of a model file; None for a fold of a run.
     """
 
     name: str
@@ -110,10 +110,10 @@ class Model:
     header: ModelHeader | None = None
 
     def restore(self, parts: Mapping[str, core.Method]) -> None:
-        """Give methods their weights, ready to predict; those that have none need no file.
+        """Load the weights of methods, ready to predict; methods without weights need no file.
 
         Args:
-            parts: the methods by what the names of their weights begin with (`fold.parts_of`).
+            parts: the methods by the prefix of their weights (`fold.parts_of`).
 
         Raises:
             RunError: the weights are missing, damaged, or of another version of a method.
@@ -197,12 +197,12 @@ def of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ...]:
 
 
 def read_model(path: Path) -> Model:
-    """A model from its file. Only methods that are installed, or that the user's file names the folder of, can be in it; no folder is
-    looked into that it names.
+    """A model from its file. Its methods must be installed or lie in a folder of the user's file; folders named in the
+    model are ignored.
 
     Raises:
-        RunError: it cannot be read, is no model of mebench, or says what cannot be.
-        ConfigError, PluginError: its method is not here, or has other parameters by now; a folder in the user's file has no plugins.
+        RunError: it cannot be read, is no model of mebench, or has impossible contents. ConfigError, PluginError: its
+            method is missing or has other parameters now; a folder in the user's file has no plugins.
     """
     header = read_header(path)
     parts = {"method": header.method} | ({"recognizer": header.recognizer} if header.recognizer else {})
@@ -223,7 +223,7 @@ def read_header(path: Path) -> ModelHeader:
     """Read the header of a model file; the weights are not read.
 
     Raises:
-        RunError: it cannot be read, is no model of mebench, or says what cannot be.
+        RunError: it cannot be read, is no model of mebench, or has impossible contents.
     """
     with refused_by_system(f"the model {path} cannot be read", error=RunError):
         if not path.is_file():
@@ -249,7 +249,7 @@ def read_header(path: Path) -> ModelHeader:
 
 
 def write_model(path: Path, model: Model, header: ModelHeader) -> None:
-    """Write the file of a model, whole or not at all.
+    """Write a model file atomically.
 
     Raises:
         RunError: its weights are missing or damaged.
@@ -267,11 +267,11 @@ def write_model(path: Path, model: Model, header: ModelHeader) -> None:
 
 @dataclass(frozen=True)
 class Named:
-    """A model that came with a method, and is called by a name.
+    """A model that is included with a method.
 
     Attributes:
-        path: the file.
-        header: what it says.
+        path: of the file.
+        header: of the file.
     """
 
     path: Path
@@ -279,7 +279,7 @@ class Named:
 
 
 def named() -> list[Named]:
-    """The models that came with methods. A file that is none is left out."""
+    """The models that are included with methods, without invalid files."""
     found = []
     for info in registry.plugins("method").values():
         for file in sorted((info.folder / "models").glob(f"*{ENDING}")):
@@ -293,7 +293,7 @@ def by_default() -> Named:
     micro-expressions on its card.
 
     Raises:
-        RunError: none came along.
+        RunError: none is included.
     """
     if not (known := named()):
         raise RunError("this mebench includes no model: name one with --model, or a finished run with --run")
@@ -307,7 +307,7 @@ def by_default() -> Named:
 
 
 def find(word: str) -> Path:
-    """The file that a word means: the path of one, or the name of a model that came with a method.
+    """The model file of a path, or of the name of an included model.
 
     Raises:
         RunError: there is no such model.

@@ -1,4 +1,4 @@
-"""The fitted methods that a finished run keeps, and what they predict for videos that no fold has tested."""
+"""The fitted methods of a finished run or a model file, and their predictions for new videos."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ Part = Literal["method", "recognizer"]
 
 
 def trained(model: Model, part: Part = "method") -> core.Method:
-    """A method as it was after its training, ready to predict. The dataset need not be there.
+    """A trained method, ready to predict; the dataset is not needed.
 
     Args:
         model: of a fold of a run, or of a file.
-        part: of a pair, which of the two.
+        part: index of the method in a pair.
 
     Raises:
-        RunError: it has no such part, or is damaged or of another version of the method.
-        PluginError: the method is gone or broken.
+        RunError: it has no such part, is damaged, or belongs to another version of the method.
+        PluginError: the method is missing or broken.
     """
     pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
@@ -67,12 +67,12 @@ def task_of(about: Mapping[str, Any]) -> Task:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictJob(Job):
-    """The job of models that together predict videos outside of any fold. There is no training, and the truth is not known.
+    """The job of models that predict videos together, outside of any fold, without training or truth.
 
     Attributes:
         models: all of one run, or one.
         config: of the first one, on the dataset of these videos.
-        look: whether to look where no face is in sight.
+        look: whether to search stretches without a visible face.
     """
 
     models: tuple[Model, ...]
@@ -85,10 +85,10 @@ class Predicted:
     """Predictions of all videos.
 
     Attributes:
-        job: what the models were told.
+        job: of the models.
         dataset: opened.
         answers: by key of the video, sorted.
-        failed: why other videos failed, likewise.
+        failed: reasons of failed videos, likewise.
     """
 
     job: PredictJob
@@ -97,7 +97,7 @@ class Predicted:
     failed: dict[str, str]
 
     def tables(self) -> Tables:
-        """Tables as `mebench predictions export` takes them, without truth. Videos that failed are missing."""
+        """Tables for `mebench predictions export`, without truth and failed videos."""
         job, found = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
         result = FoldResult(job.key, found, [], {}, dict(job.timings), 0, {})
         predictions = tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
@@ -115,10 +115,10 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
     Args:
         models: all of one run, or one.
         chosen: the dataset of the videos.
-        look: whether to look where no face is in sight.
+        look: whether to search stretches without a visible face.
 
     Raises:
-        MebenchError: the models only name emotions, or the videos cannot be read or say no frame rate.
+        MebenchError: the models only recognize, or the videos cannot be read or have no frame rate.
     """
     first = models[0]
     about, config = first.about, first.config
@@ -168,8 +168,8 @@ class ScoreCurve:
 
     Attributes:
         scores: of frames, (n_frames,); NaN where undefined.
-        smoothed: the same after smoothing; None where the method has a way of its own.
-        level: that a peak of `smoothed` must reach; None likewise.
+        smoothed: the same after smoothing; None if the method has its own `propose`.
+        level: least height of a peak in `smoothed`; None likewise.
     """
 
     scores: NDArray[np.float64]
@@ -180,15 +180,15 @@ class ScoreCurve:
 @plain_data
 @dataclass(frozen=True)
 class Answer:
-    """The models' answer to one video.
+    """The models' answer for one video.
 
     Attributes:
-        predictions: the spotted intervals, named where the models name emotions.
+        predictions: the spotted intervals, with emotions if the models recognize.
         curves: by kind.
         timing: durations at the video's frame rate.
-        unseen: first and last frame, both inclusive, of the stretches where no face is in sight, if that was asked; nothing
-            peaks there.
-        faces: in the frame where the face was found, if that was asked; 0 where nobody looked.
+        unseen: first and last frame, both inclusive, of stretches without a visible face, if searched; no peak lies
+            there.
+        faces: number of faces in the frame where the face was found; 0 if not searched.
     """
 
     predictions: list[Prediction]
@@ -199,12 +199,12 @@ class Answer:
 
 
 class Ensemble:
-    """Models that answer together: their scores of frames and of classes are averaged.
+    """Models that predict together, by the mean of their frame scores, class scores and absolute thresholds.
 
-    An absolute threshold is averaged, too. What else a method keeps to make intervals of scores is that of the first model.
+    Other values for intervals are those of the first model.
 
     Args:
-        job: which models and videos.
+        job: of models and videos.
 
     Raises:
         RunError: a model is missing or damaged.
@@ -266,7 +266,7 @@ class Ensemble:
 
 
 def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The scores, where nothing is to be seen at the median of the others: nothing peaks there, and no maximum comes from there."""
+    """The scores, with the median in stretches without a face, so that no peak or maximum comes from there."""
     if not blind.any():
         return scores
     flat, seen = scores.copy(), scores[~blind]
@@ -281,7 +281,7 @@ _ENSEMBLE: list[Ensemble] = []
 
 
 def predict_task(job: PredictJob, video: Video) -> Answer:
-    """In a worker: what models say of one video."""
+    """The models' answer for one video, in a worker."""
     if not (_ENSEMBLE and _ENSEMBLE[0].job == job):
         _ENSEMBLE[:] = [Ensemble(job)]
     return _ENSEMBLE[0].answer(video)
@@ -293,11 +293,11 @@ def predict_all(
     """Predict all videos of a dataset in worker processes.
 
     Args:
-        models: those that answer together.
+        models: those that predict together.
         chosen: the dataset of the videos.
         workers: processes; None for all cores.
-        progress: where to tell how it goes.
-        look: whether to look where no face is in sight.
+        progress: of the work.
+        look: whether to search stretches without a visible face.
 
     Raises:
         ConfigError: there are fewer workers than one.

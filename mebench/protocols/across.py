@@ -12,7 +12,7 @@ from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
 
 def listed(names: Collection[str]) -> str:
-    """Datasets as the command line takes them.
+    """Datasets in the form of the command line.
 
     >>> listed(["samm"]), listed(["casme2", "samm"])
     ('dataset=samm', 'dataset=[casme2,samm]')
@@ -32,7 +32,7 @@ def need_exactly(people: People, protocol: str, *choices: Sequence[str], hint: s
 
 
 def need_long(people: People, protocol: str) -> None:
-    """Raise a ConfigError where the videos are short ones of one expression each."""
+    """Raise a ConfigError if the videos are short ones of one expression each."""
     if short := [name for name in people.datasets if people.short.get(name)]:
         raise ConfigError(
             f"protocol {protocol} spots in long videos, but {short[0]} holds short ones of one expression each: "
@@ -55,10 +55,10 @@ def across(people: People, train: Collection[str], test: Collection[str], *, str
 
 
 def lodo(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """One fold for each dataset, tested by a model of all the others; whoever it shows does not train under another id.
+    """One fold for each dataset, tested by a model of all the others; its people do not train under another id.
 
     Raises:
-        ConfigError: fewer than two datasets, or the others show nobody else.
+        ConfigError: fewer than two datasets, or the others show no other person.
     """
     if len(people.datasets) < 2:
         raise ConfigError(

@@ -246,7 +246,7 @@ def meview(people: People, params: NoParams = NOTHING) -> list[Fold]:
 
 
 def three_classes(dataset: Dataset) -> Scheme:
-    """The three classes of all datasets, whatever each of them calls its scheme.
+    """The three classes of all datasets, under each dataset's own name of the scheme.
 
     Raises:
         ConfigError: a dataset has no such scheme.

@@ -30,7 +30,7 @@ _CODE: dict[Path, bytes] = {}
 def add_folder(folder: Path) -> bool:
     """Add the protocols of a folder: `PROTOCOL` of each `<name>.py`. Adding it again reloads edited files and changes nothing else.
 
-    One that cannot be used goes into `BROKEN` with the reason, and breaks nothing else.
+    An unusable one is listed in `BROKEN` with the reason.
 
     Returns:
         whether the folder holds any.
@@ -85,7 +85,7 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
 
     Args:
         protocol: its name.
-        people: who is seen, and how those who validate are drawn.
+        people: of the dataset, with the rules for drawing validation people.
         params: of the protocol; None takes its defaults.
 
     Raises:
@@ -96,8 +96,8 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
 
 
 class _UncachedLoader(SourceFileLoader):
-    """Loads a file's source, never its compiled cache, which may belong to an edit in the same second."""
+    """Loads a file's source, never its compiled cache, which may be outdated by an edit in the same second."""
 
     def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
-        """Nothing that compiled code could be known by."""
+        """No values, so that no compiled code is used."""
         raise OSError

@@ -1,4 +1,4 @@
-"""People and their videos, and folds made of them: no person on two sides, some of the training people for validation."""
+"""People and their videos, and their folds: no person is on two sides, and some of the training people validate."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ DRAWS = 5
 
 @dataclass(frozen=True)
 class People:
-    """The people of a dataset and how some of them are drawn.
+    """The people of a dataset, and rules for drawing some of them.
 
     Attributes:
-        videos: in any order; nothing depends on it.
-        seed: draws who validates.
-        validation: their share of the people who train, rounded, at least one and never all; none where one person trains.
-        person: who a subject is beyond its dataset: subjects of equal answers are one person.
-        short: whether the videos of a dataset are short ones of one expression each; False where nothing is said.
-        split: the part of the authors' own split that a subject belongs to; empty where there is none.
-        class_of: what an expression is scored as, None where it is not; parts hold equally many of each.
+        videos: in any order, without effect on the result.
+        seed: of drawing validation people.
+        validation: their share of the training people, rounded, at least one and never all; none if only one person
+            trains.
+        person: identity of a subject beyond its dataset; subjects with equal identities are one person.
+        short: whether the videos of a dataset are short ones of one expression each; False by default.
+        split: the part of the authors' own split that a subject belongs to; empty if there is none.
+        class_of: class of an expression, None if it is not scored; parts are balanced in it.
     """
 
     videos: Sequence[Video]
@@ -45,7 +46,7 @@ class People:
 
     @cached_property
     def subjects(self) -> tuple[SubjectKey, ...]:
-        """Everybody, sorted."""
+        """All subjects, sorted."""
         return tuple(sorted({video.subject_key for video in self.videos}))
 
     @cached_property
@@ -55,11 +56,11 @@ class People:
 
     @cached_property
     def persons(self) -> dict[SubjectKey, tuple[SubjectKey, ...]]:
-        """The subjects that each person is, sorted by the first of them."""
+        """The subjects of each person, sorted by the first of them."""
         return {person: tuple(subjects) for person, subjects in grouped(self.subjects, key=self.person).items()}
 
     def name(self, person: SubjectKey) -> str:
-        """Name of the fold that tests this person alone: the subject's, or the person's if there are several subjects."""
+        """Name of the fold that tests this person alone: its subject, or the person if there are several subjects."""
         first, *others = self.persons[person]
         return str(person if others else first)
 
@@ -80,15 +81,16 @@ class People:
         """A fold.
 
         Args:
-            key: its name; decides with the seed who validates.
-            test: who is tested.
-            train: who trains and validates; by default everybody else.
-            valid: who of them validates; by default drawn.
-            strangers: whoever is tested under any id trains under none; otherwise only the tested subjects do not train.
-            videos: keys of the tested videos, where other videos of the same subjects train.
+            key: its name, which with the seed decides the validation people.
+            test: tested subjects.
+            train: training and validation subjects; by default all others.
+            valid: validation subjects among them; by default drawn.
+            strangers: whether tested people train under no other id, either; otherwise only the tested subjects do not
+                train.
+            videos: keys of the tested videos, if other videos of the same subjects train.
 
         Raises:
-            ConfigError: nobody is left to train on.
+            ConfigError: no training subject is left.
         """
         tested = {self.person(subject) for subject in test}
         barred = set() if videos else set(test)
@@ -117,24 +119,25 @@ class People:
         )
 
     def parts(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
-        """Some people in k parts whose sizes differ by one at most and that hold alike what `_counts` counts (see `_dealt`).
+        """Divide people into k parts whose sizes differ by at most one and that are balanced in `_counts` (see
+        `_dealt`).
 
         Args:
             persons: in any order, at least k.
             k: number of parts.
-            purpose: what the draw is for; another one draws others.
+            purpose: of the draw; each purpose has a draw of its own.
         """
         n = len(persons)
         dealt = self._dealt(persons, [n // k + (part < n % k) for part in range(k)], [1 / k] * k, *purpose)
         return sorted(dealt, key=lambda part: (-len(part), part))
 
     def part(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
-        """So many of some people, who hold their share of what `_counts` counts (see `_dealt`).
+        """Draw n people with a balanced share of `_counts` (see `_dealt`).
 
         Args:
             persons: in any order.
-            n: from 1 to one less than there are.
-            purpose: as of `parts`.
+            n: from 1 to one less than their number.
+            purpose: as for `parts`.
         """
         few = min(n, len(persons) - n)
         times, rest = divmod(
@@ -145,11 +148,11 @@ class People:
         return drawn if few == n else sorted(set(persons) - set(drawn))
 
     def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
-        """So many of some people, who resemble the others: each n-th in order, from a random one on.
+        """Draw n people who resemble the others: every so many in an order, from a random start.
 
-        They stand at random, then sorted by what they have in common: their datasets, then the rarest label that they show (of all
-        labels that these people show, with its kind), then the number of their expressions. Quicker than `part` and less alike:
-        where each of a thousand folds draws who validates.
+        The order is random, then sorted by dataset, by the rarest label (with its kind) that each person shows, and by
+        the number of expressions. This is quicker but less balanced than `part`, for validation people of a thousand
+        folds.
         """
         known = sorted(persons)
         rng = heavy.numpy.random.default_rng(stable_seed(self.seed, *purpose))
@@ -167,12 +170,11 @@ class People:
     def _dealt(
         self, persons: Collection[SubjectKey], sizes: Sequence[int], shares: Sequence[float], *purpose: object
     ) -> list[list[SubjectKey]]:
-        """Some people in parts of these sizes: at random, then two change places wherever that brings the parts nearer to their
-        shares, until no exchange does; of a few such draws the nearest.
+        """Divide people into parts of these sizes: at random, then with exchanges of two people until none improves the
+        balance; the best of a few such draws.
 
-        How far off they are is a chi-square: of each count of `_counts`, the squared difference between what a part has and its
-        share of all, by that share. From a random start to the first place that no exchange improves: draws of other seeds have
-        hardly more in common than random ones.
+        The distance is a chi-square: for each count of `_counts`, the squared difference between a part's count and its
+        share of the total, divided by that share. Draws of different seeds have hardly more in common than random ones.
         """
         np, known = heavy.numpy, sorted(persons)
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
@@ -210,13 +212,13 @@ class People:
 def _exchanged(
     counts: NDArray[np.float64], part: NDArray[np.int64], shares: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], float]:
-    """The parts after all exchanges that bring them nearer to their shares, and how far off they are then.
+    """The parts after all exchanges that improve their balance, and their remaining distance.
 
     Args:
         counts: (n people, n counts), each scaled by the square root of its sum.
-        part: (n people,) the part that each is in.
+        part: (n people,) initial part of each person.
         shares: (n parts,), with sum 1.
-        rng: draws who is next to look for somebody to change places with.
+        rng: draws the order in which people try exchanges.
     """
     np = heavy.numpy
     held = np.array([counts[part == p].sum(0) for p in range(len(shares))])

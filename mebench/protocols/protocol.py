@@ -20,15 +20,15 @@ class Card:
     """A protocol in a few sentences, in the order in which they are printed.
 
     Attributes:
-        needs: the data and methods that it can serve.
-        trains: who trains.
-        validates: who validates.
-        tests: who is tested.
-        scores: what is scored, and over what it is pooled or averaged.
-        classes: which emotions.
-        convention: under which rules.
-        source: the paper, or who else runs it so.
-        marks: what every result of it must say, or empty.
+        needs: suitable data and methods.
+        trains: training people.
+        validates: validation people.
+        tests: tested people.
+        scores: the scores, and how they are pooled or averaged.
+        classes: emotion classes.
+        convention: rules of scoring.
+        source: the paper, or other users of it.
+        marks: a remark for every result, or empty.
     """
 
     needs: str
@@ -42,7 +42,7 @@ class Card:
     marks: str = ""
 
     def lines(self) -> list[str]:
-        """Each sentence behind its name; empty ones are left out."""
+        """Each nonempty sentence after its name."""
         order = ("needs", "trains", "validates", "tests", "scores", "classes", "convention", "source", "marks")
         return [f"{name}: {text}" for name in order if (text := getattr(self, name))]
 
@@ -60,21 +60,21 @@ class Protocol:
     """How people are split into folds, and the tasks of the folds.
 
     Attributes:
-        name: what the configuration calls it.
+        name: in the configuration.
         summary: one line.
-        card: the whole story.
-        make: the function: people and parameters to folds in order; raises a ConfigError that says what would work.
+        card: the full description.
+        make: the function from people and parameters to folds in order; its ConfigError says what would work.
         params: dataclass of its parameters (`protocol.<name>=…`), ranges checked in `__post_init__`.
-        tasks: what it asks of a method; a method may do less.
-        every_kind: spots all kinds that method and dataset share, unless `kinds` says otherwise.
-        scheme: the emotion scheme by name where the user names none, or what makes the only one that the protocol scores.
-        schemes: names of the schemes that it scores, with the numbers of clips and of people on the complete data, or None;
-            any where this is empty.
-        scored_only: only videos with a scored micro-expression take part.
-        scored_each: each fold is scored by itself and then their mean is taken, instead of pooling them.
-        subject_dependent: it may test people whom it trained on, which marks its results.
-        expects: numbers of scored clips and of their people on the complete data, or None.
-        learns: kinds of expressions whose emotions are learnt; micro-expressions alone are tested.
+        tasks: tasks for a method, which may do fewer.
+        every_kind: whether it spots all kinds that method and dataset share, unless `kinds` is set.
+        scheme: name of the default emotion scheme, or a function that makes the only one it scores.
+        schemes: names of the allowed schemes, with the numbers of clips and people of the complete data, or None; all
+            if empty.
+        scored_only: whether only videos with a scored micro-expression take part.
+        scored_each: whether the score is the mean over folds instead of pooled.
+        subject_dependent: whether it may test people who also train, which marks its results.
+        expects: numbers of scored clips and of their people in the complete data, or None.
+        learns: kinds of expressions whose emotions are learnt; only micro-expressions are tested.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Protocol:
     learns: Callable[[Any], tuple[Kind, ...]] = lambda params: ("micro",)
 
     def describe(self) -> str:
-        """The card as it is printed."""
+        """The printed card."""
         return "\n".join([f"protocol {self.name}: {self.summary}", *self.card.lines()])
 
     def parameters(self) -> tuple[str, ...]:

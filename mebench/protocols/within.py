@@ -14,7 +14,7 @@ from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 def loso(people: People, params: Any = NOTHING) -> list[Fold]:
     """One fold for each person, tested by a model of all the others.
 
-    A person whom several datasets of a composite show is tested in one fold, under all ids.
+    A person in several datasets of a composite is tested in one fold, under all ids.
 
     Raises:
         ConfigError: fewer than two people.
@@ -30,7 +30,7 @@ def loso(people: People, params: Any = NOTHING) -> list[Fold]:
 
 
 def refuse_single(people: People, what: str) -> None:
-    """Raise a ConfigError where fewer than two people are there."""
+    """Raise a ConfigError if there are fewer than two people."""
     if len(people.persons) < 2:
         who = ", ".join(map(str, people.subjects)) or "nobody"
         raise ConfigError(
@@ -71,7 +71,7 @@ class LosoNamedParams:
 
 
 def loso_named(people: People, params: LosoNamedParams) -> list[Fold]:
-    """The folds of `loso` that test some subjects, for methods of which all folds take too long.
+    """The folds of `loso` for some subjects, for methods that are too slow for all folds.
 
     Raises:
         ConfigError: fewer than two people, or a subject is unknown or its id is that of two.
@@ -137,7 +137,7 @@ class KFoldParams:
 
     Attributes:
         folds: number of parts, each tested once.
-        seed: draws who is in which part; other than the run's seed, so that runs of several seeds share their folds.
+        seed: of drawing the parts; independent of the run's seed, so that runs of several seeds share their folds.
     """
 
     folds: int = 5
@@ -150,8 +150,7 @@ class KFoldParams:
 
 
 def kfold(people: People, params: KFoldParams = KFoldParams()) -> list[Fold]:
-    """People in parts whose sizes differ by one at most and that hold alike what `People.parts` counts; each is tested by a
-    model of the others.
+    """Parts of people of nearly equal sizes, balanced as in `People.parts`; each is tested by a model of the others.
 
     Raises:
         ConfigError: fewer people than parts.
@@ -204,11 +203,11 @@ class HoldoutParams:
     have that id.
 
     Attributes:
-        test: who is tested; null where `share` draws them.
-        train: who trains; null for everybody else.
-        valid: who validates; null draws some of those who train.
-        share: of the people who are tested, between 0 and 1, drawn so that they resemble the others; null where `test` names them.
-        seed: draws them; other than the run's seed, so that runs of several seeds test the same people.
+        test: tested subjects; null if `share` draws them.
+        train: training subjects; null for all others.
+        valid: validation subjects; null draws some of the training subjects.
+        share: of tested people, between 0 and 1, drawn so that they resemble the others; null if `test` names them.
+        seed: of this draw; independent of the run's seed, so that runs of several seeds test the same people.
     """
 
     test: tuple[str, ...] | None = None
@@ -307,9 +306,9 @@ HOLDOUT = Protocol(
 
 
 def lovo(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """One fold for each video, tested by a model of all other videos, those of the same person among them.
+    """One fold for each video, tested by a model of all other videos, including those of the same person.
 
-    Who validates is drawn among the other subjects, all of whose videos then validate.
+    Validation subjects are drawn among the other subjects, with all of their videos.
 
     Raises:
         ConfigError: fewer than two videos.

@@ -1,4 +1,4 @@
-"""A run on disk: its folder, the files of its folds, and what they score."""
+"""A run on disk: its folder, the files of its folds, and its scores."""
 
 from lazy_loader import attach_stub
 

@@ -1,4 +1,4 @@
-"""The files of one fold: tables, model, and a record that says how the others must look to be whole."""
+"""The files of one fold: tables, model, and a record with sizes and checksums of the others."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
 
 
 def whole_fold(folder: Path) -> str | None:
-    """Key of the fold whose files lie in `folder`, or None if one of them is not as it was written.
+    """Key of the fold in `folder`, or None if one of its files differs from what was written.
 
-    Folds are not synced to disk one by one, which would cost more than a small fold itself: after a power cut this tells
-    which ones came through.
+    Folds are not synced to disk one by one, which would cost more than a small fold itself; after a power cut this
+    shows which ones are complete.
     """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -115,7 +115,7 @@ def read_fold_table(folder: Path, name: str) -> heavy.pyarrow.Table:
 
 
 def read_parquet(file: Path) -> heavy.pyarrow.Table:
-    """A table, in a third of the time that pyarrow's `read_table` and pandas take where it has some rows.
+    """A table, for few rows in a third of the time of pyarrow's `read_table` and pandas.
 
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
@@ -125,7 +125,8 @@ def read_parquet(file: Path) -> heavy.pyarrow.Table:
 
 
 def read_csv(file: Path) -> heavy.pandas.DataFrame:
-    """Costs or a history. Folds and stages are called as they are, `NA` and `01` too; only an empty cell lacks a value.
+    """Costs or a history. Names of folds and stages are kept, also `NA` and `01`; only an empty cell is a missing
+    value.
 
     Raises:
         OSError, ValueError: it is missing or damaged.
@@ -134,7 +135,7 @@ def read_csv(file: Path) -> heavy.pandas.DataFrame:
 
 
 def safe_name(fold: str) -> str:
-    """A fold's key as a file name; keys that differ get names that differ.
+    """A fold's key as a file name; different keys get different names.
 
     >>> safe_name("casme2/sub01")
     'casme2--sub01'
@@ -151,7 +152,7 @@ def _stamp(content: bytes) -> list[int]:
 
 @cache
 def _schemas() -> dict[str, heavy.pyarrow.Schema]:
-    """One type for each column, also in an empty table, so that tables of folds go together."""
+    """One type for each column, also in an empty table, so that tables of folds can be joined."""
     text, whole, number = heavy.pyarrow.string(), heavy.pyarrow.int64(), heavy.pyarrow.float64()
     many, place = heavy.pyarrow.list_(number), [("fold", text), ("video", text)]
     interval = [("kind", text), ("onset", whole), ("apex", whole), ("offset", whole), ("confidence", number)]
@@ -257,10 +258,10 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, heavy.
 
 
 def _whole(frame: float) -> int:
-    """A frame index as an int; pyarrow would cut 10.5 to 10 without a word.
+    """A frame index as an int; pyarrow would silently cut 10.5 to 10.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not whole.
     """
     if int(frame) != frame:
         raise ValueError(f"{frame} is no frame index")

@@ -1,4 +1,4 @@
-"""The result of a fold: frozen plain data, which travels between processes and becomes the files of the fold."""
+"""The result of a fold: frozen plain data, which is sent between processes and written to the files of the fold."""
 
 from dataclasses import dataclass, field
 
@@ -24,12 +24,12 @@ class ClipPrediction:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """The result of a fold, as plain data that travels between processes.
+    """The result of a fold, as plain data that can be sent between processes.
 
-    Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
-    `curves` are those in which the spotting method of the fold looked for peaks, as far as it kept some.
-    `epoch_predictions` are answers after each epoch: the intervals of a method that spots, else those to the annotated clips.
-    `trained_in` is the run whose frame scores and models these are, where that is another one.
+    For a pair of methods, the stages in `history` and the names in `notes` and of weights begin with `method.` or
+    `recognizer.`. `curves` are those in which the spotter searched peaks, if it keeps them. `epoch_predictions` are
+    predictions after each epoch: intervals of a spotter, else class scores of annotated clips. `trained_in` is the run
+    that trained these models, if it is another one.
     """
 
     key: str

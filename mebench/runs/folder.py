@@ -84,12 +84,12 @@ class RunFolder:
 
     @classmethod
     def all(cls, runs: Path | str) -> list[RunFolder]:
-        """Every run of a folder, finished or not, by id; none where there is no such folder."""
+        """Every run of a folder, finished or not, by id; none if the folder is missing."""
         return [cls(file.parent) for file in sorted(Path(runs).expanduser().glob("*/config.json"))]
 
     @classmethod
     def open(cls, runs: Path | str, word: str) -> RunFolder:
-        """The run that a word names, finished or not: its id, the beginning of one id only, or the path of its folder.
+        """The run of a word, finished or not: its id, a beginning of only one id, or the path of its folder.
 
         Raises:
             RunError: there is no such run, or several begin so.
@@ -109,7 +109,7 @@ class RunFolder:
 
     @classmethod
     def finished(cls, runs: Path | str, word: str) -> RunFolder:
-        """The finished run that a word names, as in `open`; or the record of one, by its path.
+        """The finished run of a word, as in `open`; or the record of one, by its path.
 
         Raises:
             RunError: there is no such run, several begin so, or it is not finished.
@@ -128,7 +128,7 @@ class RunFolder:
 
     @classmethod
     def several(cls, runs: Path | str, word: str) -> list[RunFolder]:
-        """The finished run that a word names, as in `finished`; or all finished ones that begin so.
+        """The finished run of a word, as in `finished`; or all finished ones whose ids begin with it.
 
         Raises:
             RunError: there is none.
@@ -142,10 +142,10 @@ class RunFolder:
 
     @classmethod
     def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
-        """Lock and return the unfinished run of this key that no process works on, the named run, or a new one.
+        """Lock and return the unfinished run of this key that no other process holds, the named run, or a new one.
 
         Raises:
-            RunError: `run_id` names a run that another process works on, that is finished, or that is a study's.
+            RunError: `run_id` names a run that another process holds, that is finished, or that belongs to a study.
         """
         if run_id is not None:
             folder = cls(runs / run_id)
@@ -177,7 +177,7 @@ class RunFolder:
 
     @classmethod
     def all_finished(cls, runs: Path, first: str) -> list[RunFolder]:
-        """The finished runs whose id is `first`, `first.2`, `first.3` …, that lost nothing since; the latest first."""
+        """The finished runs with ids `first`, `first.2`, `first.3` … that have lost no file since; the latest first."""
         return [run for run in [*cls.equal(runs, first).values()][::-1] if run.done and not run.lost]
 
     @classmethod
@@ -187,7 +187,7 @@ class RunFolder:
         return {number: cls(path) for number, path in sorted({1: runs / first, **found}.items()) if path.is_dir()}
 
     def lock(self) -> FileLock | None:
-        """Take the run for this process, or None if another one has it."""
+        """Lock the run for this process, or None if another one has it."""
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -197,9 +197,7 @@ class RunFolder:
 
     @property
     def word(self) -> str:
-        """The argument by which `mebench resume` finds it from here, quoted for a shell: its id, or its path where it lies
-        outside `runs`.
-        """
+        """The argument for `mebench resume`, quoted for a shell: its id, or its path if it lies outside `runs`."""
         return shlex.quote(self.id if self.path.parent.absolute() == Path("runs").absolute() else str(self.path))
 
     @property
@@ -219,19 +217,19 @@ class RunFolder:
 
     @property
     def lost(self) -> list[str]:
-        """The files that a finished run must have and this one has no more."""
+        """The missing files of a finished run."""
         return [name for name in KEPT if not (self.path / name).is_file()] if self.done else []
 
     # -- writing ------------------------------------------------------------------------------------------------------------
 
     def write_json(self, name: str, content: Any) -> None:
-        """Write a JSON file, whole or not at all."""
+        """Write a JSON file atomically."""
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
         with self._writing(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
     def write_table(self, name: str, table: heavy.pandas.DataFrame) -> None:
-        """Write a table, whole or not at all: parquet, or csv by the name's ending."""
+        """Write a table atomically: parquet, or csv by the name's ending."""
         with self._writing(self.path / name) as temporary:
             if name.endswith(".csv"):
                 table.to_csv(temporary, index=False)
@@ -253,11 +251,12 @@ class RunFolder:
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
 
     def take_logs(self, fold: str, place: Path) -> None:
-        """Keep what callbacks and loggers left of a fold as `logs/<fold>`: plain files, in order up to `MOST_LOGS`; the folder goes.
+        """Move the files of a fold's callbacks and loggers to `logs/<fold>`: plain files, in order up to `MOST_LOGS`;
+        their folder is removed.
 
         Args:
             fold: its key.
-            place: where they lie, in the folder of the run.
+            place: their folder, inside the folder of the run.
         """
         # Bytes of such files that a fold keeps.
         target, left = self.path / "logs" / safe_name(fold), (1 << 30)
@@ -276,14 +275,14 @@ class RunFolder:
         shutil.rmtree(place, ignore_errors=True)
 
     def write_failure(self, fold: str, reason: str) -> None:
-        """Keep the reason why a fold failed; a later success removes it."""
+        """Write the reason why a fold failed; a later success removes it."""
         with self._full_disk():
             (self.path / "failed").mkdir(exist_ok=True)
         with self._writing(self.path / "failed" / safe_name(fold)) as temporary:
             temporary.write_text(reason + "\n", encoding="utf-8")
 
     def add_feature_seconds(self, seconds: Mapping[str, float], chains: Mapping[str, Sequence[str]]) -> None:
-        """Keep the seconds that computing features took, by video; an earlier try of the run may have computed others.
+        """Record the seconds of computing features, by video, in addition to those of earlier tries of the run.
 
         Args:
             seconds: by key of the video.
@@ -299,7 +298,7 @@ class RunFolder:
             shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Mark the run as finished and seal it; nothing is written after this.
+        """Mark the run as finished and seal it; nothing is written afterwards.
 
         The files of a fold are sealed by its `fold.json`.
         """
@@ -316,7 +315,7 @@ class RunFolder:
 
     @property
     def seal(self) -> dict[str, str]:
-        """SHA-256 of the files of a finished run by their paths; empty where it is not finished, or was before runs were sealed.
+        """SHA-256 of the files of a finished run by their paths; empty if it is unfinished or older than seals.
 
         Raises:
             RunError: the seal itself is damaged.
@@ -348,13 +347,13 @@ class RunFolder:
         """Compare a file with the seal of the run, if it has one.
 
         Raises:
-            RunError: it is not as it was when the run was finished.
+            RunError: it has changed since the run was finished.
         """
         if (known := self.seal.get(name)) is not None and (self.path / name).is_file() and self._hash(name) != known:
             raise self._unreadable(name, ValueError("it has changed since the run was finished"))
 
     def _sync_all(self) -> None:
-        """Have everything on disk that was written so far."""
+        """Sync everything written so far to disk."""
         handle = os.open(self.path, os.O_RDONLY)
         try:
             if not hasattr(_C, "syncfs") or _C.syncfs(handle) != 0:
@@ -420,15 +419,15 @@ class RunFolder:
         return RunError(f"{file} cannot be read ({cause}): {fix}")
 
     def finished_folds(self) -> set[str]:
-        """Keys of the folds whose results are complete and as they were written."""
+        """Keys of the folds with complete and unchanged results."""
         return {key for folder in self.path.glob("folds/[!.]*") if (key := whole_fold(folder)) is not None}
 
     def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
-        """Put the tables of all folds together, sorted, so that the order of completion leaves no trace.
+        """Join the tables of all folds, sorted, so that they do not depend on the order of completion.
 
         Args:
             folds: their keys.
-            feature_seconds: what computing the features of each fold's test videos took, for `costs.csv`.
+            feature_seconds: seconds of computing the features of each fold's test videos, for `costs.csv`.
 
         Raises:
             RunError: a file of a fold is missing or damaged.

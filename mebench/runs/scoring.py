@@ -42,7 +42,7 @@ def tables_of(folder: RunFolder) -> Tables:
 
 
 def scored_of(truths: pd.DataFrame) -> pd.DataFrame:
-    """The annotated clips that recognition is asked about (`Scheme.scores`); `emotion` holds their classes."""
+    """The annotated clips to be classified (`Scheme.scores`); `emotion` holds their classes."""
     return truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
 
 
@@ -60,7 +60,7 @@ def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame,
 
 
 def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
-    """Each fold's name, and what its models answered about the videos that it tests.
+    """Each fold's name, and the predictions of its models for its tested videos.
 
     Raises:
         RunError: as `tables_of`.
@@ -98,7 +98,7 @@ def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
 
 
 def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> NDArray[np.float64]:
-    """Probability of the predicted class; NaN for all if the classes' scores are not probabilities that sum to 1."""
+    """Probability of the predicted class; NaN for all if the class scores are no probabilities with sum 1."""
     answered = rows.notna().to_numpy()
     found = np.full(len(rows), np.nan)
     if not answered.any():
@@ -114,8 +114,8 @@ def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str])
 def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
     """The summary of a run, with the level of chance for each kind of spotting.
 
-    The level of chance is that of one-to-one matching in all videos, so it is left out under other conventions. Of several
-    datasets that were spotted in, `members` holds spotting and analysis of each from the same predictions.
+    The level of chance assumes one-to-one matching in all videos, so it is left out under other conventions. With
+    several spotted datasets, `members` holds spotting and analysis of each from the same predictions.
 
     Args:
         folder: a run whose folds are merged, or the record of one.
@@ -156,7 +156,7 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
 
 
 def scores_of(folder: RunFolder) -> dict[str, Any]:
-    """The summary of a finished run; where another version of scoring made it, the stored predictions are scored again.
+    """The summary of a finished run; if another version of scoring made it, the stored predictions are scored again.
 
     Raises:
         RunError: a file of it is missing or damaged.
@@ -169,7 +169,9 @@ def scores_of(folder: RunFolder) -> dict[str, Any]:
 
 
 def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> str:
-    """In which folds nothing of a kind is spotted though their videos hold some, as after a training that came to nothing; or empty."""
+    """A sentence on folds without any spotted interval of a kind that their videos hold, as after a failed training; or
+    empty.
+    """
     assert tables.predictions is not None
     truths = tables.truths[tables.truths["kind"] == kind]
     spotted = set(tables.predictions["fold"][tables.predictions["kind"] == kind])
