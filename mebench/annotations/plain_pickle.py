@@ -7,20 +7,6 @@ import numpy as np
 
 from mebench.errors import DataError
 
-_ARRAYS = {
-    "ndarray": np.ndarray,
-    "dtype": np.dtype,
-    "_reconstruct": np.ndarray.__reduce__(np.empty(0))[0],
-    "scalar": np.float64(0).__reduce__()[0],
-    "_frombuffer": np.empty(0).__reduce_ex__(5)[0],
-}
-_SAFE = {
-    ("_codecs", "encode"): str.encode,
-    ("collections", "OrderedDict"): dict,
-    ("builtins", "set"): set,
-    ("builtins", "slice"): slice,
-}
-
 
 def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
     """The columns of a table of pandas by name, its index among them where that has a name."""
@@ -32,12 +18,24 @@ def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
     return found
 
 
-_TABLES: dict[str, Any] = {
-    "_unpickle_block": lambda *parts: parts,
-    "_new_Index": lambda _, about: about,
-    "BlockManager": _columns,
+_SAFE: dict[str, dict[str, Any]] = {
+    "_codecs": {"encode": str.encode},
+    "collections": {"OrderedDict": dict},
+    "builtins": {"set": set, "slice": slice},
+    "numpy": {
+        "ndarray": np.ndarray,
+        "dtype": np.dtype,
+        "_reconstruct": np.ndarray.__reduce__(np.empty(0))[0],
+        "scalar": np.float64(0).__reduce__()[0],
+        "_frombuffer": np.empty(0).__reduce_ex__(5)[0],
+    },
+    "pandas": {
+        "_unpickle_block": lambda *parts: parts,
+        "_new_Index": lambda _, about: about,
+        "BlockManager": _columns,
+    },
 }
-"""What stands for the parts of a table of pandas."""
+"""What stands for the names that a pickle gives, by their package."""
 
 
 class Bare:
@@ -53,11 +51,8 @@ class _Values(pickle.Unpickler):
     """Makes arrays, numbers, text, lists and dicts, and runs nothing that the file names."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.partition(".")[0] == "numpy" and name in _ARRAYS:
-            return _ARRAYS[name]
-        if module.partition(".")[0] == "pandas" and name in _TABLES:
-            return _TABLES[name]
-        return _SAFE.get((module, name)) or type(name, (Bare,), {"name": f"{module}.{name}"})
+        safe = _SAFE.get(module.partition(".")[0], {}).get(name)
+        return safe or type(name, (Bare,), {"name": f"{module}.{name}"})
 
 
 def unpickled(file: BinaryIO) -> Any:

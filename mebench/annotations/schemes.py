@@ -3,19 +3,23 @@
 Every form of an action unit that occurs, where, and how it is read; `test_action_units.py` holds the grammar to this table.
 
 ======================  ==================================  ==========================================================
-form                    sheets                              read as ======================
-==================================  ========================================================== `4+7`, `2,7`, `1，4`
-all; commas in CAS(ME)3, part C     two units; what follows the last separator may be missing `AU4+AU7`, `AUR2`
-4DME                                the same without the letters `L12`, `R12`, `r12`     all
-the left or the right half of the face `T23`, `B18`            SAMM, SAMM-LV, CAS(ME)3             the upper or the
-lower lip `A12`                   SAMM, SAMM-LV                       asymmetric: both halves, one of them more `A/L12`
-SAMM, SAMM-LV                       asymmetric, or left: which one, the coders left open `12B`, `A12B`           SAMM,
-SAMM-LV                       intensity A to E `10A/B`, `4(B/C)`       SAMM, SAMM-LV                       one intensity
-or the other `12?`                   CASME II, CAS(ME)3                  in doubt; SAMM: its end is unclear `L12 or
-L14`, `10or11`  SAMM, SAMM-LV, CAS(ME)2             one unit or the other `4/7`                   SAMM, SAMM-LV (their
-key of signs)  the same `(R6 or R12)`           SAMM, SAMM-LV                       the same `ref(24)`, `ref(7B)`
-SAMM, SAMM-LV                       a unit that another refers to `soft focus`            SAMM
-a remark and no unit `?`, `/`, `-`           CASME II of 2014, CASME             nothing is annotated
+form                    sheets                              read as
+======================  ==================================  ==========================================================
+`4+7`, `2,7`, `1，4`     all; commas in CAS(ME)3, part C     two units; what follows the last separator may be missing
+`AU4+AU7`, `AUR2`       4DME                                the same without the letters
+`L12`, `R12`, `r12`     all                                 the left or the right half of the face
+`T23`, `B18`            SAMM, SAMM-LV, CAS(ME)3             the upper or the lower lip
+`A12`                   SAMM, SAMM-LV                       asymmetric: both halves, one of them more
+`A/L12`                 SAMM, SAMM-LV                       asymmetric, or left: which one, the coders left open
+`12B`, `A12B`           SAMM, SAMM-LV                       intensity A to E
+`10A/B`, `4(B/C)`       SAMM, SAMM-LV                       one intensity or the other
+`12?`                   CASME II, CAS(ME)3                  in doubt; SAMM: its end is unclear
+`L12 or L14`, `10or11`  SAMM, SAMM-LV, CAS(ME)2             one unit or the other
+`4/7`                   SAMM, SAMM-LV (their key of signs)  the same
+`(R6 or R12)`           SAMM, SAMM-LV                       the same
+`ref(24)`, `ref(7B)`    SAMM, SAMM-LV                       a unit that another refers to
+`soft focus`            SAMM                                a remark and no unit
+`?`, `/`, `-`           CASME II of 2014, CASME             nothing is annotated
 ======================  ==================================  ==========================================================
 
 Other texts are not read. An expression with such a text shows the units written beside it, but no other unit is known

@@ -337,10 +337,8 @@ def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
     """
     found = [of_text(printed(notebook), "", name)]
     sources = ["".join(cell.get("source", ())) for cell in notebook["cells"]]
-    shown = [
-        "".join(o.get("data", {}).get(f"text/{form}", ())) for o in _shown(notebook) for form in ("markdown", "html")
-    ]
-    for text in [*_outputs(notebook), *shown, *([] if found[0].text.strip() else sources)]:
+    shown = _outputs(notebook, "text", "text/plain") + _outputs(notebook, "text/markdown", "text/html")
+    for text in shown + ([] if found[0].text.strip() else sources):
         if rows := labelled(text):
             found.append(sheet_of(name, rows))
         marked = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S) for row in re.findall(r"<tr.*?</tr>", text, re.S)]
@@ -353,14 +351,12 @@ def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
     return max(found, key=lambda sheet: sum(1 for _ in sheet.lines()))
 
 
-def _shown(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
-
-
-def _outputs(notebook: Mapping[str, Any]) -> list[str]:
-    return [
-        "".join(text) for o in _shown(notebook) for text in (o.get("text", ()), o.get("data", {}).get("text/plain", ()))
-    ]
+def _outputs(notebook: Mapping[str, Any], *forms: str) -> list[str]:
+    """What its cells show in some forms, in order."""
+    every = (
+        {**o.get("data", {}), "text": o.get("text", ())} for cell in notebook["cells"] for o in cell.get("outputs", ())
+    )
+    return ["".join(output.get(form, ())) for output in every for form in forms]
 
 
 def printed(notebook: Mapping[str, Any]) -> str:
@@ -369,7 +365,7 @@ def printed(notebook: Mapping[str, Any]) -> str:
     >>> printed({"cells": [{"outputs": [{"text": ["k = 6\n", "a,1,9,me\n", "b,4,7,me\n"]}]}]})
     'a,1,9,me\nb,4,7,me'
     """
-    lines = "\n".join(_outputs(notebook)).splitlines()
+    lines = "\n".join(_outputs(notebook, "text", "text/plain")).splitlines()
 
     def width(line: str) -> int:
         cells = line.replace(",", " ").replace(";", " ").split()

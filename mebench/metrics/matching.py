@@ -132,8 +132,10 @@ def match(
     A prediction may be matched to a truth of its own video and kind that it hits (`Convention.threshold`). Of all such
     matchings the one is taken that has, in this order,
 
-    1. the most pairs, 2. the largest total IoU (as an exact fraction), 3. the more confident predictions: the first in
-    the order of rows that the others lack, 4. the earlier truths for the more confident predictions.
+    1. the most pairs,
+    2. the largest total IoU (as an exact fraction),
+    3. the more confident predictions: the first in the order of rows that the others lack,
+    4. the earlier truths for the more confident predictions.
 
     Rows must be in the order of `Tables.ordered`: predictions by confidence, then onset, offset and apex; truths by
     onset. The result is then unique and independent of how the tables were written. Emotions are ignored. Every draw is

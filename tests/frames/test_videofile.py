@@ -432,3 +432,17 @@ def test_an_index_outside_is_refused(videos):
     for index in (N, -1):
         with pytest.raises(IndexError, match=f"frames 0 to {N - 1}"):
             video[index]
+
+
+def test_the_same_frames_make_the_same_file_whatever_lay_in_memory(tmp_path):
+    """Of a width that is no multiple of 32, which x264's fast parts read beyond."""
+    noise = np.random.default_rng(0).random((140, 140, 3))
+    wide = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 1.0), None, 20, 230, cv2.NORM_MINMAX)
+    shifts = [np.array([[1, 0, -10 + i / 3], [0, 1, -10.0]]) for i in range(40)]
+    film = [cv2.warpAffine(wide, shift, (100, 120)).round().astype(np.uint8) for shift in shifts]
+    found = set()
+    for n in range(8):
+        _ = [np.full(1 << 16, (31 * n + k) % 256, np.uint8) for k in range(200)]  # what lay here before
+        videofile.write_video(tmp_path / f"{n}.mp4", iter(film), np.arange(40) / 10, 30)
+        found.add((tmp_path / f"{n}.mp4").read_bytes())
+    assert len(found) == 1
