@@ -134,9 +134,8 @@ def renew(
         MebenchError: what stops all runs; finished folds are kept.
     """
     there = collect_records(folder)
-    for id_ in ids:
-        if not any(record.id.startswith(id_) for record in there):
-            raise ConfigError(unknown(f"record in {folder}", id_, [record.id for record in there]))
+    if strangers := [id_ for id_ in ids if not any(record.id.startswith(id_) for record in there)]:
+        raise ConfigError(unknown(f"record in {folder}", strangers[0], [record.id for record in there]))
     rows, configs = list[dict[str, Any]](), dict[str, Any]()
     for record in there:
         if record.id.startswith(tuple(ids)) if ids else record.earlier:
@@ -149,13 +148,14 @@ def renew(
             except MebenchError as error:
                 rows[-1]["reason"] = str(error)
     rows.sort(key=lambda row: (row["seconds"], row["record"]))
-    left = duration(sum(row["seconds"] for row in rows if not row["reason"]))
+    able = [row for row in rows if not row["reason"]]
+    left = duration(sum(row["seconds"] for row in able))
     progress.notify(
-        f"{plural(len(configs), 'record')} to make again, about {left} of one core by the costs of their runs then"
+        f"{plural(len(able), 'record')} to make again, about {left} of one core by the costs of their runs then"
     )
-    able = [row for row in rows if not row["reason"] and not dry_run]
-    outcomes = sweep([configs[row["record"]] for row in able], progress, keep=True) if able else []
-    for row, outcome in zip(able, outcomes):
+    if dry_run or not able:
+        return rows
+    for row, outcome in zip(able, sweep([configs[row["record"]] for row in able], progress, keep=True)):
         if isinstance(outcome, MebenchError):
             row["reason"] = str(outcome)
             continue

@@ -82,23 +82,28 @@ def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: An
         look: of the columns.
     """
     people = max((one.hardest.get("people", 0) for one in part.rows), default=0)
-    look = {"right": True, "optional": True, **look}
-    words = (
-        "95 % of draws of other people",
-        "the share of draws in which it is better than the next row",
-        "the same people for all rows",
-    )
-    ranks, beats, hardest = ({**look, "meaning": meaning} for meaning in words)
+    optional = partial(Column, right=True, optional=True, **look)
     return [
-        Column("ranks", "rank, 95 %", of=lambda one: span(row(one).ranks) if row(one).ranks else None, **ranks),
-        Column("beats_next", "P(beats next)", of=lambda one: part.beats_next(row(one)), digits=2, **beats),
-        Column(
+        optional(
+            "ranks",
+            "rank, 95 %",
+            of=lambda one: span(row(one).ranks) if row(one).ranks else None,
+            meaning="95 % of draws of other people",
+        ),
+        optional(
+            "beats_next",
+            "P(beats next)",
+            of=lambda one: part.beats_next(row(one)),
+            digits=2,
+            meaning="the share of draws in which it is better than the next row",
+        ),
+        optional(
             "hardest",
             f"hardest {people} people",
             of=lambda one: row(one).hardest or None,
             digits=3,
             score=True,
-            **hardest,
+            meaning="the same people for all rows",
         ),
     ]
 

@@ -48,8 +48,6 @@ def degrade(
         for kind in what.split(",")
         for strength in (strengths.split(",") if kind not in degradation.RELATIONS else [RELATED])
     ]
-    for word in words:
-        degradation.Degradation.of(word)
     page = Path(out).expanduser()
     check_file("--out", str(page))
     folder = run_files.folder.RunFolder.finished(runs, run)

@@ -450,11 +450,6 @@ def _stamp(item: heavy.av.VideoFrame | heavy.av.Packet[heavy.av.VideoStream]) ->
     return item.dts if item.pts is None else item.pts
 
 
-X264 = {"preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}
-"""One thread, and none of the fast parts that differ between processors: these also read beyond the frame, where a width is no multiple
-of 32, so that the same frames gave other bytes now and then."""
-
-
 def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[np.float64], crf: int = 20) -> None:
     """Write frames as H.264 for browsers and players, lossy and without sound.
 
@@ -472,7 +467,8 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     try:
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-            stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf), **X264}
+            # Parts of x264 that differ between processors also read beyond a frame whose width is no multiple of 32.
+            stream.pix_fmt, stream.options = "yuv420p", x264(crf) | {"x264-params": "cpu-independent=1"}
             stream.codec_context.time_base = Fraction(1, CLOCK)
             for index, (time, image) in enumerate(zip(times.tolist(), frames)):
                 even = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])
@@ -484,3 +480,8 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
             container.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as error:
         raise DataError(f"the video {path} cannot be written ({error.strerror}): is there room on the disk?") from None
+
+
+def x264(crf: int) -> dict[str, Any]:
+    """The encoder's options, with one thread, so that the bytes are always the same."""
+    return {"crf": str(crf), "preset": "veryfast", "threads": "1"}

@@ -35,16 +35,13 @@ def tables(rows: Rows) -> list[Table]:
         + [row["scores"][path][part] for path in paths for part in ("score", "difference", "drop")]
         for row in scored
     ]
-    broken = [
-        [row["kind"], KINDS[row["kind"]].meaning, row["violations"]["n"], row["violations"]["of"]] for row in related
-    ]
     heads = [
-        Column("relation"),
-        Column("change"),
-        Column("violations", right=True),
-        Column("of", "answers", right=True),
+        Column("relation", of=lambda row: row["kind"]),
+        Column("change", of=lambda row: KINDS[row["kind"]].meaning),
+        Column("violations", right=True, of=lambda row: row["violations"]["n"]),
+        Column("of", "answers", right=True, of=lambda row: row["violations"]["of"]),
     ]
-    found = Table(columns, cells, "scores on degraded videos"), Table(heads, broken, "relations that need no label")
+    found = Table(columns, cells, "scores on degraded videos"), Table.of(heads, related, "relations that need no label")
     return [table for table in found if table.rows]
 
 
