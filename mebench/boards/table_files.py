@@ -82,28 +82,31 @@ def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: An
         look: of the columns.
     """
     people = max((one.hardest.get("people", 0) for one in part.rows), default=0)
-    optional = partial(Column, right=True, optional=True, **look)
+    look = {"right": True, "optional": True, **look}
     return [
-        optional(
+        Column(
             "ranks",
             "rank, 95 %",
             of=lambda one: span(row(one).ranks) if row(one).ranks else None,
             meaning="95 % of draws of other people",
+            **look,
         ),
-        optional(
+        Column(
             "beats_next",
             "P(beats next)",
             of=lambda one: part.beats_next(row(one)),
             digits=2,
             meaning="the share of draws in which it is better than the next row",
+            **look,
         ),
-        optional(
+        Column(
             "hardest",
             f"hardest {people} people",
             of=lambda one: row(one).hardest or None,
             digits=3,
             score=True,
             meaning="the same people for all rows",
+            **look,
         ),
     ]
 
