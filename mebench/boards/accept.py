@@ -173,8 +173,7 @@ def renew(
 def words_of(record: Record) -> list[str]:
     """The words of the run that a record is of: those that today's defaults do not say."""
     then, found = record.config, list[str]()
-    first = ("method", "recognizer", "dataset", "protocol", "seed")
-    needed = [name for name in then if name in first or name.startswith("protocol.")]
+    needed = [n for n in then if n.partition(".")[0] == "protocol" or n in ("method", "recognizer", "dataset", "seed")]
     for names in (
         [name for name in needed if then[name] is not None],
         [name for name in then if name.endswith(".preset")],

@@ -287,8 +287,7 @@ def report(
     if len(folders) > 1:
         with progress.waiting("comparing both runs"):
             found = api.compare(*words, runs=runs).found
-    page, files = Path(out).expanduser(), list[Path]()
-    trusted = None
+    page, trusted = Path(out).expanduser(), None
     if found is None:
         side = reports.judged(records.record.read(folders[0]))
         with progress.waiting("groups"):

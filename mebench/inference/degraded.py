@@ -86,14 +86,12 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
     of_run(clean)
     stored, summary = clean.read_json("config.json"), flat(scores_of(clean))
     own = stored["config"] | {"runs": str(clean.path.absolute() / PLACE), "workers": workers, "looks": False}
-    videos = clean.read_table("videos.parquet")
-    fps = dict(zip(videos["video"].tolist(), videos["fps"].tolist()))
-    hows = [Degradation.of(word) for word in words]
-    changing = [word for word, how in zip(words, hows) if how.strength]
-    configs = [from_plain({**own, "degrade": word}, stored["origins"]) for word in changing]
-    found = dict(zip(changing, sweep(configs, progress, keep=True, clean=clean))) if configs else {}
+    fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
+    hows = [(word, Degradation.of(word)) for word in words]
+    configs = {word: from_plain({**own, "degrade": word}, stored["origins"]) for word, how in hows if how.strength}
+    found = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean))) if configs else {}
     rows = []
-    for word, how in zip(words, hows):
+    for word, how in hows:
         row: dict[str, Any] = {"kind": how.kind, "strength": how.strength, "run": None, "error": None, "skipped": 0}
         rows.append(row)
         if isinstance(outcome := found.get(word), MebenchError):

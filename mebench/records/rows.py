@@ -275,9 +275,8 @@ class Part:
 
     def beats_next(self, row: Row) -> float | None:
         """The share of draws in which a row is better than the next one; None for the last one."""
-        rivals = self.rivals(row)
-        place = next((n for n, other in enumerate(rivals) if other is row), len(rivals))
-        return row.beats[place + 1] if place + 1 < len(rivals) else None
+        rivals = [*map(id, self.rivals(row))]
+        return row.beats[rivals.index(id(row)) + 1] if id(row) in rivals[:-1] else None
 
     @property
     def properties(self) -> list[str]:
