@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mebench.annotations import Log
-from mebench.core import Dataset, Expression, Frames, Kind, Repair, Scheme, SubjectKey, Video
+from mebench.core import Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import MOTION
 from mebench.files import file_hash
@@ -59,11 +59,6 @@ class LongVideoFeatures(Dataset):
     def check(self) -> None:
         """Look for features and truth."""
         self._videos  # noqa: B018  (says what is missing)
-
-    def frames(self, video: Video) -> Frames:
-        """There are none (DataError)."""
-        name = I3D if self.params.layout == "lgsnet" else MOTION
-        raise DataError(f"{video.key} has no frames, only published features: choose a method that reads {name!r}")
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """Who is seen: the people of the recordings."""

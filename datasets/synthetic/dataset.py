@@ -64,7 +64,7 @@ class SyntheticFrames:
         }
         libraries = [heavy.cv2.__version__, processor()]
         if self._params.crf:
-            libraries.append(f"av {version('av')}")
+            libraries.append(f"av {version('av')} {x264(self._params.crf)}")
         identity = json.dumps([GENERATOR, *libraries, params, self._place], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 

@@ -117,8 +117,7 @@ class Dataset:
             DataError: this dataset has no frames, or they are missing.
         """
         raise DataError(
-            f"the dataset of {video.key} has no frames, only ready-made features: choose a recognition method "
-            "that reads them"
+            f"the dataset of {video.key} has no frames, only ready-made features: choose a method that reads them"
         )
 
     def check(self) -> None:

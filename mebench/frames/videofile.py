@@ -467,8 +467,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     try:
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-            # Parts of x264 that differ between processors also read beyond a frame whose width is no multiple of 32.
-            stream.pix_fmt, stream.options = "yuv420p", x264(crf) | {"x264-params": "cpu-independent=1"}
+            stream.pix_fmt, stream.options = "yuv420p", x264(crf)
             stream.codec_context.time_base = Fraction(1, CLOCK)
             for index, (time, image) in enumerate(zip(times.tolist(), frames)):
                 even = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])
@@ -483,5 +482,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
 
 
 def x264(crf: int) -> dict[str, Any]:
-    """The encoder's options, with one thread, so that the bytes are always the same."""
-    return {"crf": str(crf), "preset": "veryfast", "threads": "1"}
+    """The encoder's options, under which it always writes the same bytes: one thread, and none of the parts that differ between
+    processors, which also read beyond a frame whose width is no multiple of 32.
+    """
+    return {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}

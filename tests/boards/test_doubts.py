@@ -19,7 +19,7 @@ from tests.helpers.outside import flow_maps
 from tests.helpers.run_folders import make_run
 
 BOARD = Path(__file__).parents[2] / "leaderboards"
-SYNTHETIC = "lbp_chi2-synthetic-loso-seed0-afdf93ec"
+SYNTHETIC = "lbp_chi2-synthetic-loso-seed0-4b7fda15"
 
 
 @pytest.mark.parametrize(

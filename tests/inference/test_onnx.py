@@ -9,7 +9,7 @@ import pytest
 import torch
 from mebench.methods.mean.method import MEAN
 
-from mebench.core import Method, Task
+from mebench.core import Method, Task, Timing
 from mebench.errors import DataError, RunError
 from mebench.inference import onnx
 
@@ -56,6 +56,8 @@ def test_it_agrees_with_the_method_in_a_program_without_it(tasks, params, tmp_pa
 
 class _View:
     """The frames of a video."""
+
+    timing = Timing(30.0, 3, {"micro": 6})
 
     def __init__(self, x):
         self.n_frames, self._x = len(x), x
