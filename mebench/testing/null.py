@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from mebench.config import RunConfig, registry, resolve
+from mebench.config import RunConfig, registry, resolve, settings_of
 from mebench.core import Fold, Video, hits
-from mebench.errors import MebenchError
+from mebench.errors import ConfigError, MebenchError
 from mebench.grouping import grouped
 from mebench.progress import Progress
 from mebench.runner import Outcome, Plan, execute_all, make_plan, open_session, worker_pool
@@ -145,6 +145,8 @@ def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConf
         "runs=runs",
         "bootstrap=0",
     )
+    if other := settings_of(words).get("dataset"):
+        raise ConfigError(f"--null draws data of its own, whose labels are shuffled: leave dataset={other} out")
     return resolve([*data, *words], plugins=[str(DRAWN), *plugins])
 
 

@@ -36,3 +36,8 @@ def test_a_protocol_is_tried_by_a_run(mebench):
 def test_an_unknown_protocol_says_where_one_of_your_own_is_looked_for(mebench):
     code, _, err = mebench("run", "method=random", "dataset=synthetic", "protocol=halves")
     assert code == 2 and "One of your own is protocols/<name>.py of a folder that --plugins names" in err
+
+
+def test_null_takes_no_dataset(mebench):
+    code, _, err = mebench("check", "majority", "dataset=synthetic", "--null")
+    assert code == 2 and "leave dataset=synthetic out" in err
