@@ -66,10 +66,13 @@ def test_words_and_choices_filter(visit):
 def test_links_lead_from_the_first_page_to_a_run(visit):
     page = visit()
     page.locator("a.card", has_text="CASME II").first.click()
+    page.wait_for_url("**/tables/**")
+    page.wait_for_selector("html[data-ready]", state="attached")  # before, the table is drawn anew and a click is lost
     page.locator("#micro table tbody a", has_text="seed 0").first.click()
+    page.wait_for_url("**/runs/**")
     assert "mean on casme2, seed 0" in page.locator("h1").inner_text()
     page.get_by_role("link", name="casme2", exact=True).click()
-    assert page.url.endswith("datasets/casme2.html")
+    page.wait_for_url("**/datasets/casme2.html")
 
 
 def test_a_point_of_the_chart_leads_to_its_run(visit):
