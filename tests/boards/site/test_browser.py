@@ -88,7 +88,7 @@ def test_the_keyboard_alone_is_enough(visit):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    assert page.url.endswith("#content")
+    page.wait_for_url(lambda url: url.endswith("#content"))
     headings = page.locator("#micro table").first.locator("thead th")
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -255,6 +255,7 @@ def test_timelines_answer_to_mouse_keys_and_links(visit, site):
     assert page.locator("figure.timeline[data-drawn]").count() < figures.count()  # those in view
     page.locator(".slips summary").first.click()
     page.locator(".slips a").first.click()
+    page.wait_for_url(re.compile(r"#v\d+:\d+-\d+$"))
     _, onset, offset = re.fullmatch(r".*#(v\d+):(\d+)-(\d+)", page.url).groups()
     stage = page.locator("figure.timeline .stage:focus")
     stage.wait_for()
