@@ -71,6 +71,7 @@ def visit(browser, site):
         page.goto((folder / name).as_uri())
         if page.locator("table[data-sortable]").count():
             page.wait_for_selector("html[data-ready]", state="attached")
+            page.evaluate("new Promise(done => requestIdleCallback(done, {timeout: 5000}))")  # nothing moves any more
         return page
 
     yield open_page
