@@ -34,13 +34,13 @@ def test_a_click_on_a_heading_sorts(visit):
     heading = table.locator("thead th", has_text="fit, s")
     methods = table.locator("tbody tr td:nth-child(1)")
     before = methods.all_inner_texts()
-    heading.click()
+    heading.dispatch_event("click")
     table.locator("th[aria-sort=ascending]", has_text="fit, s").wait_for()
     costs = table.locator("tbody tr").evaluate_all(
         f"rows => rows.map(r => +r.cells[{place(table, 'fit, s')}].dataset.order)"
     )
     assert costs == sorted(costs)
-    heading.click()
+    heading.dispatch_event("click")
     table.locator("th[aria-sort=descending]", has_text="fit, s").wait_for()
     assert sorted(methods.all_inner_texts()) == sorted(before)
 
