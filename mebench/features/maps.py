@@ -231,3 +231,32 @@ class MotionParams(SeriesParams):
                 f"method.longest_frames must be two numbers of frames, of micro- and of macro-expressions, 2 or more each, such as "
                 f"[14, 58], or null, not {list(self.longest_frames)}"
             )
+
+
+@dataclass(frozen=True)
+class DetectorParams(SeriesParams):
+    """What a detector of intervals reads, and which of its intervals count.
+
+    Attributes:
+        features: `i3d` features of frames and flow, which a dataset brings; or the `motion` of twelve regions of the face, which mebench
+            computes, in their place.
+        threshold: confidence that an interval needs; null takes that of the best F1 on training subjects that are held out.
+    """
+
+    features: Literal["i3d", "motion"] = "i3d"
+    threshold: float | None = None
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """Only regions lie around landmarks."""
+        return self.features == "motion"
+
+    @property
+    def without_landmarks(self) -> str:
+        """I3D features need none."""
+        return "features=i3d" if self.features == "motion" else ""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        SeriesParams.__post_init__(self)
+        check_ranges(self, shares=("threshold",))

@@ -1,6 +1,7 @@
 from . import adaptation as adaptation
 from . import adapter as adapter
 from . import boundaries as boundaries
+from . import detection as detection
 from . import layers as layers
 from . import maps as maps
 from . import released as released

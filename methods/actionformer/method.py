@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench import spotting
-from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, Stage, Task, Timing, VideoView
-from mebench.features import MOTION, POINTS
+from mebench.core import KINDS, Kind, LabelledVideo, Stage, Task, VideoView
+from mebench.training.detection import Detector
 
 from .network import LEVELS, IntervalPyramid
 from .params import Params as _Params
 from .points import NONE, losses, of_points, points
 
-I3D, I3D_CHANNELS = "i3d", 2048
 I3D_STRIDE, I3D_FRAMES = 2, 8
 """Frames from one row of I3D features to the next, and frames that a row is made of."""
 FAINT, MOST = 0.01, 2000
@@ -73,42 +71,25 @@ def parts_of(n: int, length: int, boxes: Sequence[Box]) -> list[tuple[int, int, 
     return found
 
 
-class ActionFormer(Method):
+class ActionFormer(Detector):
     """Each moment of each level proposes an interval around it; of each kind the surest that do not overlap stay."""
 
     Params = _Params
-    tasks = frozenset({"spot"})
-    kinds = KINDS
     params: _Params
+    advice = (
+        "take dataset=long_video_features dataset.layout=lgsnet, which reads LGSNet's files, or features that mebench computes, "
+        "method.features=motion"
+    )
 
-    mean: Tensor
-    deviation: Tensor
     usual: Tensor
-    levels_learnt: Tensor
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        channels = I3D_CHANNELS if params.features == "i3d" else 2 * len(POINTS)
-        self.network = IntervalPyramid(channels, params.width, params.attention)
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("deviation", torch.ones(channels))
         self.register_buffer("usual", torch.tensor(100.0))
-        self.register_buffer("levels_learnt", torch.full((len(KINDS),), params.threshold or 0.0, dtype=torch.float64))
 
-    @classmethod
-    def holds_out(cls, params: Any) -> bool:
-        """Subjects are held out to choose the confidence that an interval needs."""
-        return params.threshold is None
-
-    def chains(self, timing: Timing) -> dict[str, Chain]:
-        """I3D features, which only a dataset brings, or the motion of regions."""
-        if self.params.features == "motion":
-            return self.params.series(timing.fps)
-        advice = (
-            "take dataset=long_video_features dataset.layout=lgsnet, which reads LGSNet's files, or features that mebench computes, "
-            "method.features=motion"
-        )
-        return {I3D: Chain(I3D, (), advice=advice)}
+    def build(self, channels: int) -> nn.Module:
+        """Levels, of which each halves the rows."""
+        return IntervalPyramid(channels, self.params.width, self.params.attention)
 
     def _grid(self, video: VideoView) -> tuple[int, int]:
         """Frames of the video from one row to the next, and the frame that the first row stands for."""
@@ -119,12 +100,9 @@ class ActionFormer(Method):
     def _rows(self, video: VideoView) -> Tensor:
         """(rows, channels)."""
         if self.params.features == "i3d":
-            found = np.asarray(video.features(I3D))
-            return torch.from_numpy(
-                found if found.shape[1] == I3D_CHANNELS else np.concatenate([found, found], axis=1)
-            ).float()
-        x = video.features(MOTION)[:: self._grid(video)[0]].astype(np.float32).reshape(-1, 2 * len(POINTS))
-        return torch.from_numpy(x if len(x) else np.zeros((1, 2 * len(POINTS)), np.float32))
+            return torch.from_numpy(self.i3d(video)).float()
+        x = self.motion(video)
+        return torch.from_numpy(x if len(x) else np.zeros((1, x.shape[1]), np.float32))
 
     # -- training -----------------------------------------------------------------------------------------------------------
 
@@ -137,11 +115,7 @@ class ActionFormer(Method):
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
         """Parts of series with their expressions. Motion is brought to mean 0 and deviation 1, each direction for itself."""
         series = [self._rows(video) for video in train]
-        if self.params.features == "motion":
-            every = torch.cat(series).reshape(-1, 2)
-            self.mean, self.deviation = (
-                part.repeat(len(POINTS)) for part in (every.mean(0), every.std(0).clamp(min=1e-6))
-            )
+        self.standardise(series)
         chosen = []
         for number, (video, rows) in enumerate(zip(train, series)):
             step, first = self._grid(video)
@@ -190,20 +164,11 @@ class ActionFormer(Method):
         """Gradients longer than 1 are shortened to that."""
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
 
-    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """The confidence that an interval of each kind needs, unless it is given."""
-        if self.params.threshold is None:
-            videos = valid or train
-            found = [self._detected(video) for video in videos]
-            for place, kind in enumerate(KINDS):
-                truths = [[(e.onset, e.offset) for e in video.expressions if e.kind == kind] for video in videos]
-                self.levels_learnt[place] = spotting.learnt_threshold([own[kind] for own in found], truths)
-
     # -- prediction ---------------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def _proposed(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
-        """The surest proposals of each kind that are not faint, in frames of the video."""
+    def proposed(self, video: VideoView) -> list[tuple[spotting.Spotted, Kind]]:
+        """The most confident proposals of each kind that are not faint, in frames of the video."""
         rows, (step, first) = self._rows(video), self._grid(video)
         length = -(-len(rows) // COARSEST) * COARSEST
         x, there = torch.zeros(1, length, rows.shape[1]), torch.zeros(1, 1, length)
@@ -214,41 +179,22 @@ class ActionFormer(Method):
         places = np.stack([where - ends[:, 0] * strides, where + ends[:, 1] * strides], axis=1)
         frames = np.rint(places * step + first).astype(int).clip(0, max(video.n_frames - 1, 0))
         confidence = 0.5 * (1 + np.tanh(scores / 2)) * (present[:, None] > 0) * (frames[:, 1:] > frames[:, :1])
-        found: dict[Kind, list[spotting.Spotted]] = {}
+        found = list[tuple[spotting.Spotted, Kind]]()
         for column, kind in enumerate(KINDS):
             order = np.argsort(-confidence[:, column], kind="stable")[:MOST]
             kept = order[confidence[order, column] > FAINT]
             spans = [(*frames[i].tolist(), float(confidence[i, column])) for i in kept]
-            found[kind] = [spotting.Spotted(a, (a + b) // 2, b, sure) for a, b, sure in spans]
+            found += [(spotting.Spotted(a, (a + b) // 2, b, sure), kind) for a, b, sure in spans]
         return found
 
-    def _detected(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
-        """The surest intervals of each kind that do not overlap, whatever their confidence."""
-        found = {}
-        for kind, proposed in self._proposed(video).items():
-            kept = spotting.suppress(proposed, self.params.nms)
+    def detected(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
+        """The most confident intervals of each kind that do not overlap, of any confidence."""
+        proposals, found = self.proposed(video), {}
+        for kind in KINDS:
+            kept = spotting.suppress([s for s, own in proposals if own == kind], self.params.nms)
             surest = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: self.params.top]
             found[kind] = sorted(surest, key=lambda s: s.apex)
         return found
-
-    def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The confidence of the surest proposal that holds a frame, for each kind; 0 where there is none."""
-        scores, found = np.zeros((video.n_frames, len(self.task.kinds))), self._proposed(video)
-        for column, kind in enumerate(self.task.kinds):
-            for s in found[kind]:
-                held = scores[s.onset : s.offset + 1, column]
-                np.maximum(held, s.confidence, out=held)
-        return scores
-
-    def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """The intervals that are sure enough; in videos of one expression the surest."""
-        predictions, found = [], self._detected(video)
-        for kind in self.task.kinds:
-            own = [s for s in found[kind] if s.confidence >= float(self.levels_learnt[KINDS.index(kind)])]
-            if self.task.one_per_video:
-                own = sorted(found[kind], key=lambda s: -s.confidence)[:1]
-            predictions += [Prediction(video.key, kind, *s) for s in own]
-        return predictions
 
 
 Plugin = ActionFormer

@@ -1,20 +1,17 @@
 """Parameters of `actionformer`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
-from mebench.features.maps import SeriesParams
+from mebench.features.maps import DetectorParams
 
 
 @dataclass(frozen=True)
-class Params(SeriesParams):
+class Params(DetectorParams):
     """The settings of the public code for THUMOS14.
 
     Attributes:
-        features: `i3d` features of frames and flow, which a dataset brings; or the `motion` of twelve regions of the face, which mebench
-            computes, in their place.
         segment: rows of features in a training sample, a multiple of 32; long videos are cut into such parts, which overlap by half.
         width: channels of the network, a multiple of 4.
         attention: rows that a row attends to, an odd number, at each level.
@@ -22,12 +19,10 @@ class Params(SeriesParams):
         batch_size: samples per step.
         lr: highest learning rate of AdamW.
         weight_decay: of AdamW; biases and normalisation are left alone.
-        threshold: confidence that an interval needs; null takes that of the best F1 on training subjects that are held out.
         nms: of two proposals of one kind whose IoU is above this only the surer stays.
         top: intervals of each kind in a video, at most.
     """
 
-    features: Literal["i3d", "motion"] = "i3d"
     segment: int = 2304
     width: int = 512
     attention: int = 19
@@ -35,29 +30,18 @@ class Params(SeriesParams):
     batch_size: int = 2
     lr: float = 1e-4
     weight_decay: float = 0.05
-    threshold: float | None = None
     nms: float = 0.1
     top: int = 200
 
-    @property
-    def needs_landmarks(self) -> bool:
-        """Only regions lie around landmarks."""
-        return self.features == "motion"
-
-    @property
-    def without_landmarks(self) -> str:
-        """I3D features need none."""
-        return "features=i3d" if self.features == "motion" else ""
-
     def __post_init__(self) -> None:
         """Check the ranges."""
-        SeriesParams.__post_init__(self)
+        super().__post_init__()
         check_ranges(
             self,
             at_least_one=("epochs", "batch_size", "top"),
             positive=("lr",),
             not_negative=("weight_decay",),
-            shares=("threshold", "nms"),
+            shares=("nms",),
         )
         for name, value, by in (("segment", self.segment, 32), ("width", self.width, 4)):
             if value < by or value % by:

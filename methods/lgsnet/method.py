@@ -7,19 +7,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench import spotting
-from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, Stage, Task, Timing, VideoView
-from mebench.features import MOTION, POINTS
+from mebench.core import KINDS, Kind, LabelledVideo, Stage, VideoView
+from mebench.training.detection import Detector
 
 from .boxes import anchors, loss_of_anchors, loss_of_points, of_anchors, of_points, points
 from .network import PyramidDetector
 from .params import Params as _Params
 from .windows import STRIDE, Box, Windows, choose, firsts, rows_of
 
-I3D, I3D_CHANNELS = "i3d", 2048
 ORDER: tuple[Kind, ...] = ("macro", "micro")
 """Kinds by the network's classes."""
 FAINT = 0.05
@@ -27,40 +26,19 @@ FAINT = 0.05
 AT_ONCE = 64
 
 
-class LGSNet(Method):
+class LGSNet(Detector):
     """Windows propose intervals at points and at anchors; the surest that do not overlap stay."""
 
     Params = _Params
-    tasks = frozenset({"spot"})
-    kinds = KINDS
     params: _Params
+    advice = (
+        "take dataset=long_video_features dataset.layout=lgsnet, which reads LGSNet's files, or features that mebench computes, "
+        "method.features=motion"
+    )
 
-    mean: Tensor
-    deviation: Tensor
-    levels_learnt: Tensor
-
-    def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
-        super().__init__(params, task, seed)
-        channels = I3D_CHANNELS if params.features == "i3d" else 2 * len(POINTS)
-        self.network = PyramidDetector(channels, params.window // STRIDE, params.width)
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("deviation", torch.ones(channels))
-        self.register_buffer("levels_learnt", torch.full((len(KINDS),), params.threshold or 0.0, dtype=torch.float64))
-
-    @classmethod
-    def holds_out(cls, params: Any) -> bool:
-        """Subjects are held out to choose the confidence that an interval needs."""
-        return params.threshold is None
-
-    def chains(self, timing: Timing) -> dict[str, Chain]:
-        """I3D features, which only a dataset brings, or the motion of regions."""
-        if self.params.features == "motion":
-            return self.params.series(timing.fps)
-        advice = (
-            "take dataset=long_video_features dataset.layout=lgsnet, which reads LGSNet's files, or features that mebench computes, "
-            "method.features=motion"
-        )
-        return {I3D: Chain(I3D, (), advice=advice)}
+    def build(self, channels: int) -> nn.Module:
+        """The network of both heads."""
+        return PyramidDetector(channels, self.params.window // STRIDE, self.params.width)
 
     def _step(self, video: VideoView) -> int:
         """Frames of the video from one of the series to the next."""
@@ -69,9 +47,8 @@ class LGSNet(Method):
     def _rows(self, video: VideoView) -> Tensor:
         """A row of features for every other frame of the series, (rows, channels)."""
         if self.params.features == "i3d":
-            found = np.asarray(video.features(I3D))
-            return torch.from_numpy(found if found.shape[1] == I3D_CHANNELS else np.concatenate([found, found], axis=1))
-        x = video.features(MOTION)[:: self._step(video)].astype(np.float32).reshape(-1, 2 * len(POINTS))
+            return torch.from_numpy(self.i3d(video))
+        x = self.motion(video)
         x = np.pad(x, ((0, max(len(x) % STRIDE, STRIDE * (not len(x)))), (0, 0)))
         return torch.from_numpy(x.reshape(-1, STRIDE, x.shape[1]).sum(1))
 
@@ -86,11 +63,7 @@ class LGSNet(Method):
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
         """Windows with their intervals. Motion is brought to mean 0 and deviation 1, each direction for itself."""
         series = [self._rows(video) for video in train]
-        if self.params.features == "motion":
-            every = torch.cat(series).reshape(-1, 2)
-            self.mean, self.deviation = (
-                part.repeat(len(POINTS)) for part in (every.mean(0), every.std(0).clamp(min=1e-6))
-            )
+        self.standardise(series)
         boxes: list[list[Box]] = []
         for video in train:
             step = self._step(video)
@@ -135,19 +108,10 @@ class LGSNet(Method):
 
         return {"optimizer": optimizer, "lr_scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, rate)}
 
-    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """The confidence that an interval of each kind needs, unless it is given."""
-        if self.params.threshold is None:
-            videos = valid or train
-            found = [self._detected(video) for video in videos]
-            for place, kind in enumerate(KINDS):
-                truths = [[(e.onset, e.offset) for e in video.expressions if e.kind == kind] for video in videos]
-                self.levels_learnt[place] = spotting.learnt_threshold([own[kind] for own in found], truths)
-
     # -- prediction ---------------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def _proposed(self, video: VideoView) -> list[tuple[spotting.Spotted, Kind]]:
+    def proposed(self, video: VideoView) -> list[tuple[spotting.Spotted, Kind]]:
         """All proposals of a video that are not faint, in its frames, and their kinds."""
         window, step = self.params.window, self._step(video)
         series = self._rows(video)
@@ -175,32 +139,12 @@ class LGSNet(Method):
             found.append((spotting.Spotted(a, (a + b) // 2, b, float(confidence[i])), ORDER[which[i]]))
         return found
 
-    def _detected(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
+    def detected(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
         """The surest intervals of a video that do not overlap, by kind, whatever their confidence."""
-        kinds = dict(self._proposed(video))
+        kinds = dict(self.proposed(video))
         kept = spotting.suppress(list(kinds), self.params.nms)
         surest = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: self.params.top]
         return {kind: [s for s in sorted(surest, key=lambda s: s.apex) if kinds[s] == kind] for kind in KINDS}
-
-    def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The confidence of the surest proposal that holds a frame, for each kind; 0 where there is none."""
-        scores = np.zeros((video.n_frames, len(self.task.kinds)))
-        for s, kind in self._proposed(video):
-            if kind in self.task.kinds:
-                held = scores[s.onset : s.offset + 1, self.task.kinds.index(kind)]
-                np.maximum(held, s.confidence, out=held)
-        return scores
-
-    def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """The intervals that are sure enough; in videos of one expression the surest."""
-        predictions, found = [], self._detected(video)
-        for kind in self.task.kinds:
-            level = float(self.levels_learnt[KINDS.index(kind)])
-            own = [s for s in found[kind] if s.confidence >= level]
-            if self.task.one_per_video:
-                own = sorted(found[kind], key=lambda s: -s.confidence)[:1]
-            predictions += [Prediction(video.key, kind, *s) for s in own]
-        return predictions
 
 
 Plugin = LGSNet
