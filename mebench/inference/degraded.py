@@ -89,6 +89,7 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     hows = [(word, Degradation.of(word)) for word in words]
     configs = {word: from_plain({**own, "degrade": word}, stored["origins"]) for word, how in hows if how.strength}
+    clean_answers = Answers.of(clean)
     found = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean))) if configs else {}
     rows = []
     for word, how in hows:
@@ -100,7 +101,7 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
         folder = outcome.folder if outcome else clean
         row |= {"run": folder.id, "skipped": len(read_skipped(folder))}
         if how.kind in RELATIONS:
-            row["violations"] = violations(Answers.of(clean), Answers.of(folder), how, fps)
+            row["violations"] = violations(clean_answers, Answers.of(folder), how, fps)
             continue
         after, row["scores"] = flat(outcome.summary) if outcome else summary, {}
         for path, difference in differences(clean, folder, own.get("convention", "strict")).items():
