@@ -131,8 +131,11 @@ def test_exactly_the_tables_that_go_on_to_the_right_say_so_until_their_end(visit
         "[...document.querySelectorAll('.scroll')].find(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)"
     )
     if page.evaluate(f"{first} !== undefined"):  # what is out of sight is not drawn again
-        page.evaluate(f"{first}.scrollIntoView(), {first}.scrollLeft = 1e6")
+        page.evaluate(f"{first}.scrollIntoView()")
+        height = page.evaluate(f"{first}.clientHeight")
+        page.evaluate(f"{first}.scrollLeft = 1e6")
         page.wait_for_function(f"!getComputedStyle({first}, '::before').content.includes('right')")
+        assert page.evaluate(f"{first}.clientHeight") == height  # what the pointer is about to click stays where it is
 
 
 def luminance(color):
