@@ -1,4 +1,4 @@
-"""Files of others: reading intervals and frame scores, checking them line by line, and writing them for others."""
+"""Files of other programs: read intervals and frame scores, check them line by line, and write them."""
 
 from lazy_loader import attach_stub
 

@@ -31,12 +31,12 @@ from mebench.metrics.tables import Tables
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of a program, with the truth.
+    """The predictions of a program, with the truth.
 
     Attributes:
-        tables: as a run's.
-        kinds: that were spotted and are scored, micro first; none of recognition alone.
-        classes: that are scored.
+        tables: as those of a run.
+        kinds: the kinds that were spotted and are scored, micro first; empty if the file only names clips.
+        classes: the scored classes.
     """
 
     tables: Tables
@@ -45,14 +45,14 @@ class Answers:
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks, as in a run: `recognize` if classes are named, `spot` if intervals are."""
+        """The tasks, as in a run: `recognize` if the program names classes, `spot` if it spots intervals."""
         spotted = self.tables.predictions
         named = self.tables.clips is not None or (spotted is not None and (spotted["emotion"] != "").any())
         return [*(["recognize"] if named else []), *(["spot"] if spotted is not None else [])]
 
 
 _FARTHER = 10
-"""So many times as far as the truth no prediction reaches that counts frames as it does."""
+"""No prediction that counts frames like the truth reaches beyond this multiple of the truth's last frame."""
 WORKBOOKS = (".xls", ".xlsx", ".xlsm")
 
 
@@ -61,23 +61,23 @@ def read_truth(
 ) -> tuple[IntervalFile, Rules]:
     """The true intervals, or the true class of each clip.
 
-    The sheet of a dataset is read by its adapter, with all that it knows and repairs: lines above the header, offsets of 0, names
-    without leading zeros. It is known by its columns and names, a workbook by what it is called, too; so is a table of text that
-    cannot be read otherwise.
+    The adapter of a dataset reads that dataset's sheet, with all its knowledge and repairs: lines above the header,
+    offsets of 0, names without leading zeros. Columns and names identify the sheet; the file name also identifies a
+    workbook, and a table of text that cannot be read otherwise.
 
     Args:
-        file: where it is.
+        file: the file of the truth.
         rules: how the files go together.
         remarks: what was noticed is added there.
-        adapters: those of datasets whose sheet it may be, the likeliest first, with this file as their annotations.
-        clips: whether classes of given clips are asked for.
+        adapters: the datasets whose sheet this may be, the likeliest first, with this file as their annotations.
+        clips: whether the predictions name classes of given clips.
 
     Returns:
-        The truth, frames by file numbers as the file has them; and the rules. An adapter writes names as the folders have them, so
-        that others are the same that differ only in case, leading zeros or a prefix.
+        The truth, with the frame numbers of the file; and the rules. An adapter writes names as the folders spell them,
+        so the rules then match names that differ only in case, leading zeros or a prefix.
 
     Raises:
-        DataError: the file cannot be understood; the sentence names the line.
+        DataError: the file cannot be understood; the message names the line.
     """
     adapters = [*adapters]
     workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
@@ -97,7 +97,7 @@ def read_truth(
 
 
 def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
-    """The rows of a sheet of annotations, or None where no adapter reads it."""
+    """The rows of a sheet of annotations, or None if no adapter reads it."""
     for dataset in adapters:
         try:
             rows = list(dataset.annotations)
@@ -144,15 +144,15 @@ def of_intervals(
 
     Args:
         truth: of all videos.
-        predictions: as read, or as made of `scores`.
+        predictions: as read, or as derived from `scores`.
         rules: how the files go together.
         remarks: what was noticed is added there.
-        classes: to score, as the command line names them; all of the truth by default.
-        kinds: to score, likewise; by default those that the predictions tell apart and somebody names.
-        scores: frame scores of which the predictions were made.
+        classes: the classes to score, as the command line names them; by default all classes of the truth.
+        kinds: the kinds to score, likewise; by default the kinds that the predictions distinguish and that occur.
+        scores: the frame scores from which the predictions were derived.
 
     Raises:
-        ConfigError: there is no such kind, or the classes are none.
+        ConfigError: a kind is unknown, or the classes are invalid.
         DataError: the files do not fit together.
     """
     if "subject" in predictions.columns - truth.columns and eaf_of(Path(truth.place)) is not None:
@@ -165,13 +165,13 @@ def of_intervals(
             else "if they are seconds, give the frame rate with --fps N"
         )
         raise DataError(
-            f"{predictions.place}: onsets and offsets, taken for {predictions.fractional or 'frames'}, reach to frame {reach[1]}, those of "
-            f"the truth to {reach[0]}: {way}"
+            f"{predictions.place}: onsets and offsets, read as {predictions.fractional or 'frames'}, reach "
+            f"frame {reach[1]}, those of the truth to {reach[0]}: {way}"
         )
     if truth.pooled or predictions.pooled:
         truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
-        remarks.warn("predictions: there are none: every truth is missed")
+        remarks.warn("the predictions are empty, so every truth is missed")
     tables = join(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
     assert tables.predictions is not None
     note_shift(tables.truths, tables.predictions, remarks)
@@ -180,14 +180,14 @@ def of_intervals(
         told = sorted(set(scores.videos["kind"]), reverse=True)
     scored = _kinds(kinds, told, tables, remarks)
     named = classes_of(classes, tables, remarks)
-    # A truth whose label is no class has none: it counts for spotting only.
+    # A truth whose label is not a scored class counts for spotting only.
     emotion = tables.truths["emotion"]
     truths = tables.truths.assign(emotion=emotion.where(emotion.isin(named), None))
     return Answers(replace(tables, truths=truths), scored, named)
 
 
 def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
-    """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
+    """Classes of given clips; arguments and errors as in `of_intervals`, and the errors of `read_clips`."""
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].str.split("+").explode().tolist()
     scored = named_classes(classes, labels, remarks)
     read = read_clips(path, "predictions", remarks, scored, sorted(set(labels) - {"", *scored}))
@@ -203,14 +203,15 @@ def read_against_truth(
     classes: str | None = None,
     adapters: Iterable[SheetDataset] = (),
 ) -> list[Answers]:
-    """Read prediction files against one truth: all as spotted intervals, or all as named clips if a file lacks onset and offset.
+    """Read prediction files against one truth: as spotted intervals, or all as named clips if a file lacks onset and
+    offset.
 
     Args:
         truth: the file of the truth.
-        files: of predictions; of several, the first is called A in remarks.
+        files: the files of predictions; remarks call the first of several A.
         rules: how the files go together.
         remarks: what was noticed is added there.
-        clips: whether they are about given clips though they hold intervals.
+        clips: whether the files name the classes of given clips although they hold intervals.
         classes: to score, as the command line names them.
         adapters: see `read_truth`.
     """
@@ -230,10 +231,10 @@ def read_against_truth(
         found = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, owns)]
     for letter, own in zip("AB", owns):
         for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
-            for line in mine:  # what is said of the truth holds for all
+            for line in mine:  # remarks on the truth hold for all files
                 told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
                 lines += [told] if told not in lines else []
-    # Each with the videos too that others alone predict in, which have no expressions.
+    # Each also gets the videos that only the other files name; these have no expressions.
     every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
     lacking = [every[~every["video"].isin(one.tables.videos["video"])] for one in found]
     videos = [pd.concat([one.tables.videos, more], ignore_index=True) for one, more in zip(found, lacking)]
@@ -241,7 +242,7 @@ def read_against_truth(
 
 
 def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """The same without kinds, for comparison with a file that has none."""
+    """The same table without kinds, for a comparison with a file without kinds."""
     macro = int((given.intervals["kind"] == "macro").sum())
     if macro:
         remarks.warn(
@@ -253,9 +254,10 @@ def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
 
 
 def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
-    """An `.eaf` file says no subjects: each video's is the one whom the predictions name there, else one of its own.
+    """An `.eaf` file names no subjects. A video gets the subject that the predictions give it, else a subject of its
+    own.
 
-    A video that is called `<subject>_<video>` there is found, too.
+    A video called `<subject>_<video>` in the predictions is found, too.
     """
     known: dict[str, set[tuple[str, str]]] = {}
     for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
@@ -278,7 +280,7 @@ def _has_intervals(path: File) -> bool:
 
 
 def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
-    """The kinds to score: the requested ones, else those that the predictions name."""
+    """The kinds to score: the requested ones, else the kinds in the predictions."""
     assert tables.predictions is not None
     if requested is not None:
         named = [kind_of(word) for word in requested.split(",")]

@@ -1,7 +1,8 @@
-"""Prediction files of recognition: the class that a program names for each clip, and the true one.
+"""Prediction files of recognition: the predicted and the true class of each clip.
 
-A clip is a video, or, where a video has several, a video and an onset. It may have several classes at once, joined by `+`. Clips that the
-predictions lack are wrong answers, as in a run: evaluators that leave them out praise who answers only what is easy.
+A clip is a video, or a video and an onset if the video has several clips. It may have several classes at once, joined
+by `+`. A clip without a prediction counts as wrong, as in a run: leaving it out would reward a method that answers only
+the easy clips.
 """
 
 import re
@@ -38,7 +39,7 @@ _WANTED: dict[Role, tuple[str, ...]] = {
 _MARK = r"(?:p|prob|proba|probs|probability|softmax)"
 _OF_CLASS = re.compile(rf"{_MARK}[\W_]+(.+)|(.+?)[\W_]+{_MARK}", re.IGNORECASE)
 _ROUNDED = 0.005
-"""Half a unit of the second digit: what rounding may add to, or take from, each probability."""
+"""Half a unit of the second digit: the error that rounding may cause in each probability."""
 
 
 def read_clips(
@@ -53,16 +54,16 @@ def read_clips(
             (`p_negative`, or `negative` alone).
         role: `predictions` or `truth`.
         remarks: what was noticed and repaired is added there.
-        labels: the classes that are scored; predictions that have probabilities have those of all.
-        others: further classes that predictions may name.
+        labels: the scored classes; predictions with probabilities need one for each class.
+        others: further classes that may occur in predictions.
 
     Returns:
-        As of intervals; the onset is 0 where the file has none, the offset the onset, and `confidence` the probability of the
-        class that is named.
+        As for intervals; a missing onset is 0, the offset equals the onset, and `confidence` is the probability of the
+        predicted class.
 
     Raises:
-        DataError: the file cannot be understood, names a class that is none, or its probabilities are not those of what it
-            names; the sentence names the line.
+        DataError: the file cannot be understood, names an unknown class, or its probabilities contradict its classes;
+            the message names the line.
     """
     sheet = read_sheet(path, remarks, role)
     table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks, alone="emotion"), remarks)
@@ -81,8 +82,8 @@ def read_clips(
             said = str(rows["emotion"].iloc[row])
             raise table.error(
                 int(row),
-                f"{said!r} is no class of the truth, which has {', '.join(classes)}{meant(said, classes)}: write it as the truth does, or "
-                "name all classes with --classes",
+                f"{said!r} is not a class of the truth, which has {', '.join(classes)}{meant(said, classes)}: write "
+                "it as the truth does, or name all classes with --classes",
             )
         rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
     table.note_unread(remarks, _headers_of_classes(table, [*labels, *others]).values())
@@ -96,17 +97,17 @@ def join_clips(
     """Bring the predictions to the truth's clips.
 
     Args:
-        truth: macro-expressions and clips without a class are left out, and told.
-        predictions: of all clips that are scored; what it lacks is a wrong answer.
-        classes: that are scored; a clip of another is left out, and told.
+        truth: macro-expressions and clips without a class are left out, with a remark.
+        predictions: for all scored clips; a missing clip counts as wrong.
+        classes: the scored classes; a clip of another class is left out, with a remark.
         rules: how ids are compared.
         remarks: what was noticed is added there.
 
     Returns:
-        The scored clips, and the videos that they lie in; `line` is the truth's.
+        The scored clips, and their videos; `line` is the line of the truth.
 
     Raises:
-        DataError: a clip is there twice, or is not in the truth; predictions cannot be told to a video.
+        DataError: a clip occurs twice, or is not in the truth; the video of a prediction is ambiguous.
     """
     joined = join(truth, predictions, replace(rules, strict_videos=True), remarks)
     assert joined.predictions is not None
@@ -117,7 +118,7 @@ def join_clips(
     on = ["video", "onset"] if several and onsets else ["video"]
     _refuse_twice(truth, true, on)
     _refuse_twice(predictions, said, on)
-    # A clip of a known video at an onset where the truth has none.
+    # A clip of a known video at an onset that the truth does not have.
     strange = said[~pd.MultiIndex.from_frame(said[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
     for _, row in strange[:1].iterrows():
         there = ", ".join(map(str, joined.truths[joined.truths["video"] == row["video"]]["onset"].tolist()))
@@ -158,10 +159,12 @@ def join_clips(
 def _probabilities(
     table: TextTable, answers: Sequence[str], labels: Sequence[str], others: Sequence[str], remarks: Remarks
 ) -> NDArray[np.float64]:
-    """Probability of the class that each row names, (n_rows,): NaN where it names none, or the file has none of that class.
+    """Probability of the class that each row names, (n_rows,): NaN if the row names no class, or the file has no
+    probabilities of it.
 
     Raises:
-        DataError: one is not in 0 to 1; those of a row do not sum to 1, or another class has a larger one; a class lacks.
+        DataError: a probability is not in 0 to 1; a row does not sum to 1, or another class is likelier; a class is
+            missing.
     """
     named = np.array([answer != "" for answer in answers], dtype=np.bool_)
     headers = _headers_of_classes(table, [*labels, *others])
@@ -172,8 +175,9 @@ def _probabilities(
     lacking = [label for label in labels if label not in headers]
     if lacking:
         raise DataError(
-            f"{table.place} has probabilities of {', '.join(headers)}, but none of {', '.join(lacking)}: give those of all classes, or "
-            f"rename the column {next(iter(headers.values()))!r} if it holds something else"
+            f"{table.place} has probabilities of {', '.join(headers)}, but none of {', '.join(lacking)}: give "
+            f"one for each class, or rename the column {next(iter(headers.values()))!r} if it holds something "
+            "else"
         )
     if "confidence" in table.cells:
         remarks.repair("predictions: the probabilities of the classes are read, and the column probability is not")
@@ -185,20 +189,20 @@ def _probabilities(
     for row in np.flatnonzero(named & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:
         raise table.error(
             int(row),
-            f"the probabilities of {', '.join(headers)} sum to {total[row]:.4g}, not 1: give those of all classes",
+            f"the probabilities of {', '.join(headers)} sum to {total[row]:.4g}, not 1: give one for each class",
         )
     for row in np.flatnonzero(named & (own < shares.max(axis=1, initial=0)))[:1]:
         likeliest = list(headers)[int(shares[row].argmax())]
         raise table.error(
             int(row),
-            f"{answers[row]!r} is named, with probability {own[row]:g}, but {likeliest!r} has {shares[row].max():g}: name the likeliest "
-            "class, or leave the probabilities out",
+            f"{answers[row]!r} is predicted, with probability {own[row]:g}, but {likeliest!r} has "
+            f"{shares[row].max():g}: name the likeliest class, or leave the probabilities out",
         )
     return np.where(named, own, np.nan)
 
 
 def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:
-    """The columns that hold the probabilities of classes, by class."""
+    """The column with the probability of each class, by class."""
     written: dict[str, str] = {}
     for header in table.others:
         marked = _OF_CLASS.fullmatch(header)
@@ -207,7 +211,7 @@ def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, st
 
 
 def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
-    """A column of probabilities; those of rows that name a class must be there."""
+    """A column of probabilities; every row that names a class must have one."""
     shares, what = values.numbers(table, name), what.replace("{", "{{").replace("}", "}}")
     table.refuse(name, named & np.isnan(shares), f"{what} is {{cell!r}}, not a number{{more}}")
     table.refuse(

@@ -10,13 +10,14 @@ from mebench.errors import DataError, unknown
 from mebench.exchange import EMOTION, Document, Remarks, read_eaf
 
 MILLISECONDS = 1000.0
-"""Frames per second where nobody says the frame rate: each millisecond counts as a frame."""
+"""Frames per second if no rate is known: each millisecond counts as a frame."""
 _NUMBER = re.compile(r"\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE](-\d+|\+?\d{1,2}))?\s*")
 _CODER = re.compile(r"(.+):([^:/]+)")
 
 
 def eaf_of(path: Path) -> tuple[Path, str | None] | None:
-    """The `.eaf` file, or the folder of such files, that a word means, and whose marks: `clip.eaf:anna`. None if it means none.
+    """The `.eaf` file, or the folder of such files, that a word names, and the coder: `clip.eaf:anna`. None for other
+    words.
 
     >>> eaf_of(Path("clip.eaf:anna")), eaf_of(Path("mine.csv"))
     ((PosixPath('clip.eaf'), 'anna'), None)
@@ -36,24 +37,24 @@ def documents(path: Path) -> list[Document]:
     """The contents of one `.eaf` file, or of each in a folder, by name.
 
     Raises:
-        DataError: what `read_eaf` raises.
+        DataError: as in `read_eaf`.
     """
     return [read_eaf(file) for file in (_inside(path) if path.is_dir() else [path])]
 
 
 def common_rate(files: Sequence[object], fps: float | None) -> float | None:
-    """Frames per second by which the times of `.eaf` files among some files become frames, so that all count alike.
+    """Frames per second that turn the times of `.eaf` files into frames, so that all files count alike.
 
     Args:
-        files: those that are read together; what is no path counts frames.
-        fps: as the user says it, which counts first.
+        files: the files that are read together; anything but a path counts frames.
+        fps: the user's value, which comes first.
 
     Returns:
-        What is said; else what the files say; else milliseconds, if all of them count time. None where files say different
-        rates, each by its own, and where none of them is an `.eaf` file.
+        The user's value; else the rate in the files; else milliseconds, if all files count time. None if the files have
+        different rates (each then uses its own), or if none is an `.eaf` file.
 
     Raises:
-        DataError: one counts time, says no frame rate, and another one counts frames.
+        DataError: one file counts time without a frame rate, and another one counts frames.
     """
     timed = [found[0] for file in files if isinstance(file, Path) and (found := eaf_of(file)) is not None]
     if fps is not None or not timed:
@@ -71,19 +72,21 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
 
 
 def sheet_of(path: Path, coder: str | None, fps: float | None, role: str, remarks: Remarks) -> Sheet:
-    """The intervals of an `.eaf` file, or of each of a folder, as a sheet.
+    """The intervals of an `.eaf` file, or of all such files in a folder, as a sheet.
 
-    An interval's emotion is what the tier of emotions says during most of it. A file without marks is a row without an interval.
+    An interval's emotion is the mark on the tier of emotions that covers most of it. A file without marks becomes a row
+    without an interval.
 
     Args:
         path: the file or folder.
-        coder: whose marks; None for the only one's.
-        fps: frames per second; None for what each file says.
-        role: what they are; numbers on the tiers of kinds are confidences of `predictions`.
-        remarks: marks and tiers that are left out are told there.
+        coder: the coder whose marks are read; None for the only one.
+        fps: frames per second; None for the rate in each file.
+        role: what the file holds; in `predictions`, numbers on the tiers of kinds are confidences.
+        remarks: gets the marks and tiers that are left out.
 
     Raises:
-        DataError: a file cannot be read, has no tier of a kind, no frame rate, or marks of several coders of whom none is named.
+        DataError: a file cannot be read, has no tier of a kind or no frame rate, or has several coders and none is
+            named.
     """
     rows: list[tuple[str, str, str, str, str, str, str]] = []
     seen: dict[str, str] = {}

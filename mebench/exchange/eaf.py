@@ -1,8 +1,8 @@
-"""ELAN's annotation files, `.eaf`: what one or several coders marked, or a program spotted, on tiers over time.
+"""ELAN's annotation files, `.eaf`: marks of coders, or intervals that a program spotted, on tiers over time.
 
-Times are milliseconds; an annotation ends where the first frame begins that no longer belongs to it. No two annotations of one tier
-may overlap, so intervals that do take turns on tiers of their own. Files are read by expat, which comes with Python: whatever
-declares a document type, and with it entities, is refused, and so is what is too large or too deep.
+Times are milliseconds; an annotation ends when the first frame after it begins. Annotations of one tier must not
+overlap, so overlapping intervals go to different tiers. Python's expat reads the files. A file that declares a document
+type or entities, or that is too large or nested too deeply, is refused.
 """
 
 import re
@@ -23,16 +23,16 @@ MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000
 MAX_DEPTH = 16
 MAX_SECONDS = 10_000_000
-"""Latest time of a mark, some four months."""
+"""Latest time of a mark, about four months."""
 EMOTION = "emotion"
-"""The tier that names what the tiers of kinds mark."""
+"""The tier with the emotions of the marks on the tiers of kinds."""
 FPS = "mebench:fps"
 """Property of the header that holds the frame rate of the video; ELAN leaves it as it is."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """An annotation: from `begin` up to `end`, which is exclusive, both in ms, and what is written on it."""
+    """An annotation with its text: from `begin` up to `end`, which is exclusive, both in ms."""
 
     begin: int
     end: int
@@ -41,13 +41,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Tier:
-    """A row of marks.
+    """A tier: a row of marks.
 
     Attributes:
         name: unique in its file.
         marks: by time; no two overlap.
-        coder: who made them; of a dependent tier that is silent, who made those that it refers to; empty where nobody says.
-        participant: who is seen, likewise.
+        coder: the coder; a dependent tier without one takes that of the tier above; empty if unknown.
+        participant: the person in the video, likewise.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Tier:
 
     @property
     def what(self) -> str | None:
-        """`micro`, `macro` or `emotion` by its name, whatever follows an `@` or a number; None for another tier.
+        """`micro`, `macro` or `emotion` from its name, ignoring `@...` and numbers at the end; None for another tier.
 
         >>> [Tier(name).what for name in ("micro", "MaE@anna", "micro 2", "Emotion", "gaze")]
         ['micro', 'macro', 'micro', 'emotion', None]
@@ -71,11 +71,11 @@ class Document:
     """The contents of an `.eaf` file.
 
     Attributes:
-        place: the file, for sentences.
-        video: what its first medium is called, without the ending; else the file itself.
-        fps: frames per second where the file says them.
+        place: the file, for messages.
+        video: the name of its first medium without the ending; else the name of the file.
+        fps: frames per second, if the file states them.
         tiers: in the order of the file.
-        left_out: number of marks on tiers of kinds that are none, by the reason.
+        left_out: number of unusable marks on tiers of kinds, by reason.
     """
 
     place: str
@@ -86,12 +86,12 @@ class Document:
 
     @property
     def coders(self) -> tuple[str, ...]:
-        """Coders of the expressions, in order; a coder without a name is the empty string."""
+        """The coders of the expressions, in order; the empty string stands for a coder without a name."""
         return tuple(dict.fromkeys(tier.coder for tier in self.tiers if tier.what is not None))
 
 
 def lanes(marks: Iterable[Mark]) -> list[list[Mark]]:
-    """Marks on as few rows as it takes so that on none of them two overlap, each by time.
+    """The marks on as few rows as possible, sorted by time, without overlap within a row.
 
     >>> [[(m.begin, m.end) for m in lane] for lane in lanes([Mark(0, 5), Mark(4, 9), Mark(5, 7)])]
     [[(0, 5), (5, 7)], [(4, 9)]]
@@ -106,11 +106,12 @@ def lanes(marks: Iterable[Mark]) -> list[list[Mark]]:
 
 
 def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence[Tier]) -> None:
-    """Write an `.eaf` file (version 3.0 of the format). Of a tier whose marks overlap, further ones are called `NAME 2` and so on.
+    """Write an `.eaf` file (version 3.0 of the format). If marks of a tier overlap, further tiers called `NAME 2` and
+    so on take them.
 
     Args:
-        path: the file; one that is there is replaced.
-        media: the video, by which ELAN finds what to play, or None.
+        path: the file; an existing one is replaced.
+        media: the video that ELAN plays, or None.
         fps: its frame rate, kept as a property.
         tiers: each with a name of its own.
 
@@ -166,19 +167,20 @@ def _add(parent: ElementTree.Element, name: str, **attributes: str) -> ElementTr
 
 
 def _printable(text: str) -> str:
-    """Without the signs that XML cannot hold."""
+    """The text without characters that XML cannot hold."""
     return "".join(sign for sign in text if sign.isprintable())
 
 
 def read_eaf(path: Path) -> Document:
     """Read an `.eaf` file.
 
-    A mark that refers to another one (a dependent tier) has its times. Marks that follow one another without times of their own share
-    the time between those around them evenly, as ELAN shows them. Times are those of the first medium, whose beginning ELAN may have
-    put elsewhere (`TIME_ORIGIN`). A mark without times, with its end before its start, or before the medium is left out, and counted.
+    A mark that refers to another one (a dependent tier) takes its times. Consecutive marks without times share the time
+    between their neighbours evenly, as ELAN shows them. Times refer to the first medium, whose beginning ELAN may have
+    moved (`TIME_ORIGIN`). A mark that has no times, ends before its start, or lies before the medium is left out and
+    counted.
 
     Raises:
-        DataError: it cannot be read, is no such file, declares entities, or is too large.
+        DataError: the file cannot be read, is not an `.eaf` file, declares entities, or is too large.
     """
     if not path.is_file():
         raise DataError(f"there is no file {path}: name an .eaf file of ELAN")
@@ -189,12 +191,12 @@ def read_eaf(path: Path) -> Document:
         parser.feed(raw)
         tree: ElementTree.Element = parser.close()
     except ElementTree.ParseError as error:
-        raise DataError(f"{path} is no XML ({error}): save it again in ELAN") from None
+        raise DataError(f"{path} is not XML ({error}): save it again in ELAN") from None
     except (ValueError, LookupError) as error:  # an encoding that expat does not know
         raise DataError(f"{path} cannot be read ({error}): save it again in ELAN") from None
     for header in tree.iter("HEADER"):
         if (units := header.get("TIME_UNITS", "milliseconds")) != "milliseconds":
-            raise DataError(f"{path} counts time in {units}, not in milliseconds: save it so in ELAN")
+            raise DataError(f"{path} counts time in {units}: save it with milliseconds in ELAN")
     fps = None
     for text in [(p.text or "").strip() for p in tree.iter("PROPERTY") if p.get("NAME") == FPS]:
         try:
@@ -216,7 +218,7 @@ def read_eaf(path: Path) -> Document:
     }
 
     def attribute_of(tier: ElementTree.Element, what: str) -> str:
-        """An attribute of a tier, or of the nearest tier above that has it."""
+        """An attribute of a tier, or of its nearest ancestor that has it."""
         for _ in range(MAX_DEPTH):
             if tier.get(what) or tier.get("PARENT_REF") not in by_name:
                 break
@@ -224,11 +226,11 @@ def read_eaf(path: Path) -> Document:
         return tier.get(what, "")
 
     def spread(tier: ElementTree.Element) -> None:
-        """Give the slots between the marks of a tier that have no times theirs: they share the time around them evenly."""
+        """Give times to the slots of a tier that have none: they share the time between their neighbours evenly."""
         follows = {mark.get("TIME_SLOT_REF1", ""): mark.get("TIME_SLOT_REF2", "") for mark in tier.iter(_MARKS[0])}
         for begin in [slot for slot in follows if slot in slots]:
             chain = [begin]
-            while (following := follows.pop(chain[-1], None)) is not None:  # each is followed once, also in a circle
+            while (following := follows.pop(chain[-1], None)) is not None:  # each is followed once, even in a cycle
                 chain.append(following)
                 if following in slots:
                     break
@@ -244,7 +246,7 @@ def read_eaf(path: Path) -> Document:
         counts = Tier(tier.get("TIER_ID", "")).what not in (None, EMOTION)
         for mark in (mark for mark in tier.iter() if mark.tag in _MARKS and mark.find(_VALUE) is not None):
             value, place = (mark.findtext(_VALUE) or "").strip(), mark
-            for _ in range(MAX_DEPTH):  # one may refer to one that refers to another
+            for _ in range(MAX_DEPTH):  # references may form a chain
                 place = marks.get(place.get("ANNOTATION_REF", ""), place)
             begin, end = (slots.get(place.get(f"TIME_SLOT_REF{n}", "")) for n in (1, 2))
             if begin is None or end is None:
@@ -272,23 +274,23 @@ _MARKS, _VALUE = ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"), "ANNOTATION_VALUE"
 
 
 class _Bounded(ElementTree.TreeBuilder):
-    """Refuses, while it is read, what ELAN does not write or is too large."""
+    """Refuses, while reading, content that ELAN does not write or that is too large."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path, self._depth, self._elements = path, 0, 0
 
     def doctype(self, *_: Any) -> None:
-        raise DataError(f"{self._path} declares a document type or entities, which ELAN never writes: it is not read")
+        raise DataError(f"{self._path} declares a document type or entities, which ELAN never writes, so it is refused")
 
     def start(self, tag: str, attrs: Any) -> ElementTree.Element:  # type: ignore[override]
         if self._elements >= MAX_ELEMENTS:
-            raise DataError(f"{self._path} has more than {MAX_ELEMENTS:,} elements, and no more are read")
+            raise DataError(f"{self._path} has more than {MAX_ELEMENTS:,} elements, the most that mebench reads")
         if self._depth >= MAX_DEPTH:
             raise DataError(f"{self._path} is nested more than {MAX_DEPTH} deep, as no .eaf file is")
         if not self._elements and tag != "ANNOTATION_DOCUMENT":
             raise DataError(
-                f"{self._path} is no .eaf file of ELAN: it begins with <{tag[:40]}>, not <ANNOTATION_DOCUMENT>"
+                f"{self._path} is not an .eaf file of ELAN: it begins with <{tag[:40]}>, not <ANNOTATION_DOCUMENT>"
             )
         self._depth, self._elements = self._depth + 1, self._elements + 1
         return super().start(tag, attrs)

@@ -1,4 +1,4 @@
-"""One score per frame, as many networks give them, made into intervals by the suite's own spotting."""
+"""One score per frame, as many networks output it, turned into intervals by mebench's own spotting."""
 
 import re
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ _WANTED = (*IDS, "frame", "score", "kind")
 
 
 def half_lengths(text: str | None) -> dict[str, int]:
-    """Read k' as the command line gives it: one number for all kinds, or one for each.
+    """Read k' from the command line: one number for all kinds, or one for each.
 
     Raises:
-        ConfigError: it is missing, or no whole number from 1.
+        ConfigError: it is missing, or not a whole number of at least 1.
 
     >>> half_lengths("6"), half_lengths("micro=6,macro=20")
     ({'micro': 6, 'macro': 6}, {'micro': 6, 'macro': 20})
@@ -48,7 +48,7 @@ def half_lengths(text: str | None) -> dict[str, int]:
         if kind is None:
             raise ConfigError(f"--k-prime: {unknown('kind', name.strip(), KINDS)}")
         if not re.fullmatch(r"\d{1,9}", number.strip()) or int(number) < 1:
-            raise ConfigError(f"--k-prime must be a whole number of frames from 1, not {number.strip()!r}")
+            raise ConfigError(f"--k-prime must be a whole number of frames, at least 1, not {number.strip()!r}")
         found[kind] = int(number)
     return found
 
@@ -57,14 +57,15 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     """Read and check a file of frame scores.
 
     Args:
-        path: a table of text with the columns `subject`, `video`, `frame`, `score` and, as available, `dataset` and `kind`,
-            in any order of rows. The frames of a video may begin anywhere but must follow each other without a gap;
-            scores may be missing at either end of it.
+        path: a table of text with the columns `subject`, `video`, `frame`, `score` and, as available, `dataset` and
+            `kind`, with rows in any order. The frames of a video may begin at any number but have no gap; scores may be
+            missing at either end.
         remarks: what was noticed and repaired is added there.
 
     Returns:
-        A file of frames in place of intervals: those of `IDS` that it has, `kind`, `frame` (as the file counts), `score` (NaN where
-        undefined, only at the ends of a video), `line`; by video, kind and frame, without gaps.
+        A file of frames instead of intervals: the columns of `IDS` that it has, `kind`, `frame` (as the file counts),
+        `score` (NaN where undefined, only at the ends of a video), `line`; sorted by video, kind and frame, without
+        gaps.
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
@@ -82,7 +83,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     )
     rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
     rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)
-    # A frame that is there twice, or not at all.
+    # A repeated or missing frame.
     for wrong in np.flatnonzero((rows["group"].diff() == 0) & (rows["frame"].diff() != 1))[:1].tolist():
         row, before = rows.iloc[wrong], rows.iloc[wrong - 1]
         where = f"{path}, line {row['line']}: video {row['video']!r}"
@@ -119,17 +120,18 @@ def propose(
     remarks: Remarks,
     short_videos: bool = False,
 ) -> IntervalFile:
-    """The intervals that the suite's spotting makes of frame scores, with the frames that the file counts.
+    """The intervals that mebench's spotting derives from frame scores, in the frame numbers of the file.
 
-    Every video goes through the same steps, whatever the truth says: smoothing, the threshold, peaks, intervals
+    Every video goes through the same steps, independently of the truth: smoothing, threshold, peaks, intervals
     (`mebench.spotting.spot`). The confidence is the smoothed score of the peak.
 
     Args:
         scores: of a file.
-        lengths: k' of each kind, half the length of its intervals in frames, at least 1.
+        lengths: k' of each kind: half the length of its intervals in frames, at least 1.
         options: p, rule, smoothing and anchor; `middle` is for scores of windows [i, i + k' - 1].
-        remarks: videos too short to be smoothed are added there.
-        short_videos: every video holds one expression: no threshold, the highest smoothed frame is the answer.
+        remarks: gets the videos that are too short for smoothing.
+        short_videos: every video holds one expression, so the highest smoothed frame is the answer and no threshold
+            applies.
 
     Raises:
         ConfigError: a kind of the file has no k'.
@@ -140,13 +142,15 @@ def propose(
     for _, video in scores.intervals.groupby("group", sort=False):
         ids, kind = [str(video[name].iloc[0]) for name in scores.ids], str(video["kind"].iloc[0])
         if kind not in lengths:
-            raise ConfigError(f"the frame scores hold the kind {kind}, but --k-prime names none for it: add {kind}=N")
+            raise ConfigError(
+                f"the frame scores hold the kind {kind}, but --k-prime gives no value for it: add {kind}=N"
+            )
         k_prime, first = lengths[kind], int(video["frame"].iloc[0])
         values_ = video["score"].to_numpy(np.float64)
         if windows and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
             short.append("/".join(ids))
         for s in spot(values_, k_prime, highest_only=short_videos, options=options, lead=k_prime - 1):
-            # The middle of the last window lies behind the last frame.
+            # The middle of the last window lies beyond the last frame.
             line = int(video["line"].iloc[min(s.apex, len(video) - 1)])
             found.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
     if short:

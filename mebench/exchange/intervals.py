@@ -1,4 +1,4 @@
-"""Reading predicted and true intervals, and checking them line by line."""
+"""Read predicted and true intervals, and check them line by line."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,11 +45,12 @@ def read_intervals(
         path: a table of text with the columns `video`, `onset`, `offset` and, as available, `dataset`, `subject`, `kind`,
             `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `columns.ALIASES`; or a log
             of MEGC 2020 (`megc.read_log`); or an `.eaf` file of ELAN, or a folder of them.
-        role: what it holds.
-        remarks: what was noticed and repaired is added there.
-        log: whether it is a log of MEGC 2020; None finds out.
-        fps: frames per second by which the times of an `.eaf` file become frames (`eaf.common_rate`), and seconds (`values.moments`).
-        rate: that of the truth, by which seconds become frames where nothing else says it.
+        role: what the file holds.
+        remarks: gets what was noticed and repaired.
+        log: whether it is a log of MEGC 2020; None detects it.
+        fps: frames per second that turn the times of an `.eaf` file (`eaf.common_rate`) and seconds (`values.moments`)
+            into frames.
+        rate: the frame rate of the truth, used for seconds if no other rate is known.
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
@@ -63,7 +64,7 @@ def read_intervals(
     table = _with_kinds(table, remarks)
     if timed is None:
         table.note_unread(remarks)
-    # A row that marks neither end shows nothing: a video without expressions, or one in which nothing was spotted.
+    # A row without onset and offset is a video without expressions, or without spotted intervals.
     there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
     moments, fractional = values.moments(table, fps, rate, remarks)
     ends = {name: np.where(there, moments[name], 0) for name in ("onset", "offset")}
@@ -71,7 +72,7 @@ def read_intervals(
         lines = at_lines(np.asarray(table.lines)[~there].tolist())
         remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
     onset, offset = (values.required(table, name, marked) for name, marked in ends.items())
-    # What stands for the columns that the file does not have.
+    # Substitutes for columns that the file lacks.
     apex = "no apex is known" if role == "truth" else "the middle of each interval is taken"
     for name, filled in (("kind", "all are micro"), ("apex", apex)):
         if name not in table.cells:
@@ -82,7 +83,7 @@ def read_intervals(
         videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
     apexes = moments.get("apex", np.full(len(there), np.nan))
-    if role == "predictions":  # whose middle stands for an apex that is not marked
+    if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     frame = named.assign(
         kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table).array()
@@ -92,7 +93,7 @@ def read_intervals(
         unsure = (frame["confidence"].isna() & there).to_numpy()
         if "confidence" in table.cells and unsure.any():
             where = at_lines(frame["line"][unsure])
-            remarks.warn(f"predictions: no confidence on {where}: a ranking needs one for every interval")
+            remarks.warn(f"predictions: no confidence on {where}: a ranking needs a confidence for every interval")
         unsaid = ~there & (values.blank(table.cells["kind"]) if "kind" in table.cells else False)
         videos = named.assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[there].reset_index(drop=True)
@@ -100,7 +101,7 @@ def read_intervals(
 
 
 def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """Refuse intervals that cannot be scored, drop repeated rows, and report what looks wrong.
+    """Refuse intervals that cannot be scored, drop repeated rows, and report suspicious ones.
 
     Raises:
         DataError: an interval ends before it begins.
@@ -146,14 +147,14 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
                 f"truth: {plural(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
                 "the same video and kind, all kept: each must be found by an interval of its own"
             )
-        # False positives a minute are counted over `n_frames`, which may be seconds, or those of the clip alone.
+        # False positives a minute need `n_frames`, which a file may give in seconds, or for the clip alone.
         length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
         short = rows.join(length, on=given.ids).query("length < offset")
         for _, one in short[:1].iterrows():
             remarks.warn(
                 f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's "
-                f"{one['length']:g} frames, such as {one['offset']}: right only if files are numbered from a "
-                "higher frame than 1"
+                f"{one['length']:g} frames, such as {one['offset']}: this is right only if the numbers of the image "
+                "files begin above 1"
             )
     return replace(given, intervals=rows)
 
@@ -162,7 +163,9 @@ _YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
 
 
 def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
-    """A column such as `label` or `category` may hold kinds: scored as emotions they would pool macro- with micro-expressions."""
+    """A column such as `label` or `category` may hold kinds; read as emotions, they would pool macro- and
+    micro-expressions.
+    """
     if "kind" in table.cells:
         return table
     given = {name: column.read(str.strip) for name, column in table.others.items()}
@@ -191,7 +194,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     """A column such as `type_idx` or `me_type` may hold numbers for the kinds.
 
     Raises:
-        DataError: it holds two numbers, and which is which cannot be known.
+        DataError: it holds two numbers whose meaning is unclear.
     """
     of_kinds = {*ALIASES["kind"], *INDEX}
     words = {name: {*words_of(name)} for name in table.others}
@@ -212,8 +215,8 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
             )
             return table
         raise DataError(
-            f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, which may or may not mean micro "
-            "and macro: write micro and macro in a column kind, or remove this column"
+            f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, and it is unclear which means "
+            "micro: write micro and macro in a column kind, or remove this column"
         )
     meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in said)
     remarks.repair(f"{table.role}: the column {name!r} is read as the kind: {meaning}")

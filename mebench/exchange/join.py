@@ -1,4 +1,4 @@
-"""Predictions and truth of two files as the tables that scoring reads."""
+"""Predictions and truth from two files, as the tables that scoring reads."""
 
 import difflib
 import re
@@ -20,9 +20,9 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
 
     Args:
         requested: as the command line names them, separated by commas; None takes every emotion in the truth.
-        tables: `truths` and `predictions` with `line` and `emotion` (lower case, empty where there is none).
-        remarks: labels outside the classes are told there. A truth of such a label counts for spotting only; a prediction
-            of one is a wrong answer where its truth has a class.
+        tables: `truths` and `predictions` with `line` and `emotion` (lower case, may be empty).
+        remarks: gets the labels outside the classes. A truth with such a label counts for spotting only; a prediction
+            with one is wrong if its truth has a class.
 
     Raises:
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
@@ -47,12 +47,12 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
 
 
 def named_classes(requested: str | None, labels: Iterable[str], remarks: Remarks) -> list[str]:
-    """The classes that are asked for, else those of the truth.
+    """The requested classes, else the classes of the truth.
 
     Args:
         requested: as the command line names them.
-        labels: of the truth, empty where there is none.
-        remarks: a class that no truth has is told there.
+        labels: labels of the truth, may be empty.
+        remarks: gets the classes that no truth has.
 
     Raises:
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
@@ -70,13 +70,13 @@ def named_classes(requested: str | None, labels: Iterable[str], remarks: Remarks
 
 
 def meant(name: str, known: Sequence[str]) -> str:
-    """The nearest name, as a question in brackets; nothing where none is near."""
+    """The most similar name, as a question in brackets; empty if no name is similar."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (is {near[0]!r} meant?)" if near else ""
 
 
 NO_DATASET = "data"
-"""Name of the dataset where the files do not say."""
+"""Name of the dataset if the files give none."""
 
 _MEDIA = re.compile(r"\.(avi|mp4|mov|mkv|wmv|mpg|mpeg)$")
 Id = tuple[str, ...]
@@ -87,9 +87,9 @@ class Rules:
     """Rules for matching the rows of two files.
 
     Attributes:
-        fps: frames per second of every video; None takes what the truth says.
+        fps: frames per second of every video; None takes the rate of the truth.
         strict_videos: refuse predictions in a video that the truth does not name.
-        loose_ids: take subjects and videos for the same that differ only in case, leading zeros or a prefix such as `sub`.
+        loose_ids: match subjects and videos that differ only in case, leading zeros or a prefix such as `sub`.
     """
 
     fps: float | None = None
@@ -100,11 +100,11 @@ class Rules:
 def join(
     truth: IntervalFile, predictions: IntervalFile, rules: Rules, remarks: Remarks, frames: pd.DataFrame | None = None
 ) -> Tables:
-    """Bring the predictions to the truth's videos.
+    """Match the predictions to the videos of the truth.
 
-    The truth's columns `dataset`, `subject` and `video` name a video. Predictions may lack any but the last, where what
-    they have is enough to know the video; `<subject>_<video>` will do as well. A video that only the predictions name
-    counts as one without expressions.
+    The truth's columns `dataset`, `subject` and `video` name a video. Predictions may lack the first two if the rest
+    identifies the video; `<subject>_<video>` also works. A video that only the predictions name counts as a video
+    without expressions.
 
     Args:
         truth: with at least one video.
@@ -115,7 +115,7 @@ def join(
             where the truth does not.
 
     Raises:
-        DataError: predictions cannot be told to a video; a video has two lengths or frame rates; with `strict_videos`,
+        DataError: the video of a prediction is ambiguous; a video has two lengths or frame rates; with `strict_videos`,
             a video of the predictions is not in the truth.
     """
     videos = _videos(truth, predictions, rules, remarks)
@@ -134,8 +134,8 @@ def join(
         without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
         if without:
             remarks.warn(
-                f"{plural(len(without), 'video')} of the truth without frame scores, such as {without[0].partition('/')[2]}: "
-                "whatever they show is missed"
+                f"{plural(len(without), 'video')} of the truth without frame scores, such as "
+                f"{without[0].partition('/')[2]}: their expressions count as missed"
             )
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     given = predictions.intervals
@@ -150,7 +150,7 @@ def _found(
     rules: Rules,
     remarks: Remarks,
 ) -> dict[Id, str]:
-    """The key of every video that the predictions name; those that the truth lacks get one of their own."""
+    """The key of every video in the predictions; a video that the truth lacks gets a key of its own."""
     known: dict[Id, set[str]] = {}
     loose: dict[Id, set[Id]] = {}
     for full in _different(truth.videos, truth.ids):
@@ -200,7 +200,7 @@ def _found(
 
 
 def video_key(names: Mapping[str, str]) -> str:
-    """Key of a video: `dataset/subject/video`; a video whose subject nobody names has one of its own.
+    """Key of a video: `dataset/subject/video`; a video without a named subject is a subject of its own.
 
     >>> video_key({"subject": "1", "video": "EP02_01f"}), video_key({"video": "sub01"})
     ('data/1/EP02_01f', 'data/sub01/sub01')
@@ -209,7 +209,7 @@ def video_key(names: Mapping[str, str]) -> str:
 
 
 def loosened(name: str) -> str:
-    r"""An id without folders, case, ending, leading zeros and the prefix of a subject.
+    r"""An id without folders, upper case, file ending, leading zeros and the prefix of a subject.
 
     >>> [loosened(name) for name in ("sub01", "s1", "001", "EP02_01f", r"C:\data\ep2_1f.avi")]
     ['1', '1', '1', 'ep2_1f', 'ep2_1f']
@@ -231,10 +231,10 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
         named = predictions.videos
         if "subject" in predictions.columns and (named["subject"] != named["video"]).any():
             raise DataError(
-                f"{truth.place} lacks the column 'subject', which the {predictions.role} have: add it to the truth, since intervals "
-                "of confidence are over subjects"
+                f"{truth.place} lacks the column 'subject', which the {predictions.role} have: add it to the truth, "
+                "since confidence intervals are computed over subjects"
             )
-        remarks.warn("truth: no column subject: every video counts as a subject of its own in the intervals")
+        remarks.warn("truth: no column subject: confidence intervals count every video as a subject of its own")
     rows = truth.videos.assign(key=_keys(truth.videos, truth.ids))
     for name in ("fps", "n_frames"):
         values = rows.dropna(subset=[name]).drop_duplicates(["key", name])
@@ -277,7 +277,7 @@ def _with_strangers(
     rules: Rules,
     remarks: Remarks,
 ) -> pd.DataFrame:
-    """Add the videos that the truth does not name."""
+    """Add the videos that the truth lacks."""
     known = set(videos["video"])
     strangers = {full: key for full, key in key_of.items() if key not in known}
     if not strangers:
@@ -287,9 +287,9 @@ def _with_strangers(
     if rules.strict_videos:
         empty = " with empty onset and offset" if "offset" in predictions.columns else ""
         raise DataError(f"{predictions.place}: {sentence}: leave them out, or add them to the truth{empty}")
-    remarks.warn(f"{sentence}: counted as without expressions, so every interval there is wrong")
+    remarks.warn(f"{sentence}: they count as videos without expressions, so every interval there is wrong")
     rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
-    # Their frame rate is that of all videos, if these have one.
+    # They take the frame rate of all other videos, if these share one.
     rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
     fps = float(rates[0]) if len(rates) == 1 else np.nan
     more = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
@@ -297,14 +297,14 @@ def _with_strangers(
 
 
 def _filled(truth: IntervalFile, predictions: IntervalFile) -> dict[str, str]:
-    """The dataset, where the predictions do not say and the truth has but one."""
+    """The dataset, if the predictions name none and the truth has only one."""
     if "dataset" in truth.ids and "dataset" not in predictions.ids and truth.videos["dataset"].nunique() == 1:
         return {"dataset": str(truth.videos["dataset"].iloc[0])}
     return {}
 
 
 def _table(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
-    """Videos as scoring reads them."""
+    """The table of videos that scoring reads."""
     dataset = rows["dataset"] if "dataset" in ids else pd.Series(NO_DATASET, index=rows.index)
     subject = rows["subject"] if "subject" in ids else rows["video"]
     return pd.DataFrame(
@@ -323,7 +323,7 @@ def _tuples(rows: pd.DataFrame, ids: Iterable[str]) -> list[Id]:
 
 
 def _different(rows: pd.DataFrame, ids: list[str]) -> list[Id]:
-    """The ids that occur, in the order in which they first do."""
+    """The distinct ids, in order of first occurrence."""
     return _tuples(rows.drop_duplicates(ids), ids)
 
 

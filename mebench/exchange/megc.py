@@ -1,9 +1,9 @@
 """The log file of MEGC 2020 and 2021.
 
-Its layout is that of the log which the organizers' baseline wrote (He et al. 2020, "Spotting macro- and micro-expression
-intervals in long video sequences"): a line with the number of the dataset (1 SAMM Long Videos, 2 CAS(ME)^2), then one line
-for each pair or lonely interval: `<subject>_<video>`, true onset and offset, predicted onset and offset (`-` where there is
-none; `__` or `*` in some), and `TP`, `FP` or `FN`. It does not say which intervals are micro- and which macro-expressions.
+The organizers' baseline wrote this layout (He et al. 2020, "Spotting macro- and micro-expression intervals in long
+video sequences"): a line with the number of the dataset (1 SAMM Long Videos, 2 CAS(ME)^2), then one line for each pair
+or unmatched interval: `<subject>_<video>`, true onset and offset, predicted onset and offset (`-` for none; `__` or `*`
+in some logs), and `TP`, `FP` or `FN`. It does not distinguish micro- and macro-expressions.
 """
 
 import re
@@ -24,12 +24,12 @@ _NEXT = r"(?:\s*[,;\t]\s*|\s+)"
 _CELL = rf"{_NEXT}([-_*–—/]+|-?\d{{1,15}}(?:\.\d+)?|nan|)"
 _LINE = re.compile(rf"^(\S.*?){_CELL * 4}{_NEXT}(?:\d[\d.]*{_NEXT})?(TP|FP|FN)(?:{_NEXT}.*)?$")
 _ENDS = (18, 26, 34, 42)
-"""The columns at which the cells after the first two begin."""
+"""The positions at which the cells after the first two begin."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the log: `video` is `<subject>_<video>`, `folder` the one before it; intervals are None where there is none."""
+    """A line of the log: `video` is `<subject>_<video>`, `folder` the folder before it; a missing interval is None."""
 
     line: int
     dataset: str
@@ -54,11 +54,11 @@ def is_log(sheet: Sheet) -> bool:
 def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> IntervalFile:
     """The predictions or the truths of a log.
 
-    A prediction that finds two truths stands on two lines, and so does a truth that two predictions find: each counts
-    once. The subject is the folder of the video, else what stands before the first `_`.
+    A prediction that matches two truths is on two lines, and so is a truth that two predictions match; each counts
+    once. The subject is the folder of the video, else the part before the first `_`.
 
     Raises:
-        DataError: a line is none of a log.
+        DataError: a line does not belong into a log.
     """
     entries = list(_entries(sheet, path))
     rows = [(e.line, e.dataset, e.video, *(getattr(e, _SIDE[role]) or (None, None))) for e in entries]
@@ -103,7 +103,7 @@ def _entries(sheet: Sheet, path: File) -> Iterator[Entry]:
             dataset = DATASETS.get(line.strip(), line.strip())
         elif line.strip() and (known or number > 1):
             raise DataError(
-                f"{path}, line {number}: {line.strip()[:80]!r} is no line of a MEGC 2020 log: expected the video, "
+                f"{path}, line {number}: {line.strip()[:80]!r} is not a line of a MEGC 2020 log: expected the video, "
                 "the true onset and offset, the predicted onset and offset (- for none), and TP, FP or FN"
             )
 
@@ -131,7 +131,7 @@ def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def _number(dataset: str) -> str:
-    """The dataset's number in the challenge, or its own name without blanks."""
+    """The dataset's number in the challenge, or its name without blanks."""
     plain = dataset.casefold()
     if "samm" in plain:
         return "1"

@@ -1,4 +1,4 @@
-"""Files of intervals, clips or frame scores in other forms than a table with a header, recognised by what they hold.
+"""Files of intervals, clips or frame scores in other forms than a table with a header, recognised by their content.
 
 JSON (one value, or one on each line), results and ground truth of temporal action detection (ActivityNet, OpenTAD), arrays and
 pickles of NumPy, what a notebook printed, and rows of text without names of columns all become a table of text.
@@ -36,17 +36,17 @@ from mebench.errors import DataError
 TIMES = frozenset(
     {"tstart", "tend", "startseconds", "endseconds", "onsetseconds", "offsetseconds", "onsets", "offsets"}
 )
-"""Names of columns, without signs, that hold seconds."""
+"""Names of columns, without punctuation, that hold seconds."""
 _NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
-"""What a truth is called, without signs, that lies in one file with answers."""
+"""Names of a truth, without punctuation, in a file that also holds predictions."""
 _FEWEST = 3
-"""Cells of a row that says where an interval lies: its video, its onset and its offset."""
+"""The cells that locate an interval: its video, onset and offset."""
 _CALLED = re.compile(
     r"(?<![\w'\"])(?:np\.|numpy\.|torch\.)?(?:array|tensor|OrderedDict|str_|bool_?|u?int\d*|float\d*)\("
 )
 _BRACKET = re.compile(r"^(?:\w+ *[:=] *)?(?=[\[{(]\s*[\[{(\]}\"'\d.-])", re.MULTILINE)
-"""Where a value begins in what a program printed; a bracket before a word, such as [INFO], is none."""
+"""The beginning of a value in printed output; a bracket before a word, such as [INFO], does not begin one."""
 _LABELLED = re.compile(r"([^\W\d]\w*) *[:=] *([^\s,;:=]+)")
 """A cell of a line such as `video: 3, onset=5`."""
 _ENDS = ("onset", "offset", "score")
@@ -57,7 +57,7 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
     """The content of such a file as a sheet; None for any other file.
 
     Raises:
-        DataError: it is one of them and damaged, would run something, or holds no such rows.
+        DataError: it has such a form but is damaged, would execute code, or holds no such rows.
     """
     value = content(raw)
     if value is None:
@@ -71,14 +71,14 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
         return _of_notebook(value, name)
     if (found := _sheet(value, name)) is None:
         raise DataError(
-            "no rows in it name a video with an interval or a class: expected a list of rows with names, or the "
+            "no row names a video with an interval or a class: expected a list of rows with names, or the "
             "intervals of each video, as ActivityNet writes them"
         )
     return found
 
 
 def _sheet(value: Any, name: str) -> Sheet | None:
-    """The rows of a value as a sheet; lists of cells are as lines of text without names of columns."""
+    """The rows of a value as a sheet; lists of cells count as lines of text without column names."""
     if isinstance(value, list) and value and all(isinstance(row, list) and not _nested(row) for row in value):
         return (
             of_text("".join("\t".join(map(str, row)) + "\n" for row in value), "", name) if len(value[0]) > 2 else None
@@ -90,7 +90,9 @@ def _sheet(value: Any, name: str) -> Sheet | None:
 
 
 def _wide(value: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """The rows of videos, or of one array alone, that hold more than onset, offset and confidence, as lines without names of columns."""
+    """The rows of videos, or of a single array, with more than onset, offset and confidence, as lines without column
+    names.
+    """
     tables = [found for found in value.values() if isinstance(found, list) and found]
     rows = [row for found in tables for row in found]
     if len(tables) < len(value) or not rows or not all(isinstance(row, list) and not _nested(row) for row in rows):
@@ -116,11 +118,11 @@ def _piped(text: str) -> str:
 
 
 def labelled(text: str) -> list[Row]:
-    r"""The rows of lines that name each of their cells; none where no line does. A line that names a video alone lists it; others are
-    left out.
+    r"""The rows of lines that name each of their cells; empty if no line does. A line with only a video lists it; other
+    lines are left out.
 
     Raises:
-        DataError: a line names two cells of an interval, and not the rest.
+        DataError: a line names two cells of an interval but not all.
 
     >>> labelled("epoch 2 is done\n[INFO] video: a, onset: 3, offset: 9\n")
     [{'video': 'a', 'onset': '3', 'offset': '9'}]
@@ -136,15 +138,18 @@ def labelled(text: str) -> list[Row]:
     )  # it may be cut before a value
     for number, names in enumerate(known, 1):
         if 1 < names < _FEWEST:
-            raise DataError(f"line {number} names {names} of the {len(columns)} cells of other lines: is it cut off?")
+            raise DataError(
+                f"line {number} names {names} of the {len(columns)} cells of the other lines: is it cut off?"
+            )
     return [row for row, n in zip(rows, known) if n >= _FEWEST or {*map(plain_name, row)} & {*ALIASES["video"]}]
 
 
 def content(raw: bytes) -> Any:
-    """Lists, dicts, numbers and text of a file of NumPy, a pickle, JSON, lines of JSON or a notebook; None of any other.
+    """Lists, dicts, numbers and text from a file of NumPy, a pickle, JSON, lines of JSON or a notebook; None for other
+    files.
 
     Raises:
-        DataError: it is one of them and damaged, or a pickle that would run something.
+        DataError: it is damaged, or a pickle that would execute code.
     """
     try:
         if raw.startswith(b"\x93NUMPY"):
@@ -159,12 +164,12 @@ def content(raw: bytes) -> Any:
                 if all(name.endswith(".npy") for name in inside):
                     return {name.removesuffix(".npy"): content(archive.read(name)) for name in inside}
                 return None
-    except zipfile.BadZipFile as error:  # of a workbook, what reads workbooks says so
+    except zipfile.BadZipFile as error:  # the reader of workbooks reports this
         if b".npy" in raw[:100]:
-            raise DataError("it begins like arrays of NumPy but is damaged: is the file cut off?") from error
+            raise DataError("it begins like NumPy arrays but is damaged: is the file cut off?") from error
         return None
     except (ValueError, KeyError, EOFError) as error:
-        raise DataError(f"it begins like an array of NumPy but is damaged ({error})") from error
+        raise DataError(f"it begins like a NumPy array but is damaged ({error})") from error
     marked = raw[:1] == b"\x80" and raw[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
     if marked or (raw[:1] in (b"(", b"]", b"}") and raw.rstrip().endswith(b".")):
         return _plain(unpickled(io.BytesIO(raw)))
@@ -181,16 +186,16 @@ def content(raw: bytes) -> Any:
             if text.startswith("("):  # a line of text
                 return None
             if found:
-                raise DataError(f"line {number} is no JSON ({error}): is the file cut off?") from error
-            raise DataError(f"it begins like JSON but is none ({error}): is the file cut off?") from error
+                raise DataError(f"line {number} is not JSON ({error}): is the file cut off?") from error
+            raise DataError(f"it begins like JSON but is not valid ({error}): is the file cut off?") from error
     return found
 
 
 def _parsed(text: str) -> Any:
-    """A value as JSON or as Python prints it, arrays among it.
+    """A value as JSON or Python prints it, also with arrays.
 
     Raises:
-        ValueError: it is neither, or Python left a part of it out.
+        ValueError: it is neither, or Python abbreviated it.
 
     >>> _parsed("{'a': [(np.int64(3), 9)], 'b': array([[1., 2.]], dtype=float32)}")
     {'a': [[3, 9]], 'b': [[1.0, 2.0]]}
@@ -198,7 +203,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("lists lie in lists by the thousand") from None
+        raise ValueError("lists are nested thousands deep") from None
     except ValueError as error:
         plain = re.sub(r"\bnan\b", "None", re.sub(r", *(?:dtype|device)=[^,)]*", "", _CALLED.sub("(", text)))
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
@@ -220,7 +225,7 @@ def _plain(value: Any) -> Any:
 
 
 def table_of(value: Any) -> list[Row]:
-    """The rows of a value, by its shape; none where nothing in it is like rows.
+    """The rows of a value, found by its shape; empty if no part of it looks like rows.
 
     >>> table_of({"results": {"a": [{"segment": [1.5, 2], "label": "micro", "score": 0.5}]}})
     [{'video': 'a', 't-start': 1.5, 't-end': 2, 'label': 'micro', 'score': 0.5}]
@@ -245,7 +250,7 @@ def table_of(value: Any) -> list[Row]:
             {name.removesuffix("s") for name in map(plain_name, value)} & {*ALIASES["video"]}
             and all(isinstance(part, list) and len(part) == len(parts[0]) for part in parts)
             and any(map(_nested, parts))
-        ):  # of each video its intervals, in lists that stand side by side
+        ):  # the intervals of each video, in parallel lists
             heads = [name if _nested(part) else name.removesuffix("s") for name, part in value.items()]
             return table_of([dict(zip(heads, cells)) for cells in zip(*parts)])
         columns = {name: cells for name, cells in value.items() if isinstance(cells, list) and not _nested(cells)}
@@ -274,7 +279,7 @@ def table_of(value: Any) -> list[Row]:
             return next(iter(known.values()), [])
         if any({*map(plain_name, rows[0])} & {*ALIASES["video"]} for rows in known.values()):
             raise DataError(
-                f"it holds several tables ({', '.join([*known][:5])}): save the one that is meant in a file of its own"
+                f"it holds several tables ({', '.join([*known][:5])}): save the right one as a separate file"
             )
         return _under_videos(known)
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
@@ -285,7 +290,7 @@ def table_of(value: Any) -> list[Row]:
 
 
 def _under_videos(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
-    """The rows of tables that are called as the videos are, unless the rows name these."""
+    """The rows of tables that are named after the videos, unless the rows themselves name them."""
     return [
         dict(row) if {*map(plain_name, row)} & {*ALIASES["video"]} else {"video": video, **row}
         for video, rows in tables.items()
@@ -294,7 +299,7 @@ def _under_videos(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
 
 
 def _each(row: Row) -> Sequence[Row]:
-    """A row for each interval in the lists of a row that names none itself; else the row."""
+    """A row for each interval in the lists of a row without an interval of its own; else the row."""
     lists = {name: cells for name, cells in row.items() if isinstance(cells, list)}
     own = {name: cell for name, cell in row.items() if name not in lists}
     alone = len({*map(len, lists.values())}) != 1 or not any(_nested(cells) or not cells for cells in lists.values())
@@ -305,7 +310,7 @@ def _each(row: Row) -> Sequence[Row]:
 
 
 def _cells(name: str, item: Any) -> dict[str, Any]:
-    """The cells that an item of a list of that name is."""
+    """The cells that an item of a list with that name stands for."""
     if isinstance(item, Mapping):
         return dict(item)
     return dict(zip(_ENDS, item)) if isinstance(item, list) else {name.removesuffix("s"): item}
@@ -316,7 +321,9 @@ def _nested(cells: Sequence[Any]) -> bool:
 
 
 def _of_video(video: Any, found: Any) -> Iterator[Row]:
-    """The intervals of a video, in lists or in the dicts of temporal action detection; a row without one where there are none."""
+    """The intervals of a video, from lists or the dicts of temporal action detection; a row without an interval if
+    there are none.
+    """
     about: dict[str, Any] = {"video": video}
     if isinstance(found, Mapping):
         about |= {"fps": found["fps"]} if "fps" in found else {}
@@ -332,8 +339,8 @@ def _of_video(video: Any, found: Any) -> Iterator[Row]:
 
 
 def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
-    """The longest table among what its cells printed, or else hold: lines of cells, lines that name theirs, a table of Markdown or of a
-    page, or a value as Python prints it.
+    """The longest table in the output of its cells, or else in the cells: lines of cells, lines with named cells, a
+    table in Markdown or HTML, or a value as Python prints it.
     """
     found = [of_text(printed(notebook), "", name)]
     sources = ["".join(cell.get("source", ())) for cell in notebook["cells"]]
@@ -352,7 +359,7 @@ def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
 
 
 def _outputs(notebook: Mapping[str, Any], *forms: str) -> list[str]:
-    """What its cells show in some forms, in order."""
+    """The outputs of its cells in some forms, in order."""
     every = (
         {**o.get("data", {}), "text": o.get("text", ())} for cell in notebook["cells"] for o in cell.get("outputs", ())
     )
@@ -360,7 +367,8 @@ def _outputs(notebook: Mapping[str, Any], *forms: str) -> list[str]:
 
 
 def printed(notebook: Mapping[str, Any]) -> str:
-    r"""The longest table among what the cells of a notebook printed: lines of as many cells, two of them numbers, and a header above.
+    r"""The longest table in the output of a notebook: lines with equally many cells, two of them numbers, below a
+    header.
 
     >>> printed({"cells": [{"outputs": [{"text": ["k = 6\n", "a,1,9,me\n", "b,4,7,me\n"]}]}]})
     'a,1,9,me\nb,4,7,me'
@@ -388,16 +396,17 @@ def printed(notebook: Mapping[str, Any]) -> str:
 
 
 def sheet_of(name: str, rows: Sequence[Row]) -> Sheet:
-    """Rows as a sheet that is called so, with all columns that any of them has."""
+    """Rows as a sheet of that name, with every column that occurs."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     return made(name, columns, ([row.get(column) for column in columns] for row in rows))
 
 
 def headed(sheet: Sheet) -> tuple[Sheet, str] | None:
-    r"""Rows of intervals without names of columns under such names, and these in words; None where the rows are no such.
+    r"""Rows of intervals without column names, with names added, and these in words; None for other rows.
 
-    The first cell names the video, or the first two the subject and the video; the first two numbers are onset and offset, with
-    the apex between them where three whole numbers rise in every row; a word is the kind, or the label; the last number the confidence.
+    The first cell names the video, or the first two the subject and the video; the first two numbers are onset and
+    offset, with the apex between them if three whole numbers increase in every row; a word is the kind or the label;
+    the last number is the confidence.
 
     >>> headed(of_text("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", "", "it"))[1]
     'video, onset, offset, kind, confidence'

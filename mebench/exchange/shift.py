@@ -1,4 +1,4 @@
-"""Detect that two files seem to count frames differently. Nothing is shifted; the user is warned."""
+"""Detect that two files seem to count frames differently. The user is warned; nothing is shifted."""
 
 import numpy as np
 import pandas as pd
@@ -10,27 +10,27 @@ from mebench.exchange.text_table import Remarks
 from mebench.metrics import Bools, Floats, Indices, groups, same_group
 
 TRIED = 20
-"""Shifts that are looked at: the most frequent differences of ends."""
+"""Number of shifts that are tried: the most frequent differences of ends."""
 MOST_PAIRS = 5_000_000
-"""Of a prediction and a truth of one video, beyond which nobody waits for this."""
+"""Most pairs of a prediction and a truth of one video; with more, the check would take too long."""
 LEVEL = 0.001
-"""Of significance, divided by the number of shifts to choose from."""
+"""Level of significance, divided by the number of candidate shifts."""
 FEWEST, FEWEST_EXACT, FEWEST_VIDEOS = 10, 3, 5
-"""Truths for a test of their overlaps, truths hit to the frame, and videos on one side, below which nothing is said."""
+"""Fewest truths for a test of overlaps, truths hit to the frame, and videos on one side, for a warning."""
 
 
 def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
-    """Tell if the predictions seem to be shifted against the truth: all by one number of frames, or videos by different ones.
+    """Warn if the predictions seem shifted against the truth: all by one number of frames, or each video by its own.
 
-    A constant shift is told where at least half of the truths would be hit to the frame without it, or where each truth's
-    best IoU grows without it by more than chance explains (a t test, corrected for the shifts that were to choose from). Else
-    a shift that differs between videos, as between positions and file numbers, is told where in some videos all predictions
-    lie far away from all truths, and always on the same side.
+    A constant shift is reported if undoing it would hit at least half of the truths to the frame, or would raise each
+    truth's best IoU by more than chance explains (a t test, corrected for the number of candidate shifts). Otherwise a
+    shift that differs between videos, as between positions and file numbers, is reported if in some videos all
+    predictions lie far from all truths, always on the same side.
 
     Args:
         truths: `video`, `kind`, `onset`, `offset`.
         spotted: the same and `line`, of one draw.
-        remarks: the sentence is added there.
+        remarks: gets the warning.
     """
     of_truths, of_spotted = groups(["video", "kind"], truths, spotted)
     if not 0 < np.bincount(of_truths, minlength=of_spotted.max(initial=-1) + 1)[of_spotted].sum() < MOST_PAIRS:
@@ -40,13 +40,14 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
     if shift:
         way = "earlier" if shift > 0 else "later"
         remarks.warn(
-            f"the predictions look shifted by {shift:+d} {'frame' if abs(shift) == 1 else 'frames'} against the truth: "
-            f"{plural(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on average instead of {before:.2f}. "
-            "If one file counts from 0 and the other from 1 or by file number, write both alike; else the method itself is "
-            f"{'late' if shift > 0 else 'early'}. Nothing was shifted here"
+            f"the predictions look shifted by {shift:+d} {'frame' if abs(shift) == 1 else 'frames'} against the "
+            f"truth: {plural(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on "
+            f"average instead of {before:.2f}. If one file counts from 0 and the other from 1 or by file "
+            f"number, write both alike; otherwise the method itself is {'late' if shift > 0 else 'early'}. "
+            "Nothing was shifted here"
         )
         return
-    # Else videos whose predictions all lie far from all truths, if there are many and all on one side.
+    # Otherwise: videos whose predictions all lie far from all truths, if they are many and all on one side.
     spans = [table.groupby("video").agg(first=("onset", "min"), last=("offset", "max")) for table in (truths, spotted)]
     both = spans[0].add_suffix("_true").join(spans[1].add_suffix("_said"), how="inner")
     longest = np.maximum(both["last_true"] - both["first_true"], both["last_said"] - both["first_said"])
@@ -71,7 +72,7 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
 def _best_shift(
     truths: pd.DataFrame, spotted: pd.DataFrame, prediction: Indices, truth: Indices
 ) -> tuple[int, float, float]:
-    """The shift of the predictions that the files speak for, and the truths' mean best IoU with and without it; 0 if none."""
+    """The likely shift of the predictions, and the truths' mean best IoU with and without it; 0 if there is none."""
     (a, b), (c, d) = (
         (table["onset"].to_numpy(np.int64)[rows], table["offset"].to_numpy(np.int64)[rows])
         for table, rows in ((truths, truth), (spotted, prediction))
@@ -85,7 +86,7 @@ def _best_shift(
         return found
 
     seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)
-    # Annotators and methods agree on ends to a few frames at best: neighbours count too.
+    # Annotators and methods agree on ends to a few frames at best, so neighbouring shifts count too.
     first, last = np.searchsorted(seen, seen - 2, side="left"), np.searchsorted(seen, seen + 2, side="right")
     total = np.concatenate([[0], counts.cumsum()])
     likely = seen[np.argsort(total[first] - total[last], kind="stable")[:TRIED]]
@@ -99,6 +100,6 @@ def _best_shift(
         return 0, 0.0, 0.0
     hit = exact >= max(FEWEST_EXACT, n / 2) and exact > 2 * int((now == 1).sum())
     error = gain.std(ddof=1) / np.sqrt(n) if n >= FEWEST else np.inf
-    among = 2 if abs(tried[chosen]) == 1 else len(seen)  # counting from 0 or from 1 is what one would ask for first
+    among = 2 if abs(tried[chosen]) == 1 else len(seen)  # prefer the shift between counting from 0 and from 1
     surprising = error == 0 or heavy.scipy.special.stdtr(n - 1, -gain.mean() / error) * among < LEVEL
     return (tried[chosen] if hit or surprising else 0), float(now.mean()), float(then.mean())

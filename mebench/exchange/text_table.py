@@ -1,4 +1,4 @@
-"""Tables of text and sheets of workbooks as others write them, the columns that are wanted of them, and what was noticed."""
+"""Tables of text and sheets of workbooks as others write them: their wanted columns, and remarks on them."""
 
 import difflib
 import re
@@ -31,27 +31,27 @@ from mebench.exchange import shapes
 from mebench.files import read_plain
 
 SHOWN = 3
-"""So many lines are named; the others are counted."""
+"""Number of lines that are named; further lines are counted."""
 
 
 @dataclass
 class Remarks:
-    """Sentences for the user, in the order of noticing; none of them names a path, so that equal files give equal ones.
+    """Sentences for the user, in the order of their finding. None contains a path, so equal files give equal sentences.
 
     Attributes:
-        warnings: what was kept as it is, though it looks wrong or changes what a score means.
-        repaired: what was read otherwise than it is written.
+        warnings: content that was kept although it looks wrong or changes the meaning of a score.
+        repaired: content that was read differently from how it is written.
     """
 
     warnings: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
 
     def warn(self, sentence: str) -> None:
-        """Warn that something looks wrong but was kept."""
+        """Add a warning: something looks wrong but was kept."""
         self.warnings.append(sentence)
 
     def repair(self, sentence: str) -> None:
-        """Something was repaired."""
+        """Add a repair."""
         self.repaired.append(sentence)
 
 
@@ -71,11 +71,11 @@ def at_lines(lines: Iterable[int]) -> str:
 
 
 File = Path | Sheet
-"""Where a table is read from; a sheet lies in no file, or is read already."""
+"""The source of a table; a sheet is in memory."""
 
 
 def of_encoding(path: Path, encoding: str | None) -> File:
-    """A file that is none of the encodings that are known by their form, read by the one that the user says; others as they are.
+    """A file whose encoding cannot be recognised, read with the user's encoding; other sources are returned unchanged.
 
     Raises:
         ConfigError: there is no such encoding.
@@ -96,7 +96,7 @@ def _bytes(path: Path, role: str) -> bytes:
 MOST_BYTES = 256 * 2**20
 """Of a table of text."""
 MOST_OF_A_NAME = 60
-"""Letters of a column's name that a sentence shows: behind a quotation mark that nobody closed it is the whole file."""
+"""Most characters of a column's name in a message: after an unclosed quotation mark the name is the whole file."""
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _SHEET = re.compile(r"(.+\.xls[xm]?):([^:/]+)", re.IGNORECASE)
 _BINARY = {
@@ -109,17 +109,17 @@ _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 
 @dataclass(frozen=True)
 class TextTable:
-    """The columns that were asked for, as text.
+    """The requested columns, as text.
 
     Attributes:
         place: the file, for sentences.
         role: `predictions`, `truth` or `frame scores`.
-        cells: for each column that is there its cells, without blanks around them.
+        cells: the cells of each existing column, without surrounding blanks.
         lines: line number in the file of each row, from 1.
-        headers: all names in the header, as they are written.
-        comma: whether numbers may have a decimal comma, since the comma separates nothing.
+        headers: all names in the header, as written.
+        comma: whether numbers may have a decimal comma, because the comma is not the separator.
         header_line: line number of the header, from 1.
-        others: cells of the columns that were not asked for, by header.
+        others: cells of the other columns, by header.
     """
 
     place: str
@@ -136,12 +136,13 @@ class TextTable:
         return DataError(f"{self.place}, line {self.lines[row]}: {sentence}")
 
     def refuse(self, name: str, wrong: ArrayLike, sentence: str) -> None:
-        """Make sure that no cell of a column is wrong.
+        """Check that no cell of a column is wrong.
 
         Args:
             name: of the column.
             wrong: (n_rows,) bool.
-            sentence: with the fields `name`, `cell` (the first that is wrong) and `more` (how many others are).
+            sentence: the message, with the fields `name`, `cell` (the first wrong one) and `more` (the number of
+                others).
 
         Raises:
             DataError: one is.
@@ -152,7 +153,7 @@ class TextTable:
             raise self.error(int(rows[0]), sentence.format(name=name, cell=self.cells[name][rows[0]], more=more))
 
     def without_notes(self, remarks: Remarks) -> Self:
-        """Without notes and sums (`is_note_or_sum`)."""
+        """The table without notes and sums (`is_note_or_sum`)."""
         named = [self.cells[name] for name in ("subject", "video") if name in self.cells]
         frames = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
         doubtful = np.any([column.where(lambda cell: not cell or is_total(cell)) for column in named], axis=0)
@@ -171,19 +172,19 @@ class TextTable:
         return replace(self, cells=cells_of, others=others, lines=lines[~notes].tolist())
 
     def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
-        """Say which columns nothing was taken from, but for some that were used otherwise."""
+        """Report the unread columns, except for some that had another use."""
         if left := [shorten(name, MOST_OF_A_NAME, placeholder=" …") for name in self.others if name not in used]:
             remarks.repair(f"{self.role}: {plural(len(left), 'column')} not read: {', '.join(left)}")
 
     def require(self, *names: str) -> None:
-        """Check that these columns exist, and the subject's under its most similar name.
+        """Check that these columns exist, and that the subject's column has no similar name.
 
         Raises:
-            DataError: one lacks; the sentence names the header that is most like it.
+            DataError: a column is missing; the message names the most similar header.
         """
         needed = dict.fromkeys(names, names)
         if "subject" not in self.cells and likely(self.headers, "subject") is not None:
-            needed["subject"] = ("subject", "video")  # it may be missing, but not because of a typing error
+            needed["subject"] = ("subject", "video")  # the column is optional, but a typing error must not hide it
         for name, needs in needed.items():
             if name not in self.cells:
                 near = likely(self.headers, name) or holding(self.headers, name)
@@ -204,7 +205,7 @@ class TextTable:
 
 
 def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
-    """The rows of a file: a table of text or a workbook, as adapters of datasets read them, or one of the forms of `shapes`.
+    """The rows of a file: a table of text or a workbook, as datasets read them, or one of the forms of `shapes`.
 
     Args:
         path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
@@ -212,7 +213,7 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
         role: what the file holds, for sentences.
 
     Raises:
-        DataError: it is not there, empty, or no table; a workbook has no such sheet, or several that may be meant.
+        DataError: the file is missing, empty, or not a table; a workbook lacks the sheet, or several sheets fit.
     """
     sheet = path if isinstance(path, Sheet) else _opened(path, role)
     alike: dict[str, list[Repair]] = {}
@@ -224,7 +225,7 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
             f"{role}: {rows[0].reason if len(rows) == 1 else reason}{f' ({at_lines(where)})' if where else ''}"
         )
     if not (sheet.rows or sheet.text.strip()):
-        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
+        raise DataError(f"{path} is empty: it needs a line with the names of the columns, and a line for each row")
     return sheet
 
 
@@ -241,7 +242,7 @@ def _opened(path: Path, role: str) -> Sheet:
     if raw.startswith(_WORKBOOKS):
         return find_sheet(file, name)
     if name is not None:
-        raise DataError(f"{file} is no workbook, so it has no sheet {name!r}: name the file alone")
+        raise DataError(f"{file} is not a workbook, so it has no sheet {name!r}: name only the file")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
@@ -259,7 +260,7 @@ def parse(
         role: what it holds.
         wanted: names of `ALIASES`.
         remarks: what was noticed is added there.
-        alone: the wanted column that may be called after its owner alone, `pred` or `y_true`.
+        alone: the wanted column that may have only its owner's name, `pred` or `y_true`.
 
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
@@ -289,7 +290,7 @@ def parse(
     if above:
         remarks.repair(f"{role}: {at_lines(above)} above the names of the columns, left out")
     for name, position in compounds(headers, positions, {name: ALIASES[name] for name in wanted}).items():
-        if name != "kind":  # whose numbers stand for words
+        if name != "kind":  # its numbers stand for words
             positions[name] = position
             remarks.repair(f"{role}: the column {headers[position]!r} is read as the {name}")
     unread = [header for position, header in enumerate(headers) if header and position not in positions.values()]
@@ -297,28 +298,28 @@ def parse(
         if name in positions or (name == "kind" and "offset" in wanted):  # `intervals` looks for kinds in other columns
             continue
         near = likely(unread, name) or holding(unread, name)
-        if near is not None and plain_name(near) not in KNOWN:  # most likely meant, it would be left out in silence
+        if near is not None and plain_name(near) not in KNOWN:  # a likely typing error must not go unnoticed
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
     short = grid.lengths < len(headers)
     if short[-1:].any() and short.sum() < min(2, len(short)) and sheet.text[-1:] not in ("", "\n", "\r"):
         remarks.warn(
-            f"{role}: line {grid.lines[-1]}, the last, alone has {grid.lengths[-1]} of {len(headers)} cells, and it does not end: was "
-            "the file cut off there?"
+            f"{role}: the last line, {grid.lines[-1]}, has only {grid.lengths[-1]} of {len(headers)} cells and "
+            "no line end: was the file cut off there?"
         )
     columns = _columns(grid, len(headers), positions, path, role, remarks)
     for name, other in rivals(headers, positions, role):
         taken = positions[name]
         if [*columns[other]] != [*columns[taken]]:
             remarks.warn(
-                f"{role}: the column {headers[taken]!r} is read as the {name}, not {headers[other]!r}, which holds something else: "
-                "leave out the one that is not meant"
+                f"{role}: the column {headers[taken]!r} is read as the {name}, not {headers[other]!r}, which "
+                "differs: remove the wrong one"
             )
     for name, position in positions.items():
         for n, cell in enumerate(columns[position].different if sheet.text else ()):
             if "\n" in cell.strip():
                 line = grid.lines[columns[position].which == n][0]
                 raise DataError(
-                    f"{path}, line {line}: the cell of {name} runs over several lines: is a quotation mark not closed?"
+                    f"{path}, line {line}: the cell of {name} runs over several lines: is a quotation mark unclosed?"
                 )
     cells = {name: columns[position].read(_plain_cell) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
@@ -328,7 +329,7 @@ def parse(
 
 
 def _plain_cell(cell: str) -> str:
-    """A cell without blanks around it, and without the sign that keeps a spreadsheet from running it."""
+    """A cell without surrounding blanks, and without the `'` that keeps a spreadsheet from running it."""
     shown = " ".join(cell.split())
     return shown[1:] if _ESCAPED.match(shown) else shown
 
@@ -337,7 +338,7 @@ def _columns(
     grid: Grid, width: int, positions: Mapping[str, int], path: File, role: str, remarks: Remarks
 ) -> list[Cells]:
     """The columns that the header names."""
-    # Every row may begin with its own number, which the header does not name, as in a table written by R. Or it may end
+    # Every row may begin with its number, for which the header has no name, as in a table written by R. Or it may end
     # with a separator too many: then the last cells are blank.
     n = len(grid.lines)
     longer = n > 0 and bool((grid.lengths == width + 1).all())
@@ -348,20 +349,20 @@ def _columns(
         shift = int(_are_numbers([grid.columns[end + 1] for end in ends]))
         if shift and _are_numbers([grid.columns[end] for end in ends]):
             raise DataError(
-                f"{path}, line {grid.lines[0]}: every row has a cell more than the header, a number in front or a blank one behind: "
-                "name the first column too, or take the last separator away"
+                f"{path}, line {grid.lines[0]}: every row has one cell more than the header, a number at its start "
+                "or a blank at its end: name the first column too, or remove the last separator"
             )
     if shift:
         remarks.repair(
-            f"{role}: each row begins with a cell that the header does not name, {first[0]} to {first[-1]}: taken for the numbers "
-            "of the rows"
+            f"{role}: each row begins with a cell that the header does not name, {first[0]} to {first[-1]}: "
+            "read as row numbers"
         )
-    numbered = " If the first cell of each row is a number of the row, name that column too." if longer else ""
+    numbered = " If the first cell of each row is a row number, name that column too." if longer else ""
     for column in grid.columns[width + shift :]:
         for row in np.flatnonzero(column.where(str.strip))[:1]:
             raise DataError(
-                f"{path}, line {grid.lines[row]}: the row has {grid.lengths[row]} cells, but the header names {width} columns: put a "
-                f"cell that holds the separator in quotation marks.{numbered}"
+                f"{path}, line {grid.lines[row]}: the row has {grid.lengths[row]} cells, but the header names "
+                f"{width} columns: put cells that contain the separator in quotation marks.{numbered}"
             )
     empty = Cells([""], np.zeros(n, np.intp))
     return [*grid.columns[shift : width + shift], *[empty] * (width + shift - len(grid.columns))]
@@ -384,8 +385,8 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
         alone: the wanted column that may be called after its owner alone.
 
     Returns:
-        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`), or
-        that is its owner's alone (`predicted`), is taken before the bare one, so that one table may hold both.
+        Position of each wanted column in the file. A name with its owner (`gt_onset`), or an owner's name alone
+        (`predicted`), comes before the bare name, so one table may hold truth and predictions.
 
     >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
     {'video': 1, 'onset': 2, 'offset': 3}
@@ -405,7 +406,7 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
 
 
 def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:
-    """Columns that might as well be what another was taken for.
+    """Columns that could equally be the one that was chosen.
 
     Args:
         headers: as the file names them.
@@ -413,8 +414,8 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
         role: as there.
 
     Yields:
-        A wanted column, and the position of a column that nothing was taken from, with another of its names; if the file says
-        whose number the one is, then whose the other is.
+        A wanted column, and the position of an unread column with another of its names; both with an owner's name, or
+        both without.
 
     >>> list(rivals(["video", "OnsetF", "Onset", "end"], {"video": 0, "onset": 1, "offset": 3}, "truth"))
     [('onset', 2)]
@@ -431,7 +432,7 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
 
 
 def likely(headers: Sequence[str], name: str) -> str | None:
-    """The header that is most like a column's names, if any is like one of them.
+    """The header that is most similar to one of a column's names, if any is similar.
 
     >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
     ('sbuject', None)
@@ -443,7 +444,7 @@ def likely(headers: Sequence[str], name: str) -> str | None:
 
 
 def holding(headers: Sequence[str], name: str) -> str | None:
-    """The first header that has a column's name among its words.
+    """The first header with a column's name among its words.
 
     >>> holding(["video", "onset_s"], "onset"), holding(["offset"], "onset")
     ('onset_s', None)

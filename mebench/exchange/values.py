@@ -1,4 +1,4 @@
-"""Cells of text as frames, numbers, kinds and emotions; a file of intervals as it was understood."""
+"""Cells of text as frames, numbers, kinds and emotions; the parsed content of a file of intervals."""
 
 import re
 from dataclasses import dataclass, replace
@@ -15,25 +15,25 @@ from mebench.exchange.text_table import SHOWN, Remarks, TextTable, at_lines
 
 Role = Literal["predictions", "truth", "frame scores"]
 IDS = ("dataset", "subject", "video")
-"""Columns that say which video a row belongs to."""
+"""Columns that identify the video of a row."""
 
 
 @dataclass(frozen=True)
 class IntervalFile:
-    """A file of intervals, as it was understood.
+    """The parsed content of a file of intervals.
 
     Attributes:
         place: the file, for sentences.
         role: what it holds.
-        intervals: `line`, those of `IDS` that the file has, `video` always, `kind`, `onset`, `offset` (frames, both
-            inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty); for
-            predictions `confidence` (NaN where not given). In the order of the file.
+        intervals: `line`, the columns of `IDS` that the file has (always `video`), `kind`, `onset`, `offset` (frames,
+            both inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty);
+            for predictions `confidence` (NaN where not given). In the order of the file.
         videos: one row for each row of the file, those without an interval too: `line`, those of `IDS` that the file has,
             and of a truth `fps`, `n_frames` (NaN where not given), of predictions `kind` (empty where a row without an
             interval does not say: all kinds).
         columns: the known columns that the file has.
-        pooled: its intervals are of both kinds and it does not say which is which: all stand as micro.
-        fractional: what fractional onsets and offsets were taken for, `frames` or `seconds`; empty where none was.
+        pooled: its intervals are of both kinds but not distinguished; all are stored as micro.
+        fractional: how fractional onsets and offsets were read, `frames` or `seconds`; empty if there are none.
     """
 
     place: str
@@ -46,18 +46,18 @@ class IntervalFile:
 
     @property
     def rate(self) -> float | None:
-        """Frames per second of all its videos; None where they differ or nobody says."""
+        """Frames per second of all its videos; None if they differ or are unknown."""
         known = set(self.videos["fps"].dropna()) if "fps" in self.videos else set()
         return float(known.pop()) if len(known) == 1 else None
 
     @property
     def rate_of_seconds(self) -> float | None:
-        """Its rate where it is in seconds: fractional numbers of predictions are such, too."""
+        """Its rate if the file is in seconds; then fractional numbers of predictions are seconds, too."""
         return self.rate if self.fractional == "seconds" else None
 
     @property
     def ids(self) -> list[str]:
-        """The columns that say which video a row belongs to."""
+        """The columns that identify the video of a row."""
         return [name for name in IDS if name in self.columns]
 
 
@@ -73,7 +73,7 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     """A column of numbers, NaN where a cell is blank, (n,).
 
     Raises:
-        DataError: a cell is no finite number.
+        DataError: a cell is not a finite number.
     """
     cells = table.cells[name]
     given = pd.Series([None if cell.casefold() in BLANK else cell for cell in cells.different], dtype="object")
@@ -86,7 +86,7 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
 
 
 def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
-    """Numbers, none of them one such as `2,500`, which is 2.5 to some and 2500 to others."""
+    """Numbers without ambiguous ones such as `2,500`, which some read as 2.5 and others as 2500."""
     wrong = table.cells[name].where(_THOUSANDS.fullmatch)
     table.refuse(name, wrong, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
     return numbers(table, name)
@@ -96,14 +96,13 @@ def frames(table: TextTable, name: str) -> NDArray[np.float64]:
     """A column of frame numbers, whole (`12` or `12.0`), NaN where a cell is blank, (n,).
 
     Raises:
-        DataError: a cell is no whole number, or one such as `2,500`, which is 2.5 to some and 2500 to others.
+        DataError: a cell is not a whole number, or is ambiguous, such as `2,500` (2.5 or 2500).
     """
     values = _digits(table, name)
     table.refuse(
         name,
         ~np.isnan(values) & ((values != np.round(values)) | (np.abs(values) > 2**52)),
-        "the {name} {cell} is not a whole frame number{more}: frames are counted, not timed; "
-        "times in seconds must be multiplied by the frame rate and rounded",
+        "the {name} {cell} is not a whole frame number{more}: multiply times in seconds by the frame rate, and round",
     )
     return values
 
@@ -111,11 +110,11 @@ def frames(table: TextTable, name: str) -> NDArray[np.float64]:
 def moments(
     table: TextTable, fps: float | None, rate: float | None, remarks: Remarks
 ) -> tuple[dict[str, NDArray[np.float64]], str]:
-    """Onsets, offsets and, if there are any, apexes as frame numbers, NaN where a cell is blank, (n,) each by the column's name.
+    """Onsets, offsets and any apexes as frame numbers, NaN where a cell is blank, (n,) each, by the column's name.
 
-    Columns that are named after seconds (`t-start`, `start_time`) become frames by the frame rate: the row's own, else the
-    user's, else the truth's. Of others numbers are frames; where some are fractional they are seconds if the user says a frame
-    rate, else frames too. What is fractional then is rounded to the nearest frame, a half up, and said.
+    The frame rate turns columns named after seconds (`t-start`, `start_time`) into frames: the row's rate, else the
+    user's, else the truth's. Numbers in other columns are frames; if some are fractional, all are seconds if the user
+    gives a frame rate, else frames. Fractional results are rounded to the nearest frame, halves up, with a remark.
 
     Args:
         table: with the columns.
@@ -124,18 +123,16 @@ def moments(
         remarks: what was rounded is added there.
 
     Returns:
-        The frames, and what fractional numbers were taken for: `frames`, `seconds`, or nothing where none is fractional.
+        The frames, and how fractional numbers were read: `frames`, `seconds`, or empty if none is fractional.
 
     Raises:
-        DataError: a cell is no number, or no frame rate is known for seconds.
+        DataError: a cell is not a number, or seconds have no known frame rate.
     """
     for name in {"onset", "apex", "offset"} & {*table.cells}:
         dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
         if dates.any():
             where = at_lines(np.asarray(table.lines)[dates].tolist())
-            remarks.repair(
-                f"{table.role}: the {name} is shown as a date ({where}): the number that it stands for is read"
-            )
+            remarks.repair(f"{table.role}: the {name} is shown as a date ({where}): its underlying number is read")
             column = table.cells[name].read(lambda cell: cell if (n := number_of_date(cell)) is None else str(n))
             table = replace(table, cells={**table.cells, name: column})
     given = {name: _digits(table, name) for name in ("onset", "apex", "offset") if name in table.cells}
@@ -158,42 +155,44 @@ def moments(
         np.isnan(rates) & ~np.isnan(given["onset"]),
         "the {name} {cell} is in seconds{more} and no frame rate is known: give it with --fps N (1, if they are frames)",
     )
-    remarks.repair(f"{table.role}: onsets and offsets are taken for seconds and rounded to the nearest frame")
+    remarks.repair(f"{table.role}: onsets and offsets are read as seconds and rounded to the nearest frame")
     return {name: np.floor(values * rates + 0.5) for name, values in given.items()}, "seconds"
 
 
 def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Frames of which none may be blank.
+    """Frame numbers without blanks.
 
     Raises:
         DataError: one is.
     """
-    refuse_gaps(table, name, np.isnan(values), "mark both ends of what is seen, or leave both empty where nothing is")
+    refuse_gaps(
+        table, name, np.isnan(values), "give both ends of an interval, or leave both empty if the video has none"
+    )
     table.refuse(name, np.isnan(values), "the {name} is {cell!r}, not a frame number{more}")
     return values.astype(np.int64)
 
 
 def names(table: TextTable, name: str) -> Cells:
-    """A column of subjects or videos, kept as text so that `01` and `1` stay two.
+    """A column of subjects or videos, kept as text so that `01` and `1` stay different.
 
     Raises:
         DataError: a cell is empty.
     """
     empty = table.cells[name].where(lambda cell: not cell)
-    merged = "merged cells keep it in the first one only when a sheet is saved as text, so name the workbook itself"
+    merged = "a sheet with merged cells loses it when saved as text, so name the workbook itself"
     refuse_gaps(table, name, empty, f"write it in each row; {merged}")
     table.refuse(name, empty, "the {name} is empty{more}")
     return table.cells[name]
 
 
 def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataFrame:
-    """`line`, the columns that say which video each row is about, and further ones. Numbers that a program wrote as `1.0` or `1,0` are
-    read without it, only if all of a column are, so that no real id or class is touched.
+    """`line`, the columns that identify the video of each row, and further ones. Numbers written as `1.0` or `1,0` lose
+    the zero, but only if all numbers of the column have it, so that no real id or class changes.
     """
     found: dict[str, Any] = {"line": np.asarray(table.lines, dtype=np.int64)}
     for name, column in {**{name: names(table, name) for name in IDS if name in table.cells}, **columns}.items():
         cells = [cell for cell in column.different if cell]
-        # `1,0` where the comma is the decimal one; where it separates cells nobody writes so.
+        # `1,0` occurs only where the comma is the decimal sign.
         decimal = cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells)
         if decimal:
             remarks.repair(f"{table.role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
@@ -221,11 +220,11 @@ DATABASES = frozenset(
         *("mmew", "4dme", "dfme", "meview", "megc2019", "ck+", "ck"),
     }
 )
-"""Names of databases of the field as columns hold them, without signs."""
+"""Names of the field's databases as columns hold them, without punctuation."""
 
 
 def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
-    """The table with a column that names databases of the field, whatever it is called, as the dataset."""
+    """The table, with any column that names the field's databases read as the dataset."""
     for name, column in table.others.items() if "dataset" not in table.cells else ():
         said = {*map(plain_name, column.different)}
         if len(said) > 1 and said <= DATABASES:
@@ -236,14 +235,14 @@ def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
 
 
 def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
-    """The column `kind`, as `micro` or `macro`; all are micro where it is not there.
+    """The column `kind`, as `micro` or `macro`; without the column all are micro.
 
     Args:
         table: any.
-        needed: (n,) rows whose kind must be given; all by default. In others a blank is micro.
+        needed: (n,) rows that must have a kind; all by default. In other rows a blank means micro.
 
     Raises:
-        DataError: a cell is no known kind.
+        DataError: a cell is not a known kind.
     """
     cells = table.cells.get("kind")
     if cells is None:
@@ -252,17 +251,17 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
     missing = cells.where(lambda cell: kind_of(cell) is None) & (True if needed is None else needed)
     refuse_gaps(table, "kind", missing & ~wrong, "write micro or macro in each row")
     for row in np.flatnonzero(wrong | missing)[:1]:
-        raise table.error(int(row), f"{unknown('kind', cells[row], KINDS)} me and mae will do as well")
+        raise table.error(int(row), f"{unknown('kind', cells[row], KINDS)} me and mae are accepted, too")
     return cells.read(lambda cell: kind_of(cell) or "micro").array()
 
 
 def emotions(table: TextTable) -> Cells:
-    """The column `emotion` in lower case, empty where it is blank or not there."""
+    """The column `emotion` in lower case, empty if blank or missing."""
     return table.cells.get("emotion", Cells([""], np.zeros(len(table.lines), np.intp))).read(emotion_of)
 
 
 def emotion_of(cell: str) -> str:
-    """A label without case and surplus blanks.
+    """A label in lower case without surplus blanks.
 
     >>> emotion_of("  Happiness "), emotion_of("N/A")
     ('happiness', '')

@@ -1,4 +1,4 @@
-"""Writing predictions in the formats of others."""
+"""Write predictions in the formats of other programs."""
 
 import csv
 import json
@@ -19,17 +19,17 @@ Row = Sequence[object]
 Interval = tuple[int, int]
 EAF = "eaf"
 TIMED = (EAF, "activitynet", "thumos")
-"""Formats that hold times: they are counted from the first frame of a video, whatever number its file has."""
-"""The format that counts time, not frames."""
+"""Formats with times, which count from the first frame of a video, whatever the number of its file."""
+"""The format that counts time instead of frames."""
 NUMBERING = ["first", "numbers"]
 """Columns of the table of videos: how the dataset's files are numbered (`Video`)."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def guarded(cell: object) -> object:
-    """A cell that no spreadsheet runs as a formula: text that begins like one gets a `'` in front.
+    """A cell that no spreadsheet runs as a formula: text that begins like one gets a leading `'`.
 
-    Numbers stay as they are, below zero too. Reading takes one `'` off again, so text comes back as it was.
+    Numbers stay unchanged, also negative ones. Reading removes one `'`, so the text survives a round trip.
 
     >>> guarded("=1+1"), guarded("EP02"), guarded(-5), guarded("'=x")
     ("'=1+1", 'EP02', -5, "''=x")
@@ -52,30 +52,32 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Row]) -> None:
 def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, kinds: Sequence[str] = ()) -> None:
     """Write spotted intervals.
 
-    Where the table of videos has the columns `first` and `numbers` (`Video`), frames are written as the dataset's own files
-    are numbered, else as the tables have them.
+    If the table of videos has the columns `first` and `numbers` (`Video`), frames get the numbers of the dataset's
+    files, else the numbers in the tables.
 
     Args:
-        path: the file; one that is there is replaced.
-        form: `csv` (all that is known), `strs` (the files of the STRS metric and of MEGC 2024 and 2025), `megc2023` (the
-            submission file of MEGC 2022 and 2023), `activitynet` (the results of temporal action detection, as OpenTAD writes and
-            reads them too, in seconds), `thumos` (the same as text, a line an interval), `jsonl` (an interval a line, in frames),
-            `megc2020` (its log, matched under the convention `strict`), `eaf` (for ELAN: a file for each video, in the folder `path`).
-        tables: predictions, and the truth for `megc2020`. Of a method that predicts by chance the first draw is written.
-        remarks: what the format cannot hold is added there.
-        kinds: those that were looked for, in every video unless the table of videos says where (`processed`); in `csv` a video in
-            which nothing of one was found has a row without an interval.
+        path: the file; an existing one is replaced.
+        form: `csv` (everything that is known), `strs` (the files of the STRS metric and of MEGC 2024 and 2025),
+            `megc2023` (the submission file of MEGC 2022 and 2023), `activitynet` (the results of temporal action
+            detection, as OpenTAD writes and reads them too, in seconds), `thumos` (the same as text, one line for each
+            interval), `jsonl` (one line for each interval, in frames), `megc2020` (its log, matched under the
+            convention `strict`), `eaf` (for ELAN: a file for each video, in the folder `path`).
+        tables: predictions, and the truth for `megc2020`. For a method that predicts by chance, the first draw is
+            written.
+        remarks: gets what the format cannot hold.
+        kinds: the kinds that were spotted, in every video unless the table of videos says where (`processed`); in
+            `csv`, a video without an interval of a kind has a row without an interval.
 
     Raises:
         ConfigError: there is no such format.
-        DataError: nothing was spotted; the file cannot be written, or has one name for two videos of the run.
+        DataError: there are no intervals; the file cannot be written, or gives one name to two videos of the run.
     """
     check_known("format", form, [*FORMATS, EAF])
     if tables.predictions is None:
-        raise DataError("nothing was spotted here: only intervals can be written")
+        raise DataError("the run has no spotted intervals, and only intervals can be written")
     spotted = tables.predictions
     if (spotted["draw"] > 0).any():
-        remarks.warn("the method predicts by chance: its first draw is written")
+        remarks.warn("the method predicts by chance: only its first draw is written")
         spotted = spotted[spotted["draw"] == 0]
     if form == "csv":
         found, videos = set(zip(spotted["video"], spotted["kind"])), tables.videos["video"]
@@ -90,9 +92,10 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
 
 
 def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
-    """Write the annotated intervals as `mebench score --truth` reads them, frames as `write_predictions` does.
+    """Write the annotated intervals for `mebench score --truth`, with frames as in `write_predictions`.
 
-    A video without any has a row without an interval. Beside predictions in the form `activitynet` it is the ground truth of that field.
+    A video without any has a row without an interval. In the form `activitynet` the file is a ground truth of temporal
+    action detection.
 
     Raises:
         DataError: the file cannot be written.
@@ -121,7 +124,7 @@ _CSV = ("kind", "onset", "apex", "offset", "confidence", "emotion")
 
 
 def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    """The table with frames as the dataset's files are numbered, if the videos say how."""
+    """The table with the frame numbers of the dataset's files, if the videos have them."""
     if "first" not in tables.videos:
         return table
     how = {
@@ -137,7 +140,7 @@ def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 
 
 def _write_table(path: Path, rows: pd.DataFrame, columns: list[str]) -> None:
-    """Write some columns, without the dataset where nobody named one, and without what is known of no row."""
+    """Write some columns, without an unnamed dataset and without empty columns."""
     if set(rows["dataset"]) <= {NO_DATASET}:
         columns.remove("dataset")
     for name in {"confidence", "emotion", "fps", "n_frames"} & set(columns):
@@ -163,7 +166,7 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
 
 
 def _with_vids(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks) -> pd.DataFrame:
-    """The rows with the one name of each video that a format without subjects has, `vid`."""
+    """The rows with the single name of each video, `vid`, for a format without subjects."""
     parts = _parts(tables)
     ways = {
         "": [video for _, _, video in parts],
@@ -185,7 +188,9 @@ def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
 
 
 def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks) -> dict[str, list[dict[str, Any]]]:
-    """The intervals of each video, by name, in seconds as temporal action detection writes them: frame number over frame rate."""
+    """The intervals of each video, by name, in seconds as in temporal action detection: frame number divided by frame
+    rate.
+    """
     unknown_rate = tables.videos["video"][tables.videos["fps"].isna()]
     if len(unknown_rate):
         raise DataError(
@@ -247,7 +252,7 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         pairs[true[row][0]].append((true[row][1], None))
     entries = []
     for (dataset, subject, video), own in zip(_parts(tables), pairs.values()):
-        # The videos of SAMM Long Videos bear the subject in their names already.
+        # The names of SAMM Long Videos already contain the subject.
         full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
         results = ["FN" if prediction is None else "TP" if truth else "FP" for truth, prediction in own]
         entries += [Entry(0, dataset, full, *pair, result) for pair, result in zip(own, results)]
@@ -265,12 +270,12 @@ def _distinct_names(ways: Mapping[str, list[str]], path: Path) -> tuple[str, lis
             return way, names
     twice = next(name for name in names if names.count(name) > 1)
     raise DataError(
-        f"two videos of the run would both be {twice} in {path}: choose the format csv, which distinguishes them"
+        f"two videos of the run would both be called {twice} in {path}: choose the format csv, which distinguishes them"
     )
 
 
 def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks, kinds: Sequence[str]) -> None:
-    """A file `<subject>_<video>.eaf` for each video, with a tier for each kind that was looked for and one of emotions."""
+    """A file `<subject>_<video>.eaf` for each video, with a tier for each spotted kind and a tier of emotions."""
     if (silent := tables.videos["fps"].isna()).any():
         unknown_rate = tables.videos["video"][silent].iloc[0]
         raise DataError(f"the frame rate of {unknown_rate} is unknown, and ELAN counts time: choose the format csv")
@@ -319,13 +324,13 @@ def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
 
 
 def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    """The table with dataset, subject and video as their files name them."""
+    """The table with dataset, subject and video as the files name them."""
     names = dict(zip(tables.videos["video"], _parts(tables)))
     parts = [names[key] for key in table["video"]]
     return table.assign(**{name: [part[place] for part in parts] for place, name in enumerate(_IDS)})
 
 
 def _parts(tables: Tables) -> list[tuple[str, str, str]]:
-    """Dataset, subject and video of each video `dataset/subject/video`, as their files name them, whatever signs they hold."""
+    """Dataset, subject and video of each key `dataset/subject/video`, as the files name them, with any characters."""
     rows = zip(*(tables.videos[name].tolist() for name in ("video", "subject", "dataset")))
     return [(dataset, subject[len(dataset) + 1 :], key[len(subject) + 1 :]) for key, subject, dataset in rows]

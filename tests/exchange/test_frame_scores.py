@@ -139,7 +139,7 @@ def test_a_video_too_short_to_smooth_is_told(write):
     ("text", "message"),
     [
         (None, "never taken from the truth"),
-        ("0", "from 1, not '0'"),
+        ("0", "at least 1, not '0'"),
         ("2.5", "whole number"),
         ("mirco=3", "unknown kind 'mirco'. Did you mean 'micro'"),
     ],

@@ -92,7 +92,7 @@ def test_seconds_become_frames_by_the_frame_rate(tmp_path):
         read = read_intervals(file, "predictions", remarks, **more)
         assert read.intervals[["onset", "offset"]].to_numpy().tolist() == [[60, 105]]
         assert (
-            "predictions: onsets and offsets are taken for seconds and rounded to the nearest frame" in remarks.repaired
+            "predictions: onsets and offsets are read as seconds and rounded to the nearest frame" in remarks.repaired
         )
     with pytest.raises(
         DataError, match=r"named\.csv, line 2: the onset 2 is in seconds and no frame rate is known: give it with"
@@ -112,8 +112,8 @@ def test_a_length_below_the_last_offset_is_pointed_at(read):
     """As of seconds; where files are numbered from a higher frame it may be right."""
     _, remarks = read("video,onset,offset,n_frames\na,1,83,83\nb,100,120,83\nc,,,83\n", "truth")
     assert remarks.warnings == [
-        "truth: 1 offset (line 3) beyond the video's 83 frames, such as 120: right only if files are numbered from a higher "
-        "frame than 1"
+        "truth: 1 offset (line 3) beyond the video's 83 frames, such as 120: this is right only if the numbers of the "
+        "image files begin above 1"
     ]
 
 
@@ -196,4 +196,4 @@ def test_a_video_without_an_interval_is_listed_for_its_kind_or_for_all(read):
 
 def test_intervals_without_a_confidence_are_pointed_at_if_others_have_one(read):
     _, remarks = read(HEAD + "1,a,micro,10,12,20,,.5\n1,a,micro,30,32,40,,\n1,b,micro,,,,,\n")
-    assert remarks.warnings == ["predictions: no confidence on line 3: a ranking needs one for every interval"]
+    assert remarks.warnings == ["predictions: no confidence on line 3: a ranking needs a confidence for every interval"]

@@ -51,7 +51,9 @@ def test_without_a_subject_the_video_is_enough_if_only_one_has_it(joined):
 def test_without_subjects_on_either_side_every_video_is_a_person(joined):
     tables, remarks = joined("vid,onset,offset\na,1,2\n", "vid,onset,offset\na,1,2\nb,1,2\n")
     assert tables.videos["subject"].nunique() == 2
-    assert remarks.warnings == ["truth: no column subject: every video counts as a subject of its own in the intervals"]
+    assert remarks.warnings == [
+        "truth: no column subject: confidence intervals count every video as a subject of its own"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -277,7 +277,7 @@ def test_text_of_two_encodings_is_read_as_neither():
 
 
 @pytest.mark.parametrize(
-    ("name", "remedy"), [("onset", "mark both ends"), ("offset", "mark both ends"), ("kind", "write micro or macro")]
+    ("name", "remedy"), [("onset", "give both ends"), ("offset", "give both ends"), ("kind", "write micro or macro")]
 )
 def test_a_column_of_marks_that_is_half_empty_is_one_defect(write, name, remedy):
     cells = {"video": "a", "onset": "1", "offset": "9", "kind": "micro"}

@@ -115,7 +115,7 @@ def test_no_prediction_at_all_misses_everything(write, score):
     summary = score("--predictions", write("subject,video,onset,offset\n", "p"), "--truth", write(TRUTH, "t"))
     assert (summary["spotting"]["micro"]["tp"], summary["spotting"]["micro"]["fn"]) == (0, 4)
     assert summary["spotting"]["micro"]["scores"]["f1"]["value"] == 0
-    assert "predictions: there are none: every truth is missed" in summary["warnings"]
+    assert "the predictions are empty, so every truth is missed" in summary["warnings"]
 
 
 def test_sensitivity_shows_every_convention(write, score):
@@ -249,7 +249,9 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
 
 
 def test_what_was_looked_for_in_vain_is_written_too_and_nothing_else(write, score, tmp_path):
-    """Under `megc2020` a truth is missed only where its kind was looked for, and the STRS of a truth without subjects is the same."""
+    """Under `megc2020` a truth is missed only where its kind was looked for, and the STRS of a truth without subjects
+    is the same.
+    """
     truth = write("video,kind,onset,offset\na,me,10,20\nb,me,30,40\nc,me,50,60\nb,mae,1,99\n", "t")
     said = write("video,kind,onset,offset\na,me,10,20\na,mae,,\nb,me,,\n", "p")
     out = tmp_path / "out.csv"
@@ -311,7 +313,7 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
         ("subject,video,onset,offset,kind\n1,a,1,2,me\n1,b,1,2,mirco\n", "p, line 3: unknown kind 'mirco'"),
         (
             "subject,video,onset,offset\n1,a,1,2\n1,a,0.5,0.9\n",
-            "reach to frame 2, those of the truth to 70: if they are seconds",
+            "reach frame 2, those of the truth to 70: if they are seconds",
         ),
         ("subject,video,onset,offset\n1,a,9,2\n", "p, line 2: the offset 2 is before the onset 9"),
         ("subject,video,onset,offset\n1,a,1,2\n4,z,1,2\n", "not in the truth, such as 4/z (line 3)"),

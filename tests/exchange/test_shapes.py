@@ -227,7 +227,10 @@ class Runs:
 
 
 BAD = {
-    "lists in lists": ("[" * 3000 + "]" * 3000, "begins like JSON but is none .lists lie in lists by the thousand"),
+    "lists in lists": (
+        "[" * 3000 + "]" * 3000,
+        "begins like JSON but is not valid .lists lie in lists by the thousand",
+    ),
     "a notebook that shows a part": (
         notebook(pd.DataFrame(ROWS * 30, columns=NAMES).to_string(max_rows=10)),
         "a notebook shows only the first and the last rows of its table",
@@ -244,20 +247,20 @@ BAD = {
     "half a pickle": (FORMS["a pickle"][:30], "a pickle that cannot be read"),
     "half an archive": (
         FORMS["an archive of arrays"][:120],
-        "begins like arrays of NumPy but is damaged: is the file cut off",
+        "begins like NumPy arrays but is damaged: is the file cut off",
     ),
     "objects in an archive": (
         npz(said=np.array([Runs()], dtype=object)),
         "a pickle that cannot be read .it calls (posix|nt).mkdir.: of pickles only arrays",
     ),
-    "cut array": (npy(np.arange(9.0))[:-5], "begins like an array of NumPy but is damaged"),
-    "cut JSON": (FORMS["intervals by video"][:-4], "begins like JSON but is none .*: is the file cut off"),
-    "cut lines": (FORMS["lines of JSON"][:-4], "line 3 is no JSON .*: is the file cut off"),
-    "cut log": (LINES[:-30], "line 3 names 2 of the 4 cells of other lines: is it cut off"),
-    "cut reprs": (repr(by_video())[:-3], "begins like JSON but is none .*: is the file cut off"),
-    "an array that NumPy printed in part": (repr({"a": np.arange(9000.0)}), "begins like JSON but is none"),
-    "no rows": ('{"epochs": 3}', "no rows in it name a video"),
-    "a class alone": (pickle.dumps({"epochs": 3, "meter": OrderedDict}), "no rows in it name a video"),
+    "cut array": (npy(np.arange(9.0))[:-5], "begins like a NumPy array but is damaged"),
+    "cut JSON": (FORMS["intervals by video"][:-4], "begins like JSON but is not valid .*: is the file cut off"),
+    "cut lines": (FORMS["lines of JSON"][:-4], "line 3 is not JSON .*: is the file cut off"),
+    "cut log": (LINES[:-30], "line 3 names 2 of the 4 cells of the other lines: is it cut off"),
+    "cut reprs": (repr(by_video())[:-3], "begins like JSON but is not valid .*: is the file cut off"),
+    "an array that NumPy printed in part": (repr({"a": np.arange(9000.0)}), "begins like JSON but is not valid"),
+    "no rows": ('{"epochs": 3}', "no row names a video"),
+    "a class alone": (pickle.dumps({"epochs": 3, "meter": OrderedDict}), "no row names a video"),
 }
 
 
