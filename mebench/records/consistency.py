@@ -1,7 +1,7 @@
-"""Checks that a record agrees with itself: folds with protocol, key with settings, shares with answers, costs with models, audit
-with selection.
+"""Checks that a record agrees with itself: folds with protocol, key with settings, shares with answers, costs with
+models, audit with selection.
 
-Nothing is scored here. Answers that somebody made up, and made to fit, are found by nobody but who runs the method again.
+Nothing is scored here. Invented answers that fit everything else are found only by running the method again.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from mebench.runner.inputs import digest
 from mebench.runs.folder import RunFolder
 
 NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
-"""The tables of answers, and the column of each that names a class."""
+"""The tables of answers, and the column of each with the class."""
 ROUNDED = 0.0006
-"""Seconds by which a cost may differ from what was measured: costs have three decimals."""
+"""Seconds by which a cost may differ from the measured value: costs have three decimals."""
 BYTES_OF_WEIGHT = 2
-"""At least, in a process that holds the weights."""
+"""Least memory of a process that holds the weights."""
 _TRAIN = ("train", "valid")
 
 
@@ -36,11 +36,11 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     """Refuse a record that contradicts itself.
 
     Args:
-        folder: of the record; its files have the types and hashes of a record.
+        folder: the record's folder; types and hashes of its files have been checked.
         stored: its `record.json`.
 
     Raises:
-        RunError: what contradicts what.
+        RunError: names the contradiction.
     """
     about, config = schema.read(folder, schema.FOLDS), stored["config"]
     audit = schema.read(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {}
@@ -58,7 +58,7 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 
 
 Sides = tuple[set[str], set[str], set[str]]
-"""Who is tested, who trains or validates, and which videos are tested where not all of a person are."""
+"""The tested people, the people who train or validate, and the tested videos if they are not all videos of a person."""
 
 
 def _odd_folds(
@@ -68,13 +68,13 @@ def _odd_folds(
     truths: pd.DataFrame,
     answers: Mapping[str, pd.DataFrame],
 ) -> str:
-    """People on two sides, answered by another fold, or on another side than the protocol's."""
+    """Refuse people on two sides, answers from the wrong fold, and people on another side than in the protocol."""
     words = config["dataset"] if isinstance(config["dataset"], list) else [config["dataset"]]
     seen, own = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
     if seen & own and seen - own:
         return f"its videos are of {' and '.join(sorted(seen - own))} too, and it ran on {' and '.join(sorted(own))}"
     if about["protocol"] != config["protocol"]:
-        return f"its folds are those of protocol {about['protocol']!r}, and it ran under {config['protocol']!r}"
+        return f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"
     persons = {**dict(zip(videos["subject"], videos.get("person", videos["subject"]))), **about.get("persons", {})}
     folds: dict[str, Sides] = {
         f["fold"]: (set(f["test"]), {*f["train"], *f["valid"]}, set(f.get("videos", ()))) for f in about["folds"]
@@ -111,11 +111,11 @@ def drawn_again(
     truths: pd.DataFrame,
     persons: Mapping[str, str],
 ) -> dict[str, Sides] | None:
-    """The folds of a record's protocol drawn from its people again, by name; validation subjects are drawn otherwise.
+    """The folds of a record's protocol, drawn again from its people, by name; validation subjects are drawn elsewhere.
 
     Returns:
-        None where a record does not hold what they hang on: the protocol is not here, splits as the authors did, or draws among people
-        whose videos are not tested.
+        None if the record lacks what the folds depend on: the protocol is unknown, follows the authors' split, or draws
+        among people whose videos are not tested.
     """
     if (protocol := PROTOCOLS.get(str(config["protocol"]))) is None:
         return None
@@ -149,19 +149,19 @@ def drawn_again(
         }
     except _UnknownError:
         return None
-    except (MebenchError, ValidationError):  # these people have no such folds
+    except (MebenchError, ValidationError):  # the protocol allows no folds of these people
         return {}
 
 
 class _Unvalidated(People):
-    """People of whom nobody validates: a record's sides do not say who does, and drawing them takes most of the time."""
+    """People without a validating part: a record does not name it, and drawing it takes most of the time."""
 
     def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
         return []
 
 
 class _UnknownError(Exception):
-    """The authors' own split of a dataset, which no record holds."""
+    """The authors' own split of a dataset, which a record does not contain."""
 
 
 def _unknown(subject: SubjectKey) -> str:
@@ -174,16 +174,16 @@ def _key(subject: str) -> SubjectKey:
 
 
 def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
-    """Whether an answer is another class than the one with the largest share."""
+    """Whether an answer differs from the class with the largest share."""
     rows = table[table["probabilities"].notna()]
-    if not len(rows) or label_sets.are_sets(rows[NAMED[name]]):  # of sets no share must be the largest
+    if not len(rows) or label_sets.are_sets(rows[NAMED[name]]):  # a set of classes need not have the largest share
         return ""
     shares, answers = np.stack(rows["probabilities"].tolist()), rows[NAMED[name]]
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
         return f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
     place, most = pd.Index(classes).get_indexer(pd.Index(answers)), shares.max(axis=1)
     own, first = shares[np.arange(len(shares)), place], shares.argmax(axis=1) == place
-    # Shares that float32 cannot tell from each other.
+    # Shares that are equal in float32.
     odd = (place < 0) | ~first & ((own < most - 1e-6 * abs(most)) | (shares.min(axis=1) == most))
     if not odd.any():
         return ""
@@ -191,7 +191,7 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
 
 
 def minutes_of(videos: pd.DataFrame) -> float:
-    """Minutes of all videos together; 0 where the length of one is unknown."""
+    """Minutes of all videos together; 0 if one length is unknown."""
     minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
     return 0.0 if pd.isna(minutes) else float(minutes)
 
@@ -199,7 +199,7 @@ def minutes_of(videos: pd.DataFrame) -> float:
 def _odd_costs(
     costs: Mapping[str, Any], config: Mapping[str, Any], audit: Mapping[str, Any], videos: pd.DataFrame
 ) -> str:
-    """Costs that no run has: trained without time or weights, or with more weights than memory."""
+    """Impossible costs: training without time or weights, or more weights than memory."""
     trained = any(value for key, value in config.items() if key.endswith("epochs") and isinstance(value, int))
     learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
     memory, parameters, predict = costs.get("peak_memory_mib"), costs["parameters"], costs["predict_seconds"]
@@ -213,21 +213,21 @@ def _odd_costs(
         or (memory is not None and BYTES_OF_WEIGHT * parameters > memory * 2**20),
     }
     name = next((name for name, is_odd in odd.items() if is_odd), None)
-    return "" if name is None else f"{name} of costs is {costs[name]}, which the run that it describes cannot have cost"
+    return "" if name is None else f"{name} of costs is {costs[name]}, which is impossible for this run"
 
 
 def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mapping[str, Any]) -> str:
-    """A guarded run that selected on tested people."""
+    """Refuse a guarded run that selected on tested people."""
     switch = str(config.get("audit", "guard"))
     selection = audit.get("selection") or about.get("selection")
     saw = [value["name"] for value in audit.get("values", ()) if value["saw"] in ("test", "all")]
     if audit.get("switch", switch) != switch:
-        return f"it ran under audit={switch}, and its audit is of {audit['switch']}"
+        return f"it ran under audit={switch}, but its audit is of {audit['switch']}"
     if about.get("selection", selection) != selection:
-        return f"folds.json says selection: {about['selection']}, and its audit {selection}"
+        return f"folds.json says selection: {about['selection']}, but its audit says {selection}"
     if (switch != "guard" or saw) and selection != "test":
         return (
-            f"tested people shaped {saw[0] if saw else f'a run of audit={switch}'}, and it says selection: {selection}"
+            f"tested people shaped {saw[0] if saw else f'a run of audit={switch}'}, but it says selection: {selection}"
         )
     for fold in about["folds"] if "sides" in audit else ():
         for side in (*_TRAIN, "test"):
@@ -239,11 +239,11 @@ def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mappi
 
 
 def _odd_key(stored: Mapping[str, Any]) -> str:
-    """Whether a record's key differs from the key of its parts, or of its settings."""
+    """Refuse a record whose key differs from the key of its parts or settings."""
     if (parts := stored.get("parts")) is None:
         return ""
     if (key := digest(parts)) != stored["key"]:
-        return f"its key is {stored['key']}, and that of its parts {key}"
+        return f"its key is {stored['key']}, but its parts give {key}"
     said = {
         **{f"setting {name}": shaping_part(name, value) for name, value in stored["config"].items()},
         **{f"package {name}": value for name, value in stored["versions"].items()},
@@ -252,5 +252,5 @@ def _odd_key(stored: Mapping[str, Any]) -> str:
     }
     for name, value in said.items():
         if name in parts and json.dumps(parts[name]) != json.dumps(value):
-            return f"the key is one of {name} {parts[name]!r}, and the record says {value!r}"
+            return f"the key was made with {name} {parts[name]!r}, but the record says {value!r}"
     return ""

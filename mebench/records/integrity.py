@@ -1,4 +1,4 @@
-"""Checks that a record is what a run wrote: its files, their types, their hashes, and its scores."""
+"""Checks that a run wrote a record as it is: its files, their types, their hashes, and its scores."""
 
 import hashlib
 import io
@@ -27,17 +27,18 @@ MOST_ROWS = {
     "predictions.parquet": 10**6,
 }
 MOST_BYTES = 256 * 2**20
-"""Of a table when it is read: a few bytes of parquet may say a long text a million times."""
+"""Most bytes of a table in memory: a few bytes of parquet may repeat a long text a million times."""
 MOST_FOOTER, MOST_GROUPS = 2**20, 100
-"""Bytes of what parquet says of itself, and groups of rows, of which a run writes one for a million rows."""
+"""Most bytes of parquet's metadata, and most row groups; a run writes one group for a million rows."""
 MOST_FRAMES = 10**9
 """Of all videos."""
 MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
-"""Draws of the bootstrap by subjects, and spotted intervals by annotated ones of a video: what scoring holds at once."""
+"""Most bootstrap draws times subjects, and spotted times annotated intervals of a video: scoring holds them in memory.
+"""
 
 
 class Column(NamedTuple):
-    """The content of a column: in words, its Arrow types, and the bounds of a number."""
+    """The content of a column: a description, its Arrow types, and the bounds of a number."""
 
     words: str
     types: tuple[pa.DataType, ...]
@@ -58,7 +59,7 @@ TABLES: dict[str, dict[str, Column]] = {
         **dict.fromkeys(("video", "kind"), _TEXT),
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
         "emotion": _TEXT,
-        "intensity": Column("number", (pa.float64(),), 0, 100),  # some people go beyond the full strength
+        "intensity": Column("number", (pa.float64(),), 0, 100),  # some annotators exceed the full strength
     },
     "distractors.parquet": {
         **dict.fromkeys(("video", "kind"), _TEXT),
@@ -81,14 +82,14 @@ TABLES: dict[str, dict[str, Column]] = {
 }
 """The tables of a record with their columns; a column of an empty table may have no type."""
 OPTIONAL = ("distractors.parquet", "intensity", "person")
-"""Tables and columns of those runs only whose dataset knows such."""
+"""Tables and columns that exist only if the dataset has such annotations."""
 
 
 def check(folder: RunFolder) -> None:
     """Refuse a record whose files, types or hashes are not those that were exported.
 
-    Hashes find accidents and edits by hand; who makes up predictions and hashes them anew is found by nobody but who
-    runs the method again.
+    Hashes reveal accidents and manual edits. Invented predictions with new hashes are found only by running the method
+    again.
 
     Raises:
         RunError: what is wrong with it.
@@ -104,7 +105,7 @@ def check(folder: RunFolder) -> None:
 
 
 def check_hashes(folder: RunFolder) -> dict[str, Any]:
-    """The content of `record.json`, after the files beside it have been checked by name and hash.
+    """The content of `record.json`, after a check of the other files by name and hash.
 
     Raises:
         RunError: what is wrong with it.
@@ -113,18 +114,19 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
     if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
         raise RefusedError(
             folder,
-            f"{min(strange)} is no part of a record, which is JSON and parquet of known names only, hashed in {RECORD}",
+            f"{min(strange)} does not belong in a record, which has only JSON and parquet files of known names, "
+            f"hashed in {RECORD}",
         )
     for name, digest in sorted(stored["files"].items()):
         if hashlib.sha256(schema.bytes_of(folder, name)).hexdigest() != digest:
-            raise RefusedError(folder, f"{name} is not the file that was exported: its hash differs")
+            raise RefusedError(folder, f"{name} has changed since the export: its hash differs")
     if own_hash(stored) != stored["sha256"]:
-        raise RefusedError(folder, f"{RECORD} is not what was exported: its hash differs")
+        raise RefusedError(folder, f"{RECORD} has changed since the export: its hash differs")
     return stored
 
 
 def check_scores(folder: RunFolder) -> None:
-    """Refuse a record that does not score to the summary that it holds.
+    """Refuse a record whose tables do not give its stored summary.
 
     Raises:
         RunError: what is wrong with it.
@@ -132,17 +134,18 @@ def check_scores(folder: RunFolder) -> None:
     stored, found = schema.read(folder, RECORD), rescore(folder)
     if (scorer := stored["summary"].setdefault("scorer", FIRST_SCORER)) != SCORER:
         raise RefusedError(
-            folder, f"version {scorer} of scoring made its scores, and here is {SCORER}: export its run again"
+            folder,
+            f"its scores were made by version {scorer} of scoring, but this is version {SCORER}: export its run again",
         )
     if difference := _difference(stored["summary"], found, "summary"):
-        raise RefusedError(folder, f"scored again it differs: {difference}")
+        raise RefusedError(folder, f"scored again, it differs: {difference}")
 
 
 def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
-    """Refuse a later version of a record with other answers than the version before.
+    """Refuse a later version of a record whose answers differ from those of the version before.
 
     Raises:
-        RunError: the one before is not there, or what both say of the run or its answers differs.
+        RunError: the version before is missing, or the two differ in the run or its answers.
     """
     stored = schema.read(folder, RECORD)
     if stored["supersedes"] != former.id or not (former.path / RECORD).is_file():
@@ -175,7 +178,7 @@ def rescore(folder: RunFolder) -> dict[str, Any]:
 
 
 def record_name(run_id: str, version: int) -> str:
-    """Name of a record's folder.
+    """The name of a record's folder.
 
     >>> record_name("mean-casme2-loso-seed0-0123abcd", 1), record_name("a", 2)
     ('mean-casme2-loso-seed0-0123abcd', 'a~v2')
@@ -184,13 +187,13 @@ def record_name(run_id: str, version: int) -> str:
 
 
 def own_hash(stored: Mapping[str, Any]) -> str:
-    """SHA-256 of all that `record.json` says but this hash."""
+    """SHA-256 of the content of `record.json` without this hash."""
     content = json.dumps({name: value for name, value in stored.items() if name != "sha256"}, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _check_table(folder: RunFolder, name: str) -> None:
-    """A table is looked at from outside to inside: what its footer says, then the pages, then the cells."""
+    """Read a table from outside to inside: its footer, then the pages, then the cells."""
     columns, raw = TABLES[name], schema.bytes_of(folder, name)
     if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
         raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
@@ -203,7 +206,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
         if n_bytes > MOST_BYTES:
             raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
         table.validate(full=True)
-    except MemoryError:  # Arrow's is an ArrowException, too
+    except MemoryError:  # Arrow's own error is also an ArrowException
         raise
     except (OSError, pa.ArrowException, UnicodeError) as error:
         reason = " ".join(str(error).split())
@@ -238,7 +241,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
 
 
 def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
-    """Columns, their types and the number of rows, before any page is unpacked."""
+    """Check columns, their types and the number of rows, before any page is unpacked."""
     about = file.schema_arrow
     columns = {column: told for column, told in TABLES[name].items() if column in about.names or column not in OPTIONAL}
     if about.names != list(columns):
@@ -249,7 +252,7 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
         kind = kind.value_type if low is None and pa.types.is_dictionary(kind) else kind
         # A column of an empty table may have no type.
         if file.metadata.num_rows and not pa.types.is_null(kind) and kind not in types:
-            raise RefusedError(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
+            raise RefusedError(folder, f"{column} of {name} is of type {kind}, expected {words}: its type was changed")
     if file.metadata.num_rows > MOST_ROWS[name]:
         raise RefusedError(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
     if (n_groups := file.metadata.num_row_groups) > MOST_GROUPS:
@@ -260,7 +263,7 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
 
 
 def _bytes_of(values: pa.ChunkedArray) -> int:
-    """The size of a column with every text written out."""
+    """The size of a column with every text in full."""
     if not pa.types.is_dictionary(values.type):
         return int(values.nbytes)
     written = (pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() for chunk in values.chunks)
@@ -268,7 +271,9 @@ def _bytes_of(values: pa.ChunkedArray) -> int:
 
 
 def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
-    """Each video is there once, what the other tables say is of one of them and ends after it began, and all can be scored."""
+    """Check that videos are unique, that rows of the other tables belong to one, that intervals end after they begin,
+    and that the size can be scored.
+    """
     videos = folder.read_table("videos.parquet")
     if len(again := videos["video"][videos["video"].duplicated()]):
         raise RefusedError(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
@@ -284,7 +289,7 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         table = folder.read_table(name)
         counts[name] = table["video"].value_counts()
         if len(strange := table["video"][~table["video"].isin(videos["video"])]):
-            raise RefusedError(folder, f"{name} speaks of {strange.iloc[0]!r}, which is not in videos.parquet")
+            raise RefusedError(folder, f"{name} names {strange.iloc[0]!r}, which is not in videos.parquet")
         kinds = table["kind"] if "kind" in table and name not in OPTIONAL else pd.Series(dtype=object)
         if len(odd := kinds[~kinds.isin(get_args(Kind))]):
             raise RefusedError(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
@@ -306,13 +311,14 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         alike = {known.casefold(): known for known in plugins(kind)}
         if odd := [(id_, alike[id_.casefold()]) for id_ in ids if alike.get(id_.casefold(), id_) != id_]:
             raise RefusedError(
-                folder, "its {} is called {}, which only the case of letters tells from {}".format(kind, *odd[0])
+                folder, "its {} is called {}, which differs from {} only in upper and lower case".format(kind, *odd[0])
             )
         hashes, known = stored["versions"].get(f"{kind}_plugin", "").split("+"), _owners(kind)
         for id_, hash_ in zip((id_.rpartition(":")[2] for id_ in ids), hashes):
             if hash_ in known and id_ not in known[hash_]:
                 raise RefusedError(
-                    folder, f"{kind}_plugin of versions is the code of {kind} {known[hash_][0]}, and it says {id_}"
+                    folder,
+                    f"{kind}_plugin of versions is the code of {kind} {known[hash_][0]}, but the record says {id_}",
                 )
 
 
@@ -324,11 +330,11 @@ def _owners(kind: PluginKind) -> dict[str, list[str]]:
 
 
 def _difference(stored: Any, found: Any, where: str) -> str:
-    """The first place where two summaries differ, in words; empty if they agree."""
+    """The first difference of two summaries, in words; empty if they agree."""
     if isinstance(stored, Mapping) and isinstance(found, Mapping):
         for name in sorted(stored.keys() | found.keys()):
             if name not in stored or name not in found:
-                return f"only one of both has {where}.{name}"
+                return f"only one of the two has {where}.{name}"
             if words := _difference(stored[name], found[name], f"{where}.{name}"):
                 return words
         return ""
@@ -337,6 +343,6 @@ def _difference(stored: Any, found: Any, where: str) -> str:
             filter(None, (_difference(a, b, f"{where}[{n}]") for n, (a, b) in enumerate(zip(stored, found)))), ""
         )
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (stored, found))
-    # Of scores computed on another machine, whose sums may differ in the last digits.
+    # Tolerance for scores from another machine, whose sums may differ in the last digits.
     same = abs(stored - found) <= 1e-9 * max(1.0, abs(found)) if numbers else stored == found
-    return "" if same else f"{where} is {stored!r} in the record and {found!r} anew"
+    return "" if same else f"{where} is {stored!r} in the record but {found!r} when scored again"

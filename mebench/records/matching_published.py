@@ -1,4 +1,4 @@
-"""Match published results to measured ones: which rows, which score, and what differs between them."""
+"""Match published results to measured ones: the rows, the score, and the differences between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from mebench.metrics.catalogue import find
 from mebench.records import CLIPS, Published, Record
 
 Value = tuple[float, float | None, float | None]
-"""A score, and the ends of its interval where it has one."""
+"""A score, and the ends of its interval if it has one."""
 FILE = "beside.yaml"
 
 
@@ -36,10 +36,10 @@ class Alias:
 def read_aliases(file: Path) -> list[Alias]:
     """The aliases of a YAML list of `{published: {dataset, protocol}, measured: {dataset: [...], protocol: [...]}}`.
 
-    A file that is not there holds none.
+    A missing file holds none.
 
     Raises:
-        DataError: it cannot be read or has another form.
+        DataError: the file cannot be read or has another form.
     """
     try:
         content: Any = read_yaml(file) or []
@@ -79,7 +79,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     Args:
         record: of the run.
         rows: the values of the published result.
-        aliases: which datasets and protocols hold the same clips and folds.
+        aliases: datasets and protocols with the same clips and folds.
 
     Returns:
         Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1`,
@@ -93,7 +93,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         return {"task": f"the published values are of {tasks}, which this run lacks: there is nothing to compare"}
     tables = grouped(mine, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
     dataset, protocol = record.dataset, str(record.config["protocol"])
-    # Of several tables that print the method the one of the same clips; the fullest, if that does not decide.
+    # If several tables print the method, take the one with the same clips; else the fullest.
     mine = max(
         tables.values(),
         key=lambda some: (matches((some[0].dataset, some[0].protocol), dataset, protocol, aliases), len(some)),
@@ -127,7 +127,8 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         words = f"{row.value:.{row.digits}f} published, undefined or not scored here"
         if found := value_of(record.summary, row):
             here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
-            # Of other clips or folds the two values alone: what lies between them chance does not explain, nor does the method.
+            # For other clips or folds, give only the two values: neither chance nor the method explains their
+            # difference.
             gap = gap_in_words(row, *found) if same else "not comparable"
             words = f"{row.value:.{row.digits}f} published, {here} here: {gap}"
         said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = words
@@ -135,7 +136,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
 
 
 def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:
-    """The gap in a few words; a printed value is known to half a unit of its last digit."""
+    """The gap in a few words; a printed value is exact to half a unit of its last digit."""
     slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
     if abs(value - row.value) <= slack:
         return "equal to the printed digits"
@@ -146,9 +147,9 @@ def gap_in_words(row: Published, value: float, low: float | None, high: float | 
 
 
 def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
-    """The run's score for a published value, with its interval; None if the run lacks it or it is undefined.
+    """The run's score for a published value, with its interval; None if it is missing or undefined.
 
-    A member that is not there is looked for by its database alone: `smic_hs` is `smic` in ready-made maps.
+    A missing member is searched by its database: `smic_hs` is `smic` in ready-made maps.
     """
     members = summary.get(row.task, {}).get("members", {})
     if row.member and row.member not in members and row.member.partition("_")[0] in members:
@@ -158,7 +159,7 @@ def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
         section = section.get(key, {})
     found: Any = count_of(summary, row) if row.metric == "n" else section.get(row.metric)
     if found is None and row.task == "analysis" and row.metric in ("tp", "fp", "fn"):
-        # A summary holds right answers as a share; each wrong one is both a false positive and a miss.
+        # A summary has right answers as a share; each wrong answer is both a false positive and a miss.
         accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
         right = None if accuracy is None else round(accuracy * section["n"])
         found = right if right is None or row.metric == "tp" else section["n"] - right
@@ -168,7 +169,7 @@ def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
 
 
 def section_of(row: Published) -> tuple[str, ...]:
-    """The keys of the part of a summary that a value belongs to."""
+    """The keys of the part of a summary to which a value belongs."""
     return tuple(key for key in row.path[:-1] if key != "scores")
 
 

@@ -1,4 +1,6 @@
-"""Results printed by others: a value and its words, whether the values agree with each other, and `leaderboards/published.csv`."""
+"""Results printed by others: values and their terms, a check that they agree with each other, and
+`leaderboards/published.csv`.
+"""
 
 import csv
 import io
@@ -32,33 +34,34 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 """Tasks, each with its kinds of expressions."""
 PARTS = ("true_positives", "all_intervals")
-"""What an analysis is scored over; what spans spotting and recognition, as `strs`, has no part."""
+"""The intervals over which an analysis is scored; a score over spotting and recognition, such as `strs`, has no part.
+"""
 COUNTS = frozenset({"n", "tp", "fp", "fn"})
 
 
 @dataclass(frozen=True)
 class Published:
-    """One printed value. An empty text means that the source does not say, or that the column does not apply.
+    """One printed value. An empty text means that the source gives none, or that the column does not apply.
 
     Attributes:
         method: its name in the literature.
-        method_variant: which of several settings or runs.
+        method_variant: distinguishes several settings or runs.
         year: of the method.
-        dataset: id of the dataset; of a composite, the composite's.
+        dataset: id of the dataset, or of the composite.
         member: id of the member dataset that the value is restricted to.
         task: `spotting`, `analysis` or `recognition`.
         kind: `micro`, `macro` or `overall`.
         part: `true_positives` or `all_intervals` in an analysis.
         protocol: name of the protocol; `none` for a method that learns nothing.
         classes: number of emotion classes.
-        metric: one of `METRICS` that is no curve, or of `COUNTS`.
+        metric: one of `METRICS` except curves, or of `COUNTS`.
         value: a share from 0 to 1, or a count.
-        digits: printed after the decimal point; the value is known to half a unit in the last one.
+        digits: number of printed digits after the decimal point; the value is exact to half a unit of the last one.
         source: citation key, then DOI, arXiv number or address.
-        table: where in the source.
+        table: place in the source.
         caveats: some of `CAVEATS`.
-        note: anything else that a reader must know.
-        line: of the file, the header being line 1.
+        note: other facts that a reader must know.
+        line: line of the file; the header is line 1.
     """
 
     method: str
@@ -92,20 +95,22 @@ class Published:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """The unique key of a row: everything but the value and its remarks."""
+        """The unique key of a row: everything except the value and its remarks."""
         besides = {"year", "value", "digits", "caveats", "note", "line"}
         return tuple(getattr(self, column.name) for column in fields(self) if column.name not in besides)
 
 
 BARELY = 1e-9
-"""Room for the rounding of binary fractions."""
+"""Tolerance for the rounding of binary fractions."""
 CLIPS = {
     ("megc2019", ""): (250, 109, 83),
     ("megc2019", "casme2"): (88, 32, 25),
     ("megc2019", "samm"): (92, 26, 15),
     ("megc2019", "smic_hs"): (70, 51, 43),
 }
-"""Clips of each class, by dataset and member, where every source scores the same (MEGC 2019, doi 10.1109/FG.2019.8756611)."""
+"""Clips of each class, by dataset and member, if every source scores the same clips (MEGC 2019, doi
+10.1109/FG.2019.8756611).
+"""
 
 
 def slug(row: Published) -> str:
@@ -117,18 +122,18 @@ def slug(row: Published) -> str:
 
 
 def called(word: str, rows: Iterable[Published]) -> list[Published]:
-    """The values that a word such as `htnet2023` names, of its plain variant where it has one.
+    """The values that a word such as `htnet2023` names; of its plain variant, if it has one.
 
     Raises:
-        ConfigError: nothing is called so.
+        ConfigError: no result has that name.
     """
     by_name = grouped(rows, key=slug)
-    check_known("published result", word, by_name, "A result is called by its method and year")
+    check_known("published result", word, by_name, "A name consists of method and year")
     return [row for row in by_name[word] if not row.method_variant] or by_name[word]
 
 
 def _ratio(part: float, whole: float) -> float:
-    """NaN for 0/0, which is neither above nor below anything."""
+    """NaN for 0/0, which is neither above nor below any value."""
     return part / whole if whole else nan
 
 
@@ -147,12 +152,14 @@ IDENTITIES: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str, Callable[...
         lambda precision, recall: 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
     ),
 )
-"""For some tasks a metric, what it follows from, that in words, and how. Counts are exact; a larger share never makes it smaller."""
+"""For some tasks: a metric, the values that determine it, these in words, and the function. Counts are exact; a larger
+share never makes it smaller.
+"""
 Finding = tuple[Published, str]
 
 
 def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
-    """Rows that contradict the other values of their source, with the reason in words.
+    """The rows that contradict other values of their source, with the reason in words.
 
     Only values of one table, method and dataset are compared. With `tp`, `fp` and `fn` the counts of spotted intervals
     (Liong, See and Chan 2023, doi:10.1016/j.image.2022.116875, equations 15, 16, 21 and 24):
@@ -183,7 +190,8 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
             if {"uf1", "uar"} <= section.keys():
                 low, high = _range(section["uar"])
                 least = least_uf1(low, CLIPS.get((str(dataset), str(member)), ()))
-                # F1 is at most 2 r / (1 + r) with the recall r of a class, where nothing is named wrongly so: concave
+                # With the recall r of a class, its F1 is at most 2 r / (1 + r), reached without false answers; this is
+                # concave in r
                 yield from _expect(section["uf1"], least, 2 * high / (1 + high), "the uar")
         kinds = (sections.get(("spotting", kind, "", None), {}) for kind in ("micro", "macro", "overall"))
         micro, macro, overall = kinds
@@ -198,11 +206,11 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
 
 
 def least_uf1(uar: float, clips: Sequence[int]) -> float:
-    """No UF1 below this goes with that UAR, whatever the confusions.
+    """The lowest UF1 that is possible with this UAR, for any confusions.
 
-    With N clips, n_c of class c of which p_c are named so and the share r_c rightly, F1_c = 2 r_c n_c / (n_c + p_c). All
-    n_c + p_c sum to 2 N, so by Cauchy's inequality the F1 of C classes sum to at least (sum_c sqrt(r_c n_c))^2 / N. That
-    is concave in the r_c, so it is least where all of them but one are 0 or 1.
+    Of N clips, n_c belong to class c, p_c are predicted as c, and the share r_c of the n_c is right: F1_c = 2 r_c n_c /
+    (n_c + p_c). All n_c + p_c sum to 2 N, so by Cauchy's inequality the F1 of C classes sum to at least (sum_c sqrt(r_c
+    n_c))^2 / N. That is concave in the r_c, so it is least where all of them but one are 0 or 1.
 
     >>> round(least_uf1(0.528, (70, 51, 43)), 3), least_uf1(0.528, ())
     (0.293, 0.0)
@@ -218,13 +226,13 @@ def _expect(row: Published, low: float, high: float, given: str) -> Iterator[Fin
         allowed = f"{low:.{row.digits}f}" if high - low < BARELY else f"{low:.{row.digits}f} to {high:.{row.digits}f}"
         yield (
             row,
-            f"{row.metric} of {row.method} is {row.value:.{row.digits}f}, but {given} beside it give {allowed}: "
-            "correct it, or add the caveat impossible or misassigned",
+            f"{row.metric} of {row.method} is {row.value:.{row.digits}f}, but {given} of the same table give "
+            f"{allowed}: correct it, or add the caveat impossible or misassigned",
         )
 
 
 def _range(row: Published) -> tuple[float, float]:
-    """The range of values that the printed digits allow; a count is exact."""
+    """The range that the printed digits allow; a count is exact."""
     half = 0.5 * 10.0**-row.digits if row.digits else 0.0
     return max(row.value - half, 0.0), row.value + half
 
@@ -243,15 +251,15 @@ _FORMS = {
     "year": (r"(19\d\d|20\d\d|2100)?", "nothing or a whole number from 1900 to 2100"),
     "classes": (r"([2-9]|[1-4]\d|50)?", "nothing or a whole number from 2 to 50"),
 }
-"""What a cell must match, with that in words."""
+"""The pattern of a cell, and a description of it."""
 
 
 def read(path: Path) -> list[Published]:
     """The published rows in the order of the file, after all checks.
 
     Raises:
-        DataError: the file is missing or no UTF-8 table with these columns; a row lacks a field, has an unknown name or a
-            value out of its range, or repeats another; values contradict each other and none carries a caveat for it.
+        DataError: the file is missing or not a UTF-8 table with these columns; a row lacks a field, has an unknown name
+            or a value out of range, or repeats another; values contradict each other without a caveat.
     """
     rows: dict[tuple[object, ...], Published] = {}
     try:
@@ -282,9 +290,9 @@ def read(path: Path) -> list[Published]:
 
 
 def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
-    """A row whose fields are there and of their form, whose names are known, and whose value lies in its range."""
+    """A row after checks: all fields present and well-formed, known names, and a value in its range."""
     if None in cells or None in cells.values():
-        raise DataError(f"expected {len(COLUMNS)} columns: quote a text that holds a comma, and end no line early")
+        raise DataError(f"expected {len(COLUMNS)} columns: quote a text with a comma, and do not end lines early")
     text = {str(name): str(cell) for name, cell in cells.items()}
     caveats = tuple(text["caveats"].split(";")) if text["caveats"] else ()
     for name, cell in text.items():
@@ -305,7 +313,8 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
         raise DataError(f"caveats are {text['caveats']!r}: name each once")
     if part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)):
         raise DataError(
-            f"part is {part!r}: an analysis, {' and '.join(sorted(JOINT))} aside, needs {' or '.join(PARTS)}, all else needs it empty"
+            f"part is {part!r}: an analysis needs {' or '.join(PARTS)} (except for "
+            f"{' and '.join(sorted(JOINT))}); otherwise leave it empty"
         )
     pattern, words = (
         (r"\d{1,9}", "a whole number") if metric in COUNTS else (r"\d{1,9}\.\d{1,9}", "digits, a point, digits")

@@ -1,4 +1,4 @@
-"""A run as leaderboards read it, from its run folder or from a committed record."""
+"""A run in the form that leaderboards read, from its run folder or a committed record."""
 
 import hashlib
 import json
@@ -23,23 +23,23 @@ FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
 ANSWERS = ("predictions.parquet", "clips.parquet")
-"""Tables of what a run spotted and named."""
+"""Tables of a run's spotted intervals and named clips."""
 STORED = ("key", "config", "settings", "data", "versions", "summary", "costs")
-"""Attributes that `record.json` holds as they are."""
+"""Attributes that `record.json` stores unchanged."""
 
 OF_STUDY = (
     "it is an outer run of a study, whose values no configuration names. Run the file of mebench tune "
     "--write FILE: run -c FILE"
 )
-"""Why a run is no record."""
+"""Why a run cannot be a record."""
 
 
 DAMAGE = (MebenchError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
-"""What goes wrong with a record that lacks something, or holds something else."""
+"""Errors of a record with missing or wrong content."""
 
 
 class UnshownError(RunError):
-    """Records that no table or page can show: why, by their ids."""
+    """No table or page can show some records; gives the reasons by their ids."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{run_id} cannot be shown ({why})" for run_id, why in reasons.items()))
@@ -52,23 +52,23 @@ class Record:
 
     Attributes:
         id: of the run.
-        key: equal for two runs if and only if everything that shapes their predictions is.
+        key: equal for two runs if and only if everything that shapes their predictions is equal.
         config: the resolved configuration as flat keys, without folders.
-        settings: what of method and run is not default, in words.
-        data: what of dataset and protocol is not default, in words.
+        settings: the non-default settings of method and run, in words.
+        data: those of dataset and protocol, in words.
         versions: of Python, packages, plugins and dataset, without the machine.
         about: the run's `folds.json`.
         summary: the scores.
         costs: `fit_seconds` and `predict_seconds` over all folds, `predict_per_minute` (seconds for a minute of video;
             absent where the frame rate is unknown), `parameters` of the largest model, `peak_memory_mib`, and
-            `feature_seconds` of those features that the run computed; absent where it found all of them stored.
-        annotations: hash of videos and annotated intervals, and the same with emotions.
-        folder: where its tables are.
-        audit: what saw which subjects, as the run wrote it down; empty for runs that did not.
+            `feature_seconds` of the features that the run computed; absent if all were stored already.
+        annotations: hash of videos and annotated intervals, and a hash that includes emotions.
+        folder: the folder of its tables.
+        audit: the run's account of which part saw which subjects; empty for runs without one.
         published: whether it is a committed record.
-        frames: whether its videos have frames, or else ready-made features alone.
+        frames: whether its videos have frames; otherwise they only have ready-made features.
         version: of the record, from 1; a later one supersedes the earlier.
-        doubt: what of it does not fit what is known here, see `doubts`; empty where nothing is odd.
+        doubt: disagreements with the known annotations, code or records, see `doubts`; empty if there are none.
     """
 
     id: str
@@ -105,7 +105,7 @@ class Record:
 
     @property
     def plugins(self) -> dict[str, list[str]]:
-        """Ids of the plugins at work by kind, `method` and `dataset`."""
+        """Ids of the plugins in use by kind, `method` and `dataset`."""
         return {"method": self.method.split(" + "), "dataset": self.dataset.split("+")}
 
     @property
@@ -115,7 +115,7 @@ class Record:
 
     @cached_property
     def answers(self) -> int:
-        """Rows of its tables of spotted intervals and named clips, in all draws; nothing else of them is read."""
+        """Number of spotted intervals and named clips, in all draws; reads nothing else of the tables."""
         return sum(read_metadata(file).num_rows for file in [self.folder / name for name in ANSWERS] if file.is_file())
 
     @property
@@ -131,7 +131,7 @@ class Record:
 
     @property
     def identity(self) -> str:
-        """Equal for runs that differ in nothing but the seed, on whichever processor."""
+        """Equal for runs that differ only in the seed or the processor."""
         parts = [
             setting_words.identity(self.config),
             {name: text for name, text in self.versions.items() if name != "processor"},
@@ -144,9 +144,10 @@ class Record:
 
     @property
     def earlier(self) -> str:
-        """The steps of its features that were of an earlier version, which gave other numbers; empty if none was.
+        """The steps of its features in an earlier version that gave other numbers; empty if there are none.
 
-        Versions are noted since those of crops and flow were raised: who lacks them and crops faces was made before.
+        Versions are recorded since those of crops and flow were raised; a record without them that crops faces is
+        older.
         """
         if (noted := self.versions.get("steps")) is not None:
             then = dict(text.split() for text in noted.split(", ") if text)
@@ -162,19 +163,21 @@ class Record:
 
     @property
     def other_input(self) -> str:
-        """The input that its methods read in place of their papers' input, as the present plugins state it; empty if there is no
-        difference.
+        """The input that its methods read instead of their papers' input, as the installed plugins state it; empty if
+        equal.
         """
         return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._present())))
 
     @property
     def openness(self) -> str:
-        """What the authors of its methods publish, and the epoch that their programs keep, as the present plugins state it."""
+        """What the authors of its methods publish, and the epoch that their programs keep, as the installed plugins
+        state it.
+        """
         said = [info.section("openness").items() for info, _ in self._present()]
         return "; ".join(f"{name} {word}" for facts in said for name, word in facts)
 
     def _present(self) -> list[tuple[PluginInfo, str]]:
-        """The present plugins of its methods, each with the setting that names it, but for those that are gone or broken."""
+        """The installed plugins of its methods, each with the setting that names it, without missing or broken ones."""
         found = []
         for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
             with suppress(PluginError):
@@ -183,7 +186,7 @@ class Record:
 
     @cached_property
     def content(self) -> str:
-        """Hash of all that it says, and of its files but for models."""
+        """Hash of its content and its files, except for models."""
         said = {name: value for name, value in vars(self).items() if name not in ("folder", "answers")}
         return hashlib.sha256(json.dumps([said, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
 
@@ -202,13 +205,13 @@ class Record:
 
 
 def files_of(folder: Path) -> list[tuple[str, str]]:
-    """Name and hash of each file of a run or record but for models."""
+    """Name and hash of each file of a run or record, except for models."""
     files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".safetensors")
     return [(file.relative_to(folder).as_posix(), file_hash(file)) for file in files]
 
 
 def is_record(folder: RunFolder) -> bool:
-    """Whether the folder is that of a record, not of a run."""
+    """Whether the folder is that of a record rather than a run."""
     return (folder.path / schema.RECORD).is_file()
 
 
@@ -259,7 +262,7 @@ def from_run(folder: RunFolder) -> Record:
 
 
 def from_record(folder: RunFolder) -> Record:
-    """A committed record as it is; `integrity.check` finds tampering.
+    """A committed record without checks; `integrity.check` finds tampering.
 
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
@@ -284,7 +287,7 @@ def from_record(folder: RunFolder) -> Record:
 def _has_frames(folder: RunFolder) -> bool:
     return bool(
         folder.read_table("videos.parquet")["n_frames"].fillna(0).max() > 1
-    )  # of maps there is one for each clip
+    )  # maps have one entry for each clip
 
 
 def annotations_of(folder: RunFolder, about: Mapping[str, Any]) -> tuple[str, str]:
@@ -294,7 +297,7 @@ def annotations_of(folder: RunFolder, about: Mapping[str, Any]) -> tuple[str, st
         folder: of a run, or a record.
         about: its `folds.json`.
     """
-    persons = json.dumps(about.get("persons") or "", sort_keys=True).strip('"')  # nothing where nobody has two ids
+    persons = json.dumps(about.get("persons") or "", sort_keys=True).strip('"')  # empty if no person has two ids
     videos = persons + folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)].to_csv(index=False)
     truths = folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
     tables = (truths.drop(columns="emotion"), truths)

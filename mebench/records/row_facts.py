@@ -1,7 +1,7 @@
-"""Facts that a leaderboard shows of a measured row besides its scores: a new column is one entry of `FACTS`.
+"""Facts about a measured row that a leaderboard shows with its scores: a new column is one entry of `FACTS`.
 
-It stands then in Markdown and on a terminal, in CSV, JSON and LaTeX (there a comment above the table, or its mark), and on the page. (A new
-metric is an entry of `metrics.catalogue`.)
+It then appears in Markdown and on a terminal, in CSV, JSON and LaTeX (as a comment above the table, or as a mark), and
+on the page. (A new metric is an entry of `metrics.catalogue`.)
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from mebench.table import Column
 
 @dataclass(frozen=True)
 class Fact(Column):
-    """A column of measured rows that are made of the records of runs; where no row has a value, it is left out but in files.
+    """A column of measured rows, computed from the records of runs. If no row has a value, only files contain it.
 
     Attributes:
         read: its value, from the record of the row's first run; None or empty if there is none.
-        mark: what a row that has a value bears beside its name, for which LaTeX and the page spare a column; `meaning` explains it.
+        mark: the mark that follows the name of a row with a value, in place of a column in LaTeX and on the page;
+            `meaning` explains it.
     """
 
     read: Callable[[records.Record], Any] = bool
@@ -52,7 +53,7 @@ FACTS: tuple[Fact, ...] = (
     ),
 )
 RULES = ("convention", "selection", "transductive")
-"""What decides which scores a run can have."""
+"""The facts that decide which scores a run can have."""
 COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
 VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
-"""What of a record's versions a table names."""
+"""The versions of a record that a table names."""

@@ -14,7 +14,7 @@ from mebench.records import row_facts, setting_words
 from mebench.table import ENDS
 
 PRINTED = 4
-"""Digits after the point where papers print a score, and so of what stands beside it."""
+"""Digits after the point, as papers print scores; also used for values next to them."""
 
 
 def shares(thirds: Mapping[str, float]) -> str:
@@ -27,7 +27,7 @@ def shares(thirds: Mapping[str, float]) -> str:
 
 
 def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
-    """The metrics that some row has; the main one always."""
+    """The metrics that some row has, and always the main one."""
     return [
         metric
         for n, metric in enumerate(metrics)
@@ -36,7 +36,7 @@ def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) ->
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:
-    """Rules, versions and remark shared by all measured rows; those without a value are left out."""
+    """Rules, versions and remark that all measured rows share, without empty ones."""
     measured = [row for row in rows if row.measured]
     values = {name: {stated(row, name) for row in measured} for name in (*row_facts.RULES, *row_facts.VERSIONS)}
     values["remark"] = {row.remark for row in measured}
@@ -45,9 +45,9 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
-    """The settings that distinguish a measured row from other rows of its method; empty if nothing does.
+    """The settings that distinguish a measured row from other rows of its method; may be empty.
 
-    Of the parts of a composite, which stand under their whole, none is told apart.
+    Members of a composite need none, because they follow their composite.
     """
     if not row.measured or row.member:
         return ""
@@ -57,7 +57,7 @@ def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
 
 
 def stated(row: Row, name: str) -> str:
-    """One of a row's `RULES` or versions; empty where it has none."""
+    """One of a row's `RULES` or versions; empty if it has none."""
     return str(getattr(row, name)) if name in row_facts.RULES else row.versions.get(name, "")
 
 
@@ -65,7 +65,7 @@ Score = Mapping[str, float | None]
 
 NOTHING: Score = dict.fromkeys(ENDS)
 UNRANKED = "not ranked"
-"""How the remark of a row begins that does not fit what is known here, see `doubts`."""
+"""Beginning of the remark of a row that disagrees with known annotations, code or records, see `doubts`."""
 MARKS = {
     UNRANKED: "it does not fit what is known here, or its method does not apply, as its remark says: it has no rank and is compared with "
     "no other row",
@@ -74,9 +74,9 @@ MARKS = {
     "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
     **{fact.mark: fact.meaning for fact in row_facts.FACTS if fact.mark},
 }
-"""What is said beside the name of a row, and what it means."""
+"""Words that follow the name of a row, and their meaning."""
 QUIET = ("none of the kind", "none at all")
-"""Expressions in a video, where whatever is spotted is wrong."""
+"""Videos without expressions, where every spotted interval is wrong."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,15 @@ class Row:
     """One line: a method with its settings, over all its seeds.
 
     Attributes:
-        method: id of the method, with that of its recognizer after ` + `; or what was placed at random.
-        settings: what is not default, in words.
+        method: id of the method, with that of its recognizer after ` + `; or the name of a level of chance.
+        settings: the non-default settings, in words.
         member: the member of a composite dataset, or empty.
         provenance: `measured`, or `chance` for intervals placed at random.
         seeds: of the runs.
-        n: what is scored: truths (spotting), true positives or videos (analysis), clips (recognition); mean over seeds.
-        scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and `high`, the
-            lowest and highest end of the runs' intervals. All None where a run's value is undefined.
+        n: number of scored truths (spotting), true positives or videos (analysis), or clips (recognition); mean over
+            seeds.
+        scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and
+            `high`, the lowest and highest end of the runs' intervals. All are None if a run's value is undefined.
         convention: of the scorer.
         selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, `database` if those of all tested clips
@@ -100,15 +101,19 @@ class Row:
         versions: of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.
         remark: what a reader must know to compare.
-        facts: what else the tables say of it, by the names of `columns.FACTS`.
-        causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
-            seeds; `missed` to the number of all misses but near ones. Absent is what is not annotated, or what no run tells.
-        missed: share of the truths of this kind that are missed, by what is known of them (`length` …) and their third (`short` …).
-        quiet: what is absent (see `QUIET`) to false positives a minute in the videos without it, and their minutes; those that are.
-        group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
-        ranks: the lowest and the highest rank in 95 % of bootstrap draws of people, among the rows of the part (and member) that have some.
+        facts: further facts, by the names of `columns.FACTS`.
+        causes: from the cause of false positives of this kind to their number and the gain in F1 without it, means over
+            seeds; from `missed` to the number of misses without near ones. Causes that are not annotated or not
+            recorded are absent.
+        missed: share of the truths of this kind that are missed, by property (`length` …) and third (`short` …).
+        quiet: from the absent kind (see `QUIET`) to false positives a minute in the videos without it, and their
+            minutes.
+        group: letters; rows of a part that share a letter are not distinguishable. Empty without a test.
+        ranks: the lowest and the highest rank in 95 % of bootstrap draws of people, among the rows of the part (and
+            member) that have ranks.
         beats: the share of these draws in which it is better than each of these rows, in their order; a tie counts half.
-        hardest: the main score on the fifth of the people who are hardest for these rows, with its interval, and their number, `people`.
+        hardest: the main score on the hardest fifth of the people for these rows, with its interval, and their number,
+            `people`.
     """
 
     method: str
@@ -141,22 +146,22 @@ class Row:
 
     @property
     def chosen_on_tested(self) -> bool:
-        """Whether something was chosen on the tested subjects: such a score is too good."""
+        """Whether something was chosen on the tested subjects, which makes the score too good."""
         return self.selection == "test"
 
     @property
     def unranked(self) -> bool:
-        """Whether the row does not fit what is known here."""
+        """Whether the row disagrees with known annotations, code or records."""
         return self.remark.startswith(f"{UNRANKED}: ")
 
     @property
     def measured(self) -> bool:
-        """Whether a method ran; a level of chance is no measurement."""
+        """Whether a method ran; a level of chance is not a measurement."""
         return self.provenance == "measured"
 
     @property
     def marks(self) -> list[str]:
-        """Marks to print after the name, see `MARKS`."""
+        """The marks after the name, see `MARKS`."""
         facts = (fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name))
         *of_remark, chosen = [*MARKS][:4]
         return [
@@ -175,12 +180,12 @@ class PublishedLine:
         year: of the method, or None.
         member: the member of a composite that it is restricted to, or empty.
         protocol: as in `leaderboards/published.csv`.
-        classes: number of emotion classes, or None where the source does not say.
+        classes: number of emotion classes, or None if the source gives none.
         values: for each metric the value with the printed digits, as text.
         caveats: for each metric some of `published_row.CAVEATS`.
         source: citation key, then DOI, arXiv number or address.
-        table: where in the source.
-        note: anything else that a reader must know.
+        table: place in the source.
+        note: other facts that a reader must know.
     """
 
     method: str
@@ -195,7 +200,7 @@ class PublishedLine:
     note: str
 
     def caveats_in_words(self) -> str:
-        """The caveats; where they are not those of all values, with the metric they belong to.
+        """The caveats, with their metrics unless they apply to all values.
 
         >>> line = PublishedLine("a", None, "", "", None, {"f1": "0.1", "ap": "0.2"}, {"ap": ("unranked",)}, "s", "t", "")
         >>> line.caveats_in_words()
@@ -211,18 +216,18 @@ class PublishedLine:
 
 @dataclass(frozen=True)
 class Rescored:
-    """Scores of files that authors published: neither a run of mebench nor a printed value, so it is sorted among neither.
+    """Scores of files that authors published: neither runs of mebench nor printed values, and sorted with neither.
 
     Attributes:
         method: its name in the literature.
-        reading: by whose rules it is scored, and whether intervals were moved.
+        reading: whose rules score it, and whether intervals were moved.
         convention: of the scorer.
         member: the member of a composite that it is restricted to, or empty.
-        n: what is scored, as in `Row`.
-        scores: as of a row of one seed.
-        printed: for some metrics what the paper prints, as text, with † if there is a caveat.
+        n: number of scored items, as in `Row`.
+        scores: as in a row of one seed.
+        printed: for some metrics the paper's value, as text, with † for a caveat.
         source: name of its file in `leaderboards/rescored`.
-        repository: where the files are public.
+        repository: address of the public files.
         commit: of the repository.
         note: what a reader must know.
     """
@@ -248,14 +253,14 @@ class Rescored:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows that may be compared: one kind of expressions, one choice of clips.
+    """Comparable rows: one kind of expressions, one choice of clips.
 
     Attributes:
         name: for example `micro`, `true positives`, `members`.
         metrics: its columns; the first sorts.
-        rows: best first; by member, then best first, where there are members.
-        published: printed by others for the same dataset, in the order of their sources.
-        rescored: rescored from files that authors published, in the order of their sources.
+        rows: best first; in composites by member, then best first.
+        published: values printed by others for the same dataset, in the order of their sources.
+        rescored: scores of files that authors published, in the order of their sources.
     """
 
     name: str
@@ -266,11 +271,11 @@ class Part:
 
     @property
     def causes(self) -> list[str]:
-        """Causes of false positives that occur in some row, by name, and `missed`."""
+        """The causes of false positives in any row, by name, and `missed`."""
         return [*sorted({word for row in self.rows for word, (n, _) in row.causes.items() if n} - {"missed"}), "missed"]
 
     def rivals(self, row: Row) -> list[Row]:
-        """The rows that a row's `beats` is about, itself among them."""
+        """The rows to which a row's `beats` refers, including itself."""
         return [other for other in self.rows if other.ranks and other.member == row.member]
 
     def beats_next(self, row: Row) -> float | None:
@@ -280,7 +285,7 @@ class Part:
 
     @property
     def properties(self) -> list[str]:
-        """Properties of truths for which some row reports its misses."""
+        """The properties of truths for which some row reports its misses."""
         return list(dict.fromkeys(name for row in self.rows for name in row.missed))
 
 
@@ -289,12 +294,13 @@ class Table:
     """The results of one task on one dataset under one protocol.
 
     Attributes:
-        name: of its files, without ending.
+        name: name of its files, without ending.
         task: `spotting`, `analysis` or `recognition`.
         dataset: id of the dataset.
         protocol: name of the protocol.
-        variant: what of dataset, emotion scheme or convention is not default, in words: other ones make another table.
-        scheme: the emotion scheme of analysis and recognition; empty for spotting, which sees no emotions.
+        variant: the non-default settings of dataset, emotion scheme or convention, in words; each variant is a table of
+            its own.
+        scheme: the emotion scheme of analysis and recognition; empty for spotting.
         parts: at least one.
     """
 
@@ -308,13 +314,13 @@ class Table:
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """Its title."""
         return f"{self.task}: {self.dataset}, {self.protocol}" + (f" ({self.variant})" if self.variant else "")
 
     def plain(self) -> dict[str, Any]:
-        """As values that JSON holds."""
+        """The table as JSON values."""
         plain = asdict(self)
-        for part in plain["parts"]:  # facts stand among the other columns of a row
+        for part in plain["parts"]:  # facts become columns of the row
             part["rows"] = [
                 {
                     key: found
@@ -328,14 +334,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A measured row of a part among the others, as a page shows it; or one that has no rank, see `ranked`.
+    """A measured row of a part with its rank, as a page shows it; or a row without a rank, see `ranked`.
 
     Attributes:
         row: the row.
         rank: from 1, by the main score; or None.
-        low: the best rank that it may have: as many rows as can be told apart from it are better, and one.
-        high: the worst.
-        pairs: rows of the same spotter with recognizers, which spot as it does.
+        low: its best possible rank: one more than the number of distinguishably better rows.
+        high: its worst possible rank.
+        pairs: rows of the same spotter with recognizers, which spot equally.
     """
 
     row: Row
@@ -346,13 +352,13 @@ class Ranked:
 
 
 def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
-    """The rows of a part with their ranks. Levels of chance, rows chosen on tested subjects, and rows without a main score stand
-    between them unranked.
+    """The rows of a part with their ranks. Levels of chance, rows chosen on tested subjects, and rows without a main
+    score appear unranked between them.
 
     Args:
-        part: of a table; the members of a composite are ranked each by itself.
+        part: of a table; each member of a composite is ranked separately.
         floors: methods that are levels of chance.
-        fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
+        fold: whether pairs with the same spotter go under its first row; spotting does not depend on the recognizer.
     """
     metric, worth = part.metrics[0], METRICS[part.metrics[0]].worth
     kept, found = list[Row](), dict[int, Ranked]()
@@ -363,7 +369,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         if not judged or row.unranked or row.chosen_on_tested or row.method in floors:
             continue
         spotter, *recognizers = row.method.split(" + ")
-        same = (  # a row of the same spotter, and so with the same scores of spotting
+        same = (  # a row of the same spotter has the same scores of spotting
             other
             for other in kept
             if other.method.split(" + ")[0] == spotter and row.seeds == other.seeds and row.scores == other.scores
@@ -378,7 +384,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         own = worth(row.scores[metric]["value"])
         others = [
             worth(other.scores[metric]["value"])
-            for other in rivals  # those that can be told apart from it
+            for other in rivals  # the distinguishable rows
             if row.group and other.group and not {*row.letters} & {*other.letters}
         ]
         better, worse = sum(other > own for other in others), sum(other < own for other in others)
@@ -388,10 +394,10 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
 
 
 def place(part: Sequence[Ranked]) -> str:
-    """The place of a part's best row, in words. No winner is named among rows that are not significantly different.
+    """The place of a part's best row, in words. Rows that do not differ significantly have no winner.
 
     Args:
-        part: its ranked rows, the best first; two at least.
+        part: its ranked rows, best first; at least two.
     """
     alike = part[0].high - 1
     words = f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"

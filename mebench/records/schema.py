@@ -1,8 +1,8 @@
-"""Schema of a record's JSON: keys, types, bounds and words of all that a run writes, and nothing else.
+"""Schema of a record's JSON: the keys, types, bounds and words that a run writes, and no others.
 
-What passes has no surprise for those who score and show it.
+Valid content cannot surprise the code that scores and shows it.
 """
-# ruff: noqa: UP013 - a form is a table of keys: side by side they read as the files do
+# ruff: noqa: UP013 - a form is a table of keys, written as in the files
 
 import json
 import reprlib
@@ -21,13 +21,15 @@ from mebench.runs.folder import RunFolder
 FORMAT = 2
 RECORD, FOLDS, AUDIT = "record.json", "folds.json", "audit.json"
 LARGEST = 64 * 2**20
-"""Bytes of one file; a record is numbers and words, so more is something else."""
+"""Most bytes of one file; a record has only numbers and words."""
 MOST_JSON = 32 * 2**20
-"""Bytes of one file of JSON, which takes twenty times as many once it is read."""
+"""Most bytes of one JSON file, which takes twenty times as much memory."""
 MOST_CLASSES, MOST_LETTERS = 100, 300
-"""Classes of a scheme, and characters of a name."""
+"""Most classes of a scheme, and most characters of a name."""
 UNPRINTED = r"\p{Cc}\p{Zl}\p{Zp}\x{061C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FEFF}\x{FFF9}-\x{FFFB}\x{E0000}-\x{E007F}"
-"""Characters that move the cursor, end a line, turn the direction of writing or hide, for a set of a regular expression."""
+"""Characters that move the cursor, end a line, reverse the text direction or are invisible; a set for regular
+expressions.
+"""
 
 _PATTERNS = {
     rf"^[^{UNPRINTED}]*$": "hold no control characters",
@@ -35,19 +37,19 @@ _PATTERNS = {
     r"^[A-Za-z0-9_][A-Za-z0-9_.:+-]*$": "hold only letters, digits and . : + - _",
     r"^[0-9a-f]+$": "hold hexadecimal digits only",
 }
-"""What a text must match, with that in words."""
+"""The pattern of a text, and a description of it."""
 _PRINTED, _ID, _WORD, _HEX = _PATTERNS
 
 Text = Annotated[str, Field(pattern=_PRINTED, max_length=10_000)]
 Name = Annotated[str, Field(pattern=_PRINTED, max_length=MOST_LETTERS)]
 Word = Annotated[str, Field(pattern=_WORD, max_length=MOST_LETTERS)]
-"""What a plugin or a protocol is called: two that look alike are one."""
+"""Names of plugins and protocols; names that look alike count as one."""
 Texts = Annotated[list[Text], Field(max_length=100_000)]
 Names = Annotated[list[Name], Field(max_length=100_000)]
 Classes = Annotated[list[Name], Field(max_length=MOST_CLASSES)]
 Hash = Annotated[str, Field(pattern=_HEX, min_length=64, max_length=64)]
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
-"""Neither infinite nor NaN, and sums of a few stay finite."""
+"""Neither infinite nor NaN; sums of a few also stay finite."""
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 """Seconds, MiB, or the mean of several counts."""
 Count = Annotated[int, Field(ge=0, le=10**15)]
@@ -85,7 +87,7 @@ Settings = TypedDict(
         "convention": NotRequired[Name],
     },
 )
-"""What scores and tables read of a configuration; what stands beside it belongs to plugins."""
+"""The part of a configuration that scores and tables read; the rest belongs to plugins."""
 Costs = TypedDict(
     "Costs",
     {
@@ -229,7 +231,7 @@ Contents = TypedDict(
 
 
 class Form(BaseModel, strict=True, extra="forbid"):
-    """The content of some files of a record: of exactly these types, and no key more."""
+    """The content of some files of a record: exactly these keys and types."""
 
     files: Contents
 
@@ -238,8 +240,8 @@ def read(folder: RunFolder, name: str) -> dict[str, Any]:
     """The content of `record.json`, `folds.json` or `audit.json`.
 
     Raises:
-        RunError: it is missing, damaged, no plain file or too large; another mebench wrote it in another form; or it holds
-            what no run writes.
+        RunError: the file is missing, damaged, not a plain file or too large; another mebench wrote it in another form;
+            or it holds content that no run writes.
     """
     try:
         content = json.loads(bytes_of(folder, name))
@@ -281,7 +283,7 @@ def bytes_of(folder: RunFolder, name: str) -> bytes:
 
 
 class RefusedError(RunError):
-    """A record differs from what a run writes.
+    """A record differs from the output of a run.
 
     Attributes:
         reason: why, without its name.
@@ -289,23 +291,23 @@ class RefusedError(RunError):
 
     def __init__(self, folder: RunFolder, reason: str) -> None:
         super().__init__(
-            f"record {folder.id} is refused: {reason}. Take the folder again as mebench leaderboard export wrote it"
+            f"record {folder.id} is refused: {reason}. Use the folder as mebench leaderboard export wrote it"
         )
         self.reason = reason
 
 
 def _in_words(value: Any, error: ErrorDetails) -> str:
-    """The first error of pydantic in a file, as a clause: the place, the value, and what was expected."""
+    """The first error of pydantic in a file, as a clause: place, value and expectation."""
     _, name, *steps = error["loc"]
     path = ""
-    for step in steps[:16]:  # of what is nested without end, the beginning
-        with suppress(LookupError, TypeError):  # pydantic also names the branches that it took
+    for step in steps[:16]:  # only the beginning of a very deep path
+        with suppress(LookupError, TypeError):  # pydantic also names the branches of unions
             value = value[step]
             path += f".{step}" if str(step).isidentifier() else f"[{reprlib.repr(step)}]"
     where = f"{path.removeprefix('.')} of {name}" if path else name
     if error["type"] == "missing":
         return f"{where} lacks {steps[-1]!r}"
     if error["type"] == "extra_forbidden":
-        return f"{where} is no part of a record"
+        return f"{where} does not belong in a record"
     expected = _PATTERNS.get(error.get("ctx", {}).get("pattern", ""), error["msg"].partition(" should ")[2])
-    return f"{where} is {reprlib.repr(error['input'])}, but should {expected or 'be less deep'}: somebody re-typed it"
+    return f"{where} is {reprlib.repr(error['input'])}, but should {expected or 'be less deep'}: its type was changed"

@@ -36,11 +36,11 @@ LATER: Mapping[str, Any] = {
         }.items()
     },
 }
-"""Keys that older records lack, with the value that they were made with: the two are the same row."""
+"""Keys that older records lack, with the value used then: a record without the key belongs to the same row."""
 
 
 def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A resolved configuration as flat keys, without folders; of any other path only the file's name stays.
+    """A resolved configuration as flat keys, without folders; other paths are reduced to the file name.
 
     >>> without_places({"method": {"name": "a", "model": "/home/ann/face.dat"}, "seed": 1, "runs": "/home/ann/runs"})
     {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
@@ -55,7 +55,7 @@ def identity(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
-    """The settings of method, recognizer and run that are not defaults, in words; empty if there are none.
+    """The non-default settings of method, recognizer and run, in words; empty if there are none.
 
     >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)"}
     >>> of_method({"method": {"name": "mean", "preset": "short", "stride": 2, "p": 0.55}, "seed": 1}, origins)
@@ -69,7 +69,7 @@ def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
 
 
 def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
-    """The settings of dataset and protocol that are not defaults, in words: runs that differ here are not comparable.
+    """The non-default settings of dataset and protocol, in words: runs that differ here are not comparable.
 
     >>> of_data({"dataset": "a", "protocol": {"name": "kfold", "folds": 5}}, {"protocol.folds": "command line"})
     'protocol: folds=5'
@@ -98,7 +98,7 @@ def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[s
 
 
 def of_protocol(values: Mapping[str, Any]) -> str:
-    """The protocol with its settings, without those that are null.
+    """The protocol with its settings, without null ones.
 
     >>> of_protocol({"protocol": {"name": "kfold", "folds": 5, "seed": None}}), of_protocol({"protocol": "loso"})
     ('kfold (folds=5)', 'loso')
@@ -136,7 +136,7 @@ def distinguishing_settings(own: str, others: Sequence[str]) -> str:
 
 
 def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
-    """Each part's head, such as `preset short`, which may be empty, and its values."""
+    """The head of each part, such as `preset short` (may be empty), and its values."""
     for part in filter(None, settings.split("; ")):
         head, _, values = part.rpartition(": ") if "=" in part else (part, "", "")
         yield head, re.split(r", (?=\w+=)", values) if values else []
@@ -148,7 +148,7 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
     of_preset = [key for key in names if origins.get(key, "").startswith(f"preset {preset} (")]
     words = []
     if preset is not None and not _packaged(origins.get(f"{kind}.preset", "default")):
-        # A preset with more values than this is shown by its name alone.
+        # A preset with more values than this is shown only by name.
         few = len(of_preset) <= 6
         words.append(": ".join(filter(None, [f"preset {preset}", _listed(flat, of_preset, prefix) if few else ""])))
     rest = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
@@ -164,7 +164,7 @@ def joined(dataset: str | list[str]) -> str:
 
 
 def _packaged(origin: str) -> bool:
-    """Whether the plugin sets a value itself. A user's file starts with `/` or `./`, a plugin's does not."""
+    """Whether the plugin itself sets a value. A user's file begins with `/` or `./`, a plugin's does not."""
     own = origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
     return own or origin.startswith("default")
 
@@ -174,7 +174,7 @@ def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as the command line takes it, but without quotes and of numbers the first six digits.
+    """A value as on the command line, but without quotes, and numbers with six digits.
 
     >>> _text([1, None, True, "a", 0.027467435857304365])
     '[1, null, true, a, 0.0274674]'
@@ -187,7 +187,7 @@ def _text(value: Any) -> str:
 
 
 def without_folder(value: Any) -> Any:
-    """A value in which of every absolute path only the file's name stays, however deep in lists and maps.
+    """A value with every absolute path reduced to the file name, at any depth of lists and maps.
 
     >>> without_folder(["/home/ann/face.dat", {"p": 0.5}])
     ['face.dat', {'p': 0.5}]

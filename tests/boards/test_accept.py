@@ -80,7 +80,7 @@ def test_a_number_edited_by_hand_is_found_by_its_hash(record, tmp_path):
     stored = json.loads((record / "record.json").read_text())
     stored["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.99
     (record / "record.json").write_text(json.dumps(stored))
-    assert "record.json is not what was exported: its hash differs" in refused(record, tmp_path)
+    assert "record.json has changed since the export: its hash differs" in refused(record, tmp_path)
 
 
 def test_a_number_edited_with_its_hash_is_found_by_scoring_again(record, tmp_path):
@@ -95,14 +95,14 @@ def test_a_number_edited_with_its_hash_is_found_by_scoring_again(record, tmp_pat
 def test_predictions_edited_with_their_hash_are_found_by_scoring_again(record, tmp_path):
     rewrite(record, "predictions.parquet", offset=lambda column: column + 40)
     sign(record)
-    assert "scored again it differs: summary." in refused(record, tmp_path)
+    assert "scored again, it differs: summary." in refused(record, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("name", "columns", "words"),
     [
         ("predictions.parquet", {"onset": lambda c: c.astype(float)}, "onset of predictions.parquet is of type double"),
-        ("predictions.parquet", {"confidence": lambda c: c.astype(str)}, "expected number: somebody re-typed it"),
+        ("predictions.parquet", {"confidence": lambda c: c.astype(str)}, "expected number: its type was changed"),
         ("videos.parquet", {"fps": lambda c: c.astype("int64")}, "fps of videos.parquet is of type int64"),
         ("clips.parquet", {"more": lambda c: 1}, "the columns of clips.parquet are"),
     ],
@@ -204,7 +204,9 @@ def test_the_code_of_another_plugin_is_refused(record, tmp_path, monkeypatch):
     for kind, name in (("method", "random"), ("dataset", "synthetic")):
         (mine,) = (code for code, id_ in codes[kind].items() if id_ == name)
         sign(record, versions=versions | {f"{kind}_plugin": mine})
-        assert f"{kind}_plugin of versions is the code of {kind} {name}, and it says " in refused(record, tmp_path)
+        assert f"{kind}_plugin of versions is the code of {kind} {name}, but the record says " in refused(
+            record, tmp_path
+        )
 
 
 def test_a_check_that_takes_too_much_ends_and_the_next_record_is_checked(record, tmp_path, monkeypatch):
@@ -245,7 +247,7 @@ def test_a_record_that_has_passed_is_known_by_its_hashes(record, tmp_path, monke
     assert checked == ["r"] and told == []
     rewrite(record, "predictions.parquet", offset=lambda column: column + 40)
     assert collect_records(record.parent, told.append) == []
-    assert "predictions.parquet is not the file that was exported: its hash differs" in told[0] and checked == ["r"]
+    assert "predictions.parquet has changed since the export: its hash differs" in told[0] and checked == ["r"]
     rewrite(record, "predictions.parquet", offset=lambda column: column.astype(float))
     sign(record)
     assert collect_records(record.parent, told.append) == []
@@ -255,8 +257,8 @@ def test_a_record_that_has_passed_is_known_by_its_hashes(record, tmp_path, monke
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": "1"}, "version of record.json is '1', but should be a valid integer: somebody re-typed it"),
-        ({"version": True}, "version of record.json is True, but should be a valid integer: somebody re-typed it"),
+        ({"version": "1"}, "version of record.json is '1', but should be a valid integer: its type was changed"),
+        ({"version": True}, "version of record.json is True, but should be a valid integer: its type was changed"),
         (
             {"costs": {"fit_seconds": "8"}},
             "costs.fit_seconds of record.json is '8', but should be a valid number: somebody",
@@ -277,7 +279,7 @@ def test_a_retyped_or_renamed_record_is_refused(record, tmp_path, changes, words
 def test_damaged_and_missing_files_are_named(record, tmp_path):
     whole = (record / "clips.parquet").read_bytes()
     (record / "clips.parquet").write_bytes(whole[:100])
-    assert "clips.parquet is not the file that was exported" in refused(record, tmp_path)
+    assert "clips.parquet has changed since the export" in refused(record, tmp_path)
     sign(record)
     assert "clips.parquet cannot be read as parquet" in refused(record, tmp_path)
     (record / "clips.parquet").unlink()
@@ -291,7 +293,9 @@ def test_a_torn_record_json_is_named(record, tmp_path):
 
 def test_only_json_and_parquet_of_known_names_enter(record, tmp_path):
     (record / "face.png").write_bytes(b"x")
-    assert "face.png is no part of a record, which is JSON and parquet of known names only" in refused(record, tmp_path)
+    assert "face.png does not belong in a record, which is JSON and parquet of known names only" in refused(
+        record, tmp_path
+    )
     (record / "face.png").unlink()
     target = tmp_path / "elsewhere.json"
     target.write_bytes((record / "folds.json").read_bytes())
@@ -305,7 +309,7 @@ def test_a_file_that_is_named_but_not_there_is_never_read(record, tmp_path, name
     stored = json.loads((record / "record.json").read_text())
     stored["files"][name] = "0"
     (record / "record.json").write_text(json.dumps(stored))
-    assert "is no part of a record" in refused(record, tmp_path) or name == "audit.json"
+    assert "does not belong in a record" in refused(record, tmp_path) or name == "audit.json"
 
 
 def test_who_trains_and_is_tested_is_refused(record, tmp_path):
@@ -323,8 +327,8 @@ def test_who_trains_and_is_tested_is_refused(record, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"remark": 5}, "remark of folds.json is 5, but should be a valid string: somebody re-typed it"),
-        ({"classes": "abc"}, "classes of folds.json is 'abc', but should be a valid list: somebody re-typed it"),
+        ({"remark": 5}, "remark of folds.json is 5, but should be a valid string: its type was changed"),
+        ({"classes": "abc"}, "classes of folds.json is 'abc', but should be a valid list: its type was changed"),
         ({"folds": [{"fold": "a", "train": [], "valid": []}]}, "folds[0] of folds.json lacks 'test'"),
         (
             {"folds": [{"fold": "a", "train": [1], "valid": [], "test": []}]},

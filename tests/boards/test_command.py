@@ -123,7 +123,7 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     assert end.value.exit_code == 1
     captured = capsys.readouterr()
     assert "good: taken into taken" in captured.out
-    assert "record bad is refused: folds.json is not the file that was exported" in captured.err
+    assert "record bad is refused: folds.json has changed since the export" in captured.err
     assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
     merge(["sent/good"], "taken", json="-")
     assert json.loads(capsys.readouterr().out) == {

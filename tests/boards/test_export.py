@@ -103,7 +103,7 @@ def test_what_others_would_refuse_is_not_written(tmp_path):
     summary["spotting"]["micro"]["tp"] += 1  # as of a mebench that counted otherwise
     run.write_json("summary.json", summary)
     with pytest.raises(
-        RunError, match=r"not published, since its record would be refused: scored again it differs.*tp.*Run it again"
+        RunError, match=r"not published, since its record would be refused: scored again, it differs.*tp.*Run it again"
     ):
         boards_export.export(run, tmp_path / "records")
     assert not any((tmp_path / "records").iterdir())

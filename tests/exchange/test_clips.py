@@ -240,7 +240,7 @@ SHARES = "subject,video,emotion,p_disgust,p_happiness,p_surprise\n"
         (SAID + "1,b,surprise\n", "line 7: the clip 1/b occurs twice (first on line 4)"),
         (SAID + "4,a,surprise\n", "1 video of the predictions not in the truth, such as 4/a (line 7)"),
         (SAID.replace("1,b", "01,b"), "line 4: the truth has no video 01/b, but 1/b: if that is the same one"),
-        (SAID.replace("b,disgust", "b,digsust"), "line 4: 'digsust' is not a class of the truth, which has disgust, happiness, surprise (is"),
+        (SAID.replace("b,disgust", "b,digsust"), "line 4: 'digsust' is not a class of the truth, which has disgust, happiness, surprise"),
         (SAID.replace("b,disgust", "b,2"), "line 4: '2' is not a class of the truth"),
         (SHARES + "1,a,disgust,.2,.2,.2\n", "line 2: the probabilities of disgust, happiness, surprise sum to 0.6, not 1"),
         (SHARES + "1,a,disgust,.2,.7,.1\n", "line 2: 'disgust' is predicted, with probability 0.2, but 'happiness' has 0.7"),

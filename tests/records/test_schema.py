@@ -59,7 +59,7 @@ def refusal(record, file="record.json"):
         schema.read(record, file)
     (sentence,) = str(error.value).splitlines()
     assert sentence.isprintable() and sentence.encode() and len(sentence) < 500
-    before, after = "record r is refused: ", ". Take the folder again as mebench leaderboard export wrote it"
+    before, after = "record r is refused: ", ". Use the folder as mebench leaderboard export wrote it"
     assert sentence.startswith(before) and sentence.endswith(after)
     return sentence.removeprefix(before).removesuffix(after)
 
@@ -120,7 +120,7 @@ def test_a_value_that_no_run_writes_is_refused_with_its_place_and_what_it_should
     rewrite(record, file, path, value)
     found = refusal(record, file)
     place, _, said = found.partition(f" of {file} is ")
-    assert said.endswith(": somebody re-typed it") and words in said
+    assert said.endswith(": its type was changed") and words in said
     assert place.replace("[", "/").replace("]", "").replace(".", "/").startswith(path)
 
 
@@ -178,7 +178,7 @@ def test_what_says_no_format_is_left_to_the_mebench_that_wrote_it(record, conten
 @pytest.mark.parametrize("file", ["folds.json", "audit.json"])
 def test_a_file_of_another_type_is_refused_as_a_whole(record, file, content, value):
     (record.path / file).write_text(content)
-    assert refusal(record, file) == f"{file} is {value}, but should be a valid dictionary: somebody re-typed it"
+    assert refusal(record, file) == f"{file} is {value}, but should be a valid dictionary: its type was changed"
 
 
 def test_only_plain_files_of_a_sensible_size_are_opened(record, monkeypatch):
