@@ -1,4 +1,4 @@
-"""The field's challenges: what each asks, checks of files before they are sent, and scoring programs for organisers."""
+"""The field's challenges: their tasks, checks of files before submission, and scoring programs for organisers."""
 
 from lazy_loader import attach_stub
 

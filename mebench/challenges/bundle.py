@@ -1,7 +1,7 @@
 """For organisers: a scoring program for Codabench, and the judge that it runs.
 
-A file that was sent in is read by a confined process that reaches neither the truth nor the network, and comes back as plain rows. What
-is said of it never holds the truth: a fault is one of the file itself.
+A confined process, without access to the truth or the network, reads a submitted file and returns plain rows. Messages
+never contain the truth: a fault concerns only the file itself.
 """
 
 import html
@@ -31,13 +31,13 @@ from mebench.vqa import marking, questions
 MOST_BYTES = 20_000_000
 """Larger files are refused unread."""
 SECONDS = 120
-"""That reading a file may take."""
+"""Most seconds for reading a file."""
 Score = Callable[..., Any]
 """`mebench.score`."""
 
 
 class Judged(NamedTuple):
-    """A file of answers, scored: its scores with their intervals, and the tables of `mebench.score`; None for questions."""
+    """A scored file: its scores with intervals, and the tables of `mebench.score` (None for questions)."""
 
     scores: Mapping[str, Any]
     answers: Any = None
@@ -85,7 +85,8 @@ leaderboards:
 
 
 def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
-    """Write the bundle: `competition.yaml` with an empty logo and terms, `scoring_program/`, `reference_data/`, `Dockerfile`.
+    """Write the bundle: `competition.yaml` with an empty logo and terms, `scoring_program/`, `reference_data/`,
+    `Dockerfile`.
 
     Args:
         one: the task.
@@ -94,8 +95,8 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         start: the day on which the first phase begins.
 
     Raises:
-        ConfigError: the folder exists, or the truth is no file.
-        DataError: the truth cannot be read; every submission would fail.
+        ConfigError: the folder exists, or the truth is not a file.
+        DataError: the truth cannot be read, so every submission would fail.
     """
     if out.exists():
         raise ConfigError(f"{out} exists: name a folder that does not")
@@ -103,7 +104,7 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         raise ConfigError(f"--truth must name a file, not {str(truth)!r}")
     if one.form == "answers":
         if not any(row.get("answer", "").strip() for row in questions.read(truth)):
-            raise DataError(f"{truth} holds no answers: --truth takes the questions with their true answers")
+            raise DataError(f"{truth} has no answers: --truth takes the questions with their true answers")
     else:
         adapters = dataset_summary.adapters_of(truth)
         answers.read_truth(truth, Rules(), Remarks(), adapters, clips=one.form == "clips")
@@ -131,9 +132,11 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
 
 
 def judge(name: str, given: Path, output: Path, score: Score) -> None:
-    """Score the file in `<given>/res` by the truth in `<given>/ref`, and write `scores.json` and `detailed_results.html`.
+    """Score the file in `<given>/res` by the truth in `<given>/ref`, and write `scores.json` and
+    `detailed_results.html`.
 
-    A file that cannot be scored gets a sentence, in `detailed_results.html` and on standard error, and exit code 1.
+    For a file that cannot be scored, the reason goes to `detailed_results.html` and standard error, and the exit code
+    is 1.
     """
     output.mkdir(parents=True, exist_ok=True)
     one = task(name)
@@ -169,10 +172,11 @@ def _only(folder: Path) -> Path:
 
 
 def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
-    """A file of answers by the truth.
+    """Score a file of answers against the truth.
 
     Raises:
-        DataError: the file is too large, takes too long to read, or has faults; the sentence says nothing of the truth.
+        DataError: the file is too large, takes too long to read, or has faults; the message reveals nothing of the
+            truth.
     """
     rows = confined_rows(one, file)
     with TemporaryDirectory() as place:
@@ -185,7 +189,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
             form = {"megc2023": "megc2023", "strs": "strs"}.get(one.form, "csv")
             what = {"what": "clips", "classes": ",".join(one.classes)} if one.form == "clips" else {"form": form}
             found = score(str(clean), str(truth), convention=one.convention, **what)
-        except MebenchError:  # its sentence may name what only the truth holds
+        except MebenchError:  # its message may name contents of the truth
             names = "questions" if one.form == "answers" else "subjects or videos"
             raise DataError(f"the file is well formed, but its {names} do not fit the challenge's") from None
     summary = found.summary
@@ -202,7 +206,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
 
 
 def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
-    """The rows of a file, read by a process that reaches only this file, Python and mebench.
+    """The rows of a file, read by a process with access only to this file, Python and mebench.
 
     Raises:
         DataError: see `judged`.

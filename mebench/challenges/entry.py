@@ -1,4 +1,4 @@
-"""A file of answers checked before it is sent in, line by line, and one file of a run written for each database."""
+"""Check a file of answers line by line before it is sent in, and write a run's answers, one file for each database."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +21,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 TYPES = {"me": "micro", "mae": "macro"}
 LONGEST = 300
-"""Characters of a fault that are shown."""
+"""Most characters of a fault in a message."""
 
 
 class Fault(NamedTuple):
-    """A fault of a file: its line, from 1 (0: the whole file), and what is wrong."""
+    """A fault of a file: its line, from 1 (0: the whole file), and a description."""
 
     line: int
     text: str
@@ -39,10 +39,10 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
     """All faults of a file of answers; none if it can be sent in.
 
     Args:
-        task: whose form the file must have.
+        task: the task that defines the form.
         path: the file.
-        wanted_file: the questions of a task with questions: each must be answered once and none added. Of other tasks a table with the
-            column `video` (or `vid`): other videos are faults, and the missing ones are named.
+        wanted_file: for a task with questions, the questions: each must be answered once and none added. For other
+            tasks, a table with the column `video` (or `vid`): other videos are faults, and missing ones are named.
 
     Raises:
         DataError: `wanted_file` cannot be read.
@@ -59,7 +59,9 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
             sheet = read_sheet(path, Remarks(), "predictions")
             if not is_log(sheet):
                 return [
-                    Fault(1, "is no log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`")
+                    Fault(
+                        1, "is not a log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"
+                    )
                 ]
             read_log(sheet, path, "predictions", Remarks())
             return []
@@ -70,7 +72,7 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
 
 
 def rows(task: Task, path: Path) -> list[dict[str, str]]:
-    """The rows of a file without faults, as text by column; of a log of MEGC 2020 its predictions."""
+    """The rows of a file without faults, as text by column; for a log of MEGC 2020, its predictions."""
     if task.form == "answers":
         return questions.read(path)
     if task.form != "megc2020":
@@ -95,7 +97,7 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
         for cells in reader:
             yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: no table with commas ({error})") from None
+        raise DataError(f"{path}, line {reader.line_num}: not a table with commas ({error})") from None
 
 
 def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[Fault]:
@@ -148,7 +150,7 @@ def _of_row(task: Task, row: Mapping[str, str], known: Sequence[str] | None) -> 
     if not video:
         yield "names no video"
     elif known is not None and video not in known:
-        yield f"the video {video!r} is none of the challenge's {len(known)}"
+        yield f"the video {video!r} is not among the challenge's {len(known)}"
     if task.form != "clips":
         ends = [row[name] for name in COLUMNS[task.form] if name.endswith(("onset", "offset"))]
         whole = [int(end) for end in ends if end.isascii() and end.isdecimal() and len(end) < 10]
@@ -165,19 +167,20 @@ def _of_row(task: Task, row: Mapping[str, str], known: Sequence[str] | None) -> 
 
 
 def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[Path]:
-    """Write the answers of a run as the organisers take them, one file for each database; frames as the dataset numbers its files.
+    """Write the answers of a run in the organisers' format, one file for each database; frames have the numbers of the
+    dataset's files.
 
     Args:
-        task: the task; one with questions takes the file of `mebench vqa answer` as it is.
+        task: the task; a task with questions takes the file of `mebench vqa answer` unchanged.
         tables: of the run.
         folder: where the files go; made if it is missing.
-        remarks: what the format cannot hold is added there.
+        remarks: gets what the format cannot hold.
 
     Returns:
         The files.
 
     Raises:
-        ConfigError: the task asks questions, or the run lacks the answers that it takes.
+        ConfigError: the task asks questions, or the run lacks the required answers.
     """
     if task.form == "answers":
         raise ConfigError(

@@ -15,19 +15,19 @@ class Task:
 
     Attributes:
         name: `<challenge>/<task>`.
-        title: what is asked.
-        data: videos or clips, in words.
-        truth: `hidden`, or the datasets that hold it.
-        form: of a file of answers: a format of `mebench predictions export`, `clips` or `answers`.
-        metrics: in words.
+        title: the task in words.
+        data: description of the videos or clips.
+        truth: `hidden`, or the datasets that contain it.
+        form: form of a file of answers: a format of `mebench predictions export`, `clips` or `answers`.
+        metrics: description of the metrics.
         main: the score that ranks teams.
-        convention: that scores intervals.
-        kinds: of intervals.
-        classes: that clips may be given.
+        convention: the rules that score intervals.
+        kinds: kinds of intervals.
+        classes: allowed classes of clips.
         several: whether a clip may have several classes, joined by `+`.
-        names: of the files that are sent in.
-        run: words of a run, or a command, that take part.
-        results: published ones, with their sources.
+        names: names of the submitted files.
+        run: words of a run, or a command, that takes part.
+        results: published results with their sources.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Challenge:
     """A challenge.
 
     Attributes:
-        name: what it is called by.
-        title: in full.
+        name: short name.
+        title: full title.
         source: papers and pages.
-        tasks: by name, the first being meant where none is named.
-        dates: of its files, in words.
-        note: what to know.
+        tasks: by name; the first is the default.
+        dates: dates of its files, in words.
+        note: remarks.
     """
 
     name: str
@@ -92,7 +92,7 @@ def challenge(name: str) -> Challenge:
 
 
 def task(name: str) -> Task:
-    """The task that `<challenge>/<task>` names; of a challenge with one task its name is enough.
+    """The task named `<challenge>/<task>`; the name of a challenge with one task is enough.
 
     Raises:
         ConfigError: there is none, or the challenge has several.

@@ -1,4 +1,6 @@
-"""The command `mebench`: one file a verb or group of verbs, and here what holds for all of them. Nothing heavy is imported."""
+"""The command `mebench`: one file for each verb or group of verbs; this file has what all share. It imports nothing
+heavy.
+"""
 
 import atexit
 import gc
@@ -63,7 +65,7 @@ for name, group in {
 app.add_typer(leaderboard.app, name="board", hidden=True)
 
 UsageError: Any = typer.BadParameter.__base__
-"""What the parser of words raises; newer Typers bring their own Click, older ones take the installed one."""
+"""Errors of the command-line parser; newer versions of Typer contain Click, older ones use the installed one."""
 
 
 def _version(wanted: bool) -> None:
@@ -82,14 +84,16 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line. A failure is one sentence on standard error; with `MEBENCH_DEBUG=1` it is the traceback."""
+    """Run the command line. A failure prints one sentence on standard error; with `MEBENCH_DEBUG=1` it prints the
+    traceback.
+    """
     load_lightning_lightly()
-    gc.set_threshold(50_000, 20, 20)  # libraries make millions of objects, and nearly all of them stay
-    atexit.register(gc.freeze)  # or the program looks through them all before it ends: a second where PyTorch is loaded
+    gc.set_threshold(50_000, 20, 20)  # libraries create millions of objects, and nearly all of them stay
+    atexit.register(gc.freeze)  # otherwise the program searches them all before it ends: a second if PyTorch is loaded
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
     except UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the complete help
             print_lines(*error.message.split("\n"), error=True)
             sys.exit(error.exit_code)
         _fail(error, usage_sentence(error), error.exit_code)
@@ -103,20 +107,20 @@ def main() -> None:
         _fail(error, system_sentence(error, next(iter(sys.argv[1:]), "")), 1)
     except Exception as error:
         message = " ".join(str(error).split())
-        if isinstance(error, MemoryError) or "failed to map segment" in message:  # a library finds no room
+        if isinstance(error, MemoryError) or "failed to map segment" in message:  # a library lacks memory
             _fail(
                 error, "memory ran out: end other programs, use fewer workers (workers=1), or allow more (ulimit -v)", 1
             )
         _fail(error, f"unexpected {type(error).__name__}: {message}. MEBENCH_DEBUG=1 shows where it happened", 1)
     finally:
-        try:  # flush now: a reader that went away (`mebench list | head`) is no error worth a message at exit
+        try:  # flush now: a closed pipe (`mebench list | head`) deserves no message at exit
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def usage_sentence(error: Any) -> str:
-    """The fault in the words of a command, and where its help is."""
+    """The fault in the words of a command, and its help command."""
     context, param, message = error.ctx, getattr(error, "param", None), error.message.strip().rstrip(".")
     verb = context.command_path if context else "mebench"
     see = f"See: {verb} --help"
@@ -139,7 +143,7 @@ def usage_sentence(error: Any) -> str:
 
 
 def _fail(error: Exception, message: str, code: int) -> None:
-    """End with a sentence. Who was stopped by Ctrl-C or SIGTERM (code 128 and more) made no error."""
+    """End with a sentence. After Ctrl-C or SIGTERM (code 128 and more) it is not called an error."""
     if os.environ.get("MEBENCH_DEBUG") == "1":
         raise error
     print_lines(message if code > 128 else f"error: {message}", error=True)

@@ -149,7 +149,7 @@ def _scored(task: challenges.register.Task, team: str, files: list[Path], truth:
 
 
 def _groups(task: challenges.register.Task, found: list[_Entry]) -> list[str]:
-    """Letters of teams; none for questions, and where one team is alone."""
+    """The letters of teams; empty for questions and for a single team."""
     if task.form == "answers":
         return [""] * len(found)
     path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(task.form, "spotting.micro.f1")

@@ -1,4 +1,6 @@
-"""`mebench compare`, `mistakes` and `report`: what two runs or files differ in, what went wrong in one, and both as a page."""
+"""`mebench compare`, `mistakes` and `report`: differences of two runs or files, the mistakes of one, and both as a
+page.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ app = typer.Typer()
 
 OF_FILES = "is about files: name the file of their truth with --truth"
 BESIDE = "published:"
-"""How the name of a published result begins where a run's could stand."""
+"""Prefix of a published result's name, which distinguishes it from a run."""
 
 
 @app.command("compare", epilog="Example: mebench compare mean-synthetic softnet-synthetic --metric f1")
@@ -160,7 +162,9 @@ def compare(
 
 
 def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
-    """Lines about the first run with each of the others, by the name of the other: what does not hold for all pairs names its own."""
+    """Lines about the first run with each other run, by the other's name. A line that does not hold for all pairs names
+    its own.
+    """
     about: dict[str, list[str]] = {}
     for other, own in lines.items():
         for line in own:
@@ -306,18 +310,20 @@ def report(
 
 
 def _refuse(given: Mapping[str, object], why: str) -> None:
-    """Refuse the first of some options that is given."""
+    """Refuse the first given option of some."""
     for option, value in given.items():
         if value:
             raise ConfigError(f"{option} {why}")
 
 
 def _refuse_files(*words: str) -> None:
-    """An unknown run would be told of a file that is there; a run is called by no word with an ending."""
+    """Refuse a file where a run is expected, with a better message than an unknown run; words with an ending name no
+    run.
+    """
     for word in words:
         if Path(word).suffix and _is_file(word):
             others = "".join(f", and {other} is no file" for other in words if not _is_file(other))
-            raise ConfigError(f"{word} is a file, no run{others}: name the file of its truth with --truth")
+            raise ConfigError(f"{word} is a file, not a run{others}: name the file of its truth with --truth")
 
 
 def _is_file(word: str) -> bool:
@@ -331,7 +337,7 @@ def _print_agreement(
 ) -> None:
     """Print how well two coders agree."""
 
-    def of_end(off: Mapping[str, Any] | None) -> str:  # mean and standard deviation, and the mean without sign
+    def of_end(off: Mapping[str, Any] | None) -> str:  # mean, standard deviation, and mean of absolute values
         if off is None:
             return "-"
         spread = "" if off["sd"] is None else f" (sd {off['sd']:.0f})"
@@ -345,9 +351,9 @@ def _print_agreement(
     found = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(
-            f"the length of {plural(silent, 'video')} is unknown: kappa counts frames from 0 to the last interval "
-            "of either coder, and differs over the whole video; give the length in a column n_frames of the first "
-            "table"
+            f"the length of {plural(silent, 'video')} is unknown: kappa covers the frames from 0 to the last "
+            "interval of either coder, and would differ over the whole video; give the length in a column "
+            "n_frames of the first table"
         )
     print_remarks(remarks)
     about = {"warnings": remarks.warnings, "repaired": remarks.repaired}

@@ -1,4 +1,4 @@
-"""Shell completion of `key=value` words and plugin names. Reads `config.yaml` and `params.py` only; never complains."""
+"""Shell completion of `key=value` words and plugin names. Reads only `config.yaml` and `params.py`; never fails."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
             return [f"{name}={v}" for v in _values(name, types.get(name), words) if v.startswith(value)]
         names = [name for name in types if name.startswith(incomplete)]
         values = _values(names[0], types[names[0]], words) if len(names) == 1 else []
-        # A single `method=` would get a space from the shell, which its values in full do not.
+        # The shell would add a space to a single `method=`, but not to its complete values.
         return [f"{names[0]}={v}" for v in values] if len(values) > 1 else [f"{name}=" for name in names]
     except (MebenchError, OSError):
         return []
@@ -51,7 +51,7 @@ def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
 
 
 def _joined(given: Iterable[str]) -> tuple[list[str], str]:
-    """Words put together again where the shell split them at `=`, and the key whose value the cursor is at, or ''."""
+    """The words, joined again at each `=` where the shell split them, and the key whose value is being typed, or ''."""
     parts: list[str] = []
     for part in given:
         if part == "=" and parts:

@@ -1,4 +1,4 @@
-"""`mebench data summary|verify|preview|fake|unpack`: look at a dataset before anything is run on it."""
+"""`mebench data summary|verify|preview|fake|unpack`: inspect a dataset before a run."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def preview(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the picture.")] = False,
     json: Json = None,
 ) -> None:
-    """Draw frames of a few expressions. These are first frame, onset, apex and offset, with crop, landmarks and regions."""
+    """Draw frames of a few expressions. These are first frame, onset, apex and offset, with crop, landmarks and
+    regions.
+    """
     console.check_file("--out", out)
     if Path(out).suffix.lower() != ".png":
         raise ConfigError(f"--out must name a .png file, not {out!r}")
@@ -156,7 +158,8 @@ def fake(
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
         (places[id_] / "README.md").write_text(
-            f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing in here is of the real dataset.\n{ON_PURPOSE}\n",
+            f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing here comes from the "
+            f"real dataset.\n{ON_PURPOSE}\n",
             encoding="utf-8",
         )
     roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]

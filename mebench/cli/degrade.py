@@ -16,7 +16,7 @@ from mebench.progress import Progress
 
 app = typer.Typer()
 RELATED = 3
-"""Strength at which relations are looked at."""
+"""Strength at which relations are tested."""
 
 
 @app.command("degrade", epilog="Example: mebench degrade mean-synthetic --what resolution,occlusion --strengths 0,3")

@@ -1,4 +1,4 @@
-"""`mebench doctor`: what is installed, where things live, what is missing and how to get it."""
+"""`mebench doctor`: installed parts, places of files, and missing parts with the way to get them."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ FEWEST_FILES = 256
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One inspected part.
 
     Attributes:
         topic: `package`, `landmarks`, `place`, `dataset` or `plugin`.
-        name: what it is.
-        state: `ok`; `optional` where only some runs need it; `missing` where nothing works without it.
+        name: name of the part.
+        state: `ok`; `optional` if only some runs need it; `missing` if nothing works without it.
         detail: version, place or reason.
-        remedy: how to get it, where it is not `ok`.
+        remedy: the way to get it, unless it is `ok`.
     """
 
     topic: str
@@ -64,7 +64,7 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
 
 
 def examine(plugins: Sequence[str] = ()) -> list[Finding]:
-    """Look at everything; a broken part becomes a finding, not an error."""
+    """Inspect everything; a broken part becomes a finding, not an error."""
     layer, where = config.setting_layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
         if (path := config.user_file()) is not None:
@@ -109,14 +109,14 @@ def _packages() -> Iterator[Finding]:
         except importlib.metadata.PackageNotFoundError:
             if name == "dlib-bin" and importlib.util.find_spec(
                 "dlib"
-            ):  # others may replace it: what counts is the module
+            ):  # another package may provide it: only the module matters
                 yield Finding("package", name, "ok", "module dlib from another package")
             else:
                 yield Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
 
 
 def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
-    """Where things live, and what workers need of the system: shared memory, and files that may be open."""
+    """The places of files, and the system's limits for workers: shared memory and open files."""
     defaults = config.RunSettings()
     for name in ("cache", "runs"):
         yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
@@ -141,7 +141,7 @@ def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
 
 
 def _place(name: str, path: Path) -> Finding:
-    """A file or folder that is there or can be made, and how much room is left on its disk."""
+    """An existing or possible file or folder, and the free space on its disk."""
     path = path.absolute()
     there = next(p for p in (path, *path.parents) if p.exists())
     state, free = "exists" if there == path else "created on first use", shutil.disk_usage(there).free / 2**30

@@ -1,4 +1,6 @@
-"""`mebench features explain|compute` and `cache info|verify|prune`: the features of a method, computed ahead of a run, and their store."""
+"""`mebench features explain|compute` and `cache info|verify|prune`: a method's features, computed before a run, and
+their store.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mebench leaderboard build|export|submit|merge|renew|known`: tables and page, and the records of runs that they are made of."""
+"""`mebench leaderboard build|export|submit|merge|renew|known`: tables and page, and the records of runs behind them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ app = verbs("Build the leaderboard, publish runs, accept others' records.")
 
 SITE = "site"
 STATUS = {"taken": "taken in{}", "there": "is there already", "checked": "scores to what it says"}
-"""What has become of a record, with where it went."""
+"""The outcome for a record, with its new place."""
 RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder for records.")]
 
 
@@ -49,7 +49,7 @@ def build(
     folder, progress = Path(out).expanduser(), Progress()
     kept = None if records_in is None else Path(records_in).expanduser()
     if kept is not None and not kept.is_dir():
-        raise ConfigError(f"--records must name a folder of records, and {records_in} is not one")
+        raise ConfigError(f"--records must name a folder of records, but {records_in} is not one")
     tracked = config.user_setting("tracking", "") or None
 
     def show(board: boards.board.Board) -> tuple[list[records.rows.Table], str]:
@@ -66,7 +66,7 @@ def build(
             )
         return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
 
-    with TemporaryDirectory() as room:  # what is shown is read from the runs' tables, wherever they come from
+    with TemporaryDirectory() as room:  # contents come from the runs' tables, whatever their source
         if from_mlflow is None:
             home = Path(runs).expanduser()
             progress.notify(*tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)))
@@ -83,7 +83,7 @@ def build(
         boards.forget_unused()
     if write_json({"tables": [table.plain() for table in tables]}, json):
         print_lines(*words.split("\n"))
-    if tracking.in_use(tracked):  # nobody who tracks no run wants a database for the tables alone
+    if tracking.in_use(tracked):  # without tracked runs, the tables alone need no database
         with progress.waiting("sending the tables"):
             synced = tracking.sync(
                 (), tracked, progress, boards=[folder / f"{table.name}.json" for table in tables[::-1]]
@@ -103,7 +103,7 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
     remark = str(folder.read_json("folds.json")["remark"])
     advice = "Commit it, or send it: its receiver accepts it with mebench leaderboard merge"
     if any(word in remark for word in (DRAWN, UNLIKE_PUBLISHED)):
-        advice = f"This is a trial and belongs on no board of the real dataset; its row says: {remark}"
+        advice = f"This is a trial and does not belong on a board of the real dataset; its row says: {remark}"
     if write_json({"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}, json):
         print_lines(f"{record}: {size(n_bytes)}. {advice}")
 
@@ -213,7 +213,7 @@ def known(
     out: RecordsOut = "leaderboards/records",
     json: Json = None,
 ) -> None:
-    """Note which annotations your own copy of a dataset has. Records of it that have others get no rank.
+    """Register the annotations of your own copy of a dataset. Records of it that have others get no rank.
 
     The words are those of a run, of which nothing is computed: it says what is tested.
     """
@@ -223,4 +223,4 @@ def known(
         former, registry.truths[data] = registry.truths.get(data), truth
     if write_json({"data": data, "truth": truth, "former": former}, json):
         other = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
-        print_lines(f"{data}: the annotations here are known{other}")
+        print_lines(f"{data}: the annotations here are registered{other}")

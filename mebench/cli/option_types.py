@@ -1,4 +1,6 @@
-"""Options and arguments that several verbs share, groups that name near-misses, and the run ids that users give."""
+"""Options and arguments that several verbs share, groups of verbs that suggest the nearest name, and run ids from
+users.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,13 @@ from mebench.progress import Progress
 
 
 class StoppedError(MebenchError):
-    """Ctrl-C, where the verb itself has nothing more to say about it."""
+    """Ctrl-C in a verb that has no message of its own for it."""
 
     exit_code = 130
 
 
 class Verbs(TyperGroup):
-    """Verbs that answer a typing error with the nearest one, and Ctrl-C with a sentence."""
+    """A group of verbs: it answers a typing error with the nearest verb, and Ctrl-C with a sentence."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb that the first word names.
@@ -53,7 +55,7 @@ def verbs(help_: str) -> typer.Typer:
 
 
 def _target(ctx: typer.Context, value: str | None) -> str | None:
-    """Complain now about a file that could not be written after hours of work."""
+    """Refuse now a file that could not be written after hours of work."""
     if not ctx.resilient_parsing:
         check_target(value)
     return value
@@ -116,12 +118,12 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores 
 
 
 def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The configuration of a run that the words of a verb, its files and the user's file ask for."""
+    """The configuration of a run from the words of a verb, its files and the user's file."""
     return config.resolve(words or (), files or (), plugins or ())
 
 
 def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The same settings, after a check that everything such a run needs is there; whatever is missing is reported before a heavy
+    """The same configuration, after a check that the run's inputs exist; missing ones are reported before a heavy
     import.
     """
     (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().notify)
@@ -129,7 +131,7 @@ def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
 
 
 def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, core.Dataset]:
-    """The datasets that the words of a verb, its files and the user's file name, by id; of a composite each member."""
+    """The datasets from the words of a verb, its files and the user's file, by id; for a composite, each member."""
     return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
 
 
@@ -143,7 +145,7 @@ def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:
     """Report the videos that could not be predicted.
 
     Raises:
-        SomeFailedError: there are some; it tells why the first failed.
+        SomeFailedError: there are some; it gives the reason of the first.
     """
     first, *others = [f"{video}: {reason}" for video, reason in failed.items()] or [""]
     Progress().notify(*(f"failed: {line}" for line in others))

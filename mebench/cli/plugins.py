@@ -1,4 +1,6 @@
-"""`mebench list`, `info`, `config show`, `check`, `new`: what there is to run, how it is set, and whether a plugin keeps its contract."""
+"""`mebench list`, `info`, `config show`, `check`, `new`: the available plugins, their settings, and checks of their
+contracts.
+"""
 
 from __future__ import annotations
 
@@ -152,7 +154,7 @@ def _more_plugins(plugins: Plugins) -> None:
 
 
 def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
-    """Card, parameters with the values that they have where nobody sets them, presets, settings for datasets."""
+    """Card, parameters with their defaults, presets, settings for datasets."""
     card = info.folder / "README.md"
     said = {
         "id": info.id,
@@ -173,7 +175,7 @@ def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
 
 
 def _parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dict[str, Any]) -> list[dict[str, str]]:
-    """Each parameter, with the value that it has where nobody sets it."""
+    """Each parameter, with its default."""
     meanings = core.options.attributes(params)
     defaults = config.parts.Section("", params, "").defaults() | packaged
     return [
@@ -208,9 +210,7 @@ def check(
     ] = None,
     null: Annotated[
         bool,
-        typer.Option(
-            "--null", help="Run a method on labels that have nothing to do with the faces, so none can be known."
-        ),
+        typer.Option("--null", help="Run a method on labels that are independent of the faces, so it cannot know any."),
     ] = False,
     shuffles: Annotated[
         int | None,
@@ -220,7 +220,7 @@ def check(
         bool,
         typer.Option(
             "--relations",
-            help="Count the answers of a method that change where a video is mirrored, shifted or the like.",
+            help="Count the answers of a method that change when a video is mirrored, shifted or the like.",
         ),
     ] = False,
     plugins: Plugins = None,
@@ -228,9 +228,9 @@ def check(
 ) -> None:
     """Check that a plugin keeps its contract.
 
-    The exit code is 1 if it does not. A method trains for one epoch on small drawn videos; a dataset without dataset.root is
-    checked on its drawn stand-in. With --null, the check finds a method that knows labels it cannot know; with
-    --relations, it counts answers that change though they should not.
+    The exit code is 1 if it does not. A method trains for one epoch on small drawn videos; a dataset without
+    dataset.root is checked on its drawn stand-in. With --null, the check finds a method that knows labels it cannot
+    know; with --relations, it counts answers that change although they should not.
     """
     if null:
         return _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
@@ -244,8 +244,9 @@ def check(
     if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in every.values()):
         protocols.find(name)
         raise ConfigError(
-            f"{name!r} is a protocol, and methods and datasets are checked: its folds are guarded in each run, so try it with "
-            f"mebench run method=random dataset=synthetic dataset.preset=tiny protocol={name}"
+            f"{name!r} is a protocol, and only methods and datasets are checked: its folds are guarded in each "
+            "run, so try it with mebench run method=random dataset=synthetic dataset.preset=tiny "
+            f"protocol={name}"
         )
     check_known("plugin", name, {*chain(*every.values())}, config.registry.YOURS, PluginError)
     if relations:

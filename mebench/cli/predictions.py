@@ -1,4 +1,4 @@
-"""`mebench predict`, `predictions export` and `model`: what a run or its models make, for other programs and people."""
+"""`mebench predict`, `predictions export` and `model`: predictions and models of a run, for other programs and people."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def export(
 
 
 def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) -> tuple[metrics.tables.Tables, str]:
-    """The tables with what the frames are to be counted by, and that in words.
+    """The tables with the numbering of the frames, and a sentence about it.
 
     Raises:
         RunError: the run's folder does not hold the file numbers.

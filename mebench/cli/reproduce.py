@@ -1,4 +1,6 @@
-"""`mebench reproduce`: a paper's table, cell by cell, as published and as measured here. `rescore`: its authors' own files."""
+"""`mebench reproduce`: a paper's table, cell by cell, as published and as measured here. `rescore`: the authors' own
+files.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def reproduce(
     leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
-    """Run a paper's table and compare its cells. Each shows published and measured value, interval, and reasons of the difference."""
+    """Run a paper's table and compare its cells. Each shows published and measured value, interval, and reasons of the
+    difference.
+    """
     folder = leaderboards_folder(leaderboards)
     known = reproduction.reproduce.read_paper(folder / "papers", paper)
     if table is None and known.programs:
@@ -114,8 +118,8 @@ def rescore(
 ) -> None:
     """Score public prediction files of authors again.
 
-    Scores follow the authors' rules and the strict ones, beside the paper's values. Intervals around peaks of window scores are also
-    scored k'/2 later.
+    The table shows scores under the authors' rules and the strict ones, with the paper's values. Intervals around peaks
+    of window scores are also scored k'/2 later.
     """
     folder, progress = leaderboards_folder(leaderboards), Progress()
     place = kept = folder / reproduction.rescore.SCORED_ANEW
@@ -123,7 +127,7 @@ def rescore(
     published = records.published.read(folder / PUBLISHED)
     with progress.waiting("scoring"):
         outcome = reproduction.rescore.rescore(known, Path(root).expanduser())
-    if PACKAGE in folder.resolve().parents:  # that of an installed mebench, which is not the user's to write to
+    if PACKAGE in folder.resolve().parents:  # the folder of an installed mebench is not the user's to write to
         kept = Path("leaderboards", reproduction.rescore.SCORED_ANEW)
         kept.mkdir(parents=True, exist_ok=True)
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
@@ -166,8 +170,8 @@ def rescore(
         notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
         if any(later for _, later, _ in readings):
             notes.append(
-                "later: a label of frame i describes the k' frames from i on, so an interval around the peak of their "
-                "scores lies k'/2 too early"
+                "later: the label of frame i describes k' frames beginning at i, so an interval around the peak of "
+                "such scores lies k'/2 too early"
             )
         print_lines(*(f"- {line}" for line in (*known.remarks, *notes)))
         print_lines(f"{file}: add it to tables and page with mebench leaderboard build")
@@ -192,7 +196,7 @@ def _print(
     found: Sequence[reproduction.reproduce.Result],
     request: reproduction.reproduce.Request,
 ) -> None:
-    """The cells that a run answers, one line for all that are absent for one reason, and what to know of the rest."""
+    """The measured cells, one line for all cells that are absent for the same reason, and remarks on the others."""
     print_lines(paper.title, f"Table {table}: {paper.titles[table]}", "")
     answered, parts = [], {"true_positives": ", true positives", "all_intervals": ", all intervals"}
     for result in (result for result in found if result.run_id):
@@ -236,7 +240,9 @@ def _print(
 
 
 def worth_rows(found: Sequence[reproduction.reproduce.Result]) -> list[tuple[str, ...]]:
-    """Method, year, published, leaking, honest, gain with its interval, looks, program: UF1 over all clips of each that looked."""
+    """For each method that selects on test subjects, UF1 over all clips: method, year, published, leaking, honest, gain
+    with its interval, rule, program.
+    """
     rows = []
     for r in found:
         row = r.cell.published

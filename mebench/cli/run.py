@@ -50,7 +50,7 @@ def run(
             )
         settings = checked(words, files, plugins)
         plan = runner.estimate.dry_run(settings, quiet=json == "-")
-    except ConfigError as error:  # of a word that lists several values, which one run does not understand
+    except ConfigError as error:  # from a word that lists several values, which a single run cannot read
         lists = [word for word in words or () if config.combinations.lists_values(word)]
         blamed = [word for word in lists if any(part in str(error) for part in word.split("=", 1))]
         if not blamed or " -m" in str(error):
@@ -94,7 +94,7 @@ def sweep(
 
     Raises:
         ConfigError: a word is wrong.
-        RunError: some runs failed, each told on its line; the others are finished.
+        RunError: some runs failed, each with a line of its own; the others are finished.
     """
     began, progress = time.perf_counter(), Progress()
     combinations, configs = api.run_results.planned(
@@ -114,7 +114,9 @@ def sweep(
         return
     found = api.run_results.swept(combinations, configs, progress)
     if found.tracked:
-        progress.notify(f"{found.runs[0].tracker}: {found.tracked}")  # beside the table, which may go into a file
+        progress.notify(
+            f"{found.runs[0].tracker}: {found.tracked}"
+        )  # on standard error, because the table may go into a file
     report = {
         "rows": found.rows,
         "runs": [{"words": words, **run.summary} for words, run in zip(found.words, found.runs)],

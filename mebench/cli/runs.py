@@ -1,4 +1,4 @@
-"""`mebench runs list|show|verify|prune` and `track sync`: what lies in the folder of runs, making room there, sending it to MLflow."""
+"""`mebench runs list|show|verify|prune` and `track sync`: list, check and remove runs, and send them to MLflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ track_app = verbs("Send runs to MLflow.")
 
 
 def _status(run: dict[str, Any]) -> str:
-    """The status of a run with the folds that it is about."""
+    """The status of a run with the folds concerned."""
     if run["status"] == "finished":
         return "finished"
     if run["lost"]:
@@ -68,7 +68,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         finished = folder.finished_folds()
         keys = (fold["fold"] for fold in folder.read_json("folds.json")["folds"] if fold["fold"] in finished)
         costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
-    # Runs that were made before there was a sandbox say nothing of it.
+    # Runs older than the sandbox have no such file.
     closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
     report = {**found, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
     scores = run_files.scoring.scores_of(folder) if folder.done and not found["lost"] else None
@@ -113,9 +113,7 @@ def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
     changed, sealed = folder.changed(), len(folder.seal)
     if console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json):
         if not sealed:
-            console.print_lines(
-                f"{folder.id} was finished by a version that kept no hashes: there is nothing to compare with"
-            )
+            console.print_lines(f"{folder.id} was finished by a version that kept no hashes, so it cannot be verified")
         elif not changed:
             console.print_lines(f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished")
     if changed:
@@ -164,19 +162,19 @@ def prune(
     kept = {run["id"] for _, run in found} - {run["id"] for _, run in chosen}
     beside = {
         run["honest"] for _, run in found if run["id"] in kept
-    }  # what a leaking run says is read beside its honest one
+    }  # a leaking run is only of use together with its honest one
     chosen = [(folder, run) for folder, run in chosen if run["id"] not in beside]
     gone = []
     for folder, run in chosen:
         lock = None if dry_run else folder.lock()
         if lock is not None:
-            try:  # from the first moment on it is no run any more
+            try:  # from now on it does not count as a run
                 (folder.path / "DONE").unlink(missing_ok=True)
                 (folder.path / "config.json").unlink(missing_ok=True)
                 shutil.rmtree(folder.path)
             finally:
                 lock.release()
-        if dry_run or lock is not None:  # nobody works on it
+        if dry_run or lock is not None:  # no process works on it
             gone.append(run)
     report: dict[str, Any] = {"runs": [run["id"] for run in gone], "bytes": sum(run["bytes"] for run in gone)}
     report["dry_run"] = dry_run
@@ -250,11 +248,11 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
     """A run as a line of a list.
 
     Returns:
-        `id`; `method` and `dataset`, joined by `+` where there are several; `protocol`, `seed`; `status`: `finished`, `damaged` (it was
-        finished, and lacks files now, which `lost` names), `running` (a process works on it), `failed` or `unfinished`; the numbers of
-        `folds`, of those `done` and of those `failed`; `audit`, its setting; `honest`: of a run that keeps the epoch that is best on
-        tested subjects, id of the honest run of the same training; the main `scores`, where it is finished; `days` since something was
-        last written; `bytes` on disk.
+        `id`; `method` and `dataset`, joined by `+` if there are several; `protocol`, `seed`; `status`: `finished`,
+        `damaged` (it was finished but now lacks files, which `lost` names), `running` (a process works on it), `failed`
+        or `unfinished`; the numbers of `folds`, of those `done` and of those `failed`; `audit`, its setting; `honest`:
+        for a run that keeps the best epoch on the tested subjects, the id of the honest run of the same training; the
+        main `scores`, if it is finished; `days` since the last change; `bytes` on disk.
     """
     values = config.flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
@@ -262,7 +260,7 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
     lost, audit = folder.lost, str(values.get("audit", "guard"))
     worth = None if audit == "guard" else runner.leak.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}
-    stats = []  # without the lock, which is taken by whoever looks, what is not whole yet, and what a process removes meanwhile
+    stats = []  # without the lock (inspecting a run takes it), partial files, and files that a process removes meanwhile
     for place, inner, files in os.walk(folder.path):
         inner[:] = [name for name in inner if not name.startswith(WRITING)]
         for name in files:
@@ -291,7 +289,7 @@ def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:
 
 
 def _busy(folder: run_files.folder.RunFolder) -> bool:
-    """Whether a process is working on a run; False where the folder is not writable."""
+    """Whether a process is working on a run; False if the folder is not writable."""
     try:
         lock = folder.lock()
     except OSError as error:
@@ -305,12 +303,12 @@ def _busy(folder: run_files.folder.RunFolder) -> bool:
 
 
 def _best(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[str]:
-    """Ids of the best finished runs of each dataset and protocol; those that leak on purpose come after all that do not."""
+    """Ids of the best finished runs of each dataset and protocol; runs that leak on purpose come after all others."""
     finished = [run for run in runs if run["status"] == "finished"]
     every = sorted({name for run in finished for name in run["scores"]})
     if metric is not None and finished and metric not in every:
         raise ConfigError(unknown("score", metric, every))
-    groups = grouped(  # runs of other tasks cannot be compared: each has its best
+    groups = grouped(  # runs of different tasks are not comparable, so each task has its best
         finished,
         key=lambda run: (
             run["dataset"],

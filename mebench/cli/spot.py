@@ -1,4 +1,4 @@
-"""`mebench spot`: what models spot in one's own videos, and live."""
+"""`mebench spot`: spot in the user's own videos, and live."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _live(
     json: str | None,
     progress: Progress,
 ) -> None:
-    """Show and write what is spotted while a video is shown."""
+    """Spot in a live video; show and write the results meanwhile."""
     check_target(json)
     at_work = inference.live.Live(models, frames.stream.Stream(source, fps))
     stream, timing = at_work.stream, at_work.timing
@@ -166,7 +166,7 @@ def _live(
         to_file = json not in (None, "-")
         file = opened.enter_context(Path(str(json)).open("w", encoding="utf-8", buffering=1)) if to_file else None
 
-        def write(**event: Any) -> None:  # a line at once
+        def write(**event: Any) -> None:  # write each line at once
             if file is not None:
                 file.write(json_line(event) + "\n")
             elif json is not None:
@@ -217,12 +217,14 @@ def _event(found: inference.live.Point | inference.live.Interval) -> dict[str, A
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDE = 60
-"""Points of a curve that are shown."""
+"""Number of visible points of a curve."""
 
 
 @contextmanager
 def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
-    """A function that shows points and intervals: on a terminal running curves, elsewhere the intervals as lines; or nothing."""
+    """A function that shows points and intervals: on a terminal running curves, elsewhere the intervals as lines; or
+    nothing.
+    """
 
     def words(found: inference.live.Interval) -> str:
         p, (begin, _, end) = found.prediction, map(reports.timeline.clock, found.seconds)

@@ -1,4 +1,4 @@
-"""Trained models on new videos: predicting, live, where a network looked, and export."""
+"""Trained models on new videos: predictions, live video, Grad-CAM, and export."""
 
 from lazy_loader import attach_stub
 

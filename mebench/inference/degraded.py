@@ -1,4 +1,4 @@
-"""A finished run on degraded videos: its scores against strength, and how often it breaks relations that need no label."""
+"""A finished run on degraded videos: its scores at each strength, and violations of relations that need no label."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from mebench.runner.sweep import sweep
 from mebench.runs import RunFolder, scores_of
 
 PLACE = "degraded"
-"""Folder of a run that holds the runs of its models on degraded videos."""
+"""Subfolder of a run with the runs of its models on degraded videos."""
 
 
 class Answers(NamedTuple):
@@ -32,19 +32,19 @@ class Answers(NamedTuple):
 
     @classmethod
     def of(cls, folder: RunFolder) -> "Answers":
-        """Those of a run."""
+        """The answers of a run."""
         return cls(*([*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")))
 
 
 def violations(clean: Answers, changed: Answers, how: Degradation, fps: Mapping[str, float | None]) -> dict[str, int]:
-    """The answers that a change altered though it should not have: `n`, `of` so many.
+    """The answers that a change altered although it should not: their number `n`, and the number of all answers, `of`.
 
-    Intervals must come back at IoU .5 or more, where the change has moved them, and no others; clips keep their class. Of still
-    videos those count in which something was spotted.
+    Intervals must be found again at IoU .5 or more, at the place to which the change moved them, and no others; clips
+    keep their class. A still video counts if an interval is spotted in it.
 
     Args:
-        clean: to the videos as they are.
-        changed: to the same after a change of `RELATIONS`.
+        clean: answers for the original videos.
+        changed: answers for them after a change of `RELATIONS`.
         how: the change.
         fps: of each clean video, by its key.
     """
@@ -66,22 +66,22 @@ def violations(clean: Answers, changed: Answers, how: Degradation, fps: Mapping[
 
 
 def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progress: Progress) -> list[dict[str, Any]]:
-    """Test the models of a run on degraded videos. What was computed before is read.
+    """Test the models of a run on degraded videos. Earlier results are reused.
 
     Args:
         clean: the run.
         words: degradations, `KIND:STRENGTH`.
         workers: processes; None for all cores.
-        progress: where to tell how it goes.
+        progress: reports the progress.
 
     Returns:
-        For each word `kind`, `strength` and `run`, or why there is none in `error`; `skipped`: number of videos in which no face is found
-        any more; `scores`: for each main score its `score`, its `difference` from the clean one, paired over subjects, and the relative
-        `drop`; of a relation `violations` instead.
+        For each word `kind`, `strength` and `run`, or the reason of a failure in `error`; `skipped`: number of videos
+        whose face is no longer found; `scores`: for each main score its `score`, its `difference` from the clean one,
+        paired over subjects, and the relative `drop`; for a relation, `violations` instead.
 
     Raises:
         RunError: the run keeps no models.
-        MebenchError: no word makes sense on its dataset, or its data are not there.
+        MebenchError: no word applies to its dataset, or its data are missing.
     """
     of_run(clean)
     stored, summary = clean.read_json("config.json"), flat(scores_of(clean))

@@ -40,10 +40,11 @@ class Explanation:
 
 
 def grad_cam(looked: core.method.Looked, features: NDArray[Any], target: int) -> NDArray[np.float64]:
-    """Grad-CAM of one feature, (h, w), 0 to 1 (Selvaraju et al. 2017): 0 everywhere where nothing speaks for the target.
+    """Grad-CAM of one feature, (h, w), 0 to 1 (Selvaraju et al. 2017): 0 everywhere if no map supports the target.
 
-    The maps that enter `looked.layer`, each weighted by the mean gradient of the target's output, are summed and rectified. So it shows
-    where maps are active that speak for the target, not which of those places the layers behind them use.
+    The maps that enter `looked.layer`, each weighted by the mean gradient of the target's output, are summed and
+    rectified. So it shows where maps that support the target are active, not which of these places the later layers
+    use.
 
     Args:
         looked: the network, its layer, and how it takes features.
@@ -68,10 +69,11 @@ def grad_cam(looked: core.method.Looked, features: NDArray[Any], target: int) ->
 def onto_face(
     heat: NDArray[np.float64], steps: Sequence[MapStep], landmarks: Landmarks | None, size: int
 ) -> NDArray[np.float64]:
-    """A heat of the network's input laid back onto the crop, (size, size): each step of the chain undoes where it put things.
+    """A heat map of the network's input, mapped back onto the crop, (size, size): each step of the chain inverts its
+    geometry.
 
     Raises:
-        RunError: a step does not tell where its output lies on the face.
+        RunError: a step does not give the place of its output on the face.
     """
     laid = heat
     for step in reversed(steps):
@@ -85,11 +87,12 @@ def onto_face(
 
 
 def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Explanation]:
-    """Grad-CAM maps of the networks of each interval's fold: for spotting at its peak, for recognition from its onset to its peak.
+    """Grad-CAM maps of the networks of each interval's fold: for spotting at its peak, for recognition from its onset
+    to its peak.
 
     Raises:
-        RunError: captum is missing, or the method has no maps that could be explained, or keeps no models.
-        DataError: the dataset is not there.
+        RunError: captum is missing, or the method has no maps to explain, or the run keeps no models.
+        DataError: the dataset is missing.
     """
     plan = make_plan(config_of(folder))
     videos = {video.key: video for video in plan.videos}

@@ -91,9 +91,7 @@ class Live:
             "method.nms=null": how.nms is None,
         }.items():
             if not met:
-                raise RunError(
-                    f"live video needs {need}, which {first.name} has not: take a model of mebench model list"
-                )
+                raise RunError(f"live video needs {need}, which {first.name} lacks: use a model of mebench model list")
         self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
         self._methods = [cls(params, self.task).eval() for _ in models]
         for model, method in zip(models, self._methods):
@@ -110,7 +108,7 @@ class Live:
         self.delays: dict[str, list[float]] = {"curve": [], "intervals": []}
         self._looks: dict[int, bool] = {}
         self._every, self._start = max(1, round(stream.fps / LOOKS)), 0
-        # Load and compile all that frames will need, so that the first ones do not wait for it.
+        # Load and compile everything that frames need, so that the first frames do not wait.
         size = self._route.crop.size
         empty = np.zeros((size, size), np.uint8)
         shows_face(empty)
@@ -176,7 +174,7 @@ class Live:
             if kind in self.task.kinds
         }
         crops = self._looked(self._route.crop.cut(frames, reference, "the live video"))
-        # Multiples of k' by which features are kept, for the names of what is spotted.
+        # Multiples of k' for which features are kept, for naming the spotted intervals.
         rows: deque[NDArray[Any]] = deque(maxlen=4 * max(self.timing.k_prime.values()))
         last = -1
         for last, row in enumerate(feature_rows(self._chain, crops, landmarks)):

@@ -201,8 +201,8 @@ def read_model(path: Path) -> Model:
     model are ignored.
 
     Raises:
-        RunError: it cannot be read, is no model of mebench, or has impossible contents. ConfigError, PluginError: its
-            method is missing or has other parameters now; a folder in the user's file has no plugins.
+        RunError: it cannot be read, is not a model of mebench, or has impossible contents. ConfigError, PluginError:
+            its method is missing or has other parameters now; a folder in the user's file has no plugins.
     """
     header = read_header(path)
     parts = {"method": header.method} | ({"recognizer": header.recognizer} if header.recognizer else {})
@@ -223,7 +223,7 @@ def read_header(path: Path) -> ModelHeader:
     """Read the header of a model file; the weights are not read.
 
     Raises:
-        RunError: it cannot be read, is no model of mebench, or has impossible contents.
+        RunError: it cannot be read, is not a model of mebench, or has impossible contents.
     """
     with refused_by_system(f"the model {path} cannot be read", error=RunError):
         if not path.is_file():
@@ -231,7 +231,7 @@ def read_header(path: Path) -> ModelHeader:
                 f"there is no model {path}: name a file that mebench model export wrote, or one of mebench model list"
             )
         if path.stat().st_size > _BYTES:
-            raise RunError(f"the model {path} has more than {_BYTES >> 20} MiB, and no more are read")
+            raise RunError(f"the model {path} has more than {_BYTES >> 20} MiB, the most that mebench reads")
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             # Bytes of the longest header that is read.
@@ -239,7 +239,7 @@ def read_header(path: Path) -> ModelHeader:
     try:
         text = json.loads(header)["__metadata__"][_KEY]
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise RunError(f"{path} is no model of mebench: name a file that mebench model export wrote") from None
+        raise RunError(f"{path} is not a model of mebench: name a file that mebench model export wrote") from None
     try:
         return ModelHeader.model_validate_json(text)
     except ValidationError as error:
@@ -289,8 +289,8 @@ def named() -> list[Named]:
 
 
 def by_default() -> Named:
-    """The default model: one that names emotions rather than one that only spots, and among these the one with the best F1 of
-    micro-expressions on its card.
+    """The default model: one that names emotions rather than one that only spots, and among these the one with the best
+    F1 of micro-expressions on its card.
 
     Raises:
         RunError: none is included.

@@ -19,7 +19,7 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
 
     Args:
         method: fitted.
-        path: the file, whole or not at all.
+        path: the file, written completely or not at all.
 
     Returns:
         Names of the outputs.

@@ -212,7 +212,7 @@ class Ensemble:
 
     def __init__(self, job: PredictJob) -> None:
         self.job, dataset = job, open_dataset(job.config)
-        dataset.videos()  # where a dataset may learn in which folders the frames lie
+        dataset.videos()  # a dataset may find the folders of the frames here
         self._home = partial(home_of_video, dataset, job.config.dataset)
         self._folds: list[list[runner.FittedMethod]] = []
         for model in job.models:
@@ -231,7 +231,7 @@ class Ensemble:
         unseen, faces = self._seen(spotters[0], video) if self.job.look else ([], 0)
         blind = np.zeros(len(scores), dtype=bool)
         for first, last in unseen:
-            blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins before ends there
+            blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins earlier ends there
         last_frame = (video.n_frames or 1) - 1
         found = spotters[0].propose(view, _level(scores, blind))
         spotted = [p for p in found if not blind[min(max(p.apex, 0), last_frame)]]
@@ -277,7 +277,7 @@ def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.
 
 
 _ENSEMBLE: list[Ensemble] = []
-"""The one that this process has asked last."""
+"""The models that this process used last."""
 
 
 def predict_task(job: PredictJob, video: Video) -> Answer:
@@ -311,9 +311,9 @@ def predict_all(
     if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
         progress.notify(
             f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so predictions for them "
-            "are no test"
+            "are not a test"
         )
-    # What else a run says of its models is for this process: each task carries the rest.
+    # Other facts about the models stay in this process; each task carries the rest.
     light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models)
     told = replace(job, test=(), models=light)
     longest_first = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))

@@ -29,7 +29,7 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
 
 
 def adapters_of(file: File) -> Iterator[SheetDataset]:
-    """Datasets that know the sheet by what it holds, else those of which one is called so, the most telling name first.
+    """Datasets that recognise the sheet by its content, else by its name, the most specific name first.
 
     Each has this file as its annotations.
     """
@@ -51,24 +51,24 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
         for name, params in [("", {}), *called.items()]:
             dataset = plugin(plugin.Params(annotations=str(file), **params))
             if name or dataset.recognised:
-                # More than a name has: what a sheet holds tells more than how it is called.
+                # Above any name: the content of a sheet is better evidence than its name.
                 found.append((len(name.replace("*", "")) or 1000, dataset))
     yield from (dataset for _, dataset in sorted(found, key=lambda fit: fit[0], reverse=True))
 
 
 def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | None = None) -> list[RunConfig]:
-    """Look for what runs need, in seconds and before anything heavy is imported: roots, sheets, frames, a landmark file.
+    """Check the inputs of runs within seconds, before any heavy import: roots, sheets, frames, a landmark file.
 
     Args:
         configs: of the runs.
-        notify: called with a sentence when, for want of a landmark file, regions at fixed places of the face stand in for those
-            that follow landmarks, which the defaults alone ask for. None lets nothing stand in.
+        notify: called with a sentence if a landmark file is missing and only defaults need it; then regions at fixed
+            places of the face replace those that follow landmarks. None allows no replacement.
 
     Returns:
-        The configurations, with what stands in.
+        The configurations, with such replacements.
 
     Raises:
-        DataError: something is missing; the sentence says what to do, in the words of the command line.
+        DataError: something is missing; the message gives the remedy, in words of the command line.
         PluginError: a dataset is broken.
     """
     opened: dict[str, dict[str, Dataset]] = {}
@@ -85,7 +85,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             if not isinstance(params, FaceParams) or not params.needs_landmarks:
                 continue
             instead = params.without_landmarks
-            of_all_frames = params.align == "pose"  # which no dataset brings
+            of_all_frames = params.align == "pose"  # which no dataset contains
             lacking = [
                 word
                 for word, dataset in opened[data].items()
@@ -97,20 +97,20 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             key, _, value = f"{part}.{instead}".partition("=")
             if notify is None or not value or not config.origins.get(key, "").startswith("default"):
                 raise DataError(f"{missing}: {how_to_get(f'{part}.{instead}' if instead else '', part)}")
-            # Origin of a setting that does without them.
+            # Origin of a setting without landmarks.
             settled = from_plain(
                 {**flatten(settled.values), key: value},
-                {**settled.origins, key: "stands in for landmarks, of which there is no file"},
+                {**settled.origins, key: "replaces landmarks, because their file is missing"},
             )
             if missing not in said:
                 said.add(missing)
-                notify(f"{missing}: {key}={value} stands in, as the results say. {how_to_get('', part)}")
+                notify(f"{missing}: {key}={value} is used instead, and the results say so. {how_to_get('', part)}")
         found.append(settled)
     return found
 
 
 def has_frames(dataset: Dataset) -> bool:
-    """Whether the dataset can have frames; some hold ready-made features only."""
+    """Whether the dataset can have frames; some contain only ready-made features."""
     return type(dataset).frames is not Dataset.frames
 
 
@@ -120,25 +120,27 @@ class Summary:
 
     Attributes:
         hash: of the ground truth, see `ground_truth_hash`.
-        people: everybody with an annotated expression, as known beyond the dataset (`Dataset.person`).
+        people: the people with an annotated expression, by identity across datasets (`Dataset.person`).
         subjects: number of the subjects with an annotated expression.
         videos: videos with an annotated expression.
-        with_frames: those among them whose frames lie here; None where the dataset can have none.
-        folders: that the frames are read from, then others that hold frames of these videos too, and are not read.
-        without_expressions: further videos that lie there, none of whose frames is annotated.
+        with_frames: the number of these with frames here; None if the dataset can have none.
+        folders: the folder with the frames, then other folders with frames of these videos, which are not read.
+        without_expressions: further videos in the folders without an annotated frame.
         expressions: number by kind, all rows.
         emotions: native label, lower case -> number by kind, the most frequent first.
-        without_interval: rows among them that have no usable interval.
-        durations_ms: by kind, of expressions with an interval and a frame rate: their number `n`, and `min`, `median`, `mean` and
-            `max` of their frames, both ends counted, by frames per second; kinds without any are absent.
-        fps: the frame rates that occur, rising.
-        action_units: number of expressions that show each unit, by its number, whatever side and intensity; in doubt
-            between two, both.
+        without_interval: rows among them without a usable interval.
+        durations_ms: by kind, for expressions with an interval and a frame rate: their number `n`, and `min`, `median`,
+            `mean` and `max` of their duration (frames, both ends counted, over frames per second); kinds without any
+            are absent.
+        fps: the distinct frame rates, rising.
+        action_units: number of expressions that show each unit, by its number, for any side and intensity; an
+            annotation in doubt between two counts for both.
         with_units: expressions for which action units are annotated.
-        schemes: by name: under `classes` micro-expressions by scored class, in the scheme's order, 0 among them; under `left_out` native
-            labels and the number of those that the scheme does not score, by label or as an exception.
+        schemes: by name: under `classes` micro-expressions by scored class, in the scheme's order, including 0; under
+            `left_out` native labels and the number of micro-expressions that the scheme does not score, by label or as
+            an exception.
         unmapped: native labels that no scheme by emotion scores, and their number.
-        repairs: what was repaired or marked in the annotations.
+        repairs: repaired or marked rows of the annotations.
     """
 
     hash: str
@@ -160,7 +162,7 @@ class Summary:
     repairs: tuple[Repair, ...]
 
     def plain(self) -> dict[str, Any]:
-        """Plain data for JSON; `emotions` are numbers over all kinds."""
+        """Plain data for JSON; `emotions` are counts over all kinds."""
         by_kind = {
             kind: {label: n[kind] for label, n in self.emotions.items() if n[kind]}
             for kind in KINDS
@@ -189,10 +191,10 @@ class Summary:
 
 
 def summarise(dataset: Dataset) -> Summary:
-    """Count a dataset, from its annotations alone where the frames are absent.
+    """Count the contents of a dataset; the annotations are enough.
 
-    Every row counts once: an expression of `Dataset.videos()`, or one of `Dataset.unplaced()`. Durations, schemes and hash are
-    those of `Dataset.as_annotated()`, which two laboratories share whatever frames they hold.
+    Every row counts once: an expression of `Dataset.videos()`, or one of `Dataset.unplaced()`. Durations, schemes and
+    hash come from `Dataset.as_annotated()`, so they do not depend on the existing frames.
 
     Raises:
         DataError: the annotations are missing or cannot be read.
@@ -257,8 +259,8 @@ def summarise(dataset: Dataset) -> Summary:
 def together(members: Mapping[str, Summary]) -> dict[str, Any]:
     """Plain data of a composite: sums over its members, then each of them under `members`.
 
-    `people` are fewer than `subjects` where one is in several members. `repairs` carry their member's name. What cannot be
-    summed stands with the members only.
+    `people` are fewer than `subjects` if a person is in several members. `repairs` carry their member's name. Values
+    that cannot be summed appear only in the members.
     """
     parts = {id_: summary.plain() for id_, summary in members.items()}
     return {
@@ -274,5 +276,5 @@ def together(members: Mapping[str, Summary]) -> dict[str, Any]:
 
 
 def people_of(members: Mapping[str, Summary]) -> frozenset[SubjectKey]:
-    """Everybody in the members of a composite; who is in several counts once."""
+    """The people in the members of a composite; a person in several members counts once."""
     return frozenset[SubjectKey]().union(*(summary.people for summary in members.values()))

@@ -1,4 +1,4 @@
-"""Is this copy of a dataset sound? What is odd in its annotations, its frames and its counts, and a hash of the ground truth."""
+"""Check whether this copy of a dataset is sound: its annotations, frames and counts, and a hash of the ground truth."""
 
 import time
 from collections import Counter
@@ -63,19 +63,19 @@ TITLES: Mapping[Check, str] = {
     "name": "names that no record can hold",
     "counts": "counts that differ from the published ones",
 }
-"""What the checks look for, in the order of a report."""
+"""The titles of the checks, in the order of a report."""
 
 KNOWN_DEFECT = "known_defect"
-"""Flag of an expression whose frames are known to be incomplete in the release itself: no error of this copy."""
+"""Flag of an expression whose frames are incomplete in the release itself: not an error of this copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check found.
+    """A finding of a check.
 
     Attributes:
-        level: `error`: this copy is not what was released, or cannot be read; `warning`: what the authors annotated is odd,
-            or was not looked at.
+        level: `error`: this copy differs from the release, or cannot be read; `warning`: an annotation of the authors
+            is odd, or something was not checked.
         check: which check.
         where: `subject/video`, or empty for the whole dataset.
         text: one sentence.
@@ -96,7 +96,7 @@ macro-expression four seconds (Ekman 2003, "Darwin, deception, and facial expres
 
 
 def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
-    """Warnings about what is annotated, whatever the frames say.
+    """Warnings about the annotations, independent of the frames.
 
     Args:
         videos: as `Dataset.as_annotated` gives them.
@@ -113,7 +113,7 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
         for a, b in pairwise(ordered):
             if (a.onset, a.offset, a.kind) == (b.onset, b.offset, b.kind):
                 yield Finding("warning", "duplicate", where, f"{span(b)} is annotated twice")
-        # Each beside the one that reaches farthest among those before it.
+        # Compare each with the expression before it that ends last.
         reaching: Iterator[Expression] = accumulate(ordered, lambda a, b: max(a, b, key=lambda one: one.offset))
         for e, farthest in zip(ordered[1:], reaching):
             same = (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
@@ -122,8 +122,7 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
 
 
 def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Iterator[Finding]:
-    """Warnings about subjects, videos and classes of emotions that hold a character which is not shown as it is: a run with such a
-    name cannot be published.
+    """Warnings about invisible characters in subjects, videos and classes: a run with such a name cannot be published.
 
     Args:
         videos: as `Dataset.as_annotated` gives them.
@@ -140,12 +139,12 @@ def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Ite
 
 
 def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:
-    """Rows that nothing can score: errors where that is because frames are missing, warnings where the sheet is the reason.
+    """Rows that cannot be scored: errors if frames are missing, warnings if the sheet is the reason.
 
     Args:
         unplaced: of the dataset.
-        annotated: the videos as the annotations alone give them.
-        videos: the same with the frames looked at; what is there no more was lost with the frames.
+        annotated: the videos from the annotations alone.
+        videos: the same with the frames; rows that only the former have were lost with the frames.
     """
     by_frames = _named_rows(annotated)
     by_frames.subtract(_named_rows(videos))
@@ -163,13 +162,13 @@ def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | 
 
 
 def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iterator[Finding]:
-    """A finding for the counts that differ: a warning where the sheet is plainly a part of the dataset."""
+    """A finding for differing counts: a warning if the sheet is plainly a part of the dataset."""
     differing = [f"{name} {found} instead of {said}" for name, (found, said) in counts.items() if found != said]
     if not differing:
         return
     expressions = [pair for name, pair in counts.items() if name.endswith("-expressions")]
     found, said = (sum(pair[n] for pair in expressions) for n in (0, 1))
-    # Below this share of the published expressions a sheet is taken for a part of the dataset, chosen on purpose.
+    # Below this share of the published expressions, a sheet counts as a deliberate part of the dataset.
     if found < 0.5 * said:
         text = f"this is a part of the dataset, {found} of the {said} expressions in {source}"
         yield Finding("warning", "counts", "", text)
@@ -184,23 +183,22 @@ def span(e: Expression) -> str:
 
 
 FIRST_FEW = 3
-"""Gaps and files that one sentence names."""
+"""Most gaps and files in one sentence."""
 FPS_TOLERANCE = 0.02
-"""Share by which the frame rate that a video file states may differ from the annotated one: 29.97 is 30."""
+"""Tolerated relative difference between the frame rate of a video file and the annotated one: 29.97 is 30."""
 
 
 def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep: bool) -> tuple[int, list[Finding]]:
-    """Look at the frames of a video.
+    """Check the frames of a video.
 
     Args:
-        dataset: that the video is of.
+        dataset: the dataset of the video.
         video: as `Dataset.videos` gives it.
-        repairs: those of the dataset, for the rows that a sentence names.
+        repairs: repairs of the dataset, whose rows sentences name.
         deep: decode every frame; else only the headers and ends of image files are read. Neither sees damage inside a JPEG,
             BMP, TIFF or WebP.
 
-    Returns:
-        Number of its frames, and what is wrong.
+    Returns: Number of its frames, and the findings.
     """
     where = f"{video.subject}/{video.id}"
     known = any(KNOWN_DEFECT in e.flags for e in video.expressions)
@@ -213,14 +211,14 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     try:
         frames = dataset.frames(video)
     except DataError as error:
-        # Without the name of the video, which stands before the sentence anyway.
+        # Without the name of the video, which precedes the sentence anyway.
         return 0, [found("missing_folder", str(error).removeprefix(f"{video.key} "))]
     try:
         n_frames = len(frames)
     except DataError as error:
         return 0, [found("video_file", str(error))]
     changes, findings = [r for r in repairs if r.row is not None and r.reason.startswith(f"{where}: ")], []
-    for e in video.expressions:  # that had to be cut or moved because frames are not there
+    for e in video.expressions:  # repairs that cut or moved an expression because frames are missing
         if "cut" in e.flags or e.offset >= n_frames:
             text = f"{span(e)} is annotated beyond the {n_frames} existing frames{_rows(changes, 'beyond')}"
             findings.append(found("beyond_video", text))
@@ -256,13 +254,13 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
 
 
 def _rows(changes: Sequence[Repair], what: str) -> str:
-    """The cells that had to be changed, in words."""
+    """The changed cells, in words."""
     cells = [f"row {r.row}: {r.column} {r.found} read as {r.taken}" for r in changes if what in r.reason]
     return f" ({'; '.join(cells)})" if cells else ""
 
 
 def _gaps(frames: FolderFrames) -> Iterator[str]:
-    """File numbers that are missing between others, unless the numbers have a constant step."""
+    """File numbers missing between others, unless the numbers have a constant step."""
     every = [file_number(name) for name in sorted((*frames.names, *frames.damaged), key=natural)]
     numbers = [number for number in every if number is not None]
     steps = [b - a for a, b in pairwise(numbers)]
@@ -283,7 +281,7 @@ def _gaps(frames: FolderFrames) -> Iterator[str]:
 
 
 def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
-    """Images that cannot be read, and those that have not the size of most others."""
+    """Images that cannot be read, and images whose size differs from most others."""
     sizes: dict[str, Size] = {}
     bad: dict[str, str] = {}
     measure = decoded_size if deep else image_size
@@ -314,11 +312,10 @@ class Verification:
 
     Attributes:
         summary: what it holds.
-        frames: number of frames looked at.
+        frames: number of checked frames.
         deep: whether they were decoded.
-        counts: name -> (found, published); empty where nothing is compared.
-        source: where the published counts stand.
-        findings: in the order of `TITLES`, then of the videos.
+        counts: name -> (found, published); empty without a comparison.
+        source: source of the published counts. findings: in the order of `TITLES`, then of the videos.
         seconds: time spent on the frames.
     """
 
@@ -366,14 +363,14 @@ class Verification:
 def verify(
     dataset: Dataset, deep: bool = False, counts: bool = True, tick: Callable[[int], object] | None = None
 ) -> Verification:
-    """Check the annotations, every frame that they speak of, and the counts.
+    """Check the annotations, every annotated frame, and the counts.
 
     Args:
-        dataset: to look at; without a root only its annotations are.
+        dataset: the dataset; without a root only its annotations are checked.
         deep: decode every frame; else only the headers and ends of image files are read. Neither sees damage inside a JPEG,
             BMP, TIFF or WebP.
         counts: compare with the published counts.
-        tick: is called after each video of `Dataset.videos`, with the number of its frames.
+        tick: called after each video of `Dataset.videos` with the number of its frames.
 
     Raises:
         DataError: the annotations are missing or cannot be read.
@@ -403,7 +400,7 @@ def verify(
         findings.append(Finding("warning", "no_frames", "", text))
     else:
         look = partial(check_video, dataset, repairs=summary.repairs, deep=deep)
-        # Videos looked at at the same time: while one thread waits for the disk, others read.
+        # Number of videos checked at once: while one thread waits for the disk, others read.
         with ThreadPoolExecutor(4) as pool:
             for n_frames, found in pool.map(look, dataset.videos()):
                 frames += n_frames

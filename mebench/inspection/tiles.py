@@ -1,4 +1,4 @@
-"""A few expressions that stand for a dataset, and the four pictures of each that a contact sheet shows."""
+"""A few expressions of a dataset, and the four pictures of each for a contact sheet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Chosen(NamedTuple):
 def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: str | None = None) -> list[Chosen]:
     """Up to `n` expressions, in the order of the videos' keys.
 
-    First one of each person, then a second one of each, and so on. Of more people than rows, those are taken that stand
-    evenly spread in the sorted list.
+    First one of each person, then a second one of each, and so on. With more people than rows, people are chosen evenly
+    spread over the sorted list.
 
     Args:
         videos: to choose from.
@@ -62,12 +62,12 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Face:
-    """The face that all crops of a video go by, in pixels of its frames.
+    """The face that defines all crops of a video, in pixels of its frames.
 
     Attributes:
         box: (x0, y0, x1, y1), `x1` and `y1` exclusive.
-        landmarks: (68, 2) points (x, y), or None where neither the dataset nor a predictor file gives them.
-        regions: (4, 2) corners each: the eyes with their brows and the mouth, as MEAN looks at them.
+        landmarks: (68, 2) points (x, y), or None without landmarks from the dataset or a predictor file.
+        regions: (4, 2) corners each: the eyes with their brows and the mouth, as in MEAN.
     """
 
     box: tuple[int, int, int, int]
@@ -81,7 +81,7 @@ class Tile:
 
     Attributes:
         title: `first frame`, `onset`, `apex` or `offset`, with its position.
-        image: (H, W, 3) uint8, R, G, B, or None where the frame is missing.
+        image: (H, W, 3) uint8, R, G, B, or None if the frame is missing.
     """
 
     title: str
@@ -93,9 +93,9 @@ class Strip:
     """One expression.
 
     Attributes:
-        chosen: which.
-        tiles: first frame, onset, apex (or the middle where nobody marked one), offset.
-        face: None where none was found.
+        chosen: the expression.
+        tiles: first frame, onset, apex (or the middle if none is marked), offset.
+        face: None if none was found.
         problem: why there is no face or no picture, or empty.
     """
 
@@ -106,7 +106,7 @@ class Strip:
 
 
 def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
-    """Decode the four frames of an expression and find the face; what is missing is said in `problem`."""
+    """Decode the four frames of an expression and find the face; `problem` names what is missing."""
     video, e = chosen
     peak = "middle" if e.apex is None else "apex"
     marks = (("first frame", 0), ("onset", e.onset), (peak, e.peak), ("offset", e.offset))
@@ -133,7 +133,7 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
     except DataError as error:
         why = "no face found" if isinstance(error, NoFaceError) else str(error)
         return Strip(chosen, tuple(tiles), None, problem or why)
-    # The regions of the crop are taken back to the frame.
+    # Map the regions from the crop back to the frame.
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)
     regions = step.regions(reference.crop_landmarks, crop.size, crop.size)

@@ -1,4 +1,4 @@
-"""A paper's tables run again, and for each cell why the measured value is not the printed one."""
+"""Run a paper's tables again, and explain for each cell why the measured value differs from the printed one."""
 
 import json
 import shlex
@@ -25,13 +25,13 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Program:
-    """What a method's program selects on the tested subjects, by its code or text.
+    """The selection on tested subjects in a method's program, according to its code or text.
 
     Attributes:
-        says: that in words.
-        leaks: whether the published value is one that was chosen so.
-        settings: words of as many runs, the best of which would be taken by who chooses settings on the tested subjects.
-        method: id of the plugin that is the method here; empty where none is.
+        says: the selection in words.
+        leaks: whether the published value was selected so.
+        settings: words of several runs; a selection of settings on the tested subjects would take the best of them.
+        method: id of the corresponding plugin here; may be empty.
     """
 
     says: str
@@ -50,12 +50,12 @@ class Paper:
         source: its key in `leaderboards/published.csv`.
         convention: the rules that its own scores follow.
         datasets: words that choose its videos and classes, by dataset.
-        differs: where this reproduction departs from the paper, in sentences without end.
+        differs: deviations of this reproduction from the paper, in sentences without a full stop.
         titles: of its tables, by number.
-        tables: by number how their rows are measured: by `method` and `method_variant` as in `leaderboards/published.csv`
-            the words of `mebench run` without the dataset's, or why it cannot be run.
-        sources: of the tables that another source than the paper's prints, by number.
-        programs: what the programs of methods choose on the tested subjects, by `method` and `method_variant`.
+        tables: for each number, by `method` and `method_variant` as in `leaderboards/published.csv`, the words of
+            `mebench run` without those of the dataset, or the reason why the row cannot be run.
+        sources: sources of tables that are not printed in the paper itself, by number.
+        programs: selection on the tested subjects in the programs of methods, by `method` and `method_variant`.
     """
 
     id: str
@@ -76,8 +76,8 @@ class Cell:
 
     Attributes:
         published: the value.
-        words: of `mebench run`; None where it cannot be run.
-        absent: why it cannot, or empty.
+        words: of `mebench run`; None if it cannot be run.
+        absent: the reason, or empty.
     """
 
     published: Published
@@ -102,7 +102,7 @@ def read_paper(folder: Path, name: str) -> Paper:
         for number, table in tables.items():
             for row in table["rows"]:
                 key = (str(row["method"]), str(row.get("variant", "")))
-                # A `run` beside `absent` is too long to be made with the others.
+                # A row with both `run` and `absent` takes too long to run with the others.
                 run = "run" in row and "absent" not in row
                 rows[number][key] = tuple(str(row["run"]).split()) if run else str(row.get("absent", ""))
                 if "program" in row:
@@ -159,9 +159,9 @@ class Run:
     Attributes:
         folder: of the finished run, or None.
         reason: why there is none, in a few words.
-        sentence: the same as the user may be told once, with what to do.
-        stands_in: whether another dataset was run than the words name.
-        failed: whether it was tried.
+        sentence: the same as a sentence for the user, with the remedy.
+        stands_in: whether the run used another dataset than the words name.
+        failed: whether a run was tried.
     """
 
     folder: RunFolder | None
@@ -188,19 +188,19 @@ class Result:
 
     Attributes:
         cell: the published value.
-        value: measured under the paper's rules; None where there is nothing.
+        value: measured under the paper's rules; None without a run.
         low: lower end of its interval, or None.
         high: upper end of its interval, or None.
         strict: the same score under `strict`, or None.
         run_id: of the run, or empty.
         why: explanation of the gap, or why there is no measured value.
-        sentence: what to do where there is none; empty where there is nothing to do.
+        sentence: the remedy for a missing value; may be empty.
         failed: whether its run failed.
-        leaking: where one training gave both, the score of the leaking run; else None.
-        honest: and that of the honest one.
-        worth: what looking was worth, see `mebench.runner.leak`.
-        program: what the method's program does; empty where nothing is said.
-        best_of: what choosing settings on the tested subjects was worth, see `_best`.
+        leaking: if one training gave both, the score of the leaking run; else None.
+        honest: likewise, the score of the honest run.
+        worth: gain from the selection, see `mebench.runner.leak`.
+        program: the selection in the method's program; may be empty.
+        best_of: gain from choosing settings on the tested subjects, see `_best`.
     """
 
     cell: Cell
@@ -227,9 +227,9 @@ class Request:
         words: for every run, after those of the paper.
         files: of settings.
         plugins: folders.
-        stand_in: id of a dataset to run where one is absent, with words of its own after it; None for none.
+        stand_in: id of a dataset that replaces absent ones, followed by words of its own; None for no replacement.
         dry_run: run nothing.
-        settings: also run the settings of which somebody would take the best on the tested subjects.
+        settings: also run the settings from which a selection on the tested subjects would choose.
     """
 
     words: Words = ()
@@ -243,13 +243,13 @@ class Request:
 def reproduce(
     paper: Paper, cells: Sequence[Cell], published: Sequence[Published], request: Request, progress: Progress
 ) -> list[Result]:
-    """Measure cells; finished runs of the same key count, everything else is run in one sweep.
+    """Measure cells; finished runs of the same key are reused, and one sweep runs the rest.
 
-    A dataset that is not here makes its cells absent, each with the reason, and stops nothing.
+    Cells of a missing dataset are absent, each with the reason; the others continue.
 
     Raises:
         ConfigError: the user's words are wrong.
-        MebenchError: what stops all runs: a full disk, Ctrl-C.
+        MebenchError: an error that stops all runs, such as a full disk or Ctrl-C.
     """
     lines = list(dict.fromkeys(cell.words for cell in cells if cell.words))
     others: dict[Words, list[Words]] = {line: [] for line in lines}
@@ -280,7 +280,7 @@ def reproduce(
 def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
     """Selection among several settings on tested subjects: their number, the best honest run, its UF1 and the gain.
 
-    None unless all of them, and the default beside them, are there.
+    None unless all of them and the default have been run.
     """
     there = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
     if not others or len(there) <= len(others):
@@ -293,7 +293,7 @@ def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
 
 
 def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
-    """For each line of words its run; those that have to be run are run together, and equal ones once."""
+    """For each line of words its run; missing runs are computed together, equal ones once."""
     found: dict[Words, Run] = {}
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
     for line in lines:
@@ -327,7 +327,7 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
 
 
 def _standing_in(line: Words, request: Request) -> list[str]:
-    """The words with another dataset, without what belongs to the one they name."""
+    """The words with another dataset, without the settings of the original one."""
     own = [word for word in (*line, *request.words) if not word.startswith(("dataset", "scheme="))]
     dataset, *words = shlex.split(request.stand_in or "")
     return [*own, f"dataset={dataset}", *words]
@@ -348,7 +348,7 @@ def _result(
     if run.folder is None:
         return replace(nothing, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
     program, honest = paper.programs.get((row.method, row.method_variant)), run.honest
-    like = run.folder if honest is None or (program and program.leaks) else honest  # what the published value is like
+    like = run.folder if honest is None or (program and program.leaks) else honest  # caveats of the published value
     by_paper, strict = (value_of(summary, row) for summary in summaries[like.id])
     if by_paper is None:
         return replace(nothing, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
@@ -357,7 +357,7 @@ def _result(
     other = (request.stand_in or "").partition(" ")[0]
     differ = there is not None and here is not None and round(here) != round(there.value)
     why = [
-        f"{other} replaces {row.dataset}, so this is no comparison" if run.stands_in else "",
+        f"{other} replaces {row.dataset}, so this is not a comparison" if run.stands_in else "",
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
         f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",

@@ -1,7 +1,7 @@
 """Read the prediction files that authors published, score them again, and compare with the numbers in their papers.
 
-`leaderboards/rescored/<source>.yaml` says where the files lie, what they are and how they are read; `<source>.json`, which
-`mebench rescore` writes, holds scores and intervals, facts and never the files. Tables are made of the two.
+`leaderboards/rescored/<source>.yaml` gives the place of the files, their content and how to read them; `<source>.json`,
+which `mebench rescore` writes, has scores, intervals and facts, but never the files. Tables are made from the two.
 """
 
 import csv
@@ -57,7 +57,7 @@ from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""
 DIGITS = 6
-"""After the point, of scores that are kept."""
+"""Digits after the point of stored scores."""
 
 
 _STRICT = ConfigDict(extra="forbid")
@@ -66,38 +66,42 @@ Row = dict[str, str]
 
 @dataclass(frozen=True, config=_STRICT)
 class Reading:
-    """Files of one form and how they become a table.
+    """Files of one form, and how to read them as a table.
 
     Attributes:
-        files: path in the repository to the SHA-256 of the content, by which a file is found in whatever folder it lies.
-        folder: stands before every path.
-        repository: address and commit of another repository that they lie in, in words; empty for the source's own.
-        sheet: of a workbook that holds several tables.
-        columns: what the cells of a line are, where the file has no header; cells are parted by blanks, commas or semicolons,
-            those of a workbook by its columns, and `_` is not read. None where its shape says it: whatever `mebench score` reads.
-        header: of such a file, its names of columns to the suite's, or to `_`.
-        section: what the words of a line say for all lines below it: a line of so many words.
-        name: the file's name, with folders before it where these say something, with columns in braces:
-            `{subject}_{video}.txt`, `subject_{subject}/test_{epoch}.txt`. One that names a video says that it was looked through,
-            whatever of it is kept.
-        always: columns that are the same in all rows.
-        rename: by column, what cells become.
-        pattern: by column, a regular expression with one group, to which a cell is cut.
-        only: by column, a regular expression that cells of rows match that are read; of files that are read by their shape.
-        counts: of a file with a row for each person and no clips, its columns of true clips and of those answered rightly, lists with a
-            number for each class (`[2, 0, 1]`), and the classes. A wrong answer is put down as
-            any other class: only accuracy and recalls follow from such files.
-        beside: files whose rows say, in the same order, what these do not: which clip each is about.
-        series: of a file of scores of frames alone, by subject in the order of the file, by video how many stand one after the other.
-        spotted: how intervals are made of such scores: `k_prime`, one number, and `p`, `rule`, `anchor`, `smoothing` of `SpottingParams`.
-        averaged: whether each score becomes the mean over the k' frames before it and the k' from it on, where all lie in the video; the
-            others are left out (`spotted` then says `smoothing: none`).
+        files: path in the repository to the SHA-256 of the content, which identifies a file in any folder.
+        folder: prefix of every path.
+        repository: address and commit of another repository with these files, in words; empty for the source's own.
+        sheet: for a workbook with several tables.
+        columns: meaning of the cells of a line in a file without header; blanks, commas or semicolons separate the
+            cells, a workbook has columns, and `_` is not read. None for files that `mebench score` reads by their
+            shape.
+        header: for such a file, from its column names to the suite's, or to `_`.
+        section: meaning of the words of a line that applies to all lines below it; such a line has exactly as many
+            words.
+        name: pattern of the file name, with informative folders, and columns in braces: `{subject}_{video}.txt`,
+            `subject_{subject}/test_{epoch}.txt`. A file that names a video shows that the video was processed, even if
+            no row remains.
+        always: columns with the same value in all rows.
+        rename: by column, replacements of cells.
+        pattern: by column, a regular expression whose one group replaces the cell.
+        only: by column, a regular expression that a row must match to be read; for files that are read by their shape.
+        counts: for a file with a row for each person and no clips: its columns of true clips and of right answers,
+            lists with a number for each class (`[2, 0, 1]`), and the classes. A wrong answer is recorded as any other
+            class, so only accuracy and recalls follow from such files.
+        beside: files with equally many rows that name, in the same order, the clip of each row.
+        series: for a file with only frame scores: by subject in the order of the file, by video, the number of
+            consecutive scores.
+        spotted: how to derive intervals from such scores: `k_prime`, one number, and `p`, `rule`, `anchor`, `smoothing`
+            of `SpottingParams`.
+        averaged: whether each score becomes the mean over the k' frames before it and the k' frames beginning with it,
+            if all are in the video; the others are left out (`spotted` then has `smoothing: none`).
         shift: frames that are added to onsets, apexes and offsets.
-        rounded: what fractional frames become: those `down`, or the `nearest`, a half up.
-        macro_above: intervals whose offset lies more than so many frames after their onset are macro, the others micro.
-        lengths: shortest and longest interval in frames, both ends counted, that is kept; None sets no limit.
-        at_least: the confidence of an interval that is kept.
-        first: so many intervals of a video are kept, in the order of the file.
+        rounded: rounding of fractional frames: `down`, or to the `nearest`, halves up.
+        macro_above: intervals whose offset is more than this many frames after their onset are macro, the others micro.
+        lengths: shortest and longest kept interval in frames, both ends counted; None sets no limit.
+        at_least: least confidence of a kept interval.
+        first: number of kept intervals of each video, in the order of the file.
     """
 
     files: Annotated[dict[str, Hash], Field(min_length=1)]
@@ -127,11 +131,11 @@ class Reading:
 
 @dataclass(frozen=True, config=_STRICT)
 class Choice:
-    """Answers after several epochs, in rows with a column `epoch`, of which a rule chooses those that count.
+    """Answers after several epochs, in rows with a column `epoch`; a rule chooses the epoch that counts.
 
     Attributes:
         rules: `epoch_choices.RULES`; the first is the authors'.
-        thresholds: lowest and highest confidence from which an interval counts, and the step between.
+        thresholds: lowest and highest tried confidence threshold, and the step.
     """
 
     rules: Annotated[tuple[epoch_choices.Rule, ...], Field(min_length=1)]
@@ -149,10 +153,10 @@ class Set:
         predictions: files.
         scheme: the emotion scheme, or empty.
         clips: whether classes of given clips are scored, instead of spotted intervals.
-        k_prime: length in frames of the window that the score of a frame stands for, where intervals lie around a peak of such
-            scores; None otherwise.
-        choice: of epochs and thresholds; None where all answers count.
-        pooled: whether the rows do not tell kinds apart, so that their one part is `overall`.
+        k_prime: length in frames of the window behind each frame's score, if intervals lie around peaks of such scores;
+            else None.
+        choice: of epochs and thresholds; None if all answers count.
+        pooled: whether the rows do not distinguish kinds, so that their only part is `overall`.
     """
 
     dataset: str
@@ -167,12 +171,12 @@ class Set:
 
     @property
     def roles(self) -> dict[Role, tuple[Reading, ...]]:
-        """The files by what they hold."""
+        """The files by their content."""
         return {"truth": self.truth, "predictions": self.predictions}
 
     @property
     def shifts(self) -> tuple[int, ...]:
-        """Shifts of intervals in frames to try: none, and for window scores that of `anchor=middle`."""
+        """Shifts of intervals in frames to try: 0, and for window scores that of `anchor=middle`."""
         return (0,) if self.k_prime is None or self.clips else (0, window_shift(self.k_prime - 1))
 
 
@@ -184,17 +188,18 @@ class Source:
         id: name of its file.
         title: of the paper, with its authors.
         method: its name in the literature, as in `leaderboards/published.csv`.
-        variant: likewise, which of several settings or runs.
+        variant: likewise, distinguishes several settings or runs.
         repository: where the files are public.
         commit: of the repository.
         sets: one for each dataset.
-        convention: the rules that the authors score by.
-        paper: key in `leaderboards/published.csv` of what prints scores of these answers.
-        tables: of the paper, that print them.
-        notes: what a reader must know, in sentences without end.
-        keeps: the epoch whose answers the program keeps, with file and line where it says so.
-        caveats: some of `CAVEATS`, that all answers bear.
-        selection: of answers that a team sent in, without repository and commit, who chose what on whom, in words.
+        convention: the authors' rules of scoring.
+        paper: key in `leaderboards/published.csv` of the paper with scores of these answers.
+        tables: the tables of the paper with them.
+        notes: what a reader must know, in sentences without a full stop.
+        keeps: the epoch whose answers the program keeps, with file and line of its code.
+        caveats: some of `CAVEATS`, which apply to all answers.
+        selection: for answers that a team sent in, without repository and commit: what was selected and on which
+            people, in words.
     """
 
     id: str
@@ -213,7 +218,7 @@ class Source:
     selection: str = ""
 
     def __post_init__(self) -> None:
-        """Answers are public under a commit, or sent in with a word on selection."""
+        """Check that answers are public under a commit, or sent in with a statement on selection."""
         if not self.selection and not (self.repository and self.commit):
             raise ValueError(
                 "give repository and commit for public answers, and selection for answers that were sent in"
@@ -221,32 +226,32 @@ class Source:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The notes, and what the program keeps."""
+        """The notes, and the epoch that the program keeps."""
         kept = [f"of its epochs the program keeps {self.keeps}"] if self.keeps else []
         return *self.notes, *kept, *([f"selection, as the senders say: {self.selection}"] if self.selection else [])
 
     @property
     def conventions(self) -> tuple[str, ...]:
-        """The authors' rules, then the suite's own, which need more than counts."""
+        """The authors' rules, then mebench's own, which need more than counts."""
         counted = any(reading.counts for reading in self.readings)
         return tuple(dict.fromkeys([self.convention, *([] if counted else ["strict"])]))
 
     @property
     def key(self) -> str:
-        """Hash of all that decides the scores: files, how they are read, and rules."""
+        """Hash of everything that determines the scores: files, their reading, and rules."""
         sets = TypeAdapter(tuple[Set, ...]).dump_python(self.sets, exclude_defaults=True)
         text = json.dumps([self.convention, sets], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def readings(self) -> list[Reading]:
-        """All of all sets."""
+        """The readings of all sets."""
         own = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
         return own + [other for reading in own for other in reading.beside]
 
     @property
     def files(self) -> dict[str, str]:
-        """Hash to path in the repository, of all sets."""
+        """From hash to path in the repository, for all sets."""
         return {hash_: f"{r.folder}/{name}".lstrip("/") for r in self.readings for name, hash_ in r.files.items()}
 
     def prints(self, one: Set, published: Sequence[Published]) -> list[Published]:
@@ -269,7 +274,7 @@ def read_source(folder: Path, name: str) -> Source:
     """The source of that name from `<folder>/<name>.yaml`.
 
     Raises:
-        ConfigError: there is none, or no convention of the name that it gives.
+        ConfigError: there is none, or its convention is unknown.
         DataError: its file has another form.
     """
     file = folder / f"{name}.yaml"
@@ -294,14 +299,14 @@ def read_source(folder: Path, name: str) -> Source:
 
 
 def find(source: Source, root: Path) -> dict[str, Path]:
-    """The files of a source by their hash, in whatever folders below `root` they lie.
+    """The files of a source by their hash, in any folders below `root`.
 
     Raises:
-        DataError: `root` is no folder, or lacks a file, or holds another under its name.
+        DataError: `root` is not a folder, or a file is missing or has other content.
     """
     hint = f"in a clone of {source.repository}: git checkout {source.commit}" if source.commit else "as it was sent"
     if not root.is_dir():
-        raise DataError(f"--root {root} is no folder: name the one that holds the files of {source.id}, {hint}")
+        raise DataError(f"--root {root} is not a folder: name the one with the files of {source.id}, {hint}")
     wanted = source.files
     found: dict[str, Path] = {}
     others: dict[str, Path] = {}
@@ -309,7 +314,7 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     for file in chain(there, (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)):
         if len(found) == len(wanted):
             break
-        with suppress(OSError):  # of a file that nobody may read; if it is one of ours, it is missing
+        with suppress(OSError):  # an unreadable file; if it is one of the source's files, it counts as missing
             if file.is_file() and file.stat().st_size <= LARGEST:
                 hash_ = file_hash(file)
                 (found if hash_ in wanted else others).setdefault(hash_, file)
@@ -321,8 +326,8 @@ def find(source: Source, root: Path) -> dict[str, Path]:
         for other, file in others.items():
             if file.name == Path(path).name:
                 raise DataError(
-                    f"{file} is not {path} as it was published{more}: its SHA-256 begins with {other[:12]}, not with "
-                    f"{hash_[:12]}; take it unchanged, {hint}"
+                    f"{file} differs from the published {path}{more}: its SHA-256 begins with {other[:12]}, not with "
+                    f"{hash_[:12]}; get it unchanged, {hint}"
                 )
         raise DataError(f"no file in {root} is {path}{more}, SHA-256 {hash_[:12]}…: get it, {hint}")
     return found
@@ -331,16 +336,16 @@ def find(source: Source, root: Path) -> dict[str, Path]:
 def answers(
     one: Set, found: Mapping[str, Path], convention: str
 ) -> tuple[dict[epoch_choices.Rule | None, Answers], int]:
-    """The answers of a set beside what is true, through what reads the files of any program: for each rule of its choice, if it has one,
-    and the pairs of epoch and threshold that there were to choose from.
+    """The answers of a set with the truth, read like the files of any program: for each rule of its choice, if it has
+    one, and the number of pairs of epoch and threshold to choose from.
 
     Args:
         one: the set.
         found: see `find`.
-        convention: by whose F1 is chosen.
+        convention: the rules whose F1 decides the choice.
 
     Raises:
-        DataError: the files cannot be read as the source says, or a person lacks an epoch.
+        DataError: the files cannot be read as the source describes, or a person lacks an epoch.
     """
     rows = {role: [row for r in readings for row in rows_of(r, found, role)] for role, readings in one.roles.items()}
     truth, said = rows["truth"], rows["predictions"]
@@ -366,9 +371,9 @@ def answers(
 
 
 def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
-    """Rows of truth and predictions as scoring reads them."""
+    """Rows of truth and predictions for scoring."""
     tables = [sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions))]
-    remarks, rules = Remarks(), Rules()  # what there is to remark on files that never change stands in the notes
+    remarks, rules = Remarks(), Rules()  # the notes contain the remarks on these files, which never change
     if one.clips:
         return of_clips(read_clips(tables[0], "truth", remarks), tables[1], rules, remarks)
     true, said = read_intervals(tables[0], "truth", remarks), read_intervals(tables[1], "predictions", remarks)
@@ -376,12 +381,12 @@ def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answer
 
 
 def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
-    """The rows of files as the source says they are read.
+    """The rows of files, read as the source describes.
 
-    A file that names its video has a row without onset and offset, too.
+    A file that names its video also gives a row without onset and offset.
 
     Raises:
-        DataError: a file is not named or does not look as the source says.
+        DataError: the name or content of a file differs from the source's description.
     """
     rows = [row for path, hash_ in reading.files.items() for row in _of_file(reading, path, found[hash_], role)]
     if reading.beside:
@@ -422,7 +427,7 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
 
 
 def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Row]:
-    """The rows of a file, with what its name says."""
+    """The rows of a file, with the columns from its name."""
     of_file, file = dict(reading.always), Path(f"{file}:{reading.sheet}") if reading.sheet else file
     if reading.name:
         named_so = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
@@ -456,11 +461,11 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
             row.pop("_", None)
             yield _renamed(row, reading)
         elif any(words):
-            raise DataError(f"{path}, line {number}: {' '.join(words)!r} is not of the form that the source gives")
+            raise DataError(f"{path}, line {number}: {' '.join(words)!r} does not have the form that the source gives")
 
 
 def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
-    """A row for each clip of each person; the clips have numbers for names."""
+    """A row for each clip of each person; clips are named by numbers."""
     assert reading.counts is not None
     every, rightly, classes = reading.counts
     with file.open(encoding="utf-8", newline="") as opened:
@@ -476,7 +481,7 @@ def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
 
 
 def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
-    """The intervals that scores of frames make, and a row without one for each video."""
+    """The intervals from frame scores, and a row without an interval for each video."""
     scores, kind = content(file.read_bytes()), of_file["kind"]
     lengths = [sum(videos.values()) for videos in reading.series.values()]
     if not isinstance(scores, list) or [len(own) for own in scores] != lengths:
@@ -500,7 +505,7 @@ def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
 
 
 def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
-    """The rows of whatever `mebench score` reads, under the suite's names of columns."""
+    """The rows of a file that `mebench score` reads, under the suite's column names."""
     remarks = Remarks()
     sheet = read_sheet(file, remarks, role)
     if is_log(sheet):
@@ -535,19 +540,20 @@ def _renamed(row: Mapping[str, str], reading: Reading) -> Row:
 
 
 def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
-    """The outcome: of each set the scores under each convention, as the intervals are and k'/2 later.
+    """The outcome: the scores of each set under each convention, with the intervals unchanged and k'/2 later.
 
     Args:
         source: what to score.
-        root: a folder that holds the files somewhere.
+        root: a folder that contains the files, at any depth.
         draws: of the bootstrap.
 
     Returns:
-        JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`, `later` (frames),
-        where answers are chosen `choice`, and the `summary`, its details left out; there also `selection`, see `epoch_choices.worth`.
+        JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`,
+            `later` (frames), `choice` (if answers are chosen) and the `summary` without details; for chosen answers
+            also `selection`, see `epoch_choices.worth`.
 
     Raises:
-        DataError: files are missing or changed, or are not as the source says.
+        DataError: files are missing or changed, or differ from the source's description.
     """
     found, sets = find(source, root), []
     for one in source.sets:
@@ -587,7 +593,7 @@ def _kept(value: Any) -> Any:
 
 
 def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:
-    """Write it as `<source>.json`; equal ones give equal bytes."""
+    """Write it as `<source>.json`; equal outcomes give equal bytes."""
     file = folder / f"{outcome['source']}.json"
     replace_file(file, json.dumps(outcome, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return file
@@ -599,8 +605,8 @@ class Cell(NamedTuple):
     Attributes:
         dataset: id.
         name: of the score, dotted.
-        printed: by the paper; None where it does not print it.
-        values: value, low and high by convention, frames later and rule of choice (empty where there is none), None where undefined.
+        printed: the paper's value; None if it prints none.
+        values: value, low and high by convention, frames later and rule of choice (may be empty); None if undefined.
     """
 
     dataset: str
@@ -610,7 +616,7 @@ class Cell(NamedTuple):
 
 
 def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
-    """Printed and rescored values; of a set that no paper printed, the main score of each section."""
+    """Printed and rescored values; for a set without printed values, the main score of each section."""
     found = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
         by_reading = {(r["convention"], r["later"], r.get("choice", "")): r["summary"] for r in scored["results"]}

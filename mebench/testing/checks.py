@@ -1,4 +1,4 @@
-"""A check, the ways to run many, and data small enough to train on in a test."""
+"""A check, functions that run many checks, and data small enough for training in a test."""
 
 import tempfile
 import traceback
@@ -19,16 +19,16 @@ TINY: tuple[str, ...] = (
     "dataset.size=96",
     "dataset.short_videos=true",
 )
-"""Words of a drawn dataset: 3 subjects, 1 video each of 60 frames with one micro-expression and landmarks."""
+"""Settings of a drawn dataset: 3 subjects, each with 1 video of 60 frames with one micro-expression and landmarks."""
 LONGEST = 500
-"""Letters of a reason; where it is longer its middle is left out."""
+"""Most characters of a reason; the middle of a longer one is left out."""
 
 
 _folder = cache(lambda: tempfile.TemporaryDirectory(prefix="mebench-testing-"))
 
 
 def scratch() -> Path:
-    """A folder for features that all checks of this process share; it goes when the process ends."""
+    """A folder for features, shared by all checks of this process and removed at its end."""
     return Path(_folder().name)
 
 
@@ -39,8 +39,8 @@ def promise(fix: str, after: str = "") -> Callable[[F], F]:
     """Mark a function as a check; its docstring states the promise.
 
     Args:
-        fix: what to do where the promise is broken.
-        after: name of a check without which this one cannot be told.
+        fix: the remedy for a broken promise.
+        after: name of a check that must pass before this one.
     """
 
     def marked(function: F) -> F:
@@ -57,8 +57,8 @@ class Check:
     Attributes:
         plugin: id of the plugin.
         name: of the promise, for example `same_seed_same_predictions`.
-        promise: what is promised, in a sentence.
-        fix: what to do where it is broken.
+        promise: the promise in a sentence.
+        fix: the remedy if it is broken.
     """
 
     plugin: str
@@ -68,11 +68,12 @@ class Check:
     _look: Callable[[], Exception | None] = field(repr=False, compare=False)
 
     def run(self) -> None:
-        """Look whether the plugin keeps the promise.
+        """Check whether the plugin keeps the promise.
 
         Raises:
-            AssertionError: it does not; the message says how, and what to do.
-            unittest.SkipTest: it cannot be told here, because the data are absent or another promise is broken. pytest shows the reason.
+            AssertionError: it does not; the message gives the fault and the remedy.
+            unittest.SkipTest: it cannot be checked here, because the data are absent or another promise is broken.
+                pytest shows the reason.
         """
         if (error := self._look()) is not None:
             raise error
@@ -87,9 +88,9 @@ class Outcome:
 
     Attributes:
         check: the check.
-        status: `kept`, `broken`, or `untold` where it cannot be told here.
-        reason: why it is not kept; empty where it is.
-        details: the traceback of what is broken.
+        status: `kept`, `broken`, or `untold` if it cannot be checked here.
+        reason: why it is not kept; else empty.
+        details: the traceback of a broken promise.
     """
 
     check: Check
@@ -101,7 +102,7 @@ class Outcome:
 def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
     """Checks from functions of one subject, each marked by `promise`; a function's name is the check's.
 
-    Each is made once, and failures that follow from another failure are not reported.
+    Each runs once, and failures that follow from another failure are not reported.
     """
     functions = {check.__name__: check for check in checks}
     found: dict[str, Exception | None] = {}
@@ -116,7 +117,7 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
                 function(subject)
             except unittest.SkipTest as untold:
                 found[name] = untold
-            except Exception as error:  # a plugin fails in its own many ways
+            except Exception as error:  # a plugin may raise any error
                 said = f"{reason(error, subject)}. {function.__dict__['fix']}"
                 found[name] = AssertionError(said).with_traceback(error.__traceback__)
         return found[name]
@@ -128,7 +129,9 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
 
 
 def reason(error: Exception, subject: Any) -> str:
-    """The reason of a failure, in a sentence without its full stop; a crash inside a plugin is reported with file and line."""
+    """The reason of a failure, in a sentence without its full stop; a crash inside a plugin is reported with file and
+    line.
+    """
     said = " ".join(str(error).split()).rstrip(".")
     if not isinstance(error, AssertionError | MebenchError):
         said = f"{type(error).__name__}: {said}"
@@ -139,7 +142,7 @@ def reason(error: Exception, subject: Any) -> str:
 
 
 def outcomes(checks: Iterable[Check]) -> Iterator[Outcome]:
-    """Run checks to the last, whatever fails."""
+    """Run all checks, whatever fails."""
     for check in checks:
         try:
             check.run()
@@ -152,10 +155,9 @@ def outcomes(checks: Iterable[Check]) -> Iterator[Outcome]:
 
 
 def run_all(checks: Iterable[Check]) -> list[str]:
-    """Run checks to the last, whatever fails.
+    """Run all checks, whatever fails.
 
-    Returns:
-        Names of those that could not be told, with the reason.
+    Returns: Names of the checks that were not possible here, with the reason.
 
     Raises:
         AssertionError: some failed; one line for each.

@@ -1,4 +1,4 @@
-"""The contracts of plugins, as checks: what methods and datasets have in common, then each by itself."""
+"""The contracts of plugins, as checks: first those of all plugins, then those of datasets and of methods."""
 
 import contextlib
 import dataclasses
@@ -30,7 +30,7 @@ from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
-"""Packages that take long to import: `mebench list`, `info` and the completion of words must not wait for them."""
+"""Packages that import slowly: `mebench list`, `info` and completion must not wait for them."""
 
 
 class Owner:
@@ -47,7 +47,7 @@ class Owner:
 
 @promise("Write config.yaml as `mebench new` does: title, summary, tasks, and sections of params.py's keys alone")
 def config_is_complete(subject: Owner) -> None:
-    """`config.yaml` holds title, summary and tasks; the folder is named like the plugin and holds its modules."""
+    """`config.yaml` holds title, summary and tasks; the folder has the plugin's name and contains its modules."""
     info = registry.plugins(subject.kind).get(subject.id)
     assert info is not None, f"no {subject.kind} is called {subject.id!r}: its folder must have that name"
     assert info.broken is None, info.broken
@@ -71,7 +71,7 @@ def params_are_a_frozen_dataclass(subject: Owner) -> None:
     after="params_are_a_frozen_dataclass",
 )
 def params_import_nothing_heavy(subject: Owner) -> None:
-    """A fresh Python imports `params.py` without torch and the like, so that listing and completing stay quick."""
+    """A fresh Python imports `params.py` without torch and similar packages, so that listing and completion stay quick."""
     info = registry.find(subject.kind, subject.id)
     package = f"mebench.{subject.kind}s"
     code = (
@@ -138,7 +138,7 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     after="config_is_complete",
 )
 def card_names_the_paper(subject: Owner) -> None:
-    """`README.md` stands in the folder and cites the paper of `config.yaml`: its first author and year at least."""
+    """The folder has a `README.md` that cites the paper of `config.yaml`, at least by first author and year."""
     info = registry.find(subject.kind, subject.id)
     card = info.folder / "README.md"
     assert card.is_file(), f"{info.where} has no card: write README.md"
@@ -152,7 +152,7 @@ def card_names_the_paper(subject: Owner) -> None:
 
 @promise("Define the class at the top of its module, and Plugin = that class", after="params_are_a_frozen_dataclass")
 def class_pickles(subject: Owner) -> None:
-    """Whoever is handed something of the plugin finds its class by the name."""
+    """The plugin's class can be found by module and name."""
     plugin = registry.load(subject.kind, subject.id)
     assert pickle.loads(pickle.dumps(plugin)) is plugin, (
         f"{plugin.__qualname__} must be defined at the top of its module"
@@ -160,7 +160,7 @@ def class_pickles(subject: Owner) -> None:
 
 
 def declares(subject: Owner, base: type) -> None:
-    """The class keeps to `base`, and says the same as `config.yaml` and `params.py`."""
+    """The class is a subclass of `base`, and agrees with `config.yaml` and `params.py`."""
     info, plugin = registry.find(subject.kind, subject.id), registry.load(subject.kind, subject.id)
     assert issubclass(plugin, base), f"Plugin must be a {base.__name__}, not {plugin.__mro__[1].__name__}"
     tasks = getattr(plugin, "tasks", None)
@@ -184,7 +184,9 @@ COMMON = (
 
 
 def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
-    """Words that keep training and random draws short: the preset `contract`, if there is one, and every `epochs…` and `draws…`."""
+    """Settings for short training and few random draws: the preset `contract`, if there is one, and every `epochs…` and
+    `draws…`.
+    """
     return [
         *([f"{info.kind}.preset=contract"] if "contract" in info.section("presets") else []),
         *(
@@ -196,17 +198,17 @@ def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
 
 
 LOOKED_AT = 3
-"""Videos whose frames are opened."""
+"""Number of videos whose frames are opened."""
 
 
 def dataset_checks(id_: str, **params: Any) -> list[Check]:
     """The checks of a dataset.
 
-    Where the data are absent the checks that need them are skipped with the dataset's own reason.
+    If the data are absent, the checks that need them are skipped with the dataset's own reason.
 
     Args:
         id_: of the dataset.
-        params: parameters, for example `root="/data/casme2"`. A root that is not given is taken from the user's file.
+        params: parameters, for example `root="/data/casme2"`. The root defaults to the one in the user's file.
     """
     return collect(id_, _DatasetTrial(id_, params), (*COMMON, *_OF_DATASETS))
 
@@ -222,7 +224,7 @@ def check_dataset(id_: str, **params: Any) -> list[str]:
 
 @dataclasses.dataclass
 class _DatasetTrial(Owner):
-    """A dataset, its annotations read once."""
+    """A dataset whose annotations are read once."""
 
     id: str
     params: Mapping[str, Any]
@@ -254,7 +256,7 @@ class _DatasetTrial(Owner):
 
     @property
     def some(self) -> list[Video]:
-        """A few videos, from all over the dataset."""
+        """A few videos, spread over the dataset."""
         return self.videos[:: max(1, len(self.videos) // LOOKED_AT)][:LOOKED_AT]
 
     def frames(self, video: Video) -> Frames:
@@ -279,7 +281,7 @@ def class_is_a_dataset(trial: _DatasetTrial) -> None:
     after="class_is_a_dataset",
 )
 def a_missing_root_is_one_sentence(trial: _DatasetTrial) -> None:
-    """Without its folder, or with a wrong one, a dataset answers with a `DataError` that says what to set."""
+    """Without its folder, or with a wrong one, a dataset raises a `DataError` that names the setting."""
     for root in (None, str(Path("/nowhere") / trial.id)) if trial.has_root else ():
         try:
             trial.make(**{**trial.params, "root": root}).videos()
@@ -296,14 +298,14 @@ def a_missing_root_is_one_sentence(trial: _DatasetTrial) -> None:
     after="class_is_a_dataset",
 )
 def videos_are_sorted_and_unique(trial: _DatasetTrial) -> None:
-    """`videos` is sorted by key, and no key occurs twice; a second look gives the same."""
+    """`videos` is sorted by key, no key occurs twice, and a second call gives the same videos."""
     names = [v.key for v in trial.videos]
     assert names, "there is no video"
     revision = trial.dataset.revision
     assert isinstance(revision, str) and revision, "revision must be a text that is not empty"
     assert len(names) == len(set(names)), f"two videos are called {max(names, key=names.count)}"
     assert names == sorted(names), "videos must be sorted by key"
-    assert list(trial.dataset.videos()) == trial.videos, "asking twice gives other videos"
+    assert list(trial.dataset.videos()) == trial.videos, "a second call gives other videos"
 
 
 @promise(
@@ -311,12 +313,13 @@ def videos_are_sorted_and_unique(trial: _DatasetTrial) -> None:
     after="videos_are_sorted_and_unique",
 )
 def expressions_lie_inside_their_videos(trial: _DatasetTrial) -> None:
-    """Expressions are sorted by onset, end inside the video, and are of the kinds that the dataset declares."""
+    """Expressions are sorted by onset, end inside the video, and have kinds that the dataset declares."""
     for video in trial.videos:
         onsets = [e.onset for e in video.expressions]
         assert onsets == sorted(onsets), f"{video.key}: expressions must be sorted by onset"
         assert not video.numbers or (video.numbers[0], len(video.numbers)) == (video.first, video.n_frames), (
-            f"{video.key}: numbers must hold one for each of its {video.n_frames} frames, from {video.first}"
+            f"{video.key}: numbers must have one entry for each of its {video.n_frames} frames, beginning with "
+            f"{video.first}"
         )
         for e in video.expressions:
             assert video.n_frames is None or e.offset < video.n_frames, (
@@ -340,7 +343,7 @@ def schemes_are_valid(trial: _DatasetTrial) -> None:
     """Schemes are named like their keys, map lower-case labels onto their own classes, and score some expression."""
     assert trial.dataset.schemes, "there must be an emotion scheme"
     for name, scheme in trial.dataset.schemes.items():
-        assert isinstance(scheme, Scheme) and scheme.name == name, f"the scheme {scheme} is filed under {name!r}"
+        assert isinstance(scheme, Scheme) and scheme.name == name, f"the scheme {scheme} has the key {name!r}"
         assert scheme.classes and len(scheme.classes) == len(set(scheme.classes)), f"{name}: classes must be distinct"
         assert all(label == label.lower() for label in scheme.mapping), f"{name}: its labels must be lower case"
     if "recognize" in trial.dataset.tasks:
@@ -356,7 +359,7 @@ def schemes_are_valid(trial: _DatasetTrial) -> None:
     after="videos_are_sorted_and_unique",
 )
 def frames_are_images(trial: _DatasetTrial) -> None:
-    """The first and the last frame are (H, W) or (H, W, 3) uint8 of one size, and there are as many as announced."""
+    """The first and the last frame are (H, W) or (H, W, 3) uint8 of one size; the number of frames is as declared."""
     for video in trial.some:
         frames = trial.frames(video)
         assert video.n_frames in (None, len(frames)), f"{video.key}: {len(frames)} frames, {video.n_frames} announced"
@@ -368,11 +371,11 @@ def frames_are_images(trial: _DatasetTrial) -> None:
 
 
 @promise(
-    "Make the fingerprint of names, sizes and the content of a few frames, as mebench.frames.FolderFrames does",
+    "Compute the fingerprint from names, sizes and the content of a few frames, like mebench.frames.FolderFrames",
     after="frames_are_images",
 )
 def fingerprints_are_stable(trial: _DatasetTrial) -> None:
-    """A fingerprint is the same for a dataset built anew, and no two videos share one."""
+    """A new instance of the dataset gives the same fingerprints, and no two videos share one."""
     found = [trial.frames(video).fingerprint() for video in trial.some]
     anew = pickle.loads(pickle.dumps(trial.dataset))
     assert found == [anew.frames(video).fingerprint() for video in trial.some], "a fingerprint changed without cause"
@@ -400,7 +403,7 @@ def repairs_are_sentences(trial: _DatasetTrial) -> None:
     """`repairs` lists what was repaired, one sentence each."""
     assert trial.videos, "there is no video"
     for sentence in trial.dataset.repairs():
-        assert isinstance(sentence, str) and sentence.strip(), f"{sentence!r} is no sentence"
+        assert isinstance(sentence, str) and sentence.strip(), f"{sentence!r} is not a sentence"
 
 
 _OF_DATASETS = (
@@ -421,9 +424,9 @@ def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
 
     Args:
         id_: of the method.
-        data: words of the dataset it is tried on, and of its own parameters if they need it, for example
-            `(*TINY, "method.p=0.6")`. Parameters called `epochs…` or `draws…` are set to 1 first, and those of a preset called
-            `contract`, which a large network has for this alone, are taken.
+        data: settings of the test dataset, and of the method if needed, for example `(*TINY, "method.p=0.6")`. Before
+            them, parameters called `epochs…` or `draws…` are set to 1, and the preset `contract` applies, which a large
+            network has only for these checks.
     """
     return collect(id_, _MethodTrial(id_, tuple(data)), (*COMMON, *_OF_METHODS))
 
@@ -438,14 +441,15 @@ def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
 
 
 def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str, int]]:
-    """Count how often a method breaks relations that need no label: a changed video whose answer should stay.
+    """Count how often a method breaks relations that need no label: a change of the video that should not alter the
+    answer.
 
     Args:
         id_: of the method.
         data: see `method_checks`.
 
     Returns:
-        By relation the number of altered answers, `n`, `of` so many.
+        For each relation, the number of altered answers, `n`, and of all answers, `of`.
     """
     trial, found = _MethodTrial(id_, tuple(data)), {}
     clean, fps = Answers(trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
@@ -459,7 +463,7 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
 
 @dataclasses.dataclass
 class _MethodTrial(Owner):
-    """A method on tiny data; one fold of it is trained when a check first asks."""
+    """A method on tiny data; one fold is trained when a check first needs it."""
 
     id: str
     data: tuple[str, ...]
@@ -502,17 +506,17 @@ class _MethodTrial(Owner):
 
 
 class _Reloaded:
-    """The fitted method as its saved state alone gives it back, and its views of the test videos."""
+    """The fitted method, restored from its saved state alone, and its views of the test videos."""
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
         self.method = new_method(plan, result.seed)
         restore({"": self.method}, load(result.model))
-        host = FoldHost.of(plan, plan.folds[0])  # whose job bears drawn names, where this looks at real ones
+        host = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
         job = dataclasses.replace(host.job, groups=plan.groups, cache=host.cache)
         self.views, self.aliases = Views(job, self.method, plan.home), host.aliases
 
     def view(self, video: Video) -> VideoView:
-        """A tested video under the name that it bore in the fold."""
+        """A tested video under its name in the fold."""
         hidden = self.aliases.hide(video)
         return dataclasses.replace(self.views.unlabelled(video), key=hidden.key, subject=hidden.subject_key)
 
@@ -542,7 +546,9 @@ def class_is_a_method(trial: _MethodTrial) -> None:
     after="class_is_a_method",
 )
 def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
-    """One fold trains and predicts, and gives every test video (n_frames, n_kinds), NaN at the ends only, every clip (n_classes,)."""
+    """One fold trains and predicts, and gives every test video (n_frames, n_kinds), NaN at the ends only, every clip
+    (n_classes,).
+    """
     result, videos = trial.result, trial.test_videos
     if trial.does("spot"):
         silent = {v.key for v in videos} - set(result.frame_scores)
@@ -553,7 +559,7 @@ def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
 
 
 @promise(
-    "Leave propose out, which takes mebench.spotting, or clip what it gives to the video",
+    "Remove propose to use mebench.spotting, or clip its intervals to the video",
     after="a_fold_fits_and_predicts",
 )
 def proposals_are_intervals(trial: _MethodTrial) -> None:
@@ -563,8 +569,8 @@ def proposals_are_intervals(trial: _MethodTrial) -> None:
         peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
         clear = np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)
         for p in [*trial.reloaded.propose(video, scores), *trial.reloaded.propose(video, clear)]:
-            assert p.video == video.key, f"{p} is no interval of {video.key}"
-            assert p.kind in trial.plan.task.kinds, f"{p}: its kind was not asked for"
+            assert p.video == video.key, f"{p} is not an interval of {video.key}"
+            assert p.kind in trial.plan.task.kinds, f"{p}: its kind was not requested"
             assert p.onset <= p.apex <= p.offset, f"{p}: onset <= apex <= offset must hold"
             assert 0 <= p.apex < (video.n_frames or 0), f"{p}: its apex lies outside the video"
             assert np.isfinite(p.confidence), f"{p}: its confidence must be a number"
@@ -575,7 +581,7 @@ def proposals_are_intervals(trial: _MethodTrial) -> None:
     after="a_fold_fits_and_predicts",
 )
 def one_interval_in_short_videos(trial: _MethodTrial) -> None:
-    """Where every video holds exactly one expression, a spotter names at most one interval a video and draw."""
+    """If every video has exactly one expression, a spotter proposes at most one interval for each video and draw."""
     if not trial.does("spot"):
         return
     plan = dataclasses.replace(trial.plan, task=dataclasses.replace(trial.plan.task, one_per_video=True))
@@ -584,7 +590,7 @@ def one_interval_in_short_videos(trial: _MethodTrial) -> None:
 
 
 @promise(
-    "Let classify answer each clip by itself, with numbers, as a network does in evaluation mode (self.eval())",
+    "Let classify treat each clip separately and return numbers, like a network in evaluation mode (self.eval())",
     after="a_fold_fits_and_predicts",
 )
 def classes_have_finite_scores(trial: _MethodTrial) -> None:
@@ -604,7 +610,7 @@ def classes_have_finite_scores(trial: _MethodTrial) -> None:
 
 
 @promise(
-    "Draw random numbers from np.random.default_rng(self.seed), and let neither clock nor order of a set count",
+    "Draw random numbers from np.random.default_rng(self.seed), and use neither the clock nor the order of a set",
     after="a_fold_fits_and_predicts",
 )
 def same_seed_same_predictions(trial: _MethodTrial) -> None:
@@ -619,7 +625,7 @@ def same_seed_same_predictions(trial: _MethodTrial) -> None:
     after="same_seed_same_predictions",
 )
 def predictions_do_not_depend_on_test_labels(trial: _MethodTrial) -> None:
-    """Other emotions, units and places of the test subject's expressions change none of its predictions."""
+    """Predictions for the test subject do not depend on emotions, units and places of its expressions."""
     scheme = trial.plan.scheme
     labels = sorted(scheme.mapping)
 
@@ -634,7 +640,7 @@ def predictions_do_not_depend_on_test_labels(trial: _MethodTrial) -> None:
     if trial.does("spot"):
         moved = trial.execute(_relabelled(trial, _move))
         assert trial.result.frame_scores.keys() == moved.frame_scores.keys(), "other videos have scores"
-        spotted = dataclasses.replace(moved, clips=trial.result.clips)  # annotated clips are given, and have moved
+        spotted = dataclasses.replace(moved, clips=trial.result.clips)  # annotated clips are inputs, and have moved
         _same(trial.result, spotted, "other places of the test subject's expressions")
 
 
@@ -689,17 +695,19 @@ def state_is_saved_whole(trial: _MethodTrial) -> None:
 
 
 @promise(
-    "In config.yaml let search say `acts: postprocess` of parameters that propose reads, and nothing before it",
+    "In config.yaml, set `acts: postprocess` under search only for parameters that propose alone reads",
     after="same_seed_same_predictions",
 )
 def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
-    """Changing a parameter that acts on `postprocess` needs no training: stored frame scores and weights give the new answers."""
+    """A changed parameter with `acts: postprocess` needs no training: stored frame scores and weights give the new
+    answers.
+    """
     words = list(trial.words)
     for name, said in registry.find("method", trial.id).acting("postprocess").items() if trial.does("spot") else ():
         values = said["choices"] if isinstance(said.get("choices"), list) else [said.get("low"), said.get("high")]
         own = trial.config.values["method"].get(name)
         other = [f"method.{name}={json.dumps(value)}" for value in values if value is not None and value != own]
-        with contextlib.suppress(ConfigError):  # such a value does nothing here
+        with contextlib.suppress(ConfigError):  # this value has no effect here
             resolve([*words, *other[:1]])
             words += other[:1]
     if words != list(trial.words):

@@ -1,4 +1,4 @@
-"""All plugins of a folder, checked; a new plugin, written from a template."""
+"""Check all plugins of a folder; write a new plugin from a template."""
 
 import keyword
 import re
@@ -29,17 +29,17 @@ def test_contract(check):
 
 
 def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
-    """The checks of a plugin; a dataset without its root is tried on its drawn stand-in, where it has one.
+    """The checks of a plugin; a dataset without its root is checked on its drawn stand-in, if it has one.
 
     Args:
         kind: `method` or `dataset`.
         id_: its name.
-        params: of a dataset, for example `root="/data/mine"`; of a method, which must be able to run without any, none.
+        params: of a dataset, for example `root="/data/mine"`; none for a method, which must run with its defaults.
     """
     if kind == "method":
         return method_checks(id_, (*TINY, *(f"method.{key}={value}" for key, value in params.items())))
     if "root" not in params:
-        with suppress(Exception):  # the checks say what is wrong
+        with suppress(Exception):  # the checks report the fault
             if "root" in keys(registry.find("dataset", id_)) and not user_setting(f"roots.{id_}", ""):
                 plugin: Any = registry.load("dataset", id_)
                 drawn = tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch())
@@ -49,10 +49,10 @@ def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
 
 
 def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check]:
-    """The checks of all plugins of a folder, as `--plugins` takes it.
+    """The checks of all plugins of a folder for `--plugins`.
 
     Args:
-        folder: with `methods/` and `datasets/`, or folders of plugins directly.
+        folder: contains `methods/` and `datasets/`, or folders of plugins directly.
         params: of datasets, by id.
     """
     (place,) = registry.add_paths([folder])
@@ -66,10 +66,10 @@ def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check
 
 
 def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapping[str, Any]) -> Any:
-    """A decorator that makes one pytest test of each check; the test takes the argument `check`.
+    """A decorator that turns each check into a pytest test; the test takes the argument `check`.
 
     Args:
-        checks: or a folder of plugins, as `--plugins` takes it: then the checks of all that lie there.
+        checks: the checks, or a folder of plugins for `--plugins`: then the checks of all its plugins.
         params: of datasets in that folder, by id, for example `mine={"root": "/data/mine"}`.
     """
     import pytest
@@ -84,14 +84,14 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     Args:
         kind: `method` or `dataset`.
         name: of the plugin, in snake_case.
-        folder: that `--plugins` then names; it is made if need be.
+        folder: the folder for `--plugins`; created if missing.
         template: of a method, one of `METHOD_TEMPLATES`; the first by default.
 
     Returns:
         The files.
 
     Raises:
-        ConfigError: the name cannot be a plugin's, or is taken; there is no such template.
+        ConfigError: the name is not possible or is taken; there is no such template.
     """
     known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
     template = template or known[0]

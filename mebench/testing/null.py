@@ -1,4 +1,4 @@
-"""Detect a method that knows labels it cannot have learnt, by running it where labels have nothing to do with faces."""
+"""Detect a method that knows labels it cannot have learnt, by a run on labels that are independent of the faces."""
 
 import itertools
 import shutil
@@ -25,13 +25,15 @@ from mebench.runs.folder import RunFolder
 from mebench.testing.contracts import cut_down
 
 ONE_IN = 500
-"""Of so many checks of a method that knows nothing at most one finds it outside: fewer, as whole numbers are counted."""
+"""At most one in this many checks of a method that knows nothing fails; fewer in practice, because counts are whole
+numbers.
+"""
 DRAWN = Path(__file__).with_name("drawn")
 BLIND_SPOT = (
-    "The check does not find a method that reads labels from a place of real data alone, such as a path written "
+    "The check does not find a method that reads labels from real data only, such as a path written "
     "into the plugin, or from names of videos and subjects."
 )
-"""What no null of this kind finds."""
+"""The limit of this check."""
 
 
 class KnowsLabelsError(MebenchError):
@@ -41,7 +43,7 @@ class KnowsLabelsError(MebenchError):
 
 
 Chances = NDArray[np.float64]
-"""How likely 0, 1, 2 … right answers are, for answers that know nothing."""
+"""Probability of 0, 1, 2 … right answers by chance."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ class Finding:
     """Right answers of a method for the people of one fold, over all shuffles.
 
     Attributes:
-        task: `spotting` (expressions that an interval hits, IoU .5 or more) or `recognition` (clips named rightly).
+        task: `spotting` (expressions that an interval hits, IoU .5 or more) or `recognition` (correctly named clips).
         fold: key of the fold.
         right: right answers.
-        of: so many.
-        most: so many at most are right by chance: more in one of `ONE_IN` checks at most, whatever else is looked at.
+        of: all answers.
+        most: the largest number of right answers by chance; at most one in `ONE_IN` checks exceeds it, over all counts
+            together.
     """
 
     task: str
@@ -79,13 +82,12 @@ class Finding:
 def null(
     method: str, progress: Progress, words: Sequence[str] = (), plugins: Sequence[str] = (), shuffles: int = 3
 ) -> list[Finding]:
-    """Run a method where nothing can be known, and count what it answers rightly.
+    """Run a method where it cannot know any label, and count its right answers.
 
     Args:
         method: id of the method.
-        progress: where to tell how it goes.
-        words: its settings; `epochs…` and `draws…` are 1 unless they say otherwise.
-        plugins: folders with more plugins.
+        progress: reports the progress.
+        words: its settings; `epochs…` and `draws…` are 1 unless set here. plugins: folders with more plugins.
         shuffles: how often labels are shuffled; each time the method runs twice, and the second run counts.
 
     Raises:
@@ -103,18 +105,20 @@ def null(
 def shuffled_runs(
     folder: Path, words: Sequence[str], plugins: Sequence[str], seeds: Sequence[int], progress: Progress
 ) -> Iterator[Run]:
-    """For each seed the second of two equal runs on labels that are shuffled with it; its folder stays until the next is asked for.
+    """For each seed, the second of two equal runs on labels shuffled with it; its folder exists until the next one is
+    requested.
 
-    They look like a user's: `runs` lies in the working folder, and the first run has left there, and wherever else it wrote, what
-    it could. Of seeds before there are no data and no runs any more: their labels would lead astray whoever looks for some.
-    People are tested in two halves, so that what one half shows cannot depend on itself.
+    They look like a user's runs: `runs` is in the working folder, and the first run has left there, and elsewhere,
+    whatever it could. Data and runs of earlier seeds are removed, because their labels would mislead a method that
+    searches for labels. People are tested in two halves, so that answers for one half depend only on labels of the
+    other.
 
     Args:
         folder: the working folder meanwhile.
         words: of the method.
         plugins: folders with more plugins.
         seeds: of the shuffles.
-        progress: where to tell how it goes.
+        progress: reports the progress.
     """
     registry.add_paths([DRAWN])
     config = _config(folder / "data" / "0", words, plugins)
@@ -151,7 +155,7 @@ def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConf
 
 
 def judged(run: Run) -> dict[tuple[str, str], tuple[int, int, Chances]]:
-    """For each task and fold of a run the right answers, their number, and the chances of each number."""
+    """For each task and fold of a run: right answers, all answers, and the probability of each number of right ones."""
     found = {}
     for fold in run.plan.folds:
         _, _, tested = fold.split(run.plan.videos)
@@ -166,9 +170,10 @@ def judged(run: Run) -> dict[tuple[str, str], tuple[int, int, Chances]]:
 def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) -> list[Finding]:
     """The counts of some runs together.
 
-    What a method answers for one half of the people depends on the labels of the other half alone, and these have been drawn
-    apart. So the chances of its right answers are known exactly, whatever it does: those of all ways in which the labels of its half
-    could have been drawn. Each count has its share of `ONE_IN` (Bonferroni), however they depend on each other.
+    A method's answers for one half of the people depend only on the labels of the other half, and the two were drawn
+    independently. So the distribution of its right answers is known exactly, for any method: it covers all ways of
+    drawing the labels of the half. Each count gets its share of `ONE_IN` (Bonferroni), which holds for any dependence
+    between them.
     """
     found = []
     for key in runs[0]:
@@ -180,7 +185,7 @@ def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) ->
 
 
 def _spotting(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chances]:
-    """The expressions that intervals hit, compared with all places where they could have been."""
+    """The expressions that intervals hit, compared with all possible places of the expressions."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
     spotted = grouped(table[["video", "onset", "offset"]].itertuples(index=False), key=itemgetter(0))
@@ -206,7 +211,7 @@ def _recognition(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Ch
         answers = [table[video.key] for video in videos]
         labels = [run.plan.scheme.class_of(video.expressions[0]) for video in videos]
         counts = [sum(a == b for a, b in zip(answers, dealt)) for dealt in itertools.permutations(labels)]
-        right += counts[0]  # the first permutation is the order as it is
+        right += counts[0]  # the first permutation is the identity
         ways.append(np.bincount(counts, minlength=len(videos) + 1) / len(counts))
     return right, reduce(np.convolve, ways)
 
@@ -220,8 +225,8 @@ def refuse(method: str, found: Sequence[Finding], shuffles: int) -> None:
     if beyond_chance := [finding for finding in found if finding.beyond_chance]:
         worst = max(beyond_chance, key=lambda finding: (finding.right - finding.most) / finding.of)
         raise KnowsLabelsError(
-            f"method {method!r} knows labels that have nothing to do with its input: {worst.task} is right "
-            f"{worst.right} times of {worst.of} for the people of {worst.fold!r}, and by chance at most "
+            f"method {method!r} knows labels that are independent of its input: {worst.task} is right "
+            f"{worst.right} times of {worst.of} for the people of {worst.fold!r}, but by chance at most "
             f"{worst.most} times (labels shuffled {shuffles} times, each run twice). Search for files that it "
             "writes and reads, in scratch folders, other runs or the dataset's folder"
         )

@@ -1,4 +1,6 @@
-"""Visual questions about expressions: made from annotations, answered by runs or a model, and scored."""
+"""Visual questions about expressions: make them from annotations, answer them by runs or a model, and score the
+answers.
+"""
 
 from lazy_loader import attach_stub
 

@@ -21,9 +21,9 @@ INSTRUCTION = (
     "Answer with the words that the question asks for and nothing else."
 )
 LARGEST = 448
-"""Longer side of a frame that is sent, pixels; larger ones are made smaller."""
+"""Longer side of a sent frame in pixels; larger frames are reduced."""
 GIVE_UP = 3
-"""After so many failures in a row the server is given up."""
+"""Number of consecutive failures after which the server is given up."""
 MOST_BYTES = 4_000_000
 """Longer replies are refused."""
 
@@ -34,9 +34,9 @@ class Cost:
 
     Attributes:
         asked: questions that were sent.
-        kept: questions that the file of answers held already.
-        refused: questions that the model refused or answered with nothing; their answer stays empty.
-        failed: questions without a usable reply of the server; they are not kept, and asked again next time.
+        kept: questions with an answer in the file already.
+        refused: questions that the model refused or left empty; their answer stays empty.
+        failed: questions without a usable reply of the server; they are not stored, and asked again next time.
         tokens: sum of the server's own counts; 0 if it counts none.
     """
 
@@ -48,7 +48,8 @@ class Cost:
 
 
 def chosen(first: int, last: int, n: int) -> list[int]:
-    """Positions of `n` frames, evenly spaced from the first to the last, both included; fewer where there are fewer frames.
+    """Positions of `n` frames, evenly spaced from the first to the last, both included; fewer if there are fewer
+    frames.
 
     >>> chosen(10, 20, 3), chosen(4, 5, 8)
     ([10, 15, 20], [4, 5])
@@ -68,11 +69,11 @@ def query(
 ) -> Cost:
     """Ask a model each question, and keep each answer in a file at once.
 
-    Questions whose ids the file holds are not asked again. Requests go to `<url>/chat/completions` with temperature 0.
+    Questions whose ids are in the file are not asked again. Requests go to `<url>/chat/completions` with temperature 0.
 
     Args:
         url: such as `http://localhost:8000/v1`.
-        model: as the server calls it.
+        model: its name on the server.
         rows: questions.
         frames_of: the frames of a question's clip, (H, W) or (H, W, 3) RGB.
         out: the file of answers, `.jsonl`.
@@ -81,8 +82,8 @@ def query(
         advance: called after each question.
 
     Raises:
-        ConfigError: the address is none.
-        RunError: the server failed several times in a row; the sentence says how many answers are kept.
+        ConfigError: the address is not valid.
+        RunError: the server failed several times in a row; the message gives the number of stored answers.
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"--endpoint must be an address such as http://localhost:8000/v1, not {url!r}")

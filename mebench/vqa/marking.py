@@ -1,6 +1,7 @@
-"""Scores of answers to the challenge's questions, with intervals over people and what answers without a picture reach.
+"""Scores of answers to the challenge's questions, with intervals over people and the scores of answers without a
+picture.
 
-Two public scorers of the same task differ, so each is named:
+Two public scorers of the same task differ, so both are available by name:
 
 `megc2025_a`: sentence BLEU (nltk, smoothing method 1, words split at blanks, mean over questions) and ROUGE-1 recall with stems;
 classes are compared as they are written and averaged over those of truth and answers; empty answers are left out of the texts' scores
@@ -34,7 +35,7 @@ FLOORS = {
     "prior": "the commonest answer to each question",
     "sentence": "the commonest sentence, to every question",
 }
-"""Answers without a picture, each taken from the true answers of the other people."""
+"""Answers without a picture, each derived from the true answers of the other people."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class Answered:
 
     Attributes:
         row: of the file of questions.
-        meaning: of the question; None for a question that the challenges do not ask.
+        meaning: of the question; None for a question that no challenge asks.
         truth: the true answer.
-        given: the given one; empty where there is none.
-        texts: what the scorer measures of both as texts; its sum over questions gives BLEU and ROUGE-1.
+        given: the given one; may be empty.
+        texts: the scorer's counts for the two texts; their sum over questions gives BLEU and ROUGE-1.
     """
 
     row: questions.Row
@@ -64,7 +65,7 @@ def score(
     Args:
         truth: questions with true answers.
         answers: the same questions, by id, with given answers.
-        scorer: of texts and classes; counts, units and the rest are scored alike under both.
+        scorer: of texts and classes; both scorers treat all other answers equally.
 
     Returns:
         `scores` by name with 95 % intervals (jackknife over people), the same `by_dataset`, `floors` (the same scores of each of
@@ -72,13 +73,13 @@ def score(
 
     Raises:
         ConfigError: an unknown scorer, or a package of the extra `vqa` is missing.
-        DataError: the ids of both files do not fit, or no question has a true answer.
+        DataError: the ids of the two files differ, or no question has a true answer.
     """
     check_known("scorer", scorer, SCORERS)
     known = [row for row in truth if row.get("answer", "").strip()]
     if not known:
         raise DataError(
-            "the file of questions holds no true answers, so nothing can be scored: name the file with answers"
+            "the file of questions has no true answers, so nothing can be scored: name the file with answers"
         )
     by_id = {questions.id_of(row): row for row in answers}
     ids = {questions.id_of(row) for row in truth}
@@ -151,7 +152,7 @@ class _Sentences:
         self._rouge = import_module("rouge_score.rouge_scorer").RougeScorer(["rouge1"], use_stemmer=True)
 
     def measured(self, truth: str, given: str) -> list[float]:
-        """BLEU, ROUGE-1 and the number of answers: none if one is empty."""
+        """BLEU, ROUGE-1 and the number of answers; all 0 if a text is empty."""
         one, other = truth.strip().lower(), given.strip().lower()
         if not one or not other:
             return [0, 0, 0]
@@ -205,7 +206,7 @@ def _read(marks: _Marks, known: Sequence[questions.Row], given: Sequence[str]) -
 
 
 def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
-    """All scores of some questions by name; a kind that is not asked has none."""
+    """All scores of some questions by name; kinds without a question have none."""
     found = dict(zip(("bleu", "rouge1"), marks.of_sum(np.sum([one.texts for one in read], axis=0))))
     by_kind = {
         kind: ([one.truth for one in some], [one.given for one in some])
@@ -236,7 +237,7 @@ def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
 
 
 def _matrix(kind: str, true: Sequence[str], said: Sequence[str], as_written: bool) -> NDArray[np.int64]:
-    """The confusion matrix of a question of class."""
+    """The confusion matrix of a question about a class."""
     if as_written:
         truths, answers = ([text.strip().lower() for text in some] for some in (true, said))
         return classification.confusion_matrix(truths, answers, sorted({*truths, *answers}))
@@ -274,7 +275,7 @@ def _class(kind: str, text: str) -> str | None:
 
 
 def _unreadable(one: Answered) -> bool:
-    """Whether an answer lacks what its question asks for."""
+    """Whether an answer lacks the requested content."""
     kind = one.meaning.kind if one.meaning else ""
     if kind in ("coarse", "fine", "type"):
         return _class(kind, one.given) is None
@@ -284,7 +285,7 @@ def _unreadable(one: Answered) -> bool:
 
 
 def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
-    """The answers of a floor, each from the true answers of the other people; of all where there are no others."""
+    """The answers of a floor, each from the true answers of the other people; from all if there are no others."""
 
     def group(row: questions.Row) -> str:
         meaning = wording.meaning_of(row["question"])
@@ -305,7 +306,9 @@ def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
 
 
 def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
-    """How many clips give answers that agree: the fine class with the coarse one, the sentence and yes or no with the separate answers."""
+    """The number of clips with consistent answers: fine with coarse class, and the sentence and yes or no with the
+    separate answers.
+    """
     given = [one for one in read if one.meaning and one.given.strip()]
     found = {
         name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")

@@ -1,4 +1,4 @@
-"""The challenge's questions, made from annotations, and what a file of questions gives away."""
+"""The challenge's questions, made from annotations, and the answers that a file of questions reveals."""
 
 import json
 import random
@@ -18,7 +18,8 @@ from mebench.vqa import wording
 Row = dict[str, str]
 """A line of a file of questions: `id` (or `video_id`), `question`, `answer`, and the names of its clip or video."""
 MOST_ROWS, MOST_BYTES, LONGEST = 200_000, 100_000_000, 10_000
-"""Files with more lines or bytes, or longer texts, are refused; the largest of a challenge has about a thousand lines."""
+"""Files with more lines or bytes, or longer texts, are refused; the largest of a challenge has about a thousand lines.
+"""
 
 
 def make(
@@ -26,23 +27,25 @@ def make(
 ) -> list[Row]:
     """Questions with their answers.
 
-    `vqa` asks about each micro-expression that has action units and a fine class of the challenge: coarse and fine class, units, the
-    side of the first unit on one half of the face, whether a unit is shown (one that is, one that is not; both drawn), and all in one
-    sentence (version 1) or as an analysis in free text (version 2). The answer to the analysis is the sentence of version 1: that of
-    the challenge is not public. `lvqa` asks about each video: the number of events, of micro- and macro-expressions, all action
-    units, and the type of two drawn events.
+    `vqa` asks about each micro-expression that has action units and a fine class of the challenge: coarse and fine
+    class, units, the side of the first unit on one half of the face, whether a unit is shown (asked for one shown and
+    one absent unit, both drawn), and all in one sentence (version 1) or as an analysis in free text (version 2). The
+    answer to the analysis is the sentence of version 1, because the challenge's own answer is not public. `lvqa` asks
+    about each video: the number of events, of micro- and macro-expressions, all action units, and the type of two drawn
+    events.
 
     Args:
         videos: with their annotations.
         task: `vqa` (clips) or `lvqa` (long videos).
         version: 1 or 2 of `vqa`.
-        blind: leave out what gives answers away: of `lvqa` the event numbers, whose largest is a lower bound of the count; of `vqa` the
-            plural, which tells one unit from several, and the order, in which the unit that is shown comes first.
-        seed: of what is drawn.
+        blind: leave out wording that reveals answers: for `lvqa` the event numbers, whose largest is a lower bound of
+            the count; for `vqa` the plural, which distinguishes one unit from several, and the order, in which the
+            shown unit comes first.
+        seed: of the random draws.
 
     Raises:
         ConfigError: an unknown task or version.
-        DataError: no expression can be asked about.
+        DataError: no expression fits a question.
     """
     check_known("task", task, ("vqa", "lvqa"))
     check_known("version", str(version), ("1", "2"))
@@ -125,7 +128,7 @@ def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> list[Row]:
 
 
 def numbers(expression: Expression) -> tuple[int, ...]:
-    """The action units of an expression in the order of its annotation, each once; a unit in doubt counts as shown."""
+    """The distinct action units of an expression in the order of its annotation; an uncertain unit counts as shown."""
     return tuple(dict.fromkeys(n for unit in parse_units(expression.action_units) for n in unit.numbers))
 
 
@@ -135,7 +138,7 @@ def person(dataset: str, subject: str) -> str:
 
 
 def named(video: Video) -> str:
-    """The name of a video over all people: its own if it begins with the subject's number, else with the subject in front."""
+    """The unique name of a video: its own if it begins with the subject's number, else with the subject as a prefix."""
     first = re.split(r"[_-]", video.id)[0].lstrip("0")
     return video.id if first == video.subject.lstrip("0") else f"{person(video.dataset, video.subject)}_{video.id}"
 
@@ -146,13 +149,13 @@ def id_of(row: Mapping[str, str]) -> str:
 
 
 def clip_of(row: Mapping[str, str]) -> str:
-    """The clip or video that a question is about, over all datasets."""
+    """The clip or video of a question, unique over all datasets."""
     name = next((row[key] for key in ("image_id", "video", "filename") if row.get(key)), id_of(row).rpartition("_")[0])
     return f"{row.get('dataset', id_of(row).split('_')[0])}/{name}"
 
 
 def subject_of(row: Mapping[str, str]) -> str:
-    """The person that a question is about; without a column `subject` the clip stands for one."""
+    """The person in a question; without a column `subject`, each clip counts as a person."""
     return f"{clip_of(row).split('/')[0]}/{row['subject']}" if row.get("subject") else clip_of(row)
 
 
@@ -160,7 +163,7 @@ def read(path: Path) -> list[Row]:
     """The lines of a file of questions or answers, `.jsonl`.
 
     Raises:
-        DataError: the file, a line or an id is wrong; the sentence names the line.
+        DataError: the file, a line or an id is wrong; the message names the line.
     """
     rows = list[Row]()
     for n, row in lines(path):
@@ -173,7 +176,7 @@ def read(path: Path) -> list[Row]:
 
 
 def lines(path: Path) -> Iterator[tuple[int, Row | str]]:
-    """The lines that are not blank, each with its number; of a wrong one, what is wrong with it.
+    """The lines that are not blank, each with its number; for a wrong line, its fault instead.
 
     Raises:
         DataError: the file cannot be read, see `text_of`.
@@ -227,13 +230,13 @@ def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -
         DataError: the file cannot be written.
     """
     lines = (json.dumps(dict(row) if answers else {**row, "answer": ""}, ensure_ascii=False) for row in rows)
-    # Half a character, which JSON can escape, stays escaped.
+    # An unpaired surrogate, which JSON can escape, stays escaped.
     with refused_by_system(f"{path} cannot be written"):
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace")
 
 
 def leaks(rows: Sequence[Row]) -> list[str]:
-    """What a file of questions gives away to somebody who sees no picture, a sentence each.
+    """What a file of questions reveals without a picture, in sentences.
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """

@@ -1,4 +1,4 @@
-"""Answers of finished runs to the challenge's questions, in its words."""
+"""Answers of finished runs to the challenge's questions, in its wording."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,8 +18,9 @@ class Known:
     Attributes:
         coarse: class of a recognizer; empty without one.
         fine: likewise.
-        shown: action units that a run of `scheme=AU<number>` or `scheme=AUs` found; of a long video in all its spotted intervals.
-        looked_for: units of all such runs.
+        shown: action units that runs of `scheme=AU<number>` or `scheme=AUs` found; in a long video, in all its spotted
+            intervals.
+        looked_for: the units that such runs can find.
         events: kinds of the spotted intervals in the order of their onsets; None without a spotter.
     """
 
@@ -31,10 +32,11 @@ class Known:
 
 
 def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[list[questions.Row], Counter[str]]:
-    """Answers of some runs together: a recognizer's classes, units of runs with `scheme=AU<number>` or `scheme=AUs`, a spotter's intervals.
+    """Answers of some runs together: a recognizer's classes, units of runs with `scheme=AU<number>` or `scheme=AUs`, a
+    spotter's intervals.
 
-    A question that no run can answer gets an empty answer: the side of a unit always, a unit that no run looked for, an event beyond
-    the spotted ones.
+    A question that no run can answer gets an empty answer: always the side of a unit, a unit that no run can find, an
+    event beyond the spotted ones.
 
     Args:
         runs: finished runs.
@@ -44,7 +46,7 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
         The rows with answers, and the number of unanswered questions by kind.
 
     Raises:
-        RunError: the runs tested none of the videos, or answer nothing that is asked.
+        RunError: the runs tested none of the videos, or answer none of the questions.
     """
     clips, videos = dict[str, Known](), dict[str, Known]()
     for run in runs:
@@ -69,7 +71,7 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
 
 
 def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> None:
-    """Add what a run answers: to its clips, under `video` and `video@onset`, and to its videos."""
+    """Add a run's answers: for its clips, under `video` and `video@onset`, and for its videos."""
     about = run.read_json("folds.json")
     classes = set(about["classes"]) if "recognize" in about["tasks"] else set()
     units = {n for name in classes if (n := unit_number(name))}
@@ -95,13 +97,15 @@ def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> 
 
 
 def _show(known: Known, units: set[int], said: Iterable[object]) -> None:
-    """Add units of answers: of `scheme=AUs` one may name several, of `scheme=AU12` none."""
+    """Add the units in answers: an answer of `scheme=AUs` may name several, one of `scheme=AU12` may name none."""
     known.looked_for |= units
     known.shown |= {n for label in said for name in str(label).split("+") if (n := unit_number(name))}
 
 
 def _names(keys: Iterable[str]) -> dict[str, str]:
-    """The key of each clip or video by the names that questions use: `dataset/subject_id`, `dataset/id` and the id alone, if unique."""
+    """The key of each clip or video by the names that questions use: `dataset/subject_id`, `dataset/id` and the id
+    alone, if unique.
+    """
     found, seen = dict[str, str](), Counter[str]()
     for key in keys:
         whole, _, onset = key.partition("@")
@@ -115,7 +119,7 @@ def _names(keys: Iterable[str]) -> dict[str, str]:
 
 
 def _answer_to(meaning: wording.Meaning, known: Known) -> str:
-    """The answer to a question; empty where nothing is known."""
+    """The answer to a question; empty if unknown."""
     units = sorted(known.shown)
     if meaning.kind in ("coarse", "fine"):
         return known.coarse if meaning.kind == "coarse" else known.fine

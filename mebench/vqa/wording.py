@@ -1,4 +1,4 @@
-"""The words of the challenge's questions and answers (MEGC 2025 and 2026), and how free text is read.
+"""The wording of the challenge's questions and answers (MEGC 2025 and 2026), and the reading of free text.
 
 The wording is that of the public question files of MEGC 2025 (Fan et al., arXiv:2506.15298) and of the test questions of MEGC 2026
 (arXiv:2603.08927). Names of action units are those of these files; units that they do not name have their name in the Facial Action
@@ -17,7 +17,7 @@ FINE = {
     "surprise": "surprise",
     **dict.fromkeys(("anger", "contempt", "disgust", "fear", "repression", "sadness"), "negative"),
 }
-"""Coarse class of each fine one; clips with other labels are not asked about."""
+"""The coarse class of each fine one; clips with other labels have no questions."""
 
 UNITS = {
     1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser", 7: "lid tightener",
@@ -46,7 +46,7 @@ ANALYSES = (
     "Please analyse the micro-expression shown in this video in detail.",
     "Provide a detailed analysis of the micro-expression observed in this clip.",
 )
-"""Version 2 asks one of these, in turn, where version 1 asks for units and classes in one sentence."""
+"""Version 2 asks these in turn instead of the question for units and classes in one sentence."""
 _FORMS: dict[Kind, str] = {
     "coarse": r"What is the coarse expression class\?",
     "fine": r"What is the fine-grained expression class\?",
@@ -66,8 +66,7 @@ class Meaning:
     """The meaning of a question.
 
     Attributes:
-        kind: what is asked for.
-        unit: the action unit that `side` and `shown` name; None where the name is unknown.
+        kind: kind of the question. unit: the action unit that `side` and `shown` name; None if the name is unknown.
         event: the number of the event that `type` names, from 1.
     """
 
@@ -123,7 +122,7 @@ def sentence(units: Iterable[int], fine: str, coarse: str) -> str:
 
 @lru_cache(maxsize=8192)
 def read_class(text: str, classes: tuple[str, ...], name: str) -> str | None:
-    """The class that a text names: the one after `<name> expression class is`, else the first that occurs as a word, else None.
+    """The class in a text: the one after `<name> expression class is`, else the first that occurs as a word, else None.
 
     >>> read_class("Not fear: the fine-grained expression class is anger.", tuple(FINE), "fine-grained")
     'anger'
@@ -136,7 +135,7 @@ def read_class(text: str, classes: tuple[str, ...], name: str) -> str | None:
 
 @lru_cache(maxsize=8192)
 def read_units(text: str) -> frozenset[int]:
-    """The action units that a text names, by their names or as `AU4`.
+    """The action units in a text, by their names or as `AU4`.
 
     >>> sorted(read_units("Brow lowerer, and AU 12 (lip corner puller)"))
     [4, 12]

@@ -52,7 +52,7 @@ def test_what_does_not_score_to_what_it_says_is_refused(sent, tmp_path):
     (sent / "predictions.csv").write_text(TRUTH + "4,d,1,9,micro\n")
     with pytest.raises(
         DataError,
-        match=r"predictions\.csv is not predictions\.csv as it was published: .* take it unchanged, as it was sent",
+        match=r"predictions\.csv differs from the published predictions\.csv: .* get it unchanged, as it was sent",
     ):
         boards_submissions.take(sent, tmp_path / "rescored")
 

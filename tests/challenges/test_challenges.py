@@ -50,7 +50,7 @@ SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
         ("megc2023", SPOTTED.replace("10,20", "20,10"), ["line 2: the offset 10 lies before the onset 20"]),
         ("megc2023", SPOTTED.replace("10", "1.5"), ["line 2: onset and offset must be whole frame numbers, not '1.5' and '20'"]),
         ("megc2023", SPOTTED + "001_2,10,20,me\n", ["line 4: repeats line 2"]),
-        ("megc2023", SPOTTED + "009,1,2,me\n", ["line 4: the video '009' is none of the challenge's 2"]),
+        ("megc2023", SPOTTED + "009,1,2,me\n", ["line 4: the video '009' is not among the challenge's 2"]),
         ("megc2023", SPOTTED + ",1,2,me\nx\n", ["line 4: names no video", "line 5: has 1 cells, not 4"]),
         ("megc2023", "", ["line 1: the columns must be vid,pred_onset,pred_offset,type, not empty"]),
         ("megc2023", "\udcff", ["is not UTF-8 (byte 0): save it as UTF-8"]),
@@ -65,11 +65,11 @@ SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
         ("megc2023", f"{SPOTTED}001_2,{'9' * 5000},{'9' * 5000},me\n", [
             f"line 4: onset and offset must be whole frame numbers, not '{'9' * 249} …"
         ]),
-        ("megc2023", SPOTTED + '"001_2,1,2,me\n', ["a.csv, line 4: no table with commas (unexpected end of data)"]),
+        ("megc2023", SPOTTED + '"001_2,1,2,me\n', ["a.csv, line 4: not a table with commas (unexpected end of data)"]),
         ("megc2023", SPOTTED + "v" * 200_000 + ",1,2,me\n", [
-            "a.csv, line 4: no table with commas (field larger than field limit (131072))"
+            "a.csv, line 4: not a table with commas (field larger than field limit (131072))"
         ]),
-        ("megc2020", "hello\n", ["line 1: is no log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"]),
+        ("megc2020", "hello\n", ["line 1: is not a log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"]),
         ("megc2020", "1\n006_1   324   403   -   -   FN\n", []),
     ],
 )  # fmt: skip
@@ -214,7 +214,7 @@ def test_a_truth_that_no_file_could_be_scored_by_makes_no_bundle(tmp_path):
     with pytest.raises(DataError, match="lacks the column"):
         challenges.bundle.write(task("megc2023"), truth, out)
     truth.write_text('{"id": "q1", "question": "What is the action unit?", "answer": ""}\n')
-    with pytest.raises(DataError, match="holds no answers: --truth takes the questions with their true answers"):
+    with pytest.raises(DataError, match="has no answers: --truth takes the questions with their true answers"):
         challenges.bundle.write(task("megc2026/lvqa"), truth, out)
     assert not out.exists()
 

@@ -230,9 +230,9 @@ def test_kappa_of_coders_says_where_the_length_of_a_video_is_unknown(tmp_path, m
         anna.write_text(f"subject,video,onset,offset,n_frames\n1,a,10,19,{length}\n")
         ben.write_text("subject,video,onset,offset\n1,a,12,21\n")
         code, _, err = mebench("compare", anna, ben, "--json", tmp_path / "j")
-        assert code == 0 and ("the length of 1 video is unknown: kappa counts frames from 0 to the last" in err) == (
-            not length
-        )
+        assert code == 0 and (
+            "the length of 1 video is unknown: kappa covers the frames from 0 to the last" in err
+        ) == (not length)
         kappas.append(pd.read_json(tmp_path / "j", typ="series")["frames"]["kappa"])
     assert kappas == [
         pytest.approx(cohen_kappa_score([10 <= i < 20 for i in range(n)], [12 <= i < 22 for i in range(n)]))

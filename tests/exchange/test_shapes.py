@@ -229,7 +229,7 @@ class Runs:
 BAD = {
     "lists in lists": (
         "[" * 3000 + "]" * 3000,
-        "begins like JSON but is not valid .lists lie in lists by the thousand",
+        "begins like JSON but is not valid .lists are nested thousands deep",
     ),
     "a notebook that shows a part": (
         notebook(pd.DataFrame(ROWS * 30, columns=NAMES).to_string(max_rows=10)),
@@ -237,7 +237,7 @@ BAD = {
     ),
     "truth and answers": (
         json.dumps({name: [dict(zip(NAMES, row)) for row in ROWS] for name in ("gt", "found")}),
-        "it holds several tables .gt, found.: save the one that is meant",
+        "it holds several tables .gt, found.: save the right one",
     ),
     "runs something": (
         pickle.dumps([Runs()]),

@@ -94,7 +94,7 @@ def test_a_last_line_that_alone_is_short_and_does_not_end_may_be_cut_off(write, 
     """The row would be a video more, without expressions."""
     _, remarks = read(write(f"subject,video,onset,offset,emotion\n{rows}"))
     assert [line.split(": ", 1)[1] for line in remarks.warnings] == asked * [
-        "line 3, the last, alone has 2 of 5 cells, and it does not end: was the file cut off there?"
+        "the last line, 3, has only 2 of 5 cells and no line end: was the file cut off there?"
     ]
 
 
@@ -155,7 +155,7 @@ def test_numbers_of_rows_that_the_header_does_not_name_are_left_out_and_said(wri
 @pytest.mark.parametrize("cells", [["1", "1", "2"], ["7", "8", "9"], ["2", "1", "3"], ["01", "02", "03"]])
 def test_other_numbers_in_front_may_be_anything_and_are_refused(write, cells):
     rows = [f"{cell},7,v{n},{n},{n + 9}" for n, cell in enumerate(cells)]
-    with pytest.raises(DataError, match=r"line 2: the row has 5 cells, .* a number of the row, name that column too"):
+    with pytest.raises(DataError, match=r"line 2: the row has 5 cells, .* a row number, name that column too"):
         read(write("\n".join(["subject,video,onset,offset", *rows])))
 
 
@@ -167,7 +167,7 @@ def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
     assert [table.cells["onset"] for table in (behind, front)] == [["5", "1"]] * 2
     assert (behind.cells["subject"], front.cells["subject"]) == (["1", "2"], ["7", "8"])
     assert len(remarks.repaired) == 1
-    with pytest.raises(DataError, match=r"line 2: every row has a cell more than the header"):
+    with pytest.raises(DataError, match=r"line 2: every row has one cell more than the header"):
         read(write(f"{head},emotion\n1,7,10,5,9,\n2,8,20,1,4,\n"))
 
 

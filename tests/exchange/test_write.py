@@ -126,7 +126,9 @@ def test_two_videos_that_no_file_name_can_tell_apart_are_refused(tables, tmp_pat
     text = "subject,video,onset,offset\n1,a b,10,20\n1,a_b,30,40\n"
     made = tables(text, text)
     made = made.__class__(**{**vars(made), "videos": made.videos.assign(fps=25.0)})
-    with pytest.raises(DataError, match=r"two videos of the run would both be data_1_a_b in .*: choose the format csv"):
+    with pytest.raises(
+        DataError, match=r"two videos of the run would both be called data_1_a_b in .*: choose the format csv"
+    ):
         write_predictions(tmp_path / "out", "eaf", made, Remarks())
     assert not (tmp_path / "out").exists()
 

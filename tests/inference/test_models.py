@@ -210,11 +210,11 @@ def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
         b"\x02" + bytes(7) + b"[]",
     ):
         bad.write_bytes(content)
-        with pytest.raises(RunError, match="is no model of mebench"):
+        with pytest.raises(RunError, match="is not a model of mebench"):
             read_header(bad)
     nested = b'{"__metadata__":' + b"[" * 100_000
     bad.write_bytes(len(nested).to_bytes(8, "little") + nested)
-    with pytest.raises(RunError, match="is no model of mebench"):
+    with pytest.raises(RunError, match="is not a model of mebench"):
         read_header(bad)
     bad.write_bytes(raw[:-100])
     with pytest.raises(RunError, match="does not fit method"):

@@ -164,8 +164,13 @@ def test_mean_prints_scores_over_all_intervals_as_over_true_positives(rows):
 @pytest.mark.parametrize(
     ("source", "dataset", "metric", "words"),
     [
-        (MEAN, "casme2", "uf1", "uf1 of MEAN is 0.6755, but the f1, its upper bound, beside it give 0.0000 to 0.5927"),
-        (HTNET, "megc2019", "uf1", "uf1 of LBP-TOP is 0.2000, but the uar beside it give 0.29"),
+        (
+            MEAN,
+            "casme2",
+            "uf1",
+            "uf1 of MEAN is 0.6755, but the f1, its upper bound, of the same table give 0.0000 to 0.5927",
+        ),
+        (HTNET, "megc2019", "uf1", "uf1 of LBP-TOP is 0.2000, but the uar of the same table give 0.29"),
     ],
 )
 def test_a_row_called_impossible_is_refused_without_the_caveat(rows, tmp_path, source, dataset, metric, words):

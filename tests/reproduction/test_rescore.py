@@ -146,7 +146,7 @@ def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
     file = clone / "out" / "micro" / "s1_a.txt"
     file.write_text("1 2 1.0\n")
     with pytest.raises(
-        DataError, match=r"s1_a.txt is not out/micro/s1_a.txt as it was published: its SHA-256 begins with"
+        DataError, match=r"s1_a.txt differs from the published out/micro/s1_a.txt: its SHA-256 begins with"
     ):
         find(source, clone)
     file.unlink()
@@ -165,7 +165,7 @@ def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
         (lambda s: s.pop("commit"), "commit"),
         (lambda s: s.update(commit="ab12"), "commit"),
         (lambda s: s.update(convention="megc2002"), "Did you mean 'megc2020'"),
-        (lambda s: s["sets"][0]["truth"][0].update(columns=["video", "onset"]), "line 1: .* is not of the form"),
+        (lambda s: s["sets"][0]["truth"][0].update(columns=["video", "onset"]), "line 1: .* does not have the form"),
         (
             lambda s: s["sets"][0]["predictions"][0].update(name="{video}.dat"),
             r"s1_a.txt is not named as \{video\}.dat",

@@ -347,7 +347,7 @@ OF_DATASET = {
     ),
     "one fingerprint": Way("dataset.py", HERE, SAME, "fingerprints_are_stable", "two videos have one fingerprint"),
     "five points": Way("dataset.py", HERE, POINTS, "landmarks_are_68_points", "landmarks of shape (5, 2)"),
-    "an empty repair": Way("dataset.py", HERE, REPAIRS, "repairs_are_sentences", "'' is no sentence"),
+    "an empty repair": Way("dataset.py", HERE, REPAIRS, "repairs_are_sentences", "'' is not a sentence"),
     "frames of numbers": Way("dataset.py", HERE, FRAMES, "frames_are_images", "must be uint8, not float64"),
 }
 OWN = {

@@ -219,7 +219,7 @@ def test_files_that_do_not_fit_are_one_sentence():
     rows = questions()
     with pytest.raises(DataError, match="1 answer to questions that are not asked; the first has the id 'x'"):
         vqa.marking.score(rows, [rows[0] | {"id": "x"}, *rows])
-    with pytest.raises(DataError, match="holds no true answers"):
+    with pytest.raises(DataError, match="has no true answers"):
         vqa.marking.score([row | {"answer": ""} for row in rows], rows)
     with pytest.raises(DataError, match="has another wording in the answers"):
         vqa.marking.score(rows, [rows[0] | {"question": "Who is this?"}, *rows[1:]])

@@ -1,4 +1,4 @@
-"""Drawn faces, and labels in files that were shuffled before they were written: there is nothing to learn."""
+"""Drawn faces, with labels in files that were shuffled before writing: there is nothing to learn."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +17,13 @@ from .params import Params as _Params
 
 FRAMES, SUBJECTS = 48, 8
 MARGIN, STEP = 2, 4
-"""Frames that no label touches at the ends of a video, and from one place of an expression to the next."""
+"""Frames without labels at the ends of a video, and the step between possible places of an expression."""
 
 
 class Shuffled(Dataset):
-    """Eight people with five short videos each, one of each emotion; which is which, and where, is drawn by lot."""
+    """Eight people with five short videos each, one of each emotion; the emotion of each video and the place are drawn
+    by lot.
+    """
 
     Params = _Params
     revision = "1"
@@ -39,13 +41,14 @@ class Shuffled(Dataset):
 
     @staticmethod
     def places(length: int) -> range:
-        """The onsets that an expression of so many frames may have, each as likely as the others."""
+        """The possible onsets of an expression of this many frames, all equally likely."""
         return range(MARGIN, FRAMES - MARGIN - length + 1, STEP)
 
     def write(self, folder: Path, seed: int) -> None:
         """Write the labels of one shuffle into an empty folder.
 
-        Each person's emotions are dealt out among the videos, and each expression, as long as the drawn one, is put anywhere.
+        Each person's emotions are permuted among the videos, and each expression, as long as the drawn one, gets a
+        random place.
         """
         rng = np.random.default_rng(seed)
         for subject, videos in grouped(self._faces.videos(), key=attrgetter("subject")).items():
@@ -64,7 +67,7 @@ class Shuffled(Dataset):
         """
         if self.params.root is None or not (files := sorted(Path(self.params.root).glob("*/*.txt"))):
             raise DataError(
-                f"dataset.root={self.params.root} holds no labels that were shuffled: run it with: mebench check METHOD --null"
+                f"dataset.root={self.params.root} has no shuffled labels: run it with: mebench check METHOD --null"
             )
         labels = {}
         for file in files:
@@ -74,7 +77,7 @@ class Shuffled(Dataset):
         return [replace(v, dataset="shuffled", expressions=(label,), distractors=()) for v, label in videos]
 
     def frames(self, video: Video) -> Frames:
-        """The drawn frames, which no label has to do with."""
+        """The drawn frames, which are independent of the labels."""
         return self._faces.frames(replace(video, dataset="synthetic"))
 
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
