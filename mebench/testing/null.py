@@ -87,7 +87,8 @@ def null(
     Args:
         method: id of the method.
         progress: reports the progress.
-        words: its settings; `epochs…` and `draws…` are 1 unless set here. plugins: folders with more plugins.
+        words: its settings; `epochs…` and `draws…` are 1 unless set here.
+        plugins: folders with more plugins.
         shuffles: how often labels are shuffled; each time the method runs twice, and the second run counts.
 
     Raises:

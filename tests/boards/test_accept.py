@@ -43,7 +43,7 @@ def refused(record, tmp_path):
 
 
 def sign(record, **changes):
-    """Change `record.json` and hash everything when scored again, as somebody would who knows how."""
+    """Change `record.json` and hash everything anew, as somebody would who knows how."""
     stored = json.loads((record / "record.json").read_text()) | changes
     stored["files"] = {name: file_hash(record / name) for name in stored["files"]}
     del stored["sha256"]
@@ -151,7 +151,7 @@ def test_more_rows_than_any_run_has_are_refused_before_they_are_read(record, tmp
 
 
 def change(record, name, **columns):
-    """Write a table of a record when scored again with some columns changed, and hash it."""
+    """Write a table of a record anew with some columns changed, and hash it."""
     table = pd.read_parquet(record / name)
     table.assign(**{n: values(table) for n, values in columns.items()}).to_parquet(record / name, index=False)
     sign(record)
@@ -366,7 +366,7 @@ def leaves(content, path=()):
 
 @pytest.mark.parametrize("file", ["record.json", "folds.json"])
 def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, monkeypatch, file):
-    """Every value in turn becomes one of another type, hashed when scored again: the tables and the page of the run are made all the same."""
+    """Every value in turn becomes one of another type, hashed anew: the tables and the page of the run are made all the same."""
     none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), plugins=lambda kind: {})
     monkeypatch.setattr("mebench.boards.site.site_pages.registry", none)  # slow, and not of the record
     drawn = {}

@@ -108,8 +108,7 @@ def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(w
     table, remarks = read(write("Subject,Filename,Onset,OnsetF,offset,OffsetF\n1,a,250,5,9,9\n"))
     assert table.cells == {"subject": ["1"], "video": ["a"], "onset": ["5"], "offset": ["9"]}
     assert remarks.warnings == [
-        "predictions: the column 'OnsetF' is read as the onset, not 'Onset', which holds something else: leave out the one that is "
-        "not meant"
+        "predictions: the column 'OnsetF' is read as the onset, not 'Onset', which differs: remove the wrong one"
     ]
 
 
