@@ -1,4 +1,4 @@
-"""Takes in the records of others, each after all checks and scored again, and those of runs made again; nothing is ever edited."""
+"""Accept records of others after all checks and rescoring, and records of repeated runs; records are never edited."""
 
 import json
 import shutil
@@ -29,9 +29,10 @@ class Merged:
 
     Attributes:
         id: name of its folder.
-        status: `taken`, `there` (the same record is there already), `checked` (nothing was to be taken) or `refused`.
-        reason: why it was refused, in a sentence; empty otherwise.
-        doubt: what of one that is not refused does not fit what is known here, which its row says; empty where nothing is odd.
+        status: `taken`, `there` (the same record exists already), `checked` (only a check was requested) or `refused`.
+        reason: reason of a refusal, in a sentence; else empty.
+        doubt: disagreements of an accepted record with known annotations, code or records, which its row shows; may be
+            empty.
     """
 
     id: str
@@ -41,7 +42,7 @@ class Merged:
 
 
 def find_records(place: Path) -> list[RunFolder]:
-    """The record at `place`, or those in it, sorted by name.
+    """The record at `place`, or the records in it, sorted by name.
 
     Raises:
         RunError: there is none.
@@ -49,7 +50,7 @@ def find_records(place: Path) -> list[RunFolder]:
     found = [place] if (place / RECORD).is_file() else sorted(file.parent for file in place.glob(f"[!.]*/{RECORD}"))
     if not found:
         raise RunError(
-            f"{place} holds no record: name a folder that mebench leaderboard export wrote, or a folder of such folders"
+            f"{place} has no record: name a folder that mebench leaderboard export wrote, or a folder of such folders"
         )
     return [RunFolder(folder) for folder in found]
 
@@ -59,7 +60,7 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
 
     Args:
         sources: folders of records.
-        records: where they go.
+        records: the folder that receives them.
         check_only: copy nothing.
     """
     place = records.parent
@@ -116,22 +117,23 @@ def _take(source: RunFolder, records: Path) -> str:
 def renew(
     folder: Path, ids: Sequence[str], settings: Sequence[str], dry_run: bool, progress: Progress
 ) -> list[dict[str, Any]]:
-    """Make records again by their own settings, the cheapest first, and put each new one in the place of the former.
+    """Compute records again with their own settings, the cheapest first, and replace each by the new one.
 
     Args:
         folder: of the records.
-        ids: beginnings of their ids; without any all whose features had an earlier version.
-        settings: of all their runs, such as `workers=4` or `dataset.root=PATH`. Finished runs stand, unfinished ones go on.
+        ids: beginnings of their ids; by default all records whose features had an earlier version.
+        settings: of all their runs, such as `workers=4` or `dataset.root=PATH`. Finished runs are reused, unfinished
+            ones continue.
         dry_run: run nothing.
-        progress: where to tell how it goes.
+        progress: reports the progress.
 
     Returns:
-        for each the `record`; `seconds` of one core that its run took then, 0 where it is finished; `now`, the id of the new record, or
-        empty; `reason`, why it could not be made, or empty.
+        for each the `record`; `seconds` of one core that its run took, 0 if it is finished; `now`, the id of the new
+        record, or empty; `reason`, why it failed, or empty.
 
     Raises:
-        ConfigError: no record begins so.
-        MebenchError: what stops all runs; finished folds are kept.
+        ConfigError: no record has this beginning.
+        MebenchError: an error that stops all runs; finished folds are kept.
     """
     there = collect_records(folder)
     if strangers := [id_ for id_ in ids if not any(record.id.startswith(id_) for record in there)]:
@@ -165,20 +167,20 @@ def renew(
                 registry.records.pop(row["record"], None)
             for place in [place for place in folder.iterdir() if place.name.partition("~v")[0] == row["record"]]:
                 place.rename(Path(room, place.name))
-            merge(find_records(new), folder)  # which was checked when it was exported
+            merge(find_records(new), folder)  # the export has checked it
             row["now"] = new.name
     return rows
 
 
 def words_of(record: Record) -> list[str]:
-    """The words of the run that a record is of: those that today's defaults do not say."""
+    """The words of a record's run that differ from today's defaults."""
     then, found = record.config, list[str]()
     needed = [n for n in then if n.partition(".")[0] == "protocol" or n in ("method", "recognizer", "dataset", "seed")]
     for names in (
         [name for name in needed if then[name] is not None],
         [name for name in then if name.endswith(".preset")],
         list(then),
-    ):  # a preset says many values
+    ):  # a preset stands for many values
         now = setting_words.without_places(resolve(found).values) if found else {}
         changed = [(name, then[name]) for name in names if name not in now or now[name] != then[name]]
         found += [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed]

@@ -1,4 +1,4 @@
-"""The content of a leaderboard: runs, records, published results and rescored files; and its tables."""
+"""The content of a leaderboard (runs, records, published results and rescored files), and its tables."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Board:
     Attributes:
         records: of runs, each once.
         published: results printed by others.
-        aliases: which published dataset and protocol stands beside which measured one.
+        aliases: published datasets and protocols with the measured ones that match them.
         rescored: files of others.
-        papers: whose programs look at tested subjects, and how.
+        papers: papers whose programs select on tested subjects, and how.
     """
 
     records: Sequence[Record]
@@ -52,13 +52,13 @@ class Board:
         """The tables, with published results.
 
         Raises:
-            UnshownError: some of the records can be in no table; the others can.
+            UnshownError: some records cannot be shown in a table; the others can.
         """
         whole = with_rescored(build(self.records), list(placed(self.rescored, self.published)), self.aliases)
         return [with_published(table, self.published, self.aliases) for table in whole]
 
     def selection(self) -> Shown:
-        """The table of the gain from selecting on tested subjects."""
+        """The table of gains from selection on tested subjects."""
         return what_selection_is_worth(self.records, self.papers, self.published, self.aliases, self.rescored)
 
     @property
@@ -68,10 +68,12 @@ class Board:
         return f"{plural(len(self.records), 'run')}{anew}"
 
     def render(self, show: Callable[[Board], T], notify: Notify) -> T:
-        """The result of `show` on the board without the records that it cannot show; each such record is reported in a sentence."""
+        """The result of `show` on the board without the records that it cannot show; each such record is reported in a
+        sentence.
+        """
         try:
             return show(self)
-        except UnshownError as error:  # what cannot be shown is found out by showing it
+        except UnshownError as error:  # only an attempt reveals the records that cannot be shown
             for run_id, why in error.reasons.items():
                 notify(f"{run_id} is left out: it cannot be shown ({why})")
             sound = [record for record in self.records if record.id not in error.reasons]
@@ -84,7 +86,7 @@ def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = Non
     Args:
         runs: folder of run folders.
         folder: of records, published results and papers, such as `leaderboards`.
-        notify: takes a sentence for all that is left out.
+        notify: gets a sentence for everything that is left out.
         kept: folder of records, `records` in `folder` by default.
 
     Raises:
@@ -103,10 +105,10 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
 
     Args:
         found: the runs.
-        source: where they were looked for, in words.
-        folder: as of `read_board`; its records count too.
-        notify: as of `read_board`.
-        kept: as of `read_board`.
+        source: the place of the search, in words.
+        folder: as in `read_board`; its records count too.
+        notify: as in `read_board`.
+        kept: as in `read_board`.
 
     Raises:
         RunError: there is nothing to show.
@@ -120,12 +122,12 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         advice = "make one with mebench run, or name the folder of your runs with --runs"
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
-        notify(f"{nothing}, so the page holds published values and nothing measured: {advice}")
+        notify(f"{nothing}, so the page has only published values: {advice}")
     papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
     return Board(records, published, aliases, rescored, papers)
 
 
 def ids_there(runs: Path, folder: Path) -> set[str]:
-    """Ids of all runs that are there as folders, finished or not, or as records; the arguments are those of `read_board`."""
+    """Ids of all runs in folders, finished or not, and of all records; the arguments are those of `read_board`."""
     records_there = {file.parent.name.partition("~v")[0] for file in (folder / RECORDS).glob("*/record.json")}
     return records_there | {folder.id for folder in RunFolder.all(runs)}

@@ -1,4 +1,4 @@
-"""What takes long to make for a leaderboard, kept in the user's cache by the hash of all that it rests on."""
+"""Slow results for a leaderboard, kept in the user's cache by the hash of everything on which they depend."""
 
 import hashlib
 import json
@@ -17,20 +17,20 @@ from mebench.files import file_hash
 T = TypeVar("T")
 PACKAGE = Path(__file__).parents[1]
 UNUSED_SECONDS = 30 * 24 * 3600.0
-"""What no leaderboard was made of for so long is removed."""
+"""Entries that no leaderboard has used for this time are removed."""
 
 
 def folder() -> Path:
-    """Where it is kept."""
+    """The folder of the cache."""
     return Path(user_setting("cache", RunSettings().cache)).expanduser() / "boards"
 
 
 def cached(make: Callable[[], T], *rests_on: Any) -> T:
-    """The answer of `make`, which is called where nobody has asked for the same before. A damaged entry is made again.
+    """The result of `make`, which is called only if the cache lacks it. A damaged entry is computed again.
 
     Args:
-        make: gives plain data, as JSON keeps them.
-        rests_on: all that the answer follows from but the code, as plain data.
+        make: returns plain data that JSON can hold.
+        rests_on: everything that determines the result, except the code, as plain data.
     """
     name = _digest(json.dumps([_code(), *rests_on], sort_keys=True))
     file = folder() / name
@@ -42,14 +42,14 @@ def cached(make: Callable[[], T], *rests_on: Any) -> T:
             return found
     made = make()
     text = json.dumps(made)
-    with suppress(OSError):  # then it is made again the next time
+    with suppress(OSError):  # then it is computed again next time
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, f"{_digest(text)}\n{text}")
     return made
 
 
 def forget_unused() -> None:
-    """Remove entries that nobody asked for lately."""
+    """Remove entries without recent use."""
     with suppress(OSError):
         for file in folder().iterdir():
             if file.stat().st_mtime < time.time() - UNUSED_SECONDS:
@@ -58,10 +58,10 @@ def forget_unused() -> None:
 
 @cache
 def _code() -> str:
-    """Hash of all of mebench, its templates too, and of the versions of what it takes for boards."""
+    """Hash of mebench with its templates, and of the versions of the packages for boards."""
     files = (file for file in sorted(PACKAGE.rglob("*")) if file.suffix in (".py", ".html", ".css", ".js"))
     hashes = [(file.relative_to(PACKAGE).as_posix(), file_hash(file)) for file in files]
-    # Packages that numbers, figures and pages come from.
+    # Packages that produce numbers, figures and pages.
     libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))
 

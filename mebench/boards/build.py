@@ -1,4 +1,4 @@
-"""Measured runs as tables: a row for each method and its settings, and rows for the level of chance."""
+"""Build tables from measured runs: a row for each method and its settings, and rows for the level of chance."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best ra
 
 
 def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
-    """The level of chance, from the run of the lowest seed: between methods it differs by noise alone."""
+    """The level of chance, from the run with the lowest seed: it differs between methods only by noise."""
     eligible = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
     return [
         _level(
@@ -67,11 +67,11 @@ BY_NAME = "not a method: answers by names of clips and videos alone, learnt on t
 
 
 Names = Callable[[Record], tuple[Any, Mapping[str, Mapping[str, int]]]]
-"""The section of a record's answers by name, None where there is none; and for each dataset what is read of names."""
+"""The section of a record for answers by name (None if there is none), and for each dataset the codes in names."""
 
 
 def names_rows(metrics: Sequence[str], records: Sequence[Record], by_name: Names) -> list[Row]:
-    """The row of name leakage, from the run with the lowest seed whose protocol holds people out."""
+    """The row of name leakage, from the run with the lowest seed whose protocol leaves people out."""
     for source in sorted(records, key=lambda r: (r.seed, r.id)):
         section, reads = by_name(source)
         if section:
@@ -85,7 +85,7 @@ def names_rows(metrics: Sequence[str], records: Sequence[Record], by_name: Names
 
 
 def _by_name(record: Record, tables: Tables) -> dict[str, Any]:
-    """What `names_chance` finds where each tested person has people who train; else nothing."""
+    """The result of `names_chance` if each tested person has training people; else empty."""
     folds = record.about["folds"]
     trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
     if record.about.get("subject_dependent") or not all(map(trained_on.get, tables.videos["subject"])):
@@ -94,7 +94,7 @@ def _by_name(record: Record, tables: Tables) -> dict[str, Any]:
 
 
 def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> Row:
-    """The row of a level of chance, which is no method: of one run, without seeds to spread over."""
+    """The row of a level of chance, which is not a method: from one run, without a spread over seeds."""
     return Row(
         method=name,
         settings=settings,
@@ -118,12 +118,12 @@ OTHER_FEATURES = (
     "not tested against the others: its features had an earlier version; mebench leaderboard renew makes it again"
 )
 NO_USE = "does not apply: "
-"""How `other_input` of a plugin begins where its method cannot work on the input: the row has no rank."""
+"""Prefix of a plugin's `other_input` if the method cannot work on the input: the row has no rank."""
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
 
 def build(records: Iterable[Record]) -> list[Table]:
-    """All tables, by task, dataset, protocol and variant. The same records give the same tables in whatever order.
+    """All tables, by task, dataset, protocol and variant. The order of the records does not matter.
 
     Raises:
         UnshownError: some of the records can be in no table; the others can.
@@ -135,7 +135,7 @@ def build(records: Iterable[Record]) -> list[Table]:
         reasons = {}
         for record in some:
             try:
-                tables_of(RunFolder(record.folder))  # which tests of pairs read
+                tables_of(RunFolder(record.folder))  # which paired tests read
                 json.dumps([table.plain() for table in _build([record])], ensure_ascii=False, allow_nan=False).encode()
             except DAMAGE as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
@@ -155,7 +155,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
         rules = f"convention {record.convention}" if record.convention != "strict" else ""
         return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
-    # The same settings of dataset and protocol are said in the same words: a default that somebody spelled out makes no other table.
+    # Equal settings of dataset and protocol get equal words: an explicit default does not make another table.
     shortest: dict[str, str] = {}
     ordered = sorted(records, key=lambda r: (r.identity, r.doubt, r.seed, r.id))
     for record in ordered:
@@ -164,7 +164,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
 
     def named(record: Record) -> dict[str, Any]:
-        """The same for all tables that show the record."""
+        """Equal for all tables that show the record."""
         return cached(lambda: _by_name(record, tables_of(RunFolder(record.folder))), "names", record.content)
 
     tables = []
@@ -174,10 +174,10 @@ def _build(records: Sequence[Record]) -> list[Table]:
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
             held = cache(
                 lambda folder: tables_of(RunFolder(folder))
-            )  # of one table's tests, however many pairs a run is in
+            )  # of one table's tests, however many pairs include a run
             parts = _parts(task, group, lambda record, held=held: held(record.folder), named)  # type: ignore[misc]
             tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
-    counts = Counter(table.name.casefold() for table in tables)  # none may take the place of another one's file
+    counts = Counter(table.name.casefold() for table in tables)  # names of files must be unique
     return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
 
 
@@ -258,13 +258,13 @@ def _part(
     kind = name if task == "spotting" and not member and name in KINDS else ""
     metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
     main, worth = metrics[0], METRICS[metrics[0]].worth
-    truth = 0 if task == "spotting" else 1  # spotting does not see emotions
+    truth = 0 if task == "spotting" else 1  # spotting does not depend on emotions
     common = Counter(
         r.annotations[truth] for r, _ in present if not r.doubt or all(one.doubt for one, _ in present)
     ).most_common()
 
     def order(row: Row) -> tuple[Any, ...]:
-        """Best first; below the others what was chosen on tested subjects, and last what fits nothing that is known."""
+        """Best first; then rows chosen on tested subjects, and last rows that disagree with known annotations or code."""
         value = row.scores[main]["value"]
         return row.unranked, row.chosen_on_tested, -worth(value), row.method, row.settings, row.seeds, row.runs
 
@@ -272,7 +272,7 @@ def _part(
     for _, same in groupby(present, key=lambda pair: (pair[0].identity, pair[0].doubt)):
         group = list(same)
         several_codes = len({record.seed for record, _ in group}) < len(group)
-        # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
+        # Two different runs of one seed: the plugin's code changed, so their difference is not a spread over seeds.
         for one in [[pair] for pair in group] if several_codes else [group]:
             first = one[0][0]
             own = f"annotations {first.annotations[truth]}: not the same as in every other row"
@@ -287,12 +287,12 @@ def _part(
             row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
             if kind:
                 row = replace(row, **_mistakes([record for record, _ in one], kind, read))
-            # The run that stands for the row in paired tests has the lower median of the seeds' main scores.
+            # In paired tests, the run with the lower median of the seeds' main scores represents the row.
             by_score = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
             rows.append((row, by_score[(len(one) - 1) // 2][0]))
     rows.sort(key=lambda pair: order(pair[0]))
     fit = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
-    alike = [i for i in fit if not rows[i][0].facts["earlier"]]  # letters never mix features of several versions
+    alike = [i for i in fit if not rows[i][0].facts["earlier"]]  # groups never mix features of several versions
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     compared = [rows[i][1] for i in tested]
     places = ranked(Part(name, metrics, tuple(row for row, _ in rows)), chance_methods(), fold=task == "spotting")
@@ -327,7 +327,7 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
     known = [name for name in first.costs if all(name in record.costs for record in records)]
     return Row(
         method=first.method,
-        # A value that somebody spelled out though it is the default makes no other row, only a longer text.
+        # An explicit default value does not make another row, only a longer text.
         settings=min((record.settings for record in records), key=lambda text: (len(text), text)),
         member=member,
         provenance="measured",
@@ -346,7 +346,7 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
 
 
 def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
-    """See `causes`, `missed` and `quiet` of `Row`; of the first two all records must tell."""
+    """See `causes`, `missed` and `quiet` of `Row`; the first two need all records."""
     told, runs = [record.summary.get("mistakes", {}).get(kind, {}) for record in records], list(map(read, records))
     found: dict[str, Any] = {"quiet": {}}
     for absent, kinds in zip(QUIET, ([kind], KINDS)):
@@ -364,7 +364,7 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
     }
     missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
     annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
-    # What lies under a false positive that lies on no expression of another kind and no distractor.
+    # The cause of a false positive that overlaps with no expression of another kind and no distractor.
     names = sorted(
         (annotated | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(one["gain"] for one in told))
         - {"missed"}
@@ -384,7 +384,7 @@ def n_of(section: Mapping[str, Any]) -> float:
 def over_seeds(scores: Sequence[Score]) -> Score:
     """Mean, lowest and highest value, lowest and highest end of the intervals.
 
-    Nothing if a value is undefined, no interval if one seed has none.
+    Empty if a value is undefined; no interval if one seed has none.
     """
     values = [score["value"] for score in scores]
     known = [value for value in values if value is not None]
@@ -401,5 +401,5 @@ def over_seeds(scores: Sequence[Score]) -> Score:
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean; of equal values exactly that value."""
+    """The mean; for equal values exactly that value."""
     return values[0] if len(set(values)) == 1 else sum(values) / len(values)

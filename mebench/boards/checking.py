@@ -1,4 +1,4 @@
-"""Records of strangers, checked within bounds of memory and time: once in full, and then by their hashes."""
+"""Checks of records from others, within limits of memory and time: once in full, later only by their hashes."""
 
 import hashlib
 import resource
@@ -32,21 +32,21 @@ from mebench.runner.isolation import sentence
 from mebench.runs.folder import RunFolder
 
 MEMORY, MORE = 2**30, 2**29
-"""Bytes that checking a record with its scores, and reading or showing one, may take beside all that the process has."""
+"""Most bytes, beyond those of the process, for checking, reading or showing a record."""
 SECONDS = 60.0
-"""Of the processor, for one record."""
+"""Most seconds of the processor for one record."""
 
 
 class TooLongError(BaseException):
-    """A record has had its time. Nobody who handles errors is to take it for one of his own."""
+    """A record took too long. This is not an `Exception`, so that no general handler catches it."""
 
 
 def refusal(record: RunFolder, *places: Path) -> str:
-    """Why a record is refused; empty if it passes all checks and can be shown.
+    """The reason for refusing a record; empty if it passes all checks and can be shown.
 
     Args:
-        record: the folder of a stranger's record.
-        places: folders in which an earlier version of it may lie.
+        record: the folder of the record.
+        places: folders that may contain an earlier version.
     """
     try:
         with warnings.catch_warnings(), bounded(MEMORY, SECONDS):
@@ -62,13 +62,13 @@ def refusal(record: RunFolder, *places: Path) -> str:
     except (MemoryError, TooLongError):
         few = f"{SECONDS:g} seconds, or more than {MEMORY >> 20} MiB"
         return f"record {record.id} is refused: checking it took more than {few}"
-    except Exception as error:  # whatever a stranger thought of
+    except Exception as error:  # the content may cause any error
         return f"record {record.id} is refused: it is damaged ({sentence(error)})"
     return ""
 
 
 def check_alone(record: RunFolder) -> None:
-    """Refuse a record for what can be seen without any other.
+    """Refuse a record for faults that are visible without other records.
 
     Raises:
         RunError: what is wrong with it.
@@ -81,7 +81,7 @@ def check_alone(record: RunFolder) -> None:
 
 
 def check_once(record: RunFolder) -> None:
-    """Refuse a record as `integrity.check` does; of one that has passed here before the hashes are compared.
+    """Refuse a record as `integrity.check` does; for one that has passed here before, only compare the hashes.
 
     Raises:
         RunError: what is wrong with it.
@@ -99,25 +99,25 @@ def check_once(record: RunFolder) -> None:
 
 @cache
 def _rules() -> bytes:
-    """The source code of the checks: records that passed an earlier version are checked again."""
+    """Hash of the checks' source code: records that passed an earlier version are checked again."""
     return b"".join(Path(str(module.__file__)).read_bytes() for module in (schema, integrity, consistency))
 
 
 @contextmanager
 def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
-    """Let the system refuse what takes so many bytes, a `MemoryError`, while a record is read.
+    """Let the system limit the memory while a record is read; exceeding it raises `MemoryError`.
 
     Args:
         memory: bytes.
-        seconds: of the processor, after which there is a `TooLongError`; 0 for as many as it takes.
+        seconds: of the processor, after which `TooLongError` is raised; 0 sets no limit.
     """
     pool, before = pa.default_memory_pool(), resource.getrlimit(resource.RLIMIT_DATA)
-    pa.allocate_buffer(1, memory_pool=pool)  # Arrow's own pools reserve more than is allowed before anything is in them
+    pa.allocate_buffer(1, memory_pool=pool)  # Arrow's own pools reserve more than the limit before any use
     with suppress(OSError, ValueError):  # not Linux
         about = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
         resource.setrlimit(resource.RLIMIT_DATA, (int(about["VmData"].split()[0]) * 1024 + memory, before[1]))
     pa.set_memory_pool(pa.system_memory_pool())
-    timed = threading.current_thread() is threading.main_thread()  # no other one may have signals
+    timed = threading.current_thread() is threading.main_thread()  # only the main thread can handle signals
     former = signal.signal(signal.SIGVTALRM, _stop) if timed else None
     try:
         if timed:

@@ -1,4 +1,4 @@
-"""Records of runs: from run folders, and from other records; and which of them count."""
+"""Collect records of runs from run folders and other records, and decide which of them count."""
 
 import json
 import re
@@ -15,10 +15,10 @@ Notify = Callable[[str], None]
 
 
 def collect(runs: Path, notify: Notify | None = None) -> list[Record]:
-    """The finished runs of a folder, sorted by id; for each that cannot enter, `notify` gets one sentence.
+    """The finished runs of a folder, sorted by id; `notify` gets one sentence for each run that is left out.
 
     Args:
-        runs: the folder of run folders; one that does not exist holds none.
+        runs: the folder of run folders; a missing one counts as empty.
         notify: takes the sentences; by default they go to standard error.
     """
     notify = notify or Progress().notify
@@ -34,12 +34,12 @@ def collect(runs: Path, notify: Notify | None = None) -> list[Record]:
 
 
 def collect_records(records: Path, notify: Notify | None = None) -> list[Record]:
-    """The committed records of a folder, sorted by id, of each run the latest version; told as in `collect`.
+    """The committed records of a folder, sorted by id, the latest version of each run; messages as in `collect`.
 
-    A version counts if the one that it supersedes does, so that one which was left out is not repeated.
+    A version counts only if the superseded one counts, so that a rejected record cannot return.
     """
     notify = notify or Progress().notify
-    files = sorted(records.glob("[!.]*/record.json"))  # a hidden one is still being written
+    files = sorted(records.glob("[!.]*/record.json"))  # a hidden folder is still being written
     found = [record for file in files for record in _read(RunFolder(file.parent), notify, published=True)]
     latest: dict[str, Record] = {}
     for record in sorted(found, key=lambda record: record.version):
@@ -57,10 +57,12 @@ def collect_records(records: Path, notify: Notify | None = None) -> list[Record]
 
 
 def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Record]:
-    """Each run once, sorted by id: of those that say the same in all that a table shows, a record, then the latest counts.
+    """Each run once, sorted by id. Among equal ones (in everything that a table shows) records come first, then the
+    latest counts.
 
-    Two that differ both count, for nobody may hide what another measured; but for a run and a record of one id, of which the run
-    does. Of two runs with different ids `notify` is told which counts; a run and its own record are no news.
+    Different ones both count, so that no one can hide another's measurement, except for a run and a record of one id,
+    where the run counts. For two equal runs with different ids `notify` gets the one that counts; for a run and its own
+    record it gets nothing.
     """
     notify = notify or (lambda _: None)
     best: dict[str, Record] = {}
@@ -91,7 +93,7 @@ def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Re
             for name in ANSWERS:
                 folder.read_table(name)
         lacking = record.lacks()
-        _ = record.identity, record.seed, record.convention  # damaged ones lack some
+        _ = record.identity, record.seed, record.convention  # damaged ones may lack it
     except MebenchError as error:
         notify(f"left out: {error}" if folder.id in str(error) else f"{folder.id} is left out: {error}")
     except MemoryError:

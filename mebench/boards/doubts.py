@@ -1,8 +1,8 @@
-"""Records that do not fit what is known here: other annotations, other code, the answers of another record.
+"""Find records that disagree with what is known here: other annotations, other code, the answers of another record.
 
-What is found is said on that record's own row, which has no rank and is compared with no other, so that a stranger's record changes no
-word on anybody else's. Who was here first, and which annotations are known, is what the registry tells: `registry.json` beside the folder
-of the records, written by `mebench leaderboard merge` and, from the user's own copy of a dataset, by `mebench leaderboard known`.
+A finding appears on that record's own row, which has no rank and no comparisons, so a new record cannot change another
+row. The registry gives the order of arrival and the known annotations: `registry.json` next to the folder of records,
+written by `mebench leaderboard merge` and, from the user's own copy of a dataset, by `mebench leaderboard known`.
 """
 
 import json
@@ -29,8 +29,10 @@ from mebench.runs import RunFolder, tables_of
 
 FILE = "registry.json"
 FEW, ALIKE, OVERLAP = 10, 0.95, 0.7
-"""Of the clips that one of two records names wrongly, `FEW` at least, the share that both name alike; and of the intervals of either the
-share that both spot. Different methods on the committed boards reach .78 and .19, other seeds of one that trains .89 and .39."""
+"""Among the clips that one of two records names wrongly (at least `FEW`), the share with equal answers; and among the
+intervals of both, the share that both spot. Different methods on the committed boards reach .78 and .19, other seeds of
+a trained method .89 and .39.
+"""
 
 
 @dataclass
@@ -38,8 +40,8 @@ class Registry:
     """The registry of merged records.
 
     Attributes:
-        records: by id, in the order in which they came, what is said of them but for their truth; empty where nothing is.
-        truths: by data the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
+        records: by id, in order of arrival, the doubts about them except for their truth; may be empty.
+        truths: by data, the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
     """
 
     records: dict[str, str] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Registry:
     @classmethod
     @contextmanager
     def changed(cls, folder: Path) -> Iterator["Registry"]:
-        """The registry of a board to change; it is written at the end, and nobody else changes it meanwhile.
+        """The registry of a board for changes; it is written at the end and locked meanwhile.
 
         Raises:
             RunError: it is damaged.
@@ -75,7 +77,9 @@ class Registry:
 
 
 class Answers(NamedTuple):
-    """The answers of a record in its first draw: video, kind, onset and offset of intervals; true and predicted class of clips."""
+    """The answers of a record in its first draw: video, kind, onset and offset of intervals; true and predicted class
+    of clips.
+    """
 
     spotted: frozenset[tuple[Any, ...]]
     truth: NDArray[np.object_]
@@ -83,7 +87,7 @@ class Answers(NamedTuple):
 
 
 def read_answers(folder: Path) -> Answers:
-    """Read the intervals and classes of a record; empty where it is damaged, which showing it will report."""
+    """Read the intervals and classes of a record; empty if it is damaged, which is reported when it is shown."""
     try:
         found = tables_of(RunFolder(folder))
     except DAMAGE:
@@ -99,11 +103,11 @@ def read_answers(folder: Path) -> Answers:
 
 
 def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> str:
-    """The settings that decide which truth a run is scored against, in words.
+    """The settings that determine the truth of a run, in words.
 
     Args:
         config: flat keys.
-        settings: of dataset and protocol that are not default, in words.
+        settings: non-default settings of dataset and protocol, in words.
         tasks: of the run.
     """
     words = settings, setting_words.of_scheme(config), " and ".join(sorted(tasks))
@@ -112,13 +116,13 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
 
 
 def truth_of(record: Record) -> tuple[str, list[str]]:
-    """The words of its data; hashes of its annotations, and the revision of its dataset."""
+    """The words of its data, the hashes of its annotations, and the revision of its dataset."""
     words = data_of(record.config, record.data, record.about["tasks"])
     return words, [*record.annotations, record.versions["dataset_revision"]]
 
 
 def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
-    """What `truth_of` tells of the records of a plan's runs, as its dataset reads the copy here."""
+    """The result of `truth_of` for records of a plan's runs, from the copy of the dataset here."""
     values = plan.config.values
     with TemporaryDirectory() as room:
         folder = RunFolder(Path(room))
@@ -130,8 +134,8 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
 
 
 def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
-    """The records, by id, each with what does not fit those that were here before: those of the registry in its order, then other
-    committed ones, then runs, each by id.
+    """The records, by id, each with its disagreements with earlier ones: first those of the registry in its order, then
+    other committed ones, then runs, each by id.
     """
     order, read = {run_id: place for place, run_id in enumerate(registry.records)}, cache(read_answers)
     found = list[Record]()
@@ -145,10 +149,12 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
 
 
 def truth_doubt(record: Record, registry: Registry) -> str:
-    """How the truth of a record differs from the one that the registry knows, in words; empty if it does not, or none is known."""
+    """The difference between the truth of a record and the registered one, in words; empty if there is none, or none is
+    registered.
+    """
     data, (*own, revision) = truth_of(record)
     known = registry.truths.get(data)
-    parts = slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting sees no emotions
+    parts = slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting does not depend on emotions
     if known is not None and own[parts] != known[parts]:
         return f"its annotations differ from those known of {record.dataset}"
     if known is not None and record.published and revision != known[-1]:
@@ -157,7 +163,7 @@ def truth_doubt(record: Record, registry: Registry) -> str:
 
 
 def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
-    """The doubt about a record in words, but for its truth: whatever disagrees with earlier records; empty if nothing does."""
+    """The doubts about a record, except for its truth, in words: disagreements with earlier records; may be empty."""
     said = list[str]()
     if record.published and record.config["protocol"] not in PROTOCOLS:
         said.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
@@ -178,7 +184,9 @@ def _setting(record: Record) -> tuple[dict[str, Any], int]:
 
 
 def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
-    """Findings that a record repeats an earlier one: answers of another method, of another seed, or of a leaking run."""
+    """Findings that a record repeats answers of an earlier one: of another method, of another seed, or of a leaking
+    run.
+    """
     methods, its = record.method.split(" + "), earlier.method.split(" + ")
     audit, its_audit = (str(one.config.get("audit", "guard")) for one in (record, earlier))
     trained = {key.partition(".")[0] for key, value in record.config.items() if key.endswith("epochs") and value}

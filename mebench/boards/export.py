@@ -1,4 +1,4 @@
-"""Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
+"""Write the record of a run: small enough to commit, complete enough for rescoring, without traces of the machine."""
 
 import json
 from itertools import count, takewhile
@@ -32,27 +32,29 @@ from mebench.runs.folder import RunFolder
 
 
 class WithheldError(RunError):
-    """A run is sound, and yet nobody could take in its record."""
+    """A run is sound, but its record would be refused."""
 
 
 def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
-    """Write `<out>/<run id>/`; its path. A record is never edited: where it says something else by now, a new version is
-    written beside it as `<run id>~v2`, which supersedes it; where it says the same, it stays as it is.
+    """Write `<out>/<run id>/`; its path. A record is never edited: if the content differs now, a new version, `<run
+    id>~v2`, supersedes it; if it is equal, nothing changes.
 
     It holds `record.json` (configuration without folders, versions, summary, costs, hashes of the other files),
-    `folds.json` (who trained, validated and was tested), `audit.json` where the run has one, `videos.parquet`,
-    `truth.parquet` (intervals, scored classes, intensities where known), `distractors.parquet` where any are annotated,
-    `predictions.parquet` and `clips.parquet`: no frame scores, no models, no images. Confidences keep all their digits, because
-    a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
+    `folds.json` (training, validation and tested people), `audit.json` if the run has one, `videos.parquet`,
+    `truth.parquet` (intervals, scored classes, known intensities), `distractors.parquet` if any are annotated,
+    `predictions.parquet` and `clips.parquet`: no frame scores, no models, no images. Confidences keep all digits,
+    because ties from rounding would change average precision; class probabilities are float32, since no score uses
+    them.
 
     Args:
         folder: the run.
-        out: where the record goes.
-        scored_again: whether the record is checked as who takes it in will, or else but for its scores, which the run has just computed.
+        out: the folder for the record.
+        scored_again: whether the check of the record includes its scores, like the receiver's check; otherwise it
+            trusts the scores that the run has just computed.
 
     Raises:
         RunError: the run is not finished or damaged, its record is damaged, or it is one of a study's outer runs.
-        WithheldError: nobody could take in what would be written.
+        WithheldError: the record would be refused.
     """
     if not folder.done:
         raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: {folder.resume_hint}")
@@ -62,7 +64,7 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
     with new_folder(out) as room:
         (temporary := room / "record").mkdir()
         about = {name: record.about[name] for name in Folds.__annotations__ if name in record.about}
-        (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects: a line each helps nobody
+        (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects do not need a line each
         if record.audit:
             (temporary / AUDIT).write_text(_json(without_folder(record.audit), 1))
         there = [name for name in TABLES if name not in OPTIONAL or (folder.path / name).is_file()]
@@ -76,7 +78,7 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         files = {file.name: file_hash(file) for file in sorted(temporary.iterdir())}
         content = {"format": FORMAT, "run_id": folder.id, **{name: getattr(record, name) for name in STORED}}
         parts = folder.read_json("config.json").get("parts")
-        if parts and without_folder(parts) == parts:  # what its key is made of; a path is nobody else's business
+        if parts and without_folder(parts) == parts:  # the parts of its key; paths are private
             content["parts"] = parts
         content = json.loads(_json({**content, "files": files}, None))
         former = [*takewhile(Path.exists, (out / record_name(folder.id, version) for version in count(1)))]
@@ -92,8 +94,8 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
             (check_alone if scored_again else check)(RunFolder(written))
         except RefusedError as e:
             raise WithheldError(
-                f"run {folder.id!r} is not published, since its record would be refused: {e.reason}. Run it again under this mebench; a "
-                "name that is refused must be another one in the dataset first"
+                f"run {folder.id!r} is not published, since its record would be refused: {e.reason}. Run it again "
+                "under this mebench; if a name is refused, change it in the dataset first"
             ) from e
         return written.rename(out / written.name)
 

@@ -1,4 +1,4 @@
-"""Add published and rescored results to the tables of measured ones, and show what selecting on tested people was worth."""
+"""Add published and rescored results to the tables of measured ones, and show the gain from selection on tested people."""
 
 import json
 import re
@@ -34,7 +34,7 @@ from mebench.table import Table as Shown
 
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:
-    """Values of one method in one table of one source, with as many classes, as one line each, in the order of the file."""
+    """Lines of published values, in the order of the file: one for each method, table, source and number of classes."""
     place = attrgetter("source", "table", "method", "method_variant", "member", "protocol", "classes")
     return [
         PublishedLine(
@@ -68,7 +68,7 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
 class Placed(NamedTuple):
     """A rescored row and its place: task, dataset, protocol, emotion scheme, part of the table.
 
-    Spotting has no scheme, as in `Table`; a source that names none stands beside every one.
+    Spotting has no scheme, as in `Table`; a source without a scheme appears in the table of every scheme.
     """
 
     task: str
@@ -110,20 +110,20 @@ def part_of(row: Published) -> str:
     return {
         "spotting": row.kind,
         "recognition": "members" if row.member else "all clips",
-        # strs spans both networks and stands beside the true positives
+        # strs covers both networks and belongs to the part of true positives
         "analysis": (row.part or "true_positives").replace("_", " "),
     }[row.task]
 
 
 class Known(NamedTuple):
-    """A source and what came of it."""
+    """A source and its outcome."""
 
     source: Source
     outcome: Mapping[str, Any]
 
 
 def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Known]:
-    """The sources of a folder that were scored, sorted by name; for each that cannot enter, `notify` gets one sentence."""
+    """The scored sources of a folder, sorted by name; `notify` gets one sentence for each that is left out."""
     known = []
     for name in sources(folder):
         again = f"mebench rescore {name} --root CLONE"
@@ -155,7 +155,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
             for result in scored["results"]:
                 rule, later, choice = result["convention"], result["later"], result.get("choice")
                 first = one.choice is None or choice == one.choice.rules[0]
-                exact = rule == source.convention and not later and first  # what the paper should print
+                exact = rule == source.convention and not later and first  # the value that the paper should print
                 words = [
                     f"{rule}, the authors' rules" if rule == source.convention else rule,
                     f"intervals {later} frames (k'/2) later" if later else "",
@@ -193,12 +193,14 @@ def what_selection_is_worth(
     aliases: Sequence[Alias],
     rescored: Iterable[Known] = (),
 ) -> Shown:
-    """A row for the runs of each method, settings and data that looked at the tested subjects, and for the public answers of others.
+    """A row for the runs of each method, settings and data with selection on the tested subjects, and for the public
+    answers of others.
 
-    Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one is what the run's rule keeps, the honest one that of the
-    last epoch of the same trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the
-    lowest to the highest end. Values that others published stand beside runs of their dataset and protocol; another protocol than
-    `loso` is named. Of public answers (`rescored`) there is a row for each pair of a rule that leaks and one that does not.
+    Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one belongs to the epoch that the run's rule
+    keeps, the honest one to the last epoch of the same trainings. Over seeds each is a mean, and the interval of the
+    gain, paired over subjects, reaches from the lowest to the highest end. Published values accompany runs of their
+    dataset and protocol; protocols other than `loso` are named. Public answers (`rescored`) have a row for each pair of
+    a leaking and an honest rule.
     """
     known, named = list(published), dict[str, tuple[Published, Program]]()
     for paper in papers:
@@ -226,7 +228,7 @@ def what_selection_is_worth(
         protocol = str(first.config["protocol"])
         same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
         looks = [each["looks"] for _, each in group]
-        words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
+        words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
         rows.append(
             {
                 "method": first.method + (f" ({words})" if words else ""),
@@ -274,7 +276,7 @@ def what_selection_is_worth(
 
 
 OF_SELECTION = ("recognition.uf1", "spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1")
-"""Scores whose gain is shown: of each run the first that it has."""
+"""Scores whose gain is shown: for each run the first available one."""
 
 
 def _score(path: str) -> str:

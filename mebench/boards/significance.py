@@ -1,5 +1,5 @@
-"""How firmly the rows of a table stand: paired tests of all together, written as letters; ranks and who beats whom when other people
-are drawn; the score on the people who are hardest for all.
+"""Stability of a table's rows: significance groups from paired tests of all rows together; ranks and pairwise
+comparisons over draws of other people; the score on the people who are hardest for all.
 """
 
 import string
@@ -37,7 +37,7 @@ from mebench.records.record import Record
 ALPHA = 0.05
 
 Score = Callable[[NDArray[np.int64]], Floats]
-"""From (m, n_subjects) places in a pool, those of a run's subjects, to (m,) scores."""
+"""From (m, n_subjects) places of a run's subjects in a pool to (m,) scores."""
 
 
 def subject_permutations(
@@ -45,18 +45,17 @@ def subject_permutations(
 ) -> tuple[Iterator[NDArray[np.int16]], bool]:
     """For each run and subject, the run whose predictions it gets.
 
-    Dealing to other runs what is dealt to these leaves their range as it is, so the first subject may stay.
+    Permuting the runs as a whole does not change their range, so the first subject may stay fixed.
 
     Args:
         n_runs: number of runs.
         n_subjects: number of subjects.
-        most: the most to try.
+        most: largest number of permutations.
         seed: of random ones.
 
-    Returns:
-        parts of them, (m, n_subjects, n_runs), each made when it is asked for, with twice as many as the one before: what is unclear after
-        few stays so for long; and whether these are all there are (n_runs! ^ (n_subjects - 1), the one that leaves everything
-        as it is among them), in one part; otherwise they are `most` random ones.
+    Returns: parts of the permutations, (m, n_subjects, n_runs), made on demand, each twice as large as the one before,
+        because what is unclear after a few stays so for long; and whether these are all permutations (n_runs! ^
+        (n_subjects - 1), including the identity), in one part; otherwise they are `most` random ones.
 
     >>> next(subject_permutations(2, 2, 10, seed=0)[0]).tolist()
     [[[0, 1], [0, 1]], [[0, 1], [1, 0]]]
@@ -65,7 +64,7 @@ def subject_permutations(
     """
     own = np.arange(n_runs, dtype=np.int16)
     if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
-        orders = list(permutations(own)) if n_subjects > 1 else []  # of one subject all would be made, and none needed
+        orders = list(permutations(own)) if n_subjects > 1 else []  # a single subject needs no permutations
         every = product([tuple(own)], *[orders] * (n_subjects - 1))
         return iter([np.array(list(every), dtype=np.int16)]), True
     rng = np.random.default_rng(seed)
@@ -77,20 +76,20 @@ def subject_permutations(
 def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Bools | None:
     """Pairs of runs that differ significantly, at `ALPHA` for all pairs together.
 
-    The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the Journal of
-    the American Statistical Association) with permutations: two runs differ if every set of neighbours in the ranking that holds
-    both is found to differ, the widest first; of k runs the p of a set must be at most 1 - (1 - ALPHA)^(p / k), of all and of
-    all but one `ALPHA`. Only the runs of the set are dealt anew: dealt among all, one run far off would hide, or feign,
-    differences of the others (Petrondas and Gabriel 1983, same journal, 78(384)).
+    The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the
+    Journal of the American Statistical Association) with permutations: two runs differ if every set of neighbours in
+    the ranking that holds both is found to differ, the widest first; for k runs, the p value of a set of p runs must be
+    at most 1 - (1 - ALPHA)^(p / k), and `ALPHA` for all runs and for all but one. Only the runs of the set are
+    permuted: if all were, one distant run would hide, or feign, differences of the others (Petrondas and Gabriel 1983,
+    same journal, 78(384)).
 
     Args:
         evaluate: from (m, n_units) weights of a pool of all runs' predictions to (m,) scores.
-        units: (n_runs, n_subjects) where each run's predictions of each subject stand in the pool.
-        most: the most permutations to try for a set.
+        units: (n_runs, n_subjects) positions of each run's predictions of each subject in the pool.
+        most: largest number of permutations for a set.
         seed: of random ones.
 
-    Returns:
-        (n_runs, n_runs), False where a run's own score is undefined; None where fewer than two have one.
+    Returns: (n_runs, n_runs), False if a run's own score is undefined; None if fewer than two have one.
     """
     score = _of_places(evaluate, int(units.max()) + 1)
     observed = score(units)
@@ -100,10 +99,10 @@ def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64]
         return None
     for wide in range(k, 1, -1):
         level = ALPHA if wide >= k - 1 else 1 - (1 - ALPHA) ** (wide / k)
-        drawn, exact = subject_permutations(wide, units.shape[1], most, seed)  # the same for all sets of so many
+        drawn, exact = subject_permutations(wide, units.shape[1], most, seed)  # equal for all sets of this size
         for first in range(k - wide + 1):
             end = first + wide
-            inside = any(a <= first and end <= b for a, b in alike)  # of what is found alike no part is looked at
+            inside = any(a <= first and end <= b for a, b in alike)  # subsets of a set without a difference are skipped
             if not inside:
                 drawn, parts = tee(drawn)
                 if range_p(score, units[ranked[first:end]], parts, exact, level) > level:
@@ -122,28 +121,29 @@ def range_p(
     exact: bool,
     level: float | None = None,
 ) -> float:
-    """The p value of a range test: how often runs with predictions permuted subject by subject have a range at least as large as
-    these.
+    """The p value of a range test: how often runs with predictions permuted subject by subject have a range at least as
+    large as these.
 
     Args:
-        score: of runs, from where their subjects stand.
-        units: (n_runs, n_subjects) where those of the runs in question do; their own scores are defined.
+        score: of runs, from the positions of their subjects.
+        units: (n_runs, n_subjects) positions for the runs in question; their own scores are defined.
         parts: permutations, see `subject_permutations`.
-        exact: whether these are all there are. Random ones count the observed one too, so p is never 0.
-        level: where nobody asks for more than whether p exceeds it, p so far is enough as soon as its 99.9 % interval (Clopper and
-            Pearson) does not hold it (Davidson and MacKinnon 2000, Econometric Reviews 19(1), choose the number of draws so).
+        exact: whether these are all permutations. With random ones the observed one counts too, so p is never 0.
+        level: if only the question matters whether p exceeds it, the computation stops as soon as the 99.9 % interval
+            of p (Clopper and Pearson) excludes it (Davidson and MacKinnon 2000, Econometric Reviews 19(1), choose the
+            number of draws so).
 
     Returns:
         p; a permutation that leaves a score undefined counts as one of large differences.
     """
     n_runs, n_subjects = units.shape
     observed = score(units)
-    # Sums in another order differ in the last digits: what is equal must count as equal.
+    # Sums in another order differ in the last digits; equal scores must count as equal.
     far = observed.max() - observed.min() - 1e-9
     tried, as_far = (0, 0) if exact else (1, 1)
     for part in parts:
         found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
-        as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is
+        as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is NaN
         tried += len(part)
         if level is not None and not exact:
             low = heavy.scipy.stats.beta.ppf(0.0005, as_far, tried - as_far + 1) if as_far else 0.0
@@ -154,7 +154,9 @@ def range_p(
 
 
 class _Chosen:
-    """Weights of a pool, (m, n_units), that are 1 at some places and else 0, (m, n_subjects), as far as scores ask: almost all are 0."""
+    """Weights of a pool, (m, n_units), that are 1 at some places, (m, n_subjects), and else 0. Computed only as far as
+    needed, because almost all are 0.
+    """
 
     def __init__(self, places: NDArray[np.int64], n_units: int) -> None:
         m, n_subjects = places.shape
@@ -168,7 +170,7 @@ class _Chosen:
     def __matmul__(self, counts: Floats) -> Floats:
         return np.asarray(self._weights @ counts)
 
-    def __getitem__(self, places: Any) -> Floats:  # average precision, which goes by the rank of each answer
+    def __getitem__(self, places: Any) -> Floats:  # average precision, which depends on the rank of each answer
         return np.asarray(self._weights.toarray()[places])
 
 
@@ -182,7 +184,7 @@ class Pool:
 
     Attributes:
         tables: of all runs; run 2's copy of the subject `a/01` is `2|a/01`.
-        units: (n_runs, n_subjects) where each run's predictions of each subject stand among the units of scoring.
+        units: (n_runs, n_subjects) positions of each run's predictions of each subject among the units of scoring.
         strata: (n_subjects,) the member dataset of each subject, see `metrics.tables.members_of`.
     """
 
@@ -192,7 +194,7 @@ class Pool:
 
     @classmethod
     def of(cls, runs: Sequence[Tables]) -> Self:
-        """The pool of several runs' predictions; of a method that predicts by chance, its first draw.
+        """The pool of several runs' predictions; for a method that predicts by chance, its first draw.
 
         Raises:
             DataError: the tables of a run do not fit together.
@@ -213,7 +215,7 @@ class Pool:
             ConfigError: these runs have no such score.
         """
         rule, asked = named(convention), {path.rpartition(".")[2]}
-        # Only what is asked for: of spotted intervals average precision alone takes most of the time of all scores.
+        # Compute only what is requested: average precision takes most of the time of all scores of spotted intervals.
         alone = replace(rule, scores=frozenset(asked if rule.scores is None else asked & rule.scores))
         sections = sections_of(self.tables, self.units.size, kinds, classes, alone)
         ones = np.ones((1, self.units.size))
@@ -225,25 +227,25 @@ class Pool:
 
 
 DRAWS = 1000
-"""Of people, for ranks."""
+"""Number of draws of people, for ranks."""
 MOST_ROWS, MOST_TOGETHER = 60, 500_000
-"""Runs that are tested together, whose cube the time grows with, and answers of all of them, which the memory grows with. The last
-rows beyond, and the largest runs, get no letter."""
+"""Most runs in one test (time grows with their cube), and most answers of all of them (memory grows with these). The
+last rows beyond, and the largest runs, get no letter.
+"""
 
 Read = Callable[[Record], Tables]
 
 
 def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[int]) -> list[dict[str, Any]]:
-    """How firmly each of some runs on the same truth stands, as `records.Row` holds it: `group`, `ranks`, `beats` and `hardest`.
+    """Stability of some runs on the same truth, as in `records.Row`: `group`, `ranks`, `beats` and `hardest`.
 
     Args:
         records: best first.
         path: of the score, for example `spotting.micro.f1`.
         read: gives the tables of a record.
-        judged: places of those that have a rank: no levels of chance, and nothing that was chosen on tested people.
+        judged: positions of the ranked runs: without levels of chance and without selection on tested people.
 
-    Returns:
-        Plain data for each; nothing of a run without such a score. `group` and `ranks` need two runs that have one.
+    Returns: Plain data for each; empty for a run without such a score. `group` and `ranks` need two runs that have one.
     """
     task, _, section = path.partition(".")
     kind = section.partition(".")[0] if task == "spotting" else "micro"
@@ -283,12 +285,13 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
 
 
 def letters(pairs: Bools, tested: Bools) -> list[str]:
-    """Letters for runs: those that share one are not significantly different, and the best run's first letter is `a`.
+    """Letters for runs: runs that share a letter do not differ significantly, and the best run's first letter is `a`.
 
-    They are the maximal sets without a pair that differs (Piepho 2004, Journal of Computational and Graphical Statistics 13(2)).
+    Each letter is a maximal set without a differing pair (Piepho 2004, Journal of Computational and Graphical
+    Statistics 13(2)).
 
     Args:
-        pairs: (n_runs, n_runs) as of `distinguished`, best first.
+        pairs: (n_runs, n_runs) from `distinguished`, best first.
         tested: (n_runs,) whether a run's own score is defined; the others get no letter.
     """
     graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
@@ -299,14 +302,18 @@ def letters(pairs: Bools, tested: Bools) -> list[str]:
 
 
 def together(records: Sequence[Record]) -> list[int]:
-    """Places, in order, of the first `MOST_ROWS` of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
+    """Positions, in order, of the first `MOST_ROWS` runs with the fewest answers, as long as these are at most
+    `MOST_TOGETHER` in all.
+    """
     sizes = np.array([record.answers for record in records], dtype=int)
     smallest = np.argsort(sizes, kind="stable")
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
 
 
 def _personal(path: str) -> str:
-    """The path of the score by which people are hard or easy: few of them show every class, so a mean over classes is no score of one."""
+    """The path of the score that makes people hard or easy. A mean over classes does not suit, because few people show
+    every class.
+    """
     if path == "analysis.strs":
         return "spotting.micro.f1"
     section, _, name = path.rpartition(".")
@@ -314,16 +321,16 @@ def _personal(path: str) -> str:
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:
-    """Only what the score is computed from."""
+    """The tables, reduced to the input of the score."""
     if task == "recognition":
         return replace(tables, predictions=None)
-    if task == "analysis":  # of a run without intervals, clips say whether it names emotions
+    if task == "analysis":  # in a run without intervals, clips show whether it names emotions
         return tables
     if tables.predictions is None:
         return replace(tables, clips=None)
     predictions = tables.predictions.assign(emotion=None)
     if (
         named(convention).matching == "maximum"
-    ):  # how many match does not depend on confidences, and ranking them is slow
+    ):  # the number of matches does not depend on confidences, and ranking is slow
         predictions = predictions.assign(confidence=0.0)
     return replace(tables, predictions=predictions, clips=None)

@@ -1,4 +1,6 @@
-"""Answers that a team sends without a run or code: a row of their own kind, scored by the sender and again by whoever takes them in."""
+"""Answers that a team sends without a run or code: rows of a separate kind, scored by the sender and again by the
+receiver.
+"""
 
 import json
 import re
@@ -20,21 +22,22 @@ DRAWS = 1000
 def submit(
     answers: Path, truth: Path, name: str, about: Mapping[str, str], one: Mapping[str, Any], out: Path
 ) -> tuple[Path, dict[str, Any]]:
-    """Score answers and write them for a board: a folder with the answers, the truth, what they are, and the scores.
+    """Score answers and write them for a board: a folder with the answers, the truth, their description, and the
+    scores.
 
     Args:
         answers: a file of intervals or of clips.
-        truth: likewise; its hash is what the row is bound to.
+        truth: likewise; its hash identifies the row's truth.
         name: of the folder.
-        about: `title`, `method`, `convention`, and `selection`, who chose what on whom.
+        about: `title`, `method`, `convention`, and `selection`: what was selected and on which people.
         one: of the set, `dataset`, `protocol`, `scheme`, `clips`.
-        out: where the folder goes.
+        out: the parent of the folder.
 
     Returns:
         The folder and the outcome.
 
     Raises:
-        ConfigError: the name is none for a folder, or there is such a folder.
+        ConfigError: the name is not possible for a folder, or the folder exists.
         DataError: the files cannot be scored.
     """
     if not re.fullmatch(r"[a-z0-9_]{1,60}", name):
@@ -58,24 +61,25 @@ def submit(
 
 
 def submissions(place: Path) -> list[Path]:
-    """The folder of sent answers at `place`, or those in it, by name."""
+    """The folder of sent answers at `place`, or the folders in it, by name."""
     return [folder for folder in (place, *sorted(place.glob("[!.]*"))) if (folder / f"{folder.name}.yaml").is_file()]
 
 
 def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
     """Score a submission again, and add its description and scores to the sources of the board.
 
-    The answers and the truth stay where they are.
+    The answers and the truth are not copied.
 
     Raises:
         ConfigError: the board has another source of that name.
-        DataError: they are damaged, say nothing of selection, or score to something else than they say.
+        DataError: they are damaged, lack a statement on selection, or their scores differ from the stored ones.
     """
     name = folder.name
     source = read_source(folder, name)
     if not source.selection:
         raise DataError(
-            f"{folder / name}.yaml says nothing of selection: answers that a run or code stands behind are no sent ones"
+            f"{folder / name}.yaml lacks selection, which sent answers need; answers with a run or code are "
+            "added in another way"
         )
     find(source, folder)
     said: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))

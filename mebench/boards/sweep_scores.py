@@ -19,12 +19,12 @@ PEAK = "peak_memory_mib"
 def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """One row for all seeds of equal settings.
 
-    Of each score the mean over seeds, their `spread` (standard deviation of n - 1; None for one seed) and an interval from
-    the lowest to the highest end of the runs' own. Undefined in one run, it is undefined in all. Where the runs differ in
-    the action unit that they look for, a last row holds the mean over units.
+    Each score is the mean over seeds, with their `spread` (standard deviation with n - 1; None for one seed) and an
+    interval from the lowest to the highest end of the runs' intervals. A score that is undefined in one run is
+    undefined in the row. If the runs differ in the action unit to find, a last row has the mean over units.
 
     Args:
-        runs: of each the settings that vary, its folder and its summary.
+        runs: for each the varying settings, its folder and its summary.
     """
     groups = grouped(runs, key=lambda run: tuple((key, value) for key, value in run[0].items() if key != "seed"))
     rows: list[dict[str, Any]] = []
@@ -47,7 +47,7 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
                 "costs": {name: round(statistics.fmean(c[name] for c in costs), 3) for name in costs[0]},
             }
         )
-    # Of rows that differ in the action unit alone, the mean of its F1; without an interval, since subjects are shared.
+    # For rows that differ only in the action unit, the mean of its F1; without an interval, since they share subjects.
     unit = METRICS["unit_f1"].label
     same_units = grouped(
         [row for row in rows if unit in row["scores"] and "scheme" in row["settings"]],

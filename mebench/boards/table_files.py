@@ -1,5 +1,5 @@
-"""Writes tables for people, papers, spreadsheets and programs, and all of them on one page of Markdown: first the scores, then how they
-came about, then what others published. Equal tables give equal bytes.
+"""Write tables for people, papers, spreadsheets and programs, and all of them on one page of Markdown: first the
+scores, then their origin, then published values. Equal tables give equal bytes.
 """
 
 import json
@@ -49,7 +49,7 @@ def score_columns(metrics: Sequence[str], places: int = 3) -> list[Column]:
 
 
 def numbered(part: Part, columns: Sequence[Column], keep: Callable[[Row], Any] = bool) -> Table:
-    """A table of the rows of a part that one wants to `keep`, with their numbers."""
+    """A table of the selected rows (`keep`) of a part, with their numbers."""
     kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
     table = Table.of(columns, [row for _, row in kept])
     rows = [[n, *cells] for (n, _), cells in zip(kept, table.rows)]
@@ -57,7 +57,7 @@ def numbered(part: Part, columns: Sequence[Column], keep: Callable[[Row], Any] =
 
 
 def method(part: Part) -> Column:
-    """The name of a row, what tells it from others of its method, and its marks."""
+    """The name of a row, its distinguishing settings, and its marks."""
 
     def name(row: Row) -> tuple[str, ...]:
         *first, last = filter(None, [row.method, distinguishing_settings(row, part.rows)])
@@ -74,11 +74,11 @@ def scores(part: Part) -> Table:
 
 
 def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: Any) -> list[Column]:
-    """How firmly rows stand when other people are drawn, and their main score on the hardest people.
+    """Stability of the rows over draws of other people, and their main score on the hardest people.
 
     Args:
         part: of the rows.
-        row: gives the row of what a table is made of.
+        row: gives the row of an element of the table.
         look: of the columns.
     """
     people = max((one.hardest.get("people", 0) for one in part.rows), default=0)
@@ -112,7 +112,7 @@ def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: An
 
 
 def origins(part: Part) -> Table:
-    """How the scores of the measured rows came about; `common` holds what all rows share."""
+    """The origin of the measured rows' scores; `common` has the facts that all rows share."""
     same = common(part.rows)
 
     def fact(name: str, row: Row) -> Any:
@@ -139,7 +139,9 @@ def origins(part: Part) -> Table:
 
 
 def causes(part: Part, name: Column | None = None) -> Table:
-    """Causes of a row's false positives: how often, and the F1 gained without them; `name` is the function for rows' names."""
+    """Causes of a row's false positives: their number, and the F1 gained without them; `name` is the function for rows'
+    names.
+    """
 
     def cell(cause: str, row: Row) -> tuple[str, str] | None:
         one = row.causes.get(cause)
@@ -150,7 +152,7 @@ def causes(part: Part, name: Column | None = None) -> Table:
 
 
 def misses(part: Part, name: Column | None = None) -> Table:
-    """The kinds of truths that are missed, and false positives where no truth could be; `name` is the function for rows' names."""
+    """The kinds of missed truths, and false positives in videos without truths; `name` is the function for rows' names."""
 
     def rate(absent: str, row: Row) -> tuple[str, str] | None:
         one = row.quiet.get(absent)
@@ -166,7 +168,7 @@ def misses(part: Part, name: Column | None = None) -> Table:
 
 
 def rescored(part: Part) -> Table:
-    """Scores of public prediction files, with the value that the paper prints below."""
+    """Scores of public prediction files, with the paper's value below."""
 
     def score(name: str, row: Rescored) -> Any:
         printed = row.printed.get(name)
@@ -199,7 +201,7 @@ def published(lines: Sequence[PublishedLine]) -> Table:
 
 
 def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> str:
-    """All tables on one page, with contents, and what selection is worth."""
+    """All tables on one page, with contents and the gains from selection."""
     parts = [part for table in tables for part in table.parts]
     return template(Path(__file__).with_name("tables.md")).render(
         tables=tables,
@@ -214,7 +216,7 @@ def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> st
 def latex(table: BoardTable) -> str:
     r"""All parts of a table, each as `\begin{table}`; needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
-    What has no room on a page, cost, rules, versions and run ids of every row, stands above it as comments.
+    Content without room on a page (cost, rules, versions and run ids of every row) precedes it as comments.
     """
     lines = ["% Made by mebench leaderboard build. Needs booktabs, and fontenc with T1."]
     for part in table.parts:
@@ -235,7 +237,7 @@ def latex(table: BoardTable) -> str:
 
 
 def _paper(table: BoardTable, part: Part) -> str:
-    # Metrics of a table, the first ones: more fit on no page.
+    # Number of a table's metrics; more do not fit on a page.
     metrics = displayed_metrics(part.metrics, (*part.rows, *part.rescored))[:4]
     rows: list[Any] = []
     for row in part.rows:
@@ -268,9 +270,10 @@ OVERVIEW = "tables.md"
 
 
 def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = None) -> Path:
-    """Write `tables.md`, with what selection is worth in it, and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
+    """Write `tables.md`, including the gains from selection, and for each table `<name>.csv`, `.json` and `.tex`; the
+    path of `tables.md`.
 
-    Files that the former `tables.md` names and no table needs any longer are removed; nothing else is touched.
+    Files that the former `tables.md` names and no table needs are removed; other files stay.
     """
     out.mkdir(parents=True, exist_ok=True)
     files = {OVERVIEW: markdown(tables, selection)}

@@ -213,9 +213,9 @@ def known(
     out: RecordsOut = "leaderboards/records",
     json: Json = None,
 ) -> None:
-    """Register the annotations of your own copy of a dataset. Records of it that have others get no rank.
+    """Register the annotations of your own copy of a dataset. Records with other annotations get no rank.
 
-    The words are those of a run, of which nothing is computed: it says what is tested.
+    The words are those of a run, which name the tested people and videos; nothing is computed.
     """
     plan = runner.make_plan(config.resolve(words or (), files or (), plugins or ()))
     data, truth = boards.doubts.truth_of_plan(plan)

@@ -30,17 +30,17 @@ from mebench.table import Column, Table
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the comparison: a run, or a prediction file and its truth.
+    """One side of a comparison: a run, or a prediction file with its truth.
 
     Attributes:
         name: id of the run, or the file.
-        tables: what was predicted and what is true.
+        tables: predictions and truth.
         tasks: `spot`, `recognize`.
-        kinds: that were spotted.
-        classes: that are scored.
+        kinds: the spotted kinds.
+        classes: the scored classes.
         record: of the run.
-        of_study: whether the run is one of a study's outer ones.
-        others: further runs of the same settings under other seeds, by seed.
+        of_study: whether the run is an outer run of a study.
+        others: further runs with the same settings and other seeds, by seed.
     """
 
     name: str
@@ -54,10 +54,10 @@ class Side:
 
     @classmethod
     def of_runs(cls, folders: Sequence[RunFolder], word: str) -> Self:
-        """A finished run, or several that differ in nothing but the seed.
+        """A finished run, or several that differ only in the seed.
 
         Raises:
-            RunError: they differ in something else.
+            RunError: they differ in other settings.
         """
         first, *others = sorted(
             map(cls.of_run, folders), key=lambda side: (side.record.seed if side.record else 0, side.name)
@@ -67,7 +67,8 @@ class Side:
         if len({side.record.identity for side in (first, *others) if side.record}) > 1 or len({*seeds}) < len(seeds):
             names = ", ".join(side.name for side in (first, *others))
             raise RunError(
-                f"{len(seeds)} runs begin with {word!r}: {names}. Give more of the id; runs that differ in the seed alone go together"
+                f"{len(seeds)} runs begin with {word!r}: {names}. Give more of the id; only runs that differ just "
+                "in the seed are combined"
             )
         return replace(first, others=tuple(others))
 
@@ -87,17 +88,17 @@ class Side:
 
     @classmethod
     def of_file(cls, path: File, answers: Answers) -> Self:
-        """A file, as it was read."""
+        """A side from a file."""
         return cls(str(path), answers.tables, answers.tasks, answers.kinds, answers.classes)
 
     @property
     def draws(self) -> int:
-        """Random draws of the predictions."""
+        """Number of random draws of the predictions."""
         return number_of_draws(self.tables)
 
     @property
     def title(self) -> str:
-        """Method, settings and seed of a run before its id; a file goes by its name."""
+        """Method, settings and seed of a run before its id; for a file its name."""
         if self.record is None:
             return self.name
         settings = f" ({self.record.settings})" if self.record.settings else ""
@@ -107,7 +108,7 @@ class Side:
 
     @property
     def does(self) -> list[str]:
-        """Tasks, and kinds where it spots."""
+        """Tasks, and kinds if it spots."""
         return [*self.tasks, *(self.kinds if "spot" in self.tasks else [])]
 
     def plain(self) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         does = [", ".join(side.does) for side in (first, second)]
         raise RunError(f"the runs share no task: {first.name} does {does[0]}; {second.name}, {does[1]}")
 
-    def compared(own: Tables) -> Tables:  # what only one side did would be compared with nothing
+    def compared(own: Tables) -> Tables:  # a part that only one side has cannot be compared
         predictions = own.predictions if "spot" in tasks else None
         if predictions is not None and "recognize" not in tasks:
             predictions = predictions.assign(emotion=None)
@@ -159,13 +160,13 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
 
 
 def shared(first: Side, second: Side) -> tuple[list[str], list[str]]:
-    """The tasks that both do, and the kinds that both spot."""
+    """The tasks of both sides, and the kinds that both spot."""
     tasks = [name for name in first.tasks if name in second.tasks]
     return tasks, [kind for kind in first.kinds if kind in second.kinds] if "spot" in tasks else []
 
 
 def _difference_of_truths(first: Side, second: Side) -> str | None:
-    """The first thing in which two truths differ, in words; None if they are the same."""
+    """The first difference of two truths, in words; None if they are equal."""
     datasets = [sorted(set(side.tables.videos["dataset"])) for side in (first, second)]
     if datasets[0] != datasets[1]:
         return f"the first is of {', '.join(datasets[0])}; the second, of {', '.join(datasets[1])}"
@@ -177,7 +178,7 @@ def _difference_of_truths(first: Side, second: Side) -> str | None:
                 shown = ", ".join(f"{column} {value}" for column, value in zip(columns, alone[0]) if value)
                 return f"only the {which} has the {what} with {shown}; {len(alone)} differ"
         if sorted(rows[0]) != sorted(rows[1]):
-            return f"a {what} is there twice in one of them"
+            return f"a {what} occurs twice in one of them"
     if {"recognize"} <= {*first.tasks} & {*second.tasks} and sorted(first.classes) != sorted(second.classes):
         classes = [", ".join(side.classes) for side in (first, second)]
         return f"the first scores the classes {classes[0]}; the second, {classes[1]}"
@@ -187,7 +188,7 @@ def _difference_of_truths(first: Side, second: Side) -> str | None:
 def print_comparison(
     comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> None:
-    """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
+    """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped unless it is a terminal."""
     columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
     rows = [
         (
@@ -216,7 +217,7 @@ def plain(
 
 
 def table_of_several(sides: Sequence[Side], found: Sequence[Comparison]) -> Table:
-    """Any number of runs compared to the first: scores, and p of the differences, adjusted for all of them.
+    """Several runs compared with the first: scores, and p values of the differences, adjusted for all of them.
 
     Args:
         sides: the runs, two or more.
@@ -231,7 +232,7 @@ def table_of_several(sides: Sequence[Side], found: Sequence[Comparison]) -> Tabl
         rows[0] += [{**found[0].scores[path].first, **digits}, ""]  # type: ignore[list-item]
         for row, one, p in zip(rows[1:], found, adjusted[n :: len(paths)]):
             row += [{**one.scores[path].second, **digits}, _p(p) or "-"]  # type: ignore[list-item]
-    title = f"scores ({found[0].subjects} subjects); p: that the first and this differ, among {len(adjusted)} tests"
+    title = f"scores ({found[0].subjects} subjects); p: difference from the first, adjusted for {len(adjusted)} tests"
     return Table(columns, [tuple(row) for row in rows], title)
 
 
@@ -246,7 +247,7 @@ def in_words(path: str) -> str:
 
 
 def conclusions(comparison: Comparison) -> list[str]:
-    """One sentence for each score: who is better, or what could have been seen."""
+    """One sentence for each score: the better side, or the detectable difference."""
     return [f"{in_words(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
 
 
@@ -255,13 +256,13 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:
-        return "the data of this score do not differ between A and B"
+        return "A and B have the same data for this score"
     several = len([r for r in comparison.scores.values() if r.p is not None])
     p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
     if row.p_holm < LEVEL:
         higher, lower = ("A", "B") if difference > 0 else ("B", "A")
         better, worse = (lower, higher) if metric.direction == "lower" else (higher, lower)
-        # Where 0 is best the test is about the difference: which of two is nearer to 0 it leaves open.
+        # If 0 is best, the test concerns the difference and does not decide which value is nearer to 0.
         ranking = f"that of {higher} is higher" if metric.direction == "zero" else f"{better} is better than {worse}"
         values = [number(score["value"], metric.digits) for score in (row.first, row.second)]
         return f"{ranking} ({values[0]} against {values[1]}; {p})"
@@ -277,12 +278,12 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
 
 
 def _beyond_all(path: str, row: ComparedScore) -> bool:
-    """Whether no two shares can differ so much as to be told apart."""
+    """Whether the detectable difference exceeds any possible difference of two shares."""
     return row.detectable is not None and row.detectable > 1 and catalogue.find(path).scale == "share"
 
 
 def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention) -> list[str]:
-    """Remarks that a reader needs to judge the numbers."""
+    """Remarks for judging the numbers."""
     scores = comparison.scores.values()
     tested = sum(row.p is not None for row in scores)
     how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)
@@ -298,8 +299,8 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     if comparison.exact and tested / comparison.permutations >= LEVEL:
         among = f", {tested / comparison.permutations:.4f} among {tested} scores" if tested > 1 else ""
         sentences.append(
-            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: these are too few to show "
-            "any difference, however large"
+            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: "
+            "they are too few to show any difference, however large"
         )
     if any(0 < row.wilcoxon_n < row.subjects for row in scores):
         sentences.append(
@@ -307,8 +308,8 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
         )
     if any(not row.wilcoxon_n for row in scores):
         sentences.append(
-            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, so it would hardly "
-            "ever find a difference that the permutation test finds"
+            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, "
+            "so it would rarely find a difference that the permutation test finds"
         )
     if tested > 1:
         sentences.append(
@@ -340,8 +341,8 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     ]
     if found := comparison.mcnemar:
         sentences.append(
-            f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, "
-            f"{found.second_only} in B alone, p {_compared(found.p)}; unlike the permutation test, it treats the "
+            f"McNemar's exact test over annotated clips: {found.first_only} are right only in A, "
+            f"{found.second_only} only in B, p {_compared(found.p)}; unlike the permutation test, it treats the "
             "clips of one face as independent"
         )
     sentences += [side.record.about["remark"] for side in (first, second) if side.record]
@@ -349,16 +350,17 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
 
 
 def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[str]:
-    """Other differences between two runs: their data, settings, or randomness of training."""
+    """Other differences between two runs: data, settings, or randomness of training."""
     if one.data != other.data:
         a, b = (record.data or "the defaults" for record in (one, other))
         yield (
-            f"the settings of the dataset differ (A: {a}; B: {b}): the runs used different images, so more "
-            "than the methods differs"
+            f"the settings of the dataset differ (A: {a}; B: {b}): the runs used different images, so not only "
+            "the methods differ"
         )
     for letter, side in (("A", first), ("B", second)):
         if side.of_study:
-            yield f"{letter} is an outer run of a study: its values are in its {TUNED}, and its settings are those of the study"
+            yield f"{letter} is an outer run of a study: its tuned values are in its {TUNED}, and its settings are "
+        "those of the study"
     if first.of_study or second.of_study:
         return
     if first.others or second.others:
@@ -368,7 +370,8 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
                 if side.others
                 else (f"{letter} is one training (seed {side.seeds[0]}): the effect of its seed is not averaged")
             )
-        yield "a subject is drawn and exchanged under all seeds at once: the tests speak about other subjects, at these seeds"
+        yield "a subject is drawn and exchanged under all seeds at once: the tests concern other subjects, at "
+        "these seeds"
         return
     if one.key == other.key:
         yield "the runs have the same settings, data and seed: differences come from the machine alone"
@@ -380,8 +383,8 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
         )
     else:
         yield (
-            f"each run is one training (seeds {one.seed} and {other.seed}): the tests are about other subjects, "
-            "not about other seeds; compare several seeds of each"
+            f"each run is one training (seeds {one.seed} and {other.seed}): the tests concern other subjects, "
+            "not other seeds; compare several seeds of each"
         )
 
 

@@ -23,13 +23,13 @@ Row = tuple[str, str, str, str]
 
 
 def summary_rows(summary: Summary) -> list[Row]:
-    """The lines of a summary: what is counted, which of them, how many, and more about it."""
+    """The lines of a summary: property, value, number, and remarks."""
     lacking = f"and {summary.without_expressions} without expressions" if summary.without_expressions else ""
     rows: list[Row] = [
         ("subjects", "", f"{summary.subjects}", ""),
         ("videos", "", f"{summary.videos}", lacking),
     ]
-    if summary.with_frames is not None:  # where they lie, and which other folders were seen and are not read
+    if summary.with_frames is not None:  # their folder, and other folders that are not read
         also = f"; not read: {', '.join(summary.folders[1:])}" if len(summary.folders) > 1 else ""
         where = f" in {summary.folders[0]}{also}" if summary.folders else ""
         rows.append(("videos", "with frames", f"{summary.with_frames}", f"of {summary.videos}{where}"))
@@ -71,7 +71,7 @@ def total_rows(members: Mapping[str, Summary]) -> list[Row]:
 
 
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
-    """Findings by the title of their check, without empty checks; many of one kind become one line."""
+    """Findings by the title of their check, without empty checks; many of one kind are combined into one line."""
     lines: dict[str, list[str]] = {}
     for alike in grouped(seen.findings, lambda finding: (finding.check, finding.level)).values():
         first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")
@@ -128,16 +128,16 @@ COLUMNS = 4
 TILE_INCHES = 2.1
 DPI = 110
 CROP, LANDMARKS, REGIONS = "#00a3ff", "#ffd400", "#ff4d00"
-"""Blue, yellow and orange stay apart on skin, and for colour-blind readers."""
+"""Blue, yellow and orange are distinguishable on skin and for colour-blind readers."""
 AROUND = 0.35
-"""Share of the crop's width and height that the close pictures show on each side of it."""
+"""Margin of the close-up pictures on each side, as a share of the crop's width and height."""
 
 
 def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
     """The picture as the bytes of a PNG file.
 
-    One row for each expression: its video's first frame as a whole, then onset, apex and offset from near. All crops of a
-    video go by its first face, so box, landmarks and regions are the same in the whole row.
+    One row for each expression: the whole first frame of its video, then close-ups of onset, apex and offset. The first
+    face defines all crops of a video, so box, landmarks and regions are equal within a row.
     """
     tall = TILE_INCHES + 0.45
     figure = heavy.matplotlib.figure.Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
@@ -174,7 +174,7 @@ def caption(strip: Strip) -> str:
 
 
 def _draw(axes: heavy.matplotlib.axes.Axes, tile: Tile, strip: Strip, near: bool) -> None:
-    """A picture with the box, landmarks and regions of its face, or why there is none."""
+    """A picture with the box, landmarks and regions of its face, or the reason for its absence."""
     axes.set(xticks=[], yticks=[])
     axes.set_title(tile.title, fontsize=7, pad=2)
     words, color, box = "no frame", "0.3", None
@@ -196,7 +196,7 @@ def _draw(axes: heavy.matplotlib.axes.Axes, tile: Tile, strip: Strip, near: bool
         }
         axes.text(0.5, 0.5, for_figure(words), color=color, bbox=box, **place)
         return
-    # Pixel centres are whole numbers, so edges lie half a pixel before them.
+    # Pixel centres are whole numbers, so edges are half a pixel before them.
     (x0, y0, x1, y1), patches = strip.face.box, heavy.matplotlib.patches
     axes.add_patch(patches.Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=CROP, linewidth=1.2))
     for corners in strip.face.regions:

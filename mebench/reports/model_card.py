@@ -33,23 +33,24 @@ SPOTTED = (
     "f1@samm_lv",
     "f1@cas_me2",
 )
-"""Scores of spotting on a card: those at the density of the tested videos, and those that survive another."""
+"""Scores of spotting on a card: scores that depend on the density of the tested videos, and scores that do not."""
 QUIET_RATE = "fp_per_minute_without"
-"""False positives a minute in videos that show no expression, of whatever kind."""
+"""False positives a minute in videos without expressions of any kind."""
 
 
 def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = None, note: str = "") -> ModelHeader:
     """Write the model of a fold; what its file says.
 
     Args:
-        folder: the finished run. Its dataset must be there as it was, to say what the model was trained on.
-        fold: whose model.
+        folder: the finished run. Its dataset must be present and unchanged, because the card describes the training
+            data.
+        fold: the fold of the model.
         out: the file, `.safetensors`.
-        name: to call it by; by default method, dataset and the beginning of the run's key.
-        note: a paragraph more for the card.
+        name: name of the model; by default method, dataset and the beginning of the run's key.
+        note: another paragraph for the card.
 
     Raises:
-        RunError: there is no such fold, the run keeps no model of it, or the name is none.
+        RunError: there is no such fold, the run keeps no model of it, or the name is not valid.
         DataError: the file cannot be written.
     """
     record, model, stored = from_run(folder), of_fold(folder, fold), folder.read_json("config.json")
@@ -123,8 +124,8 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     except ValidationError as error:
         first = error.errors()[0]
         raise RunError(
-            f"the model cannot be written ({'.'.join(map(str, first['loc']))}: {first['msg']}): a model is called by small letters, "
-            "digits, _, . and -, at most 64"
+            f"the model cannot be written ({'.'.join(map(str, first['loc']))}: {first['msg']}): the name of a "
+            "model has at most 64 small letters, digits, _, . and -"
         ) from None
     write_model(out, model, checked)
     return checked
@@ -141,7 +142,7 @@ def _people(people: Collection[Any]) -> str:
 
 
 def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:
-    """The scores that a card shows of what was predicted of the tested: by path, and as its lines."""
+    """The scores on a card, from the predictions for the tested people: by path, and as lines."""
     summary = summarize(tested, kinds=about["kinds"], classes=about["classes"], seed=0)
     parts: list[tuple[str, str, Any, tuple[str, ...]]] = [
         *((f"spotting.{kind}", kind, part["scores"], SPOTTED) for kind, part in summary.get("spotting", {}).items()),

@@ -23,7 +23,8 @@ CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
 
 
 def history_of(folder: RunFolder) -> pd.DataFrame:
-    """The trainings of all folds that noted any: `COLUMNS`, `split` being `train` or `valid`, `accuracy` NaN where not counted.
+    """The recorded trainings of all folds: `COLUMNS`, with `split` `train` or `valid`, and `accuracy` NaN if not
+    counted.
 
     Raises:
         RunError: a table is damaged.
@@ -67,7 +68,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
 
 
 def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heavy.matplotlib.figure.Figure]:
-    """`training_<stage>` for each stage of some trainings, by their names, which may be empty where there is one."""
+    """`training_<stage>` for each stage of some trainings, by their names; a single training may have an empty name."""
     figures = {}
     for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
         own = {name or stage: history[history["stage"] == stage] for name, history in histories.items()}
@@ -78,15 +79,15 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heav
 
 
 OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
-"""As on a page (`static/timeline.css`)."""
+"""The colours of the page (`static/timeline.css`)."""
 INK, RULE = "#1f2937", "#e5e7eb"
 
 
 def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figure.Figure:
-    """F1 over the IoU from which an interval is right, with 95 % intervals where they are known.
+    """F1 over the IoU threshold for a right interval, with known 95 % intervals.
 
     Args:
-        sweeps: for each line its scores by threshold, as `details.f1_at_iou` of a summary.
+        sweeps: for each line its scores by threshold, as in `details.f1_at_iou` of a summary.
     """
     figure = canvas(6.4, 3.6)
     axes = figure.add_subplot()
@@ -105,7 +106,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
 
 
 def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotlib.figure.Figure:
-    """A score of each subject, a mark for each run; subjects for whom it is undefined have none.
+    """A score of each subject, with a mark for each run; an undefined score has no mark.
 
     Args:
         scores: by the name of the run, then by subject.
@@ -133,15 +134,15 @@ PAGE = {
     "#000000": "currentColor",
     INK: "currentColor",
 }
-"""Colours that become those of the page, which differ by day and by night."""
+"""Colours that the page replaces by its own, which differ between light and dark themes."""
 
 
 def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
-    """The drawing as an SVG element whose size, font and colours are the page's, without ids that nothing refers to.
+    """The drawing as an SVG element with the page's size, font and colours, without unused ids.
 
     Args:
-        figure: to be drawn.
-        name: tells its ids apart from those of others on the page.
+        figure: the figure.
+        name: makes its ids unique on the page.
     """
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
     with heavy.matplotlib.rc_context(look):  # type: ignore[arg-type]
@@ -164,12 +165,12 @@ def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
 
 
 def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> heavy.matplotlib.figure.Figure:
-    """Counts, and in brackets and as shade the share of each true class.
+    """Counts, with the share of each true class in brackets and as a shade.
 
     Args:
         answers: columns `truth` and `predicted`; rows whose truth is not among the classes are left out.
-        classes: in the order of rows and columns. Classes that occur neither in truth nor in answers are not shown;
-            answers that are no class at all get a column `no class`.
+        classes: in the order of rows and columns. Classes without truth and answers are not shown; answers outside the
+            classes get a column `no class`.
         title: above the figure.
     """
     table = confusions(answers, classes)
@@ -197,7 +198,7 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
 
 
 def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Counts of true (rows) against predicted classes, of those that occur; `no class` for answers that are none."""
+    """Counts of true (rows) against predicted classes, for those that occur; `no class` for other answers."""
     matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
     shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
     columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
@@ -205,11 +206,12 @@ def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
-    """A video over time: for each track its scores (thin where they are smoothed, too), the threshold, and its lanes below.
+    """A video over time: for each track its scores (thin if smoothed scores are also drawn), the threshold, and its
+    lanes below.
 
-    A micro-expression is orange, a macro-expression blue. Bars are green where a spotted interval is right or a true one found,
-    red and hatched where not; the surer a spotted interval among those of its kind, the more solid its bar. A line in a bar marks
-    the apex or peak, where there is room.
+    A micro-expression is orange, a macro-expression blue. A bar is green if a spotted interval is right or a true one
+    is found, else red and hatched; the more confident a spotted interval among those of its kind, the more solid its
+    bar. A line in a bar marks the apex or peak if there is room.
     """
     tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
     bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", {}, ()), 0.5)]
@@ -248,7 +250,7 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
 
 
 def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.float64]) -> None:
-    """Curves over lanes; a lane is a step of the scale high."""
+    """Curves above lanes; a lane has the height of one step of the scale."""
     n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
     shown = [values for c in track.curves.values() for values in (c.scores, c.smoothed) if values is not None]
     known = np.concatenate([*shown, [c.level for c in track.curves.values() if c.level is not None], []]).astype(
@@ -258,7 +260,7 @@ def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.flo
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     step = 0.1 * ((high - low) or 1.0)
     for kind, curve in track.curves.items():
-        # Frames from which on a curve is drawn thin.
+        # Number of frames from which a curve is drawn thin.
         color, thick = COLORS[kind], 1.2 if n < 1500 else 0.5
         for values, share in ((curve.scores, 1 if curve.smoothed is None else 0.5), (curve.smoothed, 1)):
             if values is not None:
@@ -297,14 +299,14 @@ def _bar(axes: heavy.matplotlib.axes.Axes, span: Span, edges: NDArray[np.float64
         linewidth=0,
         **look,
     )
-    # Share of the video below which a bar is too narrow to hold the mark of its apex.
+    # Share of the video below which a bar is too narrow for the mark of its apex.
     if span.apex is not None and 0 <= span.apex < n and end - start > 0.01 * (edges[-1] - edges[0]):
         peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
         axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
 
 
 def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.figure.Figure:
-    """The figure with a picture that a notebook finds, whichever backend it has set up."""
+    """The figure with a picture that a notebook shows under any backend."""
 
     def png() -> bytes:
         stream = io.BytesIO()
@@ -316,12 +318,14 @@ def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.
 
 
 def canvas(width: float, height: float) -> heavy.matplotlib.figure.Figure:
-    """An empty figure of that size in inches, tied to nothing global."""
+    """An empty figure of this size in inches, without global state."""
     return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
 
 
 def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
-    """True and predicted class of the first draw's micro-expressions that are right; empty if none carries an emotion."""
+    """True and predicted class of the correctly spotted micro-expressions in the first draw; empty if none has an
+    emotion.
+    """
     assert tables.predictions is not None
     predictions = first_draw(tables.predictions)
     if predictions["emotion"].isna().all():

@@ -1,4 +1,6 @@
-"""A page on why a run, or each of two on the same videos, scores so; the environment of all pages; figures for a paper."""
+"""A page that explains the scores of a run, or of two runs on the same videos; the environment of all pages; figures
+for a paper.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,12 @@ from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
 
 LONGEST = 160
-"""Characters of a value of the audit."""
+"""Most characters of a value in the audit."""
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 
 
 def environment(*templates: Path) -> Environment:
-    """Jinja with the templates that lie here and in other folders; whatever they are given is escaped."""
+    """Jinja with the templates here and in other folders; all values are escaped."""
     found = Environment(
         loader=FileSystemLoader([*templates, Path(__file__).parent / "templates"]),
         autoescape=True,
@@ -76,7 +78,7 @@ def environment(*templates: Path) -> Environment:
 
 
 WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under a false positive: "}
-"""What the page shows of the mistakes in a summary, which are counts, and how it says so."""
+"""The counts of mistakes in a summary that the page shows, with their labels."""
 COSTS = (
     ("feature_seconds", "to compute features", seconds, " s"),
     ("fit_seconds", "to train, all folds", seconds, " s"),
@@ -85,11 +87,11 @@ COSTS = (
     ("parameters", "parameters", whole, ""),
     ("peak_memory_mib", "memory, at most", whole, " MiB"),
 )
-"""Costs of a run, what the page calls them, how they are written, and their unit; the three of training are always shown."""
+"""Costs of a run with label, format and unit; the three of training are always shown."""
 
 
 def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
-    """Facts about a run for the templates of `run.html`; without a `side`, those that need its predictions are left out."""
+    """Facts about a run for the templates of `run.html`; without a `side`, facts from predictions are left out."""
     summary, costs = record.summary, record.costs
     audit = [
         (
@@ -106,7 +108,8 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
             (
                 ", ".join(filter(None, (section.capitalize(), name))),
                 counted,
-                # Scores at a rate or a density stand where there are any, at a rate of micro-expressions alone: pages stay small.
+                # Show scores at a rate or a density if there are any, at a rate only for micro-expressions: pages stay
+                # small.
                 [
                     (metric, score)
                     for metric, score in part["scores"].items()
@@ -137,10 +140,10 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
     """Details of the answers of a run.
 
     Returns:
-        `confusions`: title and counts, of annotated clips and of true positives; none where nothing was named. `mistakes`: by kind of
-        expression and cause, None where nothing was spotted. `cures`: gain in F1 by kind if what lies under false positives, or all
-        misses but near ones, were cured, None where nobody says. `missed`: for each kind and property of its truths the share of each
-        third that is missed, in words. `subjects`: see there.
+        `confusions`: title and counts, for annotated clips and for true positives; empty if no emotions are named.
+        `mistakes`: by kind of expression and cause, None if the run spots nothing. `cures`: gain in F1 by kind without
+        each cause of false positives, or without misses except near ones; None if unknown. `missed`: for each kind and
+        property of its truths, the share of each third that is missed, in words. `subjects`: see there.
 
     Raises:
         DataError: its tables do not fit together.
@@ -173,13 +176,13 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
 
 
 def cures(mistakes: Mapping[str, Any]) -> Table | None:
-    """A row for each cause, the most gainful first, a column for each kind of expression."""
+    """A row for each cause, largest gain first, and a column for each kind of expression."""
     gains = {kind: found["gain"] for kind, found in mistakes.items() if found.get("gain")}
     most = {cause: max(gain.get(cause, 0.0) for gain in gains.values()) for own in gains.values() for cause in own}
     columns = [
         Column(kind, text=lambda gain: NONE if gain is None else f"+{digits(gain)}", right=True) for kind in gains
     ]
-    # What the page calls a cure that is not of a false positive.
+    # Label of the gain that does not concern false positives.
     lines = [
         (
             "all other misses found" if cause == "missed" else cause.replace("_", " "),
@@ -229,7 +232,7 @@ def subjects(side: Judged) -> Table:
 
 
 def _short(value: Any) -> str:
-    """A value as text, cut where nobody would read on."""
+    """A value as text, shortened to a readable length."""
     text = (
         ""
         if value is None
@@ -241,11 +244,12 @@ def _short(value: Any) -> str:
 
 
 def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
-    """The surest spotted intervals, those that are right first, of each emotion in turn: the face at the peak, where each network looked.
+    """The most confident spotted intervals, right ones first, for each emotion in turn: the face at the peak, with the
+    Grad-CAM map of each network.
 
     Raises:
         RunError: captum is missing, the method has no maps to explain, or the run keeps no models.
-        DataError: the dataset is not there.
+        DataError: the dataset is missing.
     """
     if side.tables.predictions is None:
         raise RunError(f"run {record.id!r} spots nothing, so it has no intervals: leave --faces out")
@@ -255,8 +259,8 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     ranked = spotted.sort_values("confidence", ascending=False, kind="stable")
     ranked = ranked.assign(
         turn=ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
-    ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" comes first: it is right
-    # Intervals of which a page shows where the networks looked.
+    ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" sorts first and marks right answers
+    # Number of intervals with Grad-CAM maps on a page.
     shown_so = ranked.head(12).astype(object).where(ranked.notna(), None).to_dict("records")
     names = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion")
     right = {(p["fold"], Prediction(**{name: p[name] for name in names})): p["wrong"] == "left_only" for p in shown_so}
@@ -271,7 +275,7 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
 
 
 def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -> str:
-    """A face, and over it a heat from 0 to 1, blue over green and yellow to red, as the address of a PNG that holds all of it."""
+    """A face with an overlaid heat map from 0 to 1 (blue, green, yellow, red), as a data address of a PNG."""
     shown = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
     if heat is not None:
         over = 0.6 * (heat[..., None] > 0)
@@ -284,11 +288,11 @@ def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -
 SHEET = Path(__file__).parent / "static" / "site.css"
 SCORES = ["fold", "video", "frame", "kind", "score"]
 TRANSFER = "method.transfer"
-NO_SCORES = "keeps no scores of frames, so its timelines show intervals alone"
+NO_SCORES = "keeps no scores of frames, so its timelines show only intervals"
 
 
 def judged(record: Record, name: str = "") -> Judged:
-    """A run's answers about its videos, from its folder alone; a record of the leaderboard has no frame scores.
+    """A run's answers about its videos, from its folder; a record of the leaderboard has no frame scores.
 
     Raises:
         RunError: a table of the run is missing or damaged.
@@ -313,8 +317,8 @@ def judged(record: Record, name: str = "") -> Judged:
 
 
 def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
-    """Every video with a timeline: its place on the page, how many intervals are missed and wrong, and that in words, run by run. Those
-    of one frame are left out: there is nothing to see over time.
+    """Every video with a timeline: its place on the page, the numbers of missed and wrong intervals, and these in words
+    for each run. Videos of one frame are left out.
     """
     numbers = [side.mistakes[["video", "mistake"]].value_counts().to_dict() for side in sides]
     drawn = []
@@ -336,16 +340,16 @@ def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
 def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
     """Values for the page of a run: `facts_of`, its timelines, figures, and the cards of its features.
 
-    Without scores of frames, as in a record, timelines show what is true and what was spotted alone.
+    Without scores of frames, as in a record, timelines show only true and spotted intervals.
 
     Args:
         record: of the run.
-        most: answers that are shown one by one; of a run with more only the scores are.
+        most: largest number of answers that are shown one by one; a run with more shows only scores.
     """
     side, reason = None, ""
     try:
         if most is not None and record.answers > most:
-            raise RunError(f"{record.answers:,} answers are too many for a page, of at most {most:,}")
+            raise RunError(f"{record.answers:,} answers are too many for a page, which shows at most {most:,}")
         side = judged(record)
         values = facts_of(record, side)
     except (MebenchError, KeyError, ValueError) as error:
@@ -373,7 +377,7 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
 
 
 def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.figure.Figure]:
-    """The figures of one run or several that are no table or timeline: `iou_sweep`, `training_<stage>`."""
+    """The figures of one or several runs besides tables and timelines: `iou_sweep`, `training_<stage>`."""
     sweeps = {
         ", ".join(filter(None, [name, kind])): sweep
         for name, run in runs
@@ -404,7 +408,7 @@ def twin(record: Record, key: str) -> RunFolder | None:
 
 
 def _cards(record: Record) -> Iterator[tuple[str, str]]:
-    """Each dataset with the cards of the features that were read, as text."""
+    """Each dataset with the cards of the features that the run read, as text."""
     file = record.folder / "features.json"
     stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     for group, cards in sorted(stored.get("chains", {}).items()):
@@ -419,11 +423,11 @@ def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, heavy.matpl
 
     `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
     names their emotion, `iou_sweep`, `subjects`, `scores_<video>` for the videos with the most expressions, and
-    `training_<stage>` for trainings that noted how they went. Those that do not apply are absent.
+    `training_<stage>` for recorded trainings. Figures that do not apply are absent.
 
     Args:
         folder: the run.
-        most: videos that are drawn; None for all.
+        most: number of drawn videos; None for all.
 
     Raises:
         RunError: a table of the run is missing or damaged.
@@ -486,19 +490,19 @@ def page(
     faces: bool = False,
     trusted: Mapping[str, Any] | None = None,
 ) -> str:
-    """The report of a run; or of two, A and B, that were compared.
+    """The report of a run, or of two compared runs, A and B.
 
     Args:
         folders: the run, or both.
         comparison: of both.
-        faces: whether to show faces, and on them where the networks of a run looked.
-        trusted: what `trust.trust` says of one run.
+        faces: whether to show faces with the Grad-CAM maps of a run's networks.
+        trusted: the result of `trust.trust` for one run.
 
     Raises:
-        RunError: a table of a run is missing or damaged; with `faces` what `looked` raises.
+        RunError: a table of a run is missing or damaged; with `faces`, as in `looked`.
     """
     for folder in folders:
-        for name in (name for name in folder.seal if "/" not in name):  # the files of folds are shown nowhere
+        for name in (name for name in folder.seal if "/" not in name):  # the files of folds are not shown
             folder.check(name)
     records = [read(folder) for folder in folders]
     templates = environment()
@@ -542,7 +546,7 @@ def write(text: str, file: Path) -> None:
 
 
 def refuse(folder: RunFolder) -> None:
-    """Refuse a run of which there is nothing to report.
+    """Refuse a run without content for a report.
 
     Raises:
         RunError: it keeps no predictions.

@@ -1,4 +1,4 @@
-"""What degradations cost a run: a table, a figure and a page."""
+"""The effect of degradations on a run: a table, a figure and a page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def tables(rows: Rows) -> list[Table]:
-    """The scores at each strength, what they lose, and the violations of relations; those that there are."""
+    """The scores at each strength, their losses, and the violations of relations, as far as available."""
     scored, related = ([row for row in rows if name in row] for name in ("scores", "violations"))
     paths = list(dict.fromkeys(path for row in scored for path in row["scores"]))
     columns = [Column("kind", "degradation"), Column("strength", right=True)]
@@ -46,7 +46,7 @@ def tables(rows: Rows) -> list[Table]:
 
 
 def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
-    """A score against the strength of each degradation, with its interval; the line is the clean run's."""
+    """A score against the strength of each degradation, with its interval; the line is the clean run."""
     kinds = dict.fromkeys(row["kind"] for row in rows if "scores" in row)
     drawn, across = canvas(10, 1 + 1.7 * -(-len(kinds) // 4)), 4
     axes = [*drawn.subplots(-(-len(kinds) // across), across, sharex=True, sharey=True, squeeze=False).flat]
@@ -68,7 +68,7 @@ def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
 
 
 def page(clean: RunFolder, rows: Rows) -> str:
-    """The page of a sweep, which needs no other file."""
+    """The page of a sweep, a single file."""
     values = environment()
     values.globals |= {"sheet": Markup(SHEET.read_text(encoding="utf-8"))}
     paths = dict.fromkeys(path for row in rows for path in row.get("scores", ()))

@@ -1,4 +1,4 @@
-"""Scores as tables that a person reads, the sentences about them, and what went wrong in the spotting of a run."""
+"""Scores as readable tables, sentences about them, and the mistakes of a run in spotting."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ COUNTED = [Column(name, label, text=partial(count, places=2), right=True) for na
 
 
 def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str, Score] | str] = ()) -> Table:
-    """One row for each score: name, value, interval; and below them other rows, by their own names, and lines (an empty text)."""
+    """One row for each score: name, value, interval; below them other rows by name, and separating lines (an empty
+    text).
+    """
     rows: list[Any] = [(find(name).label, {**score, "digits": find(name).digits}) for name, score in scores.items()]
     return Table([Column("score"), Column("value", right=True, score=True)], [*rows, *below], title)
 
 
 def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Section, name, what is scored in words and content of each part of spotting and analysis.
+    """Section, name, number of scored items in words, and content of each part of spotting and analysis.
 
-    What spans both sections stands before the scores of the true positives.
+    A score over both sections precedes the scores of the true positives.
     """
     for kind, part in summary.get("spotting", {}).items():
         yield "spotting", kind, counts_of(part), part
@@ -64,12 +66,12 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
-    """The same as a line, none where no intervals were asked for."""
+    """The same as a line; empty if no intervals were requested."""
     return [how_intervals(subjects, bootstrap["interval"], bootstrap["draws"])] if bootstrap["draws"] else []
 
 
 def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -> list[str]:
-    """Why scores have no interval, a line for each reason in each section.
+    """The reasons for missing intervals, one line for each reason in each section.
 
     >>> score = {"value": 0.5, "low": None, "high": None, "reason": "fear rests on 2 samples of 1 subject"}
     >>> reason_lines({"recognition": {"n": 3, "scores": {"uf1": score, "uar": score}}})
@@ -125,7 +127,7 @@ def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
 
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
-    """One row for each score of a run that leaks: without the leak, with it, and what it gained."""
+    """One row for each score of a leaking run: without the leak, with it, and the gain."""
     points = Column("points", right=True, text=lambda gain: number(gain, 2, sign="+"))
     columns = [Column("score"), Column("honest", right=True), Column("leak", right=True), points]
     rows = [{"score": path, **score} for path, score in leak["scores"].items()]
@@ -141,7 +143,7 @@ RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, bes
 
 
 def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bool = False) -> None:
-    """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped where that is no terminal."""
+    """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped unless it is a terminal."""
     videos, subjects = tables.videos, set(tables.videos["subject"])
     if tables.clips is not None:
         what = (
@@ -163,12 +165,12 @@ def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bo
 def score_tables(
     summary: Mapping[str, Any], verbose: bool | None = False, subjects: Collection[str] = frozenset()
 ) -> list[Table]:
-    """One table for each task of the summary, confusions of clips, and one of all conventions where that was asked.
+    """One table for each task of the summary, confusions of clips, and one table of all conventions if requested.
 
     Args:
         summary: of a run, or of files.
-        verbose: whether all details of the scores are shown; None for a run, which shows its folds and databases instead.
-        subjects: those of the clips, as `dataset/subject`.
+        verbose: whether to show all details of the scores; None for a run, which shows its folds and databases instead.
+        subjects: subjects of the clips, as `dataset/subject`.
     """
     found, levels = [], summary.get("chance", {})
     random = levels if verbose is None else {}
@@ -207,7 +209,7 @@ def score_tables(
         if confusion := summary.get("confusion"):
             named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
             counted_rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
-            found.append(Table([Column("true"), *named], counted_rows, "true class against the one that was named"))
+            found.append(Table([Column("true"), *named], counted_rows, "true class against predicted class"))
     if (members := summary.get("members")) and verbose is None:
         found.append(spotting_by_dataset(members))
     if compared := summary.get("sensitivity"):
@@ -239,13 +241,13 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
 
 
 def _details(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The further scores of a part that are defined."""
+    """The further defined scores of a part."""
     details = part.get("details", {})
     scores = {**details.get("scores", {}), **details.get("frames", {})}
     sweep = details.get("f1_at_iou", {})
     if reliable := details.get("calibration"):
         scores[CALIBRATION] = {**UNDEFINED, "value": reliable["ece"]}
-    # The thresholds that are printed; the JSON has more.
+    # The printed thresholds; the JSON has more.
     scores |= {
         f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou]
         for iou in ("0.10", "0.30", "0.50", "0.70", "0.90")
@@ -258,7 +260,7 @@ TITLES = {"false_positive": "false positives", "miss": "misses"}
 
 
 def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
-    """The mistakes of a run's summary, those that did not happen left out.
+    """The mistakes in a run's summary, without causes that did not occur.
 
     >>> mistakes_lines({"micro": {"false_positive": {"background": 3, "duplicate": 0}, "miss": {"kind_confusion": 0.5}}})
     ['mistakes, micro: false positives 3 background; misses 0.5 kind confusion']
@@ -276,10 +278,10 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
 def print_mistakes(
     counts: heavy.pandas.DataFrame, title: str, mistakes: heavy.pandas.DataFrame | None = None, note: str = ""
 ) -> None:
-    """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` where they are given."""
+    """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` if given."""
     print_lines("")
     if counts.empty:
-        print_lines(f"{title}: none, there is neither a false positive nor a miss")
+        print_lines(f"{title}: none, neither a false positive nor a miss")
         return
     print_report(
         title,
@@ -293,11 +295,11 @@ def print_mistakes(
         columns = ["video", "kind", "onset", "offset", "mistake", "cause", "emotion", "iou"]
         cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
         cells["video"] = mistakes["video"]
-        print_table(columns, cells.astype(str).to_numpy().tolist(), "every one of them, frames counted from 0")
+        print_table(columns, cells.astype(str).to_numpy().tolist(), "each of them, frames counted from 0")
 
 
 def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
-    """Print, for each kind, what lies under its false positives with the F1 that a cure would gain, and which truths are missed.
+    """Print, for each kind, the causes of false positives with the gain in F1 without them, and the missed truths.
 
     Args:
         why: from `explain_mistakes`.
@@ -319,12 +321,12 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
 
 
 def distracted_line(counts: heavy.pandas.DataFrame, astray: heavy.pandas.DataFrame, tables: metrics.Tables) -> str:
-    """A sentence with the number of false positives on blinks and the like.
+    """A sentence with the number of false positives on blinks and other distractors.
 
     Args:
         counts: from `count_mistakes`.
         astray: from `count_distracted`.
-        tables: of the run; say where distractors are annotated at all.
+        tables: of the run, with the videos that have annotated distractors.
     """
     assert tables.distractors is not None
     videos = tables.distractors.groupby("kind")["video"].nunique()
@@ -334,17 +336,18 @@ def distracted_line(counts: heavy.pandas.DataFrame, astray: heavy.pandas.DataFra
     )
     total = count(counts["false_positive"].to_numpy().sum(), 2)
     return (
-        f"of {total} false positives fall {fell}, with at least half of the frames of the shorter one in common; "
-        "one that falls on several counts for each, and so do near misses and duplicates"
+        f"of {total} false positives fall {fell}, which means that they share at least half of the frames "
+        "of the shorter one; one that falls on several counts for each, and near misses and duplicates "
+        "count, too"
     )
 
 
 def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
-    """One row for each kind, subject or emotion, those with the most mistakes first, their sum, and the share of each cause.
+    """One row for each kind, subject or emotion, most mistakes first: their sum, and the share of each cause.
 
     Args:
         counts: from `count_mistakes`.
-        mistake: which half of it.
+        mistake: false positives or misses.
     """
     causes, index = metrics.mistakes.CAUSES[mistake], str(counts.index.name)
     numbers = [Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes)]
@@ -391,14 +394,14 @@ def print_outcome(
     announced: bool = False,
     tracker: str = "MLflow",
 ) -> None:
-    """Print the scores of a finished run on standard output; nothing is cut or wrapped where that is no terminal.
+    """Print the scores of a finished run on standard output; nothing is cut or wrapped unless it is a terminal.
 
     Args:
         folder: the run.
         summary: its scores.
-        tracked: how the tracker shows the run, or None.
-        verbose: all scores and remarks; otherwise the main ones, on `MOST_LINES` lines at most.
-        announced: whether the user has just been told the run's warnings.
+        tracked: how to see the run in the tracker, or None.
+        verbose: all scores and remarks; otherwise the main ones, on at most `MOST_LINES` lines.
+        announced: whether the run's warnings have just been printed.
         tracker: its name.
     """
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
@@ -408,7 +411,7 @@ def print_outcome(
     warnings = [] if announced else about.get("warnings", [])
     selection = about.get("selection", "inner" if about["selects"] else "fixed")
     how = f"selection: {selection} ({SELECTION[selection]})"
-    # Rows of the table of main scores, so that the whole stays below `MOST_LINES`.
+    # Most rows in the table of main scores, so that the output stays below `MOST_LINES`.
     shown = [
         *(score_tables(summary, None, _people(about)) if verbose else [main_table(summary, 14)]),
         *([leak_table(summary["leak"])] if "leak" in summary else []),
@@ -450,11 +453,11 @@ MAIN = {
     "analysis": ("strs", "uf1", "uar"),
     "recognition": ("unit_f1", "uf1", "uar"),
 }
-"""The main scores of each task; those of recognition where a run has them."""
+"""The main scores of each task; those of recognition if a run has them."""
 
 
 def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
-    """The main scores of each task, the first `most`; those of spotting with what was counted and what chance reaches."""
+    """The first `most` main scores of each task; those of spotting with their counts and the level of chance."""
     cells: list[tuple[str, Score, str]] = []
     for section, name, counted, part in (part for part in parts_of(summary) if part[1] != "all intervals"):
         chance = summary.get("chance", {}).get(name, {}) if section == "spotting" else {}

@@ -35,7 +35,7 @@ CAUTION = (
     "faces, cameras and movements unlike their training's. Do not judge, hire, grade or accuse anybody by it, and ask the people who "
     "are seen before you analyse them."
 )
-"""What a result can and cannot say about a person."""
+"""The limits of a result about a person."""
 COLUMNS = (
     "subject", "video", "face", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "confidence", "emotion",
 )  # fmt: skip
@@ -47,12 +47,12 @@ class SpottedVideo:
 
     Attributes:
         name: of the video.
-        face: `face1` and so on where several are followed, else empty.
+        face: `face1` and so on if several are followed, else empty.
         path: the file, or the folder of images.
-        video: as the dataset has it.
+        video: as in the dataset.
         times: seconds at which the frames are shown, (n_frames,).
         answer: of the models.
-        notes: what one must know of it, in sentences.
+        notes: cautions, in sentences.
     """
 
     name: str
@@ -73,11 +73,12 @@ class SpottedVideo:
         return self.ends(len(self.times) - 1)
 
     def ends(self, frame: int) -> float:
-        """Seconds at which a frame ends: where the next one begins."""
+        """Seconds at which a frame ends and the next one begins."""
         return float(self._edges[frame + 1])
 
     def intervals(self) -> pd.DataFrame:
-        """`COLUMNS`: frames as image files are numbered, else from 0; times in seconds of the frames' own time stamps.
+        """`COLUMNS`: frames with the numbers of image files, else from 0; times in seconds from the frames' own time
+        stamps.
 
         Both ends are inclusive: `offset_s` is when the last frame is first shown.
         """
@@ -91,14 +92,14 @@ class SpottedVideo:
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def spans(self) -> list[tuple[int, int, Kind, str]]:
-        """First and last frame of each interval within the video, from 0, its kind, and words for people."""
+        """First and last frame of each interval within the video, from 0, its kind, and a description."""
         told = [
             (p, filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"])) for p in self.answer.predictions
         ]
         return [(max(p.onset, 0), min(p.offset, len(self.times) - 1), p.kind, " ".join(words)) for p, words in told]
 
     def tiers(self) -> list[Tier]:
-        """For ELAN: a tier for each kind, with confidences, and one of the emotions where the models name some."""
+        """For ELAN: a tier for each kind, with confidences, and a tier of emotions if the models name them."""
         at = f"@{self.face}" if self.face else ""
         marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
         for (first, last, kind, _), p in zip(self.spans(), self.answer.predictions):
@@ -151,10 +152,10 @@ class Spotted:
     """Intervals spotted in some videos.
 
     Attributes:
-        model: which models, in a sentence.
-        videos: each face of each video that could be predicted, by name.
-        failed: why others could not, by their names.
-        notes: what was noticed about files.
+        model: description of the models.
+        videos: each face of each predicted video, by name.
+        failed: reasons for the failed videos, by name.
+        notes: remarks on files.
     """
 
     model: str
@@ -164,7 +165,7 @@ class Spotted:
 
     @property
     def intervals(self) -> pd.DataFrame:
-        """All of them, `COLUMNS`."""
+        """All intervals, with `COLUMNS`."""
         return pd.concat([video.intervals() for video in self.videos], ignore_index=True)
 
     def plain(self) -> dict[str, Any]:
@@ -178,12 +179,13 @@ class Spotted:
         }
 
     def write(self, out: Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
-        """Write `intervals.csv`, `intervals.json`, `report.html`, and for each video `intervals.eaf`; of several `NAME.eaf`.
+        """Write `intervals.csv`, `intervals.json`, `report.html`, and for each video `intervals.eaf`; of several
+        `NAME.eaf`.
 
         Args:
             out: the folder; files of these names are replaced.
             overlay: write `overlay.mp4`, of several videos `NAME.overlay.mp4`, too: it shows the faces of the video.
-            progress: where to tell how it goes.
+            progress: reports the progress.
 
         Returns:
             The files.
@@ -217,7 +219,7 @@ class Spotted:
         return files
 
     def page(self) -> str:
-        """A page with the timelines that needs no other file and no network; no picture of anybody is in it."""
+        """A page with the timelines that needs no other file and no network; it contains no picture of a person."""
         return environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
 
 
@@ -231,16 +233,17 @@ def spot_videos(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Spotted:
-    """Spot in videos by models that answer together.
+    """Spot in videos with models whose scores are averaged.
 
     Args:
         paths: video files and folders of images.
-        models: those that answer together.
-        faces: the largest of the first picture that shows one, or all, each by itself.
-        fps: frames per second of folders of images, and of files that say a wrong rate: durations go by it, times by the file.
-        damaged: `accept` takes what can be decoded of a damaged file.
+        models: models whose scores are averaged.
+        faces: the largest face of the first picture with one, or all faces separately.
+        fps: frames per second of folders of images, and of files that state a wrong rate: durations follow it, times
+            follow the file.
+        damaged: `accept` uses whatever can be decoded of a damaged file.
         workers: processes; None for all cores.
-        progress: where to tell how it goes.
+        progress: reports the progress.
 
     Raises:
         MebenchError: no video can be read or predicted.
@@ -273,14 +276,14 @@ def spot_videos(
 
 
 def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:
-    """The region of each face in videos that show several, by the video's name."""
+    """The region of each face in videos with several faces, by the video's name."""
     params = model.config.method_params
     crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
     dataset: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
     found = dict[str, Tracks]()
     with progress.stage("faces", len(dataset.videos()), "videos") as advance:
         for video in dataset.videos():
-            with suppress(DataError):  # what cannot be read is told of when it is predicted, and the others are kept
+            with suppress(DataError):  # the prediction reports unreadable videos; the others continue
                 tracks = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
                 found |= {video.id: tracks} if len(tracks.parts) + tracks.mixed > 1 else {}
             advance(video.n_frames or 0)
@@ -305,7 +308,7 @@ def _notes(
     if longer and abs(longer - 1) > FPS_TOLERANCE:
         yield f"seconds are those of the file, {longer:.4g} times the real ones"
     if answer.faces > 1 and tracks is None:
-        yield f"{answer.faces} faces are seen, and the largest is followed: --faces all spots in each by itself"
+        yield f"{answer.faces} faces are seen, and the largest is followed: --faces all spots in each face separately"
     elif tracks is not None and tracks.mixed:
         rest = f"{tracks.mixed} left out" if tracks.parts else "the largest is followed"
         yield f"of {len(tracks.parts) + tracks.mixed} faces {rest}: one comes where another was, as they or the camera move"
@@ -316,7 +319,7 @@ def _notes(
 
 
 def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
-    """The frames of a video, below each a strip for every face that is followed."""
+    """The frames of a video, with a strip below for every followed face."""
     path = faces[0].path
     frames = FolderFrames(path) if path.is_dir() else VideoFrames(path, accept=True)
     strips = list[Strip]()
@@ -332,7 +335,7 @@ def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
 
 
 class Strip:
-    """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the frame that is shown.
+    """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the current frame.
 
     Args:
         width: of the frames, pixels.
@@ -359,7 +362,9 @@ class Strip:
         self._picture = picture
 
     def draw(self, frame: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
-        """Frame `index` (H, W, 3) in B, G, R order with the strip below it, (H + strip, W, 3), and the words of what it shows."""
+        """Frame `index` (H, W, 3) in B, G, R order with the strip below it, (H + strip, W, 3), and the description of
+        its interval.
+        """
         strip = self._picture.copy()
         at = int((index + 0.5) * strip.shape[1] / self._n)
         heavy.cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)

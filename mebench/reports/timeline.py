@@ -1,4 +1,5 @@
-"""The timeline of a video: curves over its frames, and lanes of annotated and spotted intervals. Pages and figures draw it.
+"""The timeline of a video: curves over its frames, and lanes of annotated and spotted intervals. Pages and figures draw
+it.
 
 A page takes `SCRIPT` and `STYLE` once and for each video the element of `templates/timeline.html`, which holds `Timeline.plain`;
 the script draws it when it comes into view. `plots.score_curve` draws the same for a paper.
@@ -23,16 +24,16 @@ from mebench.inference import ScoreCurve
 from mebench.metrics import Convention, Tables, in_scope, named, of_kinds, sort_mistakes, underlying_event
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
-"""Orange and blue stay apart for colour-blind readers and in print."""
+"""Orange and blue are distinguishable for colour-blind readers and in print."""
 STEPS = 4095
-"""Heights between the lowest and the highest value of a curve that a page tells apart."""
+"""Number of distinct heights of a curve on a page."""
 SCRIPT, STYLE = (Path(__file__).parent / "static" / f"timeline.{ending}" for ending in ("js", "css"))
-"""What a page that holds timelines needs, once."""
+"""Script and style that a page with timelines includes once."""
 
 Row = dict[Any, Any]
-"""A row of a table by its columns. A page has thousands of intervals, of which each would cost as much as a frame of pandas."""
+"""A row of a table by its columns. A page has thousands of intervals, and pandas would be too slow for each."""
 Outcome = Literal["right", "wrong", "open"]
-"""A hit or a truth that was found; in vain or missed; not counted, or nobody knows."""
+"""A right interval or a found truth; a wrong interval or a missed truth; not counted or unknown."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,11 @@ class Span:
 
     Attributes:
         onset: first frame.
-        offset: last frame, which belongs to it.
-        words: told when one points at it.
+        offset: last frame, inclusive.
+        words: text of the tooltip.
         apex: frame of its peak, or None.
         outcome: of scoring.
-        strength: 0 to 1, how sure it is among those of its kind.
+        strength: 0 to 1, its confidence relative to intervals of its kind.
     """
 
     onset: int
@@ -61,10 +62,10 @@ class Lane:
     """Intervals in a row.
 
     Attributes:
-        name: for readers.
+        name: title of the lane.
         spans: by onset.
-        kind: gives its colour; empty for what is no expression.
-        spotted: whether a program found them; otherwise somebody annotated them.
+        kind: gives its colour; empty if they are not expressions.
+        spotted: whether a program found them; otherwise they are annotated.
     """
 
     name: str
@@ -88,14 +89,14 @@ class Timeline:
     """A video over time. Frames count from 0.
 
     Attributes:
-        title: for readers.
+        title: title.
         n_frames: of the video.
         fps: frames per second, or None.
-        tracks: from above.
-        lanes: below all tracks: what belongs to none.
-        times: seconds at which each frame is shown, (n_frames,), where they are not those of `fps`.
-        first: number of the file of frame 0, where files are numbered without a gap.
-        hidden: first and last frame, both inclusive, of stretches where nothing is to be seen, and why.
+        tracks: from top to bottom.
+        lanes: below all tracks, lanes of no track.
+        times: seconds at which each frame is shown, (n_frames,), if they differ from those of `fps`.
+        first: file number of frame 0, if files are numbered without a gap.
+        hidden: first and last frame, both inclusive, of stretches without a visible face, and the reason.
     """
 
     title: str
@@ -109,11 +110,11 @@ class Timeline:
 
     @property
     def rows(self) -> int:
-        """Lanes in all."""
+        """Number of all lanes."""
         return len(self.lanes) + sum(len(track.lanes) for track in self.tracks)
 
     def plain(self) -> dict[str, Any]:
-        """As the page's script reads it: curves packed, spans as lists."""
+        """Data for the page's script: packed curves, spans as lists."""
         stamps = None if self.times is None else np.diff(np.round(1000 * self.times).astype(np.int64), prepend=0)
         return {
             "title": self.title,
@@ -150,7 +151,9 @@ def _lane(lane: Lane) -> dict[str, Any]:
 
 
 def pack(values: NDArray[np.float64]) -> dict[str, Any]:
-    """A curve in few bytes: `low`, `high`, and in `data` its heights in `STEPS` as differences, deflated, in base64; NaN is 0."""
+    """A curve in few bytes: `low`, `high`, and in `data` its heights in `STEPS` as differences, deflated, in base64;
+    NaN is 0.
+    """
     known = np.isfinite(values)
     low, high = (float(values[known].min()), float(values[known].max())) if known.any() else (0.0, 0.0)
     heights = np.zeros(len(values), np.uint16)
@@ -165,12 +168,12 @@ class Judged:
     """The answers of a run, or of any program's file, about some videos.
 
     Attributes:
-        name: for readers; may be empty where there is one only.
-        tables: what was predicted and what is true; of several draws the first is shown.
-        kinds: that were spotted.
-        frame_scores: `video`, `frame`, `kind`, `score`; where the run kept the curves in which it looked for peaks, `smoothed` and
-            `level`, too, NaN where it has none.
-        convention: that says which intervals are right.
+        name: title; may be empty for a single run.
+        tables: predictions and truth; of several draws the first is shown.
+        kinds: the spotted kinds.
+        frame_scores: `video`, `frame`, `kind`, `score`; if the run kept the curves of its peak search, also `smoothed`
+            and `level`, NaN if missing.
+        convention: the rules for right intervals.
         classes: of `probabilities`, in order.
         answers: of annotated clips: `video`, `onset`, `offset`, `predicted`, `probabilities`.
     """
@@ -183,7 +186,7 @@ class Judged:
     classes: Sequence[str] = ()
     answers: pd.DataFrame | None = None
     mistakes: pd.DataFrame = field(init=False)
-    """Those of the first draw, `sort_mistakes` with what lies under each (`under`)."""
+    """The mistakes of the first draw, from `sort_mistakes`, each with its cause (`under`)."""
     _rows: dict[str, dict[str, list[Row]]] = field(init=False, repr=False)
     _scores: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
 
@@ -290,11 +293,11 @@ class Judged:
 
 
 def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -> list[Lane]:
-    """A lane for each action unit that is named or shown; none where the labels are no units.
+    """A lane for each predicted or shown action unit; empty if the labels are not units.
 
     Args:
-        answers: interval, the label that was named, and the true one, None where it is not known; units are joined by `+`.
-        name: what follows the unit in the name of its lane.
+        answers: interval, predicted label, and true label (None if unknown); units are joined by `+`.
+        name: suffix of the lane's name after the unit.
     """
     spans = defaultdict[int, list[Span]](list)
     for span, *labels in answers:
@@ -308,7 +311,7 @@ def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -
 
 
 def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
-    """One video, by its key, as one or several sides see it."""
+    """The timeline of one video, by its key, for one or several sides."""
     row = sides[0].about(video)
     tracks = [side.track(video) for side in sides]
     ends = [
@@ -323,7 +326,7 @@ def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
 
 
 def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
-    """Seconds at which each frame begins, and the last one ends, (n + 1,); it lasts as long as most.
+    """Seconds at which each frame begins and the last one ends, (n + 1,); the last frame gets the usual duration.
 
     Args:
         times: at which the frames are shown, (n,).
@@ -334,7 +337,7 @@ def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float6
 
 
 def first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The first draw of a method that predicts at random; all predictions of any other method."""
+    """The first draw of a method that predicts at random; all predictions of other methods."""
     return predictions[predictions["draw"] == 0]
 
 
@@ -364,7 +367,7 @@ def _judged(
 
 
 def _with(table: pd.DataFrame, counted: pd.Series, wrong: pd.DataFrame, right: str) -> pd.DataFrame:
-    """The table with outcomes: of equal intervals the least sure are the wrong ones."""
+    """The table with outcomes: of equal intervals, the least confident ones count as wrong."""
     keys = ["video", "kind", "onset", "offset"]
     whole = table.assign(outcome="open", why="")
     rows = counted.dropna().astype(int).to_numpy()
@@ -388,7 +391,7 @@ def _whole(value: Any) -> int | None:
 
 
 def clock(seconds: float) -> str:
-    """A place in a video for people, to the millisecond.
+    """A time in a video in readable form, to the millisecond.
 
     >>> clock(3.5), clock(75), clock(99.9999), clock(3725.25)
     ('3.5 s', '1:15', '1:40', '1:02:05.25')

@@ -1,4 +1,6 @@
-"""How far a run can be trusted: by groups of people and sides of the face, how sure it is of emotions, and under other coders."""
+"""Trust in a run: scores by groups of people and sides of the face, calibration of emotions, and scores under other
+coders.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ MOST_BYTES = 2**24
 MOST_VALUES = 4
 """An attribute of numbers with more different values, such as an age, is split at its median."""
 NOISE = {"onset": 10_000.0, "apex": 10_000.0, "offset": 10_000.0, "label": 1.0}
-"""What coders differ in, and the largest value of it."""
+"""The kinds of disagreement between coders, with the largest value of each."""
 HALVES = [rf"(?i) *{half}[^+]*(\+ *{half}[^+]*)*" for half in "LR"]
 """All action units of the left or right half of the face, as FACS marks them: `L12+L14`, `R4`."""
 
@@ -53,10 +55,11 @@ def read_rows(file: Path, *columns: str) -> pd.DataFrame:
 
 
 def read_noise(file: Path) -> Noise:
-    """A table of how coders differ: `what` (onset, apex, offset: standard deviation in ms; label: a share), `value`, `source`.
+    """A table of how coders differ: `what` (onset, apex, offset: standard deviation in ms; label: a share), `value`,
+    `source`.
 
     Raises:
-        DataError: a row has no source, no such name or no such number.
+        DataError: a row has no source, an unknown name or an invalid number.
     """
     rows = read_rows(file, "what", "value", "source")
     values = pd.to_numeric(rows["value"], errors="coerce")
@@ -86,25 +89,25 @@ def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
         A row for each person, a column for each attribute: the person's group.
 
     Raises:
-        DataError: people lack, or are there twice with other values, or there is no attribute.
+        DataError: people are missing, or occur twice with different values, or there is no attribute.
     """
     rows = read_rows(file, "subject").drop_duplicates().set_index("subject")
     if rows.index.has_duplicates:
         twice = rows.index[rows.index.duplicated()][0]
         raise DataError(f"{file} describes {twice} twice and differently: keep one row for each person")
     if not len(rows.columns):
-        raise DataError(f"{file} names people and nothing about them: add a column such as sex, age or glasses")
+        raise DataError(f"{file} has no attributes of the people: add a column such as sex, age or glasses")
     places = [person if person in rows.index else person.partition("/")[2] for person in known]
     if lacking := [person for person, place in zip(known, places) if place not in rows.index]:
         raise DataError(
-            f"{file} lacks {len(lacking)} of the run's {len(known)} people ({listed(lacking, 3)}): "
-            "give each a row, and leave empty what you do not know"
+            f"{file} lacks {len(lacking)} of the run's {len(known)} people ({listed(lacking, 3)}): give each a "
+            "row, with unknown cells empty"
         )
     return rows.loc[places].set_axis(list(known)).apply(_grouped)
 
 
 def _grouped(values: pd.Series) -> pd.Series:
-    """Values as groups: many numbers become two, at their median."""
+    """Values as groups: an attribute of many numbers is split in two at its median."""
     numbers = pd.to_numeric(values.where(values != ""), errors="coerce")
     if (numbers.isna() & (values != "")).any() or numbers.nunique() <= MOST_VALUES:
         return values
@@ -113,7 +116,7 @@ def _grouped(values: pd.Series) -> pd.Series:
 
 
 def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, Any]:
-    """What a run's answers say of groups, sides and certainty.
+    """Groups, sides and certainty in a run's answers.
 
     Args:
         side: the run.
@@ -121,9 +124,9 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
         seed: of draws.
 
     Returns:
-        `sides`: micro-expressions with action units of the left or right half alone that are found, and named rightly, see
-        `metrics.group_gaps.paired`; `uncertainty`, see there, where classes have scores; `groups`: for each attribute and main
-        score what `metrics.group_gaps.by_group` says, with `p_holm`.
+        `sides`: found, and correctly named, micro-expressions with action units of only the left or right half, see
+        `metrics.group_gaps.paired`; `uncertainty`, see there, if classes have scores; `groups`: for each attribute and
+        main score the result of `metrics.group_gaps.by_group`, with `p_holm`.
 
     Raises:
         DataError: the table of people does not fit.
@@ -137,7 +140,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
     if tables.predictions is not None:
         missed = side.mistakes[side.mistakes["mistake"] == "miss"]
         parts["found"] = micro, ~micro.set_index(keys).index.isin(missed.set_index(keys).index)
-    if clips is not None and len(clips) == len(named):  # each clip is asked once, in this order
+    if clips is not None and len(clips) == len(named):  # each clip is processed once, in this order
         parts["named rightly"] = named, (clips["truth"] == clips["predicted"]).fillna(False).to_numpy()
     for what, (truths, right) in parts.items():
         units = truths.get("action_units", pd.Series("", truths.index)).fillna("").astype(str)
@@ -215,7 +218,7 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
 
 
 def noise_of(sides: Sequence[Side], noise: Noise, paths: Sequence[str], convention: str) -> dict[str, Any]:
-    """What `metrics.noise.under_noise` finds for runs that were compared, in the tasks that they share."""
+    """The result of `metrics.noise.under_noise` for compared runs, in the tasks that they share."""
     tasks, kinds = shared(sides[0], sides[-1])
     without: dict[str, Any] = {
         name: None for name, task in (("predictions", "spot"), ("clips", "recognize")) if task not in tasks

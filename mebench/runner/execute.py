@@ -51,7 +51,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
 
     Args:
         config: what to run.
-        progress: where to tell how it goes.
+        progress: reports the progress.
         run_id: the unfinished run to go on with; its inputs must not have changed.
 
     Raises:
@@ -95,7 +95,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     Args:
         sessions: the runs; they share a store of features, and workers.
         pool: the workers.
-        progress: where to tell how it goes.
+        progress: reports the progress.
 
     Returns:
         for each run its outcome or its error.

@@ -214,7 +214,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     Args:
         plans: of the runs.
         pool: the workers.
-        progress: where to tell how it goes.
+        progress: reports the progress.
     """
     # The longest first: one at the end would leave the other workers idle. Those of one length come in an order that is drawn, or the
     # times of the stored files would tell a method the order of names.

@@ -32,7 +32,7 @@ def sweep(
 
     Args:
         configs: the runs, no two alike; workers, executor and accelerator are those of the first.
-        progress: where to tell how it goes.
+        progress: reports the progress.
         keep: finished runs stand even where all are.
         clean: the run whose models predict, where all are degraded ones of it.
 

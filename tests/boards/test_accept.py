@@ -167,7 +167,7 @@ def change(record, name, **columns):
             "expected text without control characters, of 300 letters",
         ),
         ("videos.parquet", {"n_frames": lambda t: 10**7}, "predict_per_minute of costs is"),
-        ("truth.parquet", {"video": lambda t: "nowhere"}, "truth.parquet speaks of 'nowhere', which is not in videos"),
+        ("truth.parquet", {"video": lambda t: "nowhere"}, "truth.parquet names 'nowhere', which is not in videos"),
         ("truth.parquet", {"kind": lambda t: "tiny"}, "kind of truth.parquet is 'tiny', expected micro or macro"),
         ("truth.parquet", {"offset": lambda t: t["onset"] - 1}, "truth.parquet holds an interval from 50 to 49"),
         ("predictions.parquet", {"offset": lambda t: -5}, "predictions.parquet holds an interval from 50 to -5"),

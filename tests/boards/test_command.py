@@ -107,7 +107,7 @@ def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
     make_run(tmp_path / "runs")
     (tmp_path / "leaderboards" / "site").mkdir(parents=True)
     (tmp_path / "leaderboards" / "site" / "index.html").write_text("my own")
-    with pytest.raises(ConfigError, match="no site of mebench"):
+    with pytest.raises(ConfigError, match="do not belong to a site of mebench"):
         build("runs")
     assert (tmp_path / "leaderboards" / "site" / "index.html").read_text() == "my own"
 
@@ -129,7 +129,7 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {
         "records": [{"id": "good", "status": "there", "reason": "", "doubt": ""}]
     }
-    with pytest.raises(RunError, match="holds no record"):
+    with pytest.raises(RunError, match="has no record"):
         merge(["runs"], "taken")
 
 

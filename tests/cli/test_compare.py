@@ -46,7 +46,7 @@ def test_a_word_that_begins_several_seeds_means_all_of_them(tmp_path, capsys):
     assert "B is one training (seed 1)" in capsys.readouterr().out
     make_run(tmp_path / "runs", "good-other", method="other", subjects=8)
     with pytest.raises(
-        RunError, match=r"4 runs begin with 'good': good-0.*Give more of the id; runs that differ in the seed alone"
+        RunError, match=r"4 runs begin with 'good': good-0.*Give more of the id; only runs that differ just in the seed"
     ):
         compare("good", "bad")
 

@@ -70,7 +70,7 @@ def test_a_run_that_does_not_spot_and_other_words_are_refused(tmp_path):
 def test_where_nothing_went_wrong_it_says_so(tmp_path, capsys):
     make_run(tmp_path / "runs", "perfect")
     mistakes("perfect", "runs", "emotion", json=None)
-    assert "none, there is neither a false positive nor a miss" in capsys.readouterr().out
+    assert "none, neither a false positive nor a miss" in capsys.readouterr().out
     mistakes("perfect", "runs", "kind", json="-")
     assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}
 

@@ -130,7 +130,7 @@ def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
 
 def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
     code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "a b")
-    assert code == 4 and "a model is called by small letters" in err
+    assert code == 4 and "the name of a model has at most 64 small letters" in err
     code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "mine")
     assert code == 0 and "the model mine" in err
     assert (tmp_path / "m.safetensors").stat().st_size < 400_000

@@ -281,7 +281,7 @@ def test_the_path_of_a_value_leads_to_the_same_in_the_summary_of_a_run(tmp_path)
         ({"metric": "f2"}, "unknown metric 'f2'. Did you mean"),
         ({"task": "spot"}, "unknown task 'spot'. Did you mean 'spotting'"),
         ({"task": "recognition", "kind": "macro"}, "unknown kind of recognition 'macro'"),
-        ({"task": "analysis"}, "an analysis, acc_mesr and strs aside, needs true_positives or all_intervals"),
+        ({"task": "analysis"}, "an analysis needs true_positives or all_intervals (except for acc_mesr and strs)"),
         ({"part": "true_positives"}, "otherwise leave it empty"),
         ({"dataset": "CAS(ME)^2"}, "expected an id of lower-case letters"),
         ({"caveats": "test-selected"}, "unknown caveat 'test-selected'. Did you mean 'test_selected'"),

@@ -132,9 +132,9 @@ def test_a_value_that_no_run_writes_is_refused_with_its_place_and_what_it_should
         ("record.json", "summary/convention", ..., "summary of record.json lacks 'convention'"),
         ("folds.json", "left_out", ..., "folds.json lacks 'left_out'"),
         ("folds.json", "folds/1/fold", ..., "folds[1] of folds.json lacks 'fold'"),
-        ("record.json", "notes", "mine", "notes of record.json is no part of a record"),
-        ("record.json", "costs/euros", 5, "costs.euros of record.json is no part of a record"),
-        ("folds.json", "folds/0/a b", 5, "folds[0]['a b'] of folds.json is no part of a record"),
+        ("record.json", "notes", "mine", "notes of record.json does not belong in a record"),
+        ("record.json", "costs/euros", 5, "costs.euros of record.json does not belong in a record"),
+        ("folds.json", "folds/0/a b", 5, "folds[0]['a b'] of folds.json does not belong in a record"),
     ],
 )
 def test_a_key_too_few_or_too_many_is_named(record, file, path, value, words):

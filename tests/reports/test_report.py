@@ -244,7 +244,7 @@ def test_a_run_without_scores_of_frames_shows_its_intervals_and_says_so(mebench,
     run = make_run(tmp_path / "runs", "bare")
     (run.path / "frame_scores.parquet").unlink()
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "bare")
-    assert code == 0 and "keeps no scores of frames, so its timelines show intervals alone" in page
+    assert code == 0 and "keeps no scores of frames, so its timelines show only intervals" in page
     assert all(not video["tracks"][0]["curves"] and video["tracks"][0]["lanes"] for video in told(page))
 
 

@@ -89,7 +89,7 @@ def test_an_age_is_split_at_its_median_and_the_dataset_of_a_person_may_be_left_o
             r"lacks 6 of the run's 12 people \(drawn/06, drawn/07, drawn/08 and 3 more\): give each a row",
         ),
         (every(["yes"] * 12) + "drawn/00,no\n", "describes drawn/00 twice and differently"),
-        ("subject\n" + "".join(f"{n:02d}\n" for n in range(12)), "names people and nothing about them: add a column"),
+        ("subject\n" + "".join(f"{n:02d}\n" for n in range(12)), "has no attributes of the people: add a column"),
         ("person,glasses\n00,yes\n", "has no column subject: its first line must name subject"),
         ("", "is no table of text with commas"),
     ],

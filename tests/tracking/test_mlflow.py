@@ -181,7 +181,7 @@ def test_a_run_whose_record_nobody_could_take_in_is_mirrored_without_it(tmp_path
     names = {file.name for file in Path(run.info.artifact_uri.removeprefix("file://")).iterdir()}
     assert {"config.json", "summary.json", "costs.csv"} <= names and "record" not in names
     (sentence,) = said.getvalue().splitlines()
-    assert folder.id in sentence and r"drawn/\u200c02" in sentence and "another one in the dataset" in sentence
+    assert folder.id in sentence and r"drawn/\u200c02" in sentence and "change it in the dataset" in sentence
 
 
 def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progress):

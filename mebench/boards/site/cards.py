@@ -1,4 +1,4 @@
-"""The cards of methods and datasets: their README.md as HTML, with no markup of their own making."""
+"""The cards of methods and datasets: their README.md as HTML, without raw markup."""
 
 import re
 from collections.abc import Callable, Set
@@ -12,7 +12,7 @@ from mebench.config import PluginInfo, registry
 
 
 def body(info: PluginInfo) -> Markup:
-    """The README of a plugin as safe HTML, without its first heading; what leads to another plugin leads to its page."""
+    """The README of a plugin as safe HTML, without its first heading; links to another plugin lead to its page."""
     pages = {
         *(f"../{other}s/{id_}.html" for other in registry.PLUGIN_KINDS for id_ in registry.plugins(other)),
         *(f"{id_}.html" for id_ in registry.plugins(info.kind)),
@@ -23,8 +23,8 @@ def body(info: PluginInfo) -> Markup:
 
 
 def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
-    r"""Markdown as HTML: its own tags are shown as text, its first heading is dropped, links into the repository keep their
-    words only unless they lead to one of the site's `pages`.
+    r"""Markdown as HTML: raw tags become text, the first heading is dropped, and links into the repository become plain
+    text unless they lead to one of the site's `pages`.
 
     >>> to_html("# Title\n\nSee [the tables](../tables.md) and <b>this</b>.").strip()
     '<p>See the tables and &lt;b&gt;this&lt;/b&gt;.</p>'
@@ -33,7 +33,7 @@ def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
     for name, rule in _RULES.items():
         parser.add_render_rule(name, rule)
     drawn = str(parser.render(re.sub(r"\A\s*# .*\n?", "", markdown), {"pages": pages, "numbers": count(1)}))
-    return drawn.replace("<th></th>", "<td></td>")  # the corner of a table heads nothing
+    return drawn.replace("<th></th>", "<td></td>")  # the corner of a table is not a heading
 
 
 def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, Any]) -> str:
@@ -58,6 +58,6 @@ _RULES: dict[str, Callable[..., str]] = {
         f'<div class="scroll" tabindex="0" role="region" aria-label="Table {next(env["numbers"])}"><table>\n'
     ),
     "table_close": lambda *_: "</table></div>\n",
-    # its words: a picture of the repository is not part of the site
+    # its text: pictures of the repository are not part of the site
     "image": lambda self, tokens, index, options, env: self.renderInlineAsText(tokens[index].children, options, env),
 }

@@ -13,24 +13,26 @@ from mebench.metrics.catalogue import find
 from mebench.records.rows import PublishedLine, Row
 
 LEAST = 0.01
-"""Seconds below which a cost is drawn no further to the left."""
+"""Smaller costs, in seconds, are drawn at this place."""
 SIZES = (("wide", 590.0, 266.0, 5.5), ("narrow", 295.0, 281.0, 3.2))
-"""Width and height on a desk and on a phone, in the units of the drawing, and how many times as wide as published values the chart is."""
+"""Width and height on a wide screen and on a phone, in units of the drawing, and the width of the chart relative to the
+published values.
+"""
 LEFT, RIGHT, ABOVE, BELOW, GAP = 42.0, 8.0, 8.0, 36.0, 12.0
-"""What the axes leave at each side, and between the chart and published values."""
+"""Margins at each side, and between the chart and published values."""
 LETTER, LINE = 4.9, 11.0
-"""Width of a letter of a name, as most are, and height of its line."""
+"""Usual width of a letter of a name, and height of its line."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A row of a table as the chart shows it.
+    """A row of a table in the chart.
 
     Attributes:
         number: of the row in its table.
         row: the row.
         url: of the page of its first run.
-        name: of its method, for people.
+        name: title of its method.
     """
 
     number: int
@@ -52,14 +54,14 @@ def chart(
     chance: Sequence[Row],
     published: Sequence[PublishedLine],
 ) -> Markup:
-    """Two SVG drawings of the same, for wide and for narrow screens; empty where no row has a cost and a score.
+    """Two SVG drawings, for wide and for narrow screens; empty if no row has both cost and score.
 
     Args:
-        environment: whose `chart.html` draws.
+        environment: contains `chart.html`.
         metric: the score, 0 to 1.
         points: the measured rows.
-        chance: rows that are no methods: dashed lines.
-        published: lines of other sources: hollow diamonds in a panel of their own, since nobody knows what they cost.
+        chance: levels of chance: dashed lines.
+        published: lines of other sources: hollow diamonds in a separate panel, because their cost is unknown.
     """
     drawn = [(p, max(cost(p.row), LEAST), p.row.scores[metric]) for p in points if p.row.costs]
     drawn = [(point, spent, score) for point, spent, score in drawn if score["value"] is not None]
@@ -71,17 +73,17 @@ def chart(
     levels = sorted(level for level in levels if level[0] is not None)
     values = [float(line.values.get(metric, "nan")) for line in published]
     printed = [(line, value) for line, value in zip(published, values) if value <= 1]
-    # A little above the highest end; the scale begins at 0, so that no difference looks larger than it is.
+    # A little above the highest end; the scale begins at 0, so that differences do not look larger than they are.
     heights = [
         *(score[end] for _, _, score in drawn for end in ("value", "high")),
         *(value for value, _ in levels),
         *(value for _, value in printed),
     ]
     top = max(1.08 * max(float(end) for end in heights if end is not None), 0.05)
-    # Whole powers of ten, so that there are two ticks at least, and room for a name at the right.
+    # Whole powers of ten, for at least two ticks and room for a name at the right.
     first = math.floor(math.log10(min(spent for _, spent, _ in drawn) / 1.6))
     last = math.ceil(math.log10(max(spent for _, spent, _ in drawn) * 3))
-    # Distances of the lines across, of which six at most are drawn.
+    # Possible distances of horizontal lines; at most six lines are drawn.
     step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if top / step <= 6), top)
     drawings = []
     for kind, width, height, ratio in SIZES:
@@ -94,7 +96,7 @@ def chart(
             return ABOVE + (1 - value / top) * (height - ABOVE - BELOW)
 
         lines: list[tuple[float, str]] = []
-        for value, name in levels:  # no text has room between those that are close: one stands at the higher
+        for value, name in levels:  # close lines have no room for two texts: one text is at the higher line
             close = lines.pop()[1] if lines and lines[-1][0] - y(value) < LINE else ""
             lines.append((y(value), f"{close} and {name}" if close else name))
         taken = [
@@ -102,7 +104,7 @@ def chart(
             *(_box(right - 3, at - 6, "end", f"chance, {name}") for at, name in lines),
         ]
         names = []
-        for point, spent, score in drawn:  # right of the marker, left, above or below; one without room is left out
+        for point, spent, score in drawn:  # right of the marker, left, above or below; a name without room is left out
             for across, down, anchor in ((9, 0, "start"), (-9, 0, "end"), (6, -12, "start"), (6, 12, "start")):
                 place = x(spent) + across, y(score["value"] or 0) + down, anchor, point.name
                 box = _box(*place)
@@ -118,7 +120,7 @@ def chart(
         metric=metric,
         points=drawn,
         levels=levels,
-        printed=[(*of_line, place) for of_line, place in zip(printed, places)],  # side by side, to be pointed at
+        printed=[(*of_line, place) for of_line, place in zip(printed, places)],  # side by side, for the pointer
         lines=[step * n for n in range(int(top / step) + 1)],
         ticks=[10.0**n for n in range(first, last + 1)],
         drawings=drawings,

@@ -1,4 +1,4 @@
-"""The pages of the site as text: the columns of their tables, with the links and marks that only a page has, and templates, filled."""
+"""The pages of the site as text: filled templates, and tables with the links and marks that only pages have."""
 
 import base64
 import importlib.util
@@ -51,14 +51,14 @@ from mebench.table import Column, Table
 Flat = tuple[BoardTable, Part, Row]
 SMALL = Markup('{}<span class="settings">{}</span>')
 LAST = 9999
-"""Where a page sorts what has no rank."""
+"""Sort value of rows without a rank."""
 
 
 class PageTables:
     """Tables as HTML.
 
     Args:
-        environment: whose `macros.html` draws the names of methods with their links.
+        environment: contains `macros.html`, which draws the names of methods with their links.
     """
 
     def __init__(self, environment: Environment) -> None:
@@ -121,7 +121,7 @@ class PageTables:
         return table.html(caption="Measured", sortable=True)
 
     def beating(self, part: Part) -> Markup:
-        """For rows with ranks, by the first member or all, the share of draws in which each is better than each other."""
+        """For ranked rows, of the first member or all, the share of draws in which each is better than each other one."""
         rows = next((part.rivals(row) for row in part.rows if row.ranks), [])
         heads = [Column(str(n), right=True, digits=2) for n in range(1, len(rows) + 1)]
         cells = [
@@ -229,7 +229,7 @@ class PageTables:
         ).html("published", "Published by others, not measured here", sortable=True)
 
     def printed(self, values: Sequence[Published], root: str) -> Markup:
-        """Published values one by one, for a page from which `root` leads to the site's first folder."""
+        """Single published values, for a page with the relative path `root` to the site's top folder."""
 
         def value(row: Published) -> Markup:
             return Markup("{:.{}f}{}").format(row.value, row.digits, _mark(row.caveats))
@@ -255,7 +255,7 @@ class PageTables:
         return table.html("published", sortable=True)
 
     def best_over_time(self, part: Part) -> Markup:
-        """The published lines without a caveat that were better than all before them, where there are two at least."""
+        """The published lines without a caveat that were better than all before them, if there are at least two."""
         metric, best, found = part.metrics[0], -1.0, []
         eligible = [line for line in part.published if line.year and metric in line.values and not line.member]
         for line in sorted(eligible, key=lambda line: (line.year or 0, -float(line.values[metric]))):
@@ -273,7 +273,7 @@ class PageTables:
         return Table(names, found).html("plain few published") if len(found) > 1 else Markup()
 
     def ranks(self, mains: Sequence[Flat], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
-        """Each method with the ranks that it may have in each table."""
+        """Each method with its possible ranks in each table."""
 
         def cell(metric: str, one: Ranked | None) -> Markup:
             if one is None:
@@ -316,12 +316,12 @@ _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, d
 
 
 def _first(value: Any) -> float:
-    """What a page sorts ranks and shares by; what has none comes last."""
+    """Sort key of ranks and shares on a page; rows without one come last."""
     return LAST if value is None else float(re.match(r"[\d.]+", str(value))[0])  # type: ignore[index]
 
 
 def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **look: Any) -> list[Column]:
-    """Columns of scores, of which a wide screen shows a `few` at first and a narrow one the first."""
+    """Columns of scores; a wide screen shows a `few` at first, a narrow one only the first."""
     rooms = ("", *["wide"] * (few - 1), *["more"] * len(metrics))
     return [Column.metric(name, of=partial(of, name), room=room, **look) for name, room in zip(metrics, rooms)]
 
@@ -355,24 +355,24 @@ CARDS: dict[PluginKind, str] = {
     "dataset": "The datasets, with licence, layout and known defects. No face is shipped here.",
 }
 NAMER = ", named by "
-"""Between a spotter and the recognizer of a pair."""
+"""Text between a spotter and the recognizer of a pair."""
 BIBTEX = """@software{mebench,
   title  = {mebench: the benchmark suite for facial micro-expressions},
   author = {{The mebench developers}},
   note   = {Version %s}
 }"""
 MOST_SHOWN = 100_000
-"""Answers of a run, of all draws, that its page shows one by one."""
+"""Most answers of a run, over all draws, that its page shows one by one."""
 
 
 class Site:
     """All pages of a leaderboard.
 
     Args:
-        tables: with published lines beside.
+        tables: with published lines.
         records: of the runs in them.
         published: all published values.
-        selection: what selection is worth.
+        selection: gains from selection on tested people.
     """
 
     def __init__(
@@ -436,7 +436,7 @@ class Site:
             try:
                 with bounded():
                     page = self._page_of_run(record, appears)
-                page[1].encode()  # half a surrogate pair is no text
+                page[1].encode()  # an unpaired surrogate is not text
             except (*DAMAGE, MemoryError) as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
             else:
@@ -474,7 +474,9 @@ class Site:
         yield self._page("about.html", metrics=catalogue.METRICS, conventions=list(map(described, conventions)))
 
     def _page_of_run(self, record: Record, appears: Sequence[BoardTable]) -> tuple[str, str]:
-        """Path and text of the page of a run, made again where the run, a twin of it, or the tables that it leads to have changed."""
+        """Path and text of the page of a run, made again if the run, its counterpart, or the linked tables have
+        changed.
+        """
         path, twin = f"runs/{safe_name(record.id)}.html", report.twin(record, report.TRANSFER)
 
         def text() -> str:
@@ -505,7 +507,7 @@ class Site:
         return rows.ranked(part, self.floors, fold=table.task == "spotting")
 
     def _chart(self, table: BoardTable, part: Part) -> Markup:
-        if any(row.member for row in part.rows):  # members have scores of their own, not one scale
+        if any(row.member for row in part.rows):  # members have their own scores, not a common scale
             return Markup()
         points = [
             Point(
@@ -522,7 +524,7 @@ class Site:
 
 
 def _drawn(table: BoardTable) -> bool:
-    """Whether a table's scores cannot be compared with published ones, as on drawn faces."""
+    """Whether a table's scores are not comparable with published ones, as on drawn faces."""
     measured = [row for part in table.parts for row in part.rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
 
@@ -534,7 +536,7 @@ def write_site(
     folder: Path,
     selection: Table | None = None,
 ) -> tuple[int, int]:
-    """Write the site into `folder`, replacing the one that is there as a whole; number of files and bytes.
+    """Write the site into `folder`, replacing an existing one as a whole; number of files and bytes.
 
     Raises:
         ConfigError: the folder holds something else.
@@ -543,9 +545,11 @@ def write_site(
     index = folder / "index.html"
     own = index.is_file() and "mebench leaderboard build" in index.read_text(encoding="utf-8", errors="replace")[:2000]
     if not own and folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
+        raise ConfigError(
+            f"{folder} has files that do not belong to a site of mebench: move them away, or name another --out"
+        )
     script, style = library()
-    # The library is a module, which a page opened from a folder may not load: it goes in as packed text, see site.js.
+    # A page opened from a folder cannot load the library as a module, so it is included as packed text, see site.js.
     packed = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
     assets = (*(Path(__file__).parent / "static").iterdir(), report.SHEET, SCRIPT, STYLE)
     files = {
@@ -572,7 +576,7 @@ def library() -> tuple[str, str]:
     Raises:
         ConfigError: the package is not installed.
     """
-    spec = importlib.util.find_spec("itables")  # found, not imported: only its files are needed
+    spec = importlib.util.find_spec("itables")  # only its files are needed, so it is not imported
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError("the package itables, which ships the site's table library, is missing: pip install itables")
     html = Path(next(iter(spec.submodule_search_locations))) / "html"
