@@ -1,4 +1,4 @@
-"""CAS(ME)2: long videos with macro- and micro-expressions; three sheets that only together say which folder is meant."""
+"""CAS(ME)2: long videos with macro- and micro-expressions; only three sheets together identify the folder of a row."""
 
 import re
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ CODE_OF_NAME = Columns(("code", "name"), sheet="naming rule2", numeric=("code",)
 
 
 FOLDER = re.compile(r"(?P<subject>s\d+)[/\\](?P<video>\d+_\d{4})")
-"""What the last column of the updated codes says of a video: `s15/15_0401girlcrashing`."""
+"""Meaning of the last column of the updated codes for a video: `s15/15_0401girlcrashing`."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Naming:
     codes: dict[str, str]
 
     def subject(self, person: str) -> str:
-        """The folder of a participant; one that the rule leaves out has a name that is nobody's folder."""
+        """The folder of a participant; a participant outside the rule gets a name without a folder."""
         if not person:
             return ""
         number = str(int(person)) if re.fullmatch(r"\d{1,9}", person) else person

@@ -51,7 +51,7 @@ def write(folder: Path) -> None:
         write_frames(place, "img{number:03d}.jpg", range(1, FRAMES + 1), spans, person)
     codes: list[tuple[Cell, ...]] = [(*row, "happy") for row in ROWS]
     rule1: list[tuple[Cell, ...]] = [(number, PEOPLE[person], person) for number, person in enumerate(PEOPLE, 1)]
-    # One code has lost its leading zero: the cell holds a number.
+    # One code has lost its leading zero, because the cell contains a number.
     rule2: list[tuple[Cell, ...]] = [(int(c) if c == "0502" else c, name) for name, c in CODES.items()]
     sheets = {"CASFEcode_final": [*codes, ()], "naming rule1": rule1, "naming rule2": rule2}
     write_xlsx(folder / "CAS(ME)^2code_final.xlsx", sheets)

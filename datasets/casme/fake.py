@@ -32,12 +32,12 @@ CLIPS = (
     Clip("01", "EP03_1", 70, 79, 91, 95, 105, "4+17", "repression"),
     Clip("02", "EP01_5", 1, 11, 18, "\\", 30, "9", "disgust"),  # a name that subject 01 has too
     Clip("02", "EP02_2f", 1, 9, 0, "\\", 26, "4+9", "disgust"),  # no apex
-    Clip("02", "EP07_3", 1, 14, 20, 22, 12, "1+2", "surprise"),  # the offset lies before the onset
+    Clip("02", "EP07_3", 1, 14, 20, 22, 12, "1+2", "surprise"),  # the offset precedes the onset
     Clip("11", "EP12_1", 1, 10, 19, "\\", 33, "L14", "contempt"),
     Clip("11", "EP15_4", 1, 12, 22, "\\", 35, "1+4", "Amusement"),  # as the paper calls it
 )
 SECOND_SECTION = "11"
-"""From this person on the files are numbered with three digits, and lie in the other section."""
+"""From this person on, file numbers have three digits, and the files are in the other section."""
 
 
 def write(folder: Path, release: Literal["coded", "short"] = "coded", sections: bool = False) -> None:

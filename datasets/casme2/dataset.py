@@ -24,7 +24,7 @@ FIVE = {label: label for label in ("disgust", "happiness", "others", "surprise",
 LABELS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
 NOT_MEGC2019, NOT_MEAN, KNOWN = "not_in_megc2019", "not_in_mean2022", "known_defect"
 MOVED = (("24", "EP07_01"), ("24", "EP07_04f"), ("24", "EP10_03"))
-"""Clips of sadness in the sheet of 2014 that are of surprise in that of 2019."""
+"""Clips labelled sadness in the sheet of 2014 and surprise in the sheet of 2019."""
 INDEX_ERROR = (66, 111, 111)
 """File numbers of the clip that the public program of MEAN leaves out because its frames end too early, as released."""
 
@@ -74,7 +74,7 @@ class Casme2(SheetDataset):
     )
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
-        """All annotations; those of 2019 are compared with the counts of 2019."""
+        """All annotations; the sheet of 2019 is compared with the counts of 2019."""
         found = super().read(sheets, log)
         moved = [a for a in found if (a.subject, a.video) in MOVED and a.emotion == "surprise"]
         if moved:

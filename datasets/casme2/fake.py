@@ -37,9 +37,9 @@ CLIPS = (
 LAST_OF_CUT = 40
 Sheet = Literal["2014", "2019"]
 CLASSES = {"2014": (24, 15, 98, 14, 21, 1, 82), "2019": (30, 18, 93, 15, 18, 2, 79)}
-"""Clips of the objective classes I to VII: in 2014 as they follow from the units, in 2019 as their column says."""
+"""Clips of the objective classes I to VII: in 2014 derived from the units, in 2019 from their column."""
 EMOTIONS = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2}
-"""Clips of each label in 2014; in 2019 those of `MOVED` are of surprise."""
+"""Clips of each label in 2014; in 2019 those in `MOVED` are labelled surprise."""
 TYPICAL = ("12", "1+2", "4", "9", "15", "20", "14")
 """Units of the classes I to VII."""
 MOVED = ((24, "EP07_01", "V"), (24, "EP07_04f", "II"), (24, "EP10_03", "II"))
@@ -49,7 +49,9 @@ AS_IV = (
     *((7, "EP06_02_02", "4+R10"), (7, "EP08_02", "R4+R10"), (12, "EP01_02", "4+10"), (19, "EP16_01", "4+9+10")),
     *((19, "EP16_02", "4+9+10"), (23, "EP03_14f", "4+R10"), (23, "EP12_03", "4+10")),
 )
-"""Eleven of the twelve clips that only MEGC 2018 counts as class IV; the twelfth, `07/EP01_01`, has its apex at its offset."""
+"""Eleven of the twelve clips that only MEGC 2018 counts as class IV; the twelfth, `07/EP01_01`, has its apex at its
+offset.
+"""
 SINGLE = (
     (4, "EP12_01f", 261, "/", 321, "4+7"),
     (5, "EP09_05f", 69, 69, 123, "R2+15"),

@@ -43,7 +43,7 @@ class Casme2LbpTop(Dataset):
     params: _Params
 
     def videos(self) -> list[Video]:
-        """The clips that the sheet names, sorted by key; each holds one expression `[0, 0]` with its native label."""
+        """The clips in the sheet, sorted by key; each has one expression `[0, 0]` with its native label."""
         clips = []
         for (subject, clip), (emotion, _) in sorted(self._clips.items()):
             flags = NOT_MEGC2019.get((subject, clip), ())
@@ -52,11 +52,11 @@ class Casme2LbpTop(Dataset):
         return clips
 
     def check(self) -> None:
-        """Look for histograms and sheet."""
+        """Check histograms and sheet."""
         self._clips  # noqa: B018  (says what is missing)
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who is seen: the people of CASME II."""
+        """The identity of a subject: a person of CASME II."""
         return SubjectKey("casme2", key.subject)
 
     def repair_rows(self) -> tuple[Repair, ...]:
@@ -68,7 +68,7 @@ class Casme2LbpTop(Dataset):
         """The histograms of a clip for the chain `lbp_top`: one block, (1, 1, 177), on the planes XY, XT and YT.
 
         Raises:
-            DataError: its file does not hold 177 shares.
+            DataError: its file does not contain 177 shares.
         """
         if name != FEATURE:
             return None
@@ -86,7 +86,7 @@ class Casme2LbpTop(Dataset):
 
     @cached_property
     def revision(self) -> str:  # type: ignore[override]
-        """Hash of names, labels and contents, so that two labs can tell whether they hold the same set."""
+        """Hash of names, labels and contents, so that two labs can check that they have the same set."""
         digest = hashlib.sha256()
         for key, (emotion, file) in sorted(self._clips.items()):
             digest.update(f"{'/'.join(key)} {emotion} ".encode() + hashlib.sha256(read_plain(file, 2**16)).digest())

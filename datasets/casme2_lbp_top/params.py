@@ -8,10 +8,10 @@ from mebench.core.options import check_choices
 
 @dataclass(frozen=True)
 class Params:
-    """Where the histograms and their labels are.
+    """The place of the histograms and their labels.
 
     Attributes:
-        root: folder that holds `LBP_Magnified` and `LBP_Magnified_denoised`.
+        root: folder that contains `LBP_Magnified` and `LBP_Magnified_denoised`.
         annotations: sheet of CASME II, such as CASME2-coding-20140508.xlsx; without it, the one in the root.
         clips: the histograms of the `magnified` clips, or of those that were `denoised` after that.
     """

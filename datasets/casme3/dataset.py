@@ -104,7 +104,7 @@ class Casme3(SheetDataset):
 
     @classmethod
     def sheet_names(cls) -> Mapping[str, Mapping[str, str]]:
-        """Those of both parts."""
+        """The emotion schemes of both parts."""
         return {name: {"part": part} for part, s in SHEETS.items() for name in (*s.both, *s.micro, *s.macro)}
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
@@ -123,23 +123,23 @@ class Casme3(SheetDataset):
             found += self._macro(path, found, log)
         log.where = (
             where if log.where == where else f"{where}, and {log.where}"
-        )  # what is said of frames later concerns all
+        )  # later remarks on frames concern all videos
         return found
 
     def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
-        """The blinks of part A, which have a sheet of their own beside both kinds."""
+        """The blinks of part A, which are in a separate sheet of the file of both kinds."""
         if self.params.clips or self.params.part != "A":
             return ()
         files = (self.annotation_file, *self._called(self._sheets.both)[:1])
         for sheet in (sheet for path in files for sheet in read_sheets(path)):
             if plain_name(sheet.name) == plain_name(BLINKS) and (table := find_table([sheet], BLINK_FORM)):
-                quiet = Log(sheet.where)  # 841 rows: what is said of them is said once, below
+                quiet = Log(sheet.where)  # 841 rows: a single remark follows below
                 found = [self._annotation(row, table, self.cleaning, quiet) for row in table.rows]
                 return [("blink", a) for a in found if a is not None]
         return ()
 
     def mark(self, annotation: Annotation) -> Annotation:
-        """With a flag where a hand covers the apex."""
+        """The expression, with a flag if a hand covers the apex."""
         a = super().mark(annotation)
         key = (a.subject, a.video.split("_")[0], a.onset)
         return a.with_flags(COVERED) if a.kind == "micro" and key in OCCLUDED and self.params.part == "A" else a
@@ -149,10 +149,10 @@ class Casme3(SheetDataset):
         return self._annotation(row, table, self.cleaning, log)
 
     def depth(self, video: Video) -> tuple[Path | None, ...]:
-        """The depth images of a video: one for each frame, None where there is none.
+        """The depth images of a video: one for each frame, or None.
 
-        They are 16-bit PNG files in the size of the frames. Empty where the video has no frames or no folder of depth
-        images at all.
+        They are 16-bit PNG files in the size of the frames. Empty if the video has no frames or no folder of depth
+        images.
         """
         color = self.folder(video)
         folder = self._depth_folder(color) if color is not None else None
@@ -177,7 +177,7 @@ class Casme3(SheetDataset):
         write(folder)
 
     def _read_part_c(self) -> None:
-        """What is different in part C."""
+        """Differences of part C."""
         self.files, self.forms = (*self._sheets.micro, *self._sheets.both), self._sheets.forms  # type: ignore[misc]
         self.cleaning, self.layout = self._sheets.cleaning, _QUESTIONED  # type: ignore[misc]
         self.revision = "2-C"
@@ -189,7 +189,7 @@ class Casme3(SheetDataset):
         )
 
     def _rows(self, table: Table, kind: Kind, log: Log) -> list[Annotation]:
-        """The expressions of one sheet, of this kind where no column says otherwise."""
+        """The expressions of one sheet, of this kind unless a column gives another one."""
         begin(table, log)
         cleaning = replace(self.cleaning, kind=kind)
         found = (self._annotation(row, table, cleaning, log) for row in table.rows)
@@ -200,12 +200,12 @@ class Casme3(SheetDataset):
             return read_row(replace(row, cells={}), table, cleaning, log)  # which logs it
         name = self._sheets.video or self._letter(row, table, log)
         if self.params.clips and name:
-            name = f"{name}_{row.get('onset')}"  # as the sheet says, right or wrong
+            name = f"{name}_{row.get('onset')}"  # as in the sheet, right or wrong
         return read_row(_without_slip(row, table, log), table, cleaning, log, video=name)
 
     @staticmethod
     def _letter(row: Row, table: Table, log: Log) -> str:
-        """What a video of part A is called."""
+        """The name of a video of part A."""
         name = name_in(row, table, "video", log)
         if name != name.lower():
             log.repaired(row.number, table.columns["video"], name, name.lower(), "the folders have small letters")
@@ -216,7 +216,9 @@ class Casme3(SheetDataset):
         return row.number == 1 and not any(c.isdigit() for c in row.get("onset") + row.get("offset"))
 
     def _with_emotions(self, found: list[Annotation], kind: Kind, path: Path | None, log: Log) -> list[Annotation]:
-        """The annotations, with the emotions that a file has for this kind; rows of either that have no other are logged."""
+        """The annotations, with the emotions that a file has for this kind; rows of either that have no other are
+        logged.
+        """
         mine = [a for a in found if a.kind == kind]
         if path is None:
             if mine and not any(a.emotion for a in mine):
@@ -237,7 +239,9 @@ class Casme3(SheetDataset):
         ]
 
     def _macro(self, path: Path | None, micro: list[Annotation], log: Log) -> list[Annotation]:
-        """The macro-expressions of a file; where it has micro-expressions too, those that only one of both has are logged."""
+        """The macro-expressions of a file; if it has micro-expressions too, those in only one of the two files are
+        logged.
+        """
         if path is None:
             files = (*self._sheets.macro, *self._sheets.both)
             reason = (
@@ -267,7 +271,7 @@ class Casme3(SheetDataset):
         log.where = last
 
     def _file(self, param: str, names: Sequence[str]) -> Path | None:
-        """As a parameter names it, else the best below the root or beside the annotations."""
+        """The file that a parameter names, else the best one below the root or in the folder of the annotations."""
         given = getattr(self.params, param)
         if given is not None:
             path = Path(given).expanduser()
@@ -280,13 +284,13 @@ class Casme3(SheetDataset):
         return found
 
     def _called(self, names: Sequence[str]) -> list[Path]:
-        """Files of these names below the root, or beside the annotations where no root is given."""
+        """Files of these names below the root, or in the folder of the annotations if no root is given."""
         if self.params.root is None:
             return called(names, sorted(self.annotation_file.parent.iterdir()))
         return candidates(self._tree_or_stop, names, lambda path: False)
 
     def _depth_folder(self, color: Path) -> Path | None:
-        """Beside the folder `color`; or beside `frame`, with the clip's own name."""
+        """Next to the folder `color`; or next to `frame`, with the clip's own name."""
         listing = self._tree_or_stop.listing
         if not self.params.clips:
             return listing.child(color.parent, "depth")

@@ -30,7 +30,7 @@ QUESTIONED = ("01", "02", "03")
 
 
 class Coded(NamedTuple):
-    """One row of a sheet of part A as it stands there."""
+    """One row of a sheet of part A, in the sheet's own form."""
 
     subject: str
     video: str
@@ -69,7 +69,7 @@ UNNAMED = Coded("spNO.1", "b", 70, 76, 82, "24", "VII", "")
 LONE = Coded("spNO.2", "c", 71, 76, 80, "24", "VII", "others")
 """A row of the emotions without one in the sheet of both kinds."""
 BLINKS = (("spNO.1", "a", 20, 30), ("spNO.1", "a", 60, 68), ("spNO.2", "c", 20, 27), ("spNO.77", "d", 9, 15))
-"""The last one lies in a video that nothing else names."""
+"""The last one is in a video without any other expression."""
 MICRO_C = (
     ("1", 1, 30, 44, "4", "negative"),
     ("1", 2, 60, 69, "12", "positive"),

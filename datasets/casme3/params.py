@@ -12,16 +12,16 @@ PARTS = ("A", "C")
 
 @dataclass(frozen=True)
 class Params(SheetParams):
-    """Where CAS(ME)3 lies, and which part of it.
+    """The place and part of CAS(ME)3.
 
     Attributes:
         part: `A`, people who watch videos, or `C`, people who are questioned after a mock crime.
-        clips: the frames are those of the micro-expressions alone, one folder each, as in `Part_A_ME_clip`, and not the long
-            videos; part A only.
-        occluded: the 15 micro-expressions of part A whose apex is covered, by the authors' list: `scored` as all others, or
-            `left_out` of recognition, where they stay truths for spotting.
-        macro_annotations: file of the macro-expressions; looked for below the root where it is not given.
-        emotions: file of the emotions of part A, `..._ME_label_...`; looked for likewise.
+        clips: the frames show only the micro-expressions, one folder each, as in `Part_A_ME_clip`, not the long videos;
+            part A only.
+        occluded: the 15 micro-expressions of part A whose apex is covered, by the authors' list: `scored` like all
+            others, or `left_out` of recognition; they remain truths for spotting.
+        macro_annotations: file of the macro-expressions; by default searched below the root.
+        emotions: file of the emotions of part A, `..._ME_label_...`; searched likewise.
     """
 
     part: str = "A"

@@ -1,4 +1,4 @@
-"""The sheets of CAS(ME)3: which file holds what of which part, and which rows are known to be wrong."""
+"""The sheets of CAS(ME)3: the content of each file by part, and the rows that are known to be wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ class Sheets:
     """Files and columns of one part. Of several versions of a file the latest is read.
 
     Attributes:
-        both: names of the file of both kinds, with a column that says which.
+        both: names of the file of both kinds, with a column for the kind.
         micro: names of the file of the micro-expressions.
         macro: names of the file of the macro-expressions.
         forms: how the columns of all of them are recognised, best first.
         cleaning: how their cells are read.
         video: name of the one video of each person, where no column names it.
-        both_first: the file of both kinds has the intervals, the others the emotions; else it has those of one kind only.
+        both_first: the file of both kinds has the intervals, the others the emotions; else it has the intervals of one
+            kind only.
     """
 
     both: tuple[str, ...]
@@ -75,7 +76,9 @@ OCCLUDED = frozenset(
         *[("spNO.214", "k", 4), ("spNO.215", "f", 5), ("spNO.215", "f", 2183)],
     ]
 )
-"""Micro-expressions whose apex a hand covers, by subject, video and onset: `casme3_partA_error_list_ZhouJu.xlsx` of the authors."""
+"""Micro-expressions whose apex a hand covers, by subject, video and onset: `casme3_partA_error_list_ZhouJu.xlsx` of the
+authors.
+"""
 
 DAMAGED = {("spno.3", "j"): range(498, 577), ("spno.4", "j"): range(568, 610)}
 """Images that cannot be opened, by subject and video: `error_info_damaged_image_partA.txt` of the authors."""
@@ -83,7 +86,7 @@ DAMAGED = {("spno.3", "j"): range(498, 577), ("spno.4", "j"): range(568, 610)}
 
 @dataclass(frozen=True)
 class Slip:
-    """A cell that cannot be right, and what it must have been."""
+    """A cell that cannot be right, and its correct value."""
 
     column: str
     taken: str
@@ -95,4 +98,4 @@ SLIPS: Mapping[tuple[str, ...], Slip] = {
         "onset", "2647", "a slip of the pen: the apex and the offset are 2668 and 2694"
     ),
 }
-"""By subject, video, onset, apex and offset as they stand in the sheet."""
+"""By subject, video, onset, apex and offset as written in the sheet."""

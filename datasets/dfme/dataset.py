@@ -30,12 +30,12 @@ SETS = {
     "test_A": re.compile(r"test[ _-]*A(?![a-z])", re.IGNORECASE),
     "test_B": re.compile(r"test[ _-]*B(?![a-z])", re.IGNORECASE),
 }
-"""The sets of the challenge, and how the names of their sheets are told apart."""
+"""The sets of the challenge, and the distinguishing parts of their sheets' names."""
 LABELS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise", "others")
 
 
 class Dfme(NestedDataset):
-    """All sheets below the root are read as one; the frame rate stands in each row."""
+    """All sheets below the root are read as one; each row has its frame rate."""
 
     Params = _Params
     params: _Params
@@ -83,7 +83,7 @@ class Dfme(NestedDataset):
         return self._sets.get(key.subject, "") if self.annotations else ""  # reading them fills the sets
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
-        """The rows of all sheets, each expression once, of the chosen frame rate where one is chosen."""
+        """The rows of all sheets, each expression once, of the chosen frame rate if any."""
         found, file_of = [], dict[tuple[str, str, int | None, int | None], str]()
         for path in self.sheet_files:
             every = super().read(read_sheets(path), log)
@@ -119,7 +119,7 @@ class Dfme(NestedDataset):
 
     @cached_property
     def _candidates(self) -> list[Path]:
-        return self.sheet_files[:1]  # the others belong to it, and are no alternatives
+        return self.sheet_files[:1]  # the others belong to it and are not alternatives
 
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:
@@ -130,7 +130,7 @@ class Dfme(NestedDataset):
 
 
 def _expression(a: Annotation) -> tuple[str, str, int | None, int | None]:
-    """What two sheets that hold the same expression share, however they write its person and clip."""
+    """Key of an expression that is equal in two sheets, whatever their spelling of person and clip."""
     return fold(a.subject), fold(a.video), a.onset, a.offset
 
 

@@ -11,7 +11,7 @@ RATES = (200, 300, 500)
 
 @dataclass(frozen=True)
 class Params(SheetParams):
-    """Where DFME lies, and which part of it is read.
+    """The place of DFME, and the part to read.
 
     Attributes:
         fps: only the clips of this frame rate: 500 for part A, 300 for part B, 200 for part C; None for all.

@@ -1,1 +1,1 @@
-"""Videos that nobody annotated."""
+"""Videos without annotations."""

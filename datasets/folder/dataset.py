@@ -1,4 +1,4 @@
-"""Videos that nobody annotated: files, or folders of images. A finished run predicts them; none can be trained on."""
+"""Videos without annotations: files, or folders of images. A finished run predicts them; none can be trained on."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ from mebench.frames.videofile import SUFFIXES as VIDEOS
 from .params import Params as _Params
 
 DEPTH = 12
-"""Levels below the root in which videos are looked for."""
+"""Levels below the root that are searched for videos."""
 LINK = "a link out of the root was not followed: dataset.follow_links=true allows it"
 FPS_TOLERANCE = 0.02
-"""Share by which `dataset.fps` may differ from what a file says without a remark."""
+"""Relative difference between `dataset.fps` and a file's own rate that causes no remark."""
 FACE = "_face"
 """Between the name of a video and the number of a face in it."""
 Box = tuple[int, int, int, int]
@@ -51,15 +51,15 @@ class Part:
         return self.whole[index][y0:y1, x0:x1]
 
     def fingerprint(self) -> str:
-        """Hash of that of all and of the box."""
+        """Hash of the whole video's fingerprint and the box."""
         return hashlib.sha256(f"{self.whole.fingerprint()} {self.box}".encode()).hexdigest()[:32]
 
 
 class Folder(Dataset):
-    """Each video file and each folder that holds images is a video.
+    """Each video file and each folder with images is a video.
 
-    A video is called as its file or folder is, without the ending. Its subject is called as the folders between the root and
-    it are, joined by `_`; where none is, nobody says who is seen, and each video is a subject of its own.
+    A video is called as its file or folder is, without the ending. The folders between the root and the video, joined
+    by `_`, name its subject; without such folders the person is unknown, and each video is a subject of its own.
     """
 
     Params = _Params
@@ -77,16 +77,16 @@ class Folder(Dataset):
         return self._found[0]
 
     def frames(self, video: Video) -> Frames:
-        """The frames of a video, from its file or its folder of images; of a face, the part that holds it."""
+        """The frames of a video, from its file or its folder of images; for a face, only its part."""
         frames, (_, box) = self._open(self.place(video)), self.face(video)
         return frames if box is None else Part(frames, box)
 
     def check(self) -> None:
-        """Look for videos below the root."""
+        """Check for videos below the root."""
         self._faces  # noqa: B018  (says what is missing)
 
     def frame_folders(self) -> Sequence[Path]:
-        """The root, or where the videos lie."""
+        """The root, or the place of the videos."""
         return tuple(map(Path, self.params.videos)) or (self._root,)
 
     def place(self, video: Video) -> Path:
@@ -99,7 +99,7 @@ class Folder(Dataset):
         return frames.times if isinstance(frames, VideoFrames) else np.arange(len(frames)) / (video.fps or np.nan)
 
     def face(self, video: Video) -> tuple[str, Box | None]:
-        """What the video is called that a face is seen in, and the part of its pictures that holds it; None for all of them."""
+        """The name of the video with a face, and the part of its pictures with the face; None for all of them."""
         return self._faces[video.subject, video.id]
 
     @cached_property
@@ -115,24 +115,26 @@ class Folder(Dataset):
         return found
 
     def _parts(self, name: str) -> Mapping[str, Box | None]:
-        """What is seen in a file or folder of that name, by id: its faces, or all of it."""
+        """The videos from a file or folder of that name, by id: its faces, or the whole."""
         return {f"{name}{FACE}{n}": box for n, box in enumerate(self._boxes.get(name, ()), 1)} or {name: None}
 
     @cached_property
     def _boxes(self) -> dict[str, list[Box]]:
-        """The parts that hold a face, by the name of the video."""
+        """The parts with a face, by the name of the video."""
         found: dict[str, list[Box]] = {}
         for name, *box in self.params.faces:
             found.setdefault(name, []).append((box[0], box[1], box[2], box[3]))
         return found
 
     def repair_rows(self) -> Sequence[Repair]:
-        """Files that are no videos, or whose frame rate varies or is not `dataset.fps`; images that are no frames."""
+        """Remarks on files that are not videos, or whose frame rate varies or differs from `dataset.fps`, and on images
+        that are not frames.
+        """
         return self._found[1]
 
     @property
     def failed(self) -> Mapping[str, str]:
-        """Why files and folders are no videos, by the keys that these would have."""
+        """Reasons why files and folders are not videos, by their would-be keys."""
         return self._found[2]
 
     @cached_property
@@ -156,7 +158,7 @@ class Folder(Dataset):
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], Path]:
-        """Where each video lies, by subject and id."""
+        """The place of each video, by subject and id."""
         if self.params.videos:
             return self._named()
         root, listing = self._root, Listing(self._root, self.params.follow_links)

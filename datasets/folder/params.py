@@ -10,15 +10,15 @@ Face = tuple[str, int, int, int, int]
 
 @dataclass(frozen=True)
 class Params:
-    """Where the videos are.
+    """The place of the videos.
 
     Attributes:
         root: folder with video files or folders of images, at any depth; or one folder of images, or one video file.
-        fps: frames per second of all of them. Video files say theirs; images cannot, and nothing is guessed.
+        fps: frames per second of all of them. Video files contain it; images do not, and it is not guessed.
         follow_links: follow links that lead out of the root, for example to another disk.
-        videos: video files and folders of images, wherever they lie, instead of a root.
+        videos: video files and folders of images at any place, instead of a root.
         damaged: `accept` takes what can be decoded of a video file that was cut off or is damaged; `refuse` leaves it out, by name.
-        faces: parts of the pictures that hold one face each, as (name of the video, x0, y0, x1, y1) in pixels, the last two
+        faces: parts of the pictures with one face each, as (name of the video, x0, y0, x1, y1) in pixels, the last two
             exclusive: each becomes a video of its own, `NAME_face1` and so on.
     """
 

@@ -25,9 +25,9 @@ from .params import Params as _Params
 
 LABELS = ("positive", "negative", "surprise", "repression", "others")
 SETS = {"+".join(sorted(some)): "+".join(some) for n in (1, 2, 3) for some in combinations(LABELS, n)}
-"""Up to three emotions of one clip, as they are annotated, in the order of the classes."""
+"""Up to three annotated emotions of one clip, in the order of the classes."""
 HELD = re.compile(r"\(\s*k\s*\)", re.IGNORECASE)
-"""Sign of an action unit that a person holds all the time, so that it is no part of the movement."""
+"""Sign of an action unit that a person shows permanently, so that it is not part of the movement."""
 
 
 class FourDme(SheetDataset):

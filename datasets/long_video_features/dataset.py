@@ -20,7 +20,7 @@ from .readers import FPS, I3D, STEPS, Series
 from .truth import Name, Truth, read_truth
 
 SLACK = 60
-"""Frames by which features and list may differ: windows and flow leave out the end of a video."""
+"""Tolerated difference in frames between features and list: windows and flow leave out the end of a video."""
 EXPECTED = {
     "abpn": "segments such as train/samm_006/samm_006_1_0000.npz",
     "me_tst": "cache/SAMMLV_dataset.pkl or cache/CASME_3_dataset_1.pkl to 5",
@@ -30,7 +30,9 @@ EXPECTED = {
 
 
 class LongVideoFeatures(Dataset):
-    """Each video has the frames that its features count, and no pictures: motion of regions, or I3D features of every other frame."""
+    """Each video has the frames that its features count, and no pictures: motion of regions, or I3D features of every
+    other frame.
+    """
 
     Params = _Params
     tasks = frozenset({"spot"})
@@ -57,27 +59,29 @@ class LongVideoFeatures(Dataset):
         return self._videos
 
     def check(self) -> None:
-        """Look for features and truth."""
+        """Check features and truth."""
         self._videos  # noqa: B018  (says what is missing)
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who is seen: the people of the recordings."""
+        """The identity of a subject: a person of the recordings."""
         return SubjectKey("samm" if self.params.of == "samm_lv" else self.params.of, key.subject)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
-        """Motion of twelve regions from each frame to the next, (n_frames - 1, 12, 1, 2), or I3D features, (rows, channels); else None."""
+        """Motion of twelve regions from each frame to the next, (n_frames - 1, 12, 1, 2), or I3D features, (rows,
+        channels); else None.
+        """
         if name != (I3D if self.params.layout == "lgsnet" else MOTION):
             return None
         return self._series[video.subject, video.id].read()
 
     def repair_rows(self) -> tuple[Repair, ...]:
-        """What was repaired of the list, and which videos it does not name."""
+        """Repairs of the list, and the videos that it does not name."""
         self._videos  # noqa: B018
         return tuple(self._log.repairs)
 
     @cached_property
     def revision(self) -> str:  # type: ignore[override]
-        """Hash of expressions and contents, so that two labs can tell whether they hold the same set."""
+        """Hash of expressions and contents, so that two labs can check that they have the same set."""
         digest = hashlib.sha256()
         for video in self._videos:
             digest.update(f"{video.subject}/{video.id} {video.n_frames} {video.fps} {video.expressions}".encode())
@@ -154,7 +158,7 @@ class LongVideoFeatures(Dataset):
         return videos
 
     def _expressions(self, name: Name, series: Series) -> list[Expression] | None:
-        """Those of a video in its frames, by onset; None for a video that is left out."""
+        """The expressions of a video in its frames, by onset; None for a video that is left out."""
         truth = self._truth
         if truth is None:
             if series.spans is None:

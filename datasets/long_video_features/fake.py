@@ -29,7 +29,9 @@ def spans_of(person: int, video: int) -> Spans:
 
 
 def motion(spans: Spans, fps: float, seed: int) -> NDArray[np.float64]:
-    """(frames - 1, 12, 2): the brows rise to an apex and come back, in a macro-expression the mouth, too; the rest is noise."""
+    """(frames - 1, 12, 2): the brows rise to an apex and come back, in a macro-expression the mouth, too; the rest is
+    noise.
+    """
     n = int(SECONDS * fps)
     place = np.zeros((n, 12, 2))
     when = np.arange(n) / fps
@@ -44,7 +46,9 @@ def motion(spans: Spans, fps: float, seed: int) -> NDArray[np.float64]:
 
 
 def write(folder: Path) -> None:
-    """Draw them in `folder`, which is empty or not there yet: `abpn` lies in it directly, the others in folders of their names."""
+    """Draw them in `folder`, which is empty or not there yet: `abpn` is directly in it, the others are in folders of
+    their names.
+    """
     empty_folder(folder)
     lists: dict[str, list[tuple[object, ...]]] = {
         "abpn": [LIST],
@@ -116,7 +120,9 @@ def _windows_around(home: Path, name: str, series: NDArray[np.float64]) -> None:
 
 
 def _since_first(series: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """How far five regions have moved since the first frame of each window, u and v below each other, as ME-TST's cache has them."""
+    """How far five regions have moved since the first frame of each window, u and v below each other, as ME-TST's cache
+    has them.
+    """
     five = np.stack([series[:, list(group)].mean(1) for group in GROUPS], axis=1).reshape(len(series), 10)
     place = np.concatenate([np.zeros((1, 10)), np.cumsum(five, axis=0)])
     half = WINDOW // 2
@@ -125,7 +131,9 @@ def _since_first(series: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 
 
 def _i3d(home: Path, name: str, series: NDArray[np.float64]) -> None:
-    """Numbers of the motion of eight frames, at every other one, spread over as many channels as I3D has, for both streams."""
+    """Numbers of the motion of eight frames, at every other one, spread over as many channels as I3D has, for both
+    streams.
+    """
     home.mkdir(parents=True, exist_ok=True)
     count = (len(series) - 8) // 2 + 1
     chunks = np.stack([series[2 * i : 2 * i + 8].sum(0).ravel() for i in range(count)])

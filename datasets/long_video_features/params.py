@@ -11,18 +11,21 @@ Recordings = Literal["samm_lv", "cas_me2", "casme3"]
 
 @dataclass(frozen=True)
 class Params:
-    """Where the features and their truth are, and how their frames are counted.
+    """The place of the features and their truth, and the counting of frames.
 
     Attributes:
-        root: folder that holds the features, at any depth.
-        layout: whose features they are: `abpn` (AUW-GCN's too), `me_tst`, `spotformer` or `lgsnet` (I3D).
+        root: folder with the features, at any depth.
+        layout: the program of the features: `abpn` (AUW-GCN's too), `me_tst`, `spotformer` or `lgsnet` (I3D).
         of: the recordings: `samm_lv`, `cas_me2`, or part A of `casme3`.
-        truth: list of the expressions. Without it, the segments of `abpn` say by their labels where expressions are.
-        step: frames of the recording from one frame of the features to the next; null takes what the authors write (README).
-        sheet_step: frames of the recording for each number that the list counts; null takes `step` for the lists that lie beside the
-            features of `abpn`, `spotformer` and `lgsnet`, and 1 for `me_tst`, whose authors read the released sheets.
+        truth: list of the expressions. Without it, the labels of the segments of `abpn` give the expressions.
+        step: frames of the recording from one frame of the features to the next; null takes the authors' value
+            (README).
+        sheet_step: frames of the recording for each number in the list; null takes `step` for the lists published with
+            the features of `abpn`, `spotformer` and `lgsnet`, and 1 for `me_tst`, whose authors read the released
+            sheets.
         first: the number of the first frame in the list; null takes 0 for lists of `abpn` and `spotformer`, else 1.
-        unnamed: what a video is that the list does not name: an error (`refuse`), one without expressions (`empty`), or `left_out`.
+        unnamed: treatment of a video that the list does not name: an error (`refuse`), a video without expressions
+            (`empty`), or `left_out`.
     """
 
     root: str | None = None

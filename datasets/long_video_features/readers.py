@@ -1,4 +1,4 @@
-"""The files of four programs as series of features: which videos they hold, of how many frames, and the numbers."""
+"""The files of four programs as series of features: their videos, numbers of frames, and values."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ STEPS = {
     ("spotformer", "samm_lv"): 7.0,
     ("lgsnet", "samm_lv"): 20 / 3,
 }
-"""Frames of the recording from one frame of the features to the next, where the authors take other than all."""
+"""Frames of the recording from one frame of the features to the next, if the authors skip frames."""
 I3D, I3D_WIDTH = "i3d", 1024
 """Name of the features, and channels of a stream."""
 MOST = 2**31
@@ -32,11 +32,13 @@ EDGE = 7
 """Rows that a segment of ABPN or AUW-GCN has before and after its own."""
 REGIONS = 12
 GROUPS = ((0, 1, 2), (3, 4, 5), (8, 9, 10, 11), (6,), (7,))
-"""Places of the regions of both brows, the mouth and both sides of the nose among twelve, in the order of ME-TST's numbers."""
+"""Places of the regions of both brows, the mouth and both sides of the nose among twelve, in the order of ME-TST's
+numbers.
+"""
 KEPT = (1, 2, 3, 5, 6, 7, 9, 10, 11, 12)
 """Regions of SpotFormer's files that its program reads: both brows, and the mouth."""
 PLACES = (0, 1, 2, 3, 4, 5, 8, 9, 10, 11)
-"""Where they lie among twelve; the nose between is left at 0."""
+"""Their places among twelve; the nose between them stays 0."""
 Spans = list[tuple[str, int, int | None, int]]
 """Kind, onset, apex and offset in frames of the features."""
 
@@ -47,9 +49,9 @@ class Series:
 
     Attributes:
         n_frames: of the video, as the features count.
-        files: that hold it.
+        files: the files of the features.
         read: gives them: motion (n_frames - 1, 12, 1, 2) from each frame to the next, or I3D (rows, channels).
-        spans: where its own labels put expressions; None where the file holds none.
+        spans: where its own labels put expressions; None if the file has none.
     """
 
     n_frames: int
@@ -62,7 +64,7 @@ def numbers(file: Path, key: str = "") -> NDArray[Any]:
     """The array of a file of NumPy, or the one called `key`.
 
     Raises:
-        DataError: it is damaged, holds no such array, or one of objects.
+        DataError: it is damaged, has no such array, or one of objects.
     """
     try:
         with open_plain(file, MOST) as opened:
@@ -99,8 +101,8 @@ def _of_files(files: Sequence[Path], of: str, root: Path, example: str) -> dict[
 
 
 def abpn(root: Path, of: str) -> dict[Name, Series]:
-    """Segments of 256 frames with 7 more on both sides and their labels, `train/samm_006/samm_006_1_0256.npz`, or whole videos,
-    `samm_006/samm_006_1.npy`, (frames, 12, 2).
+    """Segments of 256 frames with 7 more on both sides and their labels, `train/samm_006/samm_006_1_0256.npz`, or whole
+    videos, `samm_006/samm_006_1.npy`, (frames, 12, 2).
     """
     parts: dict[Name, dict[int, Path]] = {}
     for file in sorted(root.rglob("[!.]*.npz")):
@@ -187,7 +189,9 @@ class _Labels:
 
 
 def spotformer(root: Path, of: str) -> dict[Name, Series]:
-    """For each frame the 17 around it, how far 13 regions have moved since the first of them: `samm_006/samm_006_1.npy`."""
+    """For each frame the 17 around it, how far 13 regions have moved since the first of them:
+    `samm_006/samm_006_1.npy`.
+    """
     files = _of_files(sorted(root.rglob("[!.]*.npy")), of, root, "samm_006_1.npy")
     return {name: Series(_length(file) + 1, (file,), partial(_middle_steps, file)) for name, file in files.items()}
 
@@ -213,8 +217,8 @@ def _middle_steps(file: Path) -> NDArray[np.float16]:
 
 
 def me_tst(root: Path, names: Sequence[Name]) -> dict[Name, Series]:
-    """`cache/SAMMLV_dataset.pkl`, or `CASME_3_dataset_1.pkl` to 5: a list for each video with micro-expressions, in the natural order of
-    their folders, of windows (10, k) that begin k / 2 frames apart.
+    """`cache/SAMMLV_dataset.pkl`, or `CASME_3_dataset_1.pkl` to 5: a list for each video with micro-expressions, in the
+    natural order of their folders, of windows (10, k) at steps of k / 2 frames.
 
     Args:
         root: of the repository, or of its cache.
@@ -270,7 +274,7 @@ def _windows(video: Any, name: Name) -> NDArray[np.float16]:
 
 
 def lgsnet(root: Path, of: str) -> dict[Name, Series]:
-    """I3D features of every other frame, `30_0101disgustingteeth-rgb.npz`, and of flow beside them, `-flow.npz`."""
+    """I3D features of every other frame, `30_0101disgustingteeth-rgb.npz`, and of flow, `-flow.npz`."""
     streams = [
         _of_files(sorted(root.rglob(f"[!.]*-{what}.npz")), of, root, f"006_1-{what}.npz") for what in ("rgb", "flow")
     ]

@@ -19,7 +19,7 @@ _NAMED = {"samm_lv": r"(\d+)_(\d+)", "cas_me2": r"(\d+)_(\d{4})", "casme3": r"(\
 
 
 def name_of(text: str, of: str) -> Name | None:
-    """Subject and id of a video, from what a list or a file calls it; None where it is no such name.
+    """Subject and id of a video, from its name in a list or file; None for other names.
 
     >>> [name_of(text, "samm_lv") for text in ("samm_006_1", "./SAMM_longvideos/006_1", "006_1_2", "6_1_0256")]
     [('006', '006_1'), ('006', '006_1'), ('006', '006_1'), ('006', '006_1')]
@@ -38,7 +38,7 @@ def name_of(text: str, of: str) -> Name | None:
 
 
 def natural(name: Name) -> tuple[int, int | str]:
-    """The order of folders whose numbers count as numbers."""
+    """Sort key of folders that orders numbers by value."""
     number = re.sub(r"\D", "", name[0])
     last = name[1].rpartition("_")[2]
     return int(number), int(last) if last.isdigit() else last
@@ -46,12 +46,12 @@ def natural(name: Name) -> tuple[int, int | str]:
 
 @dataclass
 class Truth:
-    """What a list says.
+    """The content of a list.
 
     Attributes:
         where: its file and sheet.
         rows: expressions of each video, in numbers of the list.
-        n_frames: frames of a video, where the list says so.
+        n_frames: frames of a video, if the list gives them.
     """
 
     where: str
@@ -92,7 +92,8 @@ def read_truth(path: Path, of: str, log: Log) -> Truth:
 
 
 def of_labels(labels: Mapping[str, list[int]]) -> list[tuple[int, int | None, int]]:
-    """Onset, apex and offset of the expressions of one kind, from the frames that are labelled so; the k-th of each belong together.
+    """Onset, apex and offset of the expressions of one kind, from the frames that are labelled so; the k-th of each
+    belong together.
 
     Raises:
         ValueError: there are more of one than of another, so two begin or end at one frame.

@@ -15,33 +15,35 @@ from .params import Params as _Params
 
 
 class Megc2019Flow(Dataset):
-    """Each clip is a video of one frame whose feature is the published map; there are no frames to look at."""
+    """Each clip is a video of one frame whose feature is the published map; there are no images."""
 
     Params = _Params
     tasks = frozenset({"recognize"})
     schemes = {"megc2019": SCHEME}  # noqa: RUF012  (a constant map)
 
     def videos(self) -> list[Video]:
-        """The clips, sorted by key; each holds one expression `[0, 0]` with its class."""
+        """The clips, sorted by key; each has one expression `[0, 0]` with its class."""
         return [video_of(clip, label) for clip, (label, _) in sorted(self._clips.items())]
 
     def check(self) -> None:
-        """Look for the folders of the maps."""
+        """Check the folders of the maps."""
         self._clips  # noqa: B018  (says what is missing)
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who is seen: the people of SMIC, CASME II and SAMM."""
+        """The identity of a subject: a person of SMIC, CASME II or SAMM."""
         return person(key)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
-        """The map of a clip for the chain `onset_apex_flow_28`: (28, 28, 3) uint8, channels strain, v, u (OpenCV's order)."""
+        """The map of a clip for the chain `onset_apex_flow_28`: (28, 28, 3) uint8, channels strain, v, u (OpenCV's
+        order).
+        """
         if name != "onset_apex_flow_28":
             return None
         return read_map(self._clips[video.dataset, video.subject, video.id][1])
 
     @cached_property
     def revision(self) -> str:  # type: ignore[override]
-        """Hash of names, classes and contents of all maps, so that two labs can tell whether they hold the same set."""
+        """Hash of names, classes and contents of all maps, so that two labs can check that they have the same set."""
         digest = hashlib.sha256()
         for key, (label, file) in sorted(self._clips.items()):
             digest.update(f"{'/'.join(key)} {label} ".encode() + hashlib.sha256(file.read_bytes()).digest())

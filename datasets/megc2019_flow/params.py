@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Params:
-    """Where the maps are.
+    """The place of the maps.
 
     Attributes:
         root: folder with one folder per subject, each holding `u_test/<class>/*.png` (and, in the full tree, `u_train`).

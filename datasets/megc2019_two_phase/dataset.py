@@ -22,22 +22,22 @@ ENDINGS = {
     "onset_apex_direction_28": "_2",
     "apex_offset_direction_28": "_3",
 }
-"""Features by name, and what the names of their files add to the clip's."""
+"""Features by name, and the suffixes of their files' names."""
 
 
 class Megc2019TwoPhase(Dataset):
-    """Each clip is a video of one frame whose four features are the published maps; there are no frames to look at."""
+    """Each clip is a video of one frame whose four features are the published maps; there are no images."""
 
     Params = _Params
     tasks = frozenset({"recognize"})
     schemes = {"megc2019": SCHEME}  # noqa: RUF012  (a constant map)
 
     def videos(self) -> list[Video]:
-        """The clips, sorted by key; each holds one expression `[0, 0]` with its class."""
+        """The clips, sorted by key; each has one expression `[0, 0]` with its class."""
         return [video_of(clip, label) for clip, label in sorted(self._clips.items())]
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who is seen: the people of SMIC, CASME II and SAMM."""
+        """The identity of a subject: a person of SMIC, CASME II or SAMM."""
         return person(key)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
@@ -49,7 +49,7 @@ class Megc2019TwoPhase(Dataset):
 
     @cached_property
     def revision(self) -> str:  # type: ignore[override]
-        """Hash of names, classes and contents of all maps, so that two labs can tell whether they hold the same set."""
+        """Hash of names, classes and contents of all maps, so that two labs can check that they have the same set."""
         digest = hashlib.sha256()
         for key, label in sorted(self._clips.items()):
             digest.update(f"{'/'.join(key)} {label} ".encode())
@@ -117,7 +117,7 @@ class Megc2019TwoPhase(Dataset):
             )
 
     def _file(self, clip: str, ending: str) -> Path:
-        """The file of a map, whose name ends in a blank as published, or not."""
+        """The file of a map; its published name may end in a blank."""
         named = self._root / MAPS / f"{clip}{ending} .png"
         return named if named.is_file() else named.with_name(f"{clip}{ending}.png")
 

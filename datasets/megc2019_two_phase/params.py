@@ -6,17 +6,17 @@ from pathlib import Path
 LIST = "combined_3_class2_for_optical_flow.csv"
 MAPS = "datasets/STSNet_whole_norm_u_v_os"
 LABELS = "datasets/three_norm_u_v_os"
-"""Where the list of clips, their maps and the folders by class lie in the repository."""
+"""Places of the list of clips, the maps and the folders by class in the repository."""
 
 
 @dataclass(frozen=True)
 class Params:
-    """Where the maps are.
+    """The place of the maps.
 
     Attributes:
         root: the authors' repository as cloned: the list of clips, and `datasets/STSNet_whole_norm_u_v_os/*.png`.
-        classes: folder with `<subject>/u_test/<0|1|2>/*.png`, such as the root of `megc2019_flow`, whose clips and classes must
-            be those of the list; null takes `datasets/three_norm_u_v_os` of the clone where it is there.
+        classes: folder with `<subject>/u_test/<0|1|2>/*.png`, such as the root of `megc2019_flow`, whose clips and
+            classes must equal those of the list; null takes `datasets/three_norm_u_v_os` of the clone if it exists.
     """
 
     root: str | None = None

@@ -1,4 +1,4 @@
-"""Where the clips of MEVIEW lie: video files as released, or folders of the images that somebody made of them."""
+"""Places of the clips of MEVIEW: the released video files, or folders of images made from them."""
 
 import re
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from mebench.frames.images import SUFFIXES as IMAGES
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 
 LEVELS = 5
-"""Levels below the root in which clips are looked for."""
+"""Levels below the root that are searched for clips."""
 
 LAYOUT = Layout(example="me-cuts/cuts/sub01-1.mp4", folder="{video}")
 
 
 def plain(name: str) -> str:
-    """What the spellings of a clip's name share: no case, no leading zeros, one sign between words, no ending.
+    """A clip's name without differences of spelling: lower case, no leading zeros, one sign between words, no ending.
 
     >>> plain("sub01-1.mp4") == plain("Sub1_01"), plain("sub11-1") == plain("sub1-11")
     (True, False)
@@ -28,7 +28,7 @@ def plain(name: str) -> str:
 
 
 class ClipTree(Tree):
-    """The clips below a root, each a video file or a folder that holds images."""
+    """The clips below a root, each a video file or a folder with images."""
 
     def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
         """The root, if a clip is there."""
@@ -48,7 +48,7 @@ class ClipTree(Tree):
         return check_inside(best[0], self.root, self.listing.follow_links) if best else None
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
-        """None: clips that no row names are not read, since nobody knows who is seen."""
+        """Empty: clips without a row are not read, since the person is unknown."""
         return []
 
     @cached_property

@@ -39,7 +39,7 @@ from .params import Params as _Params
 LABELS = ("happiness", "anger", "disgust", "surprise", "contempt", "fear")
 NEGATIVE = ("anger", "disgust", "contempt", "fear", "sadness", "contempt/disgust")
 FINAL = "FINAL"
-"""Heading above the columns that hold what the annotators agreed on; before them stand those of each of them."""
+"""Heading above the columns of the annotators' agreement; the columns of each annotator precede them."""
 MEAN2022 = Published(
     source="Liong, See and Chan 2023 (MEAN, section 5 and Table 10): 9 negative, 6 positive, 6 surprise",
     subjects=14,
@@ -117,7 +117,7 @@ class Meview(SheetDataset):
         return ClipTree(tree.root, tree.layout, self.params.follow_links)
 
     def _expected(self, video: Video) -> str:
-        """Where a clip should be, in words."""
+        """The expected place of a clip, in words."""
         if self.params.root is None:
             return super()._expected(video)
         return f"a file {video.id}.mp4, or a folder of that name with its images, below {self._tree_or_stop.root}"
@@ -128,7 +128,7 @@ class Meview(SheetDataset):
         if path is not None and path.is_file():
             try:
                 return range(1, len(VideoFrames(path)) + 1)
-            except DataError:  # asking for its frames says what is wrong
+            except DataError:  # its frames report the fault
                 return None
         numbers = super()._numbers(subject, video)
         return range(1, len(numbers) + 1) if numbers and numbers[0] == 0 else numbers

@@ -26,7 +26,7 @@ BASIC = {label: label for label in LABELS if label != "others"}
 
 
 class Mmew(NestedDataset):
-    """A clip's name holds its person, emotion and number, `S03-01-002`; the folders above it differ between copies."""
+    """A clip's name consists of person, emotion and number, `S03-01-002`; the folders above it differ between copies."""
 
     Params = _Params
     id = "mmew"
@@ -55,7 +55,7 @@ class Mmew(NestedDataset):
     )
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
-        """The annotation of a row, its person as the clip's name says where no cell does."""
+        """The annotation of a row; without a cell for the person, the clip's name gives it."""
         clip = re.fullmatch(self.layout.video_name, row.get("video"), re.IGNORECASE)
         if clip is None or row.get("subject"):
             return super().annotation(row, table, log)

@@ -32,7 +32,7 @@ CLIPS = (
     Clip("S01-02-001", 4, 16, 30, "1+2", "surprise"),
     Clip("S02-04-001", 3, 19, 38, "4+9", "disgust"),
     Clip("S02-02-002", 1, 15, 54, "1+2+5", "surprise"),  # its last frames are missing
-    Clip("S02-07-001", 5, 50, 33, "14", "others"),  # the apex lies beyond the offset
+    Clip("S02-07-001", 5, 50, 33, "14", "others"),  # the apex is beyond the offset
     Clip("S03-01-002", 2, 18, 36, "L12", "happiness"),
     Clip("S03-06-001", 6, 20, 0, "15", "sadness"),  # no offset
     Clip("S03-03-001", 4, 17, 29, "4+5+7", "anger"),

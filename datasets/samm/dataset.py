@@ -40,7 +40,7 @@ class Samm(SheetDataset):
     )
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who is seen: the people of SAMM and of SAMM Long Videos are the same and keep their numbers."""
+        """The identity of a subject: SAMM and SAMM Long Videos show the same people under the same numbers."""
         return SubjectKey("samm", key.subject)
 
     @classmethod

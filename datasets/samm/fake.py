@@ -48,7 +48,7 @@ CLIPS = (
     Clip("011_2_2", 2501, 2510, 2526, "7 or 4", "Other", 7),
 )
 WRITTEN = {"007_5_3": {"offset": 0}, "011_1_1": {"apex": 4945}, "011_2_2": {"emotion": "Others"}}
-"""What the sheet says instead: an offset of 0, an apex beyond the clip, another spelling."""
+"""The sheet's wrong content: an offset of 0, an apex beyond the clip, another spelling."""
 FORMS = (
     *("A12", "A12", "A12+A7", "7C+A12B", "12A+ref(24)", "ref(L10)+A12B", "A/L12", "R6A+R12", "L12 + 61", "L12 or L14"),
     *("R12 or R14", "(R6 or R12)+R15", "(R6 or R12) + R15", "L2C+12", "12+24", "12+39", "L12A+25", "12+15 "),
@@ -69,7 +69,7 @@ FORMS = (
         "4+7",
     ),
 )
-"""Cells of action units in all the forms of the release; how often a form stands there is not the release's."""
+"""Cells of action units in all forms of the release; their frequencies differ from the release."""
 
 
 def write_forms(folder: Path, forms: Sequence[str] = FORMS) -> None:

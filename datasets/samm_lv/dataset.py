@@ -35,7 +35,7 @@ LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fea
 OVER_LONG = "over_long"
 """Flag of the macro-expressions whose onset the authors left out because they last too long."""
 NO_ONSET = ("0", "1")
-"""What the sheet writes for their onset: 0 in releases 1 and 2, 1 in release 3."""
+"""The sheet's value for their onset: 0 in releases 1 and 2, 1 in release 3."""
 
 
 class SammLv(SheetDataset):
@@ -90,7 +90,7 @@ class SammLv(SheetDataset):
         return found
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
-        """The expression of a row in its video, flagged where it has no onset because it is too long."""
+        """The expression of a row in its video, flagged if it has no onset because it is too long."""
         if is_remark(row):
             return read_row(row, table, self.cleaning, log)  # which logs it
         name = name_in(row, table, "video", log)
@@ -109,7 +109,7 @@ class SammLv(SheetDataset):
         return read.with_flags(OVER_LONG) if read is not None and over_long else read
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Who is seen: the people of SAMM and of SAMM Long Videos are the same and keep their numbers."""
+        """The identity of a subject: SAMM and SAMM Long Videos show the same people under the same numbers."""
         return SubjectKey("samm", key.subject)
 
     @classmethod
@@ -131,7 +131,7 @@ class SammLv(SheetDataset):
         return read
 
     def _labels(self, log: Log) -> SammLabels | None:
-        """SAMM's sheet, where there is one."""
+        """SAMM's sheet, if there is one."""
         path = self._samm_sheet()
         if path is not None:
             return read_labels(path, log)
@@ -143,7 +143,7 @@ class SammLv(SheetDataset):
         return None
 
     def _samm_sheet(self) -> Path | None:
-        """As given, else the best below the root or beside the annotations."""
+        """The given file, else the best one below the root or in the folder of the annotations."""
         if self.params.samm_sheet is not None:
             path = Path(self.params.samm_sheet).expanduser()
             if not path.is_file():

@@ -1,4 +1,4 @@
-"""The emotions of SAMM Long Videos, which stand in the sheet of SAMM: one label for each file name and kind."""
+"""The emotions of SAMM Long Videos, from the sheet of SAMM: one label for each file name and kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ def holds_emotions(path: Path) -> bool:
 
 
 def read_labels(path: Path, log: Log) -> SammLabels:
-    """Read SAMM's sheet; only what is repaired in its emotions is logged, since its frame numbers are not used.
+    """Read SAMM's sheet; only repairs of emotions are logged, since its frame numbers are not used.
 
     Raises:
         DataError: it has no column of emotions, or cannot be read.

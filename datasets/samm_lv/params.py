@@ -8,11 +8,11 @@ from mebench.annotations import SheetParams
 
 @dataclass(frozen=True)
 class Params(SheetParams):
-    """Where SAMM Long Videos lies, and where its emotions.
+    """The place of SAMM Long Videos and of its emotions.
 
     Attributes:
-        samm_sheet: file of SAMM's own annotations, which name the emotions; looked for below the root where it is not
-            given, and emotions are absent without it.
+        samm_sheet: file of SAMM's own annotations, which name the emotions; by default searched below the root. Without
+            it, emotions are absent.
     """
 
     samm_sheet: Path | None = None

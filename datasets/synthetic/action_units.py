@@ -62,7 +62,8 @@ BUMPS: Mapping[int, tuple[Bump, ...]] = {
     26: (Bump((57, 8), (0, 0), (0, 0.085), 0.150),),
 }
 """Strengths follow the animation units of Candide-3 (Ahlberg 2001, LiTH-ISY-R-2326): 4 to 15 % of the face's width at
-full strength. The lids (5 and 7) are no movement of the skin: see `LIDS`."""
+full strength. The lids (5 and 7) are not movements of the skin: see `LIDS`.
+"""
 
 LIDS: Mapping[int, tuple[float, float]] = {5: (-0.45, 0.0), 6: (0.0, -0.22), 7: (0.15, -0.35)}
 """How far the edges of the upper and the lower lid go down at full strength, in openings of the eye."""
@@ -86,7 +87,7 @@ FURROWS: Mapping[int, tuple[Furrow, ...]] = {
 
 @dataclass(frozen=True)
 class Fields:
-    """What the action units do to one face, on the pixels of a frame.
+    """The effect of the action units on one face, on the pixels of a frame.
 
     Strengths are (17, 2): unit, and half of the picture.
 
@@ -95,7 +96,7 @@ class Fields:
         push: displacement of the skin in pixels, (17, 2, H, W, 2).
         part: how much further down the lower lip and the chin go when the mouth opens, in pixels, (17, 2, H, W).
         furrows: relative change of brightness, (17, 2, H, W).
-        below: whether a row lies below the seam of the lips, (H, 1).
+        below: whether a row is below the seam of the lips, (H, 1).
     """
 
     gain: NDArray[np.float64]
@@ -126,7 +127,9 @@ class Fields:
         return float(np.sqrt((summed**2).sum(0).max()))
 
     def _slope(self, index: int) -> Floats:
-        """Gradients of one of the 34 fields on every pixel, (4 * H * W,): of `push` above the seam, of `push + part` below."""
+        """Gradients of one of the 34 fields on every pixel, (4 * H * W,): of `push` above the seam, of `push + part`
+        below.
+        """
         if index not in self._slopes:
             unit, side = divmod(index, 2)
             moved, parted = self.push[unit, side], self.part[unit, side]
@@ -141,7 +144,7 @@ def make_fields(anatomy: Anatomy, seed: int, subject: int, size: int, width: flo
     """Draw one person's way of moving.
 
     Args:
-        anatomy: whose face.
+        anatomy: of the person.
         seed: of the dataset.
         subject: number of the subject.
         size: height and width of a frame in pixels.
@@ -174,7 +177,7 @@ def make_fields(anatomy: Anatomy, seed: int, subject: int, size: int, width: flo
 
 
 def lids(strengths: NDArray[np.float64], blink: float) -> NDArray[np.float64]:
-    """Where the lids are, (2 eyes, 2 lids), in openings below the edge of the resting upper lid: (0, 1) at rest."""
+    """Places of the lids, (2 eyes, 2 lids), in openings below the edge of the resting upper lid: (0, 1) at rest."""
     upper, lower = np.zeros(2), np.ones(2)
     for unit, (of_upper, of_lower) in LIDS.items():
         upper += of_upper * strengths[UNITS.index(unit)]
@@ -186,7 +189,7 @@ def lids(strengths: NDArray[np.float64], blink: float) -> NDArray[np.float64]:
 def _place(
     anatomy: Anatomy, landmarks: tuple[int, ...], offset: tuple[float, float], side: int
 ) -> tuple[tuple[float, float], int]:
-    """Where a bump sits, and the sign of the way to the midline."""
+    """The place of a bump, and the sign of the direction to the midline."""
     inward = (1, -1)[side]
     chosen = landmarks if side == 0 else tuple(MIRROR[i] for i in landmarks)
     x, y = anatomy.points[list(chosen)].mean(0)
@@ -210,7 +213,7 @@ def _eye_guard(anatomy: Anatomy, axis: Floats) -> Floats:
 
 
 def _part_lips(anatomy: Anatomy, axis: Floats, push: Floats) -> Floats:
-    """Split the units that part the lips: `push` keeps what the corners do, the rest moves the lower lip alone."""
+    """Split the units that part the lips: `push` keeps the movement of the corners, the rest moves only the lower lip."""
     seam = lips_line(anatomy)
     (left, _), (right, _) = seam[0], seam[-1]
     across = np.clip(2 * (axis - (left + right) / 2) / (right - left), -1, 1)

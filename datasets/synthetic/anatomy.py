@@ -1,4 +1,4 @@
-"""One person: the shape of the face, its depth, and how it looks."""
+"""One person: the shape of the face, its depth, and its appearance."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -25,7 +25,7 @@ _LEFT_HALF = {
     57: (0.50, 0.805), 58: (0.445, 0.798), 59: (0.385, 0.768),
     60: (0.345, 0.714), 61: (0.45, 0.719), 62: (0.50, 0.724), 66: (0.50, 0.728), 67: (0.45, 0.724),
 }  # fmt: skip
-"""Landmarks of the half of the face that lies on the left of the picture, x and y in the box around face and brows."""
+"""Landmarks of the left half of the face in the picture, x and y in the box around face and brows."""
 
 MIRROR = (
     *range(16, -1, -1),
@@ -66,7 +66,7 @@ _CLOTH = np.array(
 
 @dataclass(frozen=True)
 class Looks:
-    """Colours (B, G, R, 0 to 1) and the rest of what tells people apart."""
+    """Colours (B, G, R, 0 to 1) and other differences between people."""
 
     skin: NDArray[np.float64]
     hair: NDArray[np.float64]
@@ -82,7 +82,7 @@ class Looks:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """The shape and the looks of one subject.
+    """The shape and the appearance of one subject.
 
     Attributes:
         points: the 68 landmarks of the neutral face, (68, 2), in face widths from the middle of the frame.

@@ -1,4 +1,4 @@
-"""One picture that shows what the dataset looks like."""
+"""One picture that shows the appearance of the dataset."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _BAR = 20
 
 
 def contact_sheet(dataset: Dataset, subjects: Sequence[str] | None = None, gain: float = 8.0) -> NDArray[np.uint8]:
-    """Rows of subjects with one micro-expression each, and what it changes.
+    """Rows of subjects with one micro-expression each, and its effect.
 
     Args:
         dataset: a dataset with frames.

@@ -29,11 +29,11 @@ GENERATOR = 1
 
 _NOT_IN_PIXELS = ("subjects", "videos", "label_jitter", "coder_error", "landmark_noise", "oracle")
 _LATER = {"crf": 0, "micros": None, "expressions": "apart", "camera": 0.0}
-"""Parameters that came after the first drawn faces, by the value that leaves those as they were."""
+"""Parameters newer than the first drawn faces, with the values that leave these unchanged."""
 
 
 class SyntheticFrames:
-    """The frames of one video, each drawn from integers alone: any order, any process, the same pixels."""
+    """The frames of one video, each drawn from integers alone: the same pixels in any order and process."""
 
     def __init__(self, params: SyntheticParams, subject: int, video: int) -> None:
         self._params = params
@@ -47,7 +47,7 @@ class SyntheticFrames:
         """Frame `index`, (H, W, 3) in B, G, R order.
 
         Raises:
-            IndexError: the index lies outside [0, len).
+            IndexError: the index is outside [0, len).
         """
         params, (subject, video), state = self._params, self._place, self.state(index)
         if params.crf:
@@ -69,7 +69,7 @@ class SyntheticFrames:
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def subject(self) -> Subject:
-        """Whose face it is."""
+        """The person with this face."""
         params = self._params
         return make_subject(params.seed, self._place[0], params.size, params.face, params.texture)
 
@@ -77,7 +77,7 @@ class SyntheticFrames:
         """What frame `index` shows.
 
         Raises:
-            IndexError: the index lies outside [0, len).
+            IndexError: the index is outside [0, len).
         """
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} does not exist: the video has frames 0 to {len(self) - 1}")
@@ -96,7 +96,9 @@ class SyntheticFrames:
 
 
 class _Encoded:
-    """The frames of one video as a player shows its file, encoded as far as they are asked for: the encoder looks some ahead."""
+    """The frames of one video as a player shows its file, encoded as far as requested; the encoder reads some frames
+    ahead.
+    """
 
     def __init__(self, drawn: SyntheticFrames, params: SyntheticParams) -> None:
         self._shown: list[NDArray[np.uint8]] = []
@@ -135,7 +137,7 @@ def _encoded(params: SyntheticParams, subject: int, video: int) -> _Encoded:
 
 
 class Synthetic(Dataset):
-    """Drawn faces that are moved by action units; a stand-in that needs no download."""
+    """Drawn faces, moved by action units; a stand-in without a download."""
 
     Params = SyntheticParams
     revision = "2"
@@ -156,7 +158,7 @@ class Synthetic(Dataset):
 
     @property
     def remark(self) -> str:  # type: ignore[override]
-        """Why no score on this dataset stands beside a published one."""
+        """Why scores on this dataset are not shown with published ones."""
         micro = sum(e.kind == "micro" for video in self.videos() for e in video.expressions)
         rate = micro / (len(self._places) * self.params.frames / self.params.fps / 60)
         real = (
@@ -177,7 +179,7 @@ class Synthetic(Dataset):
         return listed
 
     def _distractors(self, place: tuple[int, int]) -> tuple[Distractor, ...]:
-        """Blinks, speech, twitches, and where the head really moves; without an annotator's errors."""
+        """Blinks, speech, twitches, and the head's real movements; without an annotator's errors."""
         turns = [Distractor("head", first, last) for first, last in stretches(head_motion(self.params, *place))]
         found = [*write_script(self.params, *place).unlabelled, *turns]
         return tuple(sorted(found, key=lambda d: (d.onset, d.offset, d.kind)))
@@ -197,8 +199,8 @@ class Synthetic(Dataset):
     def landmarks(self, video: Video) -> NDArray[np.float64]:
         """68 points (x, y) in pixels of the first frame, (68, 2), as a good detector finds them: `landmark_noise` off.
 
-        Nobody expresses anything in the first frame, so they say where the face is and nothing else. True
-        landmarks of the other frames would give the answer away, as they move with the action units.
+        The first frame shows no expression, so they only give the place of the face. True landmarks of the other frames
+        would give the answer away, as they move with the action units.
 
         Raises:
             DataError: there is no such video.

@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 
 
 class Patch(NamedTuple):
-    """A soft shape: how much of it lies on each pixel of a window, 0 to 1."""
+    """A soft shape: its coverage of each pixel of a window, 0 to 1."""
 
     rows: slice
     cols: slice
@@ -20,7 +20,7 @@ class Patch(NamedTuple):
 
 def curve(points: ArrayLike, closed: bool = False, n: int = 80) -> NDArray[np.float64]:
     """A smooth line of `n` points, (n, 2), through the given ones (cubic spline over chord length)."""
-    from scipy.interpolate import CubicSpline  # who reads landmarks alone does without
+    from scipy.interpolate import CubicSpline  # readers of landmarks do not need it
 
     nodes = np.asarray(points, dtype=np.float64)
     if closed:

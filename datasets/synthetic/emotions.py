@@ -1,4 +1,4 @@
-"""What a face does when it feels something: emotions, their action units, and the objective classes."""
+"""Emotions, their action units, and the objective classes."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ arXiv 2112.01730). The overlaps (1, 4, 15, 17) are what makes recognition imperf
 EMOTIONS = tuple(RECRUITED)
 
 ONE_SIDED = frozenset({2, 5, 6, 7, 9, 10, 12, 14, 15})
-"""Action units that one half of the face can do alone; the others work the midline or the jaw."""
+"""Action units that can appear on one half of the face; the others move the midline or the jaw."""
 
 SCHEMES: Mapping[str, Scheme] = {
     "native": Scheme.native(EMOTIONS),

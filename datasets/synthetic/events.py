@@ -1,4 +1,4 @@
-"""The script of a video: which action unit is how strong in which frame, and what of it is labelled."""
+"""The script of a video: the strength of each action unit in each frame, and the labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,19 +20,21 @@ Curves = NDArray[np.float64]
 GAP = 0.5
 """Seconds between two labelled expressions, at least."""
 WEAK_SIDE = 0.15
-"""What the other half of the face still does in a one-sided expression."""
+"""Strength on the other half of the face in a one-sided expression."""
 
 LENGTHS: Mapping[Kind, tuple[float, ...]] = {
     "micro": (0.15, 0.23, 0.28, 0.33, 0.36, 0.39, 0.41, 0.44, 0.46, 0.49, 0.51),
     "macro": (0.51, 0.60, 0.72, 0.83, 0.93, 1.11, 1.41, 1.73, 2.24, LONGEST_AS_SAMM_LV),
 }
-"""Seconds of the expressions of SAMM Long Videos, of which equally many lie between any two neighbours; the longest tenth of the
-macro-expressions, up to 25.9 s, is left out. From samm_annotation.csv of https://github.com/williamlee91/LGSNet, commit fb38eb2: 159 micro-
-and 340 macro-expressions."""
+"""Quantiles of the durations of SAMM Long Videos in seconds, with equally many expressions between neighbours; the
+longest tenth of the macro-expressions, up to 25.9 s, is left out. From samm_annotation.csv of
+https://github.com/williamlee91/LGSNet, commit fb38eb2: 159 micro- and 340 macro-expressions.
+"""
 LEVELS: Mapping[Kind, tuple[float, ...]] = {"micro": (23, 19, 15, 4, 4), "macro": (20, 95, 77.0, 45.5, 13.5)}
-"""How many expressions of SAMM Long Videos are of each FACS level, A to E, that of the strongest action unit; B/C counts half for each.
-From info_csv/samm_new_25.csv of https://github.com/xjtupanda/AUW-GCN, commit 03c86f3, where 65 of 159 micro- and 251 of 343
-macro-expressions have one."""
+"""Number of expressions of SAMM Long Videos of each FACS level, A to E, of the strongest action unit; B/C counts half
+for each. From info_csv/samm_new_25.csv of https://github.com/xjtupanda/AUW-GCN, commit 03c86f3, where 65 of 159 micro-
+and 251 of 343 macro-expressions have one.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Event:
         apex: middle of the strongest frames.
         offset: first frame at rest again.
         units: action units, ascending.
-        side: 0 for the left half of the picture alone, 1 for the right, None for both.
+        side: 0 for only the left half of the picture, 1 for the right, None for both.
         strength: of its strongest action unit, before the person's gain, as a fraction of the full one.
     """
 
@@ -66,7 +68,7 @@ class Event:
         return tuple(f"{prefix if unit in ONE_SIDED else ''}{unit}" for unit in self.units)
 
     def annotate(self, n_frames: int, onset_error: int, apex_error: int, offset_error: int) -> Expression:
-        """The label, with an annotator's errors in frames; one frame where the errors are longer than the expression."""
+        """The label, with an annotator's errors in frames; one frame if the errors exceed the expression."""
         onset = min(max(self.onset + onset_error, 0), n_frames - 1)
         offset = max(min(self.offset + offset_error, n_frames - 1), onset)
         apex = min(max(self.apex + apex_error, onset), offset)
@@ -84,7 +86,7 @@ class Script:
             half of the picture.
         other: those of macro-expressions, twitches and speech, (n, 17, 2).
         blinks: how closed the eyes are, 0 to 1, (n,).
-        unlabelled: `blink`, `speech` and `twitch`, sorted by onset: what moves and is no expression.
+        unlabelled: `blink`, `speech` and `twitch`, sorted by onset: movements other than expressions.
     """
 
     events: tuple[Event, ...]
@@ -156,7 +158,7 @@ def stretches(moving: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def raised_cosine(rise: int, hold: int, fall: int, skew: float = 1.0) -> NDArray[np.float64]:
-    """From 0 to 1 in `rise` frames, there for `hold` more, and back in `fall`: rise + hold + fall + 1 values."""
+    """From 0 to 1 in `rise` frames, constant for `hold` frames, and back in `fall`: rise + hold + fall + 1 values."""
     up = (0.5 - 0.5 * np.cos(np.pi * np.arange(rise + 1) / rise)) ** skew
     down = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fall + 1) / fall)
     return np.concatenate([up, np.ones(hold), down])
@@ -167,8 +169,8 @@ def _how_many(params: Params, per_minute: float, random: np.random.RandomState) 
 
 
 def _how_many_micro(params: Params, subject: int, video: int) -> int:
-    """0 to `micro_max`, or a Poisson number of `micros` a minute, spread evenly over the videos (a Kronecker sequence): totals hardly
-    depend on the seed.
+    """0 to `micro_max`, or a Poisson number of `micros` a minute, spread evenly over the videos (a Kronecker sequence):
+    totals hardly depend on the seed.
     """
     if params.short_videos:
         return 1
@@ -185,7 +187,9 @@ def _how_many_micro(params: Params, subject: int, video: int) -> int:
 
 
 def _micro_expression(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
-    """200 to 500 ms, with a shorter onset than offset (after Yan et al. 2013); a quarter of them in one half of the face."""
+    """200 to 500 ms, with a shorter onset than offset (after Yan et al. 2013); a quarter of them in one half of the
+    face.
+    """
     fps = stage.params.fps
     seconds = float(np.clip(random.normal(0.38, 0.07), 0.2, LONGEST_MICRO))
     if stage.params.expressions == "samm_lv":
@@ -217,7 +221,9 @@ def _as_annotated(kind: Kind, random: np.random.RandomState) -> float:
 
 
 def _as_coded(kind: Kind, low: float, high: float, random: np.random.RandomState) -> float:
-    """Strength of an expression of SAMM Long Videos, as a fraction of the full action unit; level A begins at `low`, E ends at `high`."""
+    """Strength of an expression of SAMM Long Videos, as a fraction of the full action unit; level A begins at `low`, E
+    ends at `high`.
+    """
     chances = np.asarray(LEVELS[kind]) / sum(LEVELS[kind])
     level = int(np.searchsorted(np.cumsum(chances)[:-1], random.rand(), "right"))
     return float(low * (high / low) ** ((level + random.rand()) / len(chances)))
@@ -232,7 +238,7 @@ def _express(
     one_sided: float,
     random: np.random.RandomState,
 ) -> None:
-    """Play an expression somewhere free, if there is room; its units start a little apart and end together."""
+    """Play an expression at a free place, if there is room; its units start slightly staggered and end together."""
     rise, hold, fall = phases
     emotion = EMOTIONS[random.randint(len(EMOTIONS))]
     units = recruit(emotion, random)
@@ -257,7 +263,7 @@ def _express(
 
 
 def _twitches(params: Params, curves: Curves, random: np.random.RandomState) -> list[Distractor]:
-    """Single units, too slow and too faint for an expression; nobody labels them."""
+    """Single units, too slow and too faint for an expression, without labels."""
     found = []
     for _ in range(_how_many(params, params.twitches, random)):
         unit, length = random.randint(len(UNITS)), round(random.uniform(0.8, 1.6) * params.fps)

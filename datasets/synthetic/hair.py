@@ -19,7 +19,7 @@ def behind(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> N
 
 
 def in_front(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> None:
-    """Paint what lies over the forehead and the temples, with its shadow."""
+    """Paint the hair over the forehead and the temples, with its shadow."""
     looks = anatomy.looks
     line = _hairline(anatomy)
     top = _skull(anatomy, *_volume(anatomy))
@@ -35,7 +35,7 @@ def in_front(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) ->
 
 
 def _baby_hair(canvas: Canvas, anatomy: Anatomy, line: NDArray[np.float64], random: np.random.RandomState) -> None:
-    """Short hairs across the hairline, so that it is no edge."""
+    """Short hairs across the hairline, so that it is not an edge."""
     count = 260
     chosen = random.uniform(0.05, 0.95, count) * (len(line) - 1)
     starts = np.stack([np.interp(chosen, np.arange(len(line)), line[:, axis]) for axis in (0, 1)], axis=1)
@@ -46,7 +46,7 @@ def _baby_hair(canvas: Canvas, anatomy: Anatomy, line: NDArray[np.float64], rand
 
 
 def _volume(anatomy: Anatomy) -> tuple[float, float]:
-    """How far the hair stands out, beside and above the skull, in face widths."""
+    """Extent of the hair beyond the skull, at the sides and above, in face widths."""
     return {
         "short": (0.030, 0.075),
         "side": (0.040, 0.095),

@@ -35,12 +35,14 @@ class Head:
 
 
 TURNED = 0.006
-"""Of the face's width, 0.7 px of 115: how far the face goes in a tenth of a second where the head's motion is noted. At the default
-strength that is 4 % of the frames, 13 times a minute; a micro-expression moves the skin by 1 to 2 px."""
+"""Share of the face's width, 0.7 px of 115: movement within a tenth of a second from which head motion is recorded. At
+the default strength that is 4 % of the frames, 13 times a minute; a micro-expression moves the skin by 1 to 2 px.
+"""
 
 
 def head_motion(params: Params, subject: int, video: int) -> NDArray[np.bool_]:
-    """Whether the head of one video really moves in each frame, (n,): by `TURNED` of the face's width in a tenth of a second.
+    """Whether the head of one video really moves in each frame, (n,): by `TURNED` of the face's width in a tenth of a
+    second.
 
     At most: translation, and the way of points half a face's width from its middle by rotation and distance, and of points as deep
     as a fifth of the width by turning and nodding.

@@ -7,7 +7,7 @@ from mebench.errors import ConfigError, unknown
 LONGEST_MICRO = 0.5
 """Seconds that a micro-expression lasts at most (Yan et al. 2013, doi 10.1007/s10919-013-0159-8)."""
 MARGIN = 0.3
-"""Seconds at the start and end of a video that hold no labelled expression."""
+"""Seconds at the start and end of a video without labelled expressions."""
 
 EXPRESSIONS = ("apart", "samm_lv")
 """What expressions are like: see `Params.expressions`."""
@@ -30,18 +30,19 @@ class Params:
         fps: frames per second.
         size: height and width of a frame, pixels.
         face: width of the face as a fraction of the frame.
-        micro_max: a video holds 0 to `micro_max` micro-expressions, each number equally likely.
+        micro_max: a video has 0 to `micro_max` micro-expressions, each number equally likely.
         micros: micro-expressions per minute, in place of `micro_max`; None for that.
-        short_videos: every video holds exactly one micro-expression and no macro-expression.
-        expressions: `apart`: micro-expressions last 0.2 to 0.5 s at `intensity`, macro-expressions 0.7 to 2.5 s at 0.3 to 0.8 of the
-            full action unit, with nothing between. `samm_lv`: lengths of both as annotated in SAMM Long Videos, and strengths as its coders
-            noted, so that the kinds touch in length and overlap in strength; FACS levels A to E lie at equal ratios in `intensity`.
+        short_videos: every video has exactly one micro-expression and no macro-expression.
+        expressions: `apart`: micro-expressions last 0.2 to 0.5 s at `intensity`, macro-expressions 0.7 to 2.5 s at 0.3
+            to 0.8 of the full action unit, with nothing between. `samm_lv`: lengths of both as annotated in SAMM Long
+            Videos, and strengths as its coders noted, so that the kinds touch in length and overlap in strength; FACS
+            levels A to E divide `intensity` at equal ratios.
         intensity: range of a micro-expression's strength, as a fraction of the full action unit; with `expressions=samm_lv` that of all.
         amplitude: multiplies the movement of micro-expressions; 0 takes it away and keeps the labels (null control).
         macros: macro-expressions per minute; 0 for none.
         blinks: blinks per minute.
         twitches: slow, faint, unlabelled action units per minute.
-        speech: probability that somebody talks for a while in a video.
+        speech: probability that a person talks for a while in a video.
         head: root mean square of the head's translation, pixels on a face 115 pixels wide.
         rotation: root mean square of the head's rotation in the image plane, degrees.
         yaw: root mean square of the head's turning and nodding, degrees.
@@ -49,8 +50,8 @@ class Params:
         flicker: strength of the light's drift and flicker, relative.
         noise: standard deviation of the sensor's noise, grey levels.
         texture: contrast of the skin's texture; 1 is smooth.
-        crf: the frames are encoded as H.264 with this constant rate factor and decoded again, as recordings mostly are: 1 (good) to
-            51 (23 is what programs take that are not told); 0 leaves them as they were drawn. Takes an even `size`.
+        crf: the frames are encoded as H.264 with this constant rate factor and decoded again, as recordings mostly are:
+            1 (good) to 51 (23 is the usual default of encoders); 0 leaves them unchanged. Takes an even `size`.
         label_jitter: annotators' error of onset, apex and offset, uniform in plus or minus this many frames.
         coder_error: standard deviation of a further error of onset, apex and offset, seconds: where people differ on an edge.
         landmark_noise: standard deviation of the published landmarks of the first frame, pixels.

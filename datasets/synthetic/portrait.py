@@ -1,4 +1,4 @@
-"""The neutral portrait of a subject: the skin, with closed lids, and what lies beneath it, eyeballs and teeth."""
+"""The neutral portrait of a subject: the skin, with closed lids, and below it eyeballs and teeth."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ def draw_skin(anatomy: Anatomy, size: int, unit: float, texture: float, seed: in
     """Everything but eyeballs and teeth, (size, size, 3) uint8.
 
     Args:
-        anatomy: whom to draw.
+        anatomy: of the person.
         size: height and width in pixels.
         unit: pixels per face width.
         texture: contrast of the skin's texture; 1 is smooth.
@@ -47,7 +47,7 @@ def draw_beneath(anatomy: Anatomy, size: int, unit: float) -> NDArray[np.uint8]:
 
 
 def lips_line(anatomy: Anatomy) -> NDArray[np.float64]:
-    """Where the lips meet, (n, 2), from the left to the right corner of the mouth."""
+    """The line between the lips, (n, 2), from the left to the right corner of the mouth."""
     points = anatomy.points
     between = (points[[60, 61, 62, 63, 64]] + points[[60, 67, 66, 65, 64]]) / 2
     return curve(np.vstack([points[48], between[1:4], points[54]]))

@@ -21,7 +21,7 @@ LOWER_LIP_AND_CHIN = [*range(6, 11), *range(55, 60), *range(65, 68)]
 
 @dataclass(frozen=True)
 class State:
-    """What a frame shows.
+    """The content of a frame.
 
     Attributes:
         strengths: of the action units, (17, 2), before the subject's gain.
@@ -46,14 +46,14 @@ class State:
 
 @dataclass(frozen=True)
 class Subject:
-    """A face that can be moved; what costs time is drawn when it is first looked at (all together a fifth of a second).
+    """A movable face; slow parts are drawn on first use (together a fifth of a second).
 
     Attributes:
         seed: of the dataset.
         number: of the subject.
         size: height and width of a frame, pixels.
         width: width of the face, pixels.
-        texture: how strong that of the skin is.
+        texture: strength of the skin's texture.
     """
 
     seed: int
@@ -64,7 +64,7 @@ class Subject:
 
     @cached_property
     def anatomy(self) -> Anatomy:
-        """Shape and looks."""
+        """Shape and appearance."""
         return make_anatomy(self.seed, self.number)
 
     @cached_property
@@ -85,7 +85,7 @@ class Subject:
 
     @cached_property
     def fields(self) -> Fields:
-        """What the action units do."""
+        """The effect of the action units."""
         return make_fields(self.anatomy, self.seed, self.number, self.size, self.width)
 
     @cached_property
@@ -95,7 +95,7 @@ class Subject:
 
     @cached_property
     def seam(self) -> NDArray[np.float64]:
-        """Where the lips meet, (n, 2), pixels of the frame, left to right."""
+        """The line between the lips, (n, 2), pixels of the frame, left to right."""
         return lips_line(self.anatomy) * self.width + (self.size - 1) / 2
 
     def strengths(self, curves: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,7 +110,7 @@ class Subject:
 
 @lru_cache(maxsize=4)
 def make_subject(seed: int, subject: int, size: int, face: float, texture: float) -> Subject:
-    """One subject; the last four are kept, with what is drawn of them."""
+    """One subject; the last four are cached with their drawings."""
     return Subject(seed, subject, size, face * size, texture)
 
 
@@ -142,7 +142,7 @@ def draw(subject: Subject, state: State) -> Floats:
 
 
 def expose(picture: Floats, noise: float, random: np.random.RandomState) -> NDArray[np.uint8]:
-    """What the sensor makes of a picture: noise that grows with the light, and whole grey levels."""
+    """The effect of the sensor on a picture: noise that grows with the light, and whole grey levels."""
     if noise:
         grain = random.standard_normal(picture.shape[:2]).astype(np.float32)
         growth = np.sqrt(0.4 + np.abs(picture[..., 1]) * np.float32(0.6 / 128))
@@ -174,7 +174,9 @@ def landmarks(subject: Subject, state: State) -> NDArray[np.float64]:
 
 
 def _turned(state: State, depth: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """How far turning and nodding move what lies at x, y, and so deep; near the camera what comes nearer grows, and goes further."""
+    """Displacement by turning and nodding at x, y and a depth; close to the camera, approaching parts grow and move
+    further.
+    """
     across, down = np.float32(state.yaw), np.float32(state.pitch)
     if not state.camera:
         return depth * across, depth * down
@@ -189,7 +191,7 @@ def _turned(state: State, depth: Floats, x: Floats, y: Floats) -> tuple[Floats, 
 
 
 def _carried(points: NDArray[np.float64], field: Floats) -> NDArray[np.float64]:
-    """Where points, (n, 2), end up: m = p + field(m), as a frame at m shows what rests at m - field(m)."""
+    """New places of points, (n, 2): m = p + field(m), since a frame shows at m the point from m - field(m)."""
     moved = points
     for _ in range(12):
         x, y = moved.astype(np.float32).T.copy()
@@ -208,7 +210,7 @@ def _to_neutral(size: int, pose: NDArray[np.float64]) -> tuple[Floats, Floats]:
 
 
 def _summed(subject: Subject, strengths: NDArray[np.float64]) -> tuple[Floats | None, Floats | None, Floats | None]:
-    """Push, part and furrows of all active units together; None where nothing is to be done."""
+    """Push, part and furrows of all active units together; None without an effect."""
     push = part = furrows = None
     for place in map(tuple, np.argwhere(strengths != 0)):
         unit, strength = UNITS[place[0]], float(strengths[place])
@@ -235,7 +237,7 @@ def _sample(texture: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:
 
 
 def _step(distance: Floats, soft: float) -> Floats:
-    """A smooth step from 0 to 1 where the distance passes 0, over `soft` pixels; steps of d and -d add up to 1."""
+    """A smooth step from 0 to 1 around distance 0, over `soft` pixels; steps of d and -d add up to 1."""
     t = np.clip(distance / np.float32(soft) + np.float32(0.5), 0, 1)
     stepped: Floats = t * t * (3 - 2 * t)
     return stepped
@@ -244,7 +246,7 @@ def _step(distance: Floats, soft: float) -> Floats:
 def _open_mouth(
     subject: Subject, picture: Floats, part: Floats, skin: tuple[Floats, Floats], bone: tuple[Floats, Floats]
 ) -> None:
-    """Draw the lower lip where the jaw carries it, and what the gap between the lips shows. Changes `picture`."""
+    """Draw the lower lip, moved with the jaw, and the inside of the mouth between the lips. Changes `picture`."""
     seam, soft = subject.seam, max(1.0, 0.010 * subject.width)
     moved = np.flatnonzero(part.max(axis=1) > 1e-3)
     if len(moved) == 0:

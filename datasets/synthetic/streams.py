@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a stream is for. Each has its own, so that turning one knob leaves everything else as it was."""
+    """The purpose of a stream. Each has its own, so that a change of one setting leaves everything else unchanged."""
 
     LOOKS = 1
     TEXTURE = 2

@@ -21,7 +21,9 @@ class ABPN(BoundaryNetwork):
         return BoundaryProposals()
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """That of the family; it has the weights of regions to unscale their gradients alone, and each of its steps moves them."""
+        """The loss of the family; it includes the weights of regions only to unscale their gradients, and each of its
+        steps moves them.
+        """
         found, weights = super().configure_optimizers(), self.network.weights
         optimizer = found["optimizer"]
         for group in optimizer.param_groups:

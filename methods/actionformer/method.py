@@ -20,9 +20,9 @@ from .points import NONE, losses, of_points, points
 I3D_STRIDE, I3D_FRAMES = 2, 8
 """Frames from one row of I3D features to the next, and frames that a row is made of."""
 FAINT, MOST = 0.01, 2000
-"""Confidence below which a proposal is dropped at once, and how many of a video are looked at."""
+"""Confidence below which a proposal is dropped at once, and number of proposals considered in a video."""
 INSIDE = 0.5
-"""Part of an expression that a segment must hold to learn it."""
+"""Share of an expression that a segment must contain to learn it."""
 COARSEST = 2 ** (LEVELS - 1)
 
 Box = tuple[float, float, int]
@@ -30,7 +30,8 @@ Box = tuple[float, float, int]
 
 
 class Segments(TorchDataset[tuple[Tensor, ...]]):
-    """Parts of series with their expressions; a batch is as long as the longest of them, in steps of the coarsest level.
+    """Parts of series with their expressions; a batch is as long as the longest of them, in steps of the coarsest
+    level.
 
     Args:
         series: (rows, channels) each.
@@ -44,7 +45,7 @@ class Segments(TorchDataset[tuple[Tensor, ...]]):
         return len(self.chosen)
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """A batch: rows (n, T, channels), where they are (n, 1, T), ends (n, most, 2) and labels (n, most)."""
+        """A batch: rows (n, T, channels), a mask of existing rows (n, 1, T), ends (n, most, 2) and labels (n, most)."""
         taken = [self.chosen[i] for i in indices]
         length = -(-max(last - first for _, first, last, _ in taken) // COARSEST) * COARSEST
         most = max(1, *(len(boxes) for *_, boxes in taken), 1)
@@ -59,7 +60,9 @@ class Segments(TorchDataset[tuple[Tensor, ...]]):
 
 
 def parts_of(n: int, length: int, boxes: Sequence[Box]) -> list[tuple[int, int, list[Box]]]:
-    """Parts of n rows that overlap by half, the last of which ends with the video, and the expressions of which each holds half."""
+    """Parts of n rows that overlap by half (the last one ends with the video), each with the expressions that are at
+    least half inside.
+    """
     found = []
     for first in [*range(0, max(n - length, 0), length // 2), max(n - length, 0)]:
         last, inside = min(first + length, n), []
@@ -88,11 +91,11 @@ class ActionFormer(Detector):
         self.register_buffer("usual", torch.tensor(100.0))
 
     def build(self, channels: int) -> nn.Module:
-        """Levels, of which each halves the rows."""
+        """Number of levels; each halves the rows."""
         return IntervalPyramid(channels, self.params.width, self.params.attention)
 
     def _grid(self, video: VideoView) -> tuple[int, int]:
-        """Frames of the video from one row to the next, and the frame that the first row stands for."""
+        """Frames of the video from one row to the next, and the frame of the first row."""
         return (
             (I3D_STRIDE, I3D_FRAMES // 2) if self.params.features == "i3d" else (self.params.step(video.timing.fps), 0)
         )
@@ -113,7 +116,9 @@ class ActionFormer(Detector):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Parts of series with their expressions. Motion is brought to mean 0 and deviation 1, each direction for itself."""
+        """Parts of series with their expressions. Motion is brought to mean 0 and deviation 1, each direction for
+        itself.
+        """
         series = [self._rows(video) for video in train]
         self.standardise(series)
         chosen = []
@@ -128,7 +133,7 @@ class ActionFormer(Detector):
         return Segments(series, chosen), None
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:
-        """Both losses over a running mean of how many points stand for an expression."""
+        """Both losses, divided by a running mean of the number of points that represent an expression."""
         x, there, boxes, labels = batch
         classes, truth = of_points(boxes, labels, x.shape[1])
         focal, misplaced, positive = losses(*self._answers(x, there), classes, truth)
@@ -138,13 +143,13 @@ class ActionFormer(Detector):
         return loss
 
     def _answers(self, x: Tensor, there: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the network says of rows (n, T, channels)."""
+        """The network's output for rows (n, T, channels)."""
         scaled = ((x - self.mean) / self.deviation).transpose(1, 2) * there
         found: tuple[Tensor, Tensor, Tensor] = self.network(scaled, there)
         return found
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, whose weight decay leaves biases and normalisation alone, at a rate that rises and falls as a cosine, step by step."""
+        """AdamW without weight decay on biases and normalisation; the rate rises, then falls as a cosine, step by step."""
         p, decaying, others = self.params, list[nn.Parameter](), list[nn.Parameter]()
         for weight in self.network.parameters():
             (decaying if weight.dim() == 3 and weight.shape[0] > 1 else others).append(weight)

@@ -60,7 +60,7 @@ class LocalAttention(nn.Module):
         self.out = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, there: Tensor) -> Tensor:
-        """(N, C, T) to (N, C, T / stride); `there`, (N, 1, T / stride), is 1 where the video is, else 0."""
+        """(N, C, T) to (N, C, T / stride); `there`, (N, 1, T / stride), is 1 inside the video, else 0."""
         parts = []
         for conv, norm, project in zip(self.convolved, self.norms, self.projected):
             part = project(norm(conv(x) * there))
@@ -89,7 +89,7 @@ class Block(nn.Module):
         self.branches = nn.ModuleList([Branch(width), Branch(width)])
 
     def forward(self, x: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, T) and where the video is, (N, 1, T), to those of every `stride`-th moment."""
+        """(N, C, T) and a mask of the video, (N, 1, T), to those of every `stride`-th moment."""
         below = there[:, :, :: self.stride]
         kept = F.max_pool1d(x, 3, self.stride, 1) if self.stride > 1 else x
         x = kept * below + self.branches[0](self.attention(self.norms[0](x), below))
@@ -116,8 +116,8 @@ class Head(nn.Module):
 class IntervalPyramid(nn.Module):
     """From features to classes and ends of intervals at the moments of six levels.
 
-    Shape: (N, channels, T), T a multiple of 32, and where the video is, (N, 1, T), to scores (N, P, 2), distances to both ends in strides
-    (N, P, 2) and which points are there (N, P); P = 63 T / 32.
+    Shape: (N, channels, T), T a multiple of 32, and a mask of the video, (N, 1, T), to scores (N, P, 2), distances to
+    both ends in strides (N, P, 2) and a mask of existing points (N, P); P = 63 T / 32.
     """
 
     def __init__(self, channels: int, width: int, window: int) -> None:

@@ -18,8 +18,8 @@ class Params(DetectorParams):
         epochs: passes over the samples, the first sixth of them at a rising rate; the last epoch's weights are used.
         batch_size: samples per step.
         lr: highest learning rate of AdamW.
-        weight_decay: of AdamW; biases and normalisation are left alone.
-        nms: of two proposals of one kind whose IoU is above this only the surer stays.
+        weight_decay: of AdamW, not for biases and normalisation.
+        nms: if the IoU of two proposals of one kind exceeds this, only the more confident one stays.
         top: intervals of each kind in a video, at most.
     """
 

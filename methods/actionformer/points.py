@@ -1,4 +1,4 @@
-"""Points of a pyramid, which expressions they stand for, and what mistakes cost."""
+"""Points of a pyramid, the expressions that they represent, and the losses."""
 
 import torch
 from torch import Tensor
@@ -7,11 +7,11 @@ from torch.nn import functional as F
 from .network import CLASSES, LEVELS
 
 NONE = -1
-"""Label of a place in a batch that holds no expression."""
+"""Label of an empty place in a batch."""
 REACH = ((0.0, 4.0), (4.0, 8.0), (8.0, 16.0), (16.0, 32.0), (32.0, 64.0), (64.0, 10_000.0))
 """Distances to the farther end, in rows, of the expressions of a level."""
 RADIUS = 1.5
-"""Strides from the middle of an expression within which a point stands for it."""
+"""Largest distance, in strides, from the middle of an expression to a point that represents it."""
 
 
 def points(length: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -54,8 +54,8 @@ def of_points(boxes: Tensor, labels: Tensor, length: int) -> tuple[Tensor, Tenso
 def losses(
     scores: Tensor, ends: Tensor, present: Tensor, classes: Tensor, truth: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums over the points that are there: focal loss of classes, 1 - IoU with the distance of the middles of intervals; and how many
-    points stand for an expression.
+    """Sums over the existing points: focal loss of classes, and 1 - IoU with the distance of the middles of intervals;
+    and the number of points that represent an expression.
     """
     there = present > 0
     positive = there & (classes.sum(-1) > 0)

@@ -40,7 +40,7 @@ class UnitGraph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Ten raw numbers of each frame.
 
-        Graph and weights together are one product for all twelve regions, whose rows are then normalised at once.
+        Graph and weights form one product for all twelve regions, and its rows are normalised together.
         """
         n, t = x.shape[:2]
         both = torch.einsum("ij,cd->jcid", self.graph, self.weight).reshape(12 * 2, 12 * HIDDEN)
@@ -53,15 +53,15 @@ class UnitGraph(nn.Module):
 def graph_of_units(annotated: Iterable[Sequence[str]]) -> NDArray[np.float32]:
     """How often regions move together in annotated expressions, (12, 12), each row divided by its sum.
 
-    A unit alone counts for each of its regions with itself; of several units every two count for each region of the one with
-    each of the other, both ways. A row of a region that nothing moves stays 0.
+    A single unit counts each of its regions with itself; with several units, every two count each region of the one
+    with each of the other, both ways. A row of a region that nothing moves stays 0.
 
     Args:
-        annotated: units of each expression, as coders write them (`4`, `L12`, `A12B`), whatever side and intensity; others than
-            those of `REGIONS_OF_UNIT` are left out.
+        annotated: units of each expression, as coders write them (`4`, `L12`, `A12B`), of any side and intensity; units
+            outside `REGIONS_OF_UNIT` are left out.
 
     Raises:
-        ConfigError: if no expression shows one of them: a graph of zeros would let nothing of the face through.
+        ConfigError: if no expression shows one of them, since a graph of zeros would block all input.
     """
     counts = np.zeros((12, 12))
     for units in annotated:

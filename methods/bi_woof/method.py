@@ -6,7 +6,9 @@ from .params import Params as _Params
 
 
 class BiWoofSvm(ClipSvm):
-    """Two frames stand for a clip: the flow from onset to apex, its directions weighted by magnitude and by strain."""
+    """Two frames represent a clip: the flow from onset to apex, with its directions weighted by magnitude and by
+    strain.
+    """
 
     Params = _Params
     chain = "bi_woof"

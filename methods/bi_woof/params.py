@@ -11,7 +11,7 @@ from mebench.features.top import SvmParams
 
 @dataclass(frozen=True)
 class Params(SvmParams):
-    """The paper's settings; where it is silent, those of its public code.
+    """The paper's settings; where the paper gives none, those of its public code.
 
     Attributes:
         flow: algorithm of the onset-to-apex flow.
@@ -20,7 +20,7 @@ class Params(SvmParams):
         cols: blocks from left to right.
         bins: directions of the flow.
         strain: global weight of a block, the `mean` of its strain (paper) or its `sum` (released code).
-        blocks: blocks lie `apart` (paper), or share two pixels with their neighbours (`released_code`).
+        blocks: blocks are disjoint (`apart`, paper), or share two pixels with their neighbours (`released_code`).
         last_bin: of the directions: as wide as the others (`whole`), or almost empty (`released_code`).
         unit_length: divide the whole vector by its length (released code).
     """

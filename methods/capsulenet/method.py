@@ -35,7 +35,7 @@ class CapsuleNet(MapNetwork):
         return margin_loss(scores.exp(), F.one_hot(y, scores.shape[1]).to(scores))
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Adam, whose rate falls before each epoch, the first too."""
+        """Adam; its rate falls before each epoch, including the first."""
         optimizer = torch.optim.Adam(self.network.parameters(), lr=self.params.lr * self.params.decay, fused=True)
         return {
             "optimizer": optimizer,

@@ -40,7 +40,7 @@ class ClassCapsules(nn.Module):
 
 
 class CapsuleNet(nn.Module):
-    """Two convolutions 9x9, the second of step 2, whose outputs are capsules of 8 numbers, and a capsule for each class.
+    """Two convolutions 9x9, the second with stride 2 and capsules of 8 numbers as output, and a capsule for each class.
 
     With 256 maps and three classes it learns 5,813,504 numbers on a map of three channels.
 

@@ -13,11 +13,11 @@ class Params(TrainedMapParams):
     """The training of the authors' program.
 
     Attributes:
-        input: what the capsules read: `map`, the flow between onset and apex, at once. The program's features of the apex frame, from a
-            network trained on other pictures, have the same width and height, 28x28.
+        input: input of the capsules: `map`, the flow between onset and apex, at once. The program's features of the
+            apex frame, from a network trained on other pictures, have the same width and height, 28x28.
         maps_per_layer: feature maps of the two convolutions, a multiple of 8.
         routings: rounds of agreement between the capsules.
-        decay: what the learning rate is multiplied by before each epoch.
+        decay: factor of the learning rate before each epoch.
     """
 
     epochs: int = 30

@@ -23,7 +23,7 @@ class CausalNet(MapNetwork):
     params: _Params
 
     def build(self, classes: int) -> nn.Module:
-        """Two hierarchies and what stands above them."""
+        """Two hierarchies and the layers above them."""
         p = self.params
         flow, direction = (Hierarchy(p.dim, p.heads, p.blocks) for _ in range(2))
         return Network((flow, direction), p.blocks[-1], p.gamma, classes)

@@ -55,7 +55,7 @@ def _joined(x: Tensor) -> Tensor:
 
 
 class Cross(nn.Module):
-    """The directions of both phases look at one another in turn; the second one sees what the first has become."""
+    """The directions of both phases attend to each other in turn; the second one reads the updated first one."""
 
     def __init__(self, dim: int, gamma: float) -> None:
         super().__init__()
@@ -114,8 +114,8 @@ class Causal(nn.Module):
 class CausalNet(nn.Module):
     """A hierarchy for the flow of both phases, another for their directions, and attention above them.
 
-    At the published sizes the authors' program counts 276,590,089 numbers, of which 41,518,080 are queries and keys of the hierarchies
-    that change nothing (see `mebench.training.layers`): 235,072,009 are here.
+    At the published sizes the authors' program counts 276,590,089 numbers, including 41,518,080 in queries and keys of
+    the hierarchies that have no effect (see `mebench.training.layers`): 235,072,009 are here.
 
     Args:
         hierarchies: of flow and of direction.

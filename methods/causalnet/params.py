@@ -8,13 +8,14 @@ from mebench.features.maps import POINTS, Order, Points, TrainedMapParams, check
 
 @dataclass(frozen=True)
 class Params(TrainedMapParams):
-    """The settings of the released code's one training; its search over 36 settings on the test subjects is no preset.
+    """The settings of a single training in the released code; its search over 36 settings on the test subjects is not a
+    preset.
 
     Attributes:
         dim: numbers of a position on the first of three levels, a multiple of 8; each next one doubles them.
         heads: of attention on the first level.
         blocks: on each level; the last number is also the depth of the cross attention.
-        gamma: how far the attention between places that are no neighbours is lowered before its softmax.
+        gamma: amount by which the attention between non-neighbouring places is lowered before its softmax.
         points: eyes, nose and corners of the mouth, (x, y) in pixels of a map, the same for all clips: see
             `mebench.features.maps.four_blocks`.
     """

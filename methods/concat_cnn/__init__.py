@@ -1,1 +1,1 @@
-"""Concat-CNN: windows of action units, told apart by three convolutions side by side (Yang et al. 2021)."""
+"""Concat-CNN: windows of action units, classified by three parallel convolutions (Yang et al. 2021)."""

@@ -1,4 +1,6 @@
-"""Concat-CNN behind the contract: windows of a series are judged one by one, and those that follow each other become intervals."""
+"""Concat-CNN behind the contract: windows of a series are judged one by one, and those that follow each other become
+intervals.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +26,7 @@ from .windows import Span, best_level, firsts, mostly_inside, negatives, positiv
 
 
 class ConcatCNN(Method):
-    """Learns windows in and outside expressions of whatever kind; an interval's length tells its kind."""
+    """Learns windows in and outside expressions of any kind; the length of an interval gives its kind."""
 
     Params = _Params
     tasks = frozenset({"spot"})
@@ -115,7 +117,7 @@ class ConcatCNN(Method):
         return (x - self.mean) / self.deviation
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam, with Keras' epsilon; its rate falls when the validation loss stays where it is."""
+        """Adam, with Keras' epsilon; its rate falls when the validation loss does not improve."""
         p = self.params
         optimizer = torch.optim.Adam(self.network.parameters(), lr=p.lr, eps=1e-7)
         self._rate = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -161,7 +163,7 @@ class ConcatCNN(Method):
 
     @torch.no_grad()
     def _probabilities(self, video: VideoView) -> NDArray[np.float64]:
-        """What the network says of each window of a video."""
+        """The network's output for each window of a video."""
         p, x = self.params, torch.from_numpy(self._series(video)).to(self.mean.device)
         if len(x) < p.length:
             return np.empty(0)
@@ -170,7 +172,7 @@ class ConcatCNN(Method):
         return found
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """Mean probability of the windows that a frame lies in, alike for both kinds; NaN where it lies in none."""
+        """Mean probability of the windows that contain a frame, equal for both kinds; NaN outside all windows."""
         p, step = self.params, self.params.step(video.timing.fps)
         sums, counts = np.zeros((2, video.n_frames))
         for first, probability in zip(firsts(len(self._series(video)), p.length, p.hop), self._probabilities(video)):
@@ -180,7 +182,9 @@ class ConcatCNN(Method):
         return np.repeat(scores[:, None], len(self.task.kinds), axis=1)
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """Windows above the level that follow each other; in videos of one expression the surest of them, or the surest window."""
+        """Windows above the level that follow each other; in videos of one expression the surest of them, or the surest
+        window.
+        """
         p, step, answers = self.params, self.params.step(video.timing.fps), self._probabilities(video)
         inside = answers > (float(self.level) if p.level is None else p.level)
         found = stretches(with_neighbours(inside) if p.smooth else inside, p.gap)

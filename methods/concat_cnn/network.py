@@ -8,7 +8,8 @@ FILTERS, POOLS = 256, (8, 4, 2)
 
 
 class ConcatNetwork(nn.Module):
-    """Three convolutions of different lengths side by side, each pooled by another length, and one dense layer over all of them.
+    """Three convolutions of different lengths side by side, each pooled by another length, and one dense layer over all
+    of them.
 
     54,785 numbers for 17 action units and the settings of CAS(ME)², 96,513 for those of SAMM.
 
@@ -32,7 +33,7 @@ class ConcatNetwork(nn.Module):
             (nn.init.zeros_ if name.endswith("bias") else nn.init.xavier_uniform_)(weights)
 
     def forward(self, x: Tensor) -> Tensor:
-        """How likely each window is to lie in an expression."""
+        """The probability of each window to be inside an expression."""
         parts, n = [], x.shape[1]
         x = x.transpose(1, 2)
         for conv, size, pool in zip(self.branches, self.kernels, POOLS):

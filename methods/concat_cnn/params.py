@@ -18,21 +18,21 @@ class Params(SeriesParams):
         length: frames of the series in a window.
         hop: frames of the series from one window to the next.
         kernels: lengths of the three convolutions.
-        conv_stride: frames by which they move on.
+        conv_stride: their stride in frames.
         short: an expression that is shorter than a window, and longer than half of it, gives the window that begins with it.
         negatives: windows outside expressions for each inside one, at most, of the same video.
-        variant: `mended`, or `released_code` with two faults of the public code: windows "outside" may lie in expressions, and an
-            interval is lost that no `gap` + 1 windows below the level follow.
+        variant: `mended`, or `released_code` with two faults of the public code: windows "outside" may overlap with
+            expressions, and an interval is lost unless `gap` + 1 windows below the level follow it.
         epochs: passes over the windows, at most.
         batch_size: windows per step.
         lr: learning rate of Adam in the first epoch.
-        lr_decay: what it is multiplied by when the validation loss has not fallen by 0.0001 for `lr_patience` epochs.
+        lr_decay: its factor when the validation loss has not fallen by 0.0001 for `lr_patience` epochs.
         lr_patience: see `lr_decay`.
         patience: epochs without a lower validation loss after which the training ends.
         level: probability above which a window belongs to an expression; null takes that of the largest F1 of windows on the validation
             subjects.
         smooth: a window without a neighbour of its kind belongs to none.
-        gap: windows below the level that an interval may hold one after the other.
+        gap: largest number of consecutive windows below the level inside an interval.
         micro_below: seconds; shorter intervals are micro-expressions, others macro-expressions.
     """
 
@@ -57,7 +57,7 @@ class Params(SeriesParams):
 
     @property
     def needs_landmarks(self) -> bool:
-        """Only regions lie around landmarks."""
+        """Only regions need landmarks."""
         return self.features == "motion"
 
     @property

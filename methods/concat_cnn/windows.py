@@ -18,7 +18,7 @@ def firsts(n: int, length: int, hop: int) -> NDArray[np.int64]:
 
 
 def positives(n: int, spans: Sequence[Span], length: int, hop: int, short: bool) -> list[int]:
-    """First frames of the windows inside expressions, expression by expression; their last frame lies before the offset.
+    """First frames of the windows inside expressions, expression by expression; their last frame precedes the offset.
 
     Args:
         n: frames of the series.
@@ -44,7 +44,8 @@ def negatives(n: int, spans: Sequence[Span], length: int, most: float, mended: b
         spans: of the expressions.
         length: of a window.
         most: how many; rounded up.
-        mended: False lays windows from the first frame on, whatever lies there, and only counts the frames outside.
+        mended: False places windows from the first frame on, also inside expressions, and only counts the frames
+            outside.
     """
     free = np.ones(n, bool)
     for onset, offset in spans:
@@ -57,7 +58,7 @@ def negatives(n: int, spans: Sequence[Span], length: int, most: float, mended: b
 
 
 def mostly_inside(n: int, spans: Sequence[Span], length: int, hop: int) -> NDArray[np.bool_]:
-    """Of all windows of a series, whether more than half of their frames lie in expressions."""
+    """For each window of a series, whether more than half of its frames are in expressions."""
     busy = np.zeros(n, bool)
     for onset, offset in spans:
         busy[onset : offset + 1] = True
@@ -77,7 +78,7 @@ def best_level(probabilities: NDArray[np.float64], truth: NDArray[np.bool_]) -> 
 
 
 def with_neighbours(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Windows that have a neighbour beside them which is inside, too; the first and the last stay as they are.
+    """Windows with a neighbour that is also inside; the first and the last are unchanged.
 
     From left to right: the neighbour before is one that stayed.
     """

@@ -11,8 +11,8 @@ class Params(TrainedMapParams):
     """The network of the released code, trained on all training subjects; its own way of training is a preset.
 
     Attributes:
-        keep: the `last` epoch's weights, or those of the lowest loss on inner validation subjects, who are then held out from
-            training (`best_validation`).
+        keep: the `last` epoch's weights, or those with the lowest loss on inner validation subjects, which are then
+            held out from training (`best_validation`).
     """
 
     epochs: int = 45

@@ -12,7 +12,7 @@ class Params(MapParams):
     """How the pixels of a map become a vector, and how the SVM is fitted.
 
     Attributes:
-        channels: `all` three, or motion without its strain (`flow`), or the `strain` alone.
+        channels: `all` three, motion without strain (`flow`), or only the `strain`.
         side: of the face that is read: `both`, or the person's own `left` or `right`, which are the right and the left half of a map.
         centre: take flow from its grey of no motion, 127.5, in both directions, and strain from 0; else all values from 0.
         standardise: centre each pixel and divide it by its standard deviation over the training clips.

@@ -8,7 +8,7 @@ from mebench.features.top import Top, TopParams
 
 @dataclass(frozen=True)
 class Params(TopParams):
-    """The published framework; what it varies is named in the card.
+    """The published framework; the card names its variants.
 
     Attributes:
         bins: number of directions of the gradient.

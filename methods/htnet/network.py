@@ -8,8 +8,9 @@ from mebench.training.layers import ChannelNorm, Hierarchy
 class HTNet(nn.Module):
     """A hierarchy and one linear layer.
 
-    At the published sizes the authors' program counts 139,582,982 numbers, of which 22,195,200 are queries and keys that change
-    nothing (see `mebench.training.layers`): 117,387,782 are here. Their classes for the nose and for a fusion are not used.
+    At the published sizes the authors' program counts 139,582,982 numbers, including 22,195,200 in queries and keys
+    without effect (see `mebench.training.layers`): 117,387,782 are here. Their classes for the nose and for a fusion
+    are not used.
 
     Shape: (N, 3, 28, 28) to (N, classes), raw class scores.
     """

@@ -1,1 +1,1 @@
-"""Feature difference contrast: spotting by what a frame's texture has that the frames before and after it lack."""
+"""Feature difference contrast: spotting by the difference of a frame's texture from the frames before and after it."""

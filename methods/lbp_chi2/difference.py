@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 CHUNK = 256
-"""Frames at once: a long video's histograms need not lie in memory together."""
+"""Number of frames at once, so that a long video's histograms need not be in memory together."""
 
 
 def half_window(seconds: float, fps: float) -> int:
@@ -83,10 +83,10 @@ def flow_differences(to_centre: NDArray[Any], to_end: NDArray[Any], k: int, shar
 
 
 def contrasted(differences: Floats, k: int) -> Floats:
-    """C_i = F_i - (F_{i-k} + F_{i+k}) / 2; negative values, where nothing is faster than around, become 0.
+    """C_i = F_i - (F_{i-k} + F_{i+k}) / 2; negative values become 0.
 
     Returns:
-        (n,); NaN where one of the three is.
+        (n,); NaN if one of the three is NaN.
     """
     found = np.full(len(differences), np.nan)
     if len(differences) > 2 * k:

@@ -43,7 +43,9 @@ class LbpChi2(Method):
         return chains_at_scales(gaps, p.scales)
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The contrasted difference C of each frame, (n_frames, 1); NaN for the first and the last 2k (k without contrast)."""
+        """The contrasted difference C of each frame, (n_frames, 1); NaN for the first and the last 2k (k without
+        contrast).
+        """
         return mean_over_scales([self._contrasts(video, scale)[:, None] for scale in self.params.scales])
 
     def _contrasts(self, video: VideoView, scale: float) -> NDArray[np.float64]:
@@ -59,7 +61,7 @@ class LbpChi2(Method):
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
     ) -> list[spotting.Spotted]:
-        """Peaks above T = C_mean + p (C_max - C_mean); in short videos the highest frame alone."""
+        """Peaks above T = C_mean + p (C_max - C_mean); in short videos only the highest frame."""
         k, window = self._k(timing), self.params.width == "window"
         return spotting.spot(
             scores,

@@ -1,4 +1,4 @@
-"""Patterns of the six points in which the circles of three planes meet."""
+"""Patterns of the six points at which the circles of three planes intersect."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

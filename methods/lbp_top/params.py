@@ -10,7 +10,7 @@ from mebench.features.top import Top, TopParams
 
 @dataclass(frozen=True)
 class Params(TopParams):
-    """The published framework; what it varies is named in the card.
+    """The published framework; the card names its variants.
 
     Attributes:
         p: number of neighbours on each plane; 4 and 8 are usual.

@@ -1,4 +1,4 @@
-"""Points and anchors of a window, which expressions they stand for, and what mistakes cost."""
+"""Points and anchors of a window, the expressions that they represent, and the losses."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from .network import LEVELS, RATIOS
 
 NONE = -1
-"""Label of a place in a batch that holds no interval; 0 is one that is no expression, then macro and micro."""
+"""Label of an empty place in a batch; 0 is an interval without expression, then macro and micro."""
 FOREGROUND, BACKGROUND = 0.5, 0.4
 REACH = ((0.0, 10.0), (8.0, 32.0), (16.0, 64.0), (64.0, 128.0))
 """From and below which distance to the farther end, in frames, an expression belongs to a level."""
@@ -35,7 +35,8 @@ def anchors(window: int) -> tuple[Tensor, Tensor]:
 
 
 def of_points(boxes: Tensor, labels: Tensor, window: int) -> tuple[Tensor, Tensor]:
-    """Class of each point (N, P) and distances to both ends of its expression in strides (N, P, 2), the shortest that it lies in.
+    """Class of each point (N, P) and distances to both ends of its expression in strides (N, P, 2); the shortest
+    expression around it counts.
 
     Args:
         boxes: (N, M, 2), first and last frame.
@@ -54,7 +55,9 @@ def of_points(boxes: Tensor, labels: Tensor, window: int) -> tuple[Tensor, Tenso
 
 
 def of_anchors(boxes: Tensor, labels: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
-    """IoU of each anchor with its nearest interval (N, A), its class and the shift and width to learn (N, A, 2), 0 where none is near."""
+    """IoU of each anchor with its nearest interval (N, A), its class and the shift and width to learn (N, A, 2), 0
+    where none is near.
+    """
     middles, widths = (part.to(boxes.device) for part in anchors(window))
     low, high = middles - widths / 2, middles + widths / 2
     first, last = boxes[:, None, :, 0], boxes[:, None, :, 1]
@@ -80,7 +83,9 @@ def focal(scores: Tensor, classes: Tensor) -> Tensor:
 
 
 def loss_of_points(scores: Tensor, ends: Tensor, classes: Tensor, truth: Tensor, micro: float) -> Tensor:
-    """Of what `of_points` says: focal loss of classes, and 1 - IoU of intervals, which counts `micro` times for micro-expressions."""
+    """Losses for the result of `of_points`: focal loss of classes, and 1 - IoU of intervals, weighted by `micro` for
+    micro-expressions.
+    """
     inside = classes > 0
     total = focal(scores, classes) / (inside.sum() + len(scores))
     if inside.any():
@@ -92,7 +97,9 @@ def loss_of_points(scores: Tensor, ends: Tensor, classes: Tensor, truth: Tensor,
 
 
 def loss_of_anchors(scores: Tensor, moves: Tensor, best: Tensor, classes: Tensor, truth: Tensor) -> Tensor:
-    """Of what `of_anchors` says: focal loss of anchors that are near or far, and of the near ones smooth L1 of shift and width."""
+    """Losses for the result of `of_anchors`: focal loss of near and far anchors, and for near ones smooth L1 of shift
+    and width.
+    """
     near, far = best > FOREGROUND, best < BACKGROUND
     total = focal(scores[near | far], classes[near | far]) / (near.sum() + len(scores))
     if near.any():

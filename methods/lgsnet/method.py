@@ -90,7 +90,7 @@ class LGSNet(Detector):
         return loss
 
     def _answers(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What the network says of windows (n, rows, channels)."""
+        """The network's output for windows (n, rows, channels)."""
         found: tuple[Tensor, Tensor, Tensor, Tensor] = self.network(
             ((x.float() - self.mean) / self.deviation).transpose(1, 2)
         )
@@ -140,7 +140,7 @@ class LGSNet(Detector):
         return found
 
     def detected(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
-        """The surest intervals of a video that do not overlap, by kind, whatever their confidence."""
+        """The most confident non-overlapping intervals of a video, by kind, at any confidence."""
         kinds = dict(self.proposed(video))
         kept = spotting.suppress(list(kinds), self.params.nms)
         surest = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: self.params.top]

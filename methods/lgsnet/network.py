@@ -45,8 +45,8 @@ class Gated(nn.Module):
 
 
 class Neighbours(nn.Module):
-    """What the whole window says of each moment, weighed by its neighbours, and a layer for each place ("local suppression and global
-    enhancement").
+    """The whole window's effect on each moment, weighted by its neighbours, and a layer for each place ("local
+    suppression and global enhancement").
     """
 
     def __init__(self, width: int) -> None:

@@ -19,7 +19,7 @@ class Params(DetectorParams):
         epochs: passes over the windows; the last epoch's weights are used.
         batch_size: windows per step.
         lr: highest learning rate of AdamW, which rises to it in the first sixth of the epochs and then falls as a cosine.
-        nms: of two proposals whose IoU is above this only the surer stays, whatever their kinds.
+        nms: if the IoU of two proposals of any kinds exceeds this, only the more confident one stays.
         top: intervals of a video, at most.
     """
 

@@ -1,4 +1,4 @@
-"""Windows of a series: where they begin, which expressions they hold, and intervals that are none."""
+"""Windows of a series: their beginnings, their expressions, and intervals without expression."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from .boxes import NONE
 STRIDE = 2
 """Frames of the series from one row of features to the next."""
 INSIDE = 0.9
-"""Part of an expression that a window must hold more than."""
+"""A window must contain more than this share of an expression."""
 LENGTHS = ((0.75, 12, 36), (0.19, 36, 62), (0.06, 62, 128))
 """Share, shortest and longest length, in frames of a window of 128, of intervals that are none."""
 
@@ -22,7 +22,7 @@ Box = tuple[float, float, int]
 
 
 def firsts(n: int, window: int, step: int) -> list[int]:
-    """First frames of the windows of n frames, the last of which ends with the video.
+    """First frames of the windows of n frames; the last window ends with the video.
 
     >>> firsts(300, 128, 64), firsts(100, 128, 64)
     ([0, 64, 128, 172], [0])
@@ -34,7 +34,7 @@ def firsts(n: int, window: int, step: int) -> list[int]:
 
 
 def held(boxes: Sequence[Box], first: int, window: int) -> list[Box]:
-    """The expressions of which a window holds more than nine tenths, in its frames, cut at its ends."""
+    """The expressions that are more than nine tenths inside a window, in its frames, cut at its ends."""
     found = []
     for a, b, label in boxes:
         inside = min(b, first + window) - max(a, first)
@@ -59,7 +59,7 @@ def rows_of(series: Tensor, first: int, window: int) -> Tensor:
 
 
 class Windows(Dataset[tuple[Tensor, ...]]):
-    """Windows of several series with their intervals; the series stay as they are.
+    """Windows of several series with their intervals; the series are not copied.
 
     Args:
         series: (rows, channels) each.
@@ -87,7 +87,8 @@ class Windows(Dataset[tuple[Tensor, ...]]):
 def choose(
     boxes: Sequence[Sequence[Box]], lengths: Sequence[int], window: int, background: float, rng: np.random.Generator
 ) -> list[tuple[int, int, list[Box]]]:
-    """Windows to train on, a quarter apart: all with expressions, and of the same video others with an interval that is none.
+    """Training windows at steps of a quarter: all windows with expressions, and others of the same video with an
+    interval without expression.
 
     Args:
         boxes: of each video.

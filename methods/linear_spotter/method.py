@@ -17,7 +17,7 @@ CHAIN = "motion_of_blocks"
 
 
 class LinearSpotter(Method):
-    """A frame's score is a weighted sum of |u|, |v| and strain of each block: what a network must beat."""
+    """A frame's score is a weighted sum of |u|, |v| and strain of each block: a baseline for networks."""
 
     Params = _Params
     tasks = frozenset({"spot"})
@@ -37,7 +37,9 @@ class LinearSpotter(Method):
         self.register_buffer("bias", torch.zeros(kinds, dtype=torch.float64))
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
-        """|u|, |v| and strain between frames i and i + k, k = 0.1 s, averaged over blocks of eyes and mouth: (blocks, blocks, 3)."""
+        """|u|, |v| and strain between frames i and i + k, k = 0.1 s, averaged over blocks of eyes and mouth: (blocks,
+        blocks, 3).
+        """
         p = self.params
         still = () if p.regions == "box" else (RemoveNoseMotion(), MaskEyes(p.eye_margin))
         pooled = (Strain("forward"), *still, EyesAndMouth(p.regions), Magnitudes(), BlockMeans(p.blocks, p.blocks))
@@ -69,7 +71,9 @@ class LinearSpotter(Method):
         super().fit_closed_form(train, valid)
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The weighted sum, near 1 inside an expression and near 0 elsewhere; NaN for the last k frames, which have no partner."""
+        """The weighted sum, near 1 inside an expression and near 0 elsewhere; NaN for the last k frames, which have no
+        partner.
+        """
         return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
 
     def _scores(self, video: VideoView) -> NDArray[np.float64]:
@@ -108,7 +112,7 @@ def ridge(
     mean, bias = sum_x / count, sum_y / count
     covariance = sum_xx / count - np.outer(mean, mean)
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
-    # What rounding leaves of a feature that never changes is no variance.
+    # Rounding errors of a constant feature do not count as variance.
     changes = deviation > 1e-6 * np.sqrt(np.diag(sum_xx) / count)
     scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=changes)
     correlation = covariance * np.outer(scale, scale)

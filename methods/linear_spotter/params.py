@@ -10,7 +10,7 @@ from mebench.spotting import SpottingParams
 
 @dataclass(frozen=True)
 class Params(SpottingParams, FaceParams):
-    """What is pooled, and how much weights cost.
+    """The pooling, and the penalty of weights.
 
     Attributes:
         flow: algorithm of the optical flow.

@@ -16,7 +16,8 @@ NUMBERS = 28 * 28 * 3
 
 
 class Standardised(nn.Module):
-    """Each number by its mean and deviation over the training clips, and one linear layer; a constant one is only centred.
+    """Each number by its mean and deviation over the training clips, and one linear layer; a constant one is only
+    centred.
 
     Shape: (N, 3, 28, 28) to (N, classes), raw class scores.
     """
@@ -44,7 +45,7 @@ class Standardised(nn.Module):
 
 
 class Logistic(MapNetwork):
-    """Multinomial logistic regression by gradient descent, so that its epochs can be looked at like those of a network."""
+    """Multinomial logistic regression by gradient descent, so that its epochs can be examined like those of a network."""
 
     Params = _Params
     several = True

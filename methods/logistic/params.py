@@ -8,10 +8,10 @@ from mebench.features.maps import TrainedMapParams
 
 @dataclass(frozen=True)
 class Params(TrainedMapParams):
-    """What is usual, nothing tuned on these data.
+    """Usual values; nothing is tuned on these data.
 
     Attributes:
-        weight_decay: how much of each weight a step takes away, beside the gradient (AdamW).
+        weight_decay: share of each weight that a step removes, in addition to the gradient (AdamW).
     """
 
     epochs: int = 100

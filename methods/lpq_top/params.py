@@ -12,7 +12,7 @@ class Params(TopParams):
     """The preparation and the grid of `lbp_top`, with which it is compared; windows as in the authors' program.
 
     Attributes:
-        planes: those whose histograms are used, of `xy` (the image), `xt` and `yt` (movement along rows and columns).
+        planes: the planes whose histograms are used: `xy` (the image), `xt` and `yt` (movement along rows and columns).
         window: width of the window in the image, odd, in pixels.
         window_t: its length in time, odd, in frames; `length` must not be smaller.
         decorrelate: turn the eight numbers of a voxel to axes on which they correlate less.

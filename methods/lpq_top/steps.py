@@ -23,9 +23,9 @@ RHO = 0.1
 class LpqTop(Top):
     """Local phase quantisation on three orthogonal planes, (rows, cols, slices * 3 * 256).
 
-    Around each voxel, on each plane, the short-term Fourier transform at four frequencies of one period a window gives four real and
-    four imaginary parts; after decorrelation, the signs of the eight are the bits of a code. On each plane the voxels count whose
-    window lies inside the clip.
+    Around each voxel, on each plane, the short-term Fourier transform at four frequencies of one period a window gives
+    four real and four imaginary parts; after decorrelation, the signs of the eight are the bits of a code. On each
+    plane, the voxels with a window inside the clip count.
 
     Attributes:
         window: width of the window in the image, odd, in pixels.
@@ -33,7 +33,7 @@ class LpqTop(Top):
         decorrelate: turn the eight numbers to the axes on which they would not correlate if neighbours correlated by `RHO`.
     """
 
-    portable: ClassVar[bool] = False  # it rests on eigenvectors
+    portable: ClassVar[bool] = False  # it depends on eigenvectors
     least: ClassVar[Mapping[str, int]] = {**Top.least, "window": 3, "window_t": 3}
 
     window: int = 5
@@ -51,7 +51,7 @@ class LpqTop(Top):
         return self.window_t // 2, self.window // 2, self.window // 2
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
-        """Codes of the voxels whose window lies inside the clip."""
+        """Codes of the voxels with a window inside the clip."""
         for first, second in PLANES:
             sizes = tuple(self.window_t if axis == T else self.window for axis in (first, second))
             parts = []
@@ -61,7 +61,8 @@ class LpqTop(Top):
                     seen = np.lib.stride_tricks.sliding_window_view(seen, len(weights), axis) @ weights
                 parts += [seen.real, seen.imag]
             turned = np.tensordot(axes(sizes, second == T), parts, (0, 0)) if self.decorrelate else np.stack(parts)
-            # What cancels is 0, however it was rounded, as where the face does not move; others are larger for whole gray values.
+            # Differences that cancel count as 0 despite rounding, as in still parts of the face; real ones are larger
+            # for whole gray values.
             bits = (turned >= -1e-6).astype(np.intp)
             yield np.sum([bit << i for i, bit in enumerate(bits)], axis=0), 256, None
 

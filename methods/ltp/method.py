@@ -42,7 +42,9 @@ class Ltp(Method):
         return {CHAIN: Chain(CHAIN, (self.params.face(), Picture(), RegionPixels(self.params.region)))}
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """The hyperplane between beginnings of expressions in regions that show them, and other frames of these regions."""
+        """The hyperplane between beginnings of expressions in regions that show them, and other frames of these
+        regions.
+        """
         p, samples, labels = self.params, [], []
         for video in train:
             found, fps = list(self._windows(video)), video.timing.fps
@@ -62,7 +64,9 @@ class Ltp(Method):
         self.notes["patterns"] = float(y.sum())
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The largest distance of a region to the hyperplane, (n_frames, 1), `lead` frames later: at the onset; NaN before."""
+        """The largest distance of a region to the hyperplane, (n_frames, 1), `lead` frames later: at the onset; NaN
+        before.
+        """
         return self._looked_at(video)[0][:, None]
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
@@ -89,7 +93,9 @@ class Ltp(Method):
             yield start, np.stack([patterns(one, reach, p.cn_limit) for one in own.swapaxes(0, 1)])
 
     def _looked_at(self, video: VideoView) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Scores and detected frames of a video, (n,) each, both `lead` frames later than the patterns begin; looked at once."""
+        """Scores and detected frames of a video, (n,) each, both `lead` frames later than the patterns begin; computed
+        once.
+        """
         if self._seen is None or self._seen[0] is not video:
             p, fps, n = self.params, video.timing.fps, video.n_frames
             reach = p.frames(p.reach, fps)

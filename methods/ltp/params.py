@@ -13,18 +13,18 @@ class Params(FaceParams):
 
     Attributes:
         region: width and height of a region around a landmark in pixels of the crop.
-        window: seconds of a video that are looked at together; the next window begins `reach` before its end.
+        window: seconds of a video that are analysed together; the next window begins `reach` before its end.
         reach: seconds over which the movement from a frame on makes its pattern.
         moments: of the reach, evenly spread, at which a pattern is read: the program takes each frame, 9 at 30 a second.
-        lead: part of `reach` before an onset whose frames are learnt as beginnings of a pattern.
-        cn_limit: the inverse of a region's largest movement counts at most so much.
+        lead: share of `reach` before an onset; frames there are learnt as beginnings of a pattern.
+        cn_limit: upper limit for the inverse of a region's largest movement.
         intensity: part of a region's largest movement in the window that a pattern must reach.
         sample: of frames far from an onset only every n-th is learnt.
         c: weight of the training errors of the SVM.
         weight: of patterns of expressions, against 1 of others.
         region_span: part of `reach` within which the frames of a region support each other.
         frame_span: the same for all regions together.
-        span: seconds in which detected frames make one interval.
+        span: seconds within which detected frames form one interval.
         least: seconds of detected frames that an interval needs.
     """
 
@@ -45,7 +45,7 @@ class Params(FaceParams):
 
     @property
     def needs_landmarks(self) -> bool:
-        """The regions lie around landmarks, whatever the settings."""
+        """The regions need landmarks under all settings."""
         return True
 
     def __post_init__(self) -> None:

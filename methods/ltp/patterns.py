@@ -15,7 +15,7 @@ Bools = NDArray[np.bool_]
 def windows(n: int, length: int, reach: int) -> list[tuple[int, int]]:
     """First frame of each window and that after its last; the next one begins `reach` frames before the end.
 
-    A rest of at most `reach` frames lies in the window before it, and makes none of its own.
+    A remainder of at most `reach` frames belongs to the window before it and forms no window of its own.
 
     >>> windows(60, 30, 9), windows(5, 30, 9)
     ([(0, 30), (21, 51), (42, 60)], [(0, 5)])
@@ -29,7 +29,7 @@ def patterns(pixels: Floats, reach: int, cn_limit: float) -> Floats:
 
     Args:
         pixels: of a region in a window, (n, pixels).
-        reach: frames after a frame that are looked at.
+        reach: number of frames after a frame that are used.
         cn_limit: see below.
 
     Returns:
@@ -51,7 +51,7 @@ def patterns(pixels: Floats, reach: int, cn_limit: float) -> Floats:
 
 
 def regions_of(units: Sequence[str]) -> list[int]:
-    """Regions in which action units can show: the brows for units below 6, the mouth from 10 on, else all.
+    """Regions where action units can appear: the brows for units below 6, the mouth from 10 on, else all.
 
     >>> regions_of(("1", "R2")), regions_of(("12",)), regions_of(("4", "12")) == regions_of(()) == list(range(12))
     ([0, 1, 2, 3, 4, 5], [8, 9, 10, 11], True)
@@ -107,7 +107,9 @@ def learnt_frames(n: int, onset: int, lead: int, sample: int) -> tuple[NDArray[n
 
 
 def supported(hits: Bools, span: int, least: int) -> Bools:
-    """Hits without the groups of at most `least`, if there is a larger one; a group begins at a hit and reaches `span` frames further."""
+    """Hits without the groups of at most `least`, if there is a larger one; a group begins at a hit and reaches `span`
+    frames further.
+    """
     kept, groups, frame = hits.copy(), list[tuple[int, int]](), 0
     while frame < len(hits):
         if hits[frame]:
@@ -122,13 +124,13 @@ def supported(hits: Bools, span: int, least: int) -> Bools:
 
 
 def fused(hits: Bools, rows: Floats, intensity: float, spans: tuple[int, int], reach: int) -> tuple[Bools, Bools]:
-    """Which frames of a window begin a movement of the face, (n,), and in which regions, (regions, n).
+    """The frames of a window that begin a movement of the face, (n,), and the regions, (regions, n).
 
     Args:
-        hits: what the SVM says of each region and frame, (regions, n).
+        hits: the SVM's decision for each region and frame, (regions, n).
         rows: their patterns, (regions, n, 1 + reach).
         intensity: part of its largest movement that a pattern must reach.
-        spans: frames within which those of a region, and those of the face, support each other.
+        spans: frames within which hits of a region, and of the face, support each other.
         reach: frames of a pattern.
     """
     cn = rows[:, 0, 0]

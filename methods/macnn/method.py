@@ -32,7 +32,7 @@ class Macnn(MapNetwork):
         return F.interpolate(picture, (self.params.size, self.params.size), mode="bilinear")
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Adam, whose rate falls in steps."""
+        """Adam; its rate falls in steps."""
         optimizer, p = torch.optim.Adam(self.network.parameters(), lr=self.params.lr, fused=True), self.params
         return {
             "optimizer": optimizer,

@@ -14,8 +14,8 @@ class Params(TrainedMapParams):
     Attributes:
         size: width and height in pixels to which a map of 28x28 is enlarged, at least 16; the program reads 112.
         hidden: width of the two hidden layers.
-        decay: what the learning rate is multiplied by ...
-        decay_every: ... after so many epochs.
+        decay: factor of the learning rate ...
+        decay_every: ... after this number of epochs.
     """
 
     epochs: int = 60

@@ -8,7 +8,7 @@ from mebench.core.options import check_choices
 
 @dataclass(frozen=True)
 class Params:
-    """What is named where a clip may have several classes.
+    """The answer if a clip may have several classes.
 
     Attributes:
         sets: `likely` names the classes that at least half of the training clips have, and the most frequent one in any case; `every`

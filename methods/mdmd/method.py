@@ -1,4 +1,6 @@
-"""Main directional maximal difference behind the contract: no training, a score for each frame, stretches above a threshold."""
+"""Main directional maximal difference behind the contract: no training, a score for each frame, stretches above a
+threshold.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,9 @@ from .params import Params as _Params
 
 
 class MDMD(Method):
-    """How much further the face is from where it was k frames ago than it will be k frames later, beside the frames around."""
+    """How much more the face differs from k frames before than from k frames later, relative to the neighbouring
+    frames.
+    """
 
     Params = _Params
     tasks = frozenset({"spot"})
@@ -41,7 +45,9 @@ class MDMD(Method):
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
     ) -> list[Spotted]:
-        """Stretches of frames above the threshold that last as long as an expression of this kind; in short videos the highest."""
+        """Stretches of frames above the threshold that last as long as an expression of this kind; in short videos the
+        highest.
+        """
         lengths = None if self.task.one_per_video else self.params.lengths(kind, timing.fps, len(scores))
         return high_stretches(scores, self.params.p, lengths)
 
@@ -57,9 +63,9 @@ def high_stretches(scores: NDArray[np.float64], p: float, lengths: range | None)
     """Stretches of frames above T = mean + p (max - mean).
 
     Args:
-        scores: (n,); NaN is not looked at.
+        scores: (n,); NaN is ignored.
         p: place of the threshold.
-        lengths: numbers of frames that a stretch may have; None keeps the one with the highest score, whatever its length.
+        lengths: numbers of frames that a stretch may have; None keeps the one with the highest score, at any length.
 
     Returns:
         By time, both ends inclusive; the apex is the highest frame, the confidence its score.
@@ -71,7 +77,7 @@ def high_stretches(scores: NDArray[np.float64], p: float, lengths: range | None)
 
 
 def _chain(kind: str) -> str:
-    """Name of the chain whose flow has the gaps of this kind."""
+    """Name of the chain with the flow gaps of this kind."""
     return f"mdmd_{kind}"
 
 

@@ -55,7 +55,9 @@ class METST(Method):
         return () if self.params.weights else (Stage("states", self.params.epochs, self.params.batch_size),)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Take the released weights of whom nobody here trains on, if they are asked for; then the threshold, if that is learnt."""
+        """Load the released weights of a subject outside the training set, if requested; then learn the threshold, if
+        required.
+        """
         if self.params.weights:
             file = released_file(self.params.weights, [*train, *valid], (".pkl", ".pt", ".pth"))
             load(self.network, of_authors(torch_weights(file), self.task.classes), file)
@@ -106,10 +108,11 @@ class METST(Method):
         return loss
 
     def _of_classes(self, scores: Tensor, named: Tensor) -> Tensor:
-        """Cross-entropies of frames, scores (n, classes) and their classes (n,), times their weights; 0 where no frame counts.
+        """Cross-entropies of frames, scores (n, classes) and their classes (n,), times their weights; 0 where no frame
+        counts.
 
-        Summed over the frames that count and divided by their number, not by the sum of their weights: the public program gives classes
-        as probabilities, for which PyTorch does so.
+        Summed over the counted frames and divided by their number, not by the sum of their weights: the public program
+        gives classes as probabilities, for which PyTorch does this.
         """
         total = F.cross_entropy(scores, named, self.weights, ignore_index=IGNORED, reduction="sum")
         return total / (named != IGNORED).sum().clamp(min=1)
@@ -122,7 +125,7 @@ class METST(Method):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Other weights answer otherwise: what was remembered of a video is forgotten."""
+        """Other weights give other answers, so cached results are dropped."""
         self._last = None
         return super().load_state_dict(state_dict, strict, assign)
 
@@ -145,16 +148,17 @@ class METST(Method):
         return found
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The score of each frame, that of the nearest frame of the series before; NaN after the last."""
+        """The score of each frame: that of the nearest preceding frame of the series; NaN after the last."""
         scores = np.full((video.n_frames, 1), np.nan)
         of_frames = np.repeat(self._answers(video)[:, 0], self._step(video))[: video.n_frames]
         scores[: len(of_frames), 0] = of_frames
         return scores
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
-        """The most frequent emotion of a clip's frames, ties by summed probability; (n_clips, n_classes), rows sum to 1.
+        """The most frequent emotion of a clip's frames, ties by summed probability; (n_clips, n_classes), rows sum to
+        1.
 
-        The first and the last frame of the series in the clip do not vote, where there are others.
+        The first and the last frame of the series in the clip do not vote if there are others.
         """
         return np.stack([self._named(clip) for clip in clips])
 

@@ -22,7 +22,7 @@ MOST_DROPPED = 0.2
 
 
 class Scan(torch.autograd.Function):
-    """States that decay, take in, and are looked at: state = exp(-delta decay) state + taken write, seen = state read.
+    """States that decay, receive input, and are read: state = exp(-delta decay) state + taken write, seen = state read.
 
     The states of all moments, some hundred times the inputs, are never kept but made again for the gradients. In single precision on
     a processor compiled loops do it (see `scan`), elsewhere an operation for each moment.
@@ -32,7 +32,7 @@ class Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, delta: Tensor, taken: Tensor, decay: Tensor, write: Tensor, read: Tensor) -> Tensor:
-        """What is seen of the states at each moment."""
+        """The output read from the states at each moment."""
         ctx.save_for_backward(delta, taken, decay, write, read)
         if _in_loops(delta):
             found = torch.empty_like(taken, memory_format=torch.contiguous_format)
@@ -75,7 +75,7 @@ class Scan(torch.autograd.Function):
                 of_delta[:, t] = -torch.einsum("nds,ds->nd", of_rate, decay)
                 of_decay -= torch.einsum("nds,nd->ds", of_rate, delta[:, t])
             else:
-                of_delta[:, t] = 0  # nothing was there to decay
+                of_delta[:, t] = 0  # there is no earlier state
         return of_delta, of_taken, of_decay, of_write, of_read
 
 
@@ -88,12 +88,14 @@ def _arrays(*tensors: Tensor) -> list[scan.Array]:
 
 
 def _room(moments: int, delta: Tensor, decay: Tensor) -> Tensor:
-    """Memory for the states of some moments, (moments, N, D, S): to write into it again takes a third of the time of asking for more."""
+    """Memory for the states of some moments, (moments, N, D, S): to write into it again takes a third of the time of
+    asking for more.
+    """
     return delta.new_empty(moments, len(delta), *decay.shape)
 
 
 def _decayed(delta: Tensor, decay: Tensor, kept: Tensor) -> None:
-    """What is kept of the states before, (N, D, S), written to `kept`; delta (N, D)."""
+    """The kept share of the previous states, (N, D, S), written to `kept`; delta (N, D)."""
     torch.mul(delta[..., None], decay, out=kept).neg_().exp_()
 
 
@@ -107,7 +109,7 @@ class StateSpace(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        scan.ready()  # where the run is planned, which may keep the compiled code; folds may not
+        scan.ready()  # during planning, which may keep the compiled code; folds may not
         self.inwards = nn.Linear(DIM, 2 * WIDTH, bias=False)
         self.conv = nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=KERNEL - 1, groups=WIDTH)
         self.select = nn.Linear(WIDTH, RANK + 2 * STATES, bias=False)
@@ -135,7 +137,7 @@ class Block(nn.Module):
     51,328 numbers; the public code's blocks have one more normalisation, of 128, that is never used.
 
     Args:
-        dropped: part of the samples for which the block does nothing in training.
+        dropped: share of the samples that skip the block in training.
     """
 
     def __init__(self, dropped: float) -> None:
@@ -171,7 +173,7 @@ class TemporalStates(nn.Module):
             *(nn.Conv1d(2 * REGIONS, DIM, 3, padding=1), nn.BatchNorm1d(DIM), nn.ReLU()),
             *(nn.Conv1d(DIM, DIM, 3, padding=1), nn.BatchNorm1d(DIM), nn.ReLU()),
         )
-        # The program reads a list that rises from 0 after a 0 of its own.
+        # The program reads a list that rises from 0, after an extra 0.
         shares = [MOST_DROPPED * max(i - 1, 0) / (BLOCKS - 1) for i in range(BLOCKS)]
         self.blocks = nn.ModuleList(Block(share) for share in shares)
         self.score, self.classes = nn.Linear(DIM, 1), nn.Linear(DIM, classes)
@@ -214,7 +216,7 @@ PARTS = {
     "fc_spot.0": "score",
     "fc_recog.0": "classes",
 }
-"""Parts of the authors' network and what they are called here."""
+"""Parts of the authors' network and their names here."""
 
 
 def of_authors(weights: Mapping[str, Tensor], classes: Sequence[str]) -> dict[str, Tensor]:

@@ -16,13 +16,13 @@ class Params(SpottingParams, SeriesParams):
     Attributes:
         window: frames of the series that the network reads together; the next window begins half of it later.
         ratio: windows without expression to train on for each one with, at most.
-        epochs: passes over the windows; the last epoch's weights are used, nothing is chosen.
+        epochs: passes over the windows; the last epoch's weights are used, without selection.
         batch_size: windows per step.
         lr: highest learning rate of Adam, which rises to it in the first third of the steps and then falls.
         spotting: weight of the score's error; 1 - spotting is that of the classes'.
-        outside: weight of frames outside expressions among the classes, beside that which evens the classes out.
-        weights: folder of the weights that the authors released, such as `weights/SAMMLV_4emo`. Then nothing is trained, and each tested
-            person gets the weights without that person.
+        outside: weight of frames outside expressions, in addition to the balancing of classes.
+        weights: folder of the weights that the authors released, such as `weights/SAMMLV_4emo`. Then nothing is
+            trained, and each tested person gets weights trained without that person.
     """
 
     window: int = 30

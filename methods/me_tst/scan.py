@@ -13,7 +13,7 @@ from mebench.features.loops import once
 
 Array = NDArray[np.float32]
 SUMS = {"reassoc", "contract", "nsz", "arcp"}
-"""What the compiler may do to sums: as in PyTorch's, their order is the processor's."""
+"""Liberties of the compiler with sums: as in PyTorch, their order depends on the processor."""
 
 
 @functools.cache
@@ -37,7 +37,9 @@ def ready() -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 @numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)  # type: ignore[untyped-decorator]
 def _exp(x: Any) -> Any:
-    """The exponential of a number up to 0, to a unit in the last place (Cephes' `expf`): a library's is not computed in vectors."""
+    """The exponential of a number up to 0, to a unit in the last place (Cephes' `expf`): a library's is not computed in
+    vectors.
+    """
     x = x if x > float32(-87) else float32(-87)
     shifted = x * float32(1.44269504) + float32(12582912)  # 1.5 * 2**23, which rounds
     n = shifted - float32(12582912)
@@ -53,15 +55,15 @@ def _exp(x: Any) -> Any:
 
 
 def forward(delta: Array, taken: Array, decay: Array, write: Array, read: Array, seen: Array) -> None:
-    """What is seen of the states at each moment, written to `seen`; see `mebench.methods.me_tst.network.Scan`.
+    """The output read from the states at each moment, written to `seen`; see `mebench.methods.me_tst.network.Scan`.
 
     Args:
         delta: (N, T, D), and so are `taken` and `seen`; all arrays are contiguous.
         taken: see there.
-        decay: (S, D): neighbours in memory know nothing of one another.
+        decay: (S, D): neighbours in memory are independent.
         write: (N, T, S).
         read: the same.
-        seen: where it is written.
+        seen: receives the output.
     """
     n_samples, moments, width = delta.shape
     n_states = len(decay)
@@ -114,7 +116,7 @@ def backward(
                     of_taken[n, t, d] += own * into
                     of_state[s, d] = own * kept[t, s, d]
                 of_read[n, t, s], of_write[n, t, s] = of_out, of_into
-                if t:  # at the first moment nothing was there to decay
+                if t:  # the first moment has no earlier state
                     for d in range(width):
                         of_rate = of_state[s, d] * states[t - 1, s, d]
                         of_delta[n, t, d] -= of_rate * decay[s, d]

@@ -14,9 +14,11 @@ IGNORED = -100
 
 
 def window_motion(motion: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """How five regions have moved since the first frame of each window, (windows, 10, window): u and v of one region after the other.
+    """How five regions have moved since the first frame of each window, (windows, 10, window): u and v of one region
+    after the other.
 
-    Windows begin half a window apart, the first at the first frame, until all frames are in one; beyond the series nothing moves.
+    Windows begin at steps of half a window, from the first frame, until they cover all frames; beyond the series there
+    is no motion.
 
     Args:
         motion: (n, 12, 2), of twelve regions from each frame of the series to the next.
@@ -37,7 +39,9 @@ def how_many(n: int, window: int) -> int:
 
 
 def in_windows(values: NDArray[np.int64], window: int, beyond: int) -> NDArray[np.int64]:
-    """Labels of the frames of a series, (n,), as those of its windows, (windows, window); `beyond` is that of frames after the end."""
+    """Labels of the frames of a series, (n,), as those of its windows, (windows, window); `beyond` is that of frames
+    after the end.
+    """
     half, count = window // 2, how_many(len(values), window)
     whole = np.full((count + 1) * half, beyond, np.int64)
     whole[: len(values)] = values[: len(whole)]
@@ -45,7 +49,9 @@ def in_windows(values: NDArray[np.int64], window: int, beyond: int) -> NDArray[n
 
 
 def put_together(windows: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Frames of a series from windows, (windows, window, ...) to (n, ...): the first whole, of the others the second half each."""
+    """Frames of a series from windows, (windows, window, ...) to (n, ...): the first whole, of the others the second
+    half each.
+    """
     half = windows.shape[1] // 2
     return np.concatenate([windows[0, :half], *windows[:, half:]])[:n]
 
@@ -53,7 +59,8 @@ def put_together(windows: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 def frame_labels(
     n: int, expressions: Mapping[Expression, int | None], outside: int, step: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of each frame of a series whether an expression goes on, its first and last frame left out, and its class; each (n,).
+    """Of each frame of a series whether an expression goes on, its first and last frame left out, and its class; each
+    (n,).
 
     Args:
         n: frames of the series.

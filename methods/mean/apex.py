@@ -1,4 +1,4 @@
-"""The apex of a clip where nobody marked one."""
+"""The apex of a clip without a marked one."""
 
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -31,7 +31,7 @@ class LargestDifference(VolumeStep):
 
 
 def most_different(clip: C, chain: str) -> C:
-    """The clip with its apex where a chain that ends in `LargestDifference` finds it."""
+    """The clip with the apex that a chain ending in `LargestDifference` finds."""
     return replace(clip, apex=clip.onset + int(clip.feature(chain)[0, 0, 0]))
 
 
@@ -40,7 +40,7 @@ def largest_sum(clip: C, chain: str) -> C:
 
     Args:
         clip: an annotated one.
-        chain: name of the frames' maps. Where a clip is shorter than their gap, it keeps its apex.
+        chain: name of the frames' maps. A clip shorter than their gap keeps its apex.
     """
     maps = clip.video.features(chain)[clip.onset : max(clip.offset, clip.onset + 1)]
     if len(maps) == 0:

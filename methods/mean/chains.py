@@ -61,7 +61,7 @@ def map_steps(params: Params) -> tuple[Step, ...]:
 def network_input(maps: Tensor) -> Tensor:
     """Stored maps (n, 3, H, W) as the networks take them: u, v, strain in [0, 1], (n, 3, 42, 42).
 
-    Maps of the whole face are told by their size; they are enlarged bilinearly.
+    Maps of the whole face are recognised by their size and enlarged bilinearly.
     """
     if maps.shape[-1] == SIZE:
         return maps

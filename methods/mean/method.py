@@ -39,7 +39,9 @@ __all__ = ["CLIPS", "FRAMES", "MEAN", "Plugin"]
 
 
 class MEAN(Method):
-    """Frames are scored from flow over k frames; emotions are learnt from onset-to-apex flow on the frozen shared layers."""
+    """Frames are scored from flow over k frames; emotions are learnt from onset-to-apex flow on the frozen shared
+    layers.
+    """
 
     Params = _Params
     tasks = frozenset({"spot", "recognize"})
@@ -83,7 +85,9 @@ class MEAN(Method):
         return (*spot, *recognise)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Take the released weights of whom nobody here trains on, if they are asked for; then thresholds, if those are."""
+        """Load the released weights of a subject outside the training set, if requested; then learn thresholds, if
+        required.
+        """
         if self.params.weights:
             part = "_".join(
                 word for word, task in (("spot", "spot"), ("recog", "recognize")) if task in self.task.tasks
@@ -98,7 +102,7 @@ class MEAN(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Frames with pseudo-labels, or clips with their classes; those of validation subjects are only watched."""
+        """Frames with pseudo-labels, or clips with their classes; those of validation subjects are only monitored."""
         make = self._frames if stage == "spotting" else self._clips
         watched = valid if self.params.curves == "valid" else []
         return make(train, learn=True), make(watched, learn=False) if watched else None
@@ -141,7 +145,9 @@ class MEAN(Method):
         return balanced_weights(labels, classes) if self.params.class_weight == "balanced" else None
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Mean squared error (equation 8) or cross-entropy (equation 10), plus the penalty on kernels of the public code."""
+        """Mean squared error (equation 8) or cross-entropy (equation 10), plus the penalty on kernels of the public
+        code.
+        """
         p, (shared, head), (x, y) = self.params, self._layers(), batch
         if self.stage == "spotting" and p.flip:
             x = half_mirrored(network_input(x))
@@ -173,7 +179,7 @@ class MEAN(Method):
     def _outputs(self, x: Tensor) -> Tensor:
         """Raw outputs of the running stage; with transfer the samples of recognition are maps of the shared layers.
 
-        With `frozen=train` they are those of the clips, and the layers' maps are made of each batch anew.
+        With `frozen=train` they are those of the clips, and the layers' maps are computed again for each batch.
         """
         shared, head = self._layers()
         if self.stage == "recognition" and self._transfers and self.params.frozen == "train":
@@ -183,7 +189,9 @@ class MEAN(Method):
 
     @torch.no_grad()
     def _frozen_maps(self, x: Tensor) -> Tensor:
-        """Maps of the shared layers, while training by the statistics of the batch and with dropout; their moving statistics stay."""
+        """Maps of the shared layers, while training by the statistics of the batch and with dropout; their moving
+        statistics stay.
+        """
         kept = {name: buffer.clone() for name, buffer in self.shared.norm.named_buffers()}
         maps: Tensor = self.shared(network_input(x))
         for name, buffer in self.shared.norm.named_buffers():
@@ -251,12 +259,12 @@ class MEAN(Method):
         peak = clip.apex
         if (
             self.spotting is not None and p.anchor == "middle" and p.interval == "fixed"
-        ):  # else who spotted it put it there
+        ):  # otherwise the spotter placed it
             peak -= spotting.window_shift(self.score_lead(clip.video.timing, "micro"))
         return vote(self._probabilities(features[voters(p.case, peak, k_prime, len(features) - 1)]))
 
     def _placed(self, clip: C) -> C:
-        """An annotated clip with its apex where the parameters say."""
+        """An annotated clip with its apex at the place that the parameters select."""
         if self.params.apex == "paper":
             return most_different(clip, APEX)
         if self.params.apex == "released_code":

@@ -21,7 +21,7 @@ FLAT = 8 * 7 * 7
 class Shared(nn.Module):
     """The shared layers: a convolution for each channel, normalised, pooled, and concatenated.
 
-    The three convolutions run as one whose weights between foreign channels are zero: the same sums, one call.
+    The three convolutions run as one with zero weights between different channels: the same sums in one call.
 
     420 numbers: 78 + 78 + 208 of the convolutions, 56 of the normalisation, running statistics counted.
 
@@ -48,8 +48,8 @@ class Shared(nn.Module):
     def _quickly(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """The same numbers for prediction: pooled first, so that a ninth of them is rectified and normalised.
 
-        The maximum of what never falls is the same number, and of what never rises that of the minimum: filters whose
-        normalisation turns the sign are turned before and after.
+        A non-decreasing function commutes with the maximum, a non-increasing one with the minimum: filters whose
+        normalisation inverts the sign are inverted before and after.
         """
         sign = torch.where(self.norm.weight < 0, -1.0, 1.0)
         turned = (weight * sign.view(-1, 1, 1, 1)).contiguous(memory_format=torch.channels_last)
@@ -120,15 +120,15 @@ class Answering(nn.Module):
 
 
 class Joint(nn.Module):
-    """The network as the paper draws it, for prediction alone: scores and probabilities from the same maps (equation 4).
+    """The network as drawn in the paper, only for prediction: scores and probabilities from the same maps (equation 4).
 
     Shape: (N, 3, 42, 42) to (N,) if it spots, and (N, classes) if it recognises.
 
     Args:
-        shared: the shared layers, those of spotting where there are two.
+        shared: the shared layers; those of spotting if there are two.
         spotting: its head, or None.
         recognition: its head, or None.
-        own: shared layers of recognition where it was learnt without transfer.
+        own: shared layers of recognition if it was learnt without transfer.
         sigmoid: the spotting head gives logits.
     """
 
@@ -164,7 +164,7 @@ def of_authors(weights: Mapping[str, Any], tasks: frozenset[str], classes: Seque
 
     Args:
         weights: of a Keras file.
-        tasks: what is asked.
+        tasks: the requested tasks.
         classes: in the order of the outputs that are wanted.
     """
     convolutions, norms = keras_layers(weights, "conv2d"), keras_layers(weights, "batch_normalization")
@@ -180,7 +180,7 @@ def of_authors(weights: Mapping[str, Any], tasks: frozenset[str], classes: Seque
             for own, theirs in ours.items()
         }
     parts = {part: keras_layers(weights, word) for part, word in (("spotting", "spot"), ("recognition", "recog"))}
-    there = [part for part, dense in parts.items() if dense]  # the head that was made first is that of spotting
+    there = [part for part, dense in parts.items() if dense]  # the head of spotting is created first
     for part, head in zip(there, heads):
         if (part == "spotting") not in {task == "spot" for task in tasks}:
             continue

@@ -14,27 +14,29 @@ from mebench.spotting import SpottingParams
 
 @dataclass(frozen=True)
 class Params(MacroParams, TrainingParams, SpottingParams, FaceParams):
-    """The paper's settings; where it is silent, those of its public code.
+    """The paper's settings; where the paper gives none, those of its public code.
 
     Attributes:
         flow: algorithm of the optical flow; the paper's is `tvl1`.
-        k_seconds: time between the two frames of a flow pair, whose frames are k, rounded up (section 4.3; Table 6 tries .05,
-            .10 and .15).
+        k_seconds: time between the two frames of a flow pair, k frames, rounded up (section 4.3; Table 6 tries .05, .10
+            and .15).
         stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
-        preprocessing: `mean`, that of MEAN's code: each channel of the crop brought to [0, 1] before the regions are cut.
-            `softnet`, that of SOFTNet, which the paper says it follows: the nose's motion removed, the eyes masked, each
-            channel brought to [0, 1] after the regions are cut, forward differences in the strain.
-        regions: layout of eyes and mouth: `paper`, `released_code` (one box across both eyes) or `box` (needs no landmarks);
-            `whole_face` takes maps of the whole face, 28x28, ready-made ones where a dataset provides them.
-        apex: of a clip to learn or name: `annotated` (its middle where nobody marked one); `paper`, the frame that differs most
-            from the onset (section 4.3, for SMIC); `released_code`, the frame whose map over k frames has the largest sum.
+        preprocessing: `mean`, that of MEAN's code: each channel of the crop is scaled to [0, 1] before the regions are
+            cut. `softnet`, that of SOFTNet, which the paper claims to follow: the nose's motion is removed, the eyes
+            are masked, each channel is scaled to [0, 1] after the regions are cut, and the strain uses forward
+            differences.
+        regions: layout of eyes and mouth: `paper`, `released_code` (one box across both eyes) or `box` (needs no
+            landmarks); `whole_face` takes maps of the whole face, 28x28, ready-made ones if a dataset provides them.
+        apex: of a clip to learn or name: `annotated` (the clip's middle if none is marked); `paper`, the frame that
+            differs most from the onset (section 4.3, for SMIC); `released_code`, the frame whose map over k frames has
+            the largest sum.
         epochs_spot: passes over the spotting samples (200 in section 4.3; the public code has 10).
         epochs_recognition: passes over the clips (800 in section 4.3; the public code has 100).
         transfer: learn emotions on the frozen shared layers of the spotting network; false learns them from scratch (Table 9).
-        frozen: how the frozen shared layers see the clips that recognition is learnt from: `eval`, as they see tested ones, so that
-            their maps are computed once; `train`, normalised by each batch and with dropout, as in the public code; their
-            moving statistics stay. Without meaning where nothing is transferred.
-        ratio: at most so many frames outside expressions for each one inside (8 in section 4.3; the public code has 5).
+        frozen: how the frozen shared layers see the clips that recognition is learnt from: `eval`, as they see tested
+            ones, so that their maps are computed once; `train`, normalised by each batch and with dropout, as in the
+            public code; their moving statistics stay. Without effect if nothing is transferred.
+        ratio: most frames outside expressions for each frame inside (8 in section 4.3; the public code has 5).
         batch_size: samples per step of both stages; the paper is silent.
         lr: learning rate of Adam in both stages (section 4.3).
         dropout: after each stream's pooling; the paper is silent.
@@ -44,8 +46,8 @@ class Params(MacroParams, TrainingParams, SpottingParams, FaceParams):
         case: frames of a spotted interval that vote on its emotion (Table 8): 1 from onset to peak, [F_p - k', F_p - 1]; 2 the peak
             alone; 3 all, [F_p - k', F_p + k' - 1].
         recognition_gap: flow of those frames over `k` frames (section 4.3), or over `k_prime` (section 5.3).
-        curves: `valid` holds the inner validation subjects out and notes their loss and accuracy after each epoch (Figure 6), of
-            recognition UF1 and UAR too; `train` notes loss and accuracy of the training samples only.
+        curves: `valid` holds the inner validation subjects out and records their loss and accuracy after each epoch
+            (Figure 6), for recognition also UF1 and UAR; `train` notes loss and accuracy of the training samples only.
         weights: folder of weights that the authors released, such as `MEAN_Weights/CASME2`, with a file for each tested subject in
             `spot`, `recog` or `spot_recog`; or one file. Then nothing is trained.
     """

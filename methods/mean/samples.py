@@ -62,7 +62,7 @@ def voters(case: int, apex: int, k_prime: int, last: int) -> NDArray[np.int64]:
         case: 1: [F_p - k', F_p - 1], 2: F_p, 3: [F_p - k', F_p + k' - 1].
         apex: F_p.
         k_prime: half the mean expression length in frames.
-        last: the last frame with a map; the nearest frame stands for those before the video or beyond it.
+        last: the last frame with a map; the nearest frame replaces frames before or beyond the video.
 
     >>> voters(1, 10, 3, 99), voters(2, 10, 3, 99), voters(3, 10, 3, 99), voters(1, 2, 4, 99)
     (array([7, 8, 9]), array([10]), array([ 7,  8,  9, 10, 11, 12]), array([0, 1]))

@@ -32,7 +32,7 @@ class MicroAttention(MapNetwork):
         return F.interpolate(picture, (self.params.size, self.params.size), mode="bilinear").contiguous()
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Gradient descent, whose rate falls in steps."""
+        """Gradient descent; its rate falls in steps."""
         p = self.params
         optimizer = torch.optim.SGD(
             self.network.parameters(), lr=p.lr, momentum=p.momentum, weight_decay=p.weight_decay

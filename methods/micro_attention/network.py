@@ -14,7 +14,7 @@ def _normed(channels: int, filters: int) -> nn.Sequential:
 
 
 class AttentionBlock(nn.Module):
-    """A residual block, each position of which counts more by its share of an attention over all positions.
+    """A residual block; an attention over all positions increases the weight of each position by its share.
 
     The program applies a convolution 1x1 of 3 x filters outputs to all three maps and takes the mean of its outputs. The mean of the
     filters first, one filter, is the same number and the same gradient of each filter, for a hundredth of the work.

@@ -16,8 +16,8 @@ class Params(TrainedMapParams):
         hidden: width of the hidden layer.
         momentum: of the gradient descent.
         weight_decay: of the gradient descent.
-        decay: what the learning rate is multiplied by ...
-        decay_every: ... after so many epochs.
+        decay: factor of the learning rate ...
+        decay_every: ... after this number of epochs.
     """
 
     epochs: int = 51

@@ -42,12 +42,12 @@ def intervals(
         k: half the mean length of an expression.
         level: least height of a peak, and what its frames must be above.
         reach: how far an interval reaches, in k.
-        lengths: offset less onset lies strictly between these, in k.
-        surest_only: the highest frame of the smoothed scores is the one answer, whatever its height and extent.
+        lengths: offset minus onset is strictly between these, in k.
+        surest_only: the highest frame of the smoothed scores is the only answer, at any height and extent.
 
     Returns:
-        Intervals by time, in frames of the video, and beside each the place of its peak in the smoothed scores. The confidence is
-        the peak's height.
+        Intervals by time, in frames of the video, each with the place of its peak in the smoothed scores. The
+        confidence is the peak's height.
     """
     curve = smoothed(scores, k)
     if not len(curve):

@@ -1,4 +1,4 @@
-"""MTSN behind the contract: one network for both kinds, which differ in what is made of its scores."""
+"""MTSN under the contract: one network for both kinds, which differ in the use of its scores."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,11 +41,13 @@ class MTSN(Method):
 
     @classmethod
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
-        """`none`: peaks must reach one level, whatever the video's own scores are."""
+        """`none`: peaks must reach a level that does not depend on the video."""
         return "none"
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
-        """Flow and strain of eyes and mouth over k' of micro-expressions (of macro-expressions a third), and over one frame."""
+        """Flow and strain of eyes and mouth over k' of micro-expressions (of macro-expressions a third), and over one
+        frame.
+        """
         p = self.params
         still = () if p.regions == "box" else (RemoveNoseMotion(), MaskEyes(p.eye_margin))
         maps = (Strain("forward"), *still, EyesAndMouth(p.regions), Resize(SIZE), MinMax())
@@ -108,7 +110,9 @@ class MTSN(Method):
 
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The network's score of each frame, the same for all kinds but with `macro=class`; NaN for the last k', which have no partner."""
+        """The network's score of each frame, the same for all kinds but with `macro=class`; NaN for the last k', which
+        have no partner.
+        """
         scores = self._scores(video)
         micro = spotting.less_macro(scores, self._k(video.timing))
         return np.concatenate([micro if kind == "micro" else scores[:, -1:] for kind in self.task.kinds], axis=1)
@@ -130,7 +134,9 @@ class MTSN(Method):
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
     ) -> list[Spotted]:
-        """Peaks of the smoothed scores above a level; a micro-expression's must be well above what macro-expressions smooth there."""
+        """Peaks of the smoothed scores above a level; a micro-expression's must be well above what macro-expressions
+        smooth there.
+        """
         p, k, only = self.params, timing.k_prime[kind], self.task.one_per_video
         own = scores[~np.isnan(scores)]
         found = intervals(own, k, p.level, p.reach, (p.shortest, p.longest), only)
@@ -147,7 +153,9 @@ class MTSN(Method):
 
 
 def frame_labels(n: int, expressions: Sequence[Expression]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Hard and soft labels of n frames: 1 from onset to offset; and rising from 0 at the onset to 1 at the apex and back."""
+    """Hard and soft labels of n frames: 1 from onset to offset; and rising from 0 at the onset to 1 at the apex and
+    back.
+    """
     hard, soft = np.zeros(n, np.float32), np.zeros(n, np.float32)
     for e in expressions:
         frames = np.arange(e.onset, min(e.offset + 1, n))

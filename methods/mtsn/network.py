@@ -43,7 +43,7 @@ class TwoGaps(nn.Module):
 
 
 def of_authors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of the authors' program by the names that this network has; those of another program as they are."""
+    """The weights of the authors' program under the names of this network; other weights unchanged."""
     names = {
         "SOFTNet.conv1": "horizontal",
         "SOFTNet.conv2": "vertical",

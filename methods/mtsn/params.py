@@ -25,10 +25,11 @@ class Params(MacroParams, FaceParams):
         batch_size: samples per step.
         lr: learning rate of Adam.
         level: score above which a frame may be a peak, and its neighbours belong to its interval.
-        difference: by which a micro-expression's score must exceed the score at its peak smoothed for macro-expressions.
-        reach: an interval reaches at most so many times k' to both sides of its peak.
-        shortest: it is longer than so many times k'.
-        longest: and shorter than so many times k'.
+        difference: a micro-expression's score must exceed the score at its peak, smoothed for macro-expressions, by
+            this amount.
+        reach: largest extent of an interval on each side of its peak, in k'.
+        shortest: it is longer than this, in k'.
+        longest: and shorter than this, in k'.
         weights: a file that the authors released, such as `megc2022-pretrained-weights/cas_weights.pkl`. Then nothing is trained. It was
             trained on all people of CAS(ME)^2 or of SAMM Long Videos, so on those no score is one of people that it never saw.
     """

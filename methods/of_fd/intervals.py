@@ -1,4 +1,6 @@
-"""Where the motion of a region rises and falls again: the rules of OF-FD within a stretch of frames, and what joins intervals."""
+"""Rises and falls of the motion of a region: the rules of OF-FD within a stretch of frames, and the merging of
+intervals.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -20,15 +22,15 @@ class Rules(NamedTuple):
     """Lengths in frames and heights in pixels, see `Params`.
 
     Attributes:
-        around: frames before and after one, among which the lowest is looked for: a second.
-        near: the same where an interval begins, or ends, in a valley: a third.
+        around: frames before and after a frame for the search of the lowest one: a second.
+        near: the same for an interval that begins or ends in a valley: a third.
         long: from which on an interval may be two: two thirds.
-        ends: at both ends of it, where no valley is looked for: four fifteenths.
+        ends: frames at both ends without a search for valleys: four fifteenths.
         base: a peak's height above the lowest of the stretch.
         wave: its rise without the trend.
         slope: part of its height over the valley at which an interval ends.
         edge: height over the lowest frame near it of an end that is moved there.
-        valley: part of a peak by which a valley lies below it.
+        valley: depth of a valley as a share of the peak.
         depth: and by how much, at least.
         overlap: part of the shorter of two intervals from which on they are one.
     """
@@ -47,7 +49,7 @@ class Rules(NamedTuple):
 
     @classmethod
     def at(cls, rate: float, *heights: float) -> Self:
-        """At so many frames per second.
+        """At this number of frames per second.
 
         >>> Rules.at(30.0, *[0.0] * 7)[:4], Rules.at(25.0, *[0.0] * 7)[:4]
         ((30, 10, 20, 8), (25, 8, 16, 6))
@@ -69,7 +71,9 @@ def low_pass(signal: Signal, highest: float, fps: float) -> Signal:
 
 
 def without_trend(signal: Signal) -> Signal:
-    """The sum of all modes of a signal but the slowest (empirical mode decomposition, Huang et al. 1998); 0 where it has one alone."""
+    """The sum of all modes of a signal but the slowest (empirical mode decomposition, Huang et al. 1998); 0 where it
+    has one alone.
+    """
     from PyEMD import EMD
 
     with np.errstate(divide="ignore"):  # a mode that is 0 somewhere
@@ -78,7 +82,7 @@ def without_trend(signal: Signal) -> Signal:
 
 
 def rise(signal: Signal, around: int) -> Signal:
-    """How far each frame lies above the lowest of those from `around` before to one less after it; the last never counts."""
+    """Height of each frame above the lowest frame from `around` before to one less after it; the last never counts."""
     from scipy.ndimage import minimum_filter1d
 
     others = signal.copy()
@@ -87,7 +91,9 @@ def rise(signal: Signal, around: int) -> Signal:
 
 
 def peaks(low: Signal, least: float, rules: Rules) -> list[Span]:
-    """Where a signal, (n,), is at least `base` above its minimum, and rises more than `least`, and more than `wave` without its trend."""
+    """Places where a signal, (n,), is at least `base` above its minimum, and rises more than `least`, and more than
+    `wave` without its trend.
+    """
     high = rise(low, rules.around) > least
     if not high.any():
         return []
@@ -139,7 +145,7 @@ def widened(low: Signal, span: Span, rules: Rules) -> Span:
 
 
 def divided(low: Signal, span: Span, rules: Rules) -> list[Span]:
-    """The interval, or two where a deep valley lies between two peaks of a long one."""
+    """The interval, or two if a long one has a deep valley between two peaks."""
     first, last = span
     if last - first < rules.long:
         return [span]
@@ -151,7 +157,7 @@ def divided(low: Signal, span: Span, rules: Rules) -> list[Span]:
 
 
 def merged(spans: Sequence[Span], overlap: float) -> list[Span]:
-    """Intervals of which one covers more than a part of the shorter other become one; once around, in the order in which they come."""
+    """Merge intervals that overlap by more than a share of the shorter one; one pass, in their order."""
     kept: list[list[int]] = []
     for first, last in spans:
         alone = True

@@ -19,16 +19,16 @@ STRETCH = 200
 """Frames of the series that are compared with the same first one."""
 HALF = STRETCH // 2
 LEAST = 4
-"""Frames beyond the first one that a stretch must hold."""
+"""Least number of frames of a stretch after the first one."""
 
 
 @dataclass(frozen=True)
 class Walk:
-    """What is found in a video, in frames of the series.
+    """The findings in a video, in frames of the series.
 
     Attributes:
         spans: intervals.
-        heights: (n,), see `OFFD.score_frames`; NaN in frames that no stretch looks at.
+        heights: (n,), see `OFFD.score_frames`; NaN in frames outside all stretches.
     """
 
     spans: list[Span]
@@ -36,7 +36,7 @@ class Walk:
 
 
 class OFFD(Method):
-    """Spots where regions of the face move away from where they were, and come back."""
+    """Spots movements of regions of the face away from their place and back."""
 
     Params = _Params
     tasks = frozenset({"spot"})
@@ -64,16 +64,18 @@ class OFFD(Method):
         return {CHAIN: Chain(CHAIN, steps, scope="clips")}
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """How far any region has risen above the second around, as a multiple of what it must; alike for both kinds.
+        """Largest rise of a region within a second around, as a multiple of its threshold; equal for both kinds.
 
-        (n_frames, n_kinds); NaN at the ends, where no stretch looks.
+        (n_frames, n_kinds); NaN at the ends, outside all stretches.
         """
         step = self.params.step(video.timing.fps)
         heights = np.repeat(self._walk(video).heights, step)[: video.n_frames]
         return np.repeat(heights[:, None], len(self.task.kinds), axis=1)
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """Intervals; the apex is the highest frame. In videos with one expression the surest, or one around the highest frame."""
+        """Intervals; the apex is the highest frame. In videos with one expression the surest, or one around the highest
+        frame.
+        """
         p, step = self.params, self.params.step(video.timing.fps)
         predictions = []
         for first, last in self._walk(video).spans:
@@ -94,13 +96,13 @@ class OFFD(Method):
         return [max(predictions, key=lambda one: one.confidence)] if predictions else []
 
     def _walk(self, video: VideoView) -> Walk:
-        """Look at a video once, both for scores and for intervals."""
+        """Analyse a video once, for both scores and intervals."""
         if self._walked is None or self._walked[0] is not video:
             self._walked = video, self._look(video)
         return self._walked[1]
 
     def _look(self, video: VideoView) -> Walk:
-        """Stretch after stretch, each beginning within the one before: half way, or beside an interval that lies there."""
+        """Stretch after stretch, each beginning within the one before: half way, or next to an interval there."""
         fps, step = video.timing.fps, self.params.step(video.timing.fps)
         n, rules = -(-video.n_frames // step), self.params.rules(fps)
         heights, spans, first, more = np.full(n, np.nan), list[Span](), 0, True
@@ -121,9 +123,11 @@ class OFFD(Method):
     def _in_stretch(
         self, motion: NDArray[np.float64], begin: int, heights: NDArray[np.float64], fps: float
     ) -> list[Span]:
-        """Intervals of all regions from the second frame of a stretch, `begin`, to its last but one, whose heights are noted."""
+        """Intervals of all regions from the second frame of a stretch, `begin`, to its last but one, with their heights
+        recorded.
+        """
         p, spans, rules = self.params, list[Span](), self.params.rules(fps)
-        if len(motion) < 3:  # where it is only measured how long a video takes
+        if len(motion) < 3:  # if only the time of a video is measured
             return []
         seen = heights[begin : begin + len(motion) - 2]
         for region, threshold in zip(np.moveaxis(motion[1:-1], 1, 0), THRESHOLDS, strict=True):
@@ -135,7 +139,7 @@ class OFFD(Method):
 
     @staticmethod
     def _next(found: list[Span]) -> int:
-        """Where in a stretch the next begins: beside the last interval that lies over its middle, or there.
+        """Beginning of the next stretch within this one: next to the last interval over its middle, or at the middle.
 
         >>> [OFFD._next([span]) for span in ((10, 40), (70, 120), (60, 180), (20, 170))]
         [100, 140, 40, 180]
@@ -148,7 +152,7 @@ class OFFD(Method):
 
 
 def twice_merged(spans: list[Span], overlap: float) -> list[Span]:
-    """Intervals that overlap joined, as in the public code: what one round has made longer may overlap what it left alone."""
+    """Overlapping intervals are merged, as in the public code: an interval extended by one pass may overlap others."""
     return merged(merged(spans, overlap), overlap)
 
 

@@ -1,4 +1,6 @@
-"""How the regions of OF-FD move from the first frame of a stretch to each of its frames, the head's own motion taken off."""
+"""How the regions of OF-FD move from the first frame of a stretch to each of its frames, the head's own motion taken
+off.
+"""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,9 +12,9 @@ from mebench.errors import ConfigError, DataError
 from mebench.features import Flow, MapStep, VolumeStep
 
 MOVES = 3
-"""How often the face is moved back to where it was, in one frame, at most."""
+"""Largest number of corrections of the face's place in one frame."""
 BEYOND = 64
-"""Pixels around the face over which its edge is repeated, and by which it can be moved, at most."""
+"""Pixels around the face to which its edge is extended, and largest shift of the face."""
 
 
 class Box(NamedTuple):
@@ -25,15 +27,15 @@ class Box(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part of the face whose flow is computed by itself.
+    """A part of the face with separately computed flow.
 
     Attributes:
-        points: first and last landmark, exclusive, of those that it lies around.
+        points: first and last landmark, exclusive, of the landmarks around which it lies.
         beyond: pixels beyond them on the left, at the top, on the right and at the bottom.
         whole: which of the shares makes the motion of the whole part, less its edge; None where that is not asked.
         regions: landmark, pixels to the left, to the top, to the right and to the bottom of it, for each small region.
         share: which of the shares makes the motion of a small region.
-        threshold: the parameter that says how far it must rise.
+        threshold: the parameter with its least rise.
     """
 
     points: tuple[int, int]
@@ -49,7 +51,7 @@ def _squares(*points: int) -> tuple[tuple[int, int, int, int, int], ...]:
 
 
 TIP, BEYOND_TIP = (29, 31), (13, 13, 13, 13)
-"""Landmarks of the nose's tip, which moves with the head alone, and the pixels around them."""
+"""Landmarks of the nose's tip, which moves only with the head, and the pixels around them."""
 TIP_EDGE = (5, 15, 5, 10)
 """Pixels on the left, at the top, on the right and at the bottom of it that do not count."""
 PARTS = (
@@ -64,7 +66,7 @@ PARTS = (
 EDGE = (10, 10, 10, 10)
 """Pixels at the edge of a part that do not count in its own motion."""
 THRESHOLDS = tuple(part.threshold for part in PARTS for _ in range((part.whole is not None) + len(part.regions)))
-"""Of each region, in order, the parameter that says how far it must rise."""
+"""For each region, in order, the parameter with its least rise."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,10 @@ class Stacked(VolumeStep):
 class MotionFromFirst(MapStep):
     """Motion of sixteen regions from the first frame to each, (n, 16, 2): u and v in pixels of a face of that `unit`.
 
-    Regions: the left brow as a whole and at three landmarks, the right brow likewise, the mouth as a whole and at five, both sides
-    of the nose. A region's motion is the mean of its longest vectors of Farneback's flow. Before that the face is moved back by whole
-    pixels until the tip of the nose lies within a pixel of where it lay in the first frame, and what is left of that motion is taken off.
+    Regions: the left brow as a whole and at three landmarks, the right brow likewise, the mouth as a whole and at five,
+    both sides of the nose. A region's motion is the mean of its longest vectors of Farneback's flow. Before that the
+    face is shifted by whole pixels until the tip of the nose is within a pixel of its place in the first frame, and the
+    rest of that motion is subtracted.
 
     Attributes:
         unit: half the way between the inner corners of the eyes to which the faces are enlarged, pixels.
@@ -101,7 +104,7 @@ class MotionFromFirst(MapStep):
 
     @property
     def needs_landmarks(self) -> bool:
-        """The regions lie around landmarks."""
+        """The regions need landmarks."""
         return True
 
     @property
@@ -170,8 +173,9 @@ def mean_of_longest(vectors: NDArray[Any], region: Box, box: Box, share: float) 
 
     Args:
         vectors: (H, W, 2), the flow in the box.
-        region: in pixels of the image, like `box`; what lies outside of the box does not count, and gives 0 where nothing else is left.
-        box: where the flow lies.
+        region: in pixels of the image, like `box`; its part outside the box does not count, and a region without any
+            part inside gives 0.
+        box: box of the flow.
         share: above 0, at most 1.
     """
     left, top = max(region.left, box.left) - box.left, max(region.top, box.top) - box.top
@@ -186,7 +190,7 @@ def mean_of_longest(vectors: NDArray[Any], region: Box, box: Box, share: float) 
 def _around(
     points: tuple[int, int], beyond: tuple[int, int, int, int], landmarks: NDArray[np.int_], width: int, height: int
 ) -> Box:
-    """A box around some landmarks, as far as it lies in the crop; without a pixel where it lies outside."""
+    """A box around some landmarks, clipped to the crop; empty if it is outside."""
     own = landmarks[slice(*points)]
     (left, top), (right, bottom) = (own.min(0) - beyond[:2]).tolist(), (own.max(0) + beyond[2:]).tolist()
     left, top = min(max(left, 0), width), min(max(top, 0), height)
@@ -207,7 +211,7 @@ def _enlarged(image: NDArray[np.float32], scale: float) -> NDArray[np.uint8]:
 
 
 def _cut(image: NDArray[np.uint8], box: Box, right: int, down: int) -> NDArray[np.uint8]:
-    """A box of an enlarged image, moved by so many pixels, up to `BEYOND`."""
+    """A box of an enlarged image, shifted by some pixels, at most `BEYOND`."""
     left, top = box.left + right + BEYOND, box.top + down + BEYOND
     return image[top : top + box.bottom - box.top, left : left + box.right - box.left]
 

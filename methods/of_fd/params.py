@@ -16,7 +16,7 @@ SHARES = ("nose tip", "left brow", "right brow", "mouth", "parts of the mouth", 
 class Params(FaceParams):
     """The settings of the public code for CAS(ME)².
 
-    Pixels are those of a face of the size that `unit` says.
+    Pixels refer to a face of the size in `unit`.
 
     Attributes:
         size: width and height of the face crops in pixels.
@@ -25,17 +25,17 @@ class Params(FaceParams):
             its parts, and of the sides of the nose.
         fps: frames per second of the series, at most: a faster video is read at every n-th frame.
         highest: frequency in Hz from which on a region's motion is taken for noise.
-        base: how far a region must have moved, beyond where it moved least in its stretch, pixels.
+        base: least movement of a region beyond its smallest movement in the stretch, pixels.
         brows: how far a region of the brows must rise above the lowest of the second around, pixels.
         mouth: the same for a region of the mouth.
         nose: the same for a side of the nose.
         wave: how far it must rise so without its trend, pixels.
-        slope: part of a peak's height over the valley beside it at which an interval begins and ends.
-        edge: how far an end that lies in a valley must lie above the lowest frame near it to be moved there, pixels.
-        valley: part of each of two peaks by which the valley between them must lie below it, for an interval to become two.
+        slope: share of a peak's height over the adjacent valley at which an interval begins and ends.
+        edge: least height of an end in a valley above the lowest frame near it for moving the end there, pixels.
+        valley: least depth of a valley between two peaks, as a share of each peak, that splits an interval.
         depth: and by how much at least, pixels.
         overlap: part of the shorter of two intervals from which on they are one.
-        shortest: seconds from onset to offset, at least, of those of one stretch.
+        shortest: least seconds from onset to offset, for intervals of one stretch.
         longest: and at most; null sets no limit. What stretches join may last longer.
         micro_longest: seconds from onset to offset of a micro-expression, at most; what lasts longer is macro.
     """
@@ -81,7 +81,7 @@ class Params(FaceParams):
 
     @property
     def needs_landmarks(self) -> bool:
-        """The regions lie around landmarks, whatever the settings."""
+        """The regions need landmarks under all settings."""
         return True
 
     def crop(self) -> FaceCrop:
@@ -107,7 +107,7 @@ class Params(FaceParams):
         [25.0, 30.0, 33.3, 30.0]
 
         Raises:
-            ConfigError: they hold no frequency up to `highest`.
+            ConfigError: they contain no frequency up to `highest`.
         """
         own = fps / self.step(fps)
         rate = self.fps if abs(own - self.fps) < 0.1 * self.fps else own
@@ -133,7 +133,7 @@ class Params(FaceParams):
         return round(self.shortest * rate), math.inf if self.longest is None else round(self.longest * rate)
 
     def is_micro(self, frames: int, fps: float) -> bool:
-        """Whether so many frames of the video from onset to offset are a micro-expression's.
+        """Whether this number of frames from onset to offset is a micro-expression's length.
 
         >>> [Params().is_micro(*one) for one in ((15, 30.0), (15, 29.97), (16, 30.0), (100, 200.0), (101, 200.0))]
         [True, True, False, True, False]

@@ -35,15 +35,15 @@ def strained_intervals(
 ) -> list[Spotted]:
     """Intervals in which the relative strain is at least `p` (Shreve et al. 2011).
 
-    High stretches with at most `bridge` lower frames between them are one: the strain between two frames sinks while an
-    expression stands still.
+    High stretches with at most `bridge` lower frames between them are one, because the strain between two frames falls
+    while an expression is held.
 
     Args:
-        scores: (n,), see `relative_strain`; NaN (undefined) is not looked at.
+        scores: (n,), see `relative_strain`; NaN (undefined) is ignored.
         p: the threshold.
         bridge: longest gap that is bridged, in frames.
-        lengths: numbers of frames that an interval may have; None keeps the one interval with the highest strain, whatever
-            its length and also below the threshold.
+        lengths: numbers of frames that an interval may have; None keeps the one interval with the highest strain, at
+            any length and also below the threshold.
 
     Returns:
         Intervals by time, both ends inclusive; the apex is the highest frame, the confidence its relative strain.
@@ -55,10 +55,11 @@ def strained_intervals(
 
 
 def divide_and_conquer(curve: NDArray[np.float64]) -> int | None:
-    """The apex of a video: the frames are halved, again and again, keeping the half with more strain (Liong et al. 2015, 2016).
+    """The apex of a video: the frames are halved, again and again, keeping the half with more strain (Liong et al.
+    2015, 2016).
 
-    The local maxima of the curve are found first. Of two halves, that whose maxima sum to more is kept, the first if they are
-    equal, until one maximum is left. So a burst of maxima wins over a single higher one elsewhere.
+    The local maxima of the curve are found first. Of two halves, the one with the larger sum of maxima is kept (the
+    first if equal), until one maximum is left. So a burst of maxima wins over a single higher one elsewhere.
 
     Args:
         curve: (n,) strain of each frame; NaN (undefined) is taken off both ends.

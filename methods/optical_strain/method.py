@@ -42,10 +42,10 @@ class OpticalStrain(Method):
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """Strain of each frame, (n_frames, n_kinds); NaN at both ends where undefined.
 
-        `shreve`: smoothed, 0 at the video's mean and 1 at its maximum; a macro-expression strains the whole face, so its
-        score is that of all regions together, a micro-expression is local, so its score is that of the region nearest to its
-        own maximum. Otherwise the mean strain of the regions, the same for every kind. What lies between the frames i and
-        i + k is the score of frame i (`peaks`), of the middle (`shreve`) or of frame i + k (`liong2016`).
+        `shreve`: smoothed, 0 at the video's mean and 1 at its maximum; a macro-expression strains the whole face, so
+        its score covers all regions together; a micro-expression is local, so its score is that of the region nearest
+        to its own maximum. Otherwise the mean strain of the regions, the same for every kind. The strain between the
+        frames i and i + k is the score of frame i (`peaks`), of the middle (`shreve`) or of frame i + k (`liong2016`).
         """
         k = video.timing.k
         return mean_over_scales(

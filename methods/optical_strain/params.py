@@ -13,9 +13,9 @@ class Params(SpottingParams, FaceParams):
     """How strain becomes a score for each frame, and scores become intervals.
 
     Attributes:
-        variant: `shreve`: intervals in which the strain of the face stays high; their length tells micro from macro (Shreve
-            et al. 2011). `liong2016`: one apex per video, by divide and conquer over the strain of brows, eyes and mouth
-            (Liong et al. 2016). `peaks`: peaks of that strain, with MEAN's threshold and intervals.
+        variant: `shreve`: intervals in which the strain of the face stays high; their length distinguishes micro from
+            macro (Shreve et al. 2011). `liong2016`: one apex per video, by divide and conquer over the strain of brows,
+            eyes and mouth (Liong et al. 2016). `peaks`: peaks of that strain, with MEAN's threshold and intervals.
         flow: algorithm of the optical flow.
         stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
         difference: how the derivatives of the flow are taken.
@@ -24,8 +24,9 @@ class Params(SpottingParams, FaceParams):
         eye_margin: pixels around the eyes whose motion is ignored (blinks).
         p: place of the threshold between a video's mean and maximum score, for `shreve` and `peaks`. Of the other
             options of spotting `scales` is for all variants, the rest for `peaks`.
-        micro_seconds: `shreve`: an interval of at most so many seconds is a micro-expression, a longer one a macro-expression.
-            Shreve et al. take a fifth of a second; micro-expressions of today's datasets last up to half a second.
+        micro_seconds: `shreve`: largest length of a micro-expression in seconds; longer intervals are
+            macro-expressions. Shreve et al. take a fifth of a second; micro-expressions of today's datasets last up to
+            half a second.
     """
 
     variant: Literal["shreve", "liong2016", "peaks"] = "shreve"

@@ -34,7 +34,7 @@ class Random(Method):
             self.rates[column] = rate if self.params.rate == "truths" else best_rate(train, kind, rate)
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """Nothing to say about any frame."""
+        """No score for any frame."""
         return np.full((video.n_frames, len(self.task.kinds)), np.nan)
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
@@ -50,7 +50,8 @@ class Random(Method):
 
 
 def best_rate(videos: Sequence[LabelledVideo], kind: str, truth_rate: float) -> float:
-    """Intervals per frame with the best expected F1 on some videos, searched from a tenth to twenty times the truths' rate.
+    """Intervals per frame with the best expected F1 on some videos, searched from a tenth to twenty times the truths'
+    rate.
 
     One random interval finds a truth with probability q, so n find it with 1 - (1 - q)^n; the expected F1 is taken as
     2 E[TP] / (E[intervals] + truths). No truths: 0.

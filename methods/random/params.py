@@ -11,8 +11,8 @@ class Params:
     """How many intervals chance places.
 
     Attributes:
-        rate: `truths` places as many as the training subjects' videos hold per frame; `best` the number per frame with the
-            best expected F1 on them.
+        rate: `truths` places as many as the training subjects' videos contain per frame; `best` the number per frame
+            with the best expected F1 on them.
         draws: independent placements; scores are their mean, with the range of 95 % of them.
     """
 

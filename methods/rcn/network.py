@@ -1,4 +1,6 @@
-"""The networks of Xia et al. (IEEE TIP 2020), as in the authors' program, without the layers that it builds and never uses."""
+"""The networks of Xia et al. (IEEE TIP 2020), as in the authors' program, without the layers that it builds and never
+uses.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +65,7 @@ class Embedding(Dense):
 
 
 def attention(x: Tensor, weights: Tensor) -> Tensor:
-    """Mean over the classes of their activation maps, each from 0 to 1; 0 where a map is the same everywhere (0/0).
+    """Mean over the classes of their activation maps, each from 0 to 1; 0 for a constant map (0/0).
 
     Args:
         x: (N, channels, p, p).

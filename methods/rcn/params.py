@@ -13,8 +13,8 @@ class Params(TrainedMapParams):
     """The settings of the command in the released README.
 
     Attributes:
-        variant: `a` attention, `s` shortcuts, `w` wide expansion, `p` wide expansion, shortcuts and attention side by side,
-            `c` cascaded and `f` embedded: what the paper calls RCN-A and so on.
+        variant: `a` attention, `s` shortcuts, `w` wide expansion, `p` wide expansion, shortcuts and attention in
+            parallel, `c` cascaded and `f` embedded: the paper's RCN-A and so on.
         maps_per_layer: feature maps of every convolution, a multiple of 4.
         pool: height and width of the last map.
         momentum: of the gradient descent.

@@ -7,7 +7,7 @@ WIDTHS = (64, 128, 256, 512)
 
 
 class Basic(nn.Module):
-    """Two convolutions 3x3, each normalised, beside a shortcut, which is a normalised convolution 1x1 where the shape changes."""
+    """Two normalised convolutions 3x3 with a shortcut, which is a normalised convolution 1x1 if the shape changes."""
 
     def __init__(self, channels: int, filters: int, stride: int) -> None:
         super().__init__()
@@ -25,7 +25,8 @@ class Basic(nn.Module):
 
 
 class ResNet10(nn.Module):
-    """The usual stem, 7x7 of step 2 and a maximum over 3x3 of step 2, four blocks, the mean of the map, one linear layer.
+    """The usual stem, 7x7 of step 2 and a maximum over 3x3 of step 2, four blocks, the mean of the map, one linear
+    layer.
 
     4,907,331 numbers with three classes.
 

@@ -7,7 +7,7 @@ from mebench.features.maps import TrainedMapParams
 
 @dataclass(frozen=True)
 class Params(TrainedMapParams):
-    """What is usual, nothing tuned on these data."""
+    """Usual values; nothing is tuned on these data."""
 
     epochs: int = 40
     batch_size: int = 64

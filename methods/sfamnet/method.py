@@ -36,16 +36,16 @@ from .rules import Reach, highest, intervals, rising, smoothed
 
 SCENE_FLOW, FRAMES, CLIPS = "scene_flow", "sfamnet_frames", "sfamnet_clips"
 ROUND = 10
-"""Steps that an epoch holds here: the public program counts steps, not passes."""
+"""Number of steps in an epoch here: the public program counts steps, not passes."""
 AT_ONCE = 512
 
 
 class SFAMNet(Method):
-    """Frames of the rising half of micro-expressions are told from as many others, and named."""
+    """Frames of the rising half of micro-expressions are distinguished from equally many others, and classified."""
 
     Params = _Params
     tasks = frozenset({"spot", "recognize"})
-    transductive = "video"  # in a video of many high scores nothing is spotted
+    transductive = "video"  # a video with many high scores gets no intervals
     params: _Params
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
@@ -56,7 +56,7 @@ class SFAMNet(Method):
 
     @classmethod
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
-        """Names are given from each frame alone."""
+        """Each frame is classified independently."""
         return super().looks_at_test_video(tasks, params) if "spot" in tasks else "none"
 
     @property
@@ -104,7 +104,7 @@ class SFAMNet(Method):
         return (Stage("motion", self.params.epochs, self.params.batch_size, shuffle=False),)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Take the released weights of whom nobody here trains on, if they are asked for."""
+        """Load the released weights of a subject outside the training set, if requested."""
         if self.params.weights:
             file = released_file(self.params.weights, [*train, *valid], (".pkl", ".pt", ".pth"))
             load(self.network, of_authors(torch_weights(file), self.task.classes), file)
@@ -128,8 +128,8 @@ class SFAMNet(Method):
         return _Endless((x, (named >= 0).float(), classes), ROUND * self.params.batch_size, self.seed), None
 
     def _labels(self, video: LabelledVideo) -> NDArray[np.int64]:
-        """The class of each frame of the series near the apex of a micro-expression, that of "neutral" where the scheme leaves its emotion
-        out; -1 for all other frames.
+        """The class of each frame of the series near the apex of a micro-expression, "neutral" if the scheme leaves its
+        emotion out; -1 for all other frames.
         """
         step, micro = (
             self._step(video),
@@ -168,14 +168,16 @@ class SFAMNet(Method):
         return scores.double().cpu().numpy(), emotions.double().cpu().numpy()
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The score of each frame, that of the nearest frame of the series before; NaN after the last."""
+        """The score of each frame: that of the nearest preceding frame of the series; NaN after the last."""
         scores, (answers, _) = np.full((video.n_frames, 1), np.nan), self._answers(self._maps(video))
         of_frames = np.repeat(answers, self._step(video))[: video.n_frames]
         scores[: len(of_frames), 0] = of_frames
         return scores
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """Peaks of the right length and shape; none in a video whose scores are high all along. Of one expression the highest peak."""
+        """Peaks of the right length and shape; none in a video with high scores throughout. Of one expression the
+        highest peak.
+        """
         p, step = self.params, self._step(video)
         own = scores[~np.isnan(scores[:, 0]), 0][::step]
         fps = video.timing.fps / step
@@ -200,8 +202,9 @@ class SFAMNet(Method):
         ]
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
-        """Emotion of each clip, (n_clips, n_classes), rows sum to 1: of a spotted one the most frequent of its frames from onset to apex;
-        of an annotated one that of its map from onset to apex, with scene flow again the most frequent.
+        """Emotion of each clip, (n_clips, n_classes), rows sum to 1: for a spotted clip, the most frequent emotion of
+        its frames from onset to apex; for an annotated one, the emotion of its map from onset to apex, with scene flow
+        again the most frequent.
         """
         return np.stack([self._named(clip) for clip in clips])
 
@@ -216,8 +219,8 @@ class SFAMNet(Method):
 
 
 class _Endless(TorchDataset[tuple[Tensor, ...]]):
-    """Samples pass after pass, each in an order of its own, whatever is asked for; a round of steps ends within a pass. Of none there are
-    none.
+    """Samples pass after pass, each pass in a new order, independent of the request; a round of steps ends within a
+    pass. Of none there are none.
 
     Args:
         tensors: each (n, ...).

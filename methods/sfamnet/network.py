@@ -15,7 +15,7 @@ CLASSES = {
 
 
 class Attention(nn.Module):
-    """Weighs channels, then places, by what maximum and mean say of them (CBAM), as the public code has it: nothing is normalised.
+    """Weighs channels, then places, by their maximum and mean (CBAM), as in the public code, without normalisation.
 
     Shape: (N, 3, H, W), and so is the result.
     """
@@ -34,7 +34,7 @@ class Attention(nn.Module):
 
 
 class Stream(nn.Module):
-    """Two convolutions, attention, and what entered beside them.
+    """Two convolutions, attention, and the input as a shortcut.
 
     Shape: (N, 1, 42, 42) to (N, 3, 14, 14).
     """
@@ -53,7 +53,7 @@ class Stream(nn.Module):
 
 
 class SceneFlowNetwork(nn.Module):
-    """Each component of the motion through a stream of its own, then a head for each task.
+    """A separate stream for each component of the motion, then a head for each task.
 
     With four emotions 7,207 numbers, with seven 8,386; the public program counts 42 more, of normalisations that it never calls.
 
@@ -79,7 +79,8 @@ class SceneFlowNetwork(nn.Module):
 def of_authors(weights: Mapping[str, Tensor], classes: Sequence[str]) -> dict[str, Tensor]:
     """The weights of the authors' program by the names that this network has, its emotions in the order of `classes`.
 
-    Weights of another number of emotions, or of another program, stay as they are, and are refused by shape or name.
+    Weights for another number of emotions, or of another program, are returned unchanged, and then refused by shape or
+    name.
     """
     of_stream = {
         "first.weight": "conv1.weight",

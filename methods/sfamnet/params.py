@@ -27,11 +27,11 @@ class Params(FaceParams):
         spotting: weight of the squared error of scores; 1 - spotting is that of the cross-entropy of emotions.
         level: lowest smoothed score of a peak, and that onset and offset stay above.
         most: mean smoothed score of an interval from which on it is dropped.
-        fall: the peak stands above onset and offset by more than this.
-        busy: mean smoothed score of a video from which on nothing is spotted in it.
+        fall: the peak exceeds onset and offset by more than this.
+        busy: mean smoothed score of a video from which on it gets no intervals.
         smoothing: seconds over which scores are averaged.
-        before: seconds before a peak in which its onset lies.
-        after: seconds after it in which its offset lies.
+        before: largest time from onset to peak, seconds.
+        after: largest time from peak to offset, seconds.
         shortest: seconds from onset to offset, at least ...
         longest: ... and at most.
         weights: folder of the weights that the authors released, such as `pretrained_weights/4emo`, with a file for each tested subject of
@@ -61,7 +61,7 @@ class Params(FaceParams):
 
     @property
     def needs_landmarks(self) -> bool:
-        """Only regions of the face lie around landmarks."""
+        """Only regions of the face need landmarks."""
         return self.features == "flow" and super().needs_landmarks
 
     def __post_init__(self) -> None:

@@ -23,7 +23,8 @@ class Reach(NamedTuple):
 
 
 def rising(n: int, expressions: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
-    """Which expression is near its apex in each frame, (n,): from half way between onset and apex to the apex; -1 for none.
+    """Which expression is near its apex in each frame, (n,): from half way between onset and apex to the apex; -1 for
+    none.
 
     Args:
         n: frames of the series.
@@ -36,14 +37,15 @@ def rising(n: int, expressions: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
 
 
 def smoothed(scores: Scores, half: int) -> Scores:
-    """Means over 2 `half` frames, one more before than after; beyond the series lies 0."""
+    """Means over 2 `half` frames, one more before than after; values beyond the series are 0."""
     if not len(scores):
         return scores
     return np.convolve(scores, np.full(2 * half, 1 / (2 * half)))[half - 1 : half - 1 + len(scores)]
 
 
 def ends(scores: Scores, peak: int, before: int, after: int, level: float) -> tuple[int, int]:
-    """Onset and offset of a peak: where on each side the score differs most from its own, of the frames above the level.
+    """Onset and offset of a peak: where on each side the score differs most from its own, of the frames above the
+    level.
 
     Of equal ones that which is met first, from the far end of the side before, from the peak on the side after; the peak itself where
     none is above.
@@ -67,7 +69,7 @@ def intervals(scores: Scores, reach: Reach, level: float, most: float, fall: flo
         reach: see `Reach`.
         level: lowest score of a peak.
         most: mean score of an interval from which on it is dropped.
-        fall: the peak stands above both ends by more than this.
+        fall: the peak exceeds both ends by more than this.
     """
     k = reach.half
     inner = scores[k : len(scores) - k]
@@ -83,8 +85,8 @@ def intervals(scores: Scores, reach: Reach, level: float, most: float, fall: flo
 
 
 def highest(scores: Scores, reach: Reach) -> list[Spotted]:
-    """The highest of scores that are not smoothed, which of a short series would know its middle alone, and the shortest interval around
-    it; nothing where there is no score.
+    """The highest unsmoothed score (smoothing a short series would leave only its middle), and the shortest interval
+    around it; empty without scores.
     """
     if not len(scores):
         return []

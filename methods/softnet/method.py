@@ -31,7 +31,7 @@ INFERENCE_BATCH = 1024
 
 
 class SOFTNet(Method):
-    """One network for each kind: it learns whether the flow over k' frames is that of an expression of this kind."""
+    """One network for each kind: it learns whether the flow over k' frames belongs to an expression of this kind."""
 
     Params = _Params
     tasks = frozenset({"spot"})
@@ -77,7 +77,9 @@ class SOFTNet(Method):
         return tuple(Stage(kind, self.params.epochs, self.params.batch_size) for kind in self.task.kinds)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Take the released weights of whom nobody here trains on, if they are asked for; then thresholds, if those are."""
+        """Load the released weights of a subject outside the training set, if requested; then learn thresholds, if
+        required.
+        """
         if self.params.weights:
             place = Path(self.params.weights).expanduser()
             for kind, network in self.networks.items():
@@ -191,7 +193,7 @@ def spot_as_released(
         k_prime: half the window in frames, and the least distance of two peaks.
         p: place of the threshold between mean and maximum of the video's smoothed scores.
         highest_only: the highest smoothed frame is the one answer.
-        level: an absolute threshold instead of that of `p`.
+        level: an absolute threshold instead of the one from `p`.
         keep: as of `mebench.spotting.spot`.
     """
     defined = scores[~np.isnan(scores)]
@@ -207,7 +209,7 @@ def spot_as_released(
 
 
 def _chain(kind: str) -> str:
-    """Name of the chain whose flow has the gap of this kind."""
+    """Name of the chain with the flow gap of this kind."""
     return f"softnet_{kind}"
 
 

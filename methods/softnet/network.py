@@ -18,8 +18,8 @@ FLAT = sum(STREAMS) * 7 * 7
 class SOFTNet(nn.Module):
     """Three streams of one convolution 5x5, pooled 3x3, concatenated, pooled 2x2, and two dense layers.
 
-    The three convolutions run as one whose weights between foreign channels are zero, and the two poolings as one of 6x6,
-    before the rectifier: the maximum of maxima, and of what never falls, is the same number.
+    The three convolutions run as one with zero weights between different channels, and the two poolings as one of 6x6,
+    before the rectifier: maxima of maxima, and of a non-decreasing function, are the same numbers.
 
     314,817 numbers: 78 + 130 + 208 of the convolutions, 314,000 and 401 of the dense layers.
 
@@ -68,7 +68,9 @@ def unit_range(x: Tensor) -> Tensor:
 
 
 def of_authors(weights: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights of the authors' program, of a Keras file, by the names that this network has; what the file lacks is left out."""
+    """The weights of the authors' program, from a Keras file, under the names of this network; missing ones are left
+    out.
+    """
     found: dict[str, Tensor] = {}
     layers = zip(("horizontal", "vertical", "strain"), keras_layers(weights, "conv2d"))
     dense = zip(("dense", "out"), ((sum(STREAMS), 7, 7), None), keras_layers(weights, "dense"))

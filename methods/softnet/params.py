@@ -11,7 +11,7 @@ from mebench.spotting import SpottingParams
 
 @dataclass(frozen=True)
 class Params(MacroParams, TrainingParams, SpottingParams, FaceParams):
-    """The paper's settings; where it is silent, those of its public code.
+    """The paper's settings; where the paper gives none, those of its public code.
 
     Attributes:
         flow: algorithm of the optical flow; the paper's is `tvl1`.

@@ -25,7 +25,7 @@ class SpotFormer(BoundaryNetwork):
         return MultiScaleTransformer(p.channels, p.heads, p.dropout, p.motion == "since_first")
 
     def loss(self, x: Tensor, bounds: Tensor, apexes: Tensor, actions: Tensor) -> Tensor:
-        """That of the family, and the contrast between frames of none, one and the other kind."""
+        """The loss of the family, and the contrast between frames without expression and frames of each kind."""
         features = self.network.features(x)
         micro, macro = actions.unbind(2)
         classes = micro.masked_fill(macro > 0, 2)  # a frame of both counts as macro
@@ -39,7 +39,7 @@ class SpotFormer(BoundaryNetwork):
         return F.cross_entropy(outputs, classes)
 
     def normalised(self, x: Tensor) -> Tensor:
-        """As it is: what is embedded is normalised."""
+        """Unchanged: the embedding is normalised."""
         return x
 
 

@@ -11,7 +11,8 @@ WINDOW = 17
 NOSE = (6, 7)
 """Places of both regions of the nose among `POINTS`, which are left out."""
 PARTS = (3, 3, 4)
-"""Regions of one brow, of the other and of the mouth, in this order; each part has one place embedding, and is pooled."""
+"""Regions of one brow, of the other and of the mouth, in this order; each part has one place embedding, and is pooled.
+"""
 HEAD = 64
 AT_ONCE = 512
 
@@ -83,7 +84,8 @@ class Shorter(nn.Module):
 
 
 class MultiScaleTransformer(nn.Module):
-    """Attention among ten regions and along 17 frames, then among three parts of the face, then along time alone, ever shorter.
+    """Attention among ten regions and along 17 frames, then among three parts of the face, then only along time, ever
+    shorter.
 
     With 256 channels and 4 heads 3,168,778 numbers; running statistics of the normalisation are not counted.
 
@@ -94,9 +96,7 @@ class MultiScaleTransformer(nn.Module):
         super().__init__()
         self.since_first = since_first
         self.embed = nn.Sequential(nn.Linear(2, channels), Normalised(channels))
-        self.when = nn.Parameter(
-            torch.randn(WINDOW + 1, channels)
-        )  # its last row is read by nobody, as in the public code
+        self.when = nn.Parameter(torch.randn(WINDOW + 1, channels))  # its last row is not used, as in the public code
         self.where = nn.Parameter(torch.randn(len(PARTS), channels))
         self.dropout = nn.Dropout(dropout)
 
@@ -116,10 +116,11 @@ class MultiScaleTransformer(nn.Module):
         return outputs.transpose(1, 2)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the window around each frame holds, (N, T + 16, 12, 2) to (N, T, channels)."""
+        """The features of the window around each frame, (N, T + 16, 12, 2) to (N, T, channels)."""
         windows = self.windows(x)
         every = windows.flatten(0, 1)
-        # When nothing is learnt parts give the same as the whole, and a long video takes no more memory than a short one.
+        # In prediction, parts give the same result as the whole, and a long video takes no more memory than a short
+        # one.
         found = torch.cat([self.encoded(part) for part in torch.split(every, len(every) if self.training else AT_ONCE)])
         return found.view(*windows.shape[:2], -1)
 
@@ -144,7 +145,8 @@ class MultiScaleTransformer(nn.Module):
 
 
 def contrastive_loss(features: Tensor, classes: Tensor, temperature: float = 0.5, base: float = 0.07) -> Tensor:
-    """Frames of one class lie nearer each other than to others: the supervised contrastive loss (Khosla et al. 2020).
+    """Frames of one class should be closer to each other than to others: the supervised contrastive loss (Khosla et al.
+    2020).
 
     Args:
         features: (M, C), of any length, as in the public code; the paper of the loss has unit length.
@@ -153,7 +155,7 @@ def contrastive_loss(features: Tensor, classes: Tensor, temperature: float = 0.5
         base: temperature / base scales the loss.
 
     Returns:
-        The mean over all frames; one whose class has no other adds nothing.
+        The mean over all frames; the only frame of its class adds nothing.
     """
     products = features @ features.T / temperature
     products = products - products.detach().amax(1, keepdim=True)

@@ -18,11 +18,12 @@ Average = Literal["mean", "released_code"]
 
 @dataclass(frozen=True)
 class StlbpIp(Top):
-    """Local binary patterns of integral projections (Huang et al. 2015), (rows, cols, slices * (2 * 2 ** (window - 1) + 118)).
+    """Local binary patterns of integral projections (Huang et al. 2015), (rows, cols, slices * (2 * 2 ** (window - 1) +
+    118)).
 
-    The first frame is subtracted from all others. In each block, a difference is summed over its columns, and over its rows. Patterns
-    of a point and its neighbours along a projection are counted frame by frame, and averaged. The projections of all frames one
-    below the other are two images, whose uniform patterns of 8 neighbours are counted.
+    The first frame is subtracted from all others. In each block, a difference is summed over its columns, and over its
+    rows. Patterns of a point and its neighbours along a projection are counted frame by frame, and averaged. The
+    stacked projections of all frames form two images, whose uniform patterns of 8 neighbours are counted.
 
     Attributes:
         window: points of a projection that make a pattern, odd.

@@ -31,7 +31,7 @@ class STSTNet(MapNetwork):
         return () if self.params.weights else super().stages()
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Take the released weights of whom nobody here trains on, if they are asked for."""
+        """Load the released weights of a subject outside the training set, if requested."""
         super().fit_closed_form(train, valid)
         if self.params.weights:
             file = released_file(self.params.weights, [*train, *valid], (".pth", ".pt"))

@@ -14,8 +14,9 @@ STREAMS = (3, 5, 8)
 class STSTNet(nn.Module):
     """Three parallel convolutions of 3, 5 and 8 filters on one input, pooled, concatenated and classified.
 
-    All streams see the same input through the same layers, and convolution, normalisation, pooling and dropout treat each
-    filter alone: so the three streams are computed as one of 3 + 5 + 8 = 16 filters, filter by filter the same numbers.
+    All streams have the same input and the same layers, and convolution, normalisation, pooling and dropout treat each
+    filter separately. So the three streams are computed as one of 3 + 5 + 8 = 16 filters, with the same numbers for
+    each filter.
 
     1,683 numbers with three classes: 448 of the convolution, 32 of the normalisation, 1,203 of the last layer.
 
@@ -38,7 +39,9 @@ class STSTNet(nn.Module):
         return self._head_of_means(x)
 
     def _head_of_means(self, x: Tensor) -> Tensor:
-        """The head on the means of 2x2 windows: each mean's weight, spread over its four numbers, makes that one product."""
+        """The head on the means of 2x2 windows: each mean's weight, spread over its four numbers, makes that one
+        product.
+        """
         _, c, h, w = x.shape
         weight = self.head.weight.view(-1, c, h // 2, w // 2) / 4
         spread = weight.repeat_interleave(2, 2).repeat_interleave(2, 3)
@@ -46,14 +49,16 @@ class STSTNet(nn.Module):
 
 
 def of_authors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of the authors' program, whose three streams are modules of their own, as this network has them."""
+    """The weights of the authors' program, which has three separate modules for the streams, in the layout of this
+    network.
+    """
     streams = range(1, len(STREAMS) + 1)
 
     def joined(layer: str, name: str) -> Tensor:
         return torch.cat([weights[f"{layer}{n}.{name}"] for n in streams])
 
     if any(f"conv{n}.weight" not in weights for n in streams):
-        return dict(weights)  # those of another program, which are then refused by name
+        return dict(weights)  # weights of another program, which are then refused by name
     of_norm = ("weight", "bias", "running_mean", "running_var")
     return {
         **{f"streams.{name}": joined("conv", name) for name in ("weight", "bias")},

@@ -1,1 +1,1 @@
-"""TSMSNet: scores of frames, then whether what lies between two intervals belongs together (MEGC 2021)."""
+"""TSMSNet: scores of frames, then a decision whether two neighbouring intervals belong together (MEGC 2021)."""

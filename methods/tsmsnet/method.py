@@ -26,7 +26,9 @@ AT_ONCE = 512
 
 
 class TSMSNet(Method):
-    """Each frame is scored by its motion over K frames; peaks become intervals, and neighbours that belong together one."""
+    """Each frame is scored by its motion over K frames; peaks become intervals, and neighbours that belong together
+    one.
+    """
 
     Params = _Params
     tasks = frozenset({"spot"})
@@ -61,8 +63,8 @@ class TSMSNet(Method):
         return max(1, round(self.params.width * timing.k_prime[kind]))
 
     def _step(self, timing: Timing, kind: Kind) -> int:
-        """Frames from one map of a segment to the next, so that all of them cover 2K as nearly as whole steps can, or more where 2K frames
-        have fewer maps.
+        """Frames from one map of a segment to the next, so that all of them cover 2K as nearly as whole steps can, or
+        more where 2K frames have fewer maps.
         """
         return max(1, round(2 * self._width(timing, kind) / self.params.segment))
 
@@ -83,7 +85,9 @@ class TSMSNet(Method):
         )
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Take the released weights of whom nobody here trains on, if they are asked for; then the threshold, if that is learnt."""
+        """Load the released weights of a subject outside the training set, if requested; then learn the threshold, if
+        required.
+        """
         p, both = self.params, (("1st", self.scoring, SCORING), ("2nd", self.joining, JOINING))
         subject = rf"net_min_loss_(\d{{{3 if p.weights_of == 'samm' else 2}}})"
         for kind in self.task.kinds if p.weights is not None else ():
@@ -96,7 +100,9 @@ class TSMSNet(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Frames whose K frames overlap an expression and those that do not; or segments, half of them of an expression."""
+        """Frames whose K frames overlap an expression, and frames without overlap; or segments, half of them of an
+        expression.
+        """
         kind: Any = stage.split()[0]
         make = self._frames if stage == kind else self._segments
         return make(kind, train), None
@@ -179,13 +185,13 @@ class TSMSNet(Method):
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
     ) -> list[spotting.Spotted]:
-        """What the scores alone say, from which an absolute threshold is learnt: nothing is joined."""
+        """The intervals from the scores alone, without joining, for learning an absolute threshold."""
         return self._anchored(timing, kind, self._peaks(timing, kind, scores, level))
 
     def _peaks(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None
     ) -> list[spotting.Spotted]:
-        """Peaks of the scores, 2K frames apart, each with K frames on both sides; nothing is smoothed."""
+        """Peaks of the unsmoothed scores at distances of 2K frames, each with K frames on both sides."""
         own, width = scores[~np.isnan(scores)], self._width(timing, kind)
         if not len(own):
             return []
@@ -197,7 +203,9 @@ class TSMSNet(Method):
         return [spotting.anchored(one, self.params.anchor, self.score_lead(timing, kind)) for one in found]
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """What the scores say; neighbours that the second network takes for parts of an expression become one."""
+        """Intervals from the scores; neighbours that the second network classifies as parts of an expression are
+        merged.
+        """
         found, timing = [], video.timing
         for column, (kind, level) in enumerate(self.levels().items()):
             own = self._peaks(timing, kind, scores[:, column], level)

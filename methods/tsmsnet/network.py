@@ -18,7 +18,8 @@ def conv(before: int, after: int, size: int, stride: int = 1, padding: int = 0) 
 
 
 class FrameNetwork(nn.Module):
-    """Three streams of growing depth, for horizontal flow, vertical flow and strain; then three over all, weighed channel by channel.
+    """Three streams of growing depth, for horizontal flow, vertical flow and strain; then three over all, weighed
+    channel by channel.
 
     59,343 numbers: 9, 250 and 1,208 of the first streams, 288, 2,624 and 4,960 of the second ones, 339 of the weights of channels, 49,665
     of the dense layers; running statistics are not counted.
@@ -92,11 +93,11 @@ SCORING |= dict(zip(("branch4", "branch5", "branch6"), ("shallow", "middle", "de
 SCORING |= {"fc1": "dense", "fc2": "out", "se_fc1": "squeeze", "se_fc2": "excite"}
 JOINING = {"branch1.0": "maps.0", "branch1.1": "maps.1", "branch4.0": "maps.2", "branch4.1": "maps.3"}
 JOINING |= {"conv1d_1": "along.0", "conv1d_2": "along.2", "conv1d_3": "along.4", "fc1": "dense", "fc2": "out"}
-"""Parts of the authors' two networks and what they are called here."""
+"""Parts of the authors' two networks and their names here."""
 
 
 def of_authors(weights: Mapping[str, Tensor], parts: Mapping[str, str]) -> dict[str, Tensor]:
-    """The weights of one of the authors' networks by the names that it has here; those of another program as they are."""
+    """The weights of one of the authors' networks under its names here; other weights unchanged."""
     found = {}
     for name, tensor in weights.items():
         plain = name.replace(".seq.", ".")

@@ -24,18 +24,19 @@ class Params(MacroParams, FaceParams):
         threshold: `relative` to the video's own scores by `p`; `absolute`: one for all videos, learnt on the fold's training subjects
             (those held out for validation), so that a video without expressions can stay empty.
         normalise: each channel of a frame's maps is brought to [0, 1] before it is scored.
-        segment: maps of an interval that are looked at to join it with the next, evenly over its 2K frames.
-        join: whether neighbouring intervals that look like parts of expressions are joined; false leaves out the second network.
+        segment: number of maps of an interval, evenly over its 2K frames, for the decision to join it with the next.
+        join: whether to join neighbouring intervals that are classified as parts of expressions; false leaves out the
+            second network.
         negatives: frames without expression to learn scores from for each one with, at most; null takes all.
         epochs: passes over the samples of both networks.
         batch_size: samples per step of scores.
         batch_size_join: samples per step of segments.
         lr: learning rate of Adamax.
         weight_decay: of Adamax.
-        anchor: `paper`, around the peak; `middle`, half of K later, where the expression lies whose frames have these labels.
+        anchor: `paper`, around the peak; `middle`, half of K later, at the place of the expression with these labels.
         weights: folder of the weights that the authors released, `weights` of their repository. Then nothing is trained, `segment` is
             that of theirs (SAMM: micro 21, macro 114; CAS: micro 6, macro 16) and each tested person gets the weights without that person.
-        weights_of: whose weights these are: trained on SAMM Long Videos (`samm`) or on CAS(ME)^2 (`cas`).
+        weights_of: training set of the weights: SAMM Long Videos (`samm`) or CAS(ME)^2 (`cas`).
     """
 
     flow: Algorithm = "tvl1"

@@ -23,7 +23,8 @@ def places(first: int, step: int, length: int) -> NDArray[np.int64]:
 def segment_labels(
     n: int, step: int, length: int, expressions: Sequence[Expression]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """First frames of all segments of a video, `step` apart, and whether one expression covers at least half of each.
+    """First frames of all segments of a video, at distances of `step`, and whether one expression covers at least half
+    of each.
 
     Args:
         n: frames that have maps.
@@ -46,9 +47,9 @@ def scaled(maps: Tensor) -> Tensor:
 
 
 def read(maps: Maps, first: int, step: int, length: int) -> Tensor:
-    """A segment, (length, 3, 42, 42), float32, scaled; what lies beyond the video's maps is 0.
+    """A segment, (length, 3, 42, 42), float32, scaled; values beyond the video's maps are 0.
 
-    A segment that would begin before the video is that of its beginning.
+    A segment that would begin before the video begins with it.
     """
     chosen = places(max(first, 0), step, length)
     chosen = chosen[chosen < len(maps)]
@@ -77,7 +78,9 @@ class Segments(Dataset[tuple[Tensor, Tensor]]):
         return x[0], y[0]
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """A batch: segments (n, length, 3, 42, 42), float32, channels last in memory, which convolutions are fastest with; and labels."""
+        """A batch: segments (n, length, 3, 42, 42), float32, channels last in memory, which convolutions are fastest
+        with; and labels.
+        """
         rows = self.rows[list(indices)]
         segments = [read(self.maps[video], first, step, self.length) for video, first, step, _ in rows.tolist()]
         whole = torch.stack([segment.permute(0, 2, 3, 1) for segment in segments]).permute(0, 1, 4, 2, 3)
@@ -85,11 +88,11 @@ class Segments(Dataset[tuple[Tensor, Tensor]]):
 
 
 def joined(found: Sequence[Spotted], belongs: Sequence[bool], most: int) -> list[Spotted]:
-    """Neighbouring intervals become one where both belong to an expression and little lies between them.
+    """Merge neighbouring intervals if both belong to an expression and the gap is small.
 
     Args:
         found: by time.
-        belongs: of each whether it looks like a part of an expression.
+        belongs: whether each is classified as part of an expression.
         most: frames from the offset of the one to the onset of the next, at most, either way.
 
     Returns:
