@@ -10,6 +10,7 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -88,7 +89,11 @@ def code_hash(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    content = path.read_bytes()
+    return _code_hash(path, path.read_bytes())
+
+
+@lru_cache(maxsize=4096)
+def _code_hash(path: Path, content: bytes) -> str:
     # What it does not understand says nothing to a computer.
     with suppress(SyntaxError, ValueError, TypeError, RecursionError, yaml.YAMLError), uncollected():
         if path.suffix == ".py":

@@ -232,8 +232,10 @@ def _is_plugin(kind: PluginKind, folder: Path) -> bool:
 def _inside(kind: PluginKind, folder: Path, only: str | None = None) -> Iterator[Path]:
     """The plugins in a folder, of all names or of one."""
     if folder.is_dir():
-        named = sorted(f for f in folder.iterdir() if only in (None, f.name) and f.name[0] not in "._")
-        yield from (f for f in named if f.is_dir() and _is_plugin(kind, f))
+        named = sorted(folder.iterdir()) if only is None else [folder / only]
+        yield from (
+            f for f in named if f.parent == folder and f.name[0] not in "._" and f.is_dir() and _is_plugin(kind, f)
+        )
 
 
 def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, str]]:

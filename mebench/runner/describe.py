@@ -4,7 +4,6 @@ import getpass
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -159,8 +158,10 @@ def made_by() -> dict[str, str]:
         found["user"] = getpass.getuser()
     place = ROOT if checkout_folder("methods") else Path.cwd()
     with suppress(OSError, subprocess.SubprocessError):
-        git = partial(subprocess.run, cwd=place, capture_output=True, text=True, check=True, timeout=5)
-        found["commit"] = git(["git", "rev-parse", "HEAD"]).stdout.strip()
-        if git(["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).stdout:
-            found["dirty"] = "true"
+        words = ("git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+        said = subprocess.run(
+            words, cwd=place, capture_output=True, text=True, check=True, timeout=5
+        ).stdout.splitlines()
+        if (commit := said[0].rpartition(" ")[2]) != "(initial)":
+            found |= {"commit": commit} | ({} if all(line.startswith("#") for line in said) else {"dirty": "true"})
     return found

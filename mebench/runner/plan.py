@@ -447,16 +447,17 @@ def check_reach(plan: Plan) -> None:
     Raises:
         ConfigError: they do.
     """
-    config, open_to_all = plan.config, (*python_files(), PACKAGE)
+    config, open_to_all = plan.config, dict.fromkeys((*python_files(), PACKAGE))
     kept = {
-        f"dataset.{name}={place}": str(place)
+        f"dataset.{name}={place}": Path(place)
         for params in config.dataset_params.values()
         for name, place in vars(params).items()
         if name.endswith(("root", "annotations")) and isinstance(place, str | Path)
-    } | {f"runs={config.runs}": config.runs, f"cache={config.cache}": config.cache}
+    } | {f"runs={config.runs}": Path(config.runs), f"cache={config.cache}": Path(config.cache)}
+    resolved = {word: folder.expanduser().resolve() for word, folder in kept.items()}
     for place in (*open_to_all, *plan.reads) if config.sandbox != "off" else ():
-        for word, folder in kept.items():
-            own, here = Path(folder).expanduser().resolve(), place.resolve()
+        here = place.resolve()
+        for word, own in resolved.items():
             within = place not in open_to_all and here.is_relative_to(own) and here.suffix != ".safetensors"
             off = "or use sandbox=off, after you have read the method's code"
             if within:

@@ -192,10 +192,10 @@ def granted(
         list[Path](),
     )
     for name, module in list(sys.modules.items()):
-        file, top = vars(module).get("__file__"), name.partition(".")[0]
-        if isinstance(file, str) and top not in installed and file.startswith(known):
+        file = (top := name.partition(".")[0]) not in installed and vars(module).get("__file__")
+        if isinstance(file, str) and file.startswith(known):
             installed.add(top)
-        elif isinstance(file, str) and top not in installed and file.startswith("/") and file.endswith((".py", ".so")):
+        elif isinstance(file, str) and file.startswith("/") and file.endswith((".py", ".so")):
             code.append(Path(file))
     code += [Path(spec.origin) for name in modules if (spec := find_spec(name)) is not None and spec.origin]
     return Grant(

@@ -1,21 +1,21 @@
 """The cards of methods and datasets: their README.md as HTML, without raw markup."""
 
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from itertools import count
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from mebench.config import PluginInfo, registry
+from mebench.config import PluginInfo, PluginKind
 
 
-def body(info: PluginInfo) -> Markup:
-    """The README of a plugin as safe HTML, without its first heading; links to another plugin lead to its page."""
+def body(info: PluginInfo, plugins: Mapping[PluginKind, Iterable[str]]) -> Markup:
+    """The README of a plugin as safe HTML, without its first heading; links to one of the `plugins` lead to its page."""
     pages = {
-        *(f"../{other}s/{id_}.html" for other in registry.PLUGIN_KINDS for id_ in registry.plugins(other)),
-        *(f"{id_}.html" for id_ in registry.plugins(info.kind)),
+        *(f"../{kind}s/{id_}.html" for kind, ids in plugins.items() for id_ in ids),
+        *(f"{id_}.html" for id_ in plugins[info.kind]),
     }
     readme = info.folder / "README.md"
     text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""

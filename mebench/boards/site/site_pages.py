@@ -398,7 +398,7 @@ class Site:
             "source": source_link,
             "real_first": lambda tables: sorted(tables, key=_drawn),
             "drawn": _drawn,
-            "body": body,
+            "body": partial(body, plugins=self.plugins),
             "named": self._name,
             "titled": lambda dataset: " + ".join(self._title("dataset", id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
