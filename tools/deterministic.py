@@ -25,6 +25,7 @@ from mebench import config, runner
 from mebench.config import registry
 from mebench.core import LabelledVideo, Method
 from mebench.testing import TINY, scratch
+from mebench.testing.contracts import cut_down
 
 NO_NUMBERS = r"Cannot copy out of meta tensor|Tensor.item\(\) cannot be called on meta tensors"
 SLOWER = r"convolution|replication_pad\w*_backward|index_add|index_put|index_copy|scatter_add|scatter\b"
@@ -45,7 +46,7 @@ def trained() -> list[str]:
 
 def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo], list[LabelledVideo]]:
     """A method, and the videos of the first fold of some people: those who train, and those tested."""
-    plan = runner.plan.make_plan(config.resolve([f"method={name}", *words]))
+    plan = runner.plan.make_plan(config.resolve([f"method={name}", *cut_down(registry.find("method", name)), *words]))
     fold = plan.folds[0]
     where: dict[str, Any] = {"groups": plan.groups, "timings": plan.timings(fold), "cache": plan.config.cache}
     job = runner.job.Job(key="", seed=0, parts=(), scheme=plan.scheme, test=(), **where)

@@ -448,28 +448,30 @@ def check_reach(plan: Plan) -> None:
         ConfigError: they do.
     """
     config, open_to_all = plan.config, dict.fromkeys((*python_files(), PACKAGE))
-    kept = {
-        f"dataset.{name}={place}": Path(place)
+    labels = (
+        (f"dataset.{name}", place)
         for params in config.dataset_params.values()
         for name, place in vars(params).items()
         if name.endswith(("root", "annotations")) and isinstance(place, str | Path)
-    } | {f"runs={config.runs}": Path(config.runs), f"cache={config.cache}": Path(config.cache)}
-    resolved = {word: folder.expanduser().resolve() for word, folder in kept.items()}
+    )
+    kept = {
+        f"{name}={place}": Path(place).expanduser().resolve()
+        for name, place in (*labels, ("runs", config.runs), ("cache", config.cache))
+    }
     for place in (*open_to_all, *plan.reads) if config.sandbox != "off" else ():
         here = place.resolve()
-        for word, own in resolved.items():
-            within = place not in open_to_all and here.is_relative_to(own) and here.suffix != ".safetensors"
+        for word, own in kept.items():
             off = "or use sandbox=off, after you have read the method's code"
-            if within:
+            if place not in open_to_all and here.is_relative_to(own) and here.suffix != ".safetensors":
                 raise ConfigError(
                     f"the method may not read {place}, which lies in {word}, where labels are: move or copy it to another folder and "
                     f"name it there, {off}"
                 )
             if own.is_relative_to(here):
-                way = (
-                    "name another folder" if place in open_to_all else "let it name less under reads in its config.yaml"
+                raise ConfigError(
+                    f"the method may read {place}, and so the labels below {word}: "
+                    f"{'name another folder' if place in open_to_all else 'let it name less under reads in its config.yaml'}, {off}"
                 )
-                raise ConfigError(f"the method may read {place}, and so the labels below {word}: {way}, {off}")
 
 
 def check_people(plan: Plan) -> None:

@@ -652,12 +652,11 @@ def _rename(scheme: Scheme, e: Expression) -> Expression:
 
 
 def _relabelled(trial: _MethodTrial, change: Callable[[Video, Expression], Expression]) -> Plan:
-    tested = set(trial.plan.folds[0].test)
-    videos = tuple(
-        dataclasses.replace(v, expressions=tuple(change(v, e) for e in v.expressions)) if v.subject_key in tested else v
+    videos = (
+        dataclasses.replace(v, expressions=tuple(change(v, e) for e in v.expressions)) if v in trial.test_videos else v
         for v in trial.plan.videos
     )
-    return dataclasses.replace(trial.plan, videos=videos)
+    return dataclasses.replace(trial.plan, videos=tuple(videos))
 
 
 def _move(video: Video, e: Expression) -> Expression:

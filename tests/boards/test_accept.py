@@ -22,6 +22,7 @@ from mebench.files import file_hash
 from mebench.metrics import names_chance
 from mebench.records import check, integrity, own_hash, rescore
 from mebench.runs import RunFolder
+from tests.helpers.nightly import NIGHTLY
 from tests.helpers.run_folders import make_run
 
 
@@ -261,10 +262,13 @@ def test_a_record_that_has_passed_is_known_by_its_hashes(record, tmp_path, monke
         ({"version": True}, "version of record.json is True, but should be a valid integer: its type was changed"),
         (
             {"costs": {"fit_seconds": "8"}},
-            "costs.fit_seconds of record.json is '8', but should be a valid number: somebody",
+            "costs.fit_seconds of record.json is '8', but should be a valid number: its type was changed",
         ),
         ({"costs": {"fit_seconds": float("nan")}}, "costs.fit_seconds of record.json is nan, but should be a finite"),
-        ({"versions": {"mebench": 1}}, "versions.mebench of record.json is 1, but should be a valid string: somebody"),
+        (
+            {"versions": {"mebench": 1}},
+            "versions.mebench of record.json is 1, but should be a valid string: its type was changed",
+        ),
         ({"config": {"method": "a", "seed": "0"}}, "config.seed of record.json is '0', but should be a valid integer"),
         ({"run_id": "another"}, "its folder should be called another"),
         ({"format": 1}, "format 1, which lacks the hashes"),
@@ -404,9 +408,10 @@ def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, m
             outcomes["refused"] += 1
         else:
             records = collect_records(record.parent)
-            tables = boards_build.build(records)
-            assert markdown(tables) and [(as_csv(table), latex(table)) for table in tables]
-            assert list(Site(tables, records, []).pages())
+            if NIGHTLY or outcomes["shown"] % 4 == 0:  # most are texts that are shown in the same way
+                tables = boards_build.build(records)
+                assert markdown(tables) and [(as_csv(table), latex(table)) for table in tables]
+                assert list(Site(tables, records, []).pages())
             outcomes["shown"] += 1
         part[last] = before
     assert outcomes["refused"] > 20 and outcomes["shown"]
