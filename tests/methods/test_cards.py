@@ -97,6 +97,6 @@ def test_a_cards_false_alarms_where_nobody_expresses_anything_are_those_of_the_t
     measured = re.findall(r"^\| (\w+) .*\| (\S+) \| (\S+) to (\S+) \|$", table, re.MULTILINE)
     told = []
     for id_ in METHODS:
-        for sentence in re.findall(r"On drawn people who express nothing[^(]*", " ".join(card(id_).split())):
+        for sentence in re.findall(r"On drawn people without expressions[^(]*", " ".join(card(id_).split())):
             told += [(id_, *found) for found in re.findall(r"(\d+\.\d\d) \[(\d+\.\d\d), (\d+\.\d\d)\]", sentence)]
     assert sorted(told) == sorted(measured)
