@@ -148,9 +148,10 @@ def test_the_card_of_a_dataset_says_what_the_names_of_its_clips_are_worth():
         table = json.loads(file.read_text())
         for row in (row for row in table["parts"][0]["rows"] if row["method"] == "names"):
             sentence = (
-                f"The names of its {row['n']:g} clips alone, without a look at any picture, score UF1 "
+                f"The names of its {row['n']:g} clips alone, without any picture, score UF1 "
                 f"{row['scores']['uf1']['value']:.3f} under `loso` (row *names* of the leaderboards)."
             )
-            assert sentence in (ROOT / "datasets" / table["dataset"] / "README.md").read_text()
+            card = (ROOT / "datasets" / table["dataset"] / "README.md").read_text()
+            assert sentence in " ".join(card.split())
             told += 1
     assert told == 4
