@@ -43,22 +43,17 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
             raise runner.execute.InterruptedRunError(
                 f"stopped: computed features stay in {settings.cache}. Give the same command again to continue", stop
             ) from None
-    reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
-    skipped = {
-        key: failure.reason
-        for (_, key), failure in done.failures.items()
-        if settings.no_face == "skip" and isinstance(failure.error, features.NoFaceError)
-    }
-    failed = {key: reasons[key] for key in reasons if key not in skipped}
-    seconds = time.perf_counter() - started
-    report = {"videos": len(plan.videos), "computed": done.videos - len(reasons), "frames": done.frames}
+    skipped, others = done.failed(settings.no_face == "skip")
+    failed = {key: failure.reason for key, failure in others.items()}
+    seconds, computed = time.perf_counter() - started, done.videos - len(done.failures)
+    report = {"videos": len(plan.videos), "computed": computed, "frames": done.frames}
     if console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json):
         console.print_lines(
-            f"{settings.cache}: features of {done.videos - len(reasons)} videos ({done.frames} frames) computed in "
+            f"{settings.cache}: features of {computed} videos ({done.frames} frames) computed in "
             f"{seconds:.0f} s, {len(plan.videos) - done.videos} were there"
         )
-    for key, reason in reasons.items():
-        progress.notify(f"{'skipped' if key in skipped else 'failed'}: {key}: {reason}")
+    progress.notify(*(f"skipped: {key}: {reason}" for key, reason in skipped.items()))
+    progress.notify(*(f"failed: {key}: {reason}" for key, reason in failed.items()))
     if failed:
         raise DataError(
             f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; the others are "

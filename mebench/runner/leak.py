@@ -155,7 +155,7 @@ class EpochPredictions(EpochAnswers):
             own = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
             shape = table["epoch"].nunique(), len(own), len(number)
             self.of_fold[fold.key] = own, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
-            faceless = {video.key for video in plan.sides(fold).test} & plan.skipped
+            faceless = {video.key for video in plan.sides(fold).test} & plan.skipped.keys()
             self.missed[fold.key] = clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
 

@@ -6,7 +6,7 @@ import math
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,7 +133,7 @@ class Plan:
         folds: its folds.
         selects: whether inner validation subjects are held out, because a method selects something on them.
         recognizer: the method that classifies the spotted intervals, or None.
-        skipped: keys of the videos without a face: left out of training and prediction, while their truths still count.
+        skipped: the videos without a face by key, with the reason: left out of training and prediction, while their truths still count.
         known: its `chains`, if known already; by default they come from its methods.
     """
 
@@ -148,7 +148,7 @@ class Plan:
     folds: tuple[Fold, ...]
     selects: bool
     recognizer: PluginInfo | None = None
-    skipped: frozenset[str] = frozenset()
+    skipped: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, tuple[Chain, ...]] | None = None
 
     @property

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
-from mebench.features import Clip, ComputeCost, FeatureStore, adopt, compute, computed_features, is_ready
+from mebench.features import Clip, ComputeCost, FeatureStore, NoFaceError, adopt, compute, computed_features, is_ready
 from mebench.progress import Progress
 from mebench.runner import (
     Aliases,
@@ -204,6 +204,16 @@ class Prepared:
     frames: int
     seconds: Mapping[Home, float]
     failures: Mapping[Home, Failure]
+
+    def failed(self, skips: bool) -> tuple[dict[str, str], dict[str, Failure]]:
+        """The reasons of the videos that are left out, and the failures of the others, both by key of the video.
+
+        Args:
+            skips: whether videos without a face are left out.
+        """
+        found = {key: failure for (_, key), failure in self.failures.items()}
+        faceless = {key: f.reason for key, f in found.items() if skips and isinstance(f.error, NoFaceError)}
+        return faceless, {key: failure for key, failure in found.items() if key not in faceless}
 
 
 def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:

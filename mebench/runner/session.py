@@ -15,7 +15,6 @@ from mebench.config import RunConfig, plugins_of, registry, trainer
 from mebench.console import plural
 from mebench.core import Fold
 from mebench.errors import DataError, MebenchError, RunError, listed
-from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import (
     EpochAnswers,
@@ -137,21 +136,20 @@ class Session:
         Raises:
             MebenchError: features that the run needs failed.
         """
-        plan, homes = self.plan, {home_of(self.plan, v): v.key for v in self.plan.videos}
+        plan, homes = self.plan, {home_of(self.plan, v) for v in self.plan.videos}
         own = {home: s for home, s in prepared.seconds.items() if home in homes and home not in charged}
         charged.update(own)
-        self.folder.add_feature_seconds({homes[home]: s for home, s in own.items()}, plan.cards())
-        failures = {homes[home]: failure for home, failure in prepared.failures.items() if home in homes}
+        self.folder.add_feature_seconds({key: s for (_, key), s in own.items()}, plan.cards())
         # In a sweep it may be another run's feature of the video that failed.
-        still = {v.key for v in missing_videos(plan)} if failures else set()
-        failures = {key: failure for key, failure in failures.items() if key in still}
+        still = {v.key for v in missing_videos(plan)} if homes & prepared.failures.keys() else set()
+        failures = {home: f for home, f in prepared.failures.items() if home in homes and home[1] in still}
         skips = plan.config.no_face == "skip" or self.clean is not None
-        faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
-        if others := [(key, failure) for key, failure in failures.items() if key not in faceless]:
-            (key, first), more = others[0], len(others) - SHOWN
+        faceless, others = replace(prepared, failures=failures).failed(skips)
+        if others:
+            (key, first), more = next(iter(others.items())), len(others) - SHOWN
             if len(others) == 1 and first.error is not None:
                 raise first.error
-            progress.notify(*(f"failed: {name}: {failure.reason}" for name, failure in others[:SHOWN]))
+            progress.notify(*(f"failed: {name}: {others[name].reason}" for name in [*others][:SHOWN]))
             if more > 0:
                 progress.notify(f"failed: {more} more videos")
             raise DataError(
@@ -169,7 +167,7 @@ class Session:
             )
         if line := write_skipped(self.folder, faceless, len(plan.videos)):
             progress.notify(line)
-        self.plan = replace(plan, skipped=frozenset(faceless))
+        self.plan = replace(plan, skipped=faceless)
 
     def trained_elsewhere(self, runs_by_training: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
         """The remaining folds that a run with the same training has trained: its folder, by key. None where an equal
@@ -186,7 +184,7 @@ class Session:
         for other in runs_by_training.get(self.trained, ()):
             if other.id != self.folder.id and set(found) < self.left:
                 with suppress(MebenchError, TypeError, ValueError):  # what it left out cannot be read
-                    if set(read_skipped(other)) == set(self.plan.skipped):
+                    if read_skipped(other).keys() == self.plan.skipped.keys():
                         own = (other.finished_folds() & self.left) - set(found)
                         found |= {key: other.path / "folds" / safe_name(key) for key in own}
         return found
@@ -279,7 +277,7 @@ class Session:
         try:
             session.folder.add_feature_seconds({}, plan.cards())
             if plan.config.no_face == "skip":
-                write_skipped(session.folder, read_skipped(self.folder), len(plan.videos))
+                write_skipped(session.folder, plan.skipped, len(plan.videos))
             for result in session.epoch_predictions.folds(plan.config.audit):
                 session.folder.write_fold(result, plan.task.kinds)
             return session.finish()

@@ -19,7 +19,6 @@ from mebench.atomic import replace_file
 from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.errors import DataError, RunError
-from mebench.features import NoFaceError
 from mebench.metrics import Comparison, compare, flat_scores, summarize
 from mebench.progress import Progress
 from mebench.runner import (
@@ -73,35 +72,10 @@ from mebench.tuning import (
 )
 
 
-class FoldCache:
-    """Results of folds in one folder, each complete or absent.
-
-    Args:
-        path: the folder, created at the first write.
-        kinds: the spotted kinds, in the order of the columns of frame scores.
-    """
-
-    def __init__(self, path: Path, kinds: Sequence[str]) -> None:
-        self.path, self._kinds = path, tuple(kinds)
-        self._folder = RunFolder(path)
-        self._read: dict[str, FoldResult] = {}
-
-    def alone(self) -> FileLock:
-        """A lock for one process at a time; the others wait and then find its results."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.path / ".lock")
-
-    def write(self, result: FoldResult) -> None:
-        """Keep a fold's result."""
-        self._folder.write_fold(result, self._kinds)
-        self._read[result.key] = result
-
-    def read(self, folds: Sequence[Fold]) -> dict[str, FoldResult]:
-        """The stored results by key of the fold, without their intervals, which are computed again."""
-        if lacking := {fold.key for fold in folds} - set(self._read):
-            for key in self._folder.finished_folds() & lacking:
-                self._read[key] = read_fold(self.path / "folds" / safe_name(key), self._kinds)
-        return {fold.key: self._read[fold.key] for fold in folds if fold.key in self._read}
+def _alone(folder: RunFolder) -> FileLock:
+    """A lock for one process at a time on a folder; the others wait and then find its results."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder.path / ".lock")
 
 
 def with_config(plan: Plan, config: RunConfig) -> Plan:
@@ -137,7 +111,7 @@ def of_part(plan: Plan, part: int | None) -> Plan:
 
 
 class Features:
-    """The features of runs over the same videos, stored once for equal chains.
+    """The features of runs, stored once for equal videos and chains.
 
     Args:
         pool: of workers.
@@ -148,30 +122,20 @@ class Features:
         self._pool, self._progress = pool, progress
         self._known: dict[str, dict[str, str]] = {}
 
-    def faceless(self, plan: Plan) -> Mapping[str, str]:
-        """Compute the features, and return the reasons of videos without a face, by key (`no_face=skip`).
-
-        Raises:
-            MebenchError: features failed.
-        """
-        name = digest(sorted(c.fingerprint() for group in plan.chains.values() for c in group))
-        if name not in self._known:
-            failed = prepare([plan], self._pool, self._progress).failures
-            failures, skips = {key: failure for (_, key), failure in failed.items()}, plan.config.no_face == "skip"
-            faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
-            for key, failure in failures.items():
-                if key not in faceless:
-                    raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
-            self._known[name] = faceless
-        return self._known[name]
-
     def of(self, plan: Plan) -> Plan:
         """The run with stored features, without the videos that show no face (`no_face=skip`).
 
         Raises:
             MebenchError: features failed.
         """
-        return replace(plan, skipped=frozenset(self.faceless(plan)))
+        chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
+        name = digest([[video.key for video in plan.videos], chains])
+        if name not in self._known:
+            prepared = prepare([plan], self._pool, self._progress)
+            self._known[name], failed = prepared.failed(plan.config.no_face == "skip")
+            for key, failure in failed.items():
+                raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
+        return replace(plan, skipped=self._known[name])
 
 
 class Evaluator:
@@ -183,7 +147,7 @@ class Evaluator:
         objectives: of the study.
         pool: of workers.
         folder: of frame scores and models that other trials can reuse.
-        progress: shows the computation of features.
+        features: of the runs.
 
     Attributes:
         waited: wall seconds spent waiting for features and inner folds, over all trials so far.
@@ -196,10 +160,10 @@ class Evaluator:
         objectives: Sequence[Objective],
         pool: Workers,
         folder: Path,
-        progress: Progress,
+        features: Features,
     ) -> None:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
-        self._crew, self._features = pool, Features(pool, progress)
+        self._crew, self._folder, self._features = pool, folder, features
         self._run = of_part(split.inner, split.part)
         self._fold_of, inner = {fold.key: fold for fold in self._run.folds}, split.inner
         self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
@@ -207,8 +171,8 @@ class Evaluator:
         self._names = "analysis" in sections
         self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
-        # Trainings whose weights and frame scores stay there; older ones are read again when a trial proposes from them.
-        self._kept = lru_cache(8)(lambda name: FoldCache(folder / name, self._run.task.kinds))
+        # The results of trainings, by key of the fold, that stay in memory; older ones are read again when a trial proposes from them.
+        self._kept = lru_cache(8)(lambda name: dict[str, FoldResult]())
 
     def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
         """The objectives over all inner folds together.
@@ -244,13 +208,14 @@ class Evaluator:
             yield from self._computed(plan, {})
             return
         about = [*self._inputs, self._split.name, self._split.part, who(self._run.folds), self._space.trained(values)]
-        keep = self._kept(digest(about))
-        there = keep.read(plan.folds)
-        with keep.alone() if len(there) < len(plan.folds) else nullcontext():
-            there = keep.read(plan.folds)
+        folder, there = RunFolder(self._folder / digest(about)), self._kept(digest(about))
+        with _alone(folder) if len(there) < len(plan.folds) else nullcontext():
+            for key in folder.finished_folds() - there.keys():
+                there[key] = read_fold(folder.path / "folds" / safe_name(key), plan.task.kinds)
             for result in self._computed(plan, there):
                 if result.key not in there:
-                    keep.write(result)
+                    folder.write_fold(result, plan.task.kinds)
+                    there[result.key] = result
                 yield host.execute(plan, self._fold_of[result.key], result, self._names)
 
     def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
@@ -305,13 +270,21 @@ class Judge:
         pool: of workers.
         folder: of the study.
         progress: of the work.
+        features: of the runs.
     """
 
     def __init__(
-        self, plan: Plan, splits: Sequence[Split], space: Space, pool: Workers, folder: Path, progress: Progress
+        self,
+        plan: Plan,
+        splits: Sequence[Split],
+        space: Space,
+        pool: Workers,
+        folder: Path,
+        progress: Progress,
+        features: Features,
     ) -> None:
         self._splits, self._space, self._crew = tuple(splits), space, pool
-        self._folder, self._progress, self._features = folder, progress, Features(pool, progress)
+        self._folder, self._progress, self._features = folder, progress, features
         self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
 
     def judge(
@@ -351,7 +324,7 @@ class Judge:
         inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
         key = digest([*inputs, who(plan.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
-        with FoldCache(folder.path, plan.task.kinds).alone():
+        with _alone(folder):
             if folder.done:
                 # Scored again if that was done under other rules or with other draws; it notes these last.
                 about, config = folder.read_json("config.json"), plan.config
@@ -367,7 +340,7 @@ class Judge:
             describe(folder, shown, tables, key)
             parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
             if plan.config.no_face == "skip":
-                reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
+                reasons = {key: reason for part in parts for key, reason in part.skipped.items()}
                 if line := write_skipped(folder, reasons, len(plan.videos)):
                     self._progress.notify(f"outer {name}: {line}")
             there = folder.finished_folds()
@@ -400,9 +373,9 @@ class Judge:
         if default is not None and not reused and reusable(plan.config) and reusable(self._plan.config):
             reused = "spot" in plan.task.tasks and self._space.trained(values) == self._space.trained(own)
         if default is not None and reused:
-            stored = FoldCache(default.path, plan.task.kinds).read(folds)
-            spots = "spot" in plan.task.tasks
-            return run_folds(self._crew, plan, folds, stored) if spots else (stored[f.key] for f in folds)
+            places = {fold.key: default.path / "folds" / safe_name(fold.key) for fold in folds}
+            stored = {key: read_fold(place, plan.task.kinds) for key, place in places.items()}
+            return run_folds(self._crew, plan, folds, stored) if "spot" in plan.task.tasks else stored.values()
         return run_folds(self._crew, plan, folds)
 
     def _with(self, values: Mapping[str, Any]) -> Plan:
@@ -470,6 +443,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     }
     studies, waited = dict[str, Study](), 0.0
     with stoppable(), one_thread(), worker_pool(config) as pool:
+        features = Features(pool, progress)
         try:
             for split in (replace(split, part=part) for split in splits):
                 whole = f"{name}/{split.name}" if options.nested else name
@@ -478,12 +452,12 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
                 if not studies:  # nothing is written before a study of that name about something else has refused
                     replace_file(folder / "study.json", json.dumps(described, indent=1) + "\n")
                 reporter = TrialReporter(progress, whole, options.trials, split, space)
-                evaluator = Evaluator(split, space, objectives, pool, folder / "inner", progress)
+                evaluator = Evaluator(split, space, objectives, pool, folder / "inner", features)
                 studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder / parts[split.name])
                 waited += evaluator.waited
             tried = time.perf_counter()
             best = {name: study.chosen() for name, study in studies.items()}
-            judge = Judge(plan, splits, space, pool, folder, progress)
+            judge = Judge(plan, splits, space, pool, folder, progress, features)
             judged = judge.judge({name: trial.params for name, trial in best.items()}, objectives)
         except KeyboardInterrupt as stop:
             pool.stop()

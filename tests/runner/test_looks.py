@@ -177,7 +177,7 @@ def written(folder, truths, answers, scored_each=False):
         SimpleNamespace(
             folds=[SimpleNamespace(key=fold) for fold in answers],
             task=SimpleNamespace(classes=("a", "b", "c")),
-            skipped=frozenset(),
+            skipped={},
             sides=lambda _: sides,
             scored_each=scored_each,
         ),

@@ -91,7 +91,7 @@ def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(words, monk
 
 
 def test_nobody_trains_on_a_skipped_video(words):
-    plan = replace(make_plan(resolve(words)), skipped=frozenset({BLACK}))
+    plan = replace(make_plan(resolve(words)), skipped={BLACK: "no face"})
     fold = plan.folds[0]
     job = host.FoldHost.of(plan, fold).job
     assert BLACK in {v.key for v in plan.videos} and BLACK in {v.key for v in plan.sides(fold).train}

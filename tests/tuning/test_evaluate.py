@@ -49,8 +49,7 @@ def test_videos_without_a_face_are_left_out_on_request_and_other_failures_never(
     failure = isolation.Failure("its worker process died", "", error)
     monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(1, 0, {}, {("home", "toy/1/v1"): failure}))
     if raised is None:
-        features = run_studies.Features(None, Progress())
-        assert features.of(plan).skipped == {"toy/1/v1"} and features.faceless(plan) == {"toy/1/v1": failure.reason}
+        assert run_studies.Features(None, Progress()).of(plan).skipped == {"toy/1/v1": failure.reason}
     else:
         with pytest.raises(DataError, match=raised):
             run_studies.Features(None, Progress()).of(plan)
