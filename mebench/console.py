@@ -9,14 +9,10 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mebench import heavy
 from mebench.errors import ConfigError, refused_by_system
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
 
 WIDE = 200
 """Columns of a table that goes into a file."""
@@ -130,7 +126,9 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: st
         print("\t".join(printable(" ".join(cell.split())) for cell in row))
 
 
-def printed_table(title: str, heads: Iterable[tuple[str, bool, str]], rows: Iterable[Sequence[str]]) -> Table:
+def printed_table(
+    title: str, heads: Iterable[tuple[str, bool, str]], rows: Iterable[Sequence[str]]
+) -> heavy.rich.table.Table:
     """A table for `console`.
 
     Args:
@@ -138,10 +136,13 @@ def printed_table(title: str, heads: Iterable[tuple[str, bool, str]], rows: Iter
         heads: of each column its head, whether it stands at the right, and where it breaks: between `words`, `anywhere`, or `never`.
         rows: their cells; a row without any is a line.
     """
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = heavy.rich.table.Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=heavy.rich.box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for head, right, wrap in heads:
         table.add_column(
             head,
@@ -157,28 +158,24 @@ def printed_table(title: str, heads: Iterable[tuple[str, bool, str]], rows: Iter
     return table
 
 
-def console(error: bool = False) -> Console:
+def console(error: bool = False) -> heavy.rich.console.Console:
     """Standard output, or error, for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no
     terminal.
     """
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.protocol import rich_cast
-    from rich.table import Table
-    from rich.text import Text
 
-    class Plain(Console):
+    class Plain(heavy.rich.console.Console):
         """Text has no markup, and passes `printable`; a table breaks between words, and rather runs over the edge than lose some."""
 
         def print(self, *objects: Any, **how: Any) -> None:
-            anywhere, objects = self.options.update(max_width=WIDE), tuple(map(rich_cast, objects))
-            for column in (column for shown in objects if isinstance(shown, Table) for column in shown.columns):
+            anywhere, least = self.options.update(max_width=WIDE), heavy.rich.measure.Measurement.get
+            objects = tuple(map(heavy.rich.protocol.rich_cast, objects))
+            for column in (c for shown in objects if isinstance(shown, heavy.rich.table.Table) for c in shown.columns):
                 if column.overflow != "fold":
                     texts = [column.header, *column.cells]
-                    column.min_width = max(Measurement.get(self, anywhere, text).minimum for text in texts)
+                    column.min_width = max(least(self, anywhere, text).minimum for text in texts)
             super().print(*objects, crop=False, **how)
 
-        def render_str(self, text: str, **how: Any) -> Text:
+        def render_str(self, text: str, **how: Any) -> heavy.rich.text.Text:
             return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
 
     how: dict[str, Any] = {"stderr": True, "soft_wrap": True} if error else {"width": None if at_terminal() else WIDE}

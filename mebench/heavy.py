@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import cloudpickle as cloudpickle
     import cv2 as cv2
     import dlib as dlib
+    import jinja2 as jinja2
     import matplotlib as matplotlib
     import networkx as networkx
     import numpy as numpy
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pandas
     import pyarrow as pyarrow
     import pydantic as pydantic
+    import rich as rich
     import scipy as scipy
     import skimage as skimage
     import torch as torch
@@ -30,6 +32,7 @@ def __getattr__(name: str) -> Any:
         "cloudpickle",
         "cv2",
         "dlib",
+        "jinja2",
         "matplotlib",
         "networkx",
         "numpy",
@@ -37,12 +40,14 @@ def __getattr__(name: str) -> Any:
         "pandas",
         "pyarrow",
         "pydantic",
+        "rich",
         "scipy",
         "skimage",
         "torch",
         "xlrd",
     ):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # With all that a figure is made of, and no window; with the tables in files.
-    import_module({"matplotlib": "matplotlib.figure", "pyarrow": "pyarrow.parquet"}.get(name, name))
+    # With all that a figure is made of, and no window; with the tables in files; with those of a terminal.
+    parts = {"matplotlib": "matplotlib.figure", "pyarrow": "pyarrow.parquet", "rich": "rich.table"}
+    import_module(parts.get(name, name))
     return globals().setdefault(name, import_module(name))

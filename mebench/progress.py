@@ -6,13 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
 
+from mebench import heavy
 from mebench.console import console as console_of_text
 from mebench.console import duration, print_lines, printable
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0
@@ -28,7 +25,7 @@ Show = Callable[[int, int, float], None]
 class Progress:
     """Tells what is going on and how long it will take."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: heavy.rich.console.Console | None = None) -> None:
         self.console = console or console_of_text(error=True)
 
     def notify(self, *lines: str) -> None:
@@ -85,9 +82,8 @@ class Silent(Progress):
 
 
 @contextmanager
-def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
+def _bar(console: heavy.rich.console.Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
     from rich import progress
-    from rich.markup import escape
 
     columns = (
         progress.TextColumn("{task.description:<9}"),
@@ -98,7 +94,9 @@ def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Ite
     )
     started = time.monotonic()
     with progress.Progress(*columns, console=console) as bar:
-        task = bar.add_task(escape(printable(name)), total=total, completed=before, done=before, rate="", left="")
+        task = bar.add_task(
+            heavy.rich.markup.escape(printable(name)), total=total, completed=before, done=before, rate="", left=""
+        )
 
         def show(done: int, frames: int, share: float) -> None:
             seconds = time.monotonic() - started

@@ -12,20 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
-import lazy_loader as lazy
 from markupsafe import Markup
 
+from mebench import heavy
 from mebench.console import for_template, printable, printed_table
 from mebench.format import NONE, Score, digits, ends, interval, number
 from mebench.metrics.catalogue import find
-
-if TYPE_CHECKING:
-    import jinja2
-    from rich.table import Table as Printed
-else:
-    jinja2 = lazy.load("jinja2")
 
 INTERVAL = "95 % interval"
 """Head of the column that holds the interval of the score before it."""
@@ -153,7 +147,7 @@ class Table:
         ]
         return cls([columns[n] for n in kept], [[row[n] for n in kept] for row in cells], title, muted)
 
-    def terminal(self) -> Printed:
+    def terminal(self) -> heavy.rich.table.Table:
         """For `console().print`: a score with its interval; what is undefined is a `-`."""
         heads = [
             head
@@ -288,9 +282,9 @@ class Table:
 
 
 @cache
-def template(file: Path) -> jinja2.Template:
+def template(file: Path) -> heavy.jinja2.Template:
     """The Jinja template in a file; what an HTML one is given is escaped, and `text` makes cells of the others safe."""
-    made = jinja2.Environment(
+    made = heavy.jinja2.Environment(
         autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True, finalize=for_template
     )
     made.filters |= {"text": markdown_text, "sentence": sentence}

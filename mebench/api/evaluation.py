@@ -265,7 +265,7 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
         RunError: there is no such model, or the file is no model.
         PluginError: its method is not installed.
     """
-    path = (inference.models.by_default().path if name is None else inference.models.find(str(name))).resolve()
+    path = (inference.models.by_default() if name is None else inference.models.find(str(name))).resolve()
     header = inference.models.read_model(path).header
     assert header is not None  # a file says what it holds
     return TrainedModel(path, header)

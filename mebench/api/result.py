@@ -6,15 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from mebench import heavy, metrics, reports
 from mebench.errors import DataError, unknown
 from mebench.format import number
+from mebench.table import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from mebench.table import Table
 
 
 class Result(ABC):
@@ -108,10 +109,6 @@ def html(title: str, content: Table | tuple[Sequence[str], Sequence[Sequence[str
     >>> "".join(html("<b>", (["a"], [["<i>"]])).splitlines())
     '<strong>&lt;b&gt;</strong><table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;i&gt;</td></tr></tbody></table>'
     """
-    from markupsafe import Markup
-
-    from mebench.table import Column, Table
-
     table = content if isinstance(content, Table) else Table([Column(head, head) for head in content[0]], content[1])
     below = Markup("").join(map(Markup("<div>{}</div>").format, notes))
     return str(Markup("<strong>{}</strong>{}{}").format(title, table.html(), below))

@@ -191,7 +191,7 @@ def export_model(
     check_known("format", form, ("safetensors", "onnx"), "Name a file that ends so, or give --format")
     check_known("part", part, get_args(Part))
 
-    known = {model.header.name for model in inference.models.named()}
+    known = {header.name for header in inference.models.named().values()}
     if (run in known or run.endswith(inference.models.ENDING)) and not (Path(runs).expanduser() / run).is_dir():
         source = inference.models.find(run)
         if fold is not None:
@@ -226,21 +226,20 @@ def export_model(
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
     """List the included models."""
     config.registry.add_paths(plugins or ())
-    found = [(model, model.path.stat().st_size) for model in inference.models.named()]
+    found = inference.models.named()
     report = [
-        {"hash": file_hash(model.path)[:8], "shipped": True, "file": str(model.path), "bytes": n}
-        | model.header.model_dump(include={"name", "method", "recognizer", "task", "scores"})
-        for model, n in found
+        {"hash": file_hash(file)[:8], "shipped": True, "file": str(file), "bytes": file.stat().st_size}
+        | said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
+        for file, said in found.items()
     ]
     if not write_json(report, json):
         return
     rows = []
-    for model, n in found:
-        said = model.header
+    for file, said in found.items():
         f1 = next((v for path, v in said.scores.items() if path.endswith(".f1") and v is not None), None)
         what = " + ".join(part["name"] for part in (said.method, said.recognizer) if part)
         does = ", ".join([*said.task.kinds, *(["emotions"] if "recognize" in said.task.tasks else [])])
-        rows.append((said.name, what, does, "-" if f1 is None else f"{f1:.4f}", size(n)))
+        rows.append((said.name, what, does, "-" if f1 is None else f"{f1:.4f}", size(file.stat().st_size)))
     print_table(("name", "method", "does", "F1, unseen", "size"), rows)
 
 

@@ -239,10 +239,9 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
         )
         return
     from rich.live import Live as Display
-    from rich.text import Text
 
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
-    with Display(Text(""), console=console(), refresh_per_second=8, transient=True) as display:
+    with Display(heavy.rich.text.Text(""), console=console(), refresh_per_second=8, transient=True) as display:
 
         def show(found: inference.live.Point | inference.live.Interval) -> None:
             if not isinstance(found, inference.live.Point):
@@ -258,6 +257,6 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
                     f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
                 )
             seen = "" if found.face else "   no face in sight"
-            display.update(Text(f"{reports.timeline.clock(found.seconds)}{seen}\n" + "\n".join(rows)))
+            display.update(heavy.rich.text.Text(f"{reports.timeline.clock(found.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show

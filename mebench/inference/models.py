@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mebench import core
+from mebench import core, runner
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import MebenchError, RunError, check_known, refused_by_system
@@ -120,10 +120,8 @@ class Model:
         """
         from safetensors.torch import load_file
 
-        from mebench.runner.fold import restore
-
         if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
-            return restore(parts, {})
+            return runner.restore(parts, {})
         if self.config.adaptation != "none":
             raise RunError(
                 f"{self.name} was adapted to the clips that it tested (adaptation={self.config.adaptation}): name a run without"
@@ -137,7 +135,7 @@ class Model:
                 "all folds"
             )
         try:
-            restore(parts, load_file(self.file))
+            runner.restore(parts, load_file(self.file))
         except Exception as error:
             names = " and ".join(repr(type(method).__module__.split(".")[-2]) for method in parts.values())
             raise RunError(
@@ -265,32 +263,19 @@ def write_model(path: Path, model: Model, header: ModelHeader) -> None:
 # -- names ------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Named:
-    """A model that is included with a method.
-
-    Attributes:
-        path: of the file.
-        header: of the file.
-    """
-
-    path: Path
-    header: ModelHeader
-
-
-def named() -> list[Named]:
-    """The models that are included with methods, without invalid files."""
-    found = []
+def named() -> dict[Path, ModelHeader]:
+    """The files of the models that are included with methods, and their headers, without invalid files."""
+    found = {}
     for info in registry.plugins("method").values():
         for file in sorted((info.folder / "models").glob(f"*{ENDING}")):
             with suppress(RunError):
-                found.append(Named(file, read_header(file)))
+                found[file] = read_header(file)
     return found
 
 
-def by_default() -> Named:
-    """The default model: one that names emotions rather than one that only spots, and among these the one with the best
-    F1 of micro-expressions on its card.
+def by_default() -> Path:
+    """The file of the default model: one that names emotions rather than one that only spots, and among these the one
+    with the best F1 of micro-expressions on its card.
 
     Raises:
         RunError: none is included.
@@ -299,9 +284,9 @@ def by_default() -> Named:
         raise RunError("this mebench includes no model: name one with --model, or a finished run with --run")
     return max(
         known,
-        key=lambda model: (
-            "recognition.uf1" in model.header.scores,
-            model.header.scores.get("spotting.micro.f1") or 0.0,
+        key=lambda file: (
+            "recognition.uf1" in known[file].scores,
+            known[file].scores.get("spotting.micro.f1") or 0.0,
         ),
     )
 
@@ -314,6 +299,6 @@ def find(word: str) -> Path:
     """
     if word.endswith(ENDING):
         return Path(word).expanduser()
-    known = {model.header.name: model.path for model in named()}
+    known = {header.name: file for file, header in named().items()}
     check_known("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}", RunError)
     return known[word]

@@ -107,17 +107,17 @@ def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone
 
 
 def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
-    shipped = {model.header.name: model for model in models.named()}
+    shipped = {said.name: (file, said) for file, said in models.named().items()}
     assert {"mean", "linear_spotter"} <= set(shipped)
-    for name, model in shipped.items():
-        params, said = models.read_model(model.path).config.method_params, model.header
-        assert model.path.stat().st_size < 200_000 and model.path.parent.parent.name == said.method["name"] == name
+    for name, (file, said) in shipped.items():
+        params = models.read_model(file).config.method_params
+        assert file.stat().st_size < 200_000 and file.parent.parent.name == said.method["name"] == name
         assert params.regions == "box" and params.threshold == "absolute" and not params.needs_landmarks
         assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
         assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
-        assert models.find(name) == model.path
-    naming = [model.header.scores for model in shipped.values() if "recognition.uf1" in model.header.scores]
-    assert models.by_default().header.scores["spotting.micro.f1"] == max(
+        assert models.find(name) == file
+    naming = [said.scores for _, said in shipped.values() if "recognition.uf1" in said.scores]
+    assert models.named()[models.by_default()].scores["spotting.micro.f1"] == max(
         scores["spotting.micro.f1"] for scores in naming
     )
     code, out, _ = mebench("model", "list")
@@ -224,13 +224,13 @@ def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
 
 
 def test_a_model_that_came_along_is_exported_like_that_of_a_run(mebench, file, tmp_path):
-    (known, *_) = models.named()
+    known, said = next(iter(models.named().items()))
     copy = tmp_path / "copy.safetensors"
-    code, _, err = mebench("model", "export", known.header.name, "-o", copy, "--name", "other", "--note", "Copied.")
+    code, _, err = mebench("model", "export", said.name, "-o", copy, "--name", "other", "--note", "Copied.")
     assert code == 0, err
     header = read_header(copy)
-    assert header.name == "other" and header.card.endswith("Copied.") and header.method == known.header.method
-    assert load_file(copy).keys() == load_file(known.path).keys()
+    assert header.name == "other" and header.card.endswith("Copied.") and header.method == said.method
+    assert load_file(copy).keys() == load_file(known).keys()
     assert mebench("model", "export", file, "-o", tmp_path / "again.safetensors")[0] == 0
-    code, _, err = mebench("model", "export", known.header.name, "-o", copy, "--fold", "x/1")
+    code, _, err = mebench("model", "export", said.name, "-o", copy, "--fold", "x/1")
     assert code == 2 and "only runs have folds" in err
