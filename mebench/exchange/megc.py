@@ -135,6 +135,4 @@ def _number(dataset: str) -> str:
     plain = dataset.casefold()
     if "samm" in plain:
         return "1"
-    if plain.startswith("cas"):
-        return "2"
-    return re.sub(r"\W+", "_", dataset)
+    return "2" if plain.startswith("cas") else re.sub(r"\W+", "_", dataset)

@@ -65,11 +65,13 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             progress.notify(*warnings(session.leaking or session.plan))
-            if config.precision == "bf16-mixed" and config.accelerator == "cpu" and not _has_bf16():
-                progress.notify(
-                    "precision=bf16-mixed: this processor has no instructions for it, so a step takes about "
-                    "six times as long"
-                )
+            if config.precision == "bf16-mixed" and config.accelerator == "cpu":
+                with suppress(OSError):  # another system than Linux says nothing of its processor there
+                    if "bf16" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
+                        progress.notify(
+                            "precision=bf16-mixed: this processor has no instructions for it, so a step takes about "
+                            "six times as long"
+                        )
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
             pool.stop()
@@ -88,7 +90,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
 
 
 def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) -> list[Outcome | MebenchError]:
-    """Finish several runs in one queue: first all features, then all folds. The sessions are closed afterwards.
+    """Finish several runs in one queue: first all features, then all folds. The locks of the sessions are released afterwards.
 
     A run that fails does not stop the others.
 
@@ -136,7 +138,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
             progress.notify(*session.unscored_warning())
     finally:
         for session in sessions:
-            session.close()
+            session.lock.release()
     return [outcomes[id(session)] for session in sessions]
 
 
@@ -174,7 +176,7 @@ def _finished(session: Session) -> Outcome | MebenchError:
     except MebenchError as error:
         return error
     finally:
-        session.close()
+        session.lock.release()
 
 
 @contextmanager
@@ -248,13 +250,6 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _has_bf16() -> bool:
-    """Whether the processor has bfloat16 instructions, as far as Linux says."""
-    with suppress(OSError):
-        return "bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    return True
 
 
 def _pool_size(pool: Workers, session: Session) -> str:

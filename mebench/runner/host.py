@@ -182,7 +182,14 @@ class FoldHost:
         """
         self.spotted, job, stored = None, self.job, self.stored
         if isinstance(self.dataset, Source):
-            self.dataset = self._opened(self.dataset)
+            dataset = opened(
+                self.dataset
+            )  # on another machine; its annotations are not used, but must equal those of the run
+            annotated = {video.key: video.expressions for video in dataset.videos()}
+            learning = [(self.aliases.real(video.key), video) for video in (*job.train, *job.valid)]
+            known = {key: v.expressions for key, v in [*learning, *((video.key, video) for video in self.tested)]}
+            refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
+            self.dataset = dataset
             if self.grant is not None:
                 plugins = [(part.plugin.module, part.plugin.folder) for part in job.parts]
                 found = granted(plugins, self.reads, trainer.modules(job.trainer), job.accelerator)
@@ -282,15 +289,6 @@ class FoldHost:
         dataset = self.dataset
         assert isinstance(dataset, Dataset)
         return FrameSource(self.aliases.videos, lambda video: home_of_video(dataset, self.id, video))
-
-    def _opened(self, source: Source) -> Dataset:
-        """The dataset on another machine; its annotations are not used, but must equal those of the run."""
-        dataset = opened(source)
-        annotated = {video.key: video.expressions for video in dataset.videos()}
-        learning = [(self.aliases.real(video.key), video) for video in (*self.job.train, *self.job.valid)]
-        known = {key: v.expressions for key, v in [*learning, *((video.key, video) for video in self.tested)]}
-        refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
-        return dataset
 
 
 def place_of(run: Path, plan: Plan, fold: Fold) -> Path:

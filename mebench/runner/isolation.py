@@ -269,15 +269,6 @@ def _send_answer(pipe: Connection, answer: Any, error: Exception | None) -> None
     return None
 
 
-def _receive_answer(pipe: Connection) -> tuple[Any, Exception | None]:
-    answer, error = pipe.recv()
-    if isinstance(answer, Mapped) and answer.file == _COMES:
-        with socket.socket(fileno=os.dup(pipe.fileno())) as channel:
-            _, (opened,), _, _ = socket.recv_fds(channel, 1, 1)
-        answer = dataclasses.replace(answer, file=os.fdopen(opened, "rb"))
-    return answer, error
-
-
 _COMES = "comes"
 """Stands for a file that follows its message."""
 
@@ -516,9 +507,13 @@ def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[s
 
     def request(*question: Any) -> Any:
         send(pipe, (QUESTION, question))
-        answer, error = _receive_answer(pipe)
+        answer, error = pipe.recv()
         if error is not None:
             raise error
+        if isinstance(answer, Mapped) and answer.file == _COMES:
+            with socket.socket(fileno=os.dup(pipe.fileno())) as channel:
+                _, (opened,), _, _ = socket.recv_fds(channel, 1, 1)
+            return dataclasses.replace(answer, file=os.fdopen(opened, "rb"))
         return answer
 
     def called(plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> Any:

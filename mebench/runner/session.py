@@ -282,11 +282,7 @@ class Session:
                 session.folder.write_fold(result, plan.task.kinds)
             return session.finish()
         finally:
-            session.close()
-
-    def close(self) -> None:
-        """Let others work on the run."""
-        self.lock.release()
+            session.lock.release()
 
     def size(self) -> str:
         """The run in numbers, for people."""

@@ -84,5 +84,5 @@ def sweep(
             ) from None
         finally:
             for session in sessions.values():
-                session.close()
+                session.lock.release()
     return [outcomes[number] for number in range(len(configs))]

@@ -432,12 +432,11 @@ class RunFolder:
         Raises:
             RunError: a file of a fold is missing or damaged.
         """
-        for name, order in zip(TABLES, ORDERS):
-            table = heavy.pyarrow.concat_tables([self._fold_table(fold, name) for fold in folds]).to_pandas()
-            self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
-        if kept := [fold for fold in folds if (self.path / "folds" / safe_name(fold) / CURVES).is_file()]:
-            table = heavy.pyarrow.concat_tables([self._fold_table(fold, CURVES) for fold in kept]).to_pandas()
-            self.write_table(CURVES, table.sort_values(ORDERS[-1], kind="stable", ignore_index=True))
+        for name, order in zip((*TABLES, CURVES), (*ORDERS, ORDERS[-1])):
+            places = {fold: self.path / "folds" / safe_name(fold) / name for fold in folds}
+            if kept := [fold for fold in folds if name != CURVES or places[fold].is_file()]:
+                table = heavy.pyarrow.concat_tables([self._fold_table(fold, name) for fold in kept]).to_pandas()
+                self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
         costs = [
             {
                 "fold": fold,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load
 
 from mebench import core
-from mebench.config import PluginInfo, PluginKind, RunConfig, keys, registry, resolve, typed, user_setting
+from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
 from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features.degradation import RELATIONS, Degradation
@@ -476,12 +476,8 @@ class _MethodTrial(Owner):
         return (f"method={self.id}", *settled, *cut_down(info), *self.data)
 
     @cached_property
-    def config(self) -> RunConfig:
-        return resolve(self.words)
-
-    @cached_property
     def plan(self) -> Plan:
-        return make_plan(self.config)
+        return make_plan(resolve(self.words))
 
     @cached_property
     def result(self) -> FoldResult:
@@ -715,7 +711,7 @@ def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
     words = list(trial.words)
     for name, said in registry.find("method", trial.id).acting("postprocess").items() if trial.does("spot") else ():
         values = said["choices"] if isinstance(said.get("choices"), list) else [said.get("low"), said.get("high")]
-        own = trial.config.values["method"].get(name)
+        own = trial.plan.config.values["method"].get(name)
         other = [f"method.{name}={json.dumps(value)}" for value in values if value is not None and value != own]
         with contextlib.suppress(ConfigError):  # this value has no effect here
             resolve([*words, *other[:1]])

@@ -129,9 +129,7 @@ class Store:
 
     def describe(self) -> str:
         """Its place for messages, without a password."""
-        if self.database is None:
-            return without_password(self.uri)
-        return shown(self.database)
+        return without_password(self.uri) if self.database is None else shown(self.database)
 
     def opening(self, page: str, view: str = "") -> str:
         """The command that shows a page of the store, such as `experiments/1/runs`, without a password.

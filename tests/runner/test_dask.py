@@ -74,7 +74,7 @@ def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_pa
 
 def test_a_scheduler_without_workers_is_no_riddle(moody):
     session = open_session(make_plan(resolve(moody())))
-    session.close()
+    session.lock.release()
     assert execute._pool_size(SimpleNamespace(size=0), session) == "no worker of Dask's yet: it begins when one comes"
     assert execute._pool_size(SimpleNamespace(size=1), session) == "1 worker of Dask's"
 

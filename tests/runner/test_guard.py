@@ -105,7 +105,7 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
     assert set(declared) <= set(plan.reads) and set(plan.reads) <= set(plan.grant.read)
     assert warnings(plan) == [f"'moody' asks to read more than code in its folds: {declared[0]}, {declared[1]}"]
     session = open_session(plan)
-    session.close()
+    session.lock.release()
     kept = session.folder.read_json("sandbox.json")
     given = {"reads": sorted(map(str, declared)), "devices": []}
     assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), **given}

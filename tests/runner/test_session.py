@@ -15,17 +15,17 @@ from mebench.runner import host, make_plan, open_session
 def session(moody):
     session = open_session(make_plan(resolve(moody())))
     yield session
-    session.close()
+    session.lock.release()
 
 
 def test_a_plugin_that_was_edited_since_it_was_imported_is_refused(moody, tmp_path):
     """Its folds would be those of the old code in part, under the key of the new."""
     folder = tmp_path / "mine" / "methods" / "moody"
-    open_session(make_plan(resolve(moody()))).close()
+    open_session(make_plan(resolve(moody()))).lock.release()
     settings = folder / "config.yaml"
     settings.write_text(settings.read_text() + "params: {gate: other}\n")  # which is read anew
     plan = make_plan(resolve(moody()))
-    open_session(plan).close()
+    open_session(plan).lock.release()
     assert plan.params.gate == "other"
     params = folder / "params.py"
     params.write_text(params.read_text().replace('gate: str = ""', 'gate: str = "x"'))
@@ -81,7 +81,7 @@ def test_the_fold_that_trains_most_comes_first(moody):
     assert folds_of(session) == ["part2", "part3", "part1"]
     session.left -= {"part2"}
     assert folds_of(session) == ["part3", "part1"]
-    session.close()
+    session.lock.release()
 
 
 def test_equal_folds_come_by_name_whatever_the_order_of_the_plan(session):

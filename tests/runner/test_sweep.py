@@ -302,7 +302,7 @@ def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(write_plugin, tmp_pa
     session = open_session(make_plan(resolve([*words, "method.p=0.3"])))
     there = session.trained_elsewhere(identity.by_training(tmp_path / "runs"))
     assert set(there) == session.left
-    session.close()
+    session.lock.release()
     task = next(task for task in session.tasks(there) if task.key[1].key == "synthetic/s002")
     shutil.rmtree(first.path)
     found = task.function(host.Here())
