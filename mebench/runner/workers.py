@@ -122,7 +122,7 @@ class WorkerPool:
     def _pass(self, tasks: Sequence[Task], size: int, tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
         queue, idle = deque(tasks), list(range(size))[::-1]
         busy: dict[Future[Any], tuple[int, Task]] = {}
-        self._threads = self._threads or ThreadPoolExecutor(self.size, thread_name_prefix="mebench-host")
+        self._threads = self._threads or threads(self.size)
         while queue or busy:
             done = wait(busy, LOOK_SECONDS, FIRST_COMPLETED).done if busy else set()
             ended = [(*busy.pop(future), future) for future in done]
@@ -158,6 +158,11 @@ class WorkerPool:
         """End the workers at some places."""
         for place in places:
             self._workers.pop(place).close()
+
+
+def threads(size: int) -> Executor:
+    """The threads of a pool, each of which hosts a process."""
+    return ThreadPoolExecutor(size, thread_name_prefix="mebench-host")
 
 
 def default_workers() -> int:
