@@ -125,7 +125,12 @@ def score(
     found, failed = list[_Entry](), dict[str, str]()
     for team, files in tries.items():
         try:
-            found.append(_scored(task, team, files, truth))
+            if not files:
+                raise DataError("its folder holds no file")
+            scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
+            about = answers and {"kinds": answers.kinds, "classes": answers.classes}
+            tables = answers and answers.tables
+            found.append(_Entry(team, len(files), dict(scores), tables, about, task.convention))
         except DataError as error:
             failed[team] = str(error)
     if not found:
@@ -138,14 +143,6 @@ def score(
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
         columns = [*heads, *(Column(key, score=True, right=True) for key in found[0].scores)]
         console().print(Table.of(columns, rows, task.name).terminal())
-
-
-def _scored(task: challenges.register.Task, team: str, files: list[Path], truth: Path) -> _Entry:
-    if not files:
-        raise DataError("its folder holds no file")
-    scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
-    about = answers and {"kinds": answers.kinds, "classes": answers.classes}
-    return _Entry(team, len(files), dict(scores), answers and answers.tables, about, task.convention)
 
 
 def _groups(task: challenges.register.Task, found: list[_Entry]) -> list[str]:

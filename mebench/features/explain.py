@@ -3,7 +3,6 @@
 import inspect
 import re
 import textwrap
-from collections.abc import Mapping
 from typing import Any
 
 from mebench.core import Chain, attributes
@@ -62,7 +61,7 @@ def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
             }
         )
     halved = f"crops to 8 bits{', flow to half precision (float16)' if flow else ''}, the feature to half precision (float16)"
-    card = {
+    card: dict[str, Any] = {
         "chain": chain.name,
         "gives": gives[chain.scope],
         "steps": steps,
@@ -72,21 +71,18 @@ def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
         "dlib": dlib_version(),
         "fingerprint": chain.fingerprint(),
     }
-    return card | {"text": _text(card)}
-
-
-def _text(card: Mapping[str, Any]) -> str:
     lines = [f"{card['chain']}: {card['gives']}"]
-    for number, step in enumerate(card["steps"], 1):
-        lines += _wrapped(f"{number}. {step['step']} (version {step['version']}). {step['what']}", "   ")
-        for name, value, meaning in (p.values() for p in step["parameters"]):
+    for number, said in enumerate(steps, 1):
+        lines += _wrapped(f"{number}. {said['step']} (version {said['version']}). {said['what']}", "   ")
+        for name, value, meaning in (p.values() for p in said["parameters"]):
             lines += _wrapped(f"   {name} = {value}" + (f": {meaning}" if meaning else ""), "      ")
-        if step["sources"]:
-            lines += _wrapped(f"   source: {'; '.join(step['sources'])}", "      ")
+        if said["sources"]:
+            lines += _wrapped(f"   source: {'; '.join(said['sources'])}", "      ")
     if card["landmarks"]:
         lines += _wrapped(f"Landmarks: {card['landmarks']}", "   ")
     lines += _wrapped(card["stored"], "   ")
-    return "\n".join([*lines, f"OpenCV {card['opencv']}, dlib {card['dlib']}; fingerprint {card['fingerprint']}."])
+    lines.append(f"OpenCV {card['opencv']}, dlib {card['dlib']}; fingerprint {card['fingerprint']}.")
+    return card | {"text": "\n".join(lines)}
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from mebench.config import RunConfig, registry, resolve, settings_of
 from mebench.core import Fold, Video, hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.grouping import grouped
-from mebench.progress import Progress
+from mebench.progress import Progress, Silent
 from mebench.runner import Outcome, Plan, execute_all, make_plan, open_session, worker_pool
 from mebench.runs.folder import RunFolder
 from mebench.testing.contracts import cut_down
@@ -96,11 +95,9 @@ def null(
     """
     paths = registry.add_paths(plugins)
     settled = [f"method={method}", *cut_down(registry.find("method", method)), *words]
-    runs = []
     with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
-        for run in shuffled_runs(Path(folder), settled, paths, range(shuffles), progress):
-            runs.append(judged(run))
-    return findings(runs)
+        runs = shuffled_runs(Path(folder), settled, paths, range(shuffles), progress)
+        return findings([judged(run) for run in runs])
 
 
 def shuffled_runs(
@@ -131,7 +128,7 @@ def shuffled_runs(
             )
             for _ in range(2):
                 plan = make_plan(config)
-                (outcome,) = execute_all([open_session(plan)], pool, Progress(Console(quiet=True)))
+                (outcome,) = execute_all([open_session(plan)], pool, Silent())
                 if isinstance(outcome, MebenchError):
                     raise outcome
                 advance()
