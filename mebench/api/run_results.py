@@ -352,25 +352,24 @@ def planned(
     combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
     named, told = dict[str, tuple[str, bool]](), set[str]()
     every = configuration.combinations.expand(lists)
-    methods = {str(c.settings.get("method")) for c in every}
+    layers = configuration.layers_of(every[0].settings, _several(config))
+    configuration.registry.add_paths([*_several(plugins), *configuration.more_plugins(layers)])
+    several = len({str(c.settings.get("method")) for c in every}) > 1
     for c in every:
-        lacked = dict[str, str]()
-        while True:
-            settings = {key: value for key, value in c.settings.items() if key not in lacked}
-            try:
-                settled = configuration.resolve(settings, _several(config), _several(plugins), origin)
-                break
-            except ConfigError:
-                method = str(settings.get("method"))
-                key = next((k for k in settings if len(methods) > 1 and lacks(method, k, settings[k])), None)
-                if key is None:
-                    raise
-                lacked[key] = f"method {method} has no {key.removeprefix('method.')}={settings[key]}"
-                if where_known is None:
-                    raise ConfigError(
-                        f"{lacked[key]}, and other methods of the sweep may: give it to one of them as "
-                        f"NAME{key.removeprefix('method')}={settings[key]}, or leave it out where it is unknown with --where-known"
-                    ) from None
+        method = str(c.settings.get("method"))
+        lacked = {
+            key: f"method {method} has no {key.removeprefix('method.')}={value}"
+            for key, value in c.settings.items()
+            if several and lacks(method, key, value)
+        }
+        if lacked and where_known is None:
+            key, sentence = next(iter(lacked.items()))
+            raise ConfigError(
+                f"{sentence}, and other methods of the sweep may: give it to one of them as "
+                f"NAME{key.removeprefix('method')}={c.settings[key]}, or leave it out where it is unknown with --where-known"
+            )
+        settings = {key: value for key, value in c.settings.items() if key not in lacked}
+        settled = configuration.resolve(settings, _several(config), _several(plugins), origin)
         if where_known is not None:
             where_known.notify(*(f"{sentence}: left out" for sentence in sorted({*lacked.values()} - told)))
             told |= {*lacked.values()}
