@@ -1,29 +1,10 @@
 """Packages that take long to import, each loaded when it is first asked for: `heavy.cv2.resize(...)`.
 
-Files that use one say so at their top, and a process that never comes there does without.
+Files that use one say so at their top, and a process that never comes there does without. A new one is named in `heavy.pyi`, too.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import av as av
-    import cloudpickle as cloudpickle
-    import cv2 as cv2
-    import dlib as dlib
-    import jinja2 as jinja2
-    import matplotlib as matplotlib
-    import networkx as networkx
-    import numpy as numpy
-    import openpyxl as openpyxl  # type: ignore[import-untyped]
-    import pandas as pandas
-    import pyarrow as pyarrow
-    import pydantic as pydantic
-    import rich as rich
-    import scipy as scipy
-    import skimage as skimage
-    import torch as torch
-    import xlrd as xlrd  # type: ignore[import-untyped]
+from typing import Any
 
 
 def __getattr__(name: str) -> Any:
