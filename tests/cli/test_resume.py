@@ -16,7 +16,7 @@ from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 def begun(moody):  # noqa: F811
     """An unfinished run of seed 3, begun with two workers and 20 draws."""
     session = open_session(make_plan(resolve(moody("seed=3", "workers=2"))))
-    session.close()
+    session.lock.release()
     return session.folder
 
 

@@ -45,7 +45,7 @@ def test_a_sweep_names_the_settings_that_a_method_lacks_or_leaves_them_out():
     )
     with pytest.raises(ConfigError, match=r"method random has no p=0\.5, .*NAME\.p=0\.5.*--where-known"):
         run_results.planned(lists[:3], (), (), "command line")
-    said = ModelHeader()
+    said = Told()
     combinations, configs = run_results.planned(lists, (), (), "command line", said)
     assert [c.varied for c in combinations] == [
         {"method": "random"},
@@ -58,17 +58,6 @@ def test_a_sweep_names_the_settings_that_a_method_lacks_or_leaves_them_out():
         "method random has no p=0.6: left out",
         "method optical_strain has no preset=nothing: left out",
     ]
-
-
-class ModelHeader(Silent):
-    """Keeps what it is told."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-    def notify(self, *lines):
-        self.lines += lines
 
 
 def test_a_sweep_is_every_combination_in_order():
@@ -279,7 +268,7 @@ def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(write_plu
     write_plugin("method", "unused")
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     begun = open_session(make_plan(resolve([*words, "method.p=0.3"])))
-    begun.close()
+    begun.lock.release()
     first = run(resolve(words), Silent()).folder
     for fold in ("synthetic/s001", "synthetic/s002"):  # one of its models is damaged, the other one lost
         file = first.path / "folds" / safe_name(fold) / "model.safetensors"
