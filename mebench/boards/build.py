@@ -346,34 +346,45 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
 
 
 def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
-    """See `causes`, `missed` and `quiet` of `Row`; the first two need all records."""
-    told, runs = [record.summary.get("mistakes", {}).get(kind, {}) for record in records], list(map(read, records))
+    """See `causes`, `missed` and `quiet` of `Row`."""
+    runs = list(map(read, records))
     found: dict[str, Any] = {"quiet": {}}
     for absent, kinds in zip(QUIET, ([kind], KINDS)):
         rates = [quiet_rate(run, kind, run.truths[run.truths["kind"].isin(kinds)]) for run in runs]
         known = [rate for rate, _ in rates if rate is not None]
         if len(known) == len(rates):
             found["quiet"][absent] = (mean(known), rates[0][1])
+    annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
+    return found | explained([record.summary.get("mistakes", {}).get(kind, {}) for record in records], kind, annotated)
+
+
+def explained(told: Sequence[Mapping[str, Any]], kind: str, annotated: Iterable[str] = ()) -> dict[str, Any]:
+    """`causes` and `missed` of `Row`, of runs that all tell their mistakes; nothing of others.
+
+    Args:
+        told: the mistakes in the summary of each.
+        kind: of the intervals.
+        annotated: distractors.
+    """
     if not all("gain" in one for one in told):
-        return found
+        return {}
     shares = [miss_shares(one) for one in told]
-    found["missed"] = {
+    missed = {
         name: {third: mean([one[name][third] for one in shares]) for third in thirds}
         for name, thirds in shares[0].items()
         if all(name in one for one in shares)
     }
-    missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
-    annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
+    numbers = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
     # The cause of a false positive that overlaps with no expression of another kind and no distractor.
     names = sorted(
-        (annotated | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(one["gain"] for one in told))
+        ({*annotated} | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(one["gain"] for one in told))
         - {"missed"}
     )
-    found["causes"] = {
+    causes = {
         word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
     }
-    found["causes"]["missed"] = (mean(missed), mean([one["gain"]["missed"] for one in told]))
-    return found
+    causes["missed"] = (mean(numbers), mean([one["gain"]["missed"] for one in told]))
+    return {"causes": causes, "missed": missed}
 
 
 def n_of(section: Mapping[str, Any]) -> float:

@@ -8,7 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mebench.boards.build import mean, metrics_of, n_of, over_seeds, table_name
+from mebench.boards.build import explained, mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
 from mebench.format import NONE, digits, ends, span
 from mebench.grouping import grouped
@@ -182,6 +182,8 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         repository=source.repository,
                         commit=source.commit,
                         note="; ".join(source.remarks),
+                        curve=result["summary"].get("curves", {}).get(name, ()),
+                        **explained([result["summary"].get("mistakes", {}).get(name, {})], name),
                     )
                     yield Placed(task, one.dataset, one.protocol, one.scheme if task != "spotting" else "", part, row)
 
@@ -224,7 +226,7 @@ def what_selection_is_worth(
         gain = over_seeds([each["differences"][path] for _, each in group])
         if gain["value"] is None or None in leaks:
             continue
-        row, program = named.get(first.method, (None, None)) if path == OF_SELECTION[0] else (None, None)
+        row, program = named.get(first.method, (None, None)) if path == OF_SELECTION[-1] else (None, None)
         protocol = str(first.config["protocol"])
         same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
         looks = [each["looks"] for _, each in group]
@@ -275,7 +277,7 @@ def what_selection_is_worth(
     return Shown.of(shown, rows, "What selection is worth")
 
 
-OF_SELECTION = ("recognition.uf1", "spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1")
+OF_SELECTION = ("spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1", "recognition.uf1")
 """Scores whose gain is shown: for each run the first available one."""
 
 

@@ -230,6 +230,8 @@ class Rescored:
         repository: address of the public files.
         commit: of the repository.
         note: what a reader must know.
+        curve: false positives a minute and recall, by falling confidence; empty where no confidences tell intervals apart.
+        causes, missed, quiet: as in `Row`.
     """
 
     method: str
@@ -243,6 +245,11 @@ class Rescored:
     repository: str
     commit: str
     note: str
+    curve: Sequence[Sequence[float]] = ()
+    causes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    missed: dict[str, dict[str, float]] = field(default_factory=dict)
+    quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
+    measured = True
 
     @property
     def place(self) -> str:

@@ -38,26 +38,25 @@ from mebench.exchange import (
     Rules,
     content,
     is_log,
-    of_clips,
-    of_intervals,
     parse,
     propose,
-    read_clips,
+    read_against_truth,
     read_frame_scores,
-    read_intervals,
     read_log,
     read_sheet,
     sheet_of,
 )
 from mebench.files import file_hash, read_yaml
 from mebench.grouping import grouped
-from mebench.metrics import COLUMNS, SECTIONS, epoch_choices, flat_scores, named, summarize
+from mebench.metrics import COLUMNS, SECTIONS, epoch_choices, flat_scores, named, summarize, summarize_mistakes
 from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""
 DIGITS = 6
 """Digits after the point of stored scores."""
+MORE = ("spotting", "mistakes", "curves")
+"""The sections of a summary with an entry for each kind."""
 
 
 _STRICT = ConfigDict(extra="forbid")
@@ -168,16 +167,6 @@ class Set:
     k_prime: Annotated[int, Field(ge=1)] | None = None
     choice: Choice | None = None
     pooled: bool = False
-
-    @property
-    def roles(self) -> dict[Role, tuple[Reading, ...]]:
-        """The files by their content."""
-        return {"truth": self.truth, "predictions": self.predictions}
-
-    @property
-    def shifts(self) -> tuple[int, ...]:
-        """Shifts of intervals in frames to try: 0, and for window scores that of `anchor=middle`."""
-        return (0,) if self.k_prime is None or self.clips else (0, window_shift(self.k_prime - 1))
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -310,8 +299,8 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     wanted = source.files
     found: dict[str, Path] = {}
     others: dict[str, Path] = {}
-    there = [root / path for path in wanted.values()]
-    for file in chain(there, (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)):
+    every = (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)
+    for file in chain((root / path for path in wanted.values()), every):
         if len(found) == len(wanted):
             break
         with suppress(OSError):  # an unreadable file; if it is one of the source's files, it counts as missing
@@ -347,8 +336,10 @@ def answers(
     Raises:
         DataError: the files cannot be read as the source describes, or a person lacks an epoch.
     """
-    rows = {role: [row for r in readings for row in rows_of(r, found, role)] for role, readings in one.roles.items()}
-    truth, said = rows["truth"], rows["predictions"]
+    roles: dict[Role, tuple[Reading, ...]] = {"truth": one.truth, "predictions": one.predictions}
+    truth, said = (
+        [row for reading in readings for row in rows_of(reading, found, role)] for role, readings in roles.items()
+    )
     if one.choice is None:
         return {None: joined(one, truth, said)}, 1
     of_epoch = grouped(said, key=itemgetter("epoch"))
@@ -372,12 +363,9 @@ def answers(
 
 def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
     """Rows of truth and predictions for scoring."""
-    tables = [sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions))]
-    remarks, rules = Remarks(), Rules()  # the notes contain the remarks on these files, which never change
-    if one.clips:
-        return of_clips(read_clips(tables[0], "truth", remarks), tables[1], rules, remarks)
-    true, said = read_intervals(tables[0], "truth", remarks), read_intervals(tables[1], "predictions", remarks)
-    return of_intervals(true, said, rules, remarks)
+    true, said = (sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions)))
+    remarks = Remarks()  # the notes contain the remarks on these files, which never change
+    return read_against_truth(true, [said], Rules(), remarks, clips=one.clips)[0]
 
 
 def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
@@ -388,7 +376,15 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
     Raises:
         DataError: the name or content of a file differs from the source's description.
     """
-    rows = [row for path, hash_ in reading.files.items() for row in _of_file(reading, path, found[hash_], role)]
+    rows: list[Row] = []
+    for path, hash_ in reading.files.items():
+        for cells in _of_file(reading, path, found[hash_], role):
+            row = {reading.header.get(name, name): cell for name, cell in cells.items()}
+            cut = {name: re.search(pattern, row[name]) for name, pattern in reading.pattern.items() if name in row}
+            row |= {name: match[1] for name, match in cut.items() if match}
+            row = {name: reading.rename.get(name, {}).get(cell, cell) for name, cell in row.items() if name != "_"}
+            if all(re.fullmatch(cell, row[name]) for name, cell in reading.only.items()):
+                rows.append(row)
     if reading.beside:
         names = [row for other in reading.beside for row in rows_of(other, found, role)]
         pairs = enumerate(zip(names, rows), 1) if role == "truth" else ()
@@ -427,27 +423,24 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
 
 
 def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Row]:
-    """The rows of a file, with the columns from its name."""
-    of_file, file = dict(reading.always), Path(f"{file}:{reading.sheet}") if reading.sheet else file
+    """The rows of a file under its own names of columns, with the columns from its name."""
+    of_file = dict(reading.always)
     if reading.name:
         named_so = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
         if (match := re.fullmatch(rf"(?:.*/)?{named_so}", path)) is None:
             raise DataError(f"{path} is not named as {reading.name}")
         of_file |= match.groupdict()
         if "video" in of_file:
-            yield _renamed(of_file, reading)
-    if reading.counts is not None:
-        yield from _of_counts(reading, file, role)
-        return
-    if reading.series:
-        yield from _of_series(reading, file, of_file)
-        return
-    if reading.columns is None:
-        named_rows = (_renamed({**row, **of_file}, reading) for row in _by_shape(reading, file, role))
-        wanted = reading.only.items()
-        yield from (row for row in named_rows if all(re.fullmatch(cell, row[name]) for name, cell in wanted))
-        return
-    section: dict[str, str] = {}
+            yield of_file
+    forms = {reading.columns is not None: _of_lines, bool(reading.series): _of_series, bool(reading.counts): _of_counts}
+    sheet = Path(f"{file}:{reading.sheet}") if reading.sheet else file
+    yield from ({**row, **of_file} for row in forms.get(True, _by_shape)(reading, sheet, role))
+
+
+def _of_lines(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
+    """The lines of a file without a header, whose columns the source names."""
+    assert reading.columns is not None
+    section: Row = {}
     rows = (
         [[" ".join(cell.split()) for cell in cells] for _, cells in read_sheet(file, Remarks(), role).rows]
         if reading.sheet
@@ -457,11 +450,9 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         if reading.section and len(words) == len(reading.section):
             section = dict(zip(reading.section, words))
         elif len(words) == len(reading.columns):
-            row = {**of_file, **section, **dict(zip(reading.columns, words))}
-            row.pop("_", None)
-            yield _renamed(row, reading)
+            yield {**section, **dict(zip(reading.columns, words))}
         elif any(words):
-            raise DataError(f"{path}, line {number}: {' '.join(words)!r} does not have the form that the source gives")
+            raise DataError(f"{file}, line {number}: {' '.join(words)!r} does not have the form that the source gives")
 
 
 def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
@@ -469,20 +460,18 @@ def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     assert reading.counts is not None
     every, rightly, classes = reading.counts
     with file.open(encoding="utf-8", newline="") as opened:
-        rows = [
-            _renamed({reading.header.get(n, n): c for n, c in row.items()}, reading) for row in csv.DictReader(opened)
-        ]
-    for row in (row for row in rows if re.fullmatch(reading.only["subject"], row["subject"])):
-        counts = [json.loads(row[column]) for column in (every, rightly)]
-        for number, (name, clips, right) in enumerate(zip(classes, *counts, strict=True)):
-            for clip in range(clips):
-                said = name if role == "truth" or clip < right else classes[number - 1]
-                yield {"subject": row["subject"], "video": f"{name} {clip + 1}", "emotion": said}
+        for row in csv.DictReader(opened):
+            person = {name: row[name] for name in reading.header}
+            counts = [json.loads(row[column]) for column in (every, rightly)]
+            for number, (name, clips, right) in enumerate(zip(classes, *counts, strict=True)):
+                for clip in range(clips):
+                    said = name if role == "truth" or clip < right else classes[number - 1]
+                    yield {**person, "video": f"{name} {clip + 1}", "emotion": said}
 
 
-def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
+def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     """The intervals from frame scores, and a row without an interval for each video."""
-    scores, kind = content(file.read_bytes()), of_file["kind"]
+    scores, kind = content(file.read_bytes()), reading.always["kind"]
     lengths = [sum(videos.values()) for videos in reading.series.values()]
     if not isinstance(scores, list) or [len(own) for own in scores] != lengths:
         raise DataError(
@@ -495,45 +484,30 @@ def _of_series(reading: Reading, file: Path, of_file: Row) -> Iterator[Row]:
             mean = np.convolve(part, np.full(2 * half or 1, 1 / (2 * half or 1)), "valid")
             place = {"subject": subject, "video": video, "kind": kind}
             rows += [{**place, "frame": n, "score": score} for n, score in enumerate(mean.tolist(), half)]
+            yield {"subject": subject, "video": video}
     table = sheet_of("the scores", rows)
     how: dict[str, Any] = {**reading.spotted}
     k_prime = {kind: int(how.pop("k_prime"))}
     spotted = propose(read_frame_scores(table, Remarks()), k_prime, SpottingParams(**how), Remarks()).intervals
-    yield from ({**of_file, "subject": s, "video": v} for s, videos in reading.series.items() for v in videos)
-    for row in spotted.to_dict("records"):
-        yield {str(name): str(row[name]) for name in ("subject", "video", "kind", "onset", "offset", "confidence")}
+    names = ["subject", "video", "onset", "offset", "confidence"]
+    yield from (dict(zip(names, cells)) for cells in spotted[names].astype(str).to_numpy().tolist())
 
 
 def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
-    """The rows of a file that `mebench score` reads, under the suite's column names."""
+    """The rows of a file that `mebench score` reads, under the suite's column names where it knows them."""
     remarks = Remarks()
     sheet = read_sheet(file, remarks, role)
     if is_log(sheet):
         log = read_log(sheet, file, role, remarks)
-        intervals = log.intervals.drop(columns=["apex", "confidence"], errors="ignore")
-        silent = log.videos[~log.videos["line"].isin(intervals["line"])].drop_duplicates("video")
-        both = pd.concat([intervals, silent[["line", *log.ids]]]).astype(object)
-        rows = both.where(both.notna(), "").to_dict("records")
-        yield from ({str(name): str(cell) for name, cell in row.items()} for row in rows)
+        names = [*log.ids, "kind", "onset", "offset"]
+        rows = pd.concat([log.intervals[names], log.videos[log.ids].drop_duplicates()]).astype(object)
+        cells = rows.where(rows.notna(), "").astype(str).to_numpy().tolist()
+        yield from (dict(zip(names, row)) for row in cells)
         return
-    table = parse(
-        sheet,
-        file,
-        role,
-        (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames"),
-        remarks,
-        alone="emotion",
-    )
-    every = {**table.others, **table.cells}
-    columns = every | {ours: every[theirs] for theirs, ours in reading.header.items() if theirs in every}
-    columns = {name: cells for name, cells in columns.items() if name != "_" and reading.header.get(name) != "_"}
-    yield from (dict(zip(columns, cells)) for cells in zip(*columns.values()))
-
-
-def _renamed(row: Mapping[str, str], reading: Reading) -> Row:
-    cut = {name: re.search(pattern, row[name]) for name, pattern in reading.pattern.items() if name in row}
-    cells = {**row, **{name: match[1] for name, match in cut.items() if match}}
-    return {column: reading.rename.get(column, {}).get(cell, cell) for column, cell in cells.items()}
+    wanted = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
+    table = parse(sheet, file, role, wanted, remarks, alone="emotion")
+    columns = {**table.cells, **table.others}
+    yield from (dict(zip(columns, row)) for row in zip(*columns.values()))
 
 
 # -- scores ------------------------------------------------------------------------------------------------------------
@@ -549,8 +523,8 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
 
     Returns:
         JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`,
-            `later` (frames), `choice` (if answers are chosen) and the `summary` without details; for chosen answers
-            also `selection`, see `epoch_choices.worth`.
+            `later` (frames), `choice` (if answers are chosen) and the `summary` without details, under the strict rules
+            with mistakes and curves of spotting; for chosen answers also `selection`, see `epoch_choices.worth`.
 
     Raises:
         DataError: files are missing or changed, or differ from the source's description.
@@ -561,35 +535,44 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
             chosen, looks = answers(one, found, source.convention)
         except (DataError, KeyError, ValueError) as error:
             raise DataError(f"{source.id}.yaml does not say how {one.dataset} is read: {error}") from error
-        results = []
-        for (choice, read), later, rule in product(chosen.items(), one.shifts, source.conventions):
+        results, half = [], 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
+        for (choice, read), later, rule in product(chosen.items(), sorted({0, half}), source.conventions):
             tables = read.tables
             if later and (spotted := tables.predictions) is not None:
                 moved = {name: spotted[name] + later for name in ("onset", "apex", "offset")}
                 tables = replace(tables, predictions=spotted.assign(**moved))
             summary = summarize(tables, kinds=read.kinds, classes=read.classes, seed=0, convention=rule, draws=draws)
+            if "spotting" in summary and rule == "strict":
+                summary["mistakes"] = summarize_mistakes(tables, read.kinds)
+                summary["curves"] = {part: _curve(own) for part, own in summary["spotting"].items()}
             if one.pooled:
-                summary["spotting"] = {"overall": summary["spotting"]["micro"]}
-            kept = {section: _kept(summary[section]) for section in SECTIONS if section in summary}
+                summary |= {name: {"overall": summary[name]["micro"]} for name in MORE if name in summary}
+            kept = {section: _kept(summary[section]) for section in (*SECTIONS, *MORE) if section in summary}
             results.append(
                 {"convention": rule, "later": later, **({"choice": choice} if choice else {}), "summary": kept}
             )
         scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
         if one.choice is not None:
             rules = {rule: read.tables for rule, read in chosen.items() if rule is not None}
-            kinds = next(iter(chosen.values())).kinds
-            scored["selection"] = _kept(epoch_choices.worth(rules, kinds, looks, source.convention, draws))
+            scored["selection"] = _kept(epoch_choices.worth(rules, read.kinds, looks, source.convention, draws))
         sets.append(scored)
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 
 
+def _curve(part: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """About 40 points of false positives a minute and recall, by falling confidence; none where one of them is unknown."""
+    curve = part["details"].get("curve", {"fp_per_minute": [], "recall": []})
+    pairs = [*zip(curve["fp_per_minute"], curve["recall"])]
+    return [] if np.isnan(pairs).any() else pairs[:: -max(len(pairs) // 40, 1)][::-1]
+
+
 def _kept(value: Any) -> Any:
     """Scores and counts without details."""
-    if isinstance(value, list):
-        return [_kept(inner) for inner in value]
-    if isinstance(value, Mapping):
-        return {key: _kept(inner) for key, inner in value.items() if key != "details"}
-    return round(value, DIGITS) if isinstance(value, float) else value
+    return json.loads(
+        json.dumps(value),
+        parse_float=lambda digits: round(float(digits), DIGITS),
+        object_hook=lambda found: {key: inner for key, inner in found.items() if key != "details"},
+    )
 
 
 def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:

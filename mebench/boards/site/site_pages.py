@@ -12,7 +12,7 @@ from importlib.metadata import version
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -50,6 +50,7 @@ from mebench.table import Column, Table
 
 Flat = tuple[BoardTable, Part, Row]
 SMALL = Markup('{}<span class="settings">{}</span>')
+METHOD_AND_RULES = Column("method", "method, rules", of=lambda row: SMALL.format(row.method, row.reading), main=True)
 LAST = 9999
 """Sort value of rows without a rank."""
 
@@ -185,7 +186,7 @@ class PageTables:
         source = Markup('<a href="{}">{}</a><span class="settings">commit {}</span>')
         table = Table.of(
             [
-                Column("method", "method, rules", of=lambda row: SMALL.format(row.method, row.reading), main=True),
+                METHOD_AND_RULES,
                 Column("member", optional=True),
                 *_scores(displayed_metrics(part.metrics, part.rescored), 5, score, digits=PRINTED),
                 Column("n", text=count, right=True, meaning="the scored items", room="wide"),
@@ -299,9 +300,11 @@ class PageTables:
         ]
         return Table([Column("method", main=True), *heads], rows).html("ranks", sortable=True)
 
-    def mistakes(self, part: Part) -> Iterator[Markup]:
+    def mistakes(self, part: Part, rescored: bool = False) -> Iterator[Markup]:
         """Tables of mistakes: causes of false positives with the gain in F1 without them, and missed truths."""
         name = Column("method", of=lambda row: self._draw.method_head(row, part), main=True)
+        if rescored:
+            part, name = replace(part, rows=cast(Any, part.rescored)), METHOD_AND_RULES
         for table in (table_files.causes(part, name), table_files.misses(part, name)):
             named = [
                 replace(column, right=not column.name.startswith(("method", "missed, "))) for column in table.columns
