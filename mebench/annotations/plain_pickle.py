@@ -11,17 +11,32 @@ from mebench.errors import DataError
 def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
     """The columns of a table of pandas by name, its index among them where that has a name."""
     names, index = axes
-    found = {index["name"]: index["data"]} if index["name"] is not None else {}
+    called = _listed(names["data"])
+    found = {index["name"]: _listed(index["data"])} if index["name"] is not None else {}
     for values, placement, *_ in blocks:
-        places = range(len(names["data"]))[placement] if isinstance(placement, slice) else placement
-        found |= {str(names["data"][place]): column for place, column in zip(places, values)}
+        places = range(len(called))[placement] if isinstance(placement, slice) else placement
+        columns = [_listed(values)] if isinstance(values, Bare) else values
+        found |= {str(called[place]): column for place, column in zip(places, columns)}
     return found
+
+
+def _listed(values: Any) -> Any:
+    """The texts of an array of pandas that Arrow holds; any other array as it is."""
+    return vars(values)["_pa_array"] if isinstance(values, Bare) else values
+
+
+def _texts(parts: Any) -> list[str | None]:
+    """The texts of an array of Arrow: its type, length, offset, and the bytes for validity, ends and letters."""
+    kind, length, _, begin, (known, ends, letters), *_ = parts
+    at = np.frombuffer(ends, "<i8" if kind == "large_string" else "<i4")[begin : begin + length + 1].tolist()
+    there = np.unpackbits(np.frombuffer(known or b"\xff" * len(ends), np.uint8), bitorder="little")[begin:]
+    return [bytes(letters[a:b]).decode() if k else None for a, b, k in zip(at, at[1:], there)]
 
 
 _SAFE: dict[str, dict[str, Any]] = {
     "_codecs": {"encode": str.encode},
     "collections": {"OrderedDict": dict},
-    "builtins": {"set": set, "slice": slice},
+    "builtins": {"set": set, "slice": slice, "bytearray": memoryview},  # of bytes alone: a number makes none
     "numpy": {
         "ndarray": np.ndarray,
         "dtype": np.dtype,
@@ -33,6 +48,13 @@ _SAFE: dict[str, dict[str, Any]] = {
         "_unpickle_block": lambda *parts: parts,
         "_new_Index": lambda _, about: about,
         "BlockManager": _columns,
+        "StringDtype": lambda *_: Bare.__new__(Bare),
+    },
+    "pyarrow": {
+        "type_for_alias": str,
+        "py_buffer": memoryview,
+        "_restore_array": _texts,
+        "chunked_array": lambda chunks, *_: [text for chunk in chunks for text in chunk],
     },
 }
 """What stands for the names that a pickle gives, by their package."""

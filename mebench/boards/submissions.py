@@ -13,10 +13,9 @@ import yaml
 
 from mebench.atomic import new_folder, replace_file
 from mebench.errors import ConfigError, DataError
+from mebench.exchange import Remarks, Rules, read_against_truth
 from mebench.files import file_hash
 from mebench.reproduction.rescore import find, read_source, rescore, sources, write_outcome
-
-DRAWS = 1000
 
 
 def submit(
@@ -44,17 +43,17 @@ def submit(
         raise ConfigError(f"--name must be of small letters, digits and _, not {name!r}")
     if (out / name).exists():
         raise ConfigError(f"{out / name} exists already: choose another --name, or remove it")
+    read_against_truth(truth, [answers], Rules(), Remarks(), clips=one["clips"])  # a fault is named with the given file
     roles = {"truth": truth, "predictions": answers}
-    try:
-        files = {role: [{"files": {f"{role}{file.suffix}": file_hash(file)}}] for role, file in roles.items()}
-    except OSError as error:
-        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+    files = {role: [{"files": {f"{role}{file.suffix}": file_hash(file)}}] for role, file in roles.items()}
     with new_folder(out) as folder:
         for role, file in roles.items():
             shutil.copyfile(file, folder / f"{role}{file.suffix}")
-        content = {**about, "sets": [{**one, **files}]}
-        replace_file(folder / f"{name}.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-        outcome = rescore(read_source(folder, name), folder, DRAWS)
+        replace_file(
+            folder / f"{name}.yaml",
+            yaml.safe_dump({**about, "sets": [{**one, **files}]}, sort_keys=False, allow_unicode=True),
+        )
+        outcome = rescore(read_source(folder, name), folder)
         write_outcome(outcome, folder)
         folder.rename(out / name)
     return out / name, outcome
@@ -82,8 +81,11 @@ def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
             "added in another way"
         )
     find(source, folder)
-    said: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    if rescore(source, folder, DRAWS)["sets"] != said.get("sets"):
+    try:
+        said: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / name}.json is missing or damaged ({error}): send {name} again, whole") from error
+    if rescore(source, folder)["sets"] != said.get("sets"):
         raise DataError(
             f"{name}.json differs from the scores of {name}'s answers here: send it again with this version of mebench"
         )

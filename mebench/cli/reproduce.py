@@ -135,9 +135,9 @@ def rescore(
     found = reproduction.rescore.cells(known, outcome, published)
     plain = [
         {
-            "dataset": cell.dataset,
-            "score": cell.name,
-            "printed": None if cell.printed is None else cell.printed.value,
+            "dataset": dataset,
+            "score": name,
+            "printed": None if paper is None else paper.value,
             "readings": [
                 {
                     "convention": rule,
@@ -145,28 +145,26 @@ def rescore(
                     **({"choice": choice} if choice else {}),
                     **dict(zip(_ENDS, value or (None, None, None))),
                 }
-                for (rule, later, choice), value in cell.values.items()
+                for (rule, later, choice), value in values.items()
             ],
         }
-        for cell in found
+        for dataset, name, paper, values in found
     ]
     if write_json({**outcome, "cells": plain}, json):
-        readings = dict.fromkeys(reading for cell in found for reading in cell.values)
+        readings = dict.fromkeys(reading for *_, values in found for reading in values)
         heads = [
             ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
             for rule, later, choice in readings
         ]
         print_lines(known.title, f"{known.repository}, commit {known.commit}", "")
         rows = []
-        for cell in found:
-            printed, digits = (
-                (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := cell.printed) else ("–", 4)
-            )
-            ends = (dict(zip(_ENDS, cell.values.get(reading) or (None,) * 3)) for reading in readings)
-            rows.append((cell.dataset, cell.name, printed, *(scored(score, digits) for score in ends)))
+        for dataset, name, paper, values in found:
+            printed, digits = (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := paper) else ("–", 4)
+            ends = (dict(zip(_ENDS, values.get(reading) or (None,) * 3)) for reading in readings)
+            rows.append((dataset, name, printed, *(scored(score, digits) for score in ends)))
         print_table(("dataset", "score", "printed", *heads), rows)
         print_lines(f"The authors' rules are {known.convention}. Intervals: 95 %, over subjects.")
-        marked = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
+        marked = [paper for _, _, paper, _ in found if paper is not None and paper.caveats]
         notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
         if any(later for _, later, _ in readings):
             notes.append(

@@ -241,6 +241,12 @@ def table_of(value: Any) -> list[Row]:
         if {"columns", "data"} <= value.keys():  # as pandas writes its tables: in two parts, by column, or by row
             return [dict(zip(value["columns"], row)) for row in value["data"]]
         parts = [*value.values()]
+        if parts and all(map(kind_of, value)):  # by kind, in one video or of many
+            return [
+                {**{name: cell for name, cell in row.items() if cell != ""}, "kind": kind}
+                for kind, part in value.items()
+                for row in (table_of(part) or (_of_video("", part) if part else []))
+            ]
         if parts and all(isinstance(part, Mapping) and part and not _nested([*part.values()]) for part in parts):
             if len(KNOWN & {*map(plain_name, value)}) > 1:
                 return [dict(zip(value, cells)) for cells in zip(*(part.values() for part in parts))]

@@ -16,7 +16,7 @@ from itertools import chain, product
 from math import floor
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -229,8 +229,7 @@ class Source:
     def key(self) -> str:
         """Hash of everything that determines the scores: files, their reading, and rules."""
         sets = TypeAdapter(tuple[Set, ...]).dump_python(self.sets, exclude_defaults=True)
-        text = json.dumps([self.convention, sets], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self.convention, sets], sort_keys=True).encode()).hexdigest()
 
     @property
     def readings(self) -> list[Reading]:
@@ -270,12 +269,12 @@ def read_source(folder: Path, name: str) -> Source:
     if name not in sources(folder):
         raise ConfigError(unknown("source", name, sources(folder), f"Sources are searched in {folder}"))
     try:
-        content = read_yaml(file)
-        source = TypeAdapter(Source).validate_python({"id": name, **content})
+        source = TypeAdapter(Source).validate_python({"id": name, **read_yaml(file)})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise DataError(f"{file}, {where}: {first['msg']}; compare it with its neighbours") from error
+        raise DataError(
+            f"{file}, {'.'.join(map(str, first['loc']))}: {first['msg']}; compare it with its neighbours"
+        ) from error
     except (OSError, UnicodeError, yaml.YAMLError, TypeError) as error:
         raise DataError(
             f"{file} cannot be read ({type(error).__name__}: {error}): compare it with its neighbours"
@@ -298,22 +297,20 @@ def find(source: Source, root: Path) -> dict[str, Path]:
         raise DataError(f"--root {root} is not a folder: name the one with the files of {source.id}, {hint}")
     wanted = source.files
     found: dict[str, Path] = {}
-    others: dict[str, Path] = {}
     every = (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)
     for file in chain((root / path for path in wanted.values()), every):
-        if len(found) == len(wanted):
+        if wanted.keys() <= found.keys():
             break
         with suppress(OSError):  # an unreadable file; if it is one of the source's files, it counts as missing
             if file.is_file() and file.stat().st_size <= LARGEST:
-                hash_ = file_hash(file)
-                (found if hash_ in wanted else others).setdefault(hash_, file)
+                found.setdefault(file_hash(file), file)
     lacking = [(hash_, path) for hash_, path in wanted.items() if hash_ not in found]
     elsewhere = {hash_: r.repository for r in source.readings if r.repository for hash_ in r.files.values()}
     if lacking:
         hint = f"in {elsewhere[lacking[0][0]]}" if lacking[0][0] in elsewhere else hint
         (hash_, path), more = lacking[0], f" (and {plural(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
-        for other, file in others.items():
-            if file.name == Path(path).name:
+        for other, file in found.items():
+            if other not in wanted and file.name == Path(path).name:
                 raise DataError(
                     f"{file} differs from the published {path}{more}: its SHA-256 begins with {other[:12]}, not with "
                     f"{hash_[:12]}; get it unchanged, {hint}"
@@ -364,8 +361,8 @@ def answers(
 def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
     """Rows of truth and predictions for scoring."""
     true, said = (sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions)))
-    remarks = Remarks()  # the notes contain the remarks on these files, which never change
-    return read_against_truth(true, [said], Rules(), remarks, clips=one.clips)[0]
+    # The notes contain the remarks on these files, which never change.
+    return read_against_truth(true, [said], Rules(), Remarks(), clips=one.clips)[0]
 
 
 def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
@@ -380,8 +377,11 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
     for path, hash_ in reading.files.items():
         for cells in _of_file(reading, path, found[hash_], role):
             row = {reading.header.get(name, name): cell for name, cell in cells.items()}
-            cut = {name: re.search(pattern, row[name]) for name, pattern in reading.pattern.items() if name in row}
-            row |= {name: match[1] for name, match in cut.items() if match}
+            row |= {
+                name: match[1]
+                for name, pattern in reading.pattern.items()
+                if (match := re.search(pattern, row.get(name, "")))
+            }
             row = {name: reading.rename.get(name, {}).get(cell, cell) for name, cell in row.items() if name != "_"}
             if all(re.fullmatch(cell, row[name]) for name, cell in reading.only.items()):
                 rows.append(row)
@@ -433,8 +433,8 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         if "video" in of_file:
             yield of_file
     forms = {reading.columns is not None: _of_lines, bool(reading.series): _of_series, bool(reading.counts): _of_counts}
-    sheet = Path(f"{file}:{reading.sheet}") if reading.sheet else file
-    yield from ({**row, **of_file} for row in forms.get(True, _by_shape)(reading, sheet, role))
+    file = Path(f"{file}:{reading.sheet}") if reading.sheet else file
+    yield from ({**row, **of_file} for row in forms.get(True, _by_shape)(reading, file, role))
 
 
 def _of_lines(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
@@ -485,10 +485,9 @@ def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
             place = {"subject": subject, "video": video, "kind": kind}
             rows += [{**place, "frame": n, "score": score} for n, score in enumerate(mean.tolist(), half)]
             yield {"subject": subject, "video": video}
-    table = sheet_of("the scores", rows)
-    how: dict[str, Any] = {**reading.spotted}
-    k_prime = {kind: int(how.pop("k_prime"))}
-    spotted = propose(read_frame_scores(table, Remarks()), k_prime, SpottingParams(**how), Remarks()).intervals
+    how = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
+    given = read_frame_scores(sheet_of("the scores", rows), Remarks())
+    spotted = propose(given, {kind: int(reading.spotted["k_prime"])}, how, Remarks()).intervals
     names = ["subject", "video", "onset", "offset", "confidence"]
     yield from (dict(zip(names, cells)) for cells in spotted[names].astype(str).to_numpy().tolist())
 
@@ -582,36 +581,26 @@ def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:
     return file
 
 
-class Cell(NamedTuple):
-    """One score of a set.
-
-    Attributes:
-        dataset: id.
-        name: of the score, dotted.
-        printed: the paper's value; None if it prints none.
-        values: value, low and high by convention, frames later and rule of choice (may be empty); None if undefined.
-    """
-
-    dataset: str
-    name: str
-    printed: Published | None
-    values: Mapping[tuple[str, int, str], Value | None]
+Cell = tuple[str, str, Published | None, Mapping[tuple[str, int, str], Value | None]]
+"""One score of a set: dataset, dotted name, the paper's value (None if it prints none), and value, low and high by convention,
+frames later and rule of choice (may be empty); None if undefined."""
 
 
 def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
     """Printed and rescored values; for a set without printed values, the main score of each section."""
-    found = []
+    found: list[Cell] = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
         by_reading = {(r["convention"], r["later"], r.get("choice", "")): r["summary"] for r in scored["results"]}
         printed = source.prints(one, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")
-            found.append(Cell(one.dataset, name, row, {k: value_of(s, row) for k, s in by_reading.items()}))
+            found.append((one.dataset, name, row, {k: value_of(s, row) for k, s in by_reading.items()}))
         flat = {} if printed else {key: flat_scores(summary) for key, summary in by_reading.items()}
         for name in dict.fromkeys(name for scores in flat.values() for name in scores):
-            if name.rpartition(".")[2] == COLUMNS[name.partition(".")[0]][0]:
+            section = name.partition(".")[0]
+            if section in SECTIONS and name.rpartition(".")[2] == COLUMNS[section][0]:
                 values = {
                     k: (s[name], s.get(f"{name}.low"), s.get(f"{name}.high")) for k, s in flat.items() if name in s
                 }
-                found.append(Cell(one.dataset, name, None, values))
+                found.append((one.dataset, name, None, values))
     return found

@@ -1,6 +1,7 @@
 """Answers that a team sends without a run: scored by the sender, again by the board, and a row of their own kind."""
 
 import json
+import pickle
 
 import pytest
 
@@ -69,3 +70,14 @@ def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
         boards_submissions.take(other, tmp_path / "rescored")
     with pytest.raises(DataError, match="give repository and commit for public answers"):
         boards_submissions.submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")
+
+
+def test_what_cannot_be_read_is_named_as_it_was_given(sent, tmp_path):
+    truth, cut = tmp_path / "truth.csv", tmp_path / "cut.pkl"
+    cut.write_bytes(pickle.dumps({"a": [[1, 9, 0.5]]})[:20])
+    for answers, fault in ((cut, "cut.pkl: it is a pickle that cannot be read"), (tmp_path / "no.csv", "no.csv")):
+        with pytest.raises(DataError, match=fault):
+            boards_submissions.submit(answers, truth, "other", ABOUT, SET, tmp_path / "sent")
+    (sent / "our_lab.json").write_text('{"sets": [')
+    with pytest.raises(DataError, match=r"our_lab\.json is missing or damaged .*: send our_lab again, whole"):
+        boards_submissions.take(sent, tmp_path / "rescored")

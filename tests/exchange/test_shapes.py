@@ -99,6 +99,9 @@ FORMS = {
     "an archive of arrays": npz(**{video: np.array(found) for video, found in by_video().items()}),
     "an array of objects": npy(ragged(), allow_pickle=True),
     "a pickle": pickle.dumps(OrderedDict(by_video())),
+    "a table of pandas whose texts Arrow holds": pickle.dumps(
+        pd.DataFrame([ROWS[2], *ROWS], columns=NAMES).astype({"video": "string[pyarrow]"})[1:]
+    ),
     "a pickle of an old protocol": pickle.dumps(by_video(), protocol=0),
     "arrays in a pickle of the newest protocol": pickle.dumps(
         {n: np.array(c) for n, c in zip(NAMES, zip(*ROWS))}, protocol=5
@@ -127,6 +130,8 @@ FORMS = {
     "Python's dicts on lines": "".join(repr(dict(zip(NAMES, row))) + "\n" for row in ROWS),
     "tuples on lines": "".join(repr(row) + "\n" for row in ROWS),
     "tuples in a pickle": pickle.dumps(ROWS),
+    "by kind, then by video": json.dumps({"micro": by_video(), "macro": {}}),
+    "by video, then by kind": json.dumps({v: {"micro": own, "macro": []} for v, own in by_video().items()}),
     "intervals inside rows of JSON": json.dumps(
         {
             "found": [

@@ -141,7 +141,7 @@ def test_files_are_found_by_their_hash_in_whatever_folder(home, clone, tmp_path)
 
 def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
     source = read_source(home / "rescored", "spotter")
-    with pytest.raises(DataError, match=r"--root .*nowhere is no folder: .* git checkout abab"):
+    with pytest.raises(DataError, match=r"--root .*nowhere is not a folder: .* git checkout abab"):
         find(source, clone / "nowhere")
     file = clone / "out" / "micro" / "s1_a.txt"
     file.write_text("1 2 1.0\n")
@@ -359,14 +359,14 @@ def test_a_real_source_scores_to_what_its_paper_prints(name):
         assert [section[key] for key in ("tp", "fp", "fn")] == counted
     if name in PRINTED_CELLS:
         assert len(printed) == PRINTED_CELLS[name]
-        for cell in printed:
-            row, (value, *_) = cell.printed, next(iter(cell.values.values()))
+        for _, score, row, values in printed:
+            value, *_ = next(iter(values.values()))
             if "impossible" not in row.caveats:
                 places = 1 if (row.member, row.metric) in CUT else 0.5
                 near = places * 10**-row.digits + 1e-6 if row.digits else 0
-                assert value == pytest.approx(row.value, abs=near), cell.name
+                assert value == pytest.approx(row.value, abs=near), score
     if name == "mean_casme2":  # the intervals around the peak, and half a window later
-        hits = next(cell.values for cell in printed if cell.name == "spotting.micro.tp")
+        hits = next(values for _, score, _, values in printed if score == "spotting.micro.tp")
         assert [hits["strict", later, ""][0] for later in (0, 17)] == [159, 190]
     if name == "lgsnet_cas_me2":  # what selection is worth: from the last epoch to the best of each tested person
         f1 = {
