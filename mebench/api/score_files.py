@@ -302,7 +302,7 @@ class Comparison:
         Raises:
             DataError: the table does not fit.
         """
-        noise = reports.trust.read_noise(Path(file).expanduser())
+        noise, _ = reports.trust.read_noise(Path(file).expanduser())
         return reports.trust.noise_of(self.sides, noise, [*self.found.scores], self.found.convention)
 
     @property

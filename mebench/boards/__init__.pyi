@@ -1,4 +1,5 @@
 from . import accept as accept
+from . import across as across
 from . import board as board
 from . import board_cache as board_cache
 from . import build as build

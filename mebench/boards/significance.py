@@ -17,7 +17,6 @@ from scipy.sparse import csr_array
 from mebench import heavy
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.metrics import (
-    OF_SAMPLES,
     PERMUTATIONS,
     Bools,
     Floats,
@@ -28,6 +27,7 @@ from mebench.metrics import (
     hardest,
     named,
     path_of,
+    personal,
     pooled,
     rank_intervals,
     sections_of,
@@ -254,7 +254,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
     try:
         pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
         rules = kinds, first.about["classes"], first.convention
-        score, personal = pool.scorer(path, *rules), pool.scorer(_personal(path), *rules)
+        score, of_person = pool.scorer(path, *rules), pool.scorer(personal(path), *rules)
     except MebenchError:
         return [{} for _ in records]
     pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
@@ -277,7 +277,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
     if len(ranked) > 1 and drawn.size:
         for run, ranks, beats in zip(ranked, rank_intervals(drawn), beating(drawn)):
             found[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
-    cohort = hardest(np.stack([of_run(run, personal, np.eye(people.n_units)) for run in ranked]))
+    cohort = hardest(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
     for run in scored:
         own = people.of_some(cohort, path.rpartition(".")[2], partial(of_run, run, score))
         found[run]["hardest"] = {end: own[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
@@ -308,16 +308,6 @@ def together(records: Sequence[Record]) -> list[int]:
     sizes = np.array([record.answers for record in records], dtype=int)
     smallest = np.argsort(sizes, kind="stable")
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
-
-
-def _personal(path: str) -> str:
-    """The path of the score that makes people hard or easy. A mean over classes does not suit, because few people show
-    every class.
-    """
-    if path == "analysis.strs":
-        return "spotting.micro.f1"
-    section, _, name = path.rpartition(".")
-    return path if path.startswith("spotting.") or name in OF_SAMPLES else f"{section}.accuracy"
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:

@@ -146,11 +146,11 @@ def compare(
     sides = [found.sides[0], *(one.sides[1] for one in compared)]
     if noise is not None:
         with Progress().waiting("other coders"):
-            coders = reports.trust.read_noise(Path(noise).expanduser())
+            coders, sources = reports.trust.read_noise(Path(noise).expanduser())
             scores = reports.trust.noise_of(sides, coders, [*found.found.scores], convention)
-        if write_json({"runs": [side.plain() for side in sides], "sources": coders.sources, "scores": scores}, json):
+        if write_json({"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}, json):
             print_report("", *reports.trust.tables_of_noise(scores, [side.title for side in sides]))
-            print_lines(*(f"{what}: {source}" for what, source in coders.sources.items()))
+            print_lines(*(f"{what}: {source}" for what, source in sources.items()))
         return
     if len(compared) > 1:
         if write_json({"runs": [side.plain() for side in sides], "compared": [one.summary for one in compared]}, json):

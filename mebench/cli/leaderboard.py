@@ -1,4 +1,4 @@
-"""`mebench leaderboard build|export|submit|merge|renew|known`: tables and page, and the records of runs behind them."""
+"""`mebench leaderboard build|across|export|submit|merge|renew|known`: tables and page, and the records of runs behind them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from mebench import boards, config, records, runner, tracking
 from mebench import runs as run_files
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, verbs
-from mebench.console import duration, plural, print_lines, print_table, size, write_json
+from mebench.console import duration, plural, print_lines, print_report, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, RunError
 from mebench.format import NONE
@@ -90,6 +90,23 @@ def build(
             )
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
+
+
+@app.command("across", epilog="Example: mebench leaderboard across --runs runs")
+def across(
+    runs: Runs = "",
+    out: Annotated[
+        str, typer.Option("--out", metavar="FOLDER", help="The folder of the leaderboard.")
+    ] = "leaderboards",
+    json: Json = None,
+) -> None:
+    """Compare methods over several datasets: a mean of standardised differences."""
+    progress = Progress()
+    board = boards.board.read_board(Path(runs).expanduser(), Path(out).expanduser(), progress.notify)
+    with progress.waiting("tables"):
+        found = board.render(lambda shown: boards.across.across(shown.tables(), shown.records), progress.notify)
+    if write_json({"pairs": found}, json):
+        print_report("", boards.across.table_across(found))
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")

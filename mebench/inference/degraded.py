@@ -1,7 +1,7 @@
 """A finished run on degraded videos: its scores at each strength, and violations of relations that need no label."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mebench.config import from_plain
 from mebench.core import hits
@@ -9,31 +9,24 @@ from mebench.errors import MebenchError
 from mebench.features.degradation import RELATIONS, Degradation
 from mebench.grouping import grouped
 from mebench.inference.models import of_run
+from mebench.metrics import compare
 from mebench.metrics import scores_of as flat
 from mebench.progress import Progress
-from mebench.runner import differences, read_skipped
+from mebench.runner import read_skipped
 from mebench.runner.sweep import sweep
-from mebench.runs import RunFolder, scores_of
+from mebench.runs import RunFolder, scores_of, tables_of
 
 PLACE = "degraded"
 """Subfolder of a run with the runs of its models on degraded videos."""
 
 
-class Answers(NamedTuple):
-    """What a method answered.
+Answers = Sequence[Sequence[Any]]
+"""Intervals, rows or `Prediction`s, and named clips, rows or `ClipPrediction`s."""
 
-    Attributes:
-        intervals: rows or `Prediction`s.
-        clips: rows or `ClipPrediction`s.
-    """
 
-    intervals: Sequence[Any]
-    clips: Sequence[Any]
-
-    @classmethod
-    def of(cls, folder: RunFolder) -> "Answers":
-        """The answers of a run."""
-        return cls(*([*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")))
+def answers_of(folder: RunFolder) -> Answers:
+    """The answers of a run."""
+    return [[*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")]
 
 
 def violations(clean: Answers, changed: Answers, how: Degradation, fps: Mapping[str, float | None]) -> dict[str, int]:
@@ -49,19 +42,19 @@ def violations(clean: Answers, changed: Answers, how: Degradation, fps: Mapping[
         fps: of each clean video, by its key.
     """
     if how.kind == "still":
-        return {"n": len({p.video for p in changed.intervals}), "of": len(fps)}
+        return {"n": len({p.video for p in changed[0]}), "of": len(fps)}
 
     def moved(one: Any) -> tuple[int, int]:
         return how.place(one.onset, fps[one.video]), how.place(one.offset, fps[one.video])
 
-    before = [((p.video, p.kind), moved(p)) for p in clean.intervals if not p.draw]
-    after = [((p.video, p.kind), (p.onset, p.offset)) for p in changed.intervals if not p.draw]
+    before = [((p.video, p.kind), moved(p)) for p in clean[0] if not p.draw]
+    after = [((p.video, p.kind), (p.onset, p.offset)) for p in changed[0] if not p.draw]
     lost = 0
     for these, others in ((before, after), (after, before)):
         there = grouped(others, key=lambda interval: interval[0])
         lost += sum(not any(hits(own, other) for _, other in there.get(key, ())) for key, own in these)
-    named = {(c.video, *moved(c)): c.predicted for c in clean.clips}
-    kept = sum(named.get((c.video, c.onset, c.offset)) == c.predicted for c in changed.clips)
+    named = {(c.video, *moved(c)): c.predicted for c in clean[1]}
+    kept = sum(named.get((c.video, c.onset, c.offset)) == c.predicted for c in changed[1])
     return {"n": lost + len(named) - kept, "of": len(before) + len(after) + len(named)}
 
 
@@ -89,7 +82,8 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     hows = [(word, Degradation.of(word)) for word in words]
     configs = {word: from_plain({**own, "degrade": word}, stored["origins"]) for word, how in hows if how.strength}
-    clean_answers = Answers.of(clean)
+    clean_answers, clean_tables, about = answers_of(clean), tables_of(clean), clean.read_json("folds.json")
+    rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": own.get("convention", "strict")}
     found = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean))) if configs else {}
     rows = []
     for word, how in hows:
@@ -101,11 +95,11 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
         folder = outcome.folder if outcome else clean
         row |= {"run": folder.id, "skipped": len(read_skipped(folder))}
         if how.kind in RELATIONS:
-            row["violations"] = violations(clean_answers, Answers.of(folder), how, fps)
+            row["violations"] = violations(clean_answers, answers_of(folder), how, fps)
             continue
         after, row["scores"] = flat(outcome.summary) if outcome else summary, {}
-        for path, difference in differences(clean, folder, own.get("convention", "strict")).items():
-            lost: Any = {"value": 0.0, "low": None, "high": None} if folder is clean else difference
+        for path, compared in compare(tables_of(folder), clean_tables, permutations=1, **rules).scores.items():
+            lost: Any = {"value": 0.0, "low": None, "high": None} if folder is clean else compared.difference
             value = summary[path]["value"]
             drop = 0.0 - lost["value"] / value if value and lost["value"] is not None else None
             row["scores"][path] = {"score": after[path], "difference": lost, "drop": drop}

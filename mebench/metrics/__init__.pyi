@@ -118,6 +118,8 @@ from .paired import signed_rank as signed_rank
 from .paired import swaps as swaps
 from .ranking import beating as beating
 from .ranking import hardest as hardest
+from .ranking import over_datasets as over_datasets
+from .ranking import personal as personal
 from .ranking import rank_intervals as rank_intervals
 from .ratios import Bools as Bools
 from .ratios import Floats as Floats

@@ -49,8 +49,7 @@ def confusion_matrices(
 def counts_of(matrix: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Per class, (..., C): true positives, predicted samples, true samples."""
     m = np.asarray(matrix, dtype=np.float64)
-    c = m.shape[-2]
-    return np.diagonal(m, axis1=-2, axis2=-1), m.sum(axis=-2)[..., :c], m.sum(axis=-1)
+    return np.diagonal(m, axis1=-2, axis2=-1), m.sum(axis=-2)[..., : m.shape[-2]], m.sum(axis=-1)
 
 
 def _mean(per_class: Floats) -> Floats:

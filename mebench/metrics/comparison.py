@@ -1,6 +1,6 @@
 """Several runs in one set of tables, so that one scoring serves all of them and any exchange between them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from operator import itemgetter
@@ -25,12 +25,14 @@ from mebench.metrics import (
     Score,
     Tables,
     derived_seed,
+    hardest,
     holm,
     mcnemar,
     members_of,
     of_all,
     permutation_p,
     permuted_differences,
+    personal,
     signed_rank,
     summarize,
     swaps,
@@ -172,6 +174,7 @@ class ComparedScore:
         subjects: the number that the score depends on: those of the member dataset for a member's scores.
         skipped: resampled data sets that lack a class or a truth, left out of the difference's interval.
         same: whether the runs' scores agree under every exchange, so that the score sees no difference.
+        hardest: see `on_hardest`.
     """
 
     first: Score
@@ -186,6 +189,7 @@ class ComparedScore:
     subjects: int
     skipped: int
     same: bool
+    hardest: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -277,7 +281,7 @@ def compare(
     rows = {
         path: row
         for section, names in chosen.items()
-        for path, row in _compare_section(section, sections[section], names, pairing, subjects, swapped, exact).items()
+        for path, row in _compare_section(section, sections, names, pairing, subjects, swapped, exact).items()
     }
     adjusted, of_clips = holm([row.p for row in rows.values()]), None
     if len(pairs) == 1 and firsts[0].clips is not None and seconds[0].clips is not None:
@@ -338,9 +342,40 @@ def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Seq
     return {section: [name for _, name in own] for section, own in grouped(chosen, key=itemgetter(0)).items()}
 
 
+def on_hardest(
+    sections: dict[str, Section],
+    section: str,
+    name: str,
+    people: Resampling,
+    sides: Sequence[tuple[Callable[[Floats], Floats], BasisOf]],
+) -> dict[str, Any]:
+    """A score of some runs on the fifth of the people who are hardest for all of them, see `metrics.ranking.hardest`.
+
+    Args:
+        sections: of `sections_of`.
+        section: one of them.
+        name: of a score in it.
+        people: whose draws give intervals.
+        sides: for each run the weights of the pool, (m, n_units), from those of its people, and what its scores depend on.
+
+    Returns:
+        `people`, their number, and `scores` of the runs; nothing where no person has a score.
+    """
+    judge, _, by = personal(path_of(section, name)).rpartition(".")
+    part, nothing = sections[section], np.full(people.n_units, np.nan)
+    judges = [sections.get(judge, part).evaluate(pool(np.eye(people.n_units))).get(by, nothing) for pool, _ in sides]
+    if not len(cohort := hardest(np.stack(judges))):
+        return {}
+    scores = [
+        people.of_some(cohort, name, lambda weights, pool=pool: part.evaluate(pool(weights))[name], basis_of)  # type: ignore[misc]
+        for pool, basis_of in sides
+    ]
+    return {"people": len(cohort), "scores": scores}
+
+
 def _compare_section(
     section: str,
-    part: Section,
+    sections: dict[str, Section],
     names: Sequence[str],
     pairing: Pairing,
     subjects: Resampling,
@@ -350,15 +385,17 @@ def _compare_section(
     for member in {member for stratum in subjects.strata for member in members_of(stratum)}:
         if f"{section}.".startswith(f"recognition.members.{member}."):
             subjects = subjects.within(member)
+    part = sections[section]
 
     def chosen(weights: Floats) -> dict[str, Floats]:
         scores = part.evaluate(weights)
         return {name: scores[name] for name in names}
 
-    runs: list[Evaluate] = [
-        lambda weights: chosen(pairing.pool(weights, 0 * weights)),
-        lambda weights: chosen(pairing.pool(0 * weights, weights)),
+    pools: list[Callable[[Floats], Floats]] = [
+        lambda weights: pairing.pool(weights, 0 * weights),
+        lambda weights: pairing.pool(0 * weights, weights),
     ]
+    runs: list[Evaluate] = [lambda weights, pool=pool: chosen(pool(weights)) for pool in pools]  # type: ignore[misc]
 
     def between(weights: Floats) -> dict[str, Floats]:
         one, other = (run(weights) for run in runs)
@@ -393,5 +430,6 @@ def _compare_section(
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),
+            hardest=on_hardest(sections, section, name, subjects, list(zip(pools, basis_of))),
         )
     return rows

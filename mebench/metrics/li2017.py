@@ -107,5 +107,4 @@ def area_under(false_positive_rate: Floats, true_positive_rate: Floats) -> float
     (1.0, 0.5)
     """
     x = np.minimum(np.concatenate([[0.0], false_positive_rate, [1.0]]), 1)
-    y = np.concatenate([[0.0], true_positive_rate, [1.0]])
-    return float(np.trapezoid(y, x))
+    return float(np.trapezoid(np.concatenate([[0.0], true_positive_rate, [1.0]]), x))

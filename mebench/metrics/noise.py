@@ -1,7 +1,7 @@
 """Scores if other coders had annotated: truths are moved and renamed as coders differ, and everything is scored again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,23 +13,9 @@ from mebench.metrics import Tables, beating, derived_seed, path_of, rank_interva
 DRAWS = 100
 
 
-@dataclass(frozen=True)
-class Noise:
-    """How coders differ.
-
-    Attributes:
-        onset: standard deviation of the difference of an onset, milliseconds.
-        apex: the same of an apex.
-        offset: the same of an offset.
-        label: share of expressions that get another emotion, 0 to 1.
-        sources: where each number comes from, by its name.
-    """
-
-    onset: float = 0.0
-    apex: float = 0.0
-    offset: float = 0.0
-    label: float = 0.0
-    sources: Mapping[str, str] = field(default_factory=dict)
+Noise = Mapping[str, float]
+"""How coders differ: the standard deviation of the difference of an `onset`, `apex` and `offset` in milliseconds, and the share of
+expressions that get another emotion, `label`; what is missing is 0."""
 
 
 def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> Tables:
@@ -49,7 +35,7 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
             f"the frame rate of {truths['video'][np.isnan(fps)].iloc[0]} is unknown, so no end can be moved by milliseconds: "
             "compare runs that only recognize"
         )
-    spread = np.array([[noise.onset], [noise.apex], [noise.offset]]) / 1000
+    spread = np.array([[noise.get(end, 0.0)] for end in ("onset", "apex", "offset")]) / 1000
     ends = truths[["onset", "apex", "offset"]].to_numpy(np.float64, na_value=np.nan).T
     onset, apex, offset = ends + np.rint(np.nan_to_num(rng.standard_normal(ends.shape) * spread * fps))
     onset = np.maximum(onset, 0)
@@ -60,7 +46,7 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
         """Labels, some of the scored ones replaced by another class."""
         place = pd.Index(classes).get_indexer(pd.Index(labels))
         others = (place + rng.integers(1, max(len(classes), 2), len(place))) % max(len(classes), 1)
-        chosen = (rng.random(len(place)) < noise.label) & (place >= 0)
+        chosen = (rng.random(len(place)) < noise.get("label", 0.0)) & (place >= 0)
         return np.where(chosen, np.asarray(classes, dtype=object)[others], labels.to_numpy(object))
 
     truths = truths.assign(**moved, emotion=renamed(truths["emotion"]))

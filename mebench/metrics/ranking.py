@@ -1,5 +1,8 @@
 """How firmly rows stand: their ranks and who beats whom when other people are drawn, and the people who are hardest for all."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from mebench import heavy
@@ -9,6 +12,8 @@ EQUAL = 1e-9
 """Scores that differ by less are equal: sums in another order differ in their last digits."""
 LOWEST = 0.2
 """The share of people that are the hardest."""
+LEAST_SHARE = 0.0005
+"""What a share of no draw counts as, and 1 less it of all: half a draw of 1,000."""
 
 
 def rank_intervals(scores: Floats) -> list[tuple[int, int]]:
@@ -61,3 +66,38 @@ def hardest(personal: Floats, share: float = LOWEST) -> Indices:
     mean = np.full(len(known), np.inf)
     mean[known] = np.nanmean(ranks[:, known], axis=0)
     return np.asarray(np.sort(np.argsort(mean, kind="stable")[: int(np.ceil(share * known.sum() - EQUAL))]))
+
+
+def personal(path: str) -> str:
+    """The path of the score by which people are hard or easy: F1 of spotting, or accuracy, since few people show every class.
+
+    >>> personal("recognition.uf1"), personal("spotting.macro.apex_mae_ms"), personal("analysis.strs")
+    ('recognition.accuracy', 'spotting.macro.f1', 'spotting.micro.f1')
+    """
+    if path == "analysis.strs":
+        return "spotting.micro.f1"
+    return (
+        f"{'.'.join(path.split('.')[:2])}.f1" if path.startswith("spotting.") else f"{path.rpartition('.')[0]}.accuracy"
+    )
+
+
+def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, Any]:
+    """How far one method is from another over several datasets, from how often it is better in each.
+
+    A share of draws is taken as that of a normal difference, so that its quantile z is the difference in standard errors, and
+    z / sqrt(n) in standard deviations of people: a standardised mean difference. Means weigh datasets by the square roots of their
+    numbers of people, p values too (Stouffer's method), as in MOABB's `combine_effects` and `combine_pvalues`.
+
+    Args:
+        beats: for each dataset the share of draws of people in which it is better, see `beating`.
+        people: of each dataset; nobody is in two of them.
+
+    Returns:
+        `people` in all, `difference`, the mean with its 95 % interval, and `p`, two-sided.
+    """
+    z = heavy.scipy.special.ndtri(np.clip(beats, LEAST_SHARE, 1 - LEAST_SHARE))
+    weights = np.sqrt(people)
+    mean, error = z.sum() / weights.sum(), np.sqrt(len(z)) / weights.sum()
+    both = abs((weights * z).sum()) / np.sqrt((weights**2).sum())
+    ends = {"value": float(mean), "low": float(mean - 1.96 * error), "high": float(mean + 1.96 * error)}
+    return {"people": int(sum(people)), "difference": ends, "p": float(2 * heavy.scipy.special.ndtr(-both))}

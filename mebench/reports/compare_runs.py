@@ -189,11 +189,21 @@ def print_comparison(
     comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped unless it is a terminal."""
+    hardest = any(row.hardest for row in comparison.scores.values())
     columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
+    columns += [Column(f"{name}, hardest fifth", right=True, score=True) for name in "AB" if hardest]
     rows = [
         (
             in_words(path),
-            *({**score, "digits": catalogue.find(path).digits} for score in (row.first, row.second, row.difference)),
+            *(
+                {**score, "digits": catalogue.find(path).digits}
+                for score in (
+                    row.first,
+                    row.second,
+                    row.difference,
+                    *row.hardest.get("scores", [{"value": None}] * 2 * hardest),
+                )
+            ),
         )
         for path, row in comparison.scores.items()
     ]

@@ -332,8 +332,7 @@ def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float6
         times: at which the frames are shown, (n,).
         fps: of the video, for one of a single frame.
     """
-    gap = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (fps or 25.0)
-    return np.append(times, times[-1] + gap)
+    return np.append(times, times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / (fps or 25.0)))
 
 
 def first_draw(predictions: pd.DataFrame) -> pd.DataFrame:

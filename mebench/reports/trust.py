@@ -18,10 +18,10 @@ import pandas as pd
 from mebench.errors import DataError, listed, refused_by_system
 from mebench.files import read_plain
 from mebench.format import digits, span
-from mebench.metrics import holm, path_of, per_unit, sections_of
-from mebench.metrics.comparison import MAIN
+from mebench.metrics import Resampling, holm, path_of, per_unit, sections_of
+from mebench.metrics.comparison import MAIN, on_hardest
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, paired
-from mebench.metrics.noise import Noise, under_noise
+from mebench.metrics.noise import under_noise
 from mebench.metrics.uncertainty import uncertainty
 from mebench.reports.compare_runs import Side, shared
 from mebench.reports.timeline import Judged
@@ -54,9 +54,12 @@ def read_rows(file: Path, *columns: str) -> pd.DataFrame:
     return rows
 
 
-def read_noise(file: Path) -> Noise:
+def read_noise(file: Path) -> tuple[dict[str, float], dict[str, str]]:
     """A table of how coders differ: `what` (onset, apex, offset: standard deviation in ms; label: a share), `value`,
     `source`.
+
+    Returns:
+        Values and sources, by their names.
 
     Raises:
         DataError: a row has no source, an unknown name or an invalid number.
@@ -75,7 +78,7 @@ def read_noise(file: Path) -> Noise:
     for wrong, said in checks:
         if wrong.any():
             raise DataError(f"{file} {said.format(**rows.assign(most=most)[wrong].iloc[0])}")
-    return Noise(**dict(zip(rows["what"], values)), sources=dict(zip(rows["what"], rows["source"])))
+    return dict(zip(rows["what"], values)), dict(zip(rows["what"], rows["source"]))
 
 
 def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
@@ -125,8 +128,9 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
 
     Returns:
         `sides`: found, and correctly named, micro-expressions with action units of only the left or right half, see
-        `metrics.group_gaps.paired`; `uncertainty`, see there, if classes have scores; `groups`: for each attribute and
-        main score the result of `metrics.group_gaps.by_group`, with `p_holm`.
+        `metrics.group_gaps.paired`; `hardest`: for each main score the result of `metrics.comparison.on_hardest`;
+        `uncertainty`, see there, if classes have scores; `groups`: for each attribute and main score the result of
+        `metrics.group_gaps.by_group`, with `p_holm`.
 
     Raises:
         DataError: the table of people does not fit.
@@ -134,7 +138,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
     tables, keys, names = side.tables, ["video", "kind", "onset", "offset"], list(side.classes)
     videos = tables.ordered().videos
     persons, unit_of = videos.drop_duplicates("unit").sort_values("unit"), videos.set_index("video")["unit"]
-    strata, found = persons["stratum"].tolist(), dict[str, Any](sides={}, groups={})
+    strata, found = persons["stratum"].tolist(), dict[str, Any](sides={}, groups={}, hardest={})
     micro, named, clips = tables.truths[tables.truths["kind"] == "micro"], scored_of(tables.truths), tables.clips
     parts: dict[str, tuple[pd.DataFrame, Any]] = {}
     if tables.predictions is not None:
@@ -159,19 +163,24 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
             scores = np.stack(answers["probabilities"].tolist()).astype(np.float64)
             truth = pd.Index(names).get_indexer(pd.Index(answers["emotion"]))
             found["uncertainty"] = uncertainty(scores, truth, person)
+    sections = sections_of(tables, len(strata), side.kinds or ["micro"], names, str(side.convention))
+    everybody, whole = Resampling.of_subjects(strata, 1000, seed), np.ones((1, len(strata)))
+    scored = [
+        (path, section, name, part)
+        for section, part in sections.items()
+        for name in part.evaluate(whole)
+        if (path := path_of(section, name)) in (*MAIN, "recognition.accuracy")
+    ]
+    found["hardest"] = {
+        path: on_hardest(sections, section, name, everybody, [(np.asarray, part.basis_of)])
+        for path, section, name, part in scored
+    }
     if people is not None:
-        sections = sections_of(tables, len(strata), side.kinds or ["micro"], names, str(side.convention))
-        scored = [
-            (path_of(section, name), name, part)
-            for section, part in sections.items()
-            for name in ("f1", "strs", "uf1", "accuracy")
-            if name in part.evaluate(np.ones((1, len(strata))))
-        ]
         for attribute, labels in read_people(people, persons["subject"].tolist()).items():
             found["groups"][str(attribute)] = {
                 path: by_group(part.evaluate, name, strata, labels.tolist(), part.basis_of, seed=seed)
-                for path, name, part in scored
-                if path in (*MAIN, "recognition.accuracy")
+                for path, _, name, part in scored
+                if name in ("f1", "strs", "uf1", "accuracy")
             }
         tests = [*chain.from_iterable(of.values() for of in found["groups"].values())]
         for test, p in zip(tests, holm([test["p"] for test in tests])):
@@ -183,6 +192,10 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
     """The same as tables for a page or a terminal."""
     number = partial(Column, right=True)
     score, shown = partial(number, score=True, digits=3), []
+    if hard := {path: of for path, of in found["hardest"].items() if of}:
+        rows: list[Any] = [(path, of["people"], *of["scores"]) for path, of in hard.items()]
+        columns = [Column("of the run", main=True), number("people"), score("score")]
+        shown.append(Table(columns, rows, "the fifth of the people who are hardest for this run"))
     if sides := found["sides"]:
         columns = [Column("micro-expressions"), *map(number, ("n left", "n right"))]
         columns += map(score, ("left", "right", "difference"))
@@ -217,7 +230,9 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
     return shown
 
 
-def noise_of(sides: Sequence[Side], noise: Noise, paths: Sequence[str], convention: str) -> dict[str, Any]:
+def noise_of(
+    sides: Sequence[Side], noise: Mapping[str, float], paths: Sequence[str], convention: str
+) -> dict[str, Any]:
     """The result of `metrics.noise.under_noise` for compared runs, in the tasks that they share."""
     tasks, kinds = shared(sides[0], sides[-1])
     without: dict[str, Any] = {

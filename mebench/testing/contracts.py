@@ -23,7 +23,7 @@ from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, type
 from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features.degradation import RELATIONS, Degradation
-from mebench.inference.degraded import Answers, violations
+from mebench.inference.degraded import violations
 from mebench.runner import FoldHost, Plan, Views, make_plan, new_method, one_thread, restore
 from mebench.runner.host import execute as execute_fold
 from mebench.runs.fold_result import FoldResult
@@ -452,12 +452,12 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
         For each relation, the number of altered answers, `n`, and of all answers, `of`.
     """
     trial, found = _MethodTrial(id_, tuple(data)), {}
-    clean, fps = Answers(trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
+    clean, fps = (trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
     for kind in RELATIONS:
         plan = make_plan(resolve([*trial.words, f"degrade={kind}:3"]))
         with one_thread():
             changed = execute_fold(plan, plan.folds[0], trial.result)
-        found[kind] = violations(clean, Answers(changed.predictions, changed.clips), Degradation(kind, 3), fps)
+        found[kind] = violations(clean, (changed.predictions, changed.clips), Degradation(kind, 3), fps)
     return found
 
 

@@ -84,6 +84,34 @@ def test_values_and_intervals_are_those_of_each_run_alone(members):
             )
 
 
+def test_the_hardest_people_are_the_same_for_both_and_score_as_alone():
+    first, second = run(1), run(2, quality=0.4)
+    for path, row in compared(first, second).scores.items():
+        section = path.removesuffix(".f1") if path.startswith("spotting") else ""
+        judge = (
+            "spotting.micro.f1" if path == "analysis.strs" else f"{section}.f1" if section else "recognition.accuracy"
+        )
+        each = np.array(
+            [[scores_of(alone(side, {who}))[judge]["value"] for who in people()] for side in (first, second)]
+        )
+        ranks = stats.rankdata(each, axis=1).mean(axis=0)
+        hard = {people()[n] for n in np.argsort(ranks, kind="stable")[:2]}  # a fifth of eight, rounded up
+        assert row.hardest["people"] == 2
+        for side, found in zip((first, second), row.hardest["scores"]):
+            assert found["value"] == pytest.approx(scores_of(alone(side, hard))[path]["value"])
+
+
+def people():
+    return sorted(truth()[0]["subject"].unique())
+
+
+def alone(tables, some):
+    """The scores of some people, without the others."""
+    videos = tables.videos[tables.videos["subject"].isin(some)]
+    own = [t[t["video"].isin(videos["video"])] for t in (tables.truths, tables.predictions, tables.clips)]
+    return summarize(Tables(videos, *own), kinds=KINDS, classes=CLASSES, seed=0, draws=0)
+
+
 def test_a_person_under_several_ids_is_one_subject():
     """Both recordings of each person, each under an id of its own, show what one recording of all their videos shows."""
 

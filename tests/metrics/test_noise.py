@@ -23,7 +23,7 @@ def runs(tmp_path_factory):
 
 
 def test_without_noise_nothing_changes_and_the_truth_is_right(runs):
-    found = noise.under_noise(runs, noise.Noise(), PATHS, *RULES, draws=2)
+    found = noise.under_noise(runs, {}, PATHS, *RULES, draws=2)
     for path in PATHS:
         assert found[path]["ceiling"] == {"value": 1.0, "low": 1.0, "high": 1.0}
         for run in found[path]["runs"]:
@@ -32,7 +32,7 @@ def test_without_noise_nothing_changes_and_the_truth_is_right(runs):
 
 
 def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
-    coders, off = noise.Noise(onset=200, apex=100, offset=300), []
+    coders, off = {"onset": 200, "apex": 100, "offset": 300}, []
     before = runs[0].truths.sort_values(["video", "kind", "onset", "offset"])
     for seed in range(20):
         after = noise.recoded(runs[0], coders, CLASSES, seed).truths
@@ -45,14 +45,14 @@ def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
 
 
 def test_all_runs_meet_the_same_coder(runs):
-    coders = noise.Noise(onset=100, label=0.3)
+    coders = {"onset": 100, "label": 0.3}
     one, other = (noise.recoded(run, coders, CLASSES, 5) for run in runs)
     assert one.truths.equals(other.truths) and one.clips["truth"].tolist() == other.clips["truth"].tolist()
 
 
 def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(runs):
     alone = [replace(run, predictions=None) for run in runs]
-    found = noise.under_noise(alone, noise.Noise(label=0.2), ["recognition.accuracy"], *RULES, draws=40)
+    found = noise.under_noise(alone, {"label": 0.2}, ["recognition.accuracy"], *RULES, draws=40)
     top, (good, _) = found["recognition.accuracy"]["ceiling"], found["recognition.accuracy"]["runs"]
     assert top["value"] == pytest.approx(0.8, abs=0.03) and top["low"] < 0.8 < top["high"]
     assert good["noisy"]["value"] <= top["value"] + 0.01 and good["value"] > 0.95
@@ -61,6 +61,6 @@ def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(r
 def test_ends_of_videos_without_a_frame_rate_cannot_move_unless_none_are_spotted(runs):
     bare = replace(runs[0], videos=runs[0].videos.assign(fps=None))
     with pytest.raises(DataError, match=r"the frame rate of drawn/00/v0 is unknown"):
-        noise.recoded(bare, noise.Noise(onset=10), CLASSES, 0)
-    alone = noise.recoded(replace(bare, predictions=None), noise.Noise(onset=10), CLASSES, 0)
+        noise.recoded(bare, {"onset": 10}, CLASSES, 0)
+    alone = noise.recoded(replace(bare, predictions=None), {"onset": 10}, CLASSES, 0)
     assert alone.truths["onset"].tolist() == bare.truths.sort_values(["video", "kind", "onset"])["onset"].tolist()

@@ -39,3 +39,35 @@ def test_of_two_equally_good_methods_each_is_better_in_half_of_the_draws_over_ma
         drawn = rng.multinomial(30, np.full(30, 1 / 30), size=200) @ values.T
         shares.append(ranking.beating(drawn.T)[0, 1])
     assert abs(np.mean(shares) - 0.5) < 0.06 and np.std(shares) > 0.2
+
+
+@given(st.lists(st.tuples(st.integers(5, 400), st.floats(-2, 2)), min_size=2, max_size=5))
+def test_over_datasets_the_p_value_is_that_of_stouffers_test_in_scipy(datasets):
+    people, z = (np.array(column) for column in zip(*datasets))
+    found = ranking.over_datasets(stats.norm.cdf(z), people)
+    one_sided = stats.combine_pvalues(stats.norm.sf(z), method="stouffer", weights=np.sqrt(people)).pvalue
+    assert np.isclose(found["p"], 2 * min(one_sided, 1 - one_sided), rtol=1e-6, atol=1e-12)
+    assert np.isclose(found["difference"]["value"], np.average(z / np.sqrt(people), weights=np.sqrt(people)))
+    assert found["people"] == people.sum()
+
+
+def test_over_datasets_the_difference_is_the_standardised_mean_difference_of_people():
+    """Scores that are means over people: what the bootstrap of people says is what their differences say themselves."""
+    rng, beats, expected, numbers = np.random.default_rng(1), [], [], [25, 60, 120]
+    for n in numbers:
+        differences = rng.normal(0.25, 1.0, n)
+        drawn = rng.multinomial(n, np.full(n, 1 / n), size=4000) @ differences
+        beats.append(ranking.beating(np.stack([drawn, 0 * drawn]))[0, 1])
+        expected.append(differences.mean() / differences.std())
+    found = ranking.over_datasets(beats, numbers)["difference"]
+    assert abs(found["value"] - np.average(expected, weights=np.sqrt(numbers))) < 0.02
+    assert found["low"] < 0.25 < found["high"]
+
+
+def test_over_datasets_an_interval_holds_the_true_difference_in_nineteen_of_twenty_cases():
+    rng, held = np.random.default_rng(2), 0
+    for _ in range(400):
+        z = rng.normal(0.3 * np.sqrt([20, 50]), 1)
+        found = ranking.over_datasets(stats.norm.cdf(z), [20, 50])["difference"]
+        held += found["low"] <= 0.3 <= found["high"]
+    assert 0.92 < held / 400 < 0.98

@@ -1,0 +1,172 @@
+"""What degradations cost every committed method, for the page `docs/degraded.md`.
+
+    python benchmarks/degraded.py FOLDER [--sets drawn clips maps] [--methods mean ...] [--kinds occlusion ...] [--maps DATA]
+    python benchmarks/degraded.py FOLDER --write
+
+Each method is trained once on a set of `SETS`; `mebench degrade` tests its models. FOLDER keeps runs and features, so the command goes on
+where it was stopped, and given with more methods or kinds it computes these alone. `--write` makes `docs/degraded.json` of what is there,
+which is what the page shows. DATA is the folder of the public maps of MEGC 2019.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mebench
+from mebench.config import registry
+from mebench.errors import MebenchError
+from mebench.features.degradation import KINDS
+from mebench.inference.degraded import degrade
+from mebench.progress import Progress
+from mebench.runs import RunFolder
+
+PAGE = Path(__file__).parent.parent / "docs" / "degraded.json"
+KINDS_FIRST = ("occlusion", "resolution", "h264", "noise", "motion", "light", "rate", "dropped", "jpeg", "blur")
+"""In the order in which they are computed; each for all methods before the next ones."""
+STEPS = (5, 10)
+DRAWN = ("dataset=synthetic", "dataset.preset=easy", "dataset.size=112", "protocol=kfold", "protocol.folds=2")
+OWN = {"concat_cnn": ("method.features=motion",), "sfamnet": ("method.features=flow",)}
+"""OpenFace says nothing of drawn faces, which have no depth."""
+
+
+class Set(NamedTuple):
+    """What methods are tested on.
+
+    Attributes:
+        title: of the table.
+        about: what a reader must know.
+        words: of a run.
+        task: of the methods.
+        strengths: that are tested.
+        methods: those alone; all of the task where it is empty.
+    """
+
+    title: str
+    about: str
+    words: tuple[str, ...]
+    task: str
+    strengths: tuple[int, ...] = (3,)
+    methods: tuple[str, ...] = ()
+
+
+SETS = {
+    "drawn": Set(
+        "Spotters on drawn faces",
+        "`dataset.preset=easy`, 10 people with one video of 120 frames each, `protocol=kfold` with two folds, strength 3, F1 of "
+        "micro-expressions. With so few people only large losses are shown.",
+        (*DRAWN, "dataset.subjects=10", "dataset.videos=1", "dataset.frames=120", "kinds=[micro]"),
+        "spot",
+    ),
+    "clips": Set(
+        "Recognizers on drawn faces",
+        "`dataset.preset=easy`, 12 people with four short videos each, one micro-expression in each, `protocol=kfold` with two folds, "
+        "strength 3, UAR.",
+        (
+            *DRAWN,
+            *("dataset.subjects=12", "dataset.videos=4", "dataset.frames=45", "dataset.short_videos=true"),
+            "kinds=[micro]",
+        ),
+        "recognize",
+    ),
+    "maps": Set(
+        "Recognizers on the maps of MEGC 2019",
+        "`dataset=megc2019_flow`, 442 clips of 68 people, `protocol=kfold` with five folds, maps of 28 by 28 pixels. `resolution:1` and "
+        "`resolution:2` change no map, and `resolution:3` leaves 21 by 39 pixels, so that it makes maps narrower alone.",
+        ("dataset=megc2019_flow", "protocol=kfold", "protocol.folds=5"),
+        "recognize",
+        (1, 2, 3, 4, 5),
+        ("flow_svm", "logistic"),
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What degradations cost every committed method.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sets", nargs="+", default=["drawn", "clips"], choices=list(SETS))
+    parser.add_argument("--methods", nargs="+", default=[])
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS_FIRST), choices=list(KINDS))
+    parser.add_argument("--maps", default="", help="folder of the maps of MEGC 2019")
+    parser.add_argument(
+        "--write", action="store_true", help="make docs/degraded.json of what is there, and nothing else"
+    )
+    options = parser.parse_args()
+    if options.write:
+        PAGE.write_text(json.dumps(record(options.folder), indent=1) + "\n", "utf-8")
+        return
+    for first in range(0, len(options.kinds), STEPS[0]):
+        kinds = options.kinds[first : first + STEPS[0]]
+        for name in options.sets:
+            for method in methods_of(SETS[name], options.methods):
+                start = time.monotonic()
+                try:
+                    test(options.folder, name, method, kinds, options.maps)
+                    said = "done"
+                except MebenchError as error:
+                    said = str(error)
+                print(f"{name} {method} {','.join(kinds)}: {time.monotonic() - start:.0f} s, {said}", flush=True)
+
+
+def methods_of(of: Set, asked: list[str]) -> list[str]:
+    """The methods of a set, of those that are asked for."""
+    able = [id_ for id_, info in registry.plugins("method").items() if info.config["tasks"][0] == of.task]
+    return [m for m in of.methods or able if not asked or m in asked]
+
+
+def test(folder: Path, name: str, method: str, kinds: list[str], maps: str) -> None:
+    """Train a method on a set, where that is not done, and test it; its rows go to FOLDER/rows."""
+    of, place = SETS[name], folder / "rows" / name / f"{method}.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    there = json.loads(place.read_text("utf-8")) if place.exists() else {"rows": []}
+    done = {(row["kind"], row["strength"]) for row in there["rows"]}
+    strengths = {kind: of.strengths for kind in kinds if name != "maps" or KINDS[kind].maps}
+    words = [f"{kind}:{n}" for kind, own in strengths.items() for n in own if (kind, n) not in done]
+    if not words:
+        return
+    if "run" not in there:
+        root = [f"dataset.root={maps}"] if name == "maps" else []
+        common = [
+            f"runs={folder / 'runs' / name}",
+            f"cache={folder / 'cache'}",
+            "workers=1",
+            "tracking=off",
+            "bootstrap=200",
+        ]
+        there["run"] = str(mebench.run(f"method={method}", *OWN.get(method, ()), *of.words, *root, *common).path)
+    found = degrade(RunFolder(Path(there["run"])), ["blur:0", *words] if not done else words, 1, Progress())
+    there["rows"] += [{k: v for k, v in row.items() if k != "run"} for row in found]
+    place.write_text(json.dumps(there), "utf-8")
+
+
+def record(folder: Path) -> list[dict[str, Any]]:
+    """What the page shows of all that is there: the main score of each set."""
+    found = []
+    for name, of in SETS.items():
+        path, methods = "spotting.micro.f1" if of.task == "spot" else "recognition.uar", {}
+        for file in sorted((folder / "rows" / name).glob("*.json")):
+            rows = json.loads(file.read_text("utf-8"))["rows"]
+            methods[file.stem] = [
+                row | {"scores": {path: shortened(row["scores"][path])}} for row in rows if "scores" in row
+            ]
+        if methods:
+            found.append({"title": of.title, "about": of.about, "methods": methods})
+    return found
+
+
+def shortened(score: dict[str, Any]) -> dict[str, Any]:
+    """A score with four digits, without the reasons why an interval is missing."""
+    return {
+        part: {end: value[end] and round(value[end], 4) for end in ("value", "low", "high")}
+        if isinstance(value, dict)
+        else value and round(value, 4)
+        for part, value in score.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""One view over tables: how far methods differ over several datasets."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from operator import itemgetter
+from typing import Any
+
+from mebench.grouping import grouped
+from mebench.metrics import holm, over_datasets
+from mebench.records import Record, Row
+from mebench.records import Table as BoardTable
+from mebench.table import Column, Table
+
+
+def across(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Pairs of methods with a rank on two datasets or more, the clearest difference first: `first` less `second`.
+
+    Of a table its main part counts, of a composite dataset each member; of a method its best row; of tables that test the same people
+    the first with the most.
+
+    Args:
+        tables: the board's.
+        records: of their runs, which name the people.
+
+    Returns:
+        For each pair `task`, `first` and `second`, in the order of their names, `datasets`: table and member of each, what
+        `metrics.ranking.over_datasets` finds, and `p_holm`, adjusted for all pairs of the task.
+    """
+    about = {record.id: record.about for record in records}
+
+    def people(row: Row) -> frozenset[str]:
+        of_run = about[row.runs[0]]
+        tested = {who for fold in of_run["folds"] for who in fold["test"] if who.startswith(row.member)}
+        return frozenset(of_run.get("persons", {}).get(who, who) for who in tested)
+
+    met: list[tuple[tuple[str, str, str], tuple[str, str], frozenset[str], float]] = []
+    for table in tables:
+        part = next((part for part in table.parts if part.name.endswith("members")), table.parts[0])
+        for member, rows in grouped((row for row in part.rows if row.ranks), key=lambda row: row.member).items():
+            places = {row.method: n for n, row in reversed([*enumerate(rows)])}
+            for one, other in combinations(sorted(places), 2):
+                best = rows[places[one]]
+                met.append(((table.task, one, other), (table.name, member), people(best), best.beats[places[other]]))
+    found = []
+    for (task, one, other), several in grouped(met, key=itemgetter(0)).items():
+        kept: list[Any] = []
+        for each in sorted(several, key=lambda each: -len(each[2])):
+            kept += [each] * all(each[2].isdisjoint(there[2]) for there in kept)
+        if len(kept) > 1:
+            both = over_datasets([beats for *_, beats in kept], [len(people) for *_, people, _ in kept])
+            found.append({"task": task, "first": one, "second": other, "datasets": [each[1] for each in kept], **both})
+    for pairs in grouped(found, key=itemgetter("task")).values():
+        for pair, p in zip(pairs, holm([pair["p"] for pair in pairs])):
+            pair["p_holm"] = p
+    return sorted(found, key=itemgetter("task", "p", "first", "second"))
+
+
+def table_across(found: Sequence[dict[str, Any]]) -> Table:
+    """The same as a table."""
+    columns = [
+        Column("task", choose=True),
+        Column("first", "method", main=True),
+        Column("second", "less", main=True),
+        Column("datasets", right=True, of=lambda pair: len(pair["datasets"])),
+        Column("people", right=True),
+        Column("difference", "mean standardised difference", right=True, score=True, digits=2),
+        Column("p_holm", "p (Holm)", right=True, digits=4),
+    ]
+    return Table.of(columns, found, "methods over several datasets")
