@@ -167,9 +167,11 @@ def of_first_intervals(
 def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> Indices:
     emotions, unit = truths["emotion"].tolist(), truths["unit"].to_numpy(np.int64)
     support = confusion_matrices(emotions, emotions, unit, int(unit.max(initial=-1)) + 1, classes).sum(axis=-1)
-    if by_draw:
-        return np.tile(support.sum(axis=0), (n_units, 1))
-    return np.pad(support, ((0, n_units - len(support)), (0, 0)))
+    return (
+        np.tile(support.sum(axis=0), (n_units, 1))
+        if by_draw
+        else np.pad(support, ((0, n_units - len(support)), (0, 0)))
+    )
 
 
 def strs(spotting_f1: ArrayLike, analysis_f1: ArrayLike) -> Floats:

@@ -561,9 +561,7 @@ def count(
         return per_unit(units, n_units, values)
 
     def of_truths(values: Floats) -> Floats:
-        if by_draw:
-            return np.full(n_units, float(values.sum()))
-        return summed(truths["unit"].to_numpy(np.int64), values)
+        return np.full(n_units, float(values.sum())) if by_draw else summed(truths["unit"].to_numpy(np.int64), values)
 
     # A mean is kept as sum and count of each unit, so that any weighting of units gives the mean it stands for.
     def mean_terms(units: Indices, values: Floats) -> tuple[Floats, Floats]:

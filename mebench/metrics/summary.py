@@ -106,9 +106,11 @@ def summarize(
         n_frames, fps = (videos[name].to_numpy(np.float64) for name in ("n_frames", "fps"))
 
         def of_units(values: Floats) -> Floats:
-            if units.mean:
-                return np.full(units.n_units, values.sum())
-            return per_unit(videos["unit"].to_numpy(np.int64), units.n_units, values)
+            return (
+                np.full(units.n_units, values.sum())
+                if units.mean
+                else per_unit(videos["unit"].to_numpy(np.int64), units.n_units, values)
+            )
 
         for name, chosen in parts.items():
             # A frame may hold a truth of each kind: it is counted once for each.

@@ -46,6 +46,19 @@ def every(values):
     return "subject,glasses\n" + "".join(f"drawn/{n:02d},{value}\n" for n, value in enumerate(values))
 
 
+def test_the_hardest_people_score_as_alone(side):
+    found = trust.trust(side)["hardest"]["spotting.micro.f1"]
+    late = side.tables.videos["subject"].str[-2:].astype(int) % 2 == 1  # nobody of these is found in time
+    hard = sorted(side.tables.videos["subject"][late].unique())[: found["people"]]
+    videos = side.tables.videos[side.tables.videos["subject"].isin(hard)]
+    own = [
+        t[t["video"].isin(videos["video"])] for t in (side.tables.truths, side.tables.predictions, side.tables.clips)
+    ]
+    alone = summarize(Tables(videos, *own), kinds=["micro"], classes=CLASSES, seed=0, draws=0)
+    assert found["people"] == 3  # a fifth of twelve, rounded up
+    assert found["scores"][0]["value"] == alone["spotting"]["micro"]["scores"]["f1"]["value"]
+
+
 def test_the_score_of_a_group_is_that_of_its_people_alone(side, tmp_path):
     found = trust.trust(side, people(tmp_path, every(["no", "yes"] * 6)))["groups"]["glasses"]
     for word, remainder in (("no", 0), ("yes", 1)):

@@ -341,9 +341,7 @@ def source_link(source: str) -> Markup:
     """The citation key, linked to its DOI, arXiv page or address."""
     key, _, place = source.partition(" ")
     address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", place))
-    if not address.startswith("https://"):
-        return escape(source)
-    return Markup('<a href="{}">{}</a>').format(address, key)
+    return escape(source) if not address.startswith("https://") else Markup('<a href="{}">{}</a>').format(address, key)
 
 
 TASKS = (

@@ -1,0 +1,82 @@
+"""Methods over several datasets: who is compared, on whom, and that the figures are those of the tables."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mebench.boards import across, build, collect
+from tests.cli.conftest import mebench
+from tests.helpers.run_folders import make_run
+
+__all__ = ["mebench"]
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    """Two methods on two datasets, where `late` is worse; on another table of the first dataset it is better."""
+    runs = tmp_path_factory.mktemp("across")
+    for dataset, people in (("one", 9), ("two", 16)):
+        for method, shift in (("early", 2), ("late", 9)):
+            make_run(
+                runs, method=method, dataset=dataset, members=(dataset,), subjects=people, shift=shift, tasks=("spot",)
+            )
+    for method, shift in (("early", 9), ("late", 2)):
+        settings = {"protocol": "kfold"}
+        make_run(
+            runs,
+            method=method,
+            dataset="one",
+            members=("one",),
+            subjects=8,
+            shift=shift,
+            tasks=("spot",),
+            settings=settings,
+        )
+    return runs
+
+
+def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
+    records = collect.collect(board)
+    tables = build.build(records)
+    (found,) = across.across(tables, records)
+    assert (found["first"], found["second"], found["people"]) == ("early", "late", 25)
+    assert [name for name, _ in found["datasets"]] == [
+        "spotting-two-loso",
+        "spotting-one-loso",
+    ]  # the most people first
+    beats = [rows[0].beats[1] for table in tables if table.protocol == "loso" for rows in [table.parts[0].rows]]
+    z, people = stats.norm.ppf(np.clip(beats, 0.0005, 0.9995)), np.array([9, 16])
+    assert found["difference"]["value"] == pytest.approx(z.sum() / np.sqrt(people).sum())
+    p = stats.combine_pvalues(stats.norm.sf(z), method="stouffer", weights=np.sqrt(people)).pvalue
+    assert found["p"] == found["p_holm"] == pytest.approx(2 * p, rel=1e-6)
+
+
+def test_on_one_dataset_alone_nothing_is_compared(board):
+    records = [record for record in collect.collect(board) if record.dataset == "one"]
+    assert across.across(build.build(records), records) == []
+
+
+def test_only_people_of_the_member_count(board):
+    records = collect.collect(board)
+    tables = [table for table in build.build(records) if table.protocol == "loso"]
+    members = [
+        replace(
+            t,
+            parts=(
+                replace(t.parts[0], name="members", rows=tuple(replace(r, member=t.dataset) for r in t.parts[0].rows)),
+            ),
+        )
+        for t in tables
+    ]
+    assert across.across(members, records)[0]["people"] == 25
+
+
+def test_the_command_prints_the_pairs(mebench, board, tmp_path):
+    code, out, _ = mebench(
+        "leaderboard", "across", "--runs", board, "--out", tmp_path, "--json", tmp_path / "pairs.json"
+    )
+    (pair,) = json.loads((tmp_path / "pairs.json").read_text())["pairs"]
+    assert code == 0 and pair["first"] == "early" and "methods over several datasets" in out and "early" in out
