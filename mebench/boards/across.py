@@ -64,6 +64,6 @@ def table_across(found: Sequence[dict[str, Any]]) -> Table:
         Column("datasets", right=True, of=lambda pair: len(pair["datasets"])),
         Column("people", right=True),
         Column("difference", "mean standardised difference", right=True, score=True, digits=2),
-        Column("p_holm", "p (Holm)", right=True, digits=4),
+        Column("p_holm", "p (Holm)", right=True, text=lambda p: "<0.0001" if p < 0.0001 else f"{p:.4f}"),
     ]
     return Table.of(columns, found, "methods over several datasets")

@@ -101,7 +101,7 @@ def noted(subjects, *paths, data=("", "")):
 def test_too_few_subjects_to_show_any_difference_are_said_to_be():
     """The least p is one of 2^(n-1) exchanges, and Holm multiplies it by the number of scores."""
     one, two = "spotting.micro.f1", "spotting.micro.recall"
-    assert "with 5 subjects no p can be below 0.0625: these are too few to show any difference, however large" in noted(
+    assert "with 5 subjects no p can be below 0.0625: they are too few to show any difference, however large" in noted(
         5, one
     )
     assert not [line for line in noted(6, one) if "too few" in line]  # 1 of 32
