@@ -29,6 +29,6 @@ def __getattr__(name: str) -> Any:
     ):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # With all that a figure is made of, and no window; with the tables in files; with those of a terminal.
-    parts = {"matplotlib": "matplotlib.figure", "pyarrow": "pyarrow.parquet", "rich": "rich.table"}
+    parts = {"matplotlib": "matplotlib.figure", "pyarrow": "pyarrow.parquet", "rich": "rich.progress"}
     import_module(parts.get(name, name))
     return globals().setdefault(name, import_module(name))

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -87,3 +89,10 @@ def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, mo
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= max(columns, 70)
     assert set(" ".join((*heads, *cells)).split()) <= set(shown.split())
+
+
+def test_a_process_of_its_own_prints_a_table():
+    """Nothing else has loaded parts of rich there."""
+    code = "from mebench.console import print_table; print_table(('method', 'f1'), [('mean', 0.5)])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "mean" in ran.stdout
