@@ -13,6 +13,7 @@ from mebench.errors import ConfigError
 from mebench.runner import host, make_plan
 from mebench.testing import TINY, scratch
 from mebench.tuning import read_space, with_values
+from tests.helpers.nightly import NIGHTLY
 
 METHODS = sorted(registry.plugins("method"))
 SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]
@@ -172,5 +173,8 @@ def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, 
     tuned = {d.key: values(d)[0] if values(d)[0] != d.default else values(d)[1] for d in acting}
     changed = with_values(config, tuned)
     plan, other = make_plan(config), make_plan(changed)
-    stored, whole = host.execute(plan, plan.folds[0]), host.execute(other, other.folds[0])
-    assert host.execute(other, other.folds[0], stored).predictions == whole.predictions != stored.predictions
+    stored = host.execute(plan, plan.folds[0])
+    found = host.execute(other, other.folds[0], stored).predictions
+    assert found != stored.predictions
+    if NIGHTLY:  # by day the contract has it, on shorter videos: `what_acts_on_scores_trains_nothing`
+        assert found == host.execute(other, other.folds[0]).predictions
