@@ -93,6 +93,9 @@ def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, mo
 
 def test_a_process_of_its_own_prints_a_table():
     """Nothing else has loaded parts of rich there."""
-    code = "from mebench.console import print_table; print_table(('method', 'f1'), [('mean', 0.5)])"
+    code = (
+        "from mebench.console import console, printed_table; "
+        "console().print(printed_table('', [('method', False, 'never')], [('mean',)]))"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "mean" in ran.stdout
