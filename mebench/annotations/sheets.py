@@ -211,7 +211,8 @@ def _split(text: str, separator: str, place: str) -> Grid:
     found = [heavy.pandas.factorize(table[name]) for name in table]
     columns = [Cells(different.to_numpy(object).tolist(), which) for which, different in found]
     every = Grid(lines[: len(table)], lengths[: len(table)], columns)
-    return every.rows(np.any([column.where(str.strip) for column in columns], axis=0))
+    full = np.any([column.where(str.strip) for column in columns], axis=0)
+    return every if full.all() else every.rows(full)
 
 
 def made(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
@@ -276,13 +277,16 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     """
     try:
         state = path.stat()
-        return list(_read(path, instead, state.st_size, state.st_mtime_ns))
+        found = _read(path, instead, state.st_size, state.st_mtime_ns)
     except OSError as error:
         raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
+    if isinstance(found, DataError):
+        raise found
+    return list(found)
 
 
 @lru_cache(maxsize=16)  # who looks for a file has read it already when it is read
-def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...]:
+def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...] | DataError:
     with open_plain(path) as file:
         head = file.read(8)
     if not size:
@@ -298,8 +302,8 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
         raise DataError(f"{path} is not an .xlsx file, despite its name: {_RESAVE}")
     try:
         return tuple(_seen(sheet) for sheet in read(path, instead) if sheet.rows)
-    except DataError:
-        raise
+    except DataError as error:
+        return error.with_traceback(None)  # kept, too: each adapter that may know the sheet asks for it
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
         one_line = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
@@ -447,8 +451,8 @@ def _seen(sheet: Sheet) -> Sheet:
         rows.append((number, tuple(cell for cell, _ in shown)))
         for column, (found, (cell, said)) in enumerate(zip(cells, shown), 1):
             remarks += [Repair(number, f"column {column}", found, cell, one, sheet.where) for one in said]
-    near = (number for number, cells in rows[:HEADER_WITHIN] if names_columns(cells) > 1)
-    header = sheet.header or next(near, 0)
+    named = {number: n for number, cells in rows[:HEADER_WITHIN] if (n := names_columns(cells)) > 1}
+    header = sheet.header or max(named, key=lambda number: named[number], default=0)  # of two lines, the one that names more
     names = dict(rows).get(header)
     again = [number for number, cells in rows if cells == names and number != header]
     remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in again]

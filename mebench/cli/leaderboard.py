@@ -38,7 +38,7 @@ def build(
     ] = None,
     records_in: Annotated[
         str | None,
-        typer.Option("--records", metavar="FOLDER", help="The folder of records; by default records in --out."),
+        typer.Option("--records", metavar="FOLDER", help="The folder of records; by default records in --out. Or none."),
     ] = None,
     site: Annotated[
         bool, typer.Option("--site/--no-site", " /--tables-only", help="Write the page, too, or the tables alone.")
@@ -48,8 +48,8 @@ def build(
     """Build tables and page from runs and records. Published values are added."""
     folder, progress = Path(out).expanduser(), Progress()
     kept = None if records_in is None else Path(records_in).expanduser()
-    if kept is not None and not kept.is_dir():
-        raise ConfigError(f"--records must name a folder of records, but {records_in} is not one")
+    if kept is not None and not kept.is_dir() and records_in != "none":
+        raise ConfigError(f"--records must name a folder of records, or be none, but {records_in} is not one")
     tracked = config.user_setting("tracking", "") or None
 
     def show(board: boards.board.Board) -> tuple[list[records.rows.Table], str]:

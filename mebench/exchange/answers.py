@@ -294,7 +294,7 @@ def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Ta
                     f"{', '.join(sorted(listed_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
                 )
         return scored
-    true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
+    true, said = (set(table["kind"].unique()) for table in (tables.truths, tables.predictions))
     scored = [kind for kind in KINDS if kind in (listed_kinds if listed_kinds is not None else true | said)] or [
         "micro"
     ]

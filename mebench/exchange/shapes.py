@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from html import unescape
 from itertools import groupby
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,8 @@ TIMES = frozenset(
 _NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
 """Names of a truth, without punctuation, in a file that also holds predictions."""
+MOST_NUMBERS = 20_000_000
+"""The limit of numbers in arrays."""
 _FEWEST = 3
 """The cells that locate an interval: its video, onset and offset."""
 _CALLED = re.compile(
@@ -155,13 +158,16 @@ def content(raw: bytes) -> Any:
         if raw.startswith(b"\x93NUMPY"):
             file = io.BytesIO(raw)
             header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
-            if header[np.lib.format.read_magic(file)[0]](file)[2].hasobject:
+            shape, _, kind = header[np.lib.format.read_magic(file)[0]](file)
+            if kind.hasobject:
                 return _plain(unpickled(file))
+            _few(prod(shape) * kind.itemsize // 8)
             return _plain(np.load(io.BytesIO(raw), allow_pickle=False))
         if raw.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 inside = archive.namelist()
                 if all(name.endswith(".npy") for name in inside):
+                    _few(sum(entry.file_size for entry in archive.infolist()) // 8)
                     return {name.removesuffix(".npy"): content(archive.read(name)) for name in inside}
                 return None
     except zipfile.BadZipFile as error:  # the reader of workbooks reports this
@@ -212,11 +218,18 @@ def _parsed(text: str) -> Any:
         raise error
 
 
+def _few(numbers: int) -> None:
+    """Refuse more numbers than answers have, which a small file may expand to."""
+    if numbers > MOST_NUMBERS:
+        raise DataError(f"it expands to {numbers:,} numbers, and {MOST_NUMBERS:,} are read: save the rows as CSV")
+
+
 def _plain(value: Any) -> Any:
     """The value without arrays and objects."""
     if isinstance(value, Bare):
         return _plain(vars(value))
     if isinstance(value, np.ndarray | np.generic):
+        _few(value.size)
         plain, names = value.tolist(), value.dtype.names
         return _plain(plain if names is None else [dict(zip(names, row)) for row in plain])
     if isinstance(value, Mapping):

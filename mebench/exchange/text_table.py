@@ -187,8 +187,9 @@ class TextTable:
             needed["subject"] = ("subject", "video")  # the column is optional, but a typing error must not hide it
         for name, needs in needed.items():
             if name not in self.cells:
-                near = likely(self.headers, name) or holding(self.headers, name)
-                hint = f" If {near!r} holds it, name it so." if near else ""
+                near = likely([*self.others], name) or holding([*self.others], name)
+                how = "count it in frames and name" if name in ("onset", "offset") else "name"
+                hint = f" If {near!r} holds it, {how} it so." if near else ""
                 found = recognise(self.headers, list(self.cells), self.role)
                 found |= compounds(self.headers, found, {what: ALIASES[what] for what in self.cells})
                 taken = ", ".join(

@@ -143,6 +143,7 @@ from .tables import groups as groups
 from .tables import in_scope as in_scope
 from .tables import members_of as members_of
 from .tables import of_kinds as of_kinds
+from .tables import renumbered as renumbered
 from .torch import STRS as STRS
 from .torch import UAR as UAR
 from .torch import UF1 as UF1

@@ -34,6 +34,7 @@ from mebench.metrics import (
     per_unit,
     places,
     ratio,
+    renumbered,
     take_turns,
 )
 
@@ -542,7 +543,7 @@ def count(
         frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
         kinds: that are pooled. Of micro-expressions alone it is noted, too, which false positives lie on macro-expressions.
     """
-    macros = of_kinds(truths, ["macro"]) if [*kinds] == ["micro"] else None
+    macros = renumbered(of_kinds(truths, ["macro"]), convention) if [*kinds] == ["micro"] else None
     if convention.kinds != "of_truth":
         truths, predictions = (of_kinds(table, kinds) for table in (truths, predictions))
     if convention.kinds != "own":

@@ -221,8 +221,7 @@ def in_scope(
     Returns:
         Both tables, numbered anew; the same tables under `strict`.
     """
-    if convention.numbering == "truth_from_1":
-        truths = truths.assign(onset=truths["onset"] - 1, apex=truths["apex"] - 1, offset=truths["offset"] - 1)
+    truths = renumbered(truths, convention)
     if convention.videos == "with_truth":
         predictions = predictions[_known(predictions, truths, ["video", "kind"])]
     elif convention.videos == "with_result":
@@ -246,6 +245,13 @@ def in_scope(
     if convention.order == "rows":
         predictions = predictions.sort_values("row", kind="stable")
     return truths.reset_index(drop=True), predictions.reset_index(drop=True)
+
+
+def renumbered(truths: pd.DataFrame, convention: Convention) -> pd.DataFrame:
+    """Truths with the frames that a convention takes for them (`Convention.numbering`), those of `in_scope` and others."""
+    if convention.numbering == "alike":
+        return truths
+    return truths.assign(**{name: truths[name] - 1 for name in ("onset", "apex", "offset")})
 
 
 def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> Bools:

@@ -69,7 +69,7 @@ def environment(*templates: Path) -> Environment:
         "metric": lambda name: catalogue.find(name).label,
         "bar": bar,
         "words": lambda name: name.replace("_", " "),
-        "meaning": lambda name: METRICS[name].describe(),
+        "meaning": lambda name: catalogue.find(name).describe(),
         "page": safe_name,
         "sentence": sentence,
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
@@ -113,7 +113,7 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
                 [
                     (metric, score)
                     for metric, score in part["scores"].items()
-                    if not METRICS[metric].timed
+                    if not catalogue.find(metric).timed
                     or (score["value"] is not None and (name == "micro" or metric not in RATES))
                 ],
             )

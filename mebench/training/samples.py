@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from mebench.core import ClipView, Expression, VideoView
+from mebench.errors import PluginError
 
 
 def mirrored(maps: Tensor, signed: bool = True) -> Tensor:
@@ -48,7 +49,16 @@ class Samples(TensorDataset):
 
     Args:
         tensors: each (n, ...), the same n; the last is usually the target.
+
+    Raises:
+        PluginError: they differ in length, or there are none.
     """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        if len({len(tensor) for tensor in tensors}) != 1:
+            given = ", ".join(str(tuple(tensor.shape)) for tensor in tensors) or "none"
+            raise PluginError(f"Samples take tensors with one row for each sample, as many in each; these are {given}")
+        super().__init__(*tensors)
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, ...]:
         """A batch: the DataLoader asks for this instead of single samples where it exists."""

@@ -151,3 +151,13 @@ def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
     assert "3 tables from 1 run" in capsys.readouterr().out and not (tmp_path / "tables" / "site").exists()
     with pytest.raises(ConfigError, match="--records must name a folder of records, but nowhere is not one"):
         build("runs", "tables", records_in="nowhere")
+
+
+def test_a_score_that_is_unknown_here_has_its_own_name(tmp_path, capsys):
+    newer = make_run(tmp_path / "runs", "newer")
+    summary = newer.read_json("summary.json")
+    summary["recognition"]["scores"]["uf2"] = summary["recognition"]["scores"]["uf1"]
+    newer.write_json("summary.json", summary)
+    build("runs", records_in="none")
+    assert "from 1 run" in capsys.readouterr().out
+    assert ">uf2<" in (tmp_path / "leaderboards" / "site" / "runs" / "newer.html").read_text()

@@ -28,8 +28,9 @@ def drawn(seed: int) -> Tables:
     return tables(videos(*NAMES), true, said)
 
 
-def micro(run: Tables) -> dict[str, float]:
-    scores = summarize(run, kinds=["micro"], classes=CLASSES, seed=0, draws=0)["spotting"]["micro"]
+def micro(run: Tables, convention: str = "strict") -> dict[str, float]:
+    found = summarize(run, kinds=["micro"], classes=CLASSES, seed=0, draws=0, convention=convention)
+    scores = found["spotting"]["micro"]
     return {**{n: score["value"] for n, score in scores["scores"].items()}, "tp": scores["tp"], "fp": scores["fp"]}
 
 
@@ -58,6 +59,15 @@ def test_false_positives_lie_where_frames_are_shared(seed: int) -> None:
     assert found["fp"] == len(run.predictions) - found["tp"]
     assert found["fp_per_macro"] == pytest.approx(on_macro / 42)
     assert found["fp_elsewhere"] == pytest.approx(elsewhere / (30 - 72 * 11 / 30 / 60))
+
+
+def test_false_positives_on_macros_lie_alike_where_the_truth_counts_from_1() -> None:
+    run = drawn(0)
+    moved = run.truths.assign(**{name: run.truths[name] + 1 for name in ("onset", "apex", "offset")})
+    later = Tables(run.videos, moved, run.predictions)
+    assert run.predictions is not None
+    found = micro(Tables(run.videos, moved, run.predictions), "strict, numbering=truth_from_1")
+    assert found["fp_per_macro"] and found == micro(run)
 
 
 def test_without_macro_expressions_or_lengths_nothing_is_said() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import Expression
+from mebench.errors import PluginError
 from mebench.training import MappedSamples, Samples, sample_negatives, window_labels
 from mebench.training import samples as module
 
@@ -72,7 +73,7 @@ def test_a_batch_of_images_keeps_their_memory_layout():
 
 
 def test_samples_of_unequal_length_are_refused():
-    with pytest.raises(AssertionError, match="Size mismatch"):
+    with pytest.raises(PluginError, match="as many in each"):
         Samples(torch.zeros(3), torch.zeros(2))
 
 
