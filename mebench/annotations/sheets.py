@@ -384,9 +384,15 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         return found
     saved = rows(_workbook(file, saved=True)[sheet.title])
     values = {(number, column): text for number, row in saved for column, text in enumerate(row, 1)}
-    why = "a formula is never run, the value saved with it is read"
     remarks = tuple(
-        Repair(row, f"column {column}", formula, values.get((row, column), ""), why, found.where)
+        Repair(
+            row,
+            f"column {column}",
+            formula,
+            values.get((row, column), ""),
+            "a formula is never run, the value saved with it is read",
+            found.where,
+        )
         for (row, column), formula in sorted(formulas.items())
     )
     return _filled(replace(found, rows=saved, remarks=remarks), merged)
@@ -410,8 +416,7 @@ def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
         for number in known[bisect_right(known, first) : bisect_right(known, last)]:
             cells = [*rows[number], *[""] * (column - len(rows[number]))]
             rows[number] = (*cells[: column - 1], value, *cells[column:])
-            why = "merged with the cell above"
-            remarks.append(Repair(number, f"column {column}", "", value, why, sheet.where))
+            remarks.append(Repair(number, f"column {column}", "", value, "merged with the cell above", sheet.where))
     return replace(sheet, rows=tuple(sorted(rows.items())), remarks=tuple(remarks))
 
 
@@ -452,12 +457,13 @@ def _seen(sheet: Sheet) -> Sheet:
         for column, (found, (cell, said)) in enumerate(zip(cells, shown), 1):
             remarks += [Repair(number, f"column {column}", found, cell, one, sheet.where) for one in said]
     named = {number: n for number, cells in rows[:HEADER_WITHIN] if (n := names_columns(cells)) > 1}
-    header = sheet.header or max(named, key=lambda number: named[number], default=0)  # of two lines, the one that names more
+    header = sheet.header or max(
+        named, key=lambda number: named[number], default=0
+    )  # of two lines, the one that names more
     names = dict(rows).get(header)
     again = [number for number, cells in rows if cells == names and number != header]
     remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in again]
-    kept = tuple(row for row in rows if row[0] not in again)
-    return replace(sheet, rows=kept, remarks=tuple(remarks), header=header)
+    return replace(sheet, rows=tuple(row for row in rows if row[0] not in again), remarks=tuple(remarks), header=header)
 
 
 def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:

@@ -38,7 +38,9 @@ def build(
     ] = None,
     records_in: Annotated[
         str | None,
-        typer.Option("--records", metavar="FOLDER", help="The folder of records; by default records in --out. Or none."),
+        typer.Option(
+            "--records", metavar="FOLDER", help="The folder of records; by default records in --out. Or none."
+        ),
     ] = None,
     site: Annotated[
         bool, typer.Option("--site/--no-site", " /--tables-only", help="Write the page, too, or the tables alone.")

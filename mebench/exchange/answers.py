@@ -125,8 +125,10 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
             apex=np.array([np.nan if a.apex is None else a.apex for a in there], np.float64),
             emotion=[a.emotion or "" for a in there],
         )
-        columns = frozenset({*table, *intervals, "fps"} - {"line"})
-        return checked(IntervalFile(str(file), "truth", intervals, videos, columns), remarks)
+        return checked(
+            IntervalFile(str(file), "truth", intervals, videos, frozenset({*table, *intervals, "fps"} - {"line"})),
+            remarks,
+        )
     return None
 
 

@@ -12,6 +12,7 @@ from mebench.annotations.names import KINDS
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
 from mebench.exchange import IntervalFile, Remarks, at_lines, emotion_of
+from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 
 
@@ -249,9 +250,7 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
             remarks.repair(f"truth: --fps {rules.fps:g} replaces the frame rates of the file")
         first["fps"] = rules.fps
     names = [name for name in truth.ids if name != "video"]
-    spellings: dict[Id, set[Id]] = {}
-    for form in dict.fromkeys(_tuples(first.reset_index(), names)) if "subject" in names else ():
-        spellings.setdefault(_loosened(form), set()).add(form)
+    spellings = grouped(dict.fromkeys(_tuples(first.reset_index(), names) if "subject" in names else ()), key=_loosened)
     alike = [" and ".join("/".join(form) for form in sorted(forms)) for forms in spellings.values() if len(forms) > 1]
     if alike:
         what = (

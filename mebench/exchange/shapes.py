@@ -176,8 +176,9 @@ def content(raw: bytes) -> Any:
         return None
     except (ValueError, KeyError, EOFError) as error:
         raise DataError(f"it begins like a NumPy array but is damaged ({error})") from error
-    marked = raw[:1] == b"\x80" and raw[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
-    if marked or (raw[:1] in (b"(", b"]", b"}") and raw.rstrip().endswith(b".")):
+    if raw[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or (
+        raw[:1] in (b"(", b"]", b"}") and raw.rstrip().endswith(b".")
+    ):
         return _plain(unpickled(io.BytesIO(raw)))
     text = raw.decode("utf-8-sig", "replace").strip()
     if not text.startswith(("{", "[", "(")) or not _BRACKET.match(text):

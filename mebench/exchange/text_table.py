@@ -25,10 +25,10 @@ from mebench.annotations.names import (
 from mebench.annotations.sheets import Cells, Grid, Sheet, find_sheet, of_text
 from mebench.annotations.text import PASSED, decoded
 from mebench.console import plural
-from mebench.core import Repair
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes
 from mebench.files import read_plain
+from mebench.grouping import grouped
 
 SHOWN = 3
 """Number of lines that are named; further lines are counted."""
@@ -188,8 +188,11 @@ class TextTable:
         for name, needs in needed.items():
             if name not in self.cells:
                 near = likely([*self.others], name) or holding([*self.others], name)
-                how = "count it in frames and name" if name in ("onset", "offset") else "name"
-                hint = f" If {near!r} holds it, {how} it so." if near else ""
+                hint = (
+                    f" If {near!r} holds it, {'count it in frames and ' * (name in ('onset', 'offset'))}name it so."
+                    if near
+                    else ""
+                )
                 found = recognise(self.headers, list(self.cells), self.role)
                 found |= compounds(self.headers, found, {what: ALIASES[what] for what in self.cells})
                 taken = ", ".join(
@@ -217,9 +220,7 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
         DataError: the file is missing, empty, or not a table; a workbook lacks the sheet, or several sheets fit.
     """
     sheet = path if isinstance(path, Sheet) else _opened(path, role)
-    alike: dict[str, list[Repair]] = {}
-    for repair in sheet.remarks:
-        alike.setdefault(re.sub(r"^\d+ ", "", repair.reason), []).append(repair)
+    alike = grouped(sheet.remarks, key=lambda repair: re.sub(r"^\d+ ", "", repair.reason))
     for reason, rows in alike.items():  # of several rows without how often in each
         where = {row.row for row in rows if row.row}
         remarks.repair(
@@ -439,8 +440,7 @@ def likely(headers: Sequence[str], name: str) -> str | None:
     ('sbuject', None)
     """
     written = {plain_name(header): header for header in reversed(headers)}
-    names = [plain_name(header) for header in headers]
-    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
+    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, written, n=1, cutoff=0.75))
     return next((written[found] for found in near), None)
 
 

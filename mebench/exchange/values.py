@@ -87,8 +87,11 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
 
 def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
     """Numbers without ambiguous ones such as `2,500`, which some read as 2.5 and others as 2500."""
-    wrong = table.cells[name].where(_THOUSANDS.fullmatch)
-    table.refuse(name, wrong, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
+    table.refuse(
+        name,
+        table.cells[name].where(_THOUSANDS.fullmatch),
+        "the {name} {cell!r} has a comma{more}: write a frame number in digits alone",
+    )
     return numbers(table, name)
 
 

@@ -277,8 +277,9 @@ def _distinct_names(ways: Mapping[str, list[str]], path: Path) -> tuple[str, lis
 def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks, kinds: Sequence[str]) -> None:
     """A file `<subject>_<video>.eaf` for each video, with a tier for each spotted kind and a tier of emotions."""
     if (silent := tables.videos["fps"].isna()).any():
-        unknown_rate = tables.videos["video"][silent].iloc[0]
-        raise DataError(f"the frame rate of {unknown_rate} is unknown, and ELAN counts time: choose the format csv")
+        raise DataError(
+            f"the frame rate of {tables.videos['video'][silent].iloc[0]} is unknown, and ELAN counts time: choose the format csv"
+        )
     parts = _parts(tables)
     names = [v if v.startswith(f"{s}_") or v == s else f"{s}_{v}" for _, s, v in parts]
     ways = {"": names, "<dataset>_<subject>_<video>.eaf": [f"{part[0]}_{name}" for part, name in zip(parts, names)]}

@@ -80,9 +80,8 @@ class Route:
         onset, apex, offset = clip
         if isinstance(self.core, VolumeStep):
             return onset, offset
-        if self.sequence:  # a magnified apex depends on all frames of its clip
-            return clip
-        return (onset, apex) if isinstance(self.core, Flow) else (apex,)
+        # A magnified apex depends on all frames of its clip.
+        return clip if self.sequence else (onset, apex) if isinstance(self.core, Flow) else (apex,)
 
 
 def route_of(chain: Chain) -> Route:

@@ -267,5 +267,4 @@ def main_motion(flow: NDArray[np.float64], edge: float, share: float) -> NDArray
     length = np.sqrt(chosen[:, 0] ** 2 + chosen[:, 1] ** 2)
     longest = np.argsort(length, kind="stable")[len(chosen) - max(int(len(chosen) * share), 1) :]
     total = chosen[longest].sum(0)
-    scale = length[longest].mean() / (np.sqrt((total**2).sum()) + 1e-6)
-    return np.asarray(total * scale)
+    return np.asarray(total * (length[longest].mean() / (np.sqrt((total**2).sum()) + 1e-6)))

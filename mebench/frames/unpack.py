@@ -142,8 +142,7 @@ def unpack(
             ]
             yield done
     videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
-    for _, folder in work:
-        videos += [(path, path.with_suffix("")) for path in _files(folder, VIDEOS, None)]
+    videos += [(path, path.with_suffix("")) for _, folder in work for path in _files(folder, VIDEOS, None)]
     if not archives and not videos:
         raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
     for path, folder in dict(videos).items():

@@ -79,9 +79,9 @@ def onto_face(
     for step in reversed(steps):
         laid = step.back(laid, landmarks, size, size)
     if laid.shape != (size, size):
-        shape = " x ".join(map(str, laid.shape))
         raise RunError(
-            f"an activation map of {shape} does not fit a face of {size} x {size} pixels: these maps are no images"
+            f"an activation map of {' x '.join(map(str, laid.shape))} does not fit a face of {size} x {size} pixels: these "
+            "maps are no images"
         )
     return laid
 

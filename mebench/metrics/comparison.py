@@ -111,8 +111,7 @@ def path_of(section: str, name: str) -> str:
     ('spotting.micro.f1', 'analysis.strs', 'spotting.micro.details.f1_at_iou.0.50')
     """
     part, _, last = section.rpartition(".")
-    shown = {"strs": part, "f1_at_iou": f"{part}.details.{last}"}.get(last, section)
-    return f"{shown}.{name}"
+    return {"strs": part, "f1_at_iou": f"{part}.details.{last}"}.get(last, section) + f".{name}"
 
 
 LEVEL = 0.05

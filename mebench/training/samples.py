@@ -56,8 +56,10 @@ class Samples(TensorDataset):
 
     def __init__(self, *tensors: Tensor) -> None:
         if len({len(tensor) for tensor in tensors}) != 1:
-            given = ", ".join(str(tuple(tensor.shape)) for tensor in tensors) or "none"
-            raise PluginError(f"Samples take tensors with one row for each sample, as many in each; these are {given}")
+            raise PluginError(
+                "Samples take tensors with one row for each sample, as many in each, not those of the shapes "
+                f"{[tuple(tensor.shape) for tensor in tensors]}"
+            )
         super().__init__(*tensors)
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, ...]:

@@ -149,7 +149,7 @@ def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
     shutil.rmtree(tmp_path / "runs")
     build("runs", "tables", records_in="theirs", site=False)
     assert "3 tables from 1 run" in capsys.readouterr().out and not (tmp_path / "tables" / "site").exists()
-    with pytest.raises(ConfigError, match="--records must name a folder of records, but nowhere is not one"):
+    with pytest.raises(ConfigError, match="--records must name a folder of records, or be none, but nowhere"):
         build("runs", "tables", records_in="nowhere")
 
 

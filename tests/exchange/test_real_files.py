@@ -292,6 +292,17 @@ def test_a_column_of_names_that_is_half_empty_is_one_defect(write):
         read(write("\n".join([",".join(HEAD), *rows])))
 
 
+def test_of_two_lines_of_names_the_one_that_names_more_is_the_header(tmp_path):
+    book = heavy.openpyxl.Workbook()
+    for row in (("Subject", "Video", "Frames"), (None, None, "Onset", "Offset"), ("s1", "v1", 10, 20)):
+        book.active.append(row)
+    for cells in ("A1:A2", "B1:B2", "C1:D1"):
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "truth.xlsx")
+    read = read_intervals(tmp_path / "truth.xlsx", "truth", Remarks())
+    assert read.intervals[["subject", "onset", "offset"]].to_numpy().tolist() == [["s1", 10, 20]]
+
+
 def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
     book = heavy.openpyxl.Workbook()
     for row in (HEAD, (1, "a", 1, 2), (None, "b", 3, 4), (2, "c", 5, 6)):

@@ -328,3 +328,16 @@ def test_average_precision_of_detection_files_is_that_of_a_plain_loop(tmp_path, 
     expected = [average_precision(truth, results, threshold / 100) for threshold in range(50, 100, 5)]
     assert scores["ap50"]["value"] == pytest.approx(expected[0], abs=1e-6)
     assert scores["ap"]["value"] == pytest.approx(np.mean(expected), abs=1e-6)
+
+
+def test_arrays_that_expand_to_more_than_answers_are_are_refused_before_they_do(tmp_path):
+    zeros = io.BytesIO()
+    np.savez_compressed(zeros, v1=np.zeros(21_000_000))
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000, 3), }"
+    for raw, numbers in (
+        (zeros.getvalue(), "21,000,016"),
+        (b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n", "300,000,000,000"),
+    ):
+        (tmp_path / "answers").write_bytes(raw)
+        with pytest.raises(DataError, match=f"expands to {numbers} numbers"):
+            read_intervals(tmp_path / "answers", "predictions", Remarks())

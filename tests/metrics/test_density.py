@@ -64,7 +64,6 @@ def test_false_positives_lie_where_frames_are_shared(seed: int) -> None:
 def test_false_positives_on_macros_lie_alike_where_the_truth_counts_from_1() -> None:
     run = drawn(0)
     moved = run.truths.assign(**{name: run.truths[name] + 1 for name in ("onset", "apex", "offset")})
-    later = Tables(run.videos, moved, run.predictions)
     assert run.predictions is not None
     found = micro(Tables(run.videos, moved, run.predictions), "strict, numbering=truth_from_1")
     assert found["fp_per_macro"] and found == micro(run)
