@@ -137,7 +137,8 @@ def test_what_is_no_table_is_refused_in_a_sentence(write, content, message):
 def test_a_column_that_lacks_is_named_with_its_nearest_match(write):
     table, _ = read(write("subject,video,onset,offest\n1,a,1,2\n"))
     with pytest.raises(
-        DataError, match=r"lacks the column 'offset'; its columns are .* If 'offest' holds it, count it in frames and name it so"
+        DataError,
+        match=r"lacks the column 'offset'; its columns are .* If 'offest' holds it, count it in frames and name it so",
     ):
         table.require("video", "onset", "offset")
 
