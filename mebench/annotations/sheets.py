@@ -161,10 +161,9 @@ class Grid:
     lengths: NDArray[np.int64]
     columns: list[Cells]
 
-    def rows(self, some: NDArray[Any] | slice) -> Self:
+    def rows(self, some: NDArray[Any] | slice) -> "Grid":
         """Some of them."""
-        columns = [column.rows(some) for column in self.columns]
-        return replace(self, lines=self.lines[some], lengths=self.lengths[some], columns=columns)
+        return Grid(self.lines[some], self.lengths[some], [column.rows(some) for column in self.columns])
 
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -444,8 +443,15 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
 def _read_text(path: Path, instead: str) -> list[Sheet]:
     sheet, name = of_text(*decoded(path.read_bytes(), path), str(path)), path.name
     grid = sheet.grid()
-    rows = _rows(path, name, zip(grid.lines.tolist(), zip(*grid.columns)), instead)
-    return [replace(sheet, file=name, name=name, rows=rows, text="")]
+    return [
+        replace(
+            sheet,
+            file=name,
+            name=name,
+            rows=_rows(path, name, zip(grid.lines.tolist(), zip(*grid.columns)), instead),
+            text="",
+        )
+    ]
 
 
 def _seen(sheet: Sheet) -> Sheet:

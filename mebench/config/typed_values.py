@@ -139,6 +139,8 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds, protocol.seed."
     >>> unknown_key("method.spot_epochs", ["method.epochs_spot", "method.epochs"])
     "unknown key 'method.spot_epochs'. Did you mean 'method.epochs_spot'? Known: method.epochs, method.epochs_spot."
+    >>> unknown_key("spot_epochs", ["method.epochs_spot", "seed"])
+    "unknown key 'spot_epochs'. Did you mean 'method.epochs_spot'? Known: seed."
     """
     section, _, name = key.rpartition(".")
     known = sorted(known)
@@ -156,7 +158,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
         *(own[n] for n in difflib.get_close_matches(name, own)),
         *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
     ]
-    words = {" ".join(sorted(n.split("_"))): k for n, k in own.items()}
+    words = {" ".join(sorted(n.split("_"))): k for n, k in (every | own).items()}
     turned = words.get(" ".join(sorted(name.split("_"))))
     near = next(filter(None, [own.get(_MEANT.get(name, name)), turned, every.get(name), *close]), None)
     hint = f" Did you mean {near!r}?" if near else ""

@@ -216,8 +216,7 @@ def loosened(name: str) -> str:
     ['1', '1', '1', 'ep2_1f', 'ep2_1f']
     """
     plain = _MEDIA.sub("", re.split(r"[/\\]", name.casefold().strip())[-1])
-    plain = re.sub(r"^(?:subject|subj|sub|s)[\s_-]*(?=\d+$)", "", plain)
-    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"^(?:subject|subj|sub|s)[\s_-]*(?=\d+$)", "", plain))
 
 
 def _loosened(form: Id) -> Id:

@@ -450,5 +450,4 @@ def holding(headers: Sequence[str], name: str) -> str | None:
     >>> holding(["video", "onset_s"], "onset"), holding(["offset"], "onset")
     ('onset_s', None)
     """
-    found = (header for header in headers for word in words_of(header) if len(word) > 2 and word in ALIASES[name])
-    return next(found, None)
+    return next((header for header in headers if {w for w in words_of(header) if len(w) > 2} & {*ALIASES[name]}), None)
