@@ -154,13 +154,15 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
         return f"unknown key {key!r}: {section} has no parameters here{hint}"
     beside = beside or [k for k in known if "." not in k]
     own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
-    close = [
+    words = {" ".join(sorted(n.split("_"))): k for n, k in (every | own).items()}
+    likely = [
+        own.get(_MEANT.get(name, name)),
+        words.get(" ".join(sorted(name.split("_")))),
+        every.get(name),
         *(own[n] for n in difflib.get_close_matches(name, own)),
         *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
     ]
-    words = {" ".join(sorted(n.split("_"))): k for n, k in (every | own).items()}
-    turned = words.get(" ".join(sorted(name.split("_"))))
-    near = next(filter(None, [own.get(_MEANT.get(name, name)), turned, every.get(name), *close]), None)
+    near = next(filter(None, likely), None)
     hint = f" Did you mean {near!r}?" if near else ""
     others = beside
     if len(beside) > MOST_BESIDE:
