@@ -23,7 +23,7 @@ from mebench.metrics import (
     number_of_draws,
 )
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
-from mebench.reports.scores import how_intervals
+from mebench.reports.scores import UNDEFINED, how_intervals
 from mebench.runs import TUNED, RunFolder, tables_of
 from mebench.table import Column, Table
 
@@ -201,7 +201,7 @@ def print_comparison(
                     row.first,
                     row.second,
                     row.difference,
-                    *row.hardest.get("scores", [{"value": None}] * 2 * hardest),
+                    *row.hardest.get("scores", [UNDEFINED] * 2 * hardest),
                 )
             ),
         )
