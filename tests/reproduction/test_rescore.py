@@ -422,6 +422,19 @@ def test_fractions_thresholds_counts_and_kinds_by_length_are_rules_of_the_source
         reproduction_rescore.rescore(whole, tmp_path)
 
 
+def test_under_the_strict_rules_curves_and_mistakes_are_kept(tmp_path):
+    """Half a minute of video with two truths: the surest interval is right, two others are not."""
+    files = {
+        "truth.csv": "video,onset,offset,fps,n_frames\na,10,20,100,3000\na,500,510,100,3000\n",
+        "said.csv": "video,onset,offset,confidence\na,200,210,0.7\na,10,20,0.9\na,100,110,0.8\n",
+    }
+    source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {"files": ["said.csv"]})
+    (result,) = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"]
+    assert result["summary"]["curves"] == {"micro": [[0, 0.5], [2, 0.5], [4, 0.5]]}
+    mistakes = result["summary"]["mistakes"]["micro"]
+    assert (sum(mistakes["false_positive"].values()), sum(mistakes["miss"].values())) == (2, 1)
+
+
 def test_rows_that_hold_truth_and_answer_at_once_are_both(tmp_path):
     """Behind a header, with -1 where there is no interval, and the video's folder in front."""
     log = ",T_1,T_2,P_1,P_2,K,class\ns1/a,10,20,10,20,1.0,TP\ns1/a,-1,-1,40,50,0,FP\ns2/b,30,40,-1,-1,0,FN\n"
