@@ -1,5 +1,6 @@
-"""Lightning without what it imports and no process of mebench uses: `import lightning` takes 1.5 s of the processor and 239 MB with it,
-4.1 s and 399 MB without (2026-11-26, three times each; PyTorch 2.13.0, Lightning 2.6.6, torchmetrics 1.9.0), in every process that trains.
+"""Lightning without what it imports and no process of mebench uses: `import lightning` takes 1.5 s of the processor and
+239 MB with it, 4.1 s and 399 MB without (2026-11-26, three times each; PyTorch 2.13.0, Lightning 2.6.6, torchmetrics
+1.9.0), in every process that trains.
 
 PyTorch's compiler is imported by Lightning, and by every optimizer, to ask what is compiled: here it sleeps until somebody compiles.
 SciPy's signals and Matplotlib are imported by torchmetrics where they are installed: here they seem not to be, so its metrics draw
@@ -36,7 +37,9 @@ class _Compiled(type):
 
 
 class _Sleeping(ModuleType):
-    """The compiler while nothing is compiled: there is nothing to leave out and nowhere to break. Any other name wakes it."""
+    """The compiler while nothing is compiled: there is nothing to leave out and nowhere to break. Any other name wakes
+    it.
+    """
 
     OptimizedModule = _Compiled("OptimizedModule", (), {})
 
@@ -50,7 +53,7 @@ class _Sleeping(ModuleType):
         """Break what is compiled in two."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # the import system looks around
+        if name.startswith("__"):  # the import system inspects modules
             raise AttributeError(name)
         self.wake()
         return getattr(self, name)

@@ -51,7 +51,7 @@ def whole_file(path: Path, temporary: Path | None = None, synced: bool = False) 
     Raises:
         OSError: the disk is full, or not writable; what is there is no file.
     """
-    if path.exists() and not path.is_file():  # a device, say, which a rename would replace for the whole machine
+    if path.exists() and not path.is_file():  # for example a device, which a rename would replace for the whole machine
         raise FileExistsError(errno.EEXIST, "what is there is no file", str(path))
     temporary = temporary or path.with_name(f"{WRITING}{secrets.token_hex(8)}{path.suffix}")
     try:

@@ -1,4 +1,6 @@
-"""Files that others made: only plain ones of a sensible size are opened, and YAML is bounded before anything is built of it."""
+"""Files that others made: only plain ones of a sensible size are opened, and YAML is bounded before anything is built
+of it.
+"""
 
 import ast
 import errno
@@ -48,7 +50,7 @@ def open_plain(path: Path, most: int | None = None) -> BinaryIO:
         if not stat.S_ISREG(about.st_mode):
             is_folder = stat.S_ISDIR(about.st_mode)
             number = errno.EISDIR if is_folder else errno.EINVAL
-            raise OSError(number, os.strerror(number) if is_folder else "it is no plain file", str(path))
+            raise OSError(number, os.strerror(number) if is_folder else "it is not a plain file", str(path))
         if most is not None and about.st_size > most:
             raise OSError(errno.EFBIG, f"it has {about.st_size:,} bytes, expected at most {most:,}", str(path))
         return os.fdopen(handle, "rb")
@@ -67,7 +69,7 @@ def read_plain(path: Path, most: int) -> bytes:
         size = os.fstat(file.fileno()).st_size
         content = file.read(size + 1)
     if len(content) > size:  # such as those in /proc, which may have no end
-        raise OSError(errno.EFBIG, "it has more bytes than it says", str(path))
+        raise OSError(errno.EFBIG, "it has more bytes than its stated size", str(path))
     return content
 
 
@@ -82,7 +84,8 @@ def file_hash(path: Path) -> str:
 
 
 def code_hash(path: Path) -> str:
-    """SHA-256, in hexadecimal, of a Python or YAML file without comments, docstrings and layout; of other files by their bytes.
+    """SHA-256, in hexadecimal, of a Python or YAML file without comments, docstrings and layout; of other files by
+    their bytes.
 
     Comments, docstrings and the way that lines are broken do not count. 700 kB take 0.2 s.
 
@@ -94,7 +97,7 @@ def code_hash(path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _code_hash(path: Path, content: bytes) -> str:
-    # What it does not understand says nothing to a computer.
+    # Content that cannot be parsed is hashed by its bytes.
     with suppress(SyntaxError, ValueError, TypeError, RecursionError, yaml.YAMLError), uncollected():
         if path.suffix == ".py":
             with warnings.catch_warnings(action="ignore"):

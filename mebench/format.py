@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 NONE = "–"
-"""What stands in tables where there is no number."""
+"""Placeholder for a missing number in tables."""
 Score = Mapping[str, Any]
-"""`value`, and the ends `low` and `high` of its interval; with a `reason` where the interval cannot be believed."""
+"""`value`, and the ends `low` and `high` of its interval; with a `reason` if the interval is not trustworthy."""
 
 
 def number(value: float | None, places: int = 4, none: str = "-", sign: str = "") -> str:
@@ -37,7 +37,8 @@ def interval(score: Score, places: int = 4) -> str:
 
 
 def ends(score: Score, places: int = 3) -> str:
-    """`[low, high]` in a table, its numbers as `digits` writes them; nothing where there is none: the run's summary says why.
+    """`[low, high]` in a table, its numbers as `digits` writes them; nothing where there is none: the run's summary
+    says why.
 
     >>> ends({"value": 12.0, "low": 9.0, "high": 15.0}), ends({"value": 0.5, "low": None, "high": None})
     ('[9.000, 15.0]', '')

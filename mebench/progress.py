@@ -13,10 +13,11 @@ from mebench.console import duration, print_lines, printable
 
 PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0
-"""Where nothing moves, a line says so after this long, or up to `LOOK_SECONDS` later."""
+"""Without progress, a line reports this after this time, or up to `LOOK_SECONDS` later."""
 LOOK_SECONDS = 9.0
 ENOUGH = 0.2
-"""The share of the work from which on the time left is worth telling: before, the start of the workers is most of it."""
+"""The share of the work from which on the time left is worth telling: before, the start of the workers is most of it.
+"""
 
 Show = Callable[[int, int, float], None]
 """Tells the units and the frames that are done, and the share of the work, 0 to 1."""
@@ -35,7 +36,9 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
-        """A stage of `total` units; the function it gives is called once for each finished unit, with frames done if known."""
+        """A stage of `total` units; the function it gives is called once for each finished unit, with frames done if
+        known.
+        """
         finished, frames = done, 0
         with self.frames(name, total, unit, done) as show:
 

@@ -56,7 +56,7 @@ def test_what_is_no_plain_file_is_refused_at_once(tmp_path, make):
 
 
 def test_a_file_without_an_end_that_calls_itself_plain_is_refused():
-    with pytest.raises(OSError, match="it has more bytes than it says"):
+    with pytest.raises(OSError, match="it has more bytes than its stated size"):
         read_plain(Path("/proc/self/status"), 100)
 
 

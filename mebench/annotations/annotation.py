@@ -86,7 +86,7 @@ class Log:
 
 
 LISTED = 3
-"""Remarks or findings of one kind that are written out; of more the first one stands for all, with their number."""
+"""Most remarks or findings of one kind that are written out; beyond that, the first one and the number replace them."""
 
 
 def repair_lines(repairs: Sequence[Repair]) -> list[str]:
@@ -178,7 +178,7 @@ def interval(
             reason, end, flag = "the apex is taken as the end", apex, "offset_from_apex"
         else:
             reason, end, flag = "the end is unknown, the onset is taken", onset, "offset_unknown"
-        why = "no offset is given" if not offset else "the offset lies before the onset"
+        why = "no offset is given" if not offset else "the offset precedes the onset"
         log.repaired(row, names["offset"], "" if offset is None else str(offset), str(end), f"{why}: {reason}")
         if offset != end:
             flags.append(flag)
@@ -293,7 +293,7 @@ def group(
         if len(rates) > 1:
             said, reason = ", ".join(f"{rate:g}" for rate in sorted(rates)), f"{'/'.join(key)} has one frame rate"
             log.marked(
-                of_video[-1][0].row, "fps", said, f"{reason}: that of the dataset, {fps:g}, is taken", altered=True
+                of_video[-1][0].row, "fps", said, f"{reason}: the rate of the dataset, {fps:g}, is used", altered=True
             )
         rate = rates.pop() if len(rates) == 1 else fps
         videos[key] = Video(dataset, *key, rate, None, tuple(expressions), of_video[0][0].begins(first))

@@ -1,4 +1,6 @@
-"""Ready-made flow maps of the MEGC 2019 composite: the layout that the authors of STSTNet publish, its pictures, drawn ones."""
+"""Ready-made flow maps of the MEGC 2019 composite: the layout that the authors of STSTNet publish, its pictures, drawn
+ones.
+"""
 
 import re
 from collections.abc import Iterable
@@ -30,8 +32,8 @@ def video_of(clip: ClipKey, label: int) -> Video:
 
 
 def person(key: SubjectKey) -> SubjectKey:
-    """Identity of a subject, equal to that of the datasets with frames, so that one person is never on two sides: `smic/11` for
-    `s11`, `casme2/02` for `sub02`; SAMM's ids are equal already.
+    """Identity of a subject, equal to that of the datasets with frames, so that one person is never on two sides:
+    `smic/11` for `s11`, `casme2/02` for `sub02`; SAMM's ids are equal already.
     """
     return SubjectKey(key.dataset, re.sub(r"^\D+", "", key.subject).zfill(2))
 
@@ -68,7 +70,7 @@ def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
             for file in sorted(group.glob("[!.]*.png")):
                 clip = file.stem.strip()  # the published names end in a blank before .png
                 if not file.is_file():
-                    raise DataError(f"{file} is no plain file: move it away")
+                    raise DataError(f"{file} is not a plain file: move it away")
                 if clip in found:
                     raise DataError(
                         f"clip {clip} of subject {folder.name} is in two classes: {found[clip][1].parent} and "
@@ -131,7 +133,9 @@ def write_map(file: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def write_classes(folder: Path) -> None:
-    """Draw the maps of a stand-in from onset to apex by subject and class; `u_train` holds those of others again, as published."""
+    """Draw the maps of a stand-in from onset to apex by subject and class; `u_train` holds those of others again, as
+    published.
+    """
     for number, (member, own, clip, label) in enumerate(DRAWN):
         picture = draw_map(label, [number, 0])
         for subject in {subject for other, subject, _, _ in DRAWN if other == member}:

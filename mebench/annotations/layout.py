@@ -104,7 +104,7 @@ class Listing:
     def _list(self, folder: Path) -> tuple[list[str], list[str]]:
         if folder not in self._listed:
             folders, files = list[str](), list[str]()
-            # One that is not readable is as if empty; a video that is missed says where it should be.
+            # An unreadable folder counts as empty; the message on a missing video names its expected place.
             with suppress(OSError), os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.name[0] not in ".~" and entry.name != FOREIGN:
@@ -116,9 +116,9 @@ class Listing:
 FOREIGN = "__MACOSX"
 """Folder that macOS puts into the archives it makes: all names once more, with other contents."""
 DEPTH = 5
-"""Levels below the root in which the folder of the subjects is looked for."""
+"""Levels below the root that are searched for the folder of the subjects."""
 MOST_FOLDERS = 3_000
-"""Folders that are listed in the search, so that a root such as / is no endless one."""
+"""Most folders in the search, so that it ends even for a root such as /."""
 
 
 @dataclass(frozen=True)
@@ -313,7 +313,9 @@ class Tree:
 
 
 SHEET_DEPTH = 2
-"""Levels below the root in which a sheet is looked for, and above it, for a root that is the folder of the frames."""
+"""Levels below the root that are searched for a sheet, and levels above it, for a root that is the folder of the
+frames.
+"""
 MOST_OPENED = 20
 """Files of unknown names that are opened to see whether they fit."""
 

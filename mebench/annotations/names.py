@@ -272,7 +272,7 @@ OWN = {"emotion": ("class",), "onset": STARTS, "offset": STOPS}
 ALIASES: dict[str, tuple[str, ...]] = {
     name: (*map(plain_name, names), *OWN.get(name, ())) for name, names in NAMES.items()
 }
-# Whose number it is may be said in front of the name.
+# The owner of the number may precede the name.
 OWNERS = {
     "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
     "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
@@ -382,7 +382,8 @@ def is_total(text: str) -> bool:
 
 
 def is_note_or_sum(named: Sequence[str], frames: Sequence[str], first: str) -> bool:
-    """Whether a row below a table is no annotation: a sum in place of a name, or a row that lacks one and has no frame number.
+    """Whether a row below a table is no annotation: a sum in place of a name, or a row that lacks one and has no frame
+    number.
 
     Args:
         named: its cells of the columns that name people and videos.
@@ -402,7 +403,9 @@ INDEX = ("idx", "index", "id", "no", "nr", "num", "number", "code", "int", "flag
 _OF_FRAMES = frozenset(
     (*INDEX, "frame", "frames", "bild", "image", "trame", "fotograma", "cuadro", "de", "d", "l", "del", "du", "der")
 )
-"""Words that say of an onset, an apex or an offset no more than that it is a frame: `Beginn (Frame)`, `Fotograma de inicio`."""
+"""Words that say of an onset, an apex or an offset no more than that it is a frame: `Beginn (Frame)`, `Fotograma de
+inicio`.
+"""
 
 
 def words_of(header: str) -> list[str]:

@@ -9,7 +9,7 @@ from mebench.annotations import MOST_FOLDERS, Layout, SheetDataset, Tree, check_
 from mebench.errors import DataError
 
 LEVELS = 6
-"""Levels below the root in which the folder of a video is looked for."""
+"""Levels below the root that are searched for the folder of a video."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Action units of each frame that OpenFace found, as its program FeatureExtraction writes them (`-aus`): one CSV file for each video."""
+"""Action units of each frame that OpenFace found, as its program FeatureExtraction writes them (`-aus`): one CSV file
+for each video.
+"""
 
 import hashlib
 import io
@@ -23,7 +25,7 @@ ACTION_UNITS = "action_units"
 UNITS = tuple(f"AU{unit:02}_r" for unit in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45))
 """The columns, in OpenFace's order."""
 TAIL = 4096
-"""Bytes at the end of each file that tell it from another of its name and size."""
+"""Bytes at the end of each file that distinguish it from another file of the same name and size."""
 MOST_BYTES = 1 << 30
 """Of one file: 700 columns of a hundred thousand frames are half of it."""
 
@@ -120,7 +122,9 @@ class OpenFaceFiles:
 
 
 def _is(name: str, part: str) -> bool:
-    """Whether a folder is named like a subject or video, ignoring case and with or without leading letters or zeros (`sub01`, `1`)."""
+    """Whether a folder is named like a subject or video, ignoring case and with or without leading letters or zeros
+    (`sub01`, `1`).
+    """
     return bool(re.fullmatch(rf"(.*\D)?0*{re.escape(name.lstrip('0') or name)}", part, re.IGNORECASE))
 
 
@@ -141,7 +145,7 @@ def _read(path: Path) -> NDArray[np.float32]:
     try:
         frames, units = first["frame"].to_numpy(np.int64), first[list(UNITS)].to_numpy(np.float32)
     except ValueError as error:
-        raise DataError(f"{path} has an intensity that is no number: {error}") from None
+        raise DataError(f"{path} has an intensity that is not a number: {error}") from None
     if (np.diff(frames) != 1).any():
         at = int(np.flatnonzero(np.diff(frames) != 1)[0])
         raise DataError(

@@ -57,7 +57,7 @@ _SAFE: dict[str, dict[str, Any]] = {
         "chunked_array": lambda chunks, *_: [text for chunk in chunks for text in chunk],
     },
 }
-"""What stands for the names that a pickle gives, by their package."""
+"""Replacements of the names in a pickle, by their package."""
 
 
 class Bare:
@@ -85,7 +85,7 @@ def unpickled(file: BinaryIO) -> Any:
     """
     try:
         return _Values(file).load()
-    except Exception as error:  # whatever a damaged one raises
+    except Exception as error:  # a damaged pickle may raise any error
         raise DataError(
             f"it is a pickle that cannot be read ({error}): of pickles only arrays, numbers and text are; save those as .npz or .csv"
         ) from error

@@ -228,7 +228,7 @@ def _fps(row: Row, table: Table, log: Log) -> float | None:
     rate = float(numbers[0].replace(",", ".")) if len(numbers) == 1 and "-" not in text else 0.0
     column = table.columns["fps"]
     if not 0 < rate < 100_000:
-        log.marked(row.number, column, text, "not a frame rate: the video gets that of the dataset", altered=True)
+        log.marked(row.number, column, text, "not a frame rate: the video gets the rate of the dataset", altered=True)
         return None
     if numbers[0] != text.strip():
         log.repaired(row.number, column, text, f"{rate:g}", "the one number in the cell")
@@ -250,8 +250,8 @@ def begin(table: Table, log: Log) -> None:
         lacking = sum(not row.get(what) for row in rows) if what in table.columns else 0
         if lacking > MANY:
             reason = (
-                f"{lacking} of {len(rows)} rows name none, and nothing can score them: merged cells keep what they say in the first row "
-                "only when a sheet is saved as text, so save it as .xlsx, or fill the column down"
+                f"{lacking} of {len(rows)} rows name none, so they cannot be scored: a sheet with merged cells "
+                "keeps only the first one when saved as text, so save it as .xlsx, or fill the column down"
             )
             log.marked(None, table.columns[what], "", reason, altered=True)
             log.nameless.add(what)

@@ -69,7 +69,7 @@ class ActionUnit:
 
 
 REMARKS = frozenset({"SOFT FOCUS"})
-"""What stands among the units and is none: the eyes look at nothing."""
+"""An entry among the units that is not a unit: an unfocused gaze."""
 
 _SEPARATOR = re.compile(r"(?:[+,;&、]|\band\b)(?![^(]*\))", re.IGNORECASE)
 _SIDES = {"LEFT": "L", "RIGHT": "R", "TOP": "T", "BOTTOM": "B"}
@@ -242,8 +242,8 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
                     mapping["+".join(e.action_units).lower()] = name if number in units else ABSENT
     if without := [dataset for dataset, has_units in annotated.items() if not has_units]:
         raise ConfigError(
-            f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: take datasets that "
-            "do (mebench data summary dataset=… counts them)"
+            f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: use "
+            "datasets with action units (mebench data summary dataset=… counts them)"
         )
     if number not in shown:
         offers = ", ".join(f"AU{unit} ({shown[unit]})" for unit in sorted(shown))
@@ -252,7 +252,7 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
 
 
 LEAST_CLIPS = 10
-"""Units that fewer expressions show are no class of `all_units`."""
+"""Units in fewer expressions are not classes of `all_units`."""
 
 
 def all_units(videos: Iterable[Video]) -> Scheme:

@@ -81,7 +81,7 @@ class SheetDataset(Dataset):
     damaged: ClassVar[Mapping[tuple[str, str], range]] = {}
     params: SheetParams
     _read_too: Sequence[Path] = ()
-    """Files that are read beside that of the annotations."""
+    """Files that are read in addition to the annotations."""
 
     def __init__(self, params: SheetParams) -> None:
         super().__init__(params)
@@ -267,8 +267,9 @@ class SheetDataset(Dataset):
             return path
         if not self._candidates:
             raise DataError(
-                f"no annotations under dataset.root={self.params.root}: expected {self.files[0]} beside {self.layout.example}, "
-                f"or give dataset.annotations=FILE. How to ask for the dataset: mebench info {self.id}"
+                f"no annotations under dataset.root={self.params.root}: expected {self.files[0]} next to "
+                f"{self.layout.example}, or give dataset.annotations=FILE. How to ask for the dataset: mebench info "
+                f"{self.id}"
             )
         return self._candidates[0]
 
@@ -289,7 +290,7 @@ class SheetDataset(Dataset):
                 f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
             )
         found = one_spelling(found, log)
-        # What no single row shows: rows that say the same, and other files that might have been meant.
+        # Checks over all rows: repeated rows, and other possible files.
         first: dict[tuple[object, ...], Annotation] = {}
         for a in found:
             same = first.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a)
@@ -299,7 +300,7 @@ class SheetDataset(Dataset):
         for path in [] if self.params.annotations is not None else self._candidates:
             if path not in read:
                 held, own = (count_rows(file, self.forms) for file in (path, self.annotation_file))
-                alike = path.name == self.annotation_file.name  # a copy elsewhere: the names would not tell them apart
+                alike = path.name == self.annotation_file.name  # a copy elsewhere: the names would not distinguish them
                 other, read_one = (str(p) if alike else p.name for p in (path, self.annotation_file))
                 reason = f"could hold the annotations too, with {held}; {read_one} is read, with {own}"
                 log.marked(None, "file", other, f"{reason}: dataset.annotations=FILE chooses")
@@ -331,7 +332,7 @@ class SheetDataset(Dataset):
         if anew := renumbered(self.annotations, numbers):
             log.marked(None, "frames", "", anew, altered=True)
         if not there and self._cropped:
-            reason = f"faces cropped by the authors are no raw frames: read them with dataset.root={self._cropped}"
+            reason = f"faces cropped by the authors are not raw frames: read them with dataset.root={self._cropped}"
             log.marked(None, "frames", self._cropped.name, reason)
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
@@ -363,7 +364,7 @@ class SheetDataset(Dataset):
             return None
         try:
             return self._images(folder, subject, video).numbers
-        except DataError:  # an empty folder is as good as none; asking for its frames says so
+        except DataError:  # an empty folder counts as missing; a request for its frames reports it
             return None
 
     def _images(self, folder: Path, subject: str, video: str) -> FolderFrames:
@@ -379,7 +380,9 @@ class SheetDataset(Dataset):
 
     @cached_property
     def _homes(self) -> list[Path]:
-        """Folders that may hold the folders of all videos, the one that is read first; empty where the frames are absent."""
+        """Folders that may hold the folders of all videos, the one that is read first; empty where the frames are
+        absent.
+        """
         if self.params.root is None and self.params.annotations is not None:
             return []
         return self._tree_or_stop.homes({(a.subject, a.video) for a in self.annotations if a.subject and a.video})

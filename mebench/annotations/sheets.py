@@ -39,8 +39,9 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
 
 DATE = re.compile(r"(\d{1,4})[-/.](\d{1,2}|[A-Za-z]{3,9})[-/.](\d{1,4})(?:[T ]([\d:.]+))?|\d{1,2}-[A-Za-z]{3}")
-"""What dates look like in cells. To spreadsheet programs a date is a number of days: 1 is 1 January 1900, and 60 is 29 February 1900,
-which never was. Workbooks of old Macs count from 1904, 0 being 1 January."""
+"""What dates look like in cells. To spreadsheet programs a date is a number of days: 1 is 1 January 1900, and 60 is 29
+February 1900, which never was. Workbooks of old Macs count from 1904, 0 being 1 January.
+"""
 _THIS_AGE = 1990
 """Dates from this year on were made of something else than a frame number."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -175,7 +176,7 @@ def _split(text: str, separator: str, place: str) -> Grid:
     Raises:
         DataError: a quotation mark is not closed.
     """
-    # What stands in quotation marks separates nothing; its ends of lines count as lines, and as no rows.
+    # Text in quotation marks has no separators; its line ends count as lines but not as rows.
     bare = (
         re.sub(r'"[^"]*"', lambda quoted: "x" + "\0" * len(_LINE_END.findall(quoted[0])), text) if '"' in text else text
     )
@@ -243,7 +244,8 @@ def of_text(text: str, encoding: str, file: str) -> Sheet:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise DataError(
-            f"{file} is no table of text, or it is damaged (line {line}: a byte of value 0): save it again as .xlsx, .xls or .csv"
+            f"{file} is not a table of text, or it is damaged (line {line}: a byte of value 0): save it again "
+            "as .xlsx, .xls or .csv"
         )
     said: list[tuple[int | None, str]] = (
         [(None, f"the file is not UTF-8 and was read as {encoding}")] if encoding else []
@@ -284,7 +286,7 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     return list(found)
 
 
-@lru_cache(maxsize=16)  # who looks for a file has read it already when it is read
+@lru_cache(maxsize=16)  # the search for a file has read it already
 def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...] | DataError:
     with open_plain(path) as file:
         head = file.read(8)
@@ -305,7 +307,7 @@ def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...
         return error.with_traceback(None)  # kept, too: each adapter that may know the sheet asks for it
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
         one_line = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
+        raise DataError(f"{path} is not a readable {what} ({one_line}): {_RESAVE}") from error
 
 
 def find_sheet(path: Path, name: str | None) -> Sheet:
@@ -318,7 +320,7 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
     Raises:
         DataError: no sheet or several may be meant, or what `read_sheets` raises.
     """
-    sheets = read_sheets(path, "save the sheet alone as .csv and name that file")
+    sheets = read_sheets(path, "save only this sheet as .csv and name that file")
     if name is not None:
         found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()][:1]
         if not found:
@@ -340,7 +342,7 @@ _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
 def _read_xlsx(path: Path, instead: str) -> list[Sheet]:
-    with zipfile.ZipFile(path) as archive:  # a few kilobytes may unpack to gigabytes, and the list of contents says so
+    with zipfile.ZipFile(path) as archive:  # a few kilobytes may unpack to gigabytes; the list of contents reveals it
         size_of = {entry.filename: entry.file_size for entry in archive.infolist()}
     xml = sum(size for name, size in size_of.items() if name.endswith((".xml", ".rels")))
     for total, most, what in ((sum(size_of.values()), MAX_BYTES, ""), (xml, MAX_XML, " of XML")):
@@ -354,7 +356,9 @@ def _read_xlsx(path: Path, instead: str) -> list[Sheet]:
 
 
 def _workbook(file: BinaryIO, saved: bool = False) -> Any:
-    """A workbook with its formulas or the values saved with them; dates stay numbers: as openpyxl reads them, 59 and 60 are one day."""
+    """A workbook with its formulas or the values saved with them; dates stay numbers: as openpyxl reads them, 59 and 60
+    are one day.
+    """
     book = heavy.openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=saved)
     book._date_formats = set()
     return book

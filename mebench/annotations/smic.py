@@ -31,7 +31,7 @@ from mebench.frames import FolderFrames
 
 LABELS = ("negative", "positive", "surprise")
 CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
-"""Part of a clip's name, `s1_ne_01`, and the emotion that it stands for."""
+"""Part of a clip's name, `s1_ne_01`, and its emotion."""
 FURTHER = "further_interval"
 """Flag of the second and third movement that the sheet gives for one long clip."""
 NATIVE = Scheme.native(LABELS)
@@ -132,13 +132,15 @@ class Smic(NestedDataset):
         return found
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
-        """The first movement of a row, its clip called as its folder, its emotion as its name says where no column does."""
+        """The first movement of a row, its clip called as its folder, its emotion as its name says where no column
+        does.
+        """
         # A sheet of apex frames (`smic_apex.xlsx`) has no offsets, and a short clip ends with its movement.
         if "offset" not in table.columns and self.params.root is not None and row.get("video"):
             folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
             numbers = FolderFrames(folder).numbers if folder is not None else ()
             if (last := max((n for n in numbers if n is not None), default=None)) is not None:
-                reason = "the sheet has none: the last image of the clip is taken"
+                reason = "the sheet has none: the last image of the clip is used"
                 log.repaired(row.number, "offset", "", str(last), reason)
                 row = replace(row, cells={**row.cells, "offset": str(last)})
         read = super().annotation(row, table, log)
@@ -208,9 +210,7 @@ class Smic(NestedDataset):
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "
                 f"the long clips of SMIC-E are read with dataset.extended=true{asks}"
             )
-        for path in candidates(
-            tree, ("*smic*apex*.xls*",), lambda path: False
-        ):  # made by others: only who asks for it gets it
+        for path in candidates(tree, ("*smic*apex*.xls*",), lambda path: False):  # made by others: only on request
             log.marked(
                 None, "file", path.name, f"a sheet of apex frames, not read: dataset.annotations={path} reads it"
             )

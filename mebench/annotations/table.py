@@ -87,7 +87,9 @@ class Table:
 
 
 def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | None:
-    """The first form that fits a sheet; among sheets of one form, the one with the preferred name, then the one with most rows."""
+    """The first form that fits a sheet; among sheets of one form, the one with the preferred name, then the one with
+    most rows.
+    """
     for form in forms:
         if tables := [table for sheet in sheets for table in _tables(sheet, form)]:
             wanted = plain_name(form.sheet)
@@ -104,7 +106,7 @@ def _once(table: Table) -> Table:
     """The table without rows of frames that say in every cell what an earlier one says: they are one expression."""
     first: dict[str, Row] = {}
     again = [row for row in table.rows if row.get("onset") and first.setdefault(row.text, row) is not row]
-    reason = "says in every cell what row {} says: one expression, left out"
+    reason = "equals row {} in every cell: one expression, left out"
     remarks = [
         Repair(
             row.number, "all columns", row.text[:80], "none", reason.format(first[row.text].number), table.sheet.where
@@ -139,7 +141,7 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
                     most = len(titles) - len(missing)
                     nearest = f"; row {number} of {sheet.name!r} has no {', no '.join(missing)}"
         raise DataError(
-            f"no sheet of {file} holds the annotations: expected {' or '.join(looked)}{nearest}. "
+            f"no sheet of {file} contains the annotations: expected {' or '.join(looked)}{nearest}. "
             "Give the right file with dataset.annotations=FILE, or rename its columns"
         )
     return table

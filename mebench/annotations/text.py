@@ -21,24 +21,27 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 HEADER_WITHIN = 30
-"""Rows of text within which a header is looked for; SAMM's release has about a dozen above it."""
+"""Rows of text that are searched for a header; SAMM's release has about a dozen rows above it."""
 SEPARATORS = (",", ";", "\t", "|", " ")
 PASSED = re.compile(r'#(?![,;\t|])|\s*"?sep=.*\S')
 """Lines before the header: a remark, unless a column is called #, and what Excel writes of the separator."""
 STRETCH = 1 << 18
 """Letters by which the language of a text is known."""
 HAN = [name for name in KNOWN if "\u4e00" <= name[0] <= "\u9fff" and len(name) > 1]
-"""Chinese names of columns, which say that a text is Chinese."""
+"""Chinese names of columns, which identify a text as Chinese."""
 CALLED = {"gb18030": "GB18030 (Chinese)", "cp932": "Shift-JIS (Japanese)", "cp1252": "Windows-1252"}
 """Encodings that a table may have without saying so, in the order in which they are tried."""
 _HIDDEN = re.compile(
     "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-"""Signs without a picture: those that control devices, blanks of no width, marks of direction and of variants, fillers, hyphens that are
-not there."""
+"""Signs without a picture: those that control devices, blanks of no width, marks of direction and of variants, fillers,
+hyphens that are not there.
+"""
 _NO_CP1252 = re.compile("[^\x00-\x7f]{3}|[ÂÃ][^\x00-\x7fÀ-ÿ]|[A-Za-z][À-ÞŠŽŸŒ][a-z]")
-"""What is no word of Europe: three accents in a row, UTF-8 read as Windows-1252, a capital with an accent inside a word."""
+"""Patterns outside European words: three accents in a row, UTF-8 read as Windows-1252, a capital with an accent inside
+a word.
+"""
 _PLAIN = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Letters and signs that are as wide as Chinese ones, and blanks of other widths, as plain ones."""
@@ -75,7 +78,7 @@ def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str
         try:
             return raw.decode(encoding), encoding
         except LookupError:
-            raise ConfigError(f"--encoding: there is none called {encoding!r}; expected one such as gb18030") from None
+            raise ConfigError(f"--encoding: {encoding!r} is unknown; expected an encoding such as gb18030") from None
         except ValueError:
             raise DataError(f"{place} is not of the encoding {encoding}: name another with --encoding") from None
     for name, words in CALLED.items():
@@ -93,7 +96,7 @@ def _plainly(text: str, encoding: str) -> bool:
     """Whether a sample of the decoded text is in the language that the encoding is used for."""
     first = re.search(r"[^\x00-\x7f]", text)
     text = text[max(first.start() - 100, 0) : first.start() + STRETCH] if first else text
-    if encoding == "cp1252":  # a letter with an accent stands in a word of plain ones
+    if encoding == "cp1252":  # a letter with an accent occurs in a word of plain letters
         letters = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
         plain = all(len(word) == 1 or re.search("[A-Za-z]", word) for word in letters)
         return plain and not _NO_CP1252.search(text)
@@ -103,13 +106,15 @@ def _plainly(text: str, encoding: str) -> bool:
         any("\u3040" <= sign <= "\u30ff" for sign in signs)
         or (all(s.encode(encoding) < b"\xc9" for s in everyday) and not any(name in text for name in HAN))
     ):
-        return False  # Japanese has kana; all that is Korean in EUC-KR lies among a third of the Chinese signs
+        return False  # Japanese has kana; Korean in EUC-KR uses only a third of the Chinese characters
     most = 0.75 if encoding == "gb18030" else 0.9  # names of people have rare signs
     return any(sign.isalpha() for sign in everyday) and sum(everyday.values()) >= most * sum(signs.values())
 
 
 def _everyday(sign: str, encoding: str) -> bool:
-    """Whether a character is among the common ones of Chinese (first level of GB 2312) or Japanese (kana and first-level kanji)."""
+    """Whether a character is among the common ones of Chinese (first level of GB 2312) or Japanese (kana and
+    first-level kanji).
+    """
     if encoding == "gb18030":
         return b"\xa1" <= sign.encode(encoding) < b"\xa4" or b"\xb0" <= sign.encode(encoding) < b"\xd8"
     with suppress(UnicodeEncodeError):

@@ -131,7 +131,7 @@ def evaluate(
     """
     header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = _several(config)
-    # Folder beside the run folders, of the objects that were evaluated: plugins that runs name.
+    # Folder of evaluated objects, next to the run folders: plugins that runs name.
     place = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute() / ".objects"
     name = _written(model, features, place)
     settled = configuration.resolve({**header, "method": name}, files, [*_several(plugins), place])
@@ -162,7 +162,7 @@ def _written(model: Any, chains: Any, place: Path) -> str:
         raise
     except Exception as error:  # of the object's own code
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise ConfigError(f"{what} cannot be asked for its features and kinds: {said}") from error
+        raise ConfigError(f"{what} does not give its features and kinds: {said}") from error
     if not tasks:
         raise ConfigError(
             f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
@@ -203,7 +203,7 @@ def _whole(model: Any) -> Iterator[None]:
     module = sys.modules.get(type(model).__module__)
     file = getattr(module, "__file__", None)
     installed = file is None or any(Path(file).is_relative_to(path) for path in set(sysconfig.get_paths().values()))
-    if module is None or installed or module.__name__ == "__main__":  # what is defined there is pickled whole anyway
+    if module is None or installed or module.__name__ == "__main__":  # definitions there are pickled completely anyway
         yield
         return
     with _REGISTER:
@@ -233,7 +233,9 @@ class TrainedModel:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Method and parameters, task, durations in its training, versions and scores, as `mebench model info --json` writes them."""
+        """Method and parameters, task, durations in its training, versions and scores, as `mebench model info --json`
+        writes them.
+        """
         return self._header.model_dump()
 
     @property
@@ -288,8 +290,8 @@ class Spottings:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """A row for each interval: `video`, `face`, `kind`, `onset`, `apex`, `offset` (both ends belong to it; frames as image files are
-        numbered, else from 0), the same in seconds (`onset_s` …), `confidence`, `emotion`.
+        """A row for each interval: `video`, `face`, `kind`, `onset`, `apex`, `offset` (both ends belong to it; frames
+        as image files are numbered, else from 0), the same in seconds (`onset_s` …), `confidence`, `emotion`.
         """
         return self.spotted.intervals
 

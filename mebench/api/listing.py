@@ -80,7 +80,8 @@ def leaderboard(
     folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """The leaderboard of all finished runs and records, with published results marked: one row for each line of its tables.
+    """The leaderboard of all finished runs and records, with published results marked: one row for each line of its
+    tables.
 
     Columns: `task`, `dataset`, `protocol`, `variant` and `part` name the table; `method`, `settings`, `member`,
     `provenance` (`measured`, `chance`, `published`, `scored anew`), `seeds`, `n`, `group` (rows that share a group are
@@ -113,7 +114,7 @@ def leaderboard(
     if table.empty:
         raise RunError(
             f"{runs_folder(runs)} has no finished run and {place / boards.board.RECORDS} no record to show, and "
-            "published values are shown only beside measured rows: make a run, or name the folder of your runs "
+            "published values are shown only with measured rows: make a run, or name the folder of your runs "
             "with runs="
         )
     table = table.dropna(axis="columns", how="all")

@@ -78,22 +78,22 @@ class Run(Result):
 
     @property
     def frame_scores(self) -> pd.DataFrame:
-        """A row for each frame and kind: `fold`, `video`, `frame` (from 0), `kind`, `score` (NaN where undefined). Empty where nothing
-        was spotted, and in a record, which keeps none.
+        """A row for each frame and kind: `fold`, `video`, `frame` (from 0), `kind`, `score` (NaN where undefined).
+        Empty where nothing was spotted, and in a record, which keeps none.
         """
         return self._table("frame_scores", "spot", ["fold", "video", "frame", "kind", "score"])
 
     @property
     def clips(self) -> pd.DataFrame:
-        """A row for each annotated clip that was to be named: `fold`, `video`, `onset`, `offset`, `predicted`, and in `probabilities`
-        a number for each class of the scheme. Empty where nothing was named.
+        """A row for each annotated clip that was to be named: `fold`, `video`, `onset`, `offset`, `predicted`, and in
+        `probabilities` a number for each class of the scheme. Empty where nothing was named.
         """
         return self._table("clips", "recognize", ["fold", "video", "onset", "offset", "predicted", "probabilities"])
 
     @property
     def folds(self) -> pd.DataFrame:
-        """One row per fold, by its name: the tested subjects (`test`), the numbers of training and validation subjects, and the
-        cost: seconds of features, training and prediction, memory in MiB, number of learnt parameters.
+        """One row per fold, by its name: the tested subjects (`test`), the numbers of training and validation subjects,
+        and the cost: seconds of features, training and prediction, memory in MiB, number of learnt parameters.
         """
         folds = self.folder.read_json("folds.json")["folds"]
         rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
@@ -105,11 +105,14 @@ class Run(Result):
 
     @property
     def history(self) -> pd.DataFrame:
-        """The training history: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for a method without training."""
+        """The training history: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for a method without
+        training.
+        """
         return reports.plots.history_of(self.folder)
 
     def trust(self, people: str | Path | None = None) -> dict[str, Any]:
-        """Scores by halves of the face and, with a table of people, by their groups; how far class probabilities can be trusted.
+        """Scores by halves of the face and, with a table of people, by their groups; how far class probabilities can be
+        trusted.
 
         Args:
             people: a CSV with `subject` and a column for each attribute, see docs/trust.md.
@@ -173,8 +176,9 @@ def executed(config: configuration.RunConfig, progress: Progress | None = None, 
 def resume(
     run: str | Path | Run, *words: str, runs: str = "", progress: Progress | None = None, **settings: Any
 ) -> Run:
-    """Resume a run that was stopped. A finished run is returned as it is, and sent to MLflow if it is missing there; under
-    another `convention`, or with other `bootstrap` draws, its answers are rescored and its folder stays unchanged.
+    """Resume a run that was stopped. A finished run is returned as it is, and sent to MLflow if it is missing there;
+    under another `convention`, or with other `bootstrap` draws, its answers are rescored and its folder stays
+    unchanged.
 
     Args:
         run: its id, the beginning of its id, or its folder.
@@ -199,7 +203,7 @@ def resume(
     here = {"executor_address": None} if (said | own).get("executor") == "local" else {}
     stored, places = folder.read_json("config.json"), configuration.setting_layers
     origins = dict.fromkeys(said | here, places.COMMAND_LINE) | dict.fromkeys(own, places.ARGUMENT)
-    # The folder may have been moved: what is resumed is the run that was named.
+    # The folder may have been moved; resume the named run.
     values = {**stored["config"], **said, **own, **here, "runs": str(folder.path.parent)}
     config = configuration.from_plain(values, {**stored["origins"], **origins})
     if not folder.done:
@@ -274,8 +278,8 @@ class Sweep:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their standard
-        deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
+        """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their
+        standard deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
         """
         rows: list[dict[str, Any]] = [
             {**row["settings"], "score": name, **score, "seeds": row["seeds"]}

@@ -66,7 +66,9 @@ class Scores(Result):
 
     @property
     def clips(self) -> pd.DataFrame:
-        """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of intervals."""
+        """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of
+        intervals.
+        """
         columns = ["video", "subject", "dataset", "truth", "predicted", "probability"]
         return heavy.pandas.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
 
@@ -198,7 +200,7 @@ def score(
             ):
                 check_known(name, str(chosen.get(name, known[0])), known)
             if not 0 <= chosen.get("p", 0) <= 1:
-                raise ConfigError(f"--p must lie between 0 (the mean) and 1 (the maximum), not {chosen['p']}")
+                raise ConfigError(f"--p must be between 0 (the mean) and 1 (the maximum), not {chosen['p']}")
             if isinstance(k_prime, Mapping):
                 k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
             lengths = exchange.frame_scores.half_lengths(None if k_prime is None else str(k_prime))
@@ -307,8 +309,9 @@ class Comparison:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its interval, `p` of the
-        permutation test, `p_holm` among all scores, and `detectable`, the smallest difference that these subjects show with 80 % power.
+        """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its
+        interval, `p` of the permutation test, `p_holm` among all scores, and `detectable`, the smallest difference that
+        these subjects show with 80 % power.
         """
         rows = {
             name: {
@@ -348,7 +351,8 @@ def compare(
     encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compare two runs, two sweeps over seeds, or two prediction files with the same truth. Tests are paired over subjects.
+    """Compare two runs, two sweeps over seeds, or two prediction files with the same truth. Tests are paired over
+    subjects.
 
     Args:
         first: a run, its id, the beginning of its id or its folder; the beginning of several that differ in the seed alone means all of

@@ -84,10 +84,11 @@ def compare(
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
-    The beginning of the ids of several runs that differ only in the seed selects all of them; each score is then their mean. With three
-    or more words, each run is compared with the first, in one table. The tests are paired; the table gives the smallest detectable
-    difference. Files of any program need their --truth; two files without it are compared as those of two coders, by their agreement.
-    A comparison with a published result lists the differing conditions. --noise scores all of them against other coders' truths.
+    The beginning of the ids of several runs that differ only in the seed selects all of them; each score is then their
+    mean. With three or more words, each run is compared with the first, in one table. The tests are paired; the table
+    gives the smallest detectable difference. Files of any program need their --truth; two files without it are compared
+    as two coders' files, by their agreement. A comparison with a published result lists the differing conditions.
+    --noise scores all of them against other coders' truths.
     """
     if others and (second.startswith(BESIDE) or (truth is None and _is_file(first))):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")

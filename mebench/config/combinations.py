@@ -185,7 +185,7 @@ def _pieces(text: str) -> list[str]:
             closing.append(_PAIRS[letter])
         elif closing and letter == closing[-1]:
             closing.pop()
-    if closing or quote:  # what is never closed is no bracket: a folder may be called anything
+    if closing or quote:  # an unclosed bracket does not count, because a folder may have any name
         return text.split(",")
     for place, piece in enumerate(
         map(str.strip, pieces)

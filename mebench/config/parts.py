@@ -79,7 +79,7 @@ class Section:
         try:
             return self.cls(**own | places)
         except (ConfigError, ValueError) as error:
-            for prefix in (self.prefix, ""):  # `p` may be any word where a sentence writes method.q
+            for prefix in (self.prefix, ""):  # `p` may be any word in a message about method.q
                 said_of = rf"(?<![\w.]){re.escape(prefix)}{{}}(?!\w)"
                 named = [
                     f.name
@@ -95,7 +95,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Part(Section):
-    """The parameters of a plugin, behind `method.`, `recognizer.`, `dataset.`, or `dataset.casme2.` in a composite dataset.
+    """The parameters of a plugin, behind `method.`, `recognizer.`, `dataset.`, or `dataset.casme2.` in a composite
+    dataset.
 
     Attributes:
         info: the plugin.
@@ -239,7 +240,9 @@ def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> tuple[
 
 
 def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any]:
-    """The settings of the dataset in a layer: in a composite, `dataset.samm.root` is for one member, `dataset.follow_links` for all."""
+    """The settings of the dataset in a layer: in a composite, `dataset.samm.root` is for one member,
+    `dataset.follow_links` for all.
+    """
     if parts[0].prefix == "dataset.":
         return {f"dataset.{name}": value for name, value in layer.of("dataset", dataset).items()}
     named = layer.values.get("dataset")
@@ -266,7 +269,8 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
 
 
 def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | None) -> Raw:
-    """A plugin's `config.yaml`: its `params`, preset, and settings for the dataset (for a composite, those that all members share).
+    """A plugin's `config.yaml`: its `params`, preset, and settings for the dataset (for a composite, those that all
+    members share).
 
     A preset chosen by the user overrides the settings for the dataset; one chosen by the plugin does not.
 

@@ -76,8 +76,8 @@ class PluginInfo:
         return self.config.get(key) or {}
 
     def other_input(self, config: Mapping[str, Any], part: str) -> str:
-        """Its input, network or training as `method` or `recognizer` (`part`) of a flat configuration, where they differ from the
-        paper's; else empty.
+        """Its input, network or training as `method` or `recognizer` (`part`) of a flat configuration, where they
+        differ from the paper's; else empty.
         """
         told = {} if self.broken else self.section("other_input")
         said = ((config.get(f"{part}.{name}"), own or {}) for name, own in told.items())
@@ -345,7 +345,7 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
     except MemoryError:  # no fault of the plugin
         raise
     except (Exception, SystemExit) as error:
-        # File and line are those of the deepest line inside the plugin's own folder.
+        # File and line belong to the deepest line inside the plugin's own folder.
         lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
         if isinstance(error, SyntaxError) and error.filename:
             lines.append((Path(error.filename), error.lineno))

@@ -16,11 +16,13 @@ from mebench.files import Text, read_yaml
 
 COMMAND_LINE = "command line"
 ARGUMENT = "argument"
-"""Where Python's values stand."""
+"""Origin of values from Python."""
 Given = Mapping[str, Any] | Sequence[str]
 """Settings: Python's values by key, nested or flat, or `key=value` words."""
 PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
-"""The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names what it spots."""
+"""The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names the emotions of its
+intervals.
+"""
 NAMED = (*PLUGIN_KEYS, "protocol")
 """The keys that name something with parameters of its own."""
 ALIASES: Mapping[str, str] = {
@@ -117,7 +119,9 @@ def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = No
 
 
 def read_file(path: Path) -> Layer:
-    """A YAML file of run keys; `method`, `dataset`, `protocol` and `roots` may be maps. Scalars stay text until keys type them."""
+    """A YAML file of run keys; `method`, `dataset`, `protocol` and `roots` may be maps. Scalars stay text until keys
+    type them.
+    """
     origin = str(path) if path.is_absolute() else f"./{path}"
     try:
         content = read_yaml(path, Text) or {}
@@ -188,10 +192,10 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
             elif folder not in _WARNED:
                 _WARNED.add(folder)
                 print_lines(
-                    f"warning: {layer.origin} names plugins at {folder}, which is no folder: left out", error=True
+                    f"warning: {layer.origin} names plugins at {folder}, which is not a folder: left out", error=True
                 )
     return found
 
 
 _WARNED = set[Path]()
-"""Folders of plugins of which it has been said that they are not there."""
+"""Missing folders of plugins that have been reported."""

@@ -12,7 +12,7 @@ from mebench.errors import ConfigError, PluginError
 from mebench.features.degradation import Degradation
 
 PROTOCOL = "loso"
-"""The protocol of a run that names none."""
+"""The default protocol of a run."""
 PLACES = frozenset(
     {
         "workers",
@@ -32,7 +32,7 @@ PLACES = frozenset(
         "dataset.openface",
     }
 )
-"""Keys that say where and how fast, never what: they leave no trace in a record."""
+"""Keys for places and speed, which never affect results and leave no trace in a record."""
 NOT_IN_KEY = PLACES | {
     "bootstrap",
     "convention",
@@ -42,11 +42,13 @@ NOT_IN_KEY = PLACES | {
     "recognizer.preset",
     "dataset.preset",
 }
-"""Keys that do not change predictions: places, what is only scored or kept, and a preset's name (its values count)."""
+"""Keys that do not change predictions: places, settings of scoring and storage, and a preset's name (its values count).
+"""
 
 
 def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key shapes predictions; keys of a composite's member (`dataset.casme2.root`) count as those of a plain dataset.
+    """Whether a key shapes predictions; keys of a composite's member (`dataset.casme2.root`) count as those of a plain
+    dataset.
 
     Args:
         key: flat.
@@ -61,7 +63,9 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
 
 
 def shaping_part(key: str, value: Any) -> Any:
-    """What of a value shapes predictions, where its key counts: all of it, but of callbacks those that do more than watch."""
+    """What of a value shapes predictions, where its key counts: all of it, but of callbacks those that do more than
+    watch.
+    """
     return trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
 
 
@@ -185,7 +189,7 @@ class RunSettings:
         clean = self.degrade == "none" or not Degradation.of(self.degrade)
         cpu = self.accelerator == "cpu"
         rules = (
-            (0 <= self.seed < 2**32, f"seed must lie in [0, 2**32), not {self.seed}"),
+            (0 <= self.seed < 2**32, f"seed must be in [0, 2**32), not {self.seed}"),
             (_positive(self.workers), f"workers must be 1 or more, or null for all cores, not {self.workers}"),
             (
                 self.executor != "dask" or self.executor_address,

@@ -1,5 +1,5 @@
-"""Options of Lightning's Trainer as settings, `trainer.<option>`, typed by Lightning's own signature. Callbacks and loggers are written as
-LightningCLI writes them: the name of a class, or a map of its `class_path` and `init_args`.
+"""Options of Lightning's Trainer as settings, `trainer.<option>`, typed by Lightning's own signature. Callbacks and
+loggers are written as LightningCLI writes them: the name of a class, or a map of its `class_path` and `init_args`.
 """
 
 import csv
@@ -37,11 +37,13 @@ WATCHERS = {
     *("DeviceStatsMonitor", "LearningRateMonitor", "ModelSummary", "OnExceptionCheckpoint", "RichModelSummary"),
     *("RichProgressBar", "ThroughputMonitor", "TQDMProgressBar"),
 }
-"""Callbacks of Lightning's that shape none either; nor does a `ModelCheckpoint` that monitors nothing."""
+"""Callbacks of Lightning without effect on predictions; a `ModelCheckpoint` without `monitor` has none either."""
 
 
 OWN_FILES = {"CSVLogger", "TensorBoardLogger"}
-"""Loggers of Lightning's that write files and do nothing else; others talk to a process or a server, for which a sandbox has no sockets."""
+"""Loggers of Lightning's that write files and do nothing else; others talk to a process or a server, for which a
+sandbox has no sockets.
+"""
 
 
 @cache
@@ -62,7 +64,8 @@ def options() -> type:
 
 
 def simple(hint: Any) -> Any:
-    """The part of a type that a setting can give: numbers, text, truth values, and lists and maps of them; anything where none is left.
+    """The part of a type that a setting can give: numbers, text, truth values, and lists and maps of them; anything
+    where none is left.
 
     >>> from pathlib import Path
     >>> simple(int | Path | None), simple(Path)
@@ -77,7 +80,8 @@ def simple(hint: Any) -> Any:
 
 
 def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
-    """The options that differ from Lightning's defaults, as plain data, callbacks and loggers as maps of `class_path` and `init_args`.
+    """The options that differ from Lightning's defaults, as plain data, callbacks and loggers as maps of `class_path`
+    and `init_args`.
 
     Args:
         values: typed, by key with `PREFIX`.
@@ -108,7 +112,7 @@ def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
     name, signature = cls.__name__, inspect.signature(cls).parameters.values()
     try:
         hints = get_type_hints(cls.__init__)
-    except NameError:  # of what is imported for types alone, as by WandbLogger
+    except NameError:  # of imports only for types, as in WandbLogger
         hints = dict.fromkeys((one.name for one in signature), Any)
     said: dict[str, Any] = {**({"save_dir": "."} if "save_dir" in hints else {}), **(given.get("init_args") or {})}
     raw: Raw = {f"{name}.{key}": (value, origin) for key, value in said.items()}

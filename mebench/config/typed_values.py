@@ -21,7 +21,7 @@ from mebench.files import Plain, Text, load_yaml
 Raw = dict[str, tuple[Any, str]]
 """Values not typed yet by key, each with its origin."""
 NULLS = frozenset({"", "~", "null", "none"})
-"""How text says None, in small letters."""
+"""Words for None, in small letters."""
 
 _BOOLS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _NAMES = {
@@ -36,9 +36,9 @@ _NAMES = {
 }
 _LISTS = (tuple, list, set, frozenset)
 _HOLD: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: (Any, ...), dict: (str, Any)}
-"""What a collection holds whose type does not say it."""
+"""Type of the items of a collection without a declared one."""
 _EITHER = (Union, types.UnionType, Required)
-"""What stands around other types."""
+"""Types that wrap other types."""
 _FOLDERS = frozenset({"runs", "cache", "root", "annotations", "openface"})
 _MEANT = {
     "k": "folds",
@@ -51,7 +51,7 @@ _MEANT = {
     "path": "root",
     "folder": "root",
 }
-"""What other programs call our keys, where the letters are too different to tell."""
+"""Names of our keys in other programs that are too different for a match by letters."""
 
 
 def convert(value: Any, hint: Any) -> Any:
@@ -173,7 +173,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 MOST_BESIDE = 8
-"""Keys beside a wrong one that a sentence names: the likest."""
+"""Number of similar keys that a message names."""
 
 
 @lru_cache(maxsize=64)

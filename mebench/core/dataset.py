@@ -22,7 +22,7 @@ MARK_OF_DRAWN = ".mebench-drawn"
 DRAWN, UNLIKE_PUBLISHED = "drawn stand-in", "not the published dataset"
 """How the remark on a run begins whose data are not those that its dataset is called by."""
 _LEVELS = 3
-"""Folders above a root in which the mark is looked for: a user may name an inner folder."""
+"""Number of folders above a root that are searched for the mark, because a user may name an inner folder."""
 
 
 class Frames(Protocol):
@@ -74,7 +74,9 @@ class Dataset:
                 self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
 
     def unlike_published(self) -> str:
-        """How the counts of this copy differ from the published ones, in words; empty if they agree or none are published."""
+        """How the counts of this copy differ from the published ones, in words; empty if they agree or none are
+        published.
+        """
         said = self.published
         if said is None or self.remark.startswith(DRAWN):
             return ""
@@ -99,8 +101,8 @@ class Dataset:
         raise NotImplementedError(f"{type(self).__name__} must define videos()")
 
     def person(self, key: SubjectKey) -> SubjectKey:
-        """Identity of a subject beyond this dataset. Subjects of two datasets with equal keys are one person, who stays on one
-        side of a fold.
+        """Identity of a subject beyond this dataset. Subjects of two datasets with equal keys are one person, who stays
+        on one side of a fold.
 
         By default no person appears in two datasets.
         """
@@ -193,7 +195,7 @@ class Composite(Dataset):
         self.kinds = tuple(k for k in KINDS if all(k in m.kinds for m in every))
         for what, shared in {"task": self.tasks, "kind of expression": self.kinds}.items():
             if not shared:
-                raise ConfigError(f"{self._names()} have no {what} in common, so they are no composite dataset")
+                raise ConfigError(f"{self._names()} have no {what} in common, so they cannot form a composite dataset")
         self.revision = "+".join(m.revision for m in every)
         self.one_per_video = all(m.one_per_video for m in every)
         self.comparable = all(m.comparable for m in every)

@@ -39,7 +39,8 @@ class Curve:
 
 
 def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -> Spotted:
-    """The fixed interval around a peak: [F_p - k', F_p + k' - 1] (MEAN, section 3.4); the released code's ends at F_p + k'.
+    """The fixed interval around a peak: [F_p - k', F_p + k' - 1] (MEAN, section 3.4); the released code's ends at F_p +
+    k'.
 
     >>> interval(10, 3, 1.0)
     Spotted(onset=7, apex=10, offset=12, confidence=1.0)
@@ -48,7 +49,8 @@ def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -
 
 
 def window_shift(lead: int) -> int:
-    """Frames by which an interval around a peak of window scores must lie later to lie around the window's middle: k'/2, rounded down.
+    """Frames by which an interval around a peak of window scores must lie later to lie around the window's middle:
+    k'/2, rounded down.
 
     The label of frame i stands for the window [i, i + k' - 1], whose middle lies (k' - 1)/2 after i; that of [i - k', i + k' - 1] lies
     half a frame before i. The shift follows from the labels; nothing is tuned.
@@ -237,7 +239,8 @@ def threshold(scores: NDArray[np.float64], p: float) -> float:
 def peaks_of(
     smoothed: NDArray[np.float64], level: float, distance: float, highest_only: bool = False
 ) -> NDArray[np.int64]:
-    """Positions of local maxima of at least `level`, at least `distance` apart; of close ones the highest stays, of equal ones the last.
+    """Positions of local maxima of at least `level`, at least `distance` apart; of close ones the highest stays, of
+    equal ones the last.
 
     They are those of `scipy.signal.find_peaks`, so neither end is ever a peak; but which of equally high ones its `distance` leaves
     depends on the processor.
@@ -316,7 +319,7 @@ def spot(
     half = max(1, int(how.half_width * k_prime + 0.5))
     at_peaks = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]
     found = [anchored(one, how.anchor, lead) for one in at_peaks]
-    if how.interval == "score_curve":  # which says where an interval lies: the apex stays at the peak
+    if how.interval == "score_curve":  # which gives the place of an interval; the apex stays at the peak
         widths = score_curve(smoothed, peaks, how.curve_height, lead)
         ends = [
             (one.onset, one.offset) if width is None else (start + width[0], start + width[1])  # None: flat
@@ -347,7 +350,7 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
     peaks = [(one, video) for video, own in enumerate(found) for one in own]
     if not peaks:
         return float("inf")
-    # A peak suppresses only what is lower, so the peaks above a level are the first of them all.
+    # A peak suppresses only lower frames, so the peaks above a level are the first of all peaks.
     peaks.sort(key=lambda found: (-found[0].confidence, found[1], found[0].apex))
     # Each takes the truth it overlaps most, of those still free.
     free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
@@ -360,7 +363,7 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
     right = np.cumsum(matched)
     heights = np.array([one.confidence for one, _ in peaks])
     f1 = 2 * right / (np.arange(1, len(peaks) + 1) + sum(map(len, truths)))
-    f1[:-1][heights[:-1] == heights[1:]] = -1  # no level lies between equal peaks
+    f1[:-1][heights[:-1] == heights[1:]] = -1  # no level separates equal peaks
     best = int(f1.argmax())
     if right[best] == 0:
         return float(np.nextafter(heights[0], np.inf))

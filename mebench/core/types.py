@@ -11,7 +11,7 @@ from mebench.errors import DataError, RunError
 Kind = Literal["micro", "macro"]
 KINDS: tuple[Kind, ...] = ("micro", "macro")
 ABSENT = "absent"
-"""Class of the clips that do not show what a scheme of two classes looks for."""
+"""Class of the negative clips in a scheme of two classes."""
 
 
 class SubjectKey(NamedTuple):
@@ -59,7 +59,7 @@ class Expression:
                 f"an expression's interval must satisfy 0 <= onset <= offset, not [{self.onset}, {self.offset}]"
             )
         if self.apex is not None and not self.onset <= self.apex <= self.offset:
-            raise DataError(f"the apex {self.apex} lies outside its expression [{self.onset}, {self.offset}]")
+            raise DataError(f"the apex {self.apex} is outside its expression [{self.onset}, {self.offset}]")
 
     @property
     def peak(self) -> int:
@@ -190,7 +190,9 @@ class Scheme:
         return None if scored is None else self.classes.index(scored)
 
     def native_label(self, expression: Expression) -> str | None:
-        """The native label that the scheme maps, in lower case: emotion, objective class or action units; None if there is none."""
+        """The native label that the scheme maps, in lower case: emotion, objective class or action units; None if there
+        is none.
+        """
         if self.by == "units":
             return "+".join(expression.action_units).lower() or None
         label = expression.emotion if self.by == "emotion" else expression.objective

@@ -297,7 +297,9 @@ def parse(
             remarks.repair(f"{role}: the column {headers[position]!r} is read as the {name}")
     unread = [header for position, header in enumerate(headers) if header and position not in positions.values()]
     for name in wanted:
-        if name in positions or (name == "kind" and "offset" in wanted):  # `intervals` looks for kinds in other columns
+        if name in positions or (
+            name == "kind" and "offset" in wanted
+        ):  # `intervals` searches for kinds in other columns
             continue
         near = likely(unread, name) or holding(unread, name)
         if near is not None and plain_name(near) not in KNOWN:  # a likely typing error must not go unnoticed

@@ -139,10 +139,12 @@ class MapStep(Step):
         return heat
 
     def landmarks_from(self, landmarks: Landmarks | None, then: str) -> Landmarks:
-        """The landmarks; a DataError that ends with the next step `then` if there are none, or not 68 points of numbers."""
+        """The landmarks; a DataError that ends with the next step `then` if there are none, or not 68 points of
+        numbers.
+        """
         if landmarks is None:
             raise DataError(
-                f"{type(self).__name__} needs 68 facial landmarks of the first frame and the dataset has none: {then}"
+                f"{type(self).__name__} needs 68 facial landmarks of the first frame, but the dataset has none: {then}"
             )
         if landmarks.shape != (68, 2) or not np.isfinite(landmarks).all():
             what = (

@@ -70,7 +70,9 @@ class DegradedFrames:
 
     @cached_property
     def face(self) -> Box:
-        """The box of the face in the clean video, from above the brows to the chin; the whole frame where none is found."""
+        """The box of the face in the clean video, from above the brows to the chin; the whole frame where none is
+        found.
+        """
         if self.landmarks is not None:
             (x0, y0), (x1, y1) = self.landmarks.min(axis=0), self.landmarks.max(axis=0)
             return round(x0), round(y0 - 0.15 * (y1 - y0)), round(x1), round(y1)
@@ -159,7 +161,9 @@ def _h264(video: DegradedFrames, index: int, crf: float) -> Image:
 
 
 def _resolution(video: DegradedFrames, index: int, height: float) -> Image:
-    """The face is `height` pixels high and 7/13 of that wide, or as it is where it is smaller; the frame is as large as before."""
+    """The face is `height` pixels high and 7/13 of that wide, or as it is where it is smaller; the frame is as large as
+    before.
+    """
     image, (_, top, _, chin), cv2 = video.clean[index], video.face, heavy.cv2
     shares = height * 7 / 13 / video.width, height / max(chin - top, 1)
     size = [max(1, round(n * min(1.0, share))) for n, share in zip(image.shape[1::-1], shares)]
@@ -191,10 +195,10 @@ def _warped(image: Image, matrix: Any) -> Image:
 
 
 PAINTS = {"glasses": 30, "mask": 215, "hand": 150, "half_face": 90}
-"""What lies on the face, and its gray value."""
+"""The shapes on the face, with their gray values."""
 SHAPES = tuple(PAINTS)
 OVALS = {"glasses": ((0.28, 0.3, 0.22, 0.15), (0.72, 0.3, 0.22, 0.15)), "hand": ((0.2, 0.75, 0.4, 0.35),)}
-"""Middle and half the size of what is round, across and down the face."""
+"""Middle and half the size of round shapes, across and down the face."""
 
 
 def covered(video: DegradedFrames, shape: str, size: tuple[int, ...], share: float) -> NDArray[np.bool_]:

@@ -135,7 +135,9 @@ PAD = 32
 LOOKS = 5.0
 """Looks a second for a face in the crops."""
 MISSES = 3
-"""So many looks in a row that find none are needed to believe that the face is out of sight: the detector misses one now and then."""
+"""Number of consecutive searches without a face before it counts as out of sight, because the detector sometimes misses
+one.
+"""
 
 
 def shows_face(crop: Gray) -> bool:
@@ -170,7 +172,7 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
 
 
 SURELY = 1.5
-"""A face that shows so many times as much area as another is found as the larger one, though the detector's boxes come in steps of 1.2."""
+"""Ratio of areas from which the larger of two faces is recognised, although the detector's boxes have steps of 1.2."""
 
 
 class Tracks(NamedTuple):

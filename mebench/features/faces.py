@@ -102,7 +102,7 @@ RIGHT_OF = {
 }  # fmt: skip
 
 FACE_PLANE = 10.0
-"""Depth in mm behind the nasion of the plane that stands for the face: about that of eyes, brows and mouth."""
+"""Depth in mm behind the nasion of the plane that represents the face, about the depth of eyes, brows and mouth."""
 
 
 _POINTS = _LEFT | _MIDDLE | {RIGHT_OF[n]: (-x, y, z) for n, (x, y, z) in _LEFT.items()}
@@ -144,7 +144,7 @@ def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
 
 def frontal(window: FloatBox, plane: Matrix, size: int) -> Matrix:
     """The homography from the frame to a crop with a frontal view of a window of the face's plane."""
-    # A window has edges where a box has pixels: its left edge lies half a pixel before the first centre.
+    # A window has edges instead of pixels: its left edge is half a pixel before the first centre.
     x0, y0, x1, y1 = window
     matrix = box_to_crop((x0 + 0.5, y0 + 0.5, x1 + 0.5, y1 + 0.5), size) @ np.linalg.inv(plane)
     return np.asarray(matrix / matrix[2, 2], np.float64)

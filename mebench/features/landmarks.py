@@ -113,7 +113,7 @@ def need_predictor(path: str | None, label: str, what: str, otherwise: str) -> P
         DataError: there is none.
     """
     if (file := find_predictor(path)) is None:
-        raise DataError(f"{what} needs 68 facial landmarks and {label} has none: {how_to_get(otherwise)}")
+        raise DataError(f"{what} needs 68 facial landmarks, but {label} has none: {how_to_get(otherwise)}")
     return file
 
 
@@ -162,7 +162,9 @@ T = TypeVar("T")
 Vector = NDArray[np.float64]
 
 LOST = 7.0
-"""A correlation peak of fewer standard deviations above its surroundings is no sighting (Bolme et al. 2010, MOSSE)."""
+"""Least height of a correlation peak above its surroundings, in standard deviations, for a sighting (Bolme et al. 2010,
+MOSSE).
+"""
 
 LOOK_AGAIN = 10
 """A face that is lost is searched for in every tenth frame."""
@@ -171,8 +173,9 @@ LOOK_ANYWAY = 100
 """Frames between two searches while the face is followed, against slow drift."""
 
 STILL = 0.9
-"""A box stays while the tracked one overlaps it by that much: a shift of 5 % of its width, or of its size. dlib's tracker
-wavers by 2 % on a still head in sensor noise."""
+"""A box stays while the tracked one overlaps it by that much: a shift of 5 % of its width, or of its size. dlib's
+tracker wavers by 2 % on a still head in sensor noise.
+"""
 
 SAME = 0.5
 """A detected face that overlaps the followed one by that much (intersection over union) is the same."""

@@ -31,7 +31,7 @@ def once(
     found: Any = numba.njit(error_model="numpy", **how)(function)
     how_often = "in every process: it can be kept nowhere, unless NUMBA_CACHE_DIR names a folder"
     with ExitStack() as alone:
-        with suppress(OSError, RuntimeError):  # numba says so; a confined process may not even lock
+        with suppress(OSError, RuntimeError):  # numba requires it; a confined process may not even lock
             found = numba.njit(error_model="numpy", cache=True, **how)(function)
             alone.enter_context(FileLock(Path(found.stats.cache_path) / f"mebench_{name}.lock"))
             how_often = "once on this machine"

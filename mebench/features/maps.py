@@ -23,8 +23,9 @@ POINTS = (
     (10.255435, 22.121233),
     (20.583706, 22.25584),
 )
-"""Eyes, nose and corners of the mouth of an average face, (x, y) in pixels of a map: what the programs of HTNet and CausalNet take
-where they find no face, and CausalNet for every clip."""  # fmt: skip
+"""Eyes, nose and corners of the mouth of an average face, (x, y) in pixels of a map: the programs of HTNet and
+CausalNet use them if they find no face, and CausalNet for every clip.
+"""  # fmt: skip
 HALF = SIZE // 4
 """Half the width of a block around a point, pixels."""
 

@@ -89,7 +89,7 @@ class OrientedFlow(_Blocks):
 
 
 EDGE = 1e-9
-"""What an angle may lie beside the edge of a bin and still fall on it."""
+"""Largest distance from the edge of a bin at which an angle still counts as on the edge."""
 
 
 def flow_of(step: MapStep, x: FeatureMap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -182,7 +182,8 @@ Directions = Literal["quadrants", "released_code"]
 
 @dataclass(frozen=True)
 class MainDirectionDifference(MapStep):
-    """How much longer the flow over the first gap is than over the second, averaged over the main direction of a block, (1, 1, 1) (MDMD).
+    """How much longer the flow over the first gap is than over the second, averaged over the main direction of a block,
+    (1, 1, 1) (MDMD).
 
     In each block the pixels of the fullest of four directions count, by the flow over the first gap; of the differences
     of length the largest third is averaged, over pixels and then over blocks. The map is divided into whole blocks from

@@ -1,4 +1,6 @@
-"""From a video to a feature: the shapes of a chain, its stages in the store, and the requests of a run (compute, check, read)."""
+"""From a video to a feature: the shapes of a chain, its stages in the store, and the requests of a run (compute, check,
+read).
+"""
 
 import itertools
 import mmap
@@ -126,8 +128,8 @@ def route_of(chain: Chain) -> Route:
     resampling = [step for step in route.sequence if not step.keeps_length]
     if resampling and not isinstance(core, VolumeStep):
         raise ConfigError(
-            f"the chain {name!r} must not hold {type(resampling[0]).__name__} before {type(core).__name__}: it changes the "
-            "number of frames, so that none is the apex any more; only a volume step can follow it"
+            f"the chain {name!r} must not hold {type(resampling[0]).__name__} before {type(core).__name__}: it "
+            "changes the number of frames and so loses the apex; only a volume step can follow it"
         )
     return route
 
@@ -582,7 +584,7 @@ def feature_rows(
 MOST_RECENT = 2048
 """Features of clips that a store keeps in memory; of more, the one unused for longest is forgotten."""
 CROP = 0.2
-"""Work of one crop, decoding its frame included, where one flow is 1: less for TV-L1, more for the fast flows."""
+"""Work for one crop, including decoding, relative to one flow: less for TV-L1, more for the fast flows."""
 
 
 def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:
@@ -603,8 +605,9 @@ def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
     n, gaps = source.video.n_frames or 1, [step.k or 0 for step in chain.steps if isinstance(step, Flow)]
     if provided is not None and scope == "frames" and n > 1 and gaps and len(provided) != max(n - gaps[0], 0):
         raise DataError(
-            f"{source.video.key} has {n} frames and a ready-made {chain.name!r} of {len(provided)} rows, but flow over {gaps[0]} frames, "
-            f"as the method reads it, has {max(n - gaps[0], 0)}: the features have another frame rate. Give method.fps that of the dataset"
+            f"{source.video.key} has {n} frames and a ready-made {chain.name!r} of {len(provided)} rows, but "
+            f"flow over {gaps[0]} frames, as the method reads it, has {max(n - gaps[0], 0)}: the features have "
+            "another frame rate. Set method.fps to the rate of the dataset"
         )
     return provided
 

@@ -184,7 +184,7 @@ class MinMax(MapStep):
             return _unit_range(x)
         scaled = np.empty_like(x)
         for channel in range(x.shape[-1]):
-            # A channel that lies in memory as a whole: twenty times as fast as a minimum over two axes of three.
+            # A contiguous channel: twenty times as fast as a minimum over two axes of three.
             scaled[..., channel] = _unit_range(np.ascontiguousarray(x[..., channel]))
         return scaled
 
@@ -198,7 +198,7 @@ def _unit_range(x: FeatureMap) -> FeatureMap:
 POINTS = (18, 19, 20, 23, 24, 25, 28, 30, 48, 51, 54, 57)
 """Landmarks, counted from 0, of brows, nose and mouth: the regions of ABPN and AUW-GCN."""
 SIDES_OF_NOSE = (18, 19, 20, 23, 24, 25, 31, 35, 48, 51, 54, 57)
-"""The same with both sides of the nose for its bridge, as ME-TST looks at them."""
+"""The same with both sides of the nose instead of its bridge, as in ME-TST."""
 INNER_CORNERS = (39, 42)
 NOSE = (29, 30)
 
@@ -229,7 +229,7 @@ class RegionMotion(MapStep):
         Raises:
             DataError: there are no landmarks, or the map is smaller than a region.
         """
-        points = self.landmarks_from(landmarks, "choose a method whose regions need none")
+        points = self.landmarks_from(landmarks, "choose a method without landmarks")
         side, (height, width) = 2 * self.radius + 1, x.shape[:2]
         if min(height, width) < side:
             raise DataError(

@@ -43,7 +43,7 @@ class Interpolate(SequenceStep):
         """
         n = len(crops)
         if n == 0:
-            raise DataError("Interpolate needs at least one frame and the clip has none: check its onset and offset")
+            raise DataError("Interpolate needs at least one frame, but the clip has none: check its onset and offset")
         frames = curve_weights(n, self.length) @ crops.reshape(n, -1).astype(np.float64)
         # Halves are frequent: without the last digits of the sum they are rounded alike everywhere.
         return np.rint(frames.round(6)).clip(0, 255).astype(np.uint8).reshape(self.length, *crops.shape[1:])
@@ -70,7 +70,8 @@ Filter = Literal["ideal", "butterworth"]
 
 @dataclass(frozen=True)
 class Magnify(SequenceStep):
-    """Eulerian video magnification (Wu et al. 2012): amplify what changes at some frequencies, and add it to the frames.
+    """Eulerian video magnification (Wu et al. 2012): amplify what changes at some frequencies, and add it to the
+    frames.
 
     Attributes:
         alpha: how much of the filtered signal is added.

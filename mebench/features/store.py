@@ -429,7 +429,7 @@ class StoreInfo:
 LEFTOVER = ("", "leftover")
 """In `info`, what belongs to no entry: damaged ones, and what interrupted writers left."""
 PLANS = ("", "plans")
-"""In `info`, what dry runs keep beside the features, `plans/*.json`: what methods said of themselves."""
+"""In `info`, the files of dry runs, `plans/*.json`: descriptions of methods."""
 
 
 def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:

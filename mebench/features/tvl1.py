@@ -1,4 +1,5 @@
-"""TV-L1 optical flow (Zach, Pock and Bischof 2007) with the same bits on every processor, and many times as fast as OpenCV's.
+"""TV-L1 optical flow (Zach, Pock and Bischof 2007) with the same bits on every processor, and many times as fast as
+OpenCV's.
 
 Nothing here is left to the compiler that could change a number: no fast math, so no product is contracted with a sum and no
 sum is put into another order; sums over pixels are sums over columns, then over `LANES`, then one after another. Each loop along
@@ -36,14 +37,17 @@ inlined: Callable[[_Function], _Function] = numba.njit(error_model="numpy", forc
 TAU, LAMBDA, THETA = 0.25, 0.15, 0.3
 SCALES, STEP, SMALLEST = 5, 0.8, 16
 WARPS, OUTER, INNER = 5, 10, 30
-"""OpenCV's defaults: time step, weight of the data, tightness; scales of the pyramid, their ratio and the least width and height
-in pixels; warps a scale; in each at most `OUTER` times a median of 5x5 pixels and then `INNER` iterations."""
+"""OpenCV's defaults: time step, weight of the data, tightness; scales of the pyramid, their ratio and the least width
+and height in pixels; warps a scale; in each at most `OUTER` times a median of 5x5 pixels and then `INNER` iterations.
+"""
 
 WARM_WARPS, LEAVES, FEW = 3, float32(1), 100
-"""From a flow that is there already: warps; and how far how many pixels may leave it, pixels and one in so many."""
+"""From an existing flow: number of warps; and the limit of deviation, in pixels, with the share of pixels beyond it
+(one in this many).
+"""
 
 MARGIN = 8
-"""Black pixels around the second image, so that a warp need not ask where it is."""
+"""Black pixels around the second image, so that a warp needs no check of its place."""
 
 
 def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -> FeatureMap:
@@ -60,7 +64,7 @@ def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -
     """
     pictures = (
         np.require(picture, requirements=("C", "W")) for picture in (a, b)
-    )  # to numba, what is read-only is another type
+    )  # for numba, a read-only array has another type
     start = _NONE if before is None else np.require(before, np.float32, ("C", "W"))
     return np.asarray(ready()(*pictures, float32(epsilon), start))
 
@@ -76,7 +80,8 @@ def ready() -> Callable[..., Any]:
 
 
 def _pyramid(a: Image, b: Image, epsilon: Number, before: Plane) -> Plane:
-    """The flow, to be compiled, from the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in one array.
+    """The flow, to be compiled, from the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in
+    one array.
 
     From the flow `before` on, (H, W, 2), it is the finest scale alone, unless too many pixels leave that flow; (0, 0, 2) for none.
     What is compiled into one function and called by another is optimised twice, so this one is the outermost.
@@ -233,7 +238,9 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, errors: Plane, h: int, w: 
 
 @compiled
 def _gradient(images: Plane, h: int, w: int) -> Plane:
-    """The second image and its differences (f(x + 1) - f(x - 1)) / 2 across and down, (3, rows, columns), in a black margin."""
+    """The second image and its differences (f(x + 1) - f(x - 1)) / 2 across and down, (3, rows, columns), in a black
+    margin.
+    """
     planes, half = np.zeros((3, h + 2 * MARGIN, whole_blocks(w) + 2 * MARGIN + LANES), np.float32), float32(0.5)
     image = images[1]
     for y in range(h):
@@ -276,7 +283,9 @@ def _place(x: int, u: Number) -> Number:
 
 @compiled
 def _weigh(u: Plane, v: Plane, y: int, start: int, left: Number, upper: Number, weights: Plane) -> np.int32:
-    """Weights of five columns and five rows of pixels for a block of places; returns for how many places these are enough."""
+    """Weights of five columns and five rows of pixels for a block of places; returns for how many places these are
+    enough.
+    """
     y, start, enough, zero, two = max(y, 0), max(start, 0), int32(0), float32(0), float32(2)
     for lane in range(LANES):
         x = start + lane

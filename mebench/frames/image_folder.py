@@ -19,10 +19,11 @@ from mebench.frames.images import SUFFIXES
 
 _DIGITS = re.compile(r"([0-9]+)")
 _PADDING = re.compile(r"(?<![0-9])\s+(?=[0-9])")
-"""Blanks that fill up a number, `image 9990.jpg` beside `image10000.jpg`; between two numbers they part them."""
+"""Blanks that pad a number, `image 9990.jpg` and `image10000.jpg`; between two numbers they separate them."""
 
 SAME = 0.8
-"""Share of the images of a folder that are called alike but for their numbers, from which on the others are no frames."""
+"""Share of a folder's images with the same name except for the number, from which on the other images are not frames.
+"""
 
 
 class FolderFrames:

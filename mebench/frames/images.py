@@ -99,7 +99,7 @@ def is_truncated_jpeg(data: bytes) -> bool:
     at = len(_JPEG)
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            return False  # no JPEG after all, or one with odd bytes between its segments: the decoder will tell
+            return False  # not a JPEG, or one with odd bytes between its segments: the decoder will report it
         kind = data[at + 1]
         if kind == 0xFF:  # fill byte
             at += 1
@@ -121,7 +121,7 @@ _DEEP_MODES = ("I", "F")
 _WIDTH, _HEIGHT, _ORIENTATION = 0x100, 0x101, 0x112
 """Tags of TIFF and Exif."""
 _ON_ITS_SIDE = (5, 6, 7, 8)
-"""Orientations that make the height of what is stored the width of what is shown."""
+"""Orientations that swap height and width."""
 
 
 class BadImageError(Exception):

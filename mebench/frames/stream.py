@@ -15,7 +15,7 @@ from mebench.errors import DataError
 from mebench.frames.videofile import Decoder, VideoFrames, pixels
 
 WAITING = 2.0
-"""Seconds of frames that may wait to be looked at; when more come, all that wait are dropped, so that nothing is later than that."""
+"""Most seconds of waiting frames; with more, all waiting frames are dropped, so that no result is later than that."""
 
 
 def camera(source: str) -> Path | None:
@@ -114,7 +114,7 @@ class Stream:
                 with self._change:
                     while not self._paced and len(self._waiting) >= self._most and not self._ended:
                         self._change.wait()
-                    if self._ended:  # nobody wants more
+                    if self._ended:  # no reader is left
                         return
                     if len(self._waiting) >= self._most:
                         self.dropped += len(self._waiting)
@@ -122,7 +122,7 @@ class Stream:
                         self._jumped = True
                     self._waiting.append((round(seconds * self.fps), time.monotonic(), frame))
                     self._change.notify_all()
-        except Exception as error:  # told to whoever waits for a frame
+        except Exception as error:  # raised in the reader that waits for a frame
             self._error = error
         finally:
             with self._change:

@@ -122,7 +122,7 @@ def unpack(
             if (other := taken.setdefault(folder, path)) != path:
                 raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
             if not (there := _there(folder)).is_dir():
-                raise DataError(f"{path} would become the folder {folder}, and {there} is no folder: move it away")
+                raise DataError(f"{path} would become the folder {folder}, but {there} is not a folder: move it away")
             tick(path)
             yield
         except NoRoomError:
@@ -164,7 +164,7 @@ def _decode(path: Path, folder: Path, first: int) -> Unpacked:
         names = tuple(f"{number:0{digits}d}.png" for number in numbers)
         with _whole(folder, path) as writing:
             for index, name in enumerate(names):
-                # `cv2.imwrite` leaves an empty file on a full disk, and says that it is written.
+                # `cv2.imwrite` leaves an empty file on a full disk, and reports success.
                 _, png = cv2.imencode(".png", video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 (writing / name).write_bytes(png.data)
     return Unpacked(path, folder, len(names), video.fps, (names[0], names[-1]), video.uneven, before)
@@ -197,9 +197,9 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
                     archive.check_end()
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
-            raise  # not the archive's fault: a folder where nobody may write, say
-        no_archive = "could not be opened successfully" in str(error)  # by any of the forms, each of which says why
-        said = "it is no archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
+            raise  # not the archive's fault, for example a read-only folder
+        no_archive = "could not be opened successfully" in str(error)  # by any of the forms, each with its reason
+        said = "it is not an archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
         raise DataError(f"{path} cannot be unpacked ({said}): copy it again") from None
     return Unpacked(path, folder, len(members), before=before), total
 
@@ -207,11 +207,11 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
 _BOTH = (FileExistsError, NotADirectoryError, IsADirectoryError)
 """One name for a file and a folder."""
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError)
-"""What damaged archives raise; those of bzip2 and the checksums of gzip raise OSError, without a number."""
+"""Errors of damaged archives; bzip2 and the checksums of gzip raise OSError, without a number."""
 
 
 _Member = tuple[tuple[str, ...], int, zipfile.ZipInfo | tarfile.TarInfo]
-"""One file of an archive: its place below the folder, its size, and what the archive calls it."""
+"""One file of an archive: its place below the folder, its size, and its name in the archive."""
 
 
 class _Archive:

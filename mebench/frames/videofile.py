@@ -40,7 +40,9 @@ _REORDERED = 16
 """Most frames by which the order of decoding differs from that of showing (H.264)."""
 
 _STATED = 0.01
-"""Share by which the rate that a container states may differ from that of its time stamps, which some round to milliseconds."""
+"""Tolerated relative difference between a container's stated rate and its time stamps, which may be rounded to
+milliseconds.
+"""
 
 _ROUNDED = 0.01
 """Share of the frames by which a duration that a header states in seconds may differ from them."""
@@ -89,7 +91,7 @@ class VideoFrames:
         """
         stamps, decoder = self._open().stamps(), self._open()
         first = next((decoder.seconds(frame) for frame in decoder.frames()), math.nan)
-        return stamps[~(stamps < first)]  # all where nobody says when it is shown
+        return stamps[~(stamps < first)]  # all frames without a time stamp
 
     @cached_property
     def _count(self) -> int:
@@ -156,7 +158,7 @@ class VideoFrames:
         if lasts <= 0:
             return stated
         mean, usual = (len(self._stamps) - 1) / lasts, 1 / float(np.median(np.diff(self._stamps)))
-        # A gap that damage left makes the mean another one than that of the frames around it.
+        # A gap from damage changes the mean rate.
         fits = stated is not None and min(abs(stated - mean) / mean, abs(stated - usual) / usual) <= _STATED
         return stated if fits else mean
 
@@ -222,7 +224,7 @@ class VideoFrames:
             DataError: the file is missing or cannot be read.
         """
         whole = hashlib.sha256(f"{self.color}".encode())
-        with suppress(DataError):  # of what is no video, asking for a frame says it
+        with suppress(DataError):  # for a file that is not a video, a request for a frame reports it
             if (aspect := self._open().aspect) != 1:
                 whole.update(str(aspect).encode())
             if self.accept and self.damage:
@@ -482,7 +484,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
 
 
 def x264(crf: int) -> dict[str, Any]:
-    """The encoder's options, under which it always writes the same bytes: one thread, and none of the parts that differ between
-    processors, which also read beyond a frame whose width is no multiple of 32.
+    """The encoder's options, under which it always writes the same bytes: one thread, and none of the parts that differ
+    between processors, which also read beyond a frame whose width is no multiple of 32.
     """
     return {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}

@@ -1,4 +1,4 @@
-"""Where the networks of a finished run looked: Grad-CAM of their maps, projected onto the face (MEAN, Figure 7)."""
+"""Grad-CAM of the maps of a finished run's networks, projected onto the face (MEAN, Figure 7)."""
 
 from __future__ import annotations
 

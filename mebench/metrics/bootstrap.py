@@ -13,7 +13,7 @@ from mebench.metrics import Floats, Indices, correlation, difference_interval, m
 from mebench.metrics.catalogue import Scale, find
 
 FLAT = 1e-12
-"""A standard error below this comes from rounding alone: whoever is left out, the score stays."""
+"""A standard error below this comes only from rounding: the score does not change when a subject is left out."""
 
 
 def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
@@ -107,7 +107,8 @@ def interval(
     subjects: int | None = None,
     unseen: float = 0.0,
 ) -> tuple[float, float] | None:
-    """The 95 % interval around a value: `share_interval` for a share, else Student's t, on the logarithm for a positive score.
+    """The 95 % interval around a value: `share_interval` for a share, else Student's t, on the logarithm for a positive
+    score.
 
     The standard error is carried over to the logarithm by the derivative. A positive score close to 0 (half the width
     of the plain interval reaches 0) gets the plain interval, cut at 0.
@@ -166,7 +167,7 @@ class Basis(NamedTuple):
 
 Evaluate = Callable[[Floats], Mapping[str, Floats]]
 BasisOf = Callable[[Sequence[int], str], Basis]
-"""From units and a score's name to what it rests on among them."""
+"""From units and a score's name to its support among them."""
 
 
 def of_all(units: Sequence[int], name: str) -> Basis:
@@ -175,7 +176,7 @@ def of_all(units: Sequence[int], name: str) -> Basis:
 
 
 FEW = 20
-"""With fewer subjects than this, the jackknife also makes the intervals of what is no share."""
+"""With fewer subjects than this, the jackknife also gives the intervals of scores that are not shares."""
 
 LEAST, LEAST_PAIRED = 2, 4
 """What rests on fewer subjects has no interval; the second of a difference, which fewer cannot correlate."""

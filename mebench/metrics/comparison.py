@@ -40,12 +40,13 @@ from mebench.metrics import (
 
 
 def pooled(runs: Sequence[Tables]) -> Tables:
-    """All runs in one set of tables, as if each had been scored on subjects of its own: the second's `a/01` is `2|a/01`.
+    """All runs in one set of tables, as if each had been scored on subjects of its own: the second's `a/01` is
+    `2|a/01`.
 
     Methods that predict by chance contribute their first draw. The column `run` of the videos separates the runs for
     rules about all answers of one run: their order, and whether intervals can be ranked.
     """
-    told = [run.videos for run in runs if "person" in run.videos]  # runs of earlier versions do not say
+    told = [run.videos for run in runs if "person" in run.videos]  # runs of earlier versions lack it
     person = {subject: who for videos in told for subject, who in zip(videos["subject"], videos["person"])}
 
     def joined(name: str) -> Any:
@@ -115,7 +116,7 @@ def path_of(section: str, name: str) -> str:
 
 
 LEVEL = 0.05
-"""Of a test: how often it may find a difference where none is."""
+"""Level of a test: probability of a false difference."""
 
 
 def detectable_difference(error: float, degrees: int, level: float = LEVEL, power: float = 0.8) -> float | None:

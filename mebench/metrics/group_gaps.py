@@ -19,7 +19,7 @@ from mebench.metrics import (
 )
 
 LEAST_PEOPLE = 5
-"""A group of fewer people is withheld: its score says more of these people than of the group."""
+"""Groups of fewer people are not shown, since their scores would describe individuals."""
 SHUFFLES = 1999
 
 
@@ -85,7 +85,8 @@ def by_group(
 
 
 def paired(hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Two shares of the same people, such as of expressions on the left and on the right that are found, and their difference.
+    """Two shares of the same people, such as of expressions on the left and on the right that are found, and their
+    difference.
 
     Args:
         hits: (2, n_people) how many are right, of each of the two.

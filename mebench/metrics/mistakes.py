@@ -216,7 +216,8 @@ def _f1(tp: float, fp: float, fn: float) -> float:
 
 
 def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]:
-    """F1 gained if a cause of false positives, or all misses that are no near misses, were cured (see the top of this file).
+    """F1 gained if a cause of false positives, or all misses that are no near misses, were cured (see the top of this
+    file).
 
     Args:
         mistakes: of one kind, from `sort_mistakes`.
@@ -227,7 +228,7 @@ def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]
         For each word in `under`, and for `missed`, what F1 would rise by.
     """
     missed = mistakes[mistakes["mistake"] == "miss"]["cause"]
-    # A near miss that is put right finds one truth, and what finds one truth already (a duplicate) is none.
+    # A corrected near miss finds one truth; a prediction that already finds one (a duplicate) is not a near miss.
     near = min(int((missed == "localisation").sum()), int((under == "near_miss").sum()))
     fp, fn = len(mistakes) - len(missed), len(missed)
     before, found = _f1(tp, fp, fn), {}
@@ -334,8 +335,8 @@ def summarize_mistakes(
 def explain_mistakes(
     tables: Tables, mistakes: pd.DataFrame, kinds: Sequence[str], convention: str | Convention = "strict"
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Explain the mistakes of each kind: the events under false positives, the gain in F1 if one cause were removed, and the
-    missed truths.
+    """Explain the mistakes of each kind: the events under false positives, the gain in F1 if one cause were removed,
+    and the missed truths.
 
     Args:
         tables: what was predicted and what is true.

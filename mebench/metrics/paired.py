@@ -91,13 +91,14 @@ def permutation_p(observed: float, permuted: Floats, exact: bool) -> float | Non
     """
     if np.isnan(observed):
         return None
-    # Sums in another order differ in the last digits: what is equal must count as equal.
+    # Sums in another order differ in the last digits; equal scores must count as equal.
     extreme = int((~(np.abs(permuted) < abs(observed) - 1e-9)).sum())
     return extreme / len(permuted) if exact else (extreme + 1) / (len(permuted) + 1)
 
 
 def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float | None]:
-    """Wilcoxon signed-rank test of scores of the same subjects (Wilcoxon 1945), NaN where undefined, (n_subjects,) each.
+    """Wilcoxon signed-rank test of scores of the same subjects (Wilcoxon 1945), NaN where undefined, (n_subjects,)
+    each.
 
     Subjects without a difference keep their ranks but count for neither run (Pratt 1959). The p value is exact for up
     to `FEW` subjects, over all sign patterns; else SciPy's: exact without ties, else by the normal distribution. It is
@@ -112,14 +113,14 @@ def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float
     (3, 0.5, 1.0)
     """
     both = ~np.isnan(first) & ~np.isnan(second)
-    difference = np.round(first[both] - second[both], 12)  # what the last digits alone tell apart is no difference
+    difference = np.round(first[both] - second[both], 12)  # differences only in the last digits do not count
     n = int(both.sum())
     if not n:
         return 0, None, None
     if not difference.any():
         return n, 1.0, 0.0
     ranks = heavy.scipy.stats.rankdata(np.abs(difference)) * np.sign(difference)
-    if n <= FEW:  # all ways in which the sides of those who differ can fall
+    if n <= FEW:  # all assignments of sides to the people who differ
         several = np.abs(ranks[ranks != 0])
         sides = np.arange(2 ** len(several))[:, None] >> np.arange(len(several)) & 1
         sums, own = sides @ several, ranks[ranks > 0].sum()  # multiples of a half: nothing is rounded
@@ -177,7 +178,8 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
 def difference_interval(
     first: tuple[float, float, float], second: tuple[float, float, float], correlation: float
 ) -> tuple[float, float]:
-    """The 95 % interval of a difference, recovered from both intervals (Zou and Donner 2008, Statistics in Medicine 27(10)).
+    """The 95 % interval of a difference, recovered from both intervals (Zou and Donner 2008, Statistics in Medicine
+    27(10)).
 
     Each end lies as far off as the two ends that make the difference small, or large, taken together as correlated errors
     are (for shares Newcombe 1998, Statistics in Medicine 17(22), method 10). Unlike t it stays honest near 0 and 1.
@@ -199,8 +201,8 @@ def difference_interval(
 
 
 def correlation(first: Floats, second: Floats) -> float:
-    """Correlation of two scores over subjects, from each subject's influence on them, (n_subjects,) each; 0 where one does not
-    vary.
+    """Correlation of two scores over subjects, from each subject's influence on them, (n_subjects,) each; 0 where one
+    does not vary.
 
     >>> round(correlation(np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 0.0, 2.0])), 6)
     1.0

@@ -220,8 +220,8 @@ def choose_kinds(
     if lost := () if annotated else dataset.unplaced():
         one = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"
         raise DataError(
-            f"none of the {len(lost)} expressions of dataset {config.dataset!r} lies in its frames, such as {one}. "
-            f"Find the faults of this copy with mebench data verify dataset={config.dataset} …"
+            f"none of the {len(lost)} expressions of dataset {config.dataset!r} is inside its frames, such as "
+            f"{one}. Find the faults of this copy with mebench data verify dataset={config.dataset} …"
         )
     if not annotated:
         raise ConfigError(

@@ -15,9 +15,9 @@ from mebench.runner import LOOK_SECONDS, Failure, Task, attempt, failure_of, iso
 
 CONNECT_SECONDS = 30
 MOST = 100
-"""Jobs that are made and handed over at once: those of a thousand folds would fill the scheduler's memory."""
+"""Jobs that are submitted at once: jobs for a thousand folds would fill the scheduler's memory."""
 SERVER = isolation.ForkServer()
-"""In a worker of Dask's: what the processes of its tasks are copies of."""
+"""In a Dask worker: the process from which the processes of its tasks are forked."""
 ONE_AT_A_TIME = threading.Lock()
 """Held by the task that runs in a worker process: two in one process would draw from one random stream."""
 

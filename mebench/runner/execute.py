@@ -1,4 +1,6 @@
-"""Execute runs: features, folds, scores. Finished work is kept, a stopped run goes on, and the gain from a leak is measured."""
+"""Execute runs: features, folds, scores. Finished work is kept, a stopped run goes on, and the gain from a leak is
+measured.
+"""
 
 import signal
 import threading
@@ -212,8 +214,8 @@ def refuse_missing(config: RunConfig) -> None:
     many = config.trainer.get("devices", 1)
     if many != 1 and config.sandbox != "off":
         raise ConfigError(
-            f"trainer.devices={many} trains a fold in several processes, which talk through sockets, and the sandbox has none: add "
-            "sandbox=off, or train several folds at once, with workers=N"
+            f"trainer.devices={many} trains a fold in several processes, which communicate through sockets, and "
+            "the sandbox blocks them: add sandbox=off, or train several folds at once, with workers=N"
         )
     if many != 1 and trainer.selects(config.trainer):
         raise ConfigError(
@@ -232,7 +234,8 @@ def refuse_missing(config: RunConfig) -> None:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM, which batch systems send before they kill, and SIGHUP of a terminal that closes end the program as Ctrl-C does.
+    """Let SIGTERM, which batch systems send before they kill, and SIGHUP of a terminal that closes end the program as
+    Ctrl-C does.
 
     A signal that is already ignored, as under `nohup`, stays ignored.
     """

@@ -1,4 +1,6 @@
-"""The leak guard: no person on two sides of a fold, under any id; and the audit of a run: which value saw which subjects."""
+"""The leak guard: no person on two sides of a fold, under any id; and the audit of a run: which value saw which
+subjects.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,9 @@ from mebench.errors import DataError, listed
 from mebench.runner import Plan, class_counts, sandbox, weightless
 
 FEW = 3
-"""Signs of a changed copy that a run tells of."""
+"""Signs of a changed copy that a run reports."""
 _PRINTS: dict[Hashable, str] = {}
-"""Hashes of frames that this process has looked at."""
+"""Hashes of frames that this process has read."""
 
 
 def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
@@ -36,7 +38,9 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
 
 
 def warnings(plan: Plan) -> list[str]:
-    """Warnings about data and folds: missing parts of a copy, classes that cannot be learnt, data other than the protocol's."""
+    """Warnings about data and folds: missing parts of a copy, classes that cannot be learnt, data other than the
+    protocol's.
+    """
     told = [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
     if lost := plan.dataset.unplaced():
         of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())
@@ -54,7 +58,7 @@ def warnings(plan: Plan) -> list[str]:
     if plan.leaks:
         shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks and plan.leaks_k_prime else []
         if plan.selects:
-            shaped.append("what is chosen is chosen on tested subjects")
+            shaped.append("choices are made on tested subjects")
         elif any(weightless(part).stages() for part in plan.parts()):
             best = "the epoch" if plan.leaks_k_prime or "spot" not in plan.task.tasks else "epoch and threshold"
             shaped.append(f"each training keeps {best} that tested best")
@@ -88,7 +92,8 @@ def warnings(plan: Plan) -> list[str]:
 
 
 def check_duplicate_people(plan: Plan) -> None:
-    """Refuse one recording under two subjects of different sides: the first and the middle frame are equal, pixel for pixel.
+    """Refuse one recording under two subjects of different sides: the first and the middle frame are equal, pixel for
+    pixel.
 
     Ready-made features are compared where a dataset has no frames; recordings with missing frames are passed over.
     Copies within one subject are allowed unless a fold splits the subject's videos, and so are two ids that the
@@ -118,7 +123,9 @@ def check_duplicate_people(plan: Plan) -> None:
 
 
 def _print(plan: Plan, video: Video, middle: bool) -> str | None:
-    """Hash of a video's frame or ready-made features; None if it has neither. Runs of a sweep share it while the files are unchanged."""
+    """Hash of a video's frame or ready-made features; None if it has neither. Runs of a sweep share it while the files
+    are unchanged.
+    """
     dataset, _ = plan.home(video)
     ready = [dataset.provided(video, chain.name) for chain in plan.chains_of(video)]
     if features := [np.asarray(feature) for feature in ready if feature is not None]:

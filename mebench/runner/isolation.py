@@ -44,11 +44,13 @@ from mebench.runner import THREADS, Grant, enter, hide_memory, prepare_worker, s
 from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"
-"""Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes seconds."""
+"""Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes
+seconds.
+"""
 PRELOAD = "MEBENCH_PRELOAD"
 """The variable that tells the fork server what to import, see `mebench.runner.preload`."""
 LOOK_SECONDS = 1.0
-"""How often somebody who waits for a process looks at the clock."""
+"""Interval of checks while waiting for a process."""
 
 QUESTION, RESULT = "question", "result"
 _MADE = "made of"
@@ -184,7 +186,7 @@ def encode(value: Any) -> list[bytes]:
         if known == _name(type(value)):
             fields = (getattr(value, field.name) for field in dataclasses.fields(value))
             return {_MADE: ["object", known, *({_MADE: ["tuple", *f]} if isinstance(f, tuple) else f for f in fields)]}
-        raise TypeError(f"what it answered is no plain data but holds {type(value)}")
+        raise TypeError(f"its answer is not plain data but contains {type(value)}")
 
     return [json.dumps(value, default=plain).encode(), *buffers]
 
@@ -353,7 +355,7 @@ class Worker:
             late = now() > ends
         except (EOFError, OSError):  # it died, or the fork server did
             late = False
-        except Exception as error:  # what it sent is not what it should be
+        except Exception as error:  # its message has the wrong form
             self._kill()
             self._ended()
             return failure_of(error)
@@ -498,7 +500,8 @@ class ForkServer:
         self._copies.clear()
 
 
-# -- the process apart -------------------------------------------------------------------------------------------------------
+# -- the isolated process
+# -------------------------------------------------------------------------------------------------------
 
 
 def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[str]) -> None:

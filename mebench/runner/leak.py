@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # tables of records need no Lightning
     from mebench.runner.plan import Plan
 
 NAME = "worth of the looks"
-"""Of a value in the audit of a leaking run: the honest run beside it, how often was looked, what it gained, and the curve."""
+"""Keys of the audit of a leaking run: its honest run, the number of epochs to choose from, the gain, and the curve."""
 CUTS = 50
 """Thresholds that a spotter's intervals are cut at, at most: confidences with equally many intervals between them."""
 
@@ -205,12 +205,14 @@ class EpochPredictions(EpochAnswers):
         )
 
     def _scores(self, answers: Mapping[str, NDArray[np.int64]]) -> dict[str, float]:
-        """UF1 and UAR of the answers to each fold's clips, as the run is scored: of all clips pooled, or the mean over folds."""
+        """UF1 and UAR of the answers to each fold's clips, as the run is scored: of all clips pooled, or the mean over
+        folds.
+        """
         parts: dict[str, tuple[list[int], list[int]]] = {}
         for key, (clips, _) in self.of_fold.items():
             truth, said = parts.setdefault(key if self.plan.scored_each else "", ([], []))
             truth += [*clips["truth"].tolist(), *self.missed[key]]
-            # Instead of a class number: of a clip that nobody was asked about.
+            # Instead of a class number: a clip without an answer.
             said += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[-1] * len(self.missed[key])]
         matrices = [confusion_matrix(truth, said, sorted(set(truth))) for truth, said in parts.values() if truth]
         return {

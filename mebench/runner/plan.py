@@ -50,7 +50,8 @@ from mebench.runner import (
 
 
 def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:
-    """Timing of every group of videos (see `rate_groups`): k from its frame rate, k' from the training videos' expressions.
+    """Timing of every group of videos (see `rate_groups`): k from its frame rate, k' from the training videos'
+    expressions.
 
     k is 0.1 s (MEAN, section 4.3), rounded up as in its public code, which takes 3 frames at 25 fps. k' is (N + 1) / 2
     with N the mean length (section 3.3); counting N as offset - onset and rounding down are those of the public code.
@@ -153,8 +154,8 @@ class Plan:
 
     @property
     def transductive(self) -> str:
-        """`database` if unlabelled features of all tested clips enter the training, `video` if a test video's own enter its predictions,
-        else `none`.
+        """`database` if unlabelled features of all tested clips enter the training, `video` if a test video's own enter
+        its predictions, else `none`.
         """
         if self.config.adaptation != "none":
             return "database"
@@ -197,8 +198,8 @@ class Plan:
 
     @property
     def reads(self) -> tuple[Path, ...]:
-        """Files and folders that a method may read in a fold: those among its settings, and what its `config.yaml` names under `reads`,
-        such as pretrained weights, from its own folder on.
+        """Files and folders that a method may read in a fold: those among its settings, and what its `config.yaml`
+        names under `reads`, such as pretrained weights, from its own folder on.
         """
         every = [
             value.absolute() for part in self.parts() for value in vars(part.params).values() if isinstance(value, Path)
@@ -222,8 +223,8 @@ class Plan:
 
     @property
     def leaks_by_epoch_choice_only(self) -> bool:
-        """Whether looking at the tested subjects after each epoch is all that a leak of this run is: one method that trains, in one stage
-        if it spots, and chooses nothing else. Then one training serves the run and its leak.
+        """Whether looking at the tested subjects after each epoch is all that a leak of this run is: one method that
+        trains, in one stage if it spots, and chooses nothing else. Then one training serves the run and its leak.
         """
         stages = 0 if self.recognizer is not None or self.selects else len(weightless(self).stages())
         return stages == 1 or (stages > 1 and self.task.tasks == frozenset({"recognize"}))
@@ -293,8 +294,8 @@ class Plan:
 
     @property
     def selection(self) -> str:
-        """`fixed` if nothing is chosen, `inner` if inner validation subjects choose, `test` if tested ones do: in training, or as those on
-        whom the settings were tuned.
+        """`fixed` if nothing is chosen, `inner` if inner validation subjects choose, `test` if tested ones do: in
+        training, or as those on whom the settings were tuned.
         """
         tuned = set(self.config.tuned_on) & {str(subject) for fold in self.folds for subject in fold.test}
         return "test" if self.leaks or tuned else "inner" if self.selects else "fixed"
@@ -377,7 +378,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     if config.sandbox == "on" and (without := lacking()):
         raise ConfigError(
             f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(without)}: sandbox=auto uses "
-            "what is available and says what is missing"
+            "what is available and reports what is missing"
         )
     protocol, dataset = find_protocol(config.protocol), open_dataset(config)
     methods = methods or abilities(config)
@@ -388,8 +389,9 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     scheme = choose_scheme(dataset, videos, config, protocol)
     if scheme.several and "recognize" in tasks and not methods[-1].several:
         raise ConfigError(
-            f"scheme={scheme.name} asks for several classes of a clip at once, and method {methods[-1].plugin.id} names one: take "
-            "one that can (mebench info METHOD says so), such as method=logistic, or another scheme"
+            f"scheme={scheme.name} asks for several classes of a clip at once, but method "
+            f"{methods[-1].plugin.id} names one: choose a method for several classes (see mebench info METHOD), "
+            "such as method=logistic, or another scheme"
         )
     if scheme.several and config.audit != "guard":
         raise ConfigError(
@@ -464,8 +466,8 @@ def check_reach(plan: Plan) -> None:
             off = "or use sandbox=off, after you have read the method's code"
             if place not in open_to_all and here.is_relative_to(own) and here.suffix != ".safetensors":
                 raise ConfigError(
-                    f"the method may not read {place}, which lies in {word}, where labels are: move or copy it to another folder and "
-                    f"name it there, {off}"
+                    f"the method may not read {place}, which is in {word}, where labels are: move or copy it to another "
+                    f"folder and name it there, {off}"
                 )
             if own.is_relative_to(here):
                 raise ConfigError(

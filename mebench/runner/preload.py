@@ -17,7 +17,7 @@ if wanted := os.environ.pop(isolation.PRELOAD, ""):
     pr_set_child_subreaper = 36
     ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)  # what copies leave running becomes its child
     for entry in json.loads(wanted):
-        with suppress(Exception, SystemExit):  # the fold that needs it will say it
+        with suppress(Exception, SystemExit):  # the fold that needs it will report it
             module, _, name = entry.removesuffix("()").partition(":")
             found: Any = import_module(module)
             if name:

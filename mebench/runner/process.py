@@ -18,12 +18,14 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THR
 
 
 def prepare_worker() -> None:
-    """Make this process a worker: deaf to Ctrl-C, SIGTERM and SIGHUP (the parent decides), and keeping the memory it frees."""
+    """Make this process a worker: deaf to Ctrl-C, SIGTERM and SIGHUP (the parent decides), and keeping the memory it
+    frees.
+    """
     with suppress(ValueError):  # not the main thread
         deaf = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
         for number in deaf:
             signal.signal(number, signal.SIG_IGN)
-        # Lightning listens anew while it trains.
+        # Lightning installs its own handler during training.
         signal.pthread_sigmask(signal.SIG_BLOCK, deaf)
     load_lightning_lightly()
     with suppress(OSError, AttributeError):  # another system than Linux: an orphan waits for work that never comes

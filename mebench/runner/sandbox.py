@@ -98,15 +98,16 @@ _ARCHITECTURES: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], tuple[int
         (29, 261),
     ),
 }
-"""By architecture its audit number; the system calls that are refused: socket; what reads or drives another process or does so on its
-behalf (ptrace, process_vm_readv and _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open); what outlives the process
-(add_key, request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others open (inotify and fanotify). Then those that
-are done in pretence: chmod, chown, utime and setxattr in all their forms, and what gives processes priorities and processors. Last ioctl
-and prlimit64, of which some uses are refused, see `_SOME`.
+"""By architecture its audit number; the system calls that are refused: socket; what reads or drives another process or
+does so on its behalf (ptrace, process_vm_readv and _writev, kcmp, pidfd_getfd, io_uring_setup, bpf, perf_event_open);
+what outlives the process (add_key, request_key, keyctl, shmget, semget, msgget, mq_open); what tells which files others
+open (inotify and fanotify). Then those that are done in pretence: chmod, chown, utime and setxattr in all their forms,
+and what gives processes priorities and processors. Last ioctl and prlimit64, of which some uses are refused, see
+`_SOME`.
 """
 _SOME = ((0, 24, 0x5412, True), (0, 24, 0x541C, True), (1, 16, 0, False))
-"""Which of the last two, the place of an argument, a value, and whether this or any other value is refused: to type on the user's terminal
-(TIOCSTI, TIOCLINUX), and the limits of another process.
+"""Which of the last two, the place of an argument, a value, and whether this or any other value is refused: to type on
+the user's terminal (TIOCSTI, TIOCLINUX), and the limits of another process.
 """
 REFUSED = (
     "in the sandbox a method can read Python, its own folder, the files among its settings and those that its "
@@ -140,8 +141,8 @@ class Grant(NamedTuple):
 
 
 def python_files() -> tuple[Path, ...]:
-    """Files that every Python program reads: the interpreter with its packages, the system's libraries, and facts about the
-    machine.
+    """Files that every Python program reads: the interpreter with its packages, the system's libraries, and facts about
+    the machine.
 
     Only the folders that hold these are granted: `/usr/src` and other folders of `sys.path` may hold somebody's runs.
     """
@@ -176,7 +177,8 @@ def granted(
     modules: Iterable[str] = (),
     accelerator: str = "cpu",
 ) -> Grant:
-    """The files that a process may read: Python, mebench, plugins, the run's grants, and the source code of imported user modules.
+    """The files that a process may read: Python, mebench, plugins, the run's grants, and the source code of imported
+    user modules.
 
     Args:
         plugins: the package and the folder of each.
@@ -222,7 +224,9 @@ def imports_before(folder: Path) -> tuple[str, ...]:
 
 
 def lacking() -> tuple[str, ...]:
-    """The parts of `PARTS` that this kernel does not give, without confining anything; all of them where it is not Linux."""
+    """The parts of `PARTS` that this kernel does not give, without confining anything; all of them where it is not
+    Linux.
+    """
     if sys.platform != "linux":
         return PARTS
     libc = ctypes.CDLL(None, use_errno=True)
@@ -250,10 +254,10 @@ def enter(grant: Grant) -> None:
         with (
             suppress(OSError),
             Path(f"/proc/self/fd/{stream}").open("wb", 0) as unreadable,
-        ):  # somebody else's cannot be
+        ):  # files of other users cannot be changed
             os.dup2(unreadable.fileno(), stream)
     os.environ.update(dict.fromkeys(("NUMBA_CACHE_DIR", "CUDA_CACHE_PATH", "TRITON_CACHE_DIR"), str(grant.write[0])))
-    if caching := sys.modules.get("numba.core.caching"):  # what is compiled already is read, and nothing is kept
+    if caching := sys.modules.get("numba.core.caching"):  # compiled code is read, and nothing is stored
         vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
     if more := set(confine(grant)) - set(grant.lacks):
         raise RunError(

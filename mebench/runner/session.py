@@ -68,7 +68,7 @@ def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) 
     if not reasons:
         return ""
     line, about = skipped_line(list(reasons), n_videos), folder.read_json("folds.json")
-    if line not in about["warnings"]:  # a run that goes on says it already
+    if line not in about["warnings"]:  # a continued run has reported it already
         folder.write_json("folds.json", {**about, "warnings": [*about["warnings"], line]})
     return line
 
@@ -183,7 +183,7 @@ class Session:
             return found
         for other in runs_by_training.get(self.trained, ()):
             if other.id != self.folder.id and set(found) < self.left:
-                with suppress(MebenchError, TypeError, ValueError):  # what it left out cannot be read
+                with suppress(MebenchError, TypeError, ValueError):  # its skipped videos cannot be read
                     if read_skipped(other).keys() == self.plan.skipped.keys():
                         own = (other.finished_folds() & self.left) - set(found)
                         found |= {key: other.path / "folds" / safe_name(key) for key in own}
@@ -330,8 +330,8 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
     """
     if clean is None:
         raise RunError(
-            f"degrade={plan.config.degrade} takes the models of the finished clean run, and {plan.config.runs} holds none of these "
-            "settings: run it first, by the same command without degrade"
+            f"degrade={plan.config.degrade} takes the models of the finished clean run, but {plan.config.runs} "
+            "has none with these settings: run it first, by the same command without degrade"
         )
     folders = {fold.key: clean.path / "folds" / safe_name(fold.key) for fold in plan.folds}
     if missing := [key for key, folder in folders.items() if not (folder / "model.safetensors").is_file()]:
@@ -370,7 +370,9 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
 
 
 def rerun_notice(session: Session) -> str:
-    """The notice that equal runs exist already, finished, in another process, or finished and incomplete; empty where none does."""
+    """The notice that equal runs exist already, finished, in another process, or finished and incomplete; empty where
+    none does.
+    """
     first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
     others = [run for run in RunFolder.equal(session.folder.path.parent, first).values() if run.id != session.folder.id]
     for folder in others:

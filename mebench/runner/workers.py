@@ -12,7 +12,7 @@ from mebench.errors import ConfigError
 from mebench.runner import LOOK_SECONDS, Failure, Worker, attempt, isolation
 
 ENOUGH = 3
-"""An exception that came back for so many tasks when they were tried again is believed for all others that raised it."""
+"""After this many tasks fail twice with one exception, other tasks with this exception are not tried again."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,8 @@ def default_workers() -> int:
 
 
 def environments(workers: int, accelerator: str, devices: int | None = None, each: int = 1) -> list[dict[str, str]]:
-    """The environment of each worker: on machines with NVIDIA GPUs, the GPU that it uses, or as many as each fold takes.
+    """The environment of each worker: on machines with NVIDIA GPUs, the GPU that it uses, or as many as each fold
+    takes.
 
     The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all, and of those the first `devices`; worker n takes the
     n-th, in turn; with more workers than GPUs, each GPU trains several folds at once. Empty for a run on the CPU, on

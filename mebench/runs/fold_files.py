@@ -19,9 +19,11 @@ from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"
-"""The curves in which peaks were looked for, where the method kept them."""
+"""The curves of the peak search, if the method kept them."""
 EPOCH_PREDICTIONS = "looks.parquet"
-"""Answers in the tested videos after each epoch, where the run keeps them: intervals, or those to the annotated clips, without kind."""
+"""Answers in the tested videos after each epoch, where the run keeps them: intervals, or those to the annotated clips,
+without kind.
+"""
 RECORD = "fold.json"
 
 
@@ -31,7 +33,7 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     for name, table in tables_of_fold(result, kinds).items():
         if (
             name in TABLES or len(table) or (name == EPOCH_PREDICTIONS and result.epoch_predictions)
-        ):  # nobody may have been asked
+        ):  # there may be no answers
             sink = heavy.pyarrow.BufferOutputStream()
             heavy.pyarrow.parquet.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
@@ -58,7 +60,8 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
 
 
 def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
-    """Read a fold from its files, without its intervals, which can be recomputed, and without its per-epoch predictions.
+    """Read a fold from its files, without its intervals, which can be recomputed, and without its per-epoch
+    predictions.
 
     Args:
         folder: of the fold.
@@ -264,5 +267,5 @@ def _whole(frame: float) -> int:
         ValueError: it is not whole.
     """
     if int(frame) != frame:
-        raise ValueError(f"{frame} is no frame index")
+        raise ValueError(f"{frame} is not a frame index")
     return int(frame)

@@ -182,7 +182,9 @@ class RunFolder:
 
     @classmethod
     def equal(cls, runs: Path, first: str) -> dict[int, RunFolder]:
-        """The runs whose id is `first`, `first.2`, `first.3` …, finished or not, by number; some may have been removed since."""
+        """The runs whose id is `first`, `first.2`, `first.3` …, finished or not, by number; some may have been removed
+        since.
+        """
         found = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
         return {number: cls(path) for number, path in sorted({1: runs / first, **found}.items()) if path.is_dir()}
 
@@ -245,7 +247,7 @@ class RunFolder:
                 write_files(temporary, result, kinds)
                 if final.exists():
                     shutil.rmtree(final)
-            # A power cut may cost the folds of that long; a kill none.
+            # A power cut may lose the folds of this time; a kill loses none.
             if time.monotonic() > self._synced + 5.0:
                 self._sync_all()
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)

@@ -43,7 +43,9 @@ _VIEW, _COLUMNS = (
     "mlflow.sharedViewState.scores",
     ("params.`best`", *(f"metrics.`{name}`" for own in SHORT.values() for name in own)),
 )
-"""The view of an experiment that its address names, as MLflow's button *Share* makes them: by itself it shows no column of a score."""
+"""The view of an experiment that its address names, as MLflow's button *Share* makes them: by itself it shows no column
+of a score.
+"""
 
 
 class MLflow(Tracker):
@@ -74,7 +76,7 @@ class MLflow(Tracker):
 
     def find(self, entry: Entry) -> Found | None:
         """The completely sent run; partial runs of killed processes and outdated tables are removed."""
-        if len(self._ends) > 100:  # nobody else collects garbage meanwhile
+        if len(self._ends) > 100:  # no other process collects garbage meanwhile
             self._ends.clear()
             gc.collect()
         own, digest = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'", entry.tags.get(DIGEST_TAG)
@@ -106,7 +108,9 @@ class MLflow(Tracker):
         return run
 
     def metrics(self, run: str, points: Sequence[Point]) -> None:
-        """Log metrics in batches of MLflow's limit; a character that it refuses in a name, as in `f1@cas_me2`, becomes `_`."""
+        """Log metrics in batches of MLflow's limit; a character that it refuses in a name, as in `f1@cas_me2`, becomes
+        `_`.
+        """
         metrics = [Metric(re.sub(r"[^/\w.\- :]", "_", p.name), p.value, self._ends[run], p.step) for p in points]
         for first in range(0, len(metrics), _METRICS):
             self.client.log_batch(run, metrics=metrics[first : first + _METRICS])
@@ -142,7 +146,7 @@ class MLflow(Tracker):
             if self.client.get_experiment_by_name(name) is None:
                 try:
                     self.client.create_experiment(name, artifact_location=self.store.artifacts)
-                except MlflowException:  # perhaps somebody else was faster, on a server that our lock does not reach
+                except MlflowException:  # another process may have been faster, on a server outside our lock
                     if self.client.get_experiment_by_name(name) is None:
                         raise
             found = self.client.get_experiment_by_name(name)
@@ -164,7 +168,8 @@ def client_of(store: Store) -> MlflowClient:
 
 
 def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -> None:
-    """Bring the records of all finished runs that an MLflow store holds into a folder, as `leaderboard export` writes them.
+    """Bring the records of all finished runs that an MLflow store holds into a folder, as `leaderboard export` writes
+    them.
 
     Args:
         address: MLflow's tracking URI.
@@ -188,7 +193,7 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
                     token = page.token or None
             for own, run in known.items():
                 if not re.fullmatch(r"\w[\w.=+-]*", own):
-                    notify(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
+                    notify(f"a run in MLflow is left out, because its id {own!r} is not a folder name")
                     continue
                 with tempfile.TemporaryDirectory(dir=target, prefix=".") as room:
                     if any(file.path == RECORD_FOLDER for file in client.list_artifacts(run)):

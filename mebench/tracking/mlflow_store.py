@@ -49,7 +49,7 @@ NETWORK = frozenset(
 """Kinds of file systems on which the locks of sqlite do not hold."""
 RUN_TAG = "mebench.run_id"
 OFF = (False, "off", "false", "no", "none")
-"""What says that no run is tracked."""
+"""Words that turn tracking off."""
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -116,7 +116,7 @@ class Store:
                     while answer.read1(1 << 16):
                         if time.monotonic() > deadline:
                             raise TimeoutError
-            except (OSError, ValueError, HTTPException) as error:  # of all others MLflow says what they are
+            except (OSError, ValueError, HTTPException) as error:  # MLflow describes all others
                 if isinstance(getattr(error, "reason", error), TimeoutError):
                     raise RunError(
                         f"the MLflow server {without_password(self.uri)} gives no whole answer within {ANSWER_SECONDS:g} s: start it "
@@ -169,8 +169,8 @@ def alone(store: Store) -> Iterator[None]:
         return
     if (kind := file_system(store.database)) in NETWORK:
         raise RunError(
-            f"the database lies on a network drive ({kind}), where sqlite breaks: start a server with mlflow server and name it "
-            "with MLFLOW_TRACKING_URI=http://HOST:5000"
+            f"the database is on a network drive ({kind}), where sqlite fails: start a server with mlflow "
+            "server and name it with MLFLOW_TRACKING_URI=http://HOST:5000"
         )
     end = time.monotonic() + LOCK_SECONDS
     try:
@@ -179,7 +179,7 @@ def alone(store: Store) -> Iterator[None]:
         raise RunError(f"another process has been writing to it for {LOCK_SECONDS:.0f} seconds") from None
     with lock:
         if store.database.exists():
-            # MLflow tries a damaged, locked or read-only file for minutes; sqlite says so at once.
+            # MLflow tries a damaged, locked or read-only file for minutes; sqlite reports it at once.
             seconds = max(end - time.monotonic(), 0.1)
             try:
                 with closing(sqlite3.connect(store.database, seconds, isolation_level=None)) as file:

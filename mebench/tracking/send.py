@@ -33,7 +33,7 @@ from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
 FOLD_TAG, KEY_TAG, MODELS_TAG = "mebench.fold", "mebench.key", "mebench.models"
 BOARD_TAG, DIGEST_TAG = "mebench.leaderboard", "mebench.digest"
 RECORD_FOLDER, MODELS_FOLDER = "record", "models"
-"""Where a run's record and its models lie among its files."""
+"""Places of a run's record and models among its files."""
 LONGEST_TAG, LONGEST_PARAM = 4000, 6000
 SHORT = {
     "spotting": {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"},
@@ -240,7 +240,9 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
 
 
 def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
-    """The main scores by their short names, then every score and count of the task by its dotted name, without intervals."""
+    """The main scores by their short names, then every score and count of the task by its dotted name, without
+    intervals.
+    """
     main = {name: score["value"] for name, score in main_scores(summary).items()}
     yield from (Point(name, round(value, 4)) for name, value in main.items() if value is not None)
     every = re.compile(r"(?!.*\.details\.)(spotting|analysis|recognition).*(?<!\.low)(?<!\.high)")
@@ -307,8 +309,8 @@ def _folds(
     for fold, (name, tables) in zip(about["folds"], tables_of_folds(folder), strict=True):
         record, own = folder.fold_record(name), {str(column): float(cost) for column, cost in costs[name].items()}
         numbers = {**own, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
-        scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # the intervals of so few people say nothing
-        # Of a longer curve of one fold only so many epochs are sent, evenly spread; that of the run is whole.
+        scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # intervals of so few people are meaningless
+        # Most epochs of one fold's curve that are sent, evenly spread; the curve of the run is complete.
         yield Entry(
             head.experiment,
             name,
@@ -330,7 +332,8 @@ def _folds(
 
 
 def of_board(file: Path) -> Entry:
-    """A table of a leaderboard, from the JSON that `mebench leaderboard build` writes: its rows, and the scores of the first.
+    """A table of a leaderboard, from the JSON that `mebench leaderboard build` writes: its rows, and the scores of the
+    first.
 
     Raises:
         LookupError, TypeError, ValueError, OSError: the file is no such table.

@@ -13,7 +13,7 @@ Rows = NDArray[np.float64]
 Sides = tuple[Rows, Rows]
 
 K = 20
-"""Dimensions of the subspaces of `subspace`, `gfk` and `tca`, where there are so many clips."""
+"""Dimensions of the subspaces of `subspace`, `gfk` and `tca`, if there are enough clips."""
 
 
 def adapted(how: str, source: Rows, target: Rows) -> Sides:

@@ -229,7 +229,7 @@ class Estimator:
 
         seen = np.unique(labels)
         n = max(len(self.task.classes), 2) if labels.dtype.kind == "i" else 2
-        if len(seen) == 1:  # there is nothing to tell apart
+        if len(seen) == 1:  # a single class needs no fit
             return lambda rows: np.tile(np.arange(n) == seen[0], (len(rows), 1)).astype(np.float64)
         fresh = clone(self.given) if hasattr(self.given, "get_params") else copy.deepcopy(self.given)
         if getattr(fresh, "random_state", self) is None and hasattr(fresh, "set_params"):

@@ -1,5 +1,5 @@
-"""Lightning's Trainer over the stages of a method, with the options, callbacks and loggers of a run and the subjects to validate
-on.
+"""Lightning's Trainer over the stages of a method, with the options, callbacks and loggers of a run and the subjects to
+validate on.
 """
 
 import contextlib
@@ -127,7 +127,9 @@ class _Noted(Logger):  # type: ignore[misc]
 
 
 def _logging(noted: _Noted) -> LambdaCallback:
-    """Logs what `history` notes of an epoch, as `train_loss`, `val_loss`, `val_uf1` and so on, for callbacks and loggers."""
+    """Logs what `history` notes of an epoch, as `train_loss`, `val_loss`, `val_uf1` and so on, for callbacks and
+    loggers.
+    """
 
     def log(trained: L.LightningModule, split: Split, word: str) -> None:
         found = noted.method.history.noted(noted.name, trained.current_epoch, split)
@@ -184,7 +186,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
             method = self.method
             of_method = {"stage": method.stage, "history": method.history.state(), "notes": method.notes}
             half = self.file.with_suffix(".half")
-            with contextlib.suppress(UnpicklingError):  # a training whose state is more than numbers begins anew
+            with contextlib.suppress(UnpicklingError):  # a training with more state than numbers starts again
                 torch.load(half, weights_only=True)
                 torch.save(of_method | self.state, half)
                 half.replace(self.file)
@@ -220,8 +222,8 @@ def fit(
     options: Mapping[str, Any] | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Train all stages of `method` in order, then call its closed-form fit. The method is set to training mode first and to
-    evaluation mode last.
+    """Train all stages of `method` in order, then call its closed-form fit. The method is set to training mode first
+    and to evaluation mode last.
 
     `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples
     change none of them: the trained weights are the same with and without validation.
@@ -243,7 +245,7 @@ def fit(
         RunError: a stage has no samples.
         ConfigError: the machine lacks the precision; a callback selects by a metric that is never logged.
     """
-    method.train()  # Lightning leaves modes as they are, and who is fitted again ended in the other one
+    method.train()  # Lightning keeps the modes of modules, and after a former fit they are in evaluation mode
     options, stages = dict(options or {}), method.stages()
     alone = after_epoch is None and options.get("devices", 1) == 1  # then its state is all in this process
     file = folder / STATE if folder is not None and alone else None
@@ -320,9 +322,9 @@ def _train(
         "max_epochs": stage.epochs,
         "devices": devices,
         "strategy": "ddp_fork" if many > 1 else "auto",
-        # One thread of a CPU already is; to say so would import PyTorch's compiler.
+        # One thread of a CPU is deterministic already; the call would import PyTorch's compiler.
         "deterministic": "warn" if options["accelerator"] != "cpu" else None,
-        # This process is alone: a fold inside a Slurm job must not wait for its brothers.
+        # This process works alone: a fold inside a Slurm job must not wait for other processes.
         "plugins": [LightningEnvironment()],
         "default_root_dir": folder,
         "profiler": _Unprofiled(),
@@ -349,7 +351,7 @@ def _train(
     trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
     if kept.weights:
         trained.load_state_dict(kept.weights)
-    method.to(device)  # Lightning leaves it in memory, and it predicts where it was trained
+    method.to(device)  # Lightning keeps it in memory, and it predicts on its training device
 
 
 def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
@@ -407,7 +409,9 @@ def _refuse_unlogged(
 
 
 def _loader(samples: Any, batch_size: int, device: torch.device, shuffle: bool, own_generator: bool = False) -> Any:
-    """Batches of samples; `own_generator` draws nothing from torch's own generator, as every pass of a loader does otherwise."""
+    """Batches of samples; `own_generator` draws nothing from torch's own generator, as every pass of a loader does
+    otherwise.
+    """
     pinned, given = device.type == "cuda", samples
     if pinned:
         samples = on_device(samples, device, torch.cuda.mem_get_info(device)[0])

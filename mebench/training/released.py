@@ -85,11 +85,11 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         with open_plain(path, MAX_BYTES) as file:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
-        said, _, _ = _NOISE.sub("", str(error)).partition("Re-running")  # PyTorch advises to run what is in the file
+        said, _, _ = _NOISE.sub("", str(error)).partition("Re-running")  # PyTorch advises to execute the file's content
         raise DataError(f"the weights {path} cannot be read: {' '.join(said.split())[:200]}") from None
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise DataError(
-            f"the weights {path} are no tensors by name: expected what torch.save(model.state_dict()) writes"
+            f"the weights {path} are not tensors by name: expected what torch.save(model.state_dict()) writes"
         )
     if (size := sum(value.numel() * value.element_size() for value in found.values())) > MAX_BYTES:
         raise DataError(
@@ -99,7 +99,8 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
 
 
 def keras_weights(path: Path) -> dict[str, Any]:
-    """The arrays of a Keras file (HDF5) by the path of layer and weight, such as `conv2d_1/kernel:0`; nothing in it is run.
+    """The arrays of a Keras file (HDF5) by the path of layer and weight, such as `conv2d_1/kernel:0`; nothing in it is
+    run.
 
     Raises:
         ConfigError: h5py is not installed.
@@ -114,7 +115,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
 
     def take(group: Any, above: str) -> None:
         nonlocal size, names
-        if above.count("/") > DEEPEST:  # or a group that lies in itself
+        if above.count("/") > DEEPEST:  # or a group that contains itself
             raise DataError(
                 f"the weights {path} nest more than {DEEPEST} groups, which no weights do: they are not read"
             )
@@ -154,7 +155,8 @@ def keras_weights(path: Path) -> dict[str, Any]:
 
 
 def keras_layers(weights: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
-    """The layers whose name begins so, in the order in which they were made: Keras counts them, `conv2d_9` before `conv2d_10`.
+    """The layers whose name begins so, in the order in which they were made: Keras counts them, `conv2d_9` before
+    `conv2d_10`.
 
     Returns:
         Of each the weights by their own names: `kernel`, `bias`, `gamma`, `beta`, `moving_mean`, `moving_variance`.
@@ -200,7 +202,5 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
             shapes = tuple(weights[name].shape), tuple(own[name].shape)
             raise DataError(f"the weights {path}: {name} has the shape {shapes[0]}, expected {shapes[1]}")
         if name in weights and not torch.isfinite(weights[name]).all():
-            raise DataError(
-                f"the weights {path}: {name} holds numbers that are none (NaN or infinite): the file answers nothing"
-            )
+            raise DataError(f"the weights {path}: {name} contains NaN or infinite values: the file is not usable")
     network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})

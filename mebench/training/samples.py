@@ -1,4 +1,6 @@
-"""Samples for training: labels, batches of maps, mirrored maps; and views as torch datasets, with features read on access."""
+"""Samples for training: labels, batches of maps, mirrored maps; and views as torch datasets, with features read on
+access.
+"""
 
 import mmap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,9 +41,10 @@ def half_mirrored(maps: Tensor, signed: bool = True) -> Tensor:
 RELEASE_BYTES = 64 << 20
 """Of memory-mapped samples that a process holds on to, at most about."""
 KEPT_BYTES = 128 << 20
-"""Samples that are no larger than this all together are copied into memory: gathering a batch row by row takes thrice as long."""
+"""Samples up to this total size are copied into memory, because gathering a batch row by row takes three times as long.
+"""
 AROUND = 128 << 10
-"""Bytes that Linux maps with a row beside its own: the 64 KiB around the page of each end."""
+"""Extra bytes that Linux maps with a row: the 64 KiB around the page of each end."""
 
 
 class Samples(TensorDataset):
@@ -119,7 +122,9 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
         return x[0], y[0]
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """A batch: maps (n, C, H, W) float32, channels last in memory, which convolutions are fastest with; and targets."""
+        """A batch: maps (n, C, H, W) float32, channels last in memory, which convolutions are fastest with; and
+        targets.
+        """
         chosen = np.asarray(indices)
         if self._kept is None and len(self.rows) * self._bytes_of_one <= KEPT_BYTES:
             self._kept = torch.from_numpy(self._maps(self.rows))
@@ -201,7 +206,8 @@ Transform = Callable[[Any], Any]
 
 
 class ViewSamples(Dataset[Any]):
-    """Samples (x, y), or x alone. Of one chain x is a tensor, float32, maps as (C, H, W); of several a map of them by name.
+    """Samples (x, y), or x alone. Of one chain x is a tensor, float32, maps as (C, H, W); of several a map of them by
+    name.
 
     Args:
         names: of the chains.
@@ -253,7 +259,8 @@ class ClipSamples(ViewSamples):
 
 
 class WindowSamples(ViewSamples):
-    """Windows of so many frames, (window, ...), or of one frame, (...); row i of a feature with flow is that between frames i and i + k.
+    """Windows of so many frames, (window, ...), or of one frame, (...); row i of a feature with flow is that between
+    frames i and i + k.
 
     y has a number for each kind, float32: 1 where an expression of that kind lies in the window, else 0.
 
@@ -299,7 +306,9 @@ class WindowSamples(ViewSamples):
         return rows if self.window > 1 else np.asarray(rows[0])
 
     def of_frames(self, scores: NDArray[np.float64], videos: Sequence[VideoView]) -> list[NDArray[np.float64]]:
-        """Scores of samples, (n, n_kinds), as frame scores of each video, (n_frames, n_kinds); NaN where no window begins."""
+        """Scores of samples, (n, n_kinds), as frame scores of each video, (n_frames, n_kinds); NaN where no window
+        begins.
+        """
         found = []
         for video, end, count in zip(videos, self._ends, self.counts):
             own = np.full((video.n_frames, scores.shape[1]), np.nan)

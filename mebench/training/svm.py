@@ -90,7 +90,7 @@ class LinearSvm(nn.Module):
         samples, labels = np.asarray(x, np.float64), np.asarray(y, np.int64)
         if len(samples) == 0:
             raise RunError(
-                "a linear SVM needs training clips and there are none: no training subject has a labelled clip"
+                "a linear SVM needs training clips, but there are none: no training subject has a labelled clip"
             )
         bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
         if len(bad):

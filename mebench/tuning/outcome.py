@@ -1,5 +1,5 @@
-"""The outcome of tuning: the tuned configuration compared with the default on subjects that no trial saw; as data, printed,
-drawn, and as the file of tuned values for `mebench run -c`.
+"""The outcome of tuning: the tuned configuration compared with the default on subjects that no trial saw; as data,
+printed, drawn, and as the file of tuned values for `mebench run -c`.
 """
 
 import time
@@ -62,7 +62,7 @@ class TrialReporter:
         """Report a finished trial."""
         best, done, now = study.best(), _finished(study), time.monotonic()
         new = best is not None and best.number != self._best
-        # Trials that follow each other faster are told together, but for a new best one.
+        # Trials at shorter intervals are reported together, except for a new best one.
         if not new and trial.state != "failed" and done < self._trials and now - self._last < 2.0:
             return
         self._last, self._best = now, -1 if best is None else best.number
@@ -392,16 +392,16 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
         remarks.append(f"{plain['conclusion'][0].upper()}{plain['conclusion'][1:]}.")
     if plain["nested"]:
         remarks += [
-            "One study for each outer fold: these are the median of numbers and the most frequent of choices over "
-            "the folds. The outer score is that of the procedure, in which each fold has its own values; a run of "
-            "this file scores too high.",
+            "One study for each outer fold: these are the median of numbers and the most frequent of choices "
+            "over the folds. The outer score belongs to the procedure, in which each fold has its own values; "
+            "a run of this file scores too high.",
             *(f"{d.key}: {', '.join(value_in_words(one[d.key]) for one in every)}" for d in tuned.space.dimensions),
         ]
     else:
         (study,) = plain["studies"].values()
         remarks += [
             (
-                "A run over all subjects also tests those of the tuning set, and scores too high: "
+                "A run over all subjects also tests the tuning set, and scores too high: "
                 f"{', '.join(study['subjects'])}."
             ),
             f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",

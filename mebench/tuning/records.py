@@ -233,8 +233,8 @@ class Study:
         """
         if (best := self.best()) is None:
             raise RunError(
-                f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so nothing can be "
-                "chosen: give more --trials, or --pruner none"
+                f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so there is no "
+                "choice: give more --trials, or --pruner none"
             )
         return best
 

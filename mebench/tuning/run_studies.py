@@ -320,7 +320,7 @@ class Judge:
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; finished folds are kept and scored by the present rules and draws."""
         plan, tables = self._plan, truth_tables(self._plan)
-        # Other than that of a plain run: folds and values are not those that its configuration names.
+        # Different from a plain run: folds and values are not those of its configuration.
         inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
         key = digest([*inputs, who(plan.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
@@ -335,7 +335,7 @@ class Judge:
                     folder.write_json("config.json", {**about, "config": known, "origins": origins})
                 return folder
             shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
-            # First: an end between the two would leave what looks like a plain run.
+            # First, because an end between the two would leave an apparent plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
             describe(folder, shown, tables, key)
             parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
@@ -394,13 +394,13 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     plan = make_plan(config)
     space = for_task(space, plan.task, bool(options.params))
     objectives = read_objectives(options.objectives, plan.task)
-    # Share of the subjects that are tuned on unless something else is said.
+    # Default share of the subjects for tuning.
     splits = (
         nested(plan, options.inner_folds)
         if options.nested
         else tuning_set(plan, options.tuning_subjects or 0.4, options.inner_folds)
     )
-    about = {  # what must agree for two processes to work on one study; what tells most comes first
+    about = {  # settings that must agree for two processes in one study; the most informative first
         "method": "+".join(filter(None, (config.method, config.recognizer))),
         "dataset": config.dataset,
         "protocol": config.protocol,

@@ -1,4 +1,5 @@
-"""The search space: from the `search` maps of the plugins and the words of the command line to parameters with ranges or choices.
+"""The search space: from the `search` maps of the plugins and the words of the command line to parameters with ranges
+or choices.
 
 A map of `config.yaml` gives each parameter its range or its choices, and says when it acts:
 
@@ -74,7 +75,8 @@ class Dimension:
         return next((choice for choice in self.choices if self.encoded(choice) == stored), stored)
 
     def widened(self) -> Self:
-        """The dimension with the default in it, where that is one more choice or a number; a step that misses it is dropped.
+        """The dimension with the default in it, where that is one more choice or a number; a step that misses it is
+        dropped.
 
         >>> wide = Dimension("method.epochs", "training", 8, low=10, high=200, step=10, whole=True).widened()
         >>> wide.low, wide.high, wide.step
@@ -208,7 +210,7 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
         kept += [] if fitting is None else [fitting]
     who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
     if not kept and left_out:
-        raise ConfigError(f"this configuration of {who} refuses all that could be tuned, for example {left_out[0]}")
+        raise ConfigError(f"this configuration of {who} refuses all tunable parameters, for example {left_out[0]}")
     if not kept and maps and acts:
         raise ConfigError(
             f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
@@ -255,7 +257,7 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
     try:
         spec = load_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--param {name}: {text!r} is no YAML map: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"--param {name}: {text!r} is not a YAML map: {' '.join(str(error).split())}") from error
     packaged = maps[key].spec if key in maps else {}
     if isinstance(spec, dict) and "acts" not in spec and isinstance(packaged, dict) and "acts" in packaged:
         spec = {**spec, "acts": packaged["acts"]}
@@ -305,7 +307,8 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     return replace(found, low=low, high=high, log=log, step=step, whole=number is int)
 
 
-# -- what the configuration takes ----------------------------------------------------------------------------------------
+# -- values of the configuration
+# ----------------------------------------------------------------------------------------
 
 
 def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Dimension | None, list[str]]:

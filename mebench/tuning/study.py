@@ -96,7 +96,7 @@ class Place:
             ConfigError: it is one.
         """
         tables: list[str] = []
-        with suppress(sqlite3.Error):  # not there or not to be read, which is told elsewhere
+        with suppress(sqlite3.Error):  # missing or unreadable, which is reported elsewhere
             if self.file is not None:
                 with closing(sqlite3.connect(f"{self.file.as_uri()}?mode=ro", timeout=0, uri=True)) as reader:
                     named = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
@@ -113,8 +113,8 @@ class Place:
         reason = without_password(" ".join(str(getattr(cause, "orig", None) or cause).split()))
         if isinstance(error, exc.ArgumentError | exc.NoSuchModuleError):
             return ConfigError(
-                f"--storage {self} is no address of a database ({reason}): write for example sqlite:///studies.db or "
-                "postgresql://user@host/database"
+                f"--storage {self} is not an address of a database ({reason}): write for example "
+                "sqlite:///studies.db or postgresql://user@host/database"
             )
         if isinstance(error, ImportError):
             return ConfigError(f"--storage {self} needs a Python package that is not installed ({reason}): install it")
@@ -236,7 +236,7 @@ _STATES: Mapping[TrialState, State] = {
 }
 
 Step = Callable[[float], None]
-"""Takes the value after one more inner fold; raises where the trial is not worth going on with."""
+"""Gets the value after one more inner fold; raises if the trial is not worth continuing."""
 Evaluate = Callable[[dict[str, Any], Step], Sequence[float]]
 
 
@@ -438,7 +438,7 @@ class SharedStudy:
             study = optuna.create_study(**options, sampler=sampler, pruner=pruner, directions=directions)
         except DuplicatedStudyError:
             study = optuna.load_study(**options, sampler=sampler, pruner=pruner)
-            # On another machine, somebody may have made it this moment and write down now what it is about.
+            # Another machine may have created it at this moment and may still be writing its description.
             for _ in range(MARK_LOOKS):
                 if study.user_attrs.get(MARK) is None:
                     time.sleep(MARK_SECONDS / MARK_LOOKS)

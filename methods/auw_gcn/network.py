@@ -76,7 +76,8 @@ def graph_of_units(annotated: Iterable[Sequence[str]]) -> NDArray[np.float32]:
                     counts[b, a] += 1
     if not counts.any():
         raise ConfigError(
-            f"auw_gcn makes its graph from action units {', '.join(map(str, REGIONS_OF_UNIT))}, and no expression to train on is "
-            "annotated with one: choose a method that needs none (abpn reads the same motion), or give the annotations their units"
+            f"auw_gcn makes its graph from action units {', '.join(map(str, REGIONS_OF_UNIT))}, but no training "
+            "expression is annotated with one: choose a method without units (abpn reads the same motion), or "
+            "add units to the annotations"
         )
     return np.asarray(counts / (counts.sum(axis=1, keepdims=True) + 1e-6), np.float32)

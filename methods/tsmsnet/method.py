@@ -133,8 +133,8 @@ class TSMSNet(Method):
         frames = min(2 * self._width(video.timing, kind) for video in train)
         if not len(inside) and frames < length:
             raise ConfigError(
-                f"method.segment={length} is longer than 2K = {frames} frames of {kind}-expressions, and no segment lies in one: "
-                f"choose method.segment={frames} or less, 3 at least; or method.join=false"
+                f"method.segment={length} is longer than 2K = {frames} frames of {kind}-expressions, so no segment "
+                f"fits: choose method.segment={frames} or less, 3 at least; or method.join=false"
             )
         if len(outside):
             outside = np.random.default_rng(self.seed).choice(outside, len(inside))

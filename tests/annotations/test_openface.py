@@ -107,7 +107,7 @@ def test_wrong_folders_and_files_are_told(tmp_path):
         "short": r"short.csv has 3 frames, and d/s/short has 5",
         "gap": r"gap.csv has frame 4 after frame 2: expected one row for each",
         "lacks": r"lacks.csv has no column AU09_r: expected what OpenFace's FeatureExtraction writes",
-        "word": r"word.csv has an intensity that is no number",
+        "word": r"word.csv has an intensity that is not a number",
         "empty": r"empty.csv cannot be read as OpenFace's CSV",
         "gone": r"d/s/gone has no file below dataset.openface=\S+: expected s/gone.csv",
     }.items():

@@ -285,7 +285,7 @@ def not_a_folder(folder):
 
 
 def no_sheet(folder):
-    return {"root": str(folder)}, r"no annotations under dataset.root=.*expected codes\*.xlsx beside"
+    return {"root": str(folder)}, r"no annotations under dataset.root=.*expected codes\*.xlsx next to"
 
 
 def no_such_file(folder):
@@ -398,7 +398,7 @@ def test_a_row_that_is_there_twice_is_one_expression(tmp_path):
     write_csv(tmp_path / "codes.csv", [HEAD, *ROWS, ROWS[0], (*ROWS[1][:5], "anger", "6+12")])
     dataset = small(annotations=str(tmp_path / "codes.csv"))
     assert [len(v.expressions) for v in dataset.videos()] == [1, 2, 1]
-    assert (5, "says in every cell what row 2 says: one expression, left out") in reasons(dataset)
+    assert (5, "equals row 2 in every cell: one expression, left out") in reasons(dataset)
     assert (6, "the same interval as in row 3") in reasons(dataset)
 
 

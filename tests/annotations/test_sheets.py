@@ -139,13 +139,13 @@ def truncated(folder):
     write_xlsx(folder / "codes.xlsx", {"codes": ROWS})
     data = (folder / "codes.xlsx").read_bytes()
     (folder / "codes.xlsx").write_bytes(data[: len(data) // 2])
-    return folder / "codes.xlsx", "no readable .xlsx file"
+    return folder / "codes.xlsx", "not a readable .xlsx file"
 
 
 def other_zip(folder):
     with zipfile.ZipFile(folder / "codes.xlsx", "w") as archive:
         archive.writestr("a.txt", "b")
-    return folder / "codes.xlsx", "no readable .xlsx file"
+    return folder / "codes.xlsx", "not a readable .xlsx file"
 
 
 def text_in_disguise(folder):
@@ -156,12 +156,12 @@ def text_in_disguise(folder):
 def broken_xls(folder):
     write_xls(folder / "codes.xls", {"codes": ROWS})
     (folder / "codes.xls").write_bytes((folder / "codes.xls").read_bytes()[:600])
-    return folder / "codes.xls", "no readable .xls file"
+    return folder / "codes.xls", "not a readable .xls file"
 
 
 def picture(folder):
     (folder / "codes.csv").write_bytes(b"\x89PNG\0\0\0\0")
-    return folder / "codes.csv", "is no table"
+    return folder / "codes.csv", "is not a table"
 
 
 @pytest.mark.parametrize("fault", [not_there, truncated, other_zip, text_in_disguise, broken_xls, picture])

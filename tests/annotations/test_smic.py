@@ -44,7 +44,7 @@ def test_a_sheet_of_apex_frames_is_read_beside_short_clips(root, tmp_path):
     (video,) = set_.videos()
     assert (video.key, video.n_frames) == ("smic_hs/11/s11_po_01", 32)  # files 99985 to 100016
     assert video.expressions == (Expression(5, 31, apex=15, emotion="positive"),)
-    assert any("the last image of the clip is taken" in str(r) for r in set_.repair_rows())
+    assert any("the last image of the clip is used" in str(r) for r in set_.repair_rows())
 
 
 def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):

@@ -61,5 +61,5 @@ def test_nothing_to_show_is_said(tmp_path, monkeypatch):
     shutil.copy(PUBLISHED, tmp_path / "home")
     monkeypatch.setenv("HOME", str(tmp_path))
     for task in (None, "recognition"):  # what others published stands beside measured rows alone
-        with pytest.raises(RunError, match=r"no finished run .* only beside measured rows"):
+        with pytest.raises(RunError, match=r"no finished run .* only with measured rows"):
             mebench.leaderboard(task, runs=str(tmp_path), folder="~/home")

@@ -151,5 +151,5 @@ def test_a_wrong_width_is_refused(text, message):
 
 def test_p_lies_between_mean_and_maximum():
     nothing = pd.DataFrame()
-    with pytest.raises(ConfigError, match="--p must lie between"):
+    with pytest.raises(ConfigError, match="--p must be between"):
         mebench.score(nothing, nothing, what="frame scores", k_prime=3, p=1.5)

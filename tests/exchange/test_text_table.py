@@ -117,7 +117,7 @@ def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(w
     [
         (b"", "is empty"),
         (b"\xef\xbb\xbf \n\n", "is empty"),
-        (b"PK\x03\x04...", "no readable .xlsx file"),
+        (b"PK\x03\x04...", "not a readable .xlsx file"),
         (b"\x1f\x8b...", "a gzip archive"),
         (b"1,EP02_01f,45\n", "line 1: this line should name the columns"),
         (b"subject" * 20_000 + b",video\n", "line 1: this line should name the columns"),
@@ -215,7 +215,7 @@ def test_formulas_of_a_workbook_are_not_run(tmp_path):
 def test_a_workbook_of_too_many_rows_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "MAX_ROWS", 3)
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, *[(1, "a", 1, 2)] * 3]})
-    with pytest.raises(DataError, match=r"has more than 3 rows.* \(line 4\): save the sheet alone as \.csv"):
+    with pytest.raises(DataError, match=r"has more than 3 rows.* \(line 4\): save only this sheet as \.csv"):
         read(tmp_path / "book.xlsx")
 
 

@@ -283,7 +283,9 @@ def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, arc
     else:
         place.write_text("notes")
     monkeypatch.setattr(VideoFrames, "__getitem__", lambda *_: pytest.fail("it was decoded"))
-    with pytest.raises(DataError, match=rf"{name} would become the folder .*, and {place} is no folder: move it away"):
+    with pytest.raises(
+        DataError, match=rf"{name} would become the folder .*, but {place} is not a folder: move it away"
+    ):
         list(frames_unpack.unpack(tmp_path / "in" / name, tmp_path / "out"))
     assert place.is_symlink() or place.read_text() == "notes"
     assert not list(tmp_path.rglob(".*"))
@@ -292,7 +294,7 @@ def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, arc
 def test_what_is_no_archive_is_said_in_a_short_sentence(tmp_path):
     (tmp_path / "text.tar.gz").write_text("hello")
     with pytest.raises(
-        DataError, match=r"text.tar.gz .*\(it is no archive, or its beginning is damaged\): copy it again"
+        DataError, match=r"text.tar.gz .*\(it is not an archive, or its beginning is damaged\): copy it again"
     ):
         list(frames_unpack.unpack(tmp_path / "text.tar.gz", tmp_path / "out"))
 

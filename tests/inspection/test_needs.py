@@ -82,7 +82,7 @@ def test_a_landmark_file_that_is_needed_and_not_there_is_asked_for(tree, monkeyp
     said = list[str]()
     (stands,) = check_needs([resolve(["method=mean", *words])], said.append)
     assert stands.method_params.regions == "box" and stands.values["method"]["regions"] == "box"
-    assert len(said) == 1 and "method.regions=box stands in" in said[0] and "mebench[landmarks]" in said[0]
+    assert len(said) == 1 and "method.regions=box is used instead" in said[0] and "mebench[landmarks]" in said[0]
     with pytest.raises(DataError, match="needs 68 facial landmarks"):  # what was asked for is never replaced
         check_needs([resolve(["method=mean", "method.regions=released_code", *words])], said.append)
     with pytest.raises(

@@ -95,7 +95,7 @@ def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path)
     assert told.startswith("1 of 3 expressions lie in no existing frames") and "such as row 2 of 01/EP02_01f" in told
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (2, "EP13_06f", 112, 121, 130, "4", "disgust"))
     with pytest.raises(
-        DataError, match=r"none of the 2 expressions of dataset 'casme2' lies in its frames.*mebench data verify"
+        DataError, match=r"none of the 2 expressions of dataset 'casme2' is inside its frames.*mebench data verify"
     ):
         make_plan(resolve(words))
 

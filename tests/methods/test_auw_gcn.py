@@ -48,7 +48,7 @@ def test_sides_intensities_and_doubts_of_units_are_all_read():
 
 def test_annotations_without_a_unit_of_the_graph_are_refused():
     """The graph would be zeros, and two different faces would get the same answers."""
-    with pytest.raises(ConfigError, match="1, 2, 12, 14, 25, 26, and no expression to train on is annotated with one"):
+    with pytest.raises(ConfigError, match="1, 2, 12, 14, 25, 26, but no training expression is annotated with one"):
         graph_of_units([("4",), ()])
 
 

@@ -23,7 +23,7 @@ def refuse(*words):
     [
         (["accelerator=gpu"], "accelerator=gpu precision=32-true needs a GPU, and PyTorch"),
         (["accelerator=auto", "precision=16-mixed"], "choose accelerator=cpu and precision=32-true"),
-        (["trainer.devices=2"], "which talk through sockets, and the sandbox has none: add sandbox=off"),
+        (["trainer.devices=2"], "which communicate through sockets, and the sandbox blocks them: add sandbox=off"),
         (
             ["trainer.devices=2", "sandbox=off", "trainer.callbacks={class_path: EarlyStopping, init_args: {monitor: a}}"],
             "trainer.devices=2 cannot choose an epoch",

@@ -122,7 +122,7 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
         ),
         (
             "[~/runs/one/truth.parquet]",
-            "may not read .*truth.parquet, which lies in runs=.*, where labels are: move or copy it to another folder and name it",
+            "may not read .*truth.parquet, which is in runs=.*, where labels are: move or copy it to another folder and name it",
         ),
         ("/data", "reads must be a list of files and folders, not '/data'"),
     ],

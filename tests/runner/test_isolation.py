@@ -177,7 +177,7 @@ def test_a_process_fails_alone_and_the_next_call_gets_another(worker, work, argu
 
 
 def test_an_answer_that_is_no_plain_data_says_so(worker):
-    assert "what it answered is no plain data" in worker.call(unpicklable, (), answer).reason
+    assert "its answer is not plain data" in worker.call(unpicklable, (), answer).reason
 
 
 def test_a_call_that_cannot_be_handed_over_says_so(worker):

@@ -284,7 +284,7 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
         build(out="boards", from_mlflow=f"sqlite:///{database}")
     told = capsys.readouterr().err
     assert f"{folder.id} is left out: MLflow has no record of it" in told
-    assert "its id '../forged' is no name of a folder" in told and not Path("boards/../forged/record.json").exists()
+    assert "its id '../forged' is not a folder name" in told and not Path("boards/../forged/record.json").exists()
     with pytest.raises(RunError, match=r"MLflow at broken\.db does not list its runs"):
         Path("broken.db").write_bytes(b"no database" * 1000)
         build(out="boards", from_mlflow="sqlite:///broken.db")
@@ -518,7 +518,7 @@ def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progres
     monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress) is None
-    assert "lies on a network drive (nfs4)" in said.getvalue() and "MLFLOW_TRACKING_URI=http://" in said.getvalue()
+    assert "is on a network drive (nfs4)" in said.getvalue() and "MLFLOW_TRACKING_URI=http://" in said.getvalue()
     assert not (tmp_path / "mlflow.db").exists()
 
 

@@ -357,7 +357,7 @@ def test_a_bad_storage_is_one_sentence(go, tmp_path):
     damaged.write_bytes(b"SQLite format 3\0" + b"nonsense" * 200)
     with pytest.raises(RunError, match=r"the storage .*damaged.db is damaged"):
         go(trials=1, storage=str(damaged))
-    with pytest.raises(ConfigError, match="is no address of a database"):
+    with pytest.raises(ConfigError, match="is not an address of a database"):
         go(trials=1, storage="nodb://somewhere/x")
     with pytest.raises(ConfigError, match="needs a Python package that is not installed"):
         go(trials=1, storage="mysql+pymysql://ann:secret@127.0.0.1/x")

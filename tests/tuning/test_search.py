@@ -68,7 +68,7 @@ def test_words_choose_and_replace(config):
         ("p={low: 0, high: 1, step: 2}", r"step 2 does not fit: it must lie in \(0, 1\]"),
         ("lr={low: 0.1, high: 1, log: true, step: 0.1}", "a logarithmic scale has none"),
         ("p=0.5", "must be a map with low and high, or with choices, not 0.5"),
-        ("p={low", "is no YAML map"),
+        ("p={low", "is not a YAML map"),
     ],
 )
 def test_a_bad_range_is_one_sentence(config, word, sentence):

@@ -86,4 +86,4 @@ def test_a_method_runs_on_it(root, tmp_path):
 def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
     (tmp_path / "Cropped").symlink_to(root)
     alone = dataset(tmp_path, annotations=str(dataset(root).annotation_file), follow_links=True)
-    assert not any(v.n_frames for v in alone.videos()) and any("are no raw frames" in text for text in alone.repairs())
+    assert not any(v.n_frames for v in alone.videos()) and any("are not raw frames" in text for text in alone.repairs())

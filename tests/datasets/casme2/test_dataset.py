@@ -152,7 +152,7 @@ def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
     assert all(v.n_frames is None for v in alone.videos())
     with pytest.raises(DataError, match=rf"cropped by the authors: read them with dataset\.root={cropped}"):
         alone.frames(alone.videos()[0])
-    assert any("are no raw frames" in text for text in alone.repairs())
+    assert any("are not raw frames" in text for text in alone.repairs())
     raw.symlink_to(root / "CASME2-RAW")
     both = dataset(tmp_path / "CASME2", follow_links=True)
     assert both.folder(both.videos()[0]).parent.parent == raw and both.remark == ""
