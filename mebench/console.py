@@ -32,7 +32,13 @@ def printable(text: str, kept: str = "") -> str:
     >>> print(printable("a \x1b[31m red\nline é"))
     a \x1b[31m red\nline é
     """
-    return _MOVING.sub(lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text)
+    return (
+        text
+        if text.isprintable()
+        else _MOVING.sub(
+            lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text
+        )
+    )
 
 
 def for_template(value: object) -> object:

@@ -1,7 +1,6 @@
 from . import accept as accept
 from . import across as across
 from . import board as board
-from . import board_cache as board_cache
 from . import build as build
 from . import checking as checking
 from . import collect as collect
@@ -15,8 +14,6 @@ from . import sweep_scores as sweep_scores
 from . import table_files as table_files
 from .accept import find_records as find_records
 from .accept import merge as merge
-from .board_cache import cached as cached
-from .board_cache import forget_unused as forget_unused
 from .build import chance_methods as chance_methods
 from .checking import bounded as bounded
 from .checking import refusal as refusal

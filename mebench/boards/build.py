@@ -11,7 +11,6 @@ from itertools import groupby
 from operator import itemgetter, methodcaller
 from typing import Any
 
-from mebench.boards.board_cache import cached
 from mebench.boards.significance import Read, standing, together
 from mebench.config import registry
 from mebench.console import plural
@@ -23,6 +22,7 @@ from mebench.records import (
     DAMAGE,
     NOTHING,
     QUIET,
+    SCORING,
     UNRANKED,
     VERSIONS,
     Part,
@@ -31,31 +31,16 @@ from mebench.records import (
     Score,
     Table,
     UnshownError,
+    cached,
     ranked,
     row_facts,
     setting_words,
 )
 from mebench.runs import RunFolder, of_dataset, tables_of
 
+OF_ROWS, OF_LETTERS = (*SCORING, "boards/build.py"), (*SCORING, "boards/significance.py")
+"""The code that computes what is kept of a row by itself, and of the rows of a table together."""
 CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
-
-
-def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
-    """The level of chance, from the run with the lowest seed: it differs between methods only by noise."""
-    eligible = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
-    return [
-        _level(
-            source,
-            CHANCE[rule],
-            "" if (rate := level.get("rate_per_minute")) is None else f"{rate:.1f} intervals per minute",
-            n_of(source.summary["spotting"][kind]),
-            {metric: level.get(metric, NOTHING) for metric in metrics},
-            "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval",
-        )
-        for source in eligible[:1]
-        for rule, level in source.summary["chance"][kind].items()
-        if rule in CHANCE
-    ]
 
 
 def chance_methods() -> set[str]:
@@ -165,7 +150,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
 
     def named(record: Record) -> dict[str, Any]:
         """Equal for all tables that show the record."""
-        return cached(lambda: _by_name(record, tables_of(RunFolder(record.folder))), "names", record.content)
+        return cached(lambda: _by_name(record, tables_of(RunFolder(record.folder))), OF_ROWS, "names", record.content)
 
     tables = []
     for task in SECTIONS:
@@ -220,7 +205,13 @@ def _parts(
     }
     if task == "analysis":
         found = {
-            "true positives": ("analysis.strs", _with_joint),
+            "true positives": (
+                "analysis.strs",
+                lambda analysis: {
+                    "n": analysis["true_positives"]["n"],
+                    "scores": {n: analysis[n] for n in analysis if n in JOINT} | analysis["true_positives"]["scores"],
+                },
+            ),
             "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
         }
     parts = [
@@ -237,11 +228,6 @@ def _parts(
             rows += _part(task, f"{name}, members", path, chosen, mine, member).rows
         parts.append(Part(f"{name}, members", metrics_shown(task), tuple(rows)))
     return tuple(part for part in parts if part.rows)
-
-
-def _with_joint(analysis: Mapping[str, Any]) -> dict[str, Any]:
-    joint = {name: score for name, score in analysis.items() if name in JOINT}
-    return {"n": analysis["true_positives"]["n"], "scores": {**joint, **analysis["true_positives"]["scores"]}}
 
 
 def _part(
@@ -286,7 +272,8 @@ def _part(
             )
             row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
             if kind:
-                row = replace(row, **_mistakes([record for record, _ in one], kind, read))
+                make = partial(_mistakes, [record for record, _ in one], kind, read)
+                row = replace(row, **cached(make, OF_ROWS, "mistakes", kind, [record.content for record, _ in one]))
             # In paired tests, the run with the lower median of the seeds' main scores represents the row.
             by_score = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
             rows.append((row, by_score[(len(one) - 1) // 2][0]))
@@ -299,7 +286,7 @@ def _part(
     with_rank = {id(one.row) for one in places if one.rank is not None}
     judged = [n for n, i in enumerate(tested) if id(rows[i][0]) in with_rank]
     basis = path, member, [r.content for r in compared], judged
-    firm = cached(lambda: standing(compared, path, read, judged), *basis) if compared else []
+    firm = cached(lambda: standing(compared, path, read, judged), OF_LETTERS, *basis) if compared else []
     stands = dict(zip(tested, firm))
     left_out = {
         i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY if i in alike else OTHER_FEATURES]))
@@ -309,7 +296,21 @@ def _part(
         replace(row, **stands.get(i, {}), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
     ]
     if task == "spotting" and not member:
-        lettered += chance_rows(name, metrics, [record for record, _ in present if not record.doubt])
+        known = [r for r, _ in present if not r.doubt and name in r.summary.get("chance", {})]
+        lettered += [
+            _level(
+                source,
+                CHANCE[rule],
+                "" if (rate := level.get("rate_per_minute")) is None else f"{rate:.1f} intervals per minute",
+                n_of(source.summary["spotting"][name]),
+                {metric: level.get(metric, NOTHING) for metric in metrics},
+                "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval",
+            )
+            # From the run with the lowest seed: it differs between methods only by noise.
+            for source in sorted(known, key=lambda r: (r.seed, r.id))[:1]
+            for rule, level in source.summary["chance"][name].items()
+            if rule in CHANCE
+        ]
     if by_name is not None:
         lettered += names_rows(metrics, [rows[i][1] for i in fit], by_name)
     return Part(name, metrics, tuple(sorted(lettered, key=order)))
@@ -353,7 +354,7 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
         rates = [quiet_rate(run, kind, run.truths[run.truths["kind"].isin(kinds)]) for run in runs]
         known = [rate for rate, _ in rates if rate is not None]
         if len(known) == len(rates):
-            found["quiet"][absent] = (mean(known), rates[0][1])
+            found["quiet"][absent] = [mean(known), rates[0][1]]
     annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
     return found | explained([record.summary.get("mistakes", {}).get(kind, {}) for record in records], kind, annotated)
 
@@ -381,9 +382,9 @@ def explained(told: Sequence[Mapping[str, Any]], kind: str, annotated: Iterable[
         - {"missed"}
     )
     causes = {
-        word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
+        word: [mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")] for word in names
     }
-    causes["missed"] = (mean(numbers), mean([one["gain"]["missed"] for one in told]))
+    causes["missed"] = [mean(numbers), mean([one["gain"]["missed"] for one in told])]
     return {"causes": causes, "missed": missed}
 
 

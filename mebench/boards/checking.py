@@ -1,30 +1,27 @@
 """Checks of records from others, within limits of memory and time: once in full, later only by their hashes."""
 
-import hashlib
 import resource
 import signal
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import pyarrow as pa
 
 from mebench.boards.build import build
-from mebench.config import RunSettings, user_setting
 from mebench.errors import MebenchError
 from mebench.records import (
     RECORD,
+    cached,
     check,
     check_hashes,
     check_scores,
     check_supersedes,
-    consistency,
     from_record,
-    integrity,
     record_name,
     schema,
 )
@@ -35,6 +32,19 @@ MEMORY, MORE = 2**30, 2**29
 """Most bytes, beyond those of the process, for checking, reading or showing a record."""
 SECONDS = 60.0
 """Most seconds of the processor for one record."""
+OF_CHECKS = (
+    *(f"records/{name}.py" for name in ("schema", "integrity", "consistency", "setting_words")),
+    *(
+        "runs/*.py",
+        "protocols/*.py",
+        "core/*.py",
+        "config/registry.py",
+        "metrics/label_sets.py",
+        "files.py",
+        "grouping.py",
+    ),
+)
+"""The code of the checks: records that passed an earlier version are checked again."""
 
 
 class TooLongError(BaseException):
@@ -86,21 +96,8 @@ def check_once(record: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    said = hashlib.sha256(record.id.encode() + schema.bytes_of(record, RECORD) + _rules()).hexdigest()
-    passed = Path(user_setting("cache", RunSettings().cache)).expanduser() / "checked" / said
-    if passed.is_file():
-        check_hashes(record)
-        return
-    check(record)
-    with suppress(OSError):  # then it is checked again
-        passed.parent.mkdir(parents=True, exist_ok=True)
-        passed.touch()
-
-
-@cache
-def _rules() -> bytes:
-    """Hash of the checks' source code: records that passed an earlier version are checked again."""
-    return b"".join(Path(str(module.__file__)).read_bytes() for module in (schema, integrity, consistency))
+    stored = check_hashes(record)
+    cached(partial(check, record), OF_CHECKS, record.id, stored["sha256"])
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from mebench.atomic import held, replace_file
 from mebench.errors import RunError
 from mebench.metrics import Tables
 from mebench.protocols import PROTOCOLS
-from mebench.records import DAMAGE, FOLDS, Record, annotations_of, setting_words
+from mebench.records import DAMAGE, FOLDS, Record, annotation_facts, setting_words
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.plan import Plan
 from mebench.runs import RunFolder, tables_of
@@ -127,7 +127,7 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
     with TemporaryDirectory() as room:
         folder = RunFolder(Path(room))
         describe(folder, plan, truth_tables(plan), "")
-        hashes = annotations_of(folder, folder.read_json(FOLDS))
+        hashes = annotation_facts(folder, folder.read_json(FOLDS))["annotations"]
     settings = setting_words.of_data(values, plan.config.origins)
     words = data_of(setting_words.without_places(values), settings, plan.task.tasks)
     return words, [*hashes, plan.dataset.revision]

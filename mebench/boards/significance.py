@@ -35,6 +35,8 @@ from mebench.metrics import (
 from mebench.records.record import Record
 
 ALPHA = 0.05
+MOST_PLACES = 2_000_000
+"""Most subjects of permuted runs that are scored at once."""
 
 Score = Callable[[NDArray[np.int64]], Floats]
 """From (m, n_subjects) places of a run's subjects in a pool to (m,) scores."""
@@ -142,8 +144,11 @@ def range_p(
     far = observed.max() - observed.min() - 1e-9
     tried, as_far = (0, 0) if exact else (1, 1)
     for part in parts:
-        found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
-        as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is NaN
+        # All runs at once, in blocks that fit in memory: one call for each run takes longer.
+        for block in np.array_split(part, -(-part.size // MOST_PLACES)):
+            places = units[block.swapaxes(1, 2), np.arange(n_subjects)].reshape(-1, n_subjects)
+            found = score(places).reshape(len(block), n_runs)
+            as_far += int((~(np.ptp(found, axis=1) < far)).sum())  # NaN if one is NaN
         tried += len(part)
         if level is not None and not exact:
             low = heavy.scipy.stats.beta.ppf(0.0005, as_far, tried - as_far + 1) if as_far else 0.0
@@ -154,15 +159,15 @@ def range_p(
 
 
 class _Chosen:
-    """Weights of a pool, (m, n_units), that are 1 at some places, (m, n_subjects), and else 0. Computed only as far as
+    """Weights of a pool, (m, n_units), that are 0 except at some places, (m, n_subjects). Computed only as far as
     needed, because almost all are 0.
     """
 
-    def __init__(self, places: NDArray[np.int64], n_units: int) -> None:
+    def __init__(self, places: NDArray[np.int64], n_units: int, weights: Floats | float = 1.0) -> None:
         m, n_subjects = places.shape
-        ones, ends = np.ones(places.size), np.arange(0, places.size + 1, n_subjects)
+        values, ends = np.broadcast_to(weights, places.shape).ravel(), np.arange(0, places.size + 1, n_subjects)
         self.shape = (m, n_units)
-        self._weights = csr_array((ones, places.ravel(), ends), shape=self.shape)
+        self._weights = csr_array((values, places.ravel(), ends), shape=self.shape)
 
     def __len__(self) -> int:
         return int(self._weights.shape[0])
@@ -261,9 +266,8 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
 
     def of_run(run: int, evaluate: Callable[[Floats], Floats], weights: Floats) -> Floats:
         """(m,) scores under (m, n_subjects) weights."""
-        every = np.zeros((len(weights), pool.units.size))
-        every[:, pool.units[run]] = weights
-        return evaluate(every)
+        places = np.broadcast_to(pool.units[run], weights.shape)
+        return evaluate(cast(Floats, _Chosen(places, pool.units.size, weights)))
 
     people, runs = Resampling.of_subjects(pool.strata, DRAWS, derived_seed(0, "ranks")), range(len(records))
     scored = [run for run in runs if not np.isnan(of_run(run, score, np.ones((1, people.n_units)))[0])]

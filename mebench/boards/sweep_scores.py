@@ -30,7 +30,12 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
     rows: list[dict[str, Any]] = []
     for settings, members in groups.items():
         scores = [main_scores(summary) for _, _, summary in members]
-        costs = [costs_of(folder) for _, folder, _ in members]
+        tables = [read_csv(folder.path / "costs.csv") for _, folder, _ in members]
+        costs = [  # seconds of all folds, and the largest fold's memory
+            {name: round(float(own[name].sum()), 3) for name in COSTS if name in own}
+            | {PEAK: round(float(own[PEAK].max()), 1)}
+            for own in tables
+        ]
         table: dict[str, Any] = {}
         for name in scores[0]:
             values = [score[name]["value"] for score in scores]
@@ -69,13 +74,6 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
                 }
             )
     return [*rows, *means]
-
-
-def costs_of(folder: RunFolder) -> dict[str, float]:
-    """Seconds of features, training and prediction, summed over folds, and the largest fold's memory in MiB."""
-    costs = read_csv(folder.path / "costs.csv")
-    seconds = {name: round(float(costs[name].sum()), 3) for name in COSTS if name in costs}
-    return seconds | {PEAK: round(float(costs[PEAK].max()), 1)}
 
 
 def sweep_table(rows: Sequence[dict[str, Any]]) -> Table:

@@ -277,9 +277,7 @@ def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = Non
     """
     out.mkdir(parents=True, exist_ok=True)
     files = {OVERVIEW: markdown(tables, selection)}
-    for table in tables:
-        text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
+    files |= {f"{table.name}.{ending}": text for table in tables for ending, text in texts(table, 1).items()}
     overview = (out / OVERVIEW).read_text(encoding="utf-8") if (out / OVERVIEW).is_file() else ""
     linked = set(re.findall(r"\]\(([\w.+~-]+\.(?:csv|json|tex))\)", overview))
     former = {name for name in linked if name.startswith(tuple(f"{task}-" for task in catalogue.SECTIONS))}
@@ -291,6 +289,12 @@ def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = Non
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / OVERVIEW
+
+
+def texts(table: BoardTable, indent: int | None = None) -> dict[str, str]:
+    """A table as CSV, JSON and LaTeX, by the ending of its file."""
+    plain = json.dumps(table.plain(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+    return {"csv": as_csv(table), "json": plain, "tex": latex(table)}
 
 
 def as_csv(table: BoardTable) -> str:

@@ -82,7 +82,7 @@ def build(
             ]
             board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.notify, kept)
         tables, words = board.render(show, progress.notify)
-        boards.forget_unused()
+        records.forget_unused()
     if write_json({"tables": [table.plain() for table in tables]}, json):
         print_lines(*words.split("\n"))
     if tracking.in_use(tracked):  # without tracked runs, the tables alone need no database

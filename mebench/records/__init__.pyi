@@ -1,3 +1,4 @@
+from . import board_cache as board_cache
 from . import consistency as consistency
 from . import integrity as integrity
 from . import matching_published as matching_published
@@ -7,6 +8,9 @@ from . import row_facts as row_facts
 from . import rows as rows
 from . import schema as schema
 from . import setting_words as setting_words
+from .board_cache import SCORING as SCORING
+from .board_cache import cached as cached
+from .board_cache import forget_unused as forget_unused
 from .integrity import OPTIONAL as OPTIONAL
 from .integrity import RECORD as RECORD
 from .integrity import TABLES as TABLES
@@ -39,7 +43,7 @@ from .record import OF_STUDY as OF_STUDY
 from .record import STORED as STORED
 from .record import Record as Record
 from .record import UnshownError as UnshownError
-from .record import annotations_of as annotations_of
+from .record import annotation_facts as annotation_facts
 from .record import files_of as files_of
 from .record import from_record as from_record
 from .record import from_run as from_run

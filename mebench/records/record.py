@@ -16,7 +16,7 @@ from mebench.config.registry import PluginInfo, find
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
-from mebench.records import consistency, integrity, schema, setting_words
+from mebench.records import cached, consistency, integrity, schema, setting_words
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
 
 FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
@@ -24,6 +24,8 @@ VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
 ANSWERS = ("predictions.parquet", "clips.parquet")
 """Tables of a run's spotted intervals and named clips."""
+OF_TRUTH = ("records/record.py", "runs/*.py")
+"""The code that hashes annotations."""
 STORED = ("key", "config", "settings", "data", "versions", "summary", "costs")
 """Attributes that `record.json` stores unchanged."""
 
@@ -254,10 +256,9 @@ def from_run(folder: RunFolder) -> Record:
         about=folder.read_json(schema.FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
         costs=spent,
-        annotations=annotations_of(folder, folder.read_json(schema.FOLDS)),
         folder=folder.path,
         audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
-        frames=_has_frames(folder),
+        **annotation_facts(folder, folder.read_json(schema.FOLDS)),
     )
 
 
@@ -271,12 +272,11 @@ def from_record(folder: RunFolder) -> Record:
     return Record(
         id=stored["run_id"],
         about=about,
-        annotations=annotations_of(folder, about),
         folder=folder.path,
         audit=schema.read(folder, AUDIT) if AUDIT in stored["files"] else {},
         published=True,
-        frames=_has_frames(folder),
         version=stored["version"],
+        **annotation_facts(folder, about),
         **{name: stored[name] for name in STORED if name != "summary"},
         summary=stored["summary"]
         if stored["summary"].get("scorer", FIRST_SCORER) == SCORER
@@ -284,22 +284,27 @@ def from_record(folder: RunFolder) -> Record:
     )
 
 
-def _has_frames(folder: RunFolder) -> bool:
-    return bool(
-        folder.read_table("videos.parquet")["n_frames"].fillna(0).max() > 1
-    )  # maps have one entry for each clip
-
-
-def annotations_of(folder: RunFolder, about: Mapping[str, Any]) -> tuple[str, str]:
-    """See `annotations` of `Record`.
+def annotation_facts(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, Any]:
+    """`annotations` and `frames` of a `Record`.
 
     Args:
         folder: of a run, or a record.
         about: its `folds.json`.
+
+    Raises:
+        RunError: a table is missing or damaged.
     """
     persons = json.dumps(about.get("persons") or "", sort_keys=True).strip('"')  # empty if no person has two ids
-    videos = persons + folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)].to_csv(index=False)
-    truths = folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
-    tables = (truths.drop(columns="emotion"), truths)
-    bare, full = (hashlib.sha256((videos + table.to_csv(index=False)).encode()).hexdigest()[:16] for table in tables)
-    return bare, full
+
+    def read() -> list[Any]:
+        videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
+        seen, tables = (
+            persons + videos[list(VIDEO_COLUMNS)].to_csv(index=False),
+            (truths.drop(columns="emotion"), truths),
+        )
+        hashes = [hashlib.sha256((seen + table.to_csv(index=False)).encode()).hexdigest()[:16] for table in tables]
+        return [hashes, bool(videos["n_frames"].fillna(0).max() > 1)]  # maps have one entry for each clip
+
+    files = [folder.path / name for name in ("videos.parquet", "truth.parquet")]
+    hashes, frames = cached(read, OF_TRUTH, persons, [file_hash(file) for file in files if file.is_file()])
+    return {"annotations": tuple(hashes), "frames": frames}

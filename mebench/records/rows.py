@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
@@ -131,9 +131,9 @@ class Row:
     runs: tuple[str, ...]
     remark: str
     facts: dict[str, Any] = field(default_factory=lambda: {fact.name: "" for fact in row_facts.FACTS})
-    causes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    causes: dict[str, Sequence[float]] = field(default_factory=dict)
     missed: dict[str, dict[str, float]] = field(default_factory=dict)
-    quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
+    quiet: dict[str, Sequence[float]] = field(default_factory=dict)
     group: str = ""
     ranks: Sequence[int] = ()
     beats: Sequence[float] = ()
@@ -326,17 +326,22 @@ class Table:
 
     def plain(self) -> dict[str, Any]:
         """The table as JSON values."""
-        plain = asdict(self)
-        for part in plain["parts"]:  # facts become columns of the row
-            part["rows"] = [
-                {
-                    key: found
-                    for name, value in row.items()
-                    for key, found in (value if name == "facts" else {name: value}).items()
-                }
-                for row in part["rows"]
-            ]
-        return plain
+        parts = [
+            {
+                **vars(part),
+                "rows": [
+                    {
+                        key: found
+                        for name, value in vars(row).items()
+                        for key, found in (value if name == "facts" else {name: value}).items()
+                    }
+                    for row in part.rows  # facts become columns of the row
+                ],
+                **{name: [*map(vars, getattr(part, name))] for name in ("published", "rescored")},
+            }
+            for part in self.parts
+        ]
+        return {**vars(self), "parts": parts}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mebench.console import for_figure
 from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, find, in_scope, of_kinds
 from mebench.metrics import confusion_matrix as count
-from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, first_draw
+from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, of_first_draw
 from mebench.runs import RunFolder, read_csv
 
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
@@ -327,11 +327,10 @@ def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
     emotion.
     """
     assert tables.predictions is not None
-    predictions = first_draw(tables.predictions)
-    if predictions["emotion"].isna().all():
-        return pd.DataFrame(columns=["truth", "predicted"])
-    ordered = Tables(tables.videos, tables.truths, predictions).ordered()
+    ordered = of_first_draw(tables).ordered()
     assert ordered.predictions is not None
+    if (ordered.predictions["emotion"] == "").all():
+        return pd.DataFrame(columns=["truth", "predicted"])
     true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.predictions, ["micro"]), rule)
     found = find(true, spotted, rule)
     return pd.DataFrame(

@@ -38,7 +38,7 @@ from mebench.metrics import (
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, parts_of, plots, title_of, trust
-from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, first_draw, timeline
+from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, of_first_draw, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
 
@@ -252,10 +252,10 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
         RunError: captum is missing, the method has no maps to explain, or the run keeps no models.
         DataError: the dataset is missing.
     """
-    if side.tables.predictions is None:
+    spotted = of_first_draw(side.tables).predictions
+    if spotted is None:
         raise RunError(f"run {record.id!r} spots nothing, so it has no intervals: leave --faces out")
     wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
-    spotted = first_draw(side.tables.predictions)
     spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
     ranked = spotted.sort_values("confidence", ascending=False, kind="stable")
     ranked = ranked.assign(

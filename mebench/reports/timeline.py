@@ -192,9 +192,7 @@ class Judged:
 
     def __post_init__(self) -> None:
         """Judge all intervals at once."""
-        tables = self.tables
-        if tables.predictions is not None:
-            tables = replace(tables, predictions=first_draw(tables.predictions).reset_index(drop=True))
+        tables = of_first_draw(self.tables)
         mistakes = sort_mistakes(tables, self.kinds, self.convention)
         mistakes["under"] = underlying_event(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
@@ -206,7 +204,7 @@ class Judged:
             "distractors": tables.distractors,
             "answers": self.answers,
         }
-        rows = {name: [] if table is None else table.to_dict("records") for name, table in found.items()}
+        rows = {name: [] if table is None else _rows(table) for name, table in found.items()}
         by_video = {name: grouped(some, key=lambda row: str(row["video"])) for name, some in rows.items()}
         object.__setattr__(self, "_rows", by_video)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
@@ -292,6 +290,12 @@ class Judged:
         return f"{emotion} ({', '.join(f'{self.classes[i]} {numbers[i]:.2f}' for i in np.argsort(numbers)[::-1][:4])})"
 
 
+def _rows(table: pd.DataFrame) -> list[Row]:
+    """As `to_dict("records")`, which takes five times as long."""
+    columns = [table[name].to_numpy(object).tolist() for name in table]
+    return [dict(zip(table, values)) for values in zip(*columns)]
+
+
 def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -> list[Lane]:
     """A lane for each predicted or shown action unit; empty if the labels are not units.
 
@@ -335,9 +339,11 @@ def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float6
     return np.append(times, times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / (fps or 25.0)))
 
 
-def first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The first draw of a method that predicts at random; all predictions of other methods."""
-    return predictions[predictions["draw"] == 0]
+def of_first_draw(tables: Tables) -> Tables:
+    """The tables with only the first draw of a method that predicts at random; those of other methods unchanged."""
+    if tables.predictions is None or (tables.predictions["draw"] == 0).all():
+        return tables
+    return replace(tables, predictions=tables.predictions[tables.predictions["draw"] == 0].reset_index(drop=True))
 
 
 WHY = {"near_miss": "near miss", "duplicate": "found already", "nothing": "nothing is there"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.boards import board_cache
+from mebench.records import board_cache
 
 
 @pytest.fixture(autouse=True)

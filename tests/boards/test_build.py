@@ -76,7 +76,7 @@ def test_what_nobody_annotated_is_not_none(tmp_path):
             "distractors.parquet", pd.DataFrame({"video": [video], "kind": kind, "onset": where, "offset": where + 9})
         )
     rows = [next(r for r in tables(run.path.parent)["spotting-drawn-loso"]["micro"].rows if r.measured) for run in runs]
-    assert rows[0].causes["blink"] == (0.0, 0.0) and "speech" not in rows[0].causes and "blink" not in rows[1].causes
+    assert rows[0].causes["blink"] == [0.0, 0.0] and "speech" not in rows[0].causes and "blink" not in rows[1].causes
     part = replace(tables(tmp_path / "blinks")["spotting-drawn-loso"]["micro"], rows=tuple(rows))
     assert "blink" not in part.causes, "a column of zeros and dashes tells nothing"
 

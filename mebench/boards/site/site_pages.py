@@ -2,7 +2,6 @@
 
 import base64
 import importlib.util
-import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,18 +17,20 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
-from mebench.boards import across, bounded, cached, chance_methods, part_of, table_files
+from mebench.boards import across, bounded, chance_methods, part_of, table_files
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
 from mebench.errors import ConfigError
 from mebench.format import count, digits, seconds, span, whole
+from mebench.grouping import grouped
 from mebench.metrics import catalogue, described
 from mebench.records import (
     CAVEATS,
     DAMAGE,
     NOTHING,
     PRINTED,
+    SCORING,
     Part,
     Published,
     PublishedLine,
@@ -37,6 +38,7 @@ from mebench.records import (
     Record,
     Row,
     UnshownError,
+    cached,
     common,
     displayed_metrics,
     files_of,
@@ -105,7 +107,13 @@ class PageTables:
                 Column("member", of=attrgetter("row.member"), choose=True, optional=True),
                 replace(main, main=True),
                 *(alike if any(row.group for row in part.rows) else []),
-                *(replace(c, order=_first) for c in table_files.firmness(part, attrgetter("row"), room="wide")),
+                *(
+                    # Ranks and shares sort by their first number; what has none comes last.
+                    replace(
+                        c, order=lambda value: LAST if value is None else float(re.findall(r"[\d.]+", str(value))[0])
+                    )
+                    for c in table_files.firmness(part, attrgetter("row"), room="wide")
+                ),
                 *others,
                 Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="the scored items", room="more"),
                 spent("fit_seconds", "fit, s", seconds, room="wide", meaning="seconds, all folds"),
@@ -318,11 +326,6 @@ _ALIKE = "that share a letter are not distinguishable"
 _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, digits=3)
 
 
-def _first(value: Any) -> float:
-    """Sort key of ranks and shares on a page; rows without one come last."""
-    return LAST if value is None else float(re.match(r"[\d.]+", str(value))[0])  # type: ignore[index]
-
-
 def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **look: Any) -> list[Column]:
     """Columns of scores; a wide screen shows a `few` at first, a narrow one only the first."""
     rooms = ("", *["wide"] * (few - 1), *["more"] * len(metrics))
@@ -362,6 +365,14 @@ BIBTEX = """@software{mebench,
   author = {{The mebench developers}},
   note   = {Version %s}
 }"""
+OF_PAGES = (
+    *(*SCORING, "records/*.py", "table.*", "format.py", "boards/site/site_pages.py"),
+    *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
+    *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores")),
+    *(f"reports/templates/{name}.html" for name in ("run", "parts", "timeline")),
+    *("annotations/schemes.py", "config/*.py", "errors.py", "heavy.py"),
+)
+"""The code that makes the page of a run."""
 MOST_SHOWN = 100_000
 """Most answers of a run, over all draws, that its page shows one by one."""
 
@@ -445,12 +456,13 @@ class Site:
         if reasons:
             raise UnshownError(reasons)
         for kind, words in CARDS.items():
-            rows_of: dict[str, list[Flat]] = {id_: [] for id_ in self.plugins[kind]}
-            for one in flat:
-                used = one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+")
-                for id_ in dict.fromkeys(used):
-                    rows_of.setdefault(id_, []).append(one)
-            found = self.plugins[kind]
+            named = (
+                (id_, one)
+                for one in flat
+                for id_ in dict.fromkeys(one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+"))
+            )
+            found, used = self.plugins[kind], grouped(named, key=itemgetter(0))
+            rows_of = {id_: [one for _, one in used.get(id_, ())] for id_ in {**found, **used}}
             yield self._page(
                 f"{kind}s.html", "cards.html", kind=kind, words=words, cards=found.values(), rows_of=rows_of
             )
@@ -461,11 +473,9 @@ class Site:
         yield self._page("published.html", lines=self.published, caveats=CAVEATS)
         # The main part of every table with rows, and each method with its best rank in each of them.
         mains = [(t, t.parts[0], t.parts[0].rows[0]) for t in sorted(tables, key=_drawn) if t.parts and t.parts[0].rows]
-        best: dict[str, dict[int, rows.Ranked]] = {}
-        for column, (table, part, _) in enumerate(mains):
-            for ranked in self._ranked(table, part):
-                if ranked.rank is not None:
-                    best.setdefault(ranked.row.method, {}).setdefault(column, ranked)
+        ranked = [(n, one) for n, (t, part, _) in enumerate(mains) for one in self._ranked(t, part) if one.rank]
+        of_methods = grouped(ranked, key=lambda pair: pair[1].row.method).items()
+        best = {method: dict(reversed(pairs)) for method, pairs in of_methods}
         ranks = sorted(
             best.items(), key=lambda pair: (-len(pair[1]), sum(o.rank or 0 for o in pair[1].values()), pair[0])
         )
@@ -492,7 +502,7 @@ class Site:
             [(table.name, table.title) for table in appears],
         )
         return path, cached(
-            text, record.content, record.other_input, [] if twin is None else files_of(twin.path), *here
+            text, OF_PAGES, record.content, record.other_input, [] if twin is None else files_of(twin.path), *here
         )
 
     def _page(self, path: str, template: str = "", **values: Any) -> tuple[str, str]:
@@ -560,11 +570,12 @@ def write_site(
         "assets/datatables.js": f'window.tableLibrary = "{packed}";\n',
         "assets/datatables.css": style,
         **{f"assets/{file.name}": file.read_text(encoding="utf-8") for file in assets},
+        **{
+            f"tables/{safe_name(table.name)}.{ending}": text
+            for table in tables
+            for ending, text in table_files.texts(table).items()
+        },
     }
-    for table in tables:
-        plain = json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n"
-        for ending, text in (("csv", table_files.as_csv(table)), ("json", plain), ("tex", table_files.latex(table))):
-            files[f"tables/{safe_name(table.name)}.{ending}"] = text
     with new_folder(folder.parent, ".site-") as temporary:
         sizes = []
         for name, text in chain(files.items(), Site(tables, records, published, selection).pages()):

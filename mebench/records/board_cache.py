@@ -1,4 +1,4 @@
-"""Slow results for a leaderboard, kept in the user's cache by the hash of everything on which they depend."""
+"""Slow results for a leaderboard, kept in the user's cache by the hash of their inputs and of the code that computes them."""
 
 import hashlib
 import json
@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from mebench.atomic import replace_file
 from mebench.config import RunSettings, user_setting
-from mebench.files import file_hash
+from mebench.files import code_hash
 
 T = TypeVar("T")
 PACKAGE = Path(__file__).parents[1]
+SCORING = ("core/*.py", "metrics/*.py", "runs/*.py", "records/record.py", "console.py", "grouping.py")
+"""The code that computes scores from the tables of a run."""
 UNUSED_SECONDS = 30 * 24 * 3600.0
 """Entries that no leaderboard has used for this time are removed."""
 
@@ -25,14 +27,15 @@ def folder() -> Path:
     return Path(user_setting("cache", RunSettings().cache)).expanduser() / "boards"
 
 
-def cached(make: Callable[[], T], *rests_on: Any) -> T:
+def cached(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:
     """The result of `make`, which is called only if the cache lacks it. A damaged entry is computed again.
 
     Args:
         make: returns plain data that JSON can hold.
-        rests_on: everything that determines the result, except the code, as plain data.
+        code: patterns of the files of mebench that compute the result.
+        inputs: everything else that determines the result, as plain data.
     """
-    name = _digest(json.dumps([_code(), *rests_on], sort_keys=True))
+    name = _digest(json.dumps([_hash_of(code), *inputs], sort_keys=True))
     file = folder() / name
     with suppress(OSError, ValueError):
         hash_, _, text = file.read_text(encoding="utf-8").partition("\n")
@@ -56,11 +59,14 @@ def forget_unused() -> None:
                 file.unlink()
 
 
+_hashed = cache(code_hash)
+
+
 @cache
-def _code() -> str:
-    """Hash of mebench with its templates, and of the versions of the packages for boards."""
-    files = (file for file in sorted(PACKAGE.rglob("*")) if file.suffix in (".py", ".html", ".css", ".js"))
-    hashes = [(file.relative_to(PACKAGE).as_posix(), file_hash(file)) for file in files]
+def _hash_of(code: tuple[str, ...]) -> str:
+    """Hash of code without comments and docstrings, and of the versions of the packages for boards."""
+    files = (file for pattern in code for file in sorted(PACKAGE.glob(pattern)))
+    hashes = [(file.relative_to(PACKAGE).as_posix(), _hashed(file)) for file in files]
     # Packages that produce numbers, figures and pages.
     libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))
