@@ -119,13 +119,13 @@ class Column:
         own = self.order(value) if score is None and self.order else None
         order = own if score is None else f"{-1 if known is None else known:.6g}"
         if (value is None and not self.text) or (score and known is None):
-            looks, lines = ("none", "spread"), [NONE, *filter(None, [(score or {}).get("note")])]
+            looks, lines = ["none", "spread"], [NONE, *filter(None, [(score or {}).get("note")])]
         elif score:
             lines = self.lines(score)
-            looks = ("value", *("interval" if line.startswith("[") else "spread" for line in lines[1:]))
+            looks = ["value", *("interval" if line.startswith("[") else "spread" for line in lines[1:])]
         else:
             lines = [value] if hasattr(value, "__html__") else self.lines(value)
-            looks = ("", *("settings" for _ in lines[1:]))
+            looks = ["", *("settings" for _ in lines[1:])]
         texts = (str(escape(for_template(line))) for line in lines)
         words = ("" if score is None else " ").join(
             f'<span class="{look}">{text}</span>' if look else text for look, text in zip(looks, texts)

@@ -129,5 +129,8 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
 
 def ids_there(runs: Path, folder: Path) -> set[str]:
     """Ids of all runs in folders, finished or not, and of all records; the arguments are those of `read_board`."""
-    records_there = (file.parent.name.partition("~v")[0] for file in (folder / RECORDS).glob("*/record.json"))
-    return {*records_there, *(folder.id for folder in RunFolder.all(runs))}
+    records_there = (folder / RECORDS).glob("*/record.json")
+    return {
+        *(file.parent.name.partition("~v")[0] for file in records_there),
+        *(run.id for run in RunFolder.all(runs)),
+    }

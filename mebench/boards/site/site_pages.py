@@ -82,9 +82,6 @@ class PageTables:
         def rule(name: str, one: Ranked) -> Any:
             return getattr(one.row, name) if one.row.measured or name == "convention" else ""
 
-        def fact(name: str, one: Ranked) -> Any:
-            return one.row.facts.get(name) or ""
-
         main, *others = _scores(
             displayed_metrics(part.metrics, part.rows), 4, lambda name, one: one.row.scores[name], digits=3
         )
@@ -121,7 +118,11 @@ class PageTables:
                 spent("parameters", "parameters", whole, room="more"),
                 *(Column(n, of=partial(rule, n), room="more") for n in ("selection", "transductive", "convention")),
                 Column("mebench", of=lambda one: one.row.versions.get("mebench", ""), room="more"),
-                *(replace(f, of=partial(fact, f.name), room="more") for f in row_facts.FACTS if not f.mark),
+                *(
+                    replace(f, of=lambda one, name=f.name: one.row.facts.get(name) or "", room="more")
+                    for f in row_facts.FACTS
+                    if not f.mark
+                ),
                 Column("runs", of=lambda one: self._draw.run_links(one.row, "../"), kind="runs", room="wide"),
             ],
             ranked,
@@ -172,8 +173,8 @@ class PageTables:
             ]
             for table, part, row in flat
         ]
-        names = [Column("task"), Column("table"), Column("method"), *_OF_ROW, Column("runs", kind="runs")]
-        return Table(names, rows).html(sortable=True)
+        heads = Column("task"), Column("table"), Column("method"), *_OF_ROW, Column("runs", kind="runs")
+        return Table(heads, rows).html(sortable=True)
 
     def _place(self, table: BoardTable, part: Part, row: Row, root: str) -> Markup:
         return Markup(self._draw.table_link(table, part, row, root))
@@ -474,8 +475,8 @@ class Site:
         # The main part of every table with rows, and each method with its best rank in each of them.
         mains = [(t, t.parts[0], t.parts[0].rows[0]) for t in sorted(tables, key=_drawn) if t.parts and t.parts[0].rows]
         ranked = [(n, one) for n, (t, part, _) in enumerate(mains) for one in self._ranked(t, part) if one.rank]
-        of_methods = grouped(ranked, key=lambda pair: pair[1].row.method).items()
-        best = {method: dict(reversed(pairs)) for method, pairs in of_methods}
+        by_method = grouped(ranked, key=lambda pair: pair[1].row.method)
+        best = {method: dict(reversed(pairs)) for method, pairs in by_method.items()}
         ranks = sorted(
             best.items(), key=lambda pair: (-len(pair[1]), sum(o.rank or 0 for o in pair[1].values()), pair[0])
         )
