@@ -34,6 +34,7 @@ def draw_records(n: int, out: Path) -> int:
         stored = json.loads((originals[original] / "record.json").read_text(encoding="utf-8"))
         stored["run_id"] += f"-{copy}"
         stored["key"] = f"{stored['key'][:8]}{copy:08x}"
+        stored.pop("parts", None)  # they make another key, and a record with them would be refused
         stored["config"]["method.copy"] = copy
         stored["settings"] = "; ".join(filter(None, [stored["settings"], f"copy={copy}"]))
         shutil.copytree(originals[original], out / stored["run_id"])
@@ -67,6 +68,9 @@ def main() -> None:
         draw_records(args.records, out / "records")
         for file in ("published.csv", "beside.yaml"):
             shutil.copy(RECORDS.parent / file, out)
+        known = json.loads((RECORDS.parent / "registry.json").read_text(encoding="utf-8"))
+        known["records"] = {record.name: "" for record in (out / "records").iterdir()}  # else none has a rank
+        (out / "registry.json").write_text(json.dumps(known), encoding="utf-8")
         for _ in range(2):
             timed(lambda: build(runs=str(out / "runs"), out=str(out)), args.profile)
 
