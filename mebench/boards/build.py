@@ -381,9 +381,7 @@ def explained(told: Sequence[Mapping[str, Any]], kind: str, annotated: Iterable[
         ({*annotated} | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(one["gain"] for one in told))
         - {"missed"}
     )
-    causes = {
-        word: [mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")] for word in names
-    }
+    causes = {word: [mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")] for word in names}
     causes["missed"] = [mean(numbers), mean([one["gain"]["missed"] for one in told])]
     return {"causes": causes, "missed": missed}
 

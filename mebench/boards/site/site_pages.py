@@ -119,7 +119,7 @@ class PageTables:
                 *(Column(n, of=partial(rule, n), room="more") for n in ("selection", "transductive", "convention")),
                 Column("mebench", of=lambda one: one.row.versions.get("mebench", ""), room="more"),
                 *(
-                    replace(f, of=lambda one, name=f.name: one.row.facts.get(name) or "", room="more")
+                    replace(f, of=partial(lambda name, one: one.row.facts.get(name) or "", f.name), room="more")
                     for f in row_facts.FACTS
                     if not f.mark
                 ),
