@@ -349,6 +349,8 @@ CONVENTIONS: dict[str, Convention] = {
         ),
         # Entries to MEGC 2023 that match before they tell kinds apart, by length. They add 1 to spotted frames, since the truth's count
         # from 1: "megc2023_entries, numbering=truth_from_1".
+        # This is the entry's program for CAS(ME)2; its program for SAMM-LV stops at the first interval of IoU .2 or more, even if a
+        # later one of .5 would find the truth.
         Convention(
             "megc2023_entries",
             source="an entry's own validation, qin123xyz/MEGC2023_macro-and-micro-expression-spotting at 7c35b5d",
