@@ -88,7 +88,6 @@ def main() -> None:
     traceback.
     """
     load_lightning_lightly()
-    gc.set_threshold(50_000, 20, 20)  # libraries create millions of objects, and nearly all of them stay
     atexit.register(gc.freeze)  # otherwise the program searches them all before it ends: a second if PyTorch is loaded
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)

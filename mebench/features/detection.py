@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,10 @@ class NoFaceError(DataError):
     """No frame of a video shows a face; a run with `no_face=skip` leaves the video out."""
 
 
-_detector: Callable[[], Any] = functools.cache(lambda: heavy.dlib.get_frontal_face_detector())
+# dlib's own `get_frontal_face_detector`, as `save` writes it: dlib unpacks its copy in half a second, and reads this in a thousandth.
+_detector: Callable[[], Any] = functools.cache(
+    lambda: heavy.dlib.fhog_object_detector(str(Path(__file__).with_name("frontal_face.svm")))
+)
 
 
 def detect_faces(gray: Gray, upsample: int) -> list[Box]:
@@ -92,7 +96,9 @@ def detect_faces(gray: Gray, upsample: int) -> list[Box]:
     return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
 
 
-def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str) -> tuple[int, Box, Gray]:
+def first_face(
+    frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str
+) -> tuple[int, Box, Gray, int]:
     """The largest face of the first frame that shows one.
 
     Frames are tried from the first on, with growing steps, so that a faceless video fails soon.
@@ -105,7 +111,7 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
 
     Returns:
         Index of the frame; the box as detected, possibly reaching beyond the frame, for a landmark predictor; the
-        frame, (H, W).
+        frame, (H, W); the number of faces in it.
 
     Raises:
         NoFaceError: no tried frame shows a face.
@@ -121,7 +127,7 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
         shown = [(area(inside(face, width, height)), face) for face in detect(gray)]
         size, face = max(shown, key=lambda one: one[0], default=(0, (0, 0, 0, 0)))
         if size:
-            return index, face, gray
+            return index, face, gray, len(shown)
         tried += 1
         index += 1 + index // 4
     raise NoFaceError(

@@ -176,6 +176,7 @@ class Reference:
         matrix: (3, 3), takes pixels of that frame to pixels of its crop, in homogeneous coordinates.
         landmarks: (68, 2) points (x, y) in pixels of that frame, or None.
         window: with `align="pose"` the part of the plane of the face that the crops show, (x0, y0, x1, y1) in mm, else None.
+        faces: number of faces in that frame; None if not counted.
     """
 
     frame: int
@@ -184,6 +185,7 @@ class Reference:
     matrix: Matrix
     landmarks: Landmarks | None = None
     window: FloatBox | None = None
+    faces: int | None = None
 
     @property
     def crop_landmarks(self) -> Landmarks | None:
@@ -207,6 +209,7 @@ class Reference:
             matrix=np.array(values["matrix"], np.float64),
             landmarks=None if landmarks is None else np.array(landmarks, np.float64),
             window=None if window is None else _corners(window),
+            faces=values.get("faces"),
         )
 
 
@@ -351,7 +354,9 @@ class FaceCrop(Step):
                 missing.
         """
         points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
-        frame, face, gray = first_face(frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label)
+        frame, face, gray, faces = first_face(
+            frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label
+        )
         height, width = gray.shape
         if self.needs_landmarks and points is None:
             points = predicted_landmarks(self._predictor(label), gray, face)
@@ -364,7 +369,7 @@ class FaceCrop(Step):
             matrix = frontal(window, plane, self.size)
         else:
             matrix = self._flat(outline if self._follows else box, points)
-        return Reference(frame, face, box, matrix, points, window)
+        return Reference(frame, face, box, matrix, points, window, faces)
 
     def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:
         """The face with its landmarks, detected in the frame of the face if not known already.

@@ -11,14 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import core, runner
+from mebench import core, metrics, runner, runs
 from mebench.config import DatasetConfig, RunConfig
 from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features import out_of_sight, route_of, source_of, to_gray
 from mebench.inference.models import Model
-from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner import (
     Failure,
@@ -32,10 +31,9 @@ from mebench.runner import (
     parts_for,
     plain_data,
     rate_groups,
-    tables_of_videos,
 )
 from mebench.runner import Task as PoolTask
-from mebench.runs import ORDERS, FoldResult, tables_of_fold
+from mebench.runs import FoldResult
 
 Part = Literal["method", "recognizer"]
 
@@ -96,14 +94,14 @@ class Predicted:
     answers: dict[str, Answer]
     failed: dict[str, str]
 
-    def tables(self) -> Tables:
+    def tables(self) -> metrics.Tables:
         """Tables for `mebench predictions export`, without truth and failed videos."""
         job, found = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
         result = FoldResult(job.key, found, [], {}, dict(job.timings), 0, {})
-        predictions = tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
-        ordered = predictions.sort_values(ORDERS[0], kind="stable", ignore_index=True)
+        predictions = runs.tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
+        ordered = predictions.sort_values(runs.ORDERS[0], kind="stable", ignore_index=True)
         videos = [video for video in job.test if video.key not in self.failed]
-        return replace(tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
+        return replace(runner.tables_of_videos(self.dataset, job.scheme, videos), predictions=ordered)
 
 
 def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool = False) -> tuple[PredictJob, Dataset]:
@@ -260,9 +258,10 @@ class Ensemble:
         source = source_of(views.store, *self._home(video), video)
         if chain is None or source.provided(chain) is not None:
             return [], 0
-        crops, frame = source.crops(chain)
-        gray = to_gray(source.frames()[frame["frame"]], frame["frame"], video.key)
-        return out_of_sight(crops, video.fps or 0.0), len(route_of(chain).crop.faces(gray))
+        crops, about = source.crops(chain)
+        if (faces := about.get("faces")) is None:  # crops that an earlier version stored
+            faces = len(route_of(chain).crop.faces(to_gray(source.frames()[about["frame"]], about["frame"], video.key)))
+        return out_of_sight(crops, video.fps or 0.0), faces
 
 
 def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -316,8 +315,10 @@ def predict_all(
     # Other facts about the models stay in this process; each task carries the rest.
     light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models)
     told = replace(job, test=(), models=light)
-    longest_first = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
-    tasks = [PoolTask(video.key, predict_task, (told, video), job.plugins) for video in longest_first]
+    tasks = [
+        PoolTask(video.key, predict_task, (told, video), job.plugins)
+        for video in sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))  # the longest first
+    ]
     found, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
     pool = WorkerPool(min(workers or default_workers(), len(tasks)))
     try:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import runner
 from mebench.config import trainer
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
 from mebench.errors import DataError, MebenchError, PluginError, RunError
@@ -37,7 +38,6 @@ from mebench.runner import (
     refuse_other,
 )
 from mebench.runner import Task as PoolTask
-from mebench.runner import fold as at_work
 from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
 
@@ -210,10 +210,10 @@ class FoldHost:
                     raise RunError(
                         f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
                     )
-                found = call(at_work.fit_and_predict, job, b"" if stored is None else stored.model)
+                found = call(runner.fold.fit_and_predict, job, b"" if stored is None else stored.model)
                 return found if isinstance(found, Failure) else self.complete(found)
             scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
-            found = call(at_work.propose, replace(job, train=(), valid=()), scores, stored.model, self.names)
+            found = call(runner.fold.propose, replace(job, train=(), valid=()), scores, stored.model, self.names)
         if isinstance(found, Failure):
             return found
         curves = {self.aliases.answered(video): kinds for video, kinds in found[1].items()}

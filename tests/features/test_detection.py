@@ -2,10 +2,12 @@
 
 import itertools
 
+import dlib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.features import detection
 
@@ -68,3 +70,14 @@ def test_the_largest_face_in_a_part_is_one_that_never_leaps(looks, random):
 def common(a, b):
     """Pixels that two boxes share, one by one."""
     return sum(b[0] <= x < b[2] for x in range(a[0], a[2])) * sum(b[1] <= y < b[3] for y in range(a[1], a[3]))
+
+
+@pytest.mark.parametrize("upsample", [0, 1])
+def test_the_stored_detector_scores_all_places_as_that_of_dlib_does(upsample):
+    films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
+    (video,), noise = films.videos(), np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)
+    face = films.frames(video)[0].mean(axis=2).astype(np.uint8)
+    for picture in (face, np.ascontiguousarray(face[::2, ::2]), noise):
+        told = [d.run(picture, upsample, -1.0) for d in (detection._detector(), dlib.get_frontal_face_detector())]
+        assert list(told[0][0]) == list(told[1][0]) and told[0][1:] == told[1][1:]
+    assert len(detection.detect_faces(face, upsample)) == 1

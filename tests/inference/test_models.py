@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
-from mebench.inference import models, read_header
+from mebench.inference import models, predict, read_header
 from mebench.progress import Progress
 from mebench.reports import export_model, model_card, spotted
 from mebench.runner import run
@@ -64,6 +64,25 @@ def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path
     assert one.plain()["videos"][0]["intervals"] == other.plain()["videos"][0]["intervals"]
     np.testing.assert_array_equal(*(found.videos[0].answer.curves["micro"].scores for found in (one, other)))
     assert other.model == "mean of model mine"
+
+
+def test_weights_too_small_to_count_are_read_as_zero_and_change_no_answer():
+    shipped = models.by_default().path
+    stored, method = load_file(shipped), predict.trained(models.read_model(shipped)).eval()
+    read, maps = method.state_dict(), torch.rand(3, 3, 42, 42, generator=torch.Generator().manual_seed(0))
+    subnormal = {
+        name: (w != 0) & (w.abs() < torch.finfo(w.dtype).tiny) for name, w in stored.items() if w.is_floating_point()
+    }
+    assert sum(int(where.sum()) for where in subnormal.values()) > 1000
+    for name, where in subnormal.items():
+        assert (read[name][where] == 0).all() and torch.equal(read[name][~where], stored[name][~where])
+    answers = []
+    for weights in (stored, read):
+        method.load_state_dict(weights)
+        with torch.no_grad():
+            shared = method.shared(maps)
+            answers.append(torch.cat([method.spotting(shared), method.recognition(shared)], dim=1))
+    assert torch.equal(*answers) and answers[0].unique().numel() > 12
 
 
 def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finished, file):
