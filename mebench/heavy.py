@@ -23,7 +23,6 @@ def __getattr__(name: str) -> Any:
         "pydantic",
         "rich",
         "scipy",
-        "skimage",
         "torch",
         "xlrd",
     ):

@@ -12,6 +12,5 @@ import pyarrow as pyarrow
 import pydantic as pydantic
 import rich as rich
 import scipy as scipy
-import skimage as skimage
 import torch as torch
 import xlrd as xlrd  # type: ignore[import-untyped]

@@ -117,6 +117,7 @@ from .texture import Grid as Grid
 from .texture import Lbp as Lbp
 from .texture import Patterns as Patterns
 from .texture import Spans as Spans
+from .texture import binary_patterns as binary_patterns
 from .texture import check_neighbours as check_neighbours
 from .texture import check_overlap as check_overlap
 from .texture import grid as grid

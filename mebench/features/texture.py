@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Step
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Image, ImageStep, check_numbers
@@ -139,7 +138,6 @@ class Lbp(ImageStep):
         overlap: the part of a block that it shares with the next, from 0 to below 1; the blocks grow by it.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
     least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "p": 2}
 
     rows: int = 6
@@ -162,9 +160,41 @@ class Lbp(ImageStep):
             DataError: there are more blocks than pixels along one side.
         """
         blocks = grid(crop.shape, (self.rows, self.cols), self.overlap)
-        how = "nri_uniform" if self.patterns == "uniform" else "default"
-        codes = heavy.skimage.feature.local_binary_pattern(crop, self.p, self.r, how).astype(np.intp)
+        codes = binary_patterns(crop, self.p, self.r, self.patterns)
         return unit_sum(blocks.histograms(codes, n_patterns(self.p, self.patterns))).astype(np.float32)
+
+
+def binary_patterns(image: NDArray[Any], p: int, r: float, patterns: Patterns = "uniform") -> NDArray[np.intp]:
+    """The local binary pattern of each pixel of an (H, W) image, (H, W), the same numbers as scikit-image's to the bit.
+
+    Neighbour i lies at the angle 2 pi i / p, which turns from right to up, interpolated bilinearly, with 0 outside; it sets bit i
+    if it is not darker. `uniform` numbers the patterns by their ones, and those with as many by where the ones begin.
+
+    Args:
+        image: whole numbers.
+        p: number of neighbours.
+        r: radius of their circle in pixels.
+        patterns: see `Lbp`.
+    """
+    border, codes = math.ceil(r) + 1, np.zeros(image.shape, np.intp)
+    around, (rows, cols) = np.pad(image.astype(np.float64), border), map(np.arange, image.shape)
+    for bit, angle in enumerate(2 * np.pi * np.arange(p) / p):
+        y, x = rows + round(-r * np.sin(angle), 5), cols + round(r * np.cos(angle), 5)
+        (above, below), (left, right) = ([f(z).astype(np.intp) + border for f in (np.floor, np.ceil)] for z in (y, x))
+        down, along = (y - np.floor(y))[:, None], x - np.floor(x)
+        upper, lower = ((1 - along) * around[at][:, left] + along * around[at][:, right] for at in (above, below))
+        codes |= ((1 - down) * upper + down * lower >= image).astype(np.intp) << bit
+    return _uniform(p)[codes] if patterns == "uniform" else codes
+
+
+@functools.cache
+def _uniform(p: int) -> NDArray[np.intp]:
+    """The number of each of the 2 ** p patterns: those with at most two changes from bit 0 to bit p - 1, then all others."""
+    bits = np.arange(2**p)[:, None] >> np.arange(p) & 1
+    ones, first = bits.sum(axis=1), bits.argmax(axis=1)
+    begin = np.where(first == 0, ones - bits.argmin(axis=1), p - first)
+    numbers = np.where(ones % p == 0, ones // p * (p * (p - 1) + 1), 1 + (ones - 1) * p + begin)
+    return np.where(np.abs(np.diff(bits)).sum(axis=1) > 2, p * (p - 1) + 2, numbers)
 
 
 def n_patterns(p: int, patterns: Patterns) -> int:

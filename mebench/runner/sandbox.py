@@ -115,7 +115,7 @@ REFUSED = (
 )
 refused = ""
 """In a confined process: what is said of what the system did not permit."""
-LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "skimage", "sklearn", "torch")
+LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "sklearn", "torch")
 """Whose code may be run in a process before it is confined; of mebench not that of plugins."""
 
 

@@ -50,13 +50,12 @@ def augmented(maps: NDArray[Any], signed: bool, rng: np.random.Generator) -> NDA
         rng: draws the noise.
     """
     import cv2
-    from skimage.util import random_noise
 
     mirrored = maps[:, :, ::-1].copy()
     if signed:
         mirrored[..., 0] *= -1
     images = maps.astype(np.float32)
     blurred = [cv2.GaussianBlur(image, (7, 7), 0) for image in images]
-    noisy = [random_noise(image, rng=rng) for image in images]
+    noisy = [np.clip(image + rng.normal(0, 0.1, image.shape), -1 if image.min() < 0 else 0, 1) for image in images]
     added = np.stack([*mirrored, *blurred, *noisy]) if len(maps) else maps
     return added.astype(np.float16)

@@ -8,9 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.errors import ConfigError, DataError
-from mebench.features import FeatureMap, Image, grid
+from mebench.features import FeatureMap, Image, binary_patterns, grid
 from mebench.features.top import Top
 
 Average = Literal["mean", "released_code"]
@@ -31,7 +30,6 @@ class StlbpIp(Top):
             frame, so that the last counts most.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
     least: ClassVar[Mapping[str, int]] = {**Top.least, "window": 3}
 
     window: int = 9
@@ -86,5 +84,5 @@ class StlbpIp(Top):
 
 def uniform(image: NDArray[np.int64]) -> NDArray[np.float64]:
     """Shares of the 59 uniform patterns of 8 neighbours at the inner pixels, in scikit-image's order."""
-    patterns = heavy.skimage.feature.local_binary_pattern(image, 8, 1, "nri_uniform")[1:-1, 1:-1]
-    return np.asarray(np.bincount(patterns.astype(np.intp).ravel(), minlength=59) / patterns.size)
+    patterns = binary_patterns(image, 8, 1)[1:-1, 1:-1]
+    return np.asarray(np.bincount(patterns.ravel(), minlength=59) / patterns.size)

@@ -13,7 +13,6 @@ from mebench.features import (
     EyesAndMouth,
     FaceCrop,
     Flow,
-    Lbp,
     LbpTop,
     Magnify,
     MinMax,
@@ -108,18 +107,13 @@ def test_what_a_step_inherits_is_told_with_its_meaning():
     assert all(parameter["meaning"] for parameter in card["steps"][1]["parameters"])
 
 
-@pytest.mark.parametrize(
-    ("step", "package"),
-    [(Lbp(), "scikit-image"), (Magnify(), "scipy")],
-)
-def test_a_step_that_rests_on_a_library_changes_with_its_version(monkeypatch, step, package):
-    chain = Chain("c", (FaceCrop(), step), "clips")
-    chain = replace(chain, steps=(*chain.steps, LbpTop())) if isinstance(step, Magnify) else chain
+def test_a_step_that_rests_on_a_library_changes_with_its_version(monkeypatch):
+    chain = Chain("c", (FaceCrop(), Magnify(), LbpTop()), "clips")
     before, name = explain.explain(chain), chain.fingerprint()
-    assert f"{package} = {metadata.version(package)}" in before["text"]
+    assert f"scipy = {metadata.version('scipy')}" in before["text"]
     monkeypatch.setattr("mebench.core.chain.library_version", lambda _: "0.0.1")
     assert chain.fingerprint() != name
-    assert f"{package} = 0.0.1" in explain.explain(chain)["text"]
+    assert "scipy = 0.0.1" in explain.explain(chain)["text"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from skimage.feature import local_binary_pattern
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import Lbp
+from mebench.features import Lbp, binary_patterns
 
 from .conftest import texture
 
@@ -19,6 +19,16 @@ def test_uniform_patterns_equal_a_histogram_of_each_block(p, r):
             block = codes[15 * i : 15 * (i + 1), 15 * j : 15 * (j + 1)]
             expected = np.histogram(block, bins, (0, bins), density=True)[0]
             np.testing.assert_allclose(found[i, j], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("p", [2, 5, 8, 12])
+@pytest.mark.parametrize("r", [0.3, 1, 1.5, 3])
+def test_patterns_are_those_of_scikit_image(p, r):
+    random = np.random.default_rng(round(10 * r) + p)
+    for gray in (random.integers(0, 256, (9, 23)), random.integers(0, 3, (14, 7)), np.full((4, 5), 97)):
+        for patterns, method in (("full", "default"), ("uniform", "nri_uniform")):
+            expected = local_binary_pattern(gray, p, r, method)
+            np.testing.assert_array_equal(binary_patterns(gray, p, r, patterns), expected)
 
 
 def test_full_patterns_and_overlapping_blocks():
