@@ -17,6 +17,7 @@ from mebench.console import duration, plural, print_lines
 from mebench.core import Chain, Fold, Video
 from mebench.errors import MebenchError, listed
 from mebench.features import processor
+from mebench.files import file_hash
 from mebench.runner import (
     Ability,
     Plan,
@@ -136,7 +137,7 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     These come from the methods' classes, whose import brings PyTorch and Lightning and takes several times as long as
     all else. They are therefore cached in the feature store, by code, settings and annotations.
     """
-    known = digest([code_and_settings(config), packages(), processor()])
+    known = digest([code_and_settings(config, file_hash), packages(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
     infos = [registry.find("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None]
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
