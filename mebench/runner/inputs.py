@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench import heavy
-from mebench._checkout import VERSION
+from mebench._checkout import PACKAGE, VERSION
 from mebench.config import PluginInfo, RunConfig, flatten, is_place, plugins_of, shaping, trainer
 from mebench.core import Dataset
 from mebench.errors import RunError
@@ -29,7 +29,6 @@ from mebench.features import processor
 from mebench.files import code_hash
 from mebench.protocols import ADDED
 
-PACKAGE = Path(__file__).resolve().parent.parent
 ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py", "training")
 """The parts of mebench that shape predictions."""
 OF_FOLDS = (
