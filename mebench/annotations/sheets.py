@@ -20,7 +20,7 @@ from mebench import heavy
 from mebench.annotations.names import names_columns
 from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, lines_of, visible
 from mebench.core import Repair
-from mebench.errors import DataError, unknown
+from mebench.errors import DataError, refused_by_system, unknown
 from mebench.files import open_plain
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
@@ -276,11 +276,9 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     Raises:
         DataError: it is missing, unreadable, encrypted, too large, or expands to too much.
     """
-    try:
+    with refused_by_system(f"the annotations {path} cannot be read"):
         state = path.stat()
         found = _read(path, instead, state.st_size, state.st_mtime_ns)
-    except OSError as error:
-        raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
     if isinstance(found, DataError):
         raise found
     return list(found)

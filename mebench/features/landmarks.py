@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.errors import DataError
+from mebench.errors import DataError, refused_by_system
 from mebench.features import MISSES, Box, FloatBox, Gray, Landmarks, area, between, inside, overlap
 
 POINTS = 68
@@ -130,22 +130,15 @@ def how_to_get(otherwise: str, part: str = "method") -> str:
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
-    try:
+    with refused_by_system(f"the landmark file {path} cannot be read", f"give the path of {_FILE}"):
         found = path.stat()
-    except OSError as error:
-        raise DataError(
-            f"the landmark file {path} cannot be read ({error.strerror}): give the path of {_FILE}"
-        ) from None
     return str(path), found.st_size, found.st_mtime_ns
 
 
 @functools.cache
 def _content_hash(path: str, size: int, mtime_ns: int) -> str:
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError as error:
-        raise DataError(f"the landmark file {path} cannot be read ({error.strerror}): check its permissions") from None
+    with refused_by_system(f"the landmark file {path} cannot be read"), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 @functools.lru_cache(maxsize=2)

@@ -193,8 +193,8 @@ def _uniform(p: int) -> NDArray[np.intp]:
     bits = np.arange(2**p)[:, None] >> np.arange(p) & 1
     ones, first = bits.sum(axis=1), bits.argmax(axis=1)
     begin = np.where(first == 0, ones - bits.argmin(axis=1), p - first)
-    numbers = np.where(ones % p == 0, ones // p * (p * (p - 1) + 1), 1 + (ones - 1) * p + begin)
-    return np.where(np.abs(np.diff(bits)).sum(axis=1) > 2, p * (p - 1) + 2, numbers)
+    kinds, last = [ones == 0, ones == p, np.abs(np.diff(bits)).sum(axis=1) > 2], p * (p - 1) + 1
+    return np.select(kinds, [0, last, last + 1], 1 + (ones - 1) * p + begin)
 
 
 def n_patterns(p: int, patterns: Patterns) -> int:

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from mebench import heavy
-from mebench.errors import DataError
+from mebench.errors import DataError, refused_by_system
 from mebench.files import open_plain, read_plain
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -53,12 +53,8 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
         DataError: the file is missing, unreadable, empty, truncated, no image, or has not 8 bits a channel.
     """
     cv2 = heavy.cv2
-    try:
+    with refused_by_system(f"the image {path} cannot be read", "check that it exists, and its permissions"):
         data = read_plain(path, MOST_BYTES)
-    except OSError as error:
-        raise DataError(
-            f"the image {path} cannot be read ({error.strerror}): check that it exists, and its permissions"
-        ) from None
     if not data:
         raise DataError(f"the image {path} is empty (0 bytes): copy it from the original again")
     if is_truncated_jpeg(data):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.errors import DataError
+from mebench.errors import DataError, refused_by_system
 from mebench.files import open_plain
 from mebench.frames.images import MOST_PIXELS
 from mebench.frames.images import SUFFIXES as IMAGES
@@ -103,9 +103,7 @@ class VideoFrames:
             )
         there = self.path.stat()
         key = self.path.absolute(), self.accept, there.st_size, there.st_mtime_ns
-        if key not in _COUNTS:
-            _COUNTS[key] = self._counted()
-        return _COUNTS[key]
+        return _COUNTS[key] if key in _COUNTS else _COUNTS.setdefault(key, self._counted())
 
     def _counted(self) -> int:
         """The number of packets with a picture if decoding the last ones confirms it, else by decoding all frames."""
@@ -229,17 +227,15 @@ class VideoFrames:
                 whole.update(str(aspect).encode())
             if self.accept and self.damage:
                 whole.update(b"accepted")
-        try:
-            with open_plain(self.path) as file:
-                size = os.fstat(file.fileno()).st_size
-                whole.update(str(size).encode())
-                for begin in (0, (size - _SAMPLE) // 2, size - _SAMPLE):
-                    file.seek(max(begin, 0))
-                    whole.update(file.read(_SAMPLE))
-        except OSError as error:
-            raise DataError(
-                f"the video {self.path} cannot be read ({error.strerror}): check its path and permissions"
-            ) from None
+        with (
+            refused_by_system(f"the video {self.path} cannot be read", "check its path and permissions"),
+            open_plain(self.path) as file,
+        ):
+            size = os.fstat(file.fileno()).st_size
+            whole.update(str(size).encode())
+            for begin in (0, (size - _SAMPLE) // 2, size - _SAMPLE):
+                file.seek(max(begin, 0))
+                whole.update(file.read(_SAMPLE))
         return whole.hexdigest()[:32]
 
     def _approach(self, index: int) -> None:

@@ -120,8 +120,7 @@ class Model:
         """
         from safetensors.torch import load_file
 
-        there = self.file.is_file()
-        if not there and not any(method.state_dict() for method in parts.values()):
+        if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
             return runner.restore(parts, {})
         for unfit, why in (
             (
@@ -129,11 +128,11 @@ class Model:
                 f"was adapted to the clips that it tested (adaptation={self.config.adaptation}): name a run without",
             ),
             (
-                not there and self.config.audit != "guard",
+                not self.file.is_file() and self.config.audit != "guard",
                 f"leaks (audit={self.config.audit}) and keeps no weights: name the honest run",
             ),
             (
-                not there,
+                not self.file.is_file(),
                 f"keeps no model of fold {self.fold!r}: {self.file} is missing. A record of the leaderboard never holds one; "
                 "compute the run again with mebench run, which keeps the models of all folds",
             ),
@@ -254,8 +253,9 @@ def read_header(path: Path) -> ModelHeader:
         return ModelHeader.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RunError(f"the model {path} is invalid ({where[:100]}: {first['msg']}): export it again") from None
+        raise RunError(
+            f"the model {path} is invalid ({'.'.join(map(str, first['loc']))[:100]}: {first['msg']}): export it again"
+        ) from None
 
 
 def write_model(path: Path, model: Model, header: ModelHeader) -> None:

@@ -230,9 +230,8 @@ class Ensemble:
         blind = np.zeros(len(scores), dtype=bool)
         for first, last in unseen:
             blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins earlier ends there
-        last_frame = (video.n_frames or 1) - 1
         found = spotters[0].propose(view, _level(scores, blind))
-        spotted = [p for p in found if not blind[min(max(p.apex, 0), last_frame)]]
+        spotted = [p for p in found if not blind[min(max(p.apex, 0), len(scores) - 1)]]
         curves = {}
         for column, kind in enumerate(spotters[0].task.kinds):
             curves[kind] = ScoreCurve(np.where(blind, np.nan, scores[:, column]))
@@ -313,8 +312,11 @@ def predict_all(
             "are not a test"
         )
     # Other facts about the models stay in this process; each task carries the rest.
-    light = tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models)
-    told = replace(job, test=(), models=light)
+    told = replace(
+        job,
+        test=(),
+        models=tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models),
+    )
     tasks = [
         PoolTask(video.key, predict_task, (told, video), job.plugins)
         for video in sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))  # the longest first

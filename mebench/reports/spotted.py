@@ -87,8 +87,18 @@ class SpottedVideo:
             frames = [min(max(frame, 0), last) for frame in (p.onset, p.apex, p.offset)]
             numbers = [number_at(frame, self.video.first, self.video.numbers) for frame in frames]
             seconds = [round(float(self.times[frame]), 6) for frame in frames]
-            who = self.video.subject, self.name, self.face, p.kind
-            rows.append((*who, *numbers, *seconds, p.confidence, p.emotion or ""))
+            rows.append(
+                (
+                    self.video.subject,
+                    self.name,
+                    self.face,
+                    p.kind,
+                    *numbers,
+                    *seconds,
+                    p.confidence,
+                    p.emotion or "",
+                )
+            )
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def spans(self) -> list[tuple[int, int, Kind, str]]:
@@ -265,14 +275,20 @@ def spot_videos(
         if video.key in answers:
             path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
             tracks = found.get(name, Tracks([], 0)) if faces == "all" else None
-            about = tuple(_notes(video, times, answers[video.key], models, tracks))
-            videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
+            notes = _notes(video, times, answers[video.key], models, tracks)
+            videos.append(
+                SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], tuple(notes))
+            )
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
-    named = {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()}
     what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
     by = f"{what} of {first.name}{'' if first.header else f': {which}'}"
-    return Spotted(by, tuple(videos), named, tuple(dataset.repairs()))
+    return Spotted(
+        by,
+        tuple(videos),
+        {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()},
+        tuple(dataset.repairs()),
+    )
 
 
 def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:
