@@ -190,11 +190,12 @@ def binary_patterns(image: NDArray[Any], p: int, r: float, patterns: Patterns = 
 @functools.cache
 def _uniform(p: int) -> NDArray[np.intp]:
     """The number of each of the 2 ** p patterns: those with at most two changes from bit 0 to bit p - 1, then all others."""
-    bits = np.arange(2**p)[:, None] >> np.arange(p) & 1
+    bits, last = np.arange(2**p)[:, None] >> np.arange(p) & 1, p * (p - 1) + 1
     ones, first = bits.sum(axis=1), bits.argmax(axis=1)
     begin = np.where(first == 0, ones - bits.argmin(axis=1), p - first)
-    kinds, last = [ones == 0, ones == p, np.abs(np.diff(bits)).sum(axis=1) > 2], p * (p - 1) + 1
-    return np.select(kinds, [0, last, last + 1], 1 + (ones - 1) * p + begin)
+    return np.select(
+        [ones == 0, ones == p, np.abs(np.diff(bits)).sum(axis=1) > 2], [0, last, last + 1], 1 + (ones - 1) * p + begin
+    )
 
 
 def n_patterns(p: int, patterns: Patterns) -> int:

@@ -129,7 +129,7 @@ def test_sixteen_bits_are_refused_with_the_way_out(tmp_path, color):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"gone\.jpg cannot be read \(No such file"):
+    with pytest.raises(DataError, match=r"gone\.jpg cannot be read: No such file"):
         read_image(tmp_path / "gone.jpg")
 
 
@@ -137,7 +137,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_file_without_permission_is_named(tmp_path):
     path = saved(tmp_path / "locked.png", picture())
     path.chmod(0)
-    with pytest.raises(DataError, match=r"locked\.png cannot be read \(Permission denied"):
+    with pytest.raises(DataError, match=r"locked\.png cannot be read: Permission denied"):
         read_image(path)
 
 

@@ -67,7 +67,7 @@ def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path
 
 
 def test_weights_too_small_to_count_are_read_as_zero_and_change_no_answer():
-    shipped = models.by_default().path
+    shipped = models.by_default()
     stored, method = load_file(shipped), predict.trained(models.read_model(shipped)).eval()
     read, maps = method.state_dict(), torch.rand(3, 3, 42, 42, generator=torch.Generator().manual_seed(0))
     subnormal = {
