@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mebench import heavy, inference, metrics
-from mebench.atomic import replace_file
+from mebench.atomic import whole_file
 from mebench.console import for_template
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
@@ -542,8 +542,8 @@ def write(text: str, file: Path) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    with refused_by_system(f"{file} cannot be written", "name another with -o FILE"):
-        replace_file(file, text)
+    with refused_by_system(f"{file} cannot be written", "name another with -o FILE"), whole_file(file) as writing:
+        writing.write_text(text, encoding="utf-8")
 
 
 def refuse(folder: RunFolder) -> None:
