@@ -36,6 +36,7 @@ from mebench.records import (
     PublishedLine,
     Ranked,
     Record,
+    Rescored,
     Row,
     UnshownError,
     cached,
@@ -416,6 +417,7 @@ class Site:
             "titled": lambda dataset: " + ".join(self._title("dataset", id_) for id_ in dataset.split("+")),
             "ranked": self._ranked,
             "place": rows.place,
+            "best_rescored": _best_rescored,
             "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
         }
         self.environment.globals["draw"] = PageTables(self.environment)
@@ -542,6 +544,20 @@ def _drawn(table: BoardTable) -> bool:
     """Whether a table's scores are not comparable with published ones, as on drawn faces."""
     measured = [row for part in table.parts for row in part.rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
+
+
+def _best_rescored(part: Part) -> Rescored:
+    """The best rescored row of a part: scored by `strict` and without a choice on tested people, where there are such rows."""
+    name = part.metrics[0]
+    worth = catalogue.METRICS[name].worth
+    return max(
+        part.rescored,
+        key=lambda row: (
+            "test_selected" not in row.reading,
+            row.convention == "strict",
+            worth(row.scores[name]["value"]),
+        ),
+    )
 
 
 def write_site(

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import Site, cards
+from mebench.boards import Site, cards, published_tables
 from mebench.boards import build as boards_build
 from mebench.boards import collect as boards_collect
 from mebench.boards import site_pages as module
+from mebench.records import published as records_published
 from tests.helpers.run_folders import make_run
 
 LARGEST = 3 * 2**20
@@ -72,6 +73,19 @@ def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_publi
     assert "mean2022, the authors' rules; intervals 17 frames (k'/2) later" in anew and "0.7787" in anew
     assert "Mistakes of these answers by cause" in anew
     assert "the rescored answers of 1 public source" in " ".join(pages[site / "index.html"].text)
+
+
+def test_a_card_without_runs_names_the_best_answers_that_no_tested_person_chose(tmp_path):
+    sources = published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
+    published = records_published.read(LEADERBOARDS / "published.csv")
+    tables = published_tables.with_rescored([], list(published_tables.placed(sources, published)), [])
+    table = next(one for one in tables if (one.dataset, one.protocol) == ("cas_me2", "loso"))
+    module.write_site([table], [], [], tmp_path / "site")
+    micro = next(part.rescored for part in table.parts if part.name == "micro")
+    honest = [row for row in micro if row.convention == "strict" and "test_selected" not in row.reading]
+    best = max(row.scores["f1"]["value"] for row in honest)
+    assert micro[0].scores["f1"]["value"] < best
+    assert f">{best:.3f}<" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_card_bears_the_name_for_people_and_the_paper(pages, site):
