@@ -207,7 +207,7 @@ def dataset_fake(made: Forged) -> None:
     made.setting(dataset="casme2")
 
 
-@forgery("refused", "only the case of letters tells from ststnet")
+@forgery("refused", "differs from ststnet only in upper and lower case")
 def in_other_case(made: Forged) -> None:
     made.setting(method="STSTNet")
 
@@ -238,7 +238,7 @@ def convention_without_scores(made: Forged) -> None:
     made.seal = lambda scored=False: Made.seal(made)  # type: ignore[method-assign]
 
 
-@forgery("refused", "scored again it differs")
+@forgery("refused", "scored again, it differs")
 def score_by_hand(made: Forged) -> None:
     made.change("summary/recognition/scores/uf1/value", 0.99)
     made.seal = lambda scored=False: Made.seal(made)  # type: ignore[method-assign]
@@ -270,7 +270,7 @@ def key_of_other_parts(made: Forged) -> None:
     made.write({**made.json(), "parts": {"setting seed": 0}})
 
 
-@forgery("refused", "the key is one of setting seed 3")
+@forgery("refused", "the key was made with setting seed 3")
 def parts_of_another_run(made: Forged) -> None:
     from mebench.runner.inputs import digest
 

@@ -102,7 +102,7 @@ def across(
     ] = "leaderboards",
     json: Json = None,
 ) -> None:
-    """Compare methods over several datasets: a mean of standardised differences."""
+    """Compare methods over several datasets."""
     progress = Progress()
     board = boards.board.read_board(Path(runs).expanduser(), Path(out).expanduser(), progress.notify)
     with progress.waiting("tables"):

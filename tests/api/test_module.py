@@ -109,8 +109,8 @@ def failing(timing):
         (Namer(), {"trainer": {"callbacks": [EarlyStopping("val_loss")]}}, 'objects as {"class_path": "EarlyStopping"'),
         (Namer(), {"trainer": L.Trainer}, 'trainer must be text, a number, or a list or map of them, objects as {"class_path"'),
         (Namer(), {}, 'the number of epochs of Namer in each fold is missing: add trainer={"max_epochs": 20}'),
-        (Broken(), {}, "Broken cannot be asked for its features and kinds: ValueError: no kinds"),
-        (LinearSVC(), {"features": failing}, "LinearSVC cannot be asked for its features and kinds: AttributeError: 'Timing' object"),
+        (Broken(), {}, "Broken does not give its features and kinds: ValueError: no kinds"),
+        (LinearSVC(), {"features": failing}, "LinearSVC does not give its features and kinds: AttributeError: 'Timing' object"),
     ],
 )  # fmt: skip
 def test_what_fails_before_the_folds_is_a_sentence(judged, model, how, sentence):

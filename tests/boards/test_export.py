@@ -150,7 +150,7 @@ def test_a_record_is_superseded_and_never_edited(tmp_path):
 def test_a_damaged_record_is_not_exported_over(tmp_path):
     run = make_run(tmp_path / "runs")
     (boards_export.export(run, tmp_path / "records") / "notes.txt").touch()
-    with pytest.raises(RunError, match=r"notes\.txt is no part of a record"):
+    with pytest.raises(RunError, match=r"notes\.txt does not belong in a record"):
         boards_export.export(run, tmp_path / "records")
 
 

@@ -137,7 +137,7 @@ def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
         ("method.weights=[a]", "method.weights must be a list of float or null, not '[a]' (command line)"),
         ("method.flow=dos", "unknown method.flow 'dos'. Did you mean 'dis'? Known: dis, farneback, tvl1."),
         ("method.p=2", "method.p must lie in [0, 1], not 2.0 (command line)"),
-        ("seed=-1", "seed must lie in [0, 2**32), not -1 (command line)"),
+        ("seed=-1", "seed must be in [0, 2**32), not -1 (command line)"),
         ("validation=1", "validation must be a share in [0, 1), not 1.0 (command line)"),
         ("devices=0", "devices must be 1 or more GPUs, or null for all, not 0 (command line)"),
         ("devices=2", "devices=2 counts GPUs, but accelerator=cpu uses none: add accelerator=gpu, or give workers=2"),

@@ -350,5 +350,5 @@ def test_own_landmarks_need_no_file(found, monkeypatch):
     monkeypatch.delenv("MEBENCH_LANDMARKS", raising=False)
     frame, points = tilted(5)
     assert FaceCrop(align="eyes").locate(frames(frame), points).landmarks is not None
-    with pytest.raises(DataError, match=r"method\.align=pose needs 68 facial landmarks and v1 has none"):
+    with pytest.raises(DataError, match=r"method\.align=pose needs 68 facial landmarks, but v1 has none"):
         FaceCrop(align="pose").locate(frames(frame), points, "v1")

@@ -63,7 +63,7 @@ def test_a_degraded_run_trains_nothing_keeps_no_models_and_answers_otherwise(cle
 
 def test_without_a_clean_run_it_is_told_to_run_that_first(words, place):
     with pytest.raises(
-        RunError, match=r"degrade=mask:2 takes the models of the finished clean run, and .*run it first"
+        RunError, match=r"degrade=mask:2 takes the models of the finished clean run, but .*run it first"
     ):
         run(resolve([*words, f"runs={place / 'none'}", "degrade=mask:2"]), Progress())
 

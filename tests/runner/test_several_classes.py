@@ -84,7 +84,7 @@ def test_who_names_one_class_is_refused_before_any_work(tmp_path):
         mebench.run(method="logistic", **words)
     words |= {"dataset.preset": "default"}
     with pytest.raises(
-        ConfigError, match="scheme=AUs asks for several classes of a clip at once, and method off_apexnet names one"
+        ConfigError, match="scheme=AUs asks for several classes of a clip at once, but method off_apexnet names one"
     ):
         mebench.run(method="off_apexnet", **words)
     with pytest.raises(

@@ -100,7 +100,7 @@ def test_a_samm_sheet_that_is_none_is_refused(root):
     with pytest.raises(DataError, match=r"dataset.samm_sheet=/nowhere.xlsx is not a file"):
         dataset(root, samm_sheet="/nowhere.xlsx").videos()
     long = str(root / "SAMM_LongVideos_V2_Release.xlsx")
-    with pytest.raises(DataError, match=r"no sheet of .*V2_Release.xlsx holds the annotations: expected .* Emotion"):
+    with pytest.raises(DataError, match=r"no sheet of .*V2_Release.xlsx contains the annotations: expected .* Emotion"):
         dataset(root, samm_sheet=long).videos()
 
 
