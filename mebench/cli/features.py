@@ -149,7 +149,7 @@ def prune(
     stage: Annotated[
         str | None,
         typer.Option(
-            "--stage", metavar="STAGE", help="Also crops, flow or feature entries; flow is read once, for features."
+            "--stage", metavar="STAGE", help="Also crops, flow or feature entries; stored features need no flow."
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,

@@ -23,6 +23,7 @@ SHARED = (
     "devices",
     "plugins",
     "cache",
+    "keep",
     "runs",
     "tracking",
     "tracking.folds",

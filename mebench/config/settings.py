@@ -22,6 +22,7 @@ PLACES = frozenset(
         "fold_timeout",
         "runs",
         "cache",
+        "keep",
         "tracking",
         "tracking_folds",
         "tracking_models",
@@ -120,6 +121,8 @@ class RunSettings:
         kinds: kinds of expressions to spot; null takes `micro`, or the one kind that method and dataset share.
         runs: folder of the run folders.
         cache: folder of computed features.
+        keep: what stays in `cache` besides face crops and features: `none`, or the `flow` that features were computed
+            from, so that later commands compute other features from it.
         tracking: target of finished runs: an MLflow address, or the name of a tracker; null is MLflow in the working
             folder, `off` none.
         tracking_folds: whether each fold is tracked, too, as a nested run; also written `tracking.folds`.
@@ -164,6 +167,7 @@ class RunSettings:
     cache: str = field(
         default_factory=lambda: str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench")
     )
+    keep: Literal["none", "flow"] = "none"
     tracking: str | bool | None = None
     tracking_folds: bool = True
     tracking_models: bool = False

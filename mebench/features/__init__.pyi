@@ -47,7 +47,6 @@ from .detection import same_sized as same_sized
 from .detection import shows_face as shows_face
 from .detection import to_gray as to_gray
 from .detection import tracks_of as tracks_of
-from .faces import Crops as Crops
 from .faces import FaceCrop as FaceCrop
 from .faces import FaceParams as FaceParams
 from .faces import Reference as Reference

@@ -150,21 +150,6 @@ def frontal(window: FloatBox, plane: Matrix, size: int) -> Matrix:
     return np.asarray(matrix / matrix[2, 2], np.float64)
 
 
-@dataclass(frozen=True)
-class Crops:
-    """The face crops of one video.
-
-    Attributes:
-        images: (n_frames, size, size) uint8, gray.
-        box: (x0, y0, x1, y1) in pixels of the frames, `x1` and `y1` exclusive.
-        landmarks: (68, 2) points (x, y) in pixels of the crop, or None.
-    """
-
-    images: NDArray[np.uint8]
-    box: Box
-    landmarks: Landmarks | None
-
-
 @dataclass(frozen=True, eq=False)
 class Reference:
     """The reference face of a video, which places the crops.
@@ -320,20 +305,6 @@ class FaceCrop(Step):
             return hashlib.blake2b(np.asarray(landmarks, np.float64).tobytes(), digest_size=16).hexdigest()
         file = find_predictor(self.landmarks)
         return "none" if file is None else f"{predictor_identity(file)} dlib {dlib_version()}"
-
-    def apply(self, frames: Frames, landmarks: Landmarks | None, label: str = "the video") -> Crops:
-        """All crops of a video in memory.
-
-        Args:
-            frames: frames of one size, 8 bits a channel, gray, BGR or BGRA.
-            landmarks: (68, 2) points (x, y) in pixels of the frames, or None.
-            label: name of the video in error messages.
-
-        Raises:
-            DataError: as for `locate` and `cut`.
-        """
-        reference = self.locate(frames, landmarks, label)
-        return Crops(np.stack(list(self.cut(frames, reference, label))), reference.box, reference.crop_landmarks)
 
     def locate(self, frames: Frames, landmarks: Landmarks | None = None, label: str = "the video") -> Reference:
         """Find the face that places all crops. Frames are tried with growing steps, so that a video without faces fails

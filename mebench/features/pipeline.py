@@ -143,11 +143,14 @@ class Source:
 
     Attributes:
         tick: called with the stage after each computed row, for progress; `feature` includes the flow.
+        flows: the flows that several features read, by key, computed once; None where each is read by one feature, as
+            it is computed.
     """
 
     def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
         self.store, self.dataset, self.dataset_id, self.video = store, dataset, dataset_id, video
         self.tick: Callable[[Stage], None] = nothing
+        self.flows: dict[Key, NDArray[Any]] | None = None
         self._points: dict[FaceCrop, Landmarks | None] = {}
 
     def provided(self, chain: Chain) -> NDArray[Any] | None:
@@ -211,27 +214,34 @@ class Source:
 
         return self._stored(self.key("crops", chain, None), build)
 
-    def flow(self, chain: Chain, clip: Clip | None) -> Entry:
-        """Flow in pixels: (max(n_frames - k, 0), size, size, 2) float16, or one row for a clip.
-
-        Raises:
-            ConfigError: there is no flow in the chain.
+    def _flow(self, chain: Chain, clip: Clip | None) -> tuple[int, Iterator[NDArray[Any]]]:
+        """Number of flows over one gap, and these (size, size, 2) float16 one by one: a row for each frame but the last k,
+        or one for a clip. They are stored only if the store keeps flow.
         """
-        route = route_of(chain)
-        flow = route.core
-        if not isinstance(flow, Flow):
-            raise ConfigError(f"the chain {chain.name!r} has no flow: its crops go through {type(flow).__name__}")
+        route, key = route_of(chain), self.key("flow", chain, clip)
+        core, shape = route.core, (route.crop.size, route.crop.size, 2)
+        assert isinstance(core, Flow)
 
         def build() -> Draft:
-            size = (route.crop.size, route.crop.size, 2)
             if clip is not None:
                 images, onset, apex = self._clip_images(chain, route, clip)
-                return Draft((1, *size), FLOW, [flow.between(images, onset, apex)[None]])
+                return Draft((1, *shape), FLOW, [core.between(images, onset, apex)[None]])
             images = self.crops(chain).array
-            maps = (f[None] for f in self._ticking("feature", flow.maps(_rows(images))))
-            return Draft((max(len(images) - route.gap, 0), *size), FLOW, maps)
+            maps = (f[None] for f in self._ticking("feature", core.maps(_rows(images))))
+            return Draft((max(len(images) - route.gap, 0), *shape), FLOW, maps)
 
-        return self._stored(self.key("flow", chain, clip), build)
+        if self.store.keep_flow:
+            flows = self._stored(key, build).array
+        elif (stored := self.store.read(key)) is not None:
+            flows = stored.array
+        elif self.flows is None:
+            draft = build()
+            return draft.shape[0], (block[0].astype(FLOW) for block in draft.blocks)
+        else:
+            if key not in self.flows:
+                self.flows[key] = self.store.unnamed(build())
+            flows = self.flows[key]
+        return len(flows), _rows(flows)
 
     def feature(self, chain: Chain, clip: Clip | None) -> Entry:
         """The feature after all steps: a row for each frame (but the last k of a flow), or one alone for a clip."""
@@ -256,11 +266,8 @@ class Source:
         """Number of maps that the map steps begin with, and the maps one by one."""
         core = route.core
         if isinstance(core, Flow):
-            alone = [tuple(gap if step is core else step for step in chain.steps) for gap in core.gaps]
-            flows = [self.flow(replace(chain, steps=steps), clip).array for steps in alone]
-            if len(flows) == 1:
-                return len(flows[0]), _rows(flows[0])
-            return len(flows[-1]), (np.concatenate(both, axis=-1) for both in zip(*map(_rows, flows)))
+            lengths, flows = zip(*(self._flow(alone, clip) for alone in _gaps(chain)))
+            return lengths[-1], flows[0] if len(flows) == 1 else (np.concatenate(f, axis=-1) for f in zip(*flows))
         if clip is None:
             crops = self.crops(chain).array
             return len(crops), self._ticking("feature", (self._named(core.apply, image) for image in _rows(crops)))
@@ -346,6 +353,16 @@ def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield row
 
 
+def _gaps(chain: Chain) -> list[Chain]:
+    """A chain for each gap of the flow; none without flow."""
+    return [
+        replace(chain, steps=tuple(gap if step is flow else step for step in chain.steps))
+        for flow in chain.at("pair")
+        if isinstance(flow, Flow)
+        for gap in flow.gaps
+    ]
+
+
 def nothing(stage: Stage) -> None:
     """A progress callback that does nothing."""
 
@@ -360,9 +377,14 @@ class ComputeCost:
         computed: False if everything was stored before.
     """
 
-    seconds: float
-    n_frames: int
-    computed: bool
+    seconds: float = 0.0
+    n_frames: int = 0
+    computed: bool = False
+
+    def __add__(self, other: "ComputeCost") -> "ComputeCost":
+        """The cost of two parts of the work on one video."""
+        seconds, n_frames = self.seconds + other.seconds, max(self.n_frames, other.n_frames)
+        return ComputeCost(seconds, n_frames, self.computed or other.computed)
 
 
 def compute(
@@ -372,9 +394,10 @@ def compute(
     video: Video,
     chains: Sequence[Chain],
     clips: Sequence[Clip],
-    on_progress: Callable[[int, float], None] | None = None,
+    on_progress: Callable[[int, float], None] = lambda frames, share: None,
+    flows: dict[Key, NDArray[Any]] | None = None,
 ) -> ComputeCost:
-    """Compute and store what is missing for one video.
+    """Compute and store what is missing for one video. A flow that several of the features read is computed once.
 
     Args:
         store: of the features.
@@ -384,6 +407,7 @@ def compute(
         chains: those of scope `frames` are computed for all frames, those of scope `clips` for each of `clips`.
         clips: (onset, apex, offset) in frames.
         on_progress: called regularly with the finished frames and the share of the video's work, 0 to 1.
+        flows: shared by several calls for the video, so that they compute a flow once.
 
     Raises:
         NoFaceError: no face in the video.
@@ -395,27 +419,24 @@ def compute(
     wanted = list(_wanted(source, chains, clips))
     missing = [(chain, clip) for chain, clip in wanted if not store.holds(source.key("feature", chain, clip))]
     n_frames = len(source.frames()) if wanted else video.n_frames or 0
-    rows = [n_frames if clip is None else 1 for _, clip in missing]
     uncut = sum(not store.holds(key) for key in {source.key("crops", chain, None) for chain, _ in missing})
-    work, crops, done = sum(rows) + CROP * uncut * n_frames, 0, [0] * len(rows)
+    rows = [*(n_frames if clip is None else 1 for _, clip in missing), uncut * n_frames]  # the crops come last
+    done, weights = np.zeros(len(rows)), np.array([1.0] * len(missing) + [CROP])
 
     def tick(stage: Stage) -> None:
-        nonlocal crops
-        if stage == "crops":
-            crops = min(crops + 1, uncut * n_frames)
-        else:
-            done[place] = min(done[place] + 1, rows[place])
-        share = (sum(done) + CROP * crops) / max(work, 1)
-        if on_progress is not None:
-            on_progress(int(share * n_frames), share)
+        at = -1 if stage == "crops" else place
+        done[at] = min(done[at] + 1, rows[at])
+        share = float(weights @ done) / max(float(weights @ rows), 1.0)
+        on_progress(int(share * n_frames), share)
 
-    source.tick = tick
+    read = [source.key("flow", alone, clip) for chain, clip in missing for alone in _gaps(chain)]
+    source.tick, source.flows = tick, {} if flows is None and len(set(read)) < len(read) else flows
     for place, (chain, clip) in enumerate(missing):
         source.feature(chain, clip)
         done[place] = rows[place]
         if clip is not None:
             tick("feature")
-    source.tick = nothing
+    source.tick, source.flows = nothing, None
     return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
 
 

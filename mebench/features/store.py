@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import socket
+import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -214,10 +215,8 @@ class EntryFiles:
         if (about := self.check(key, deep)) is None:
             return None
         shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
-        if 0 in shape:  # nothing to map
-            return Entry(np.empty(shape, dtype), about["extra"])
         try:
-            return Entry(np.memmap(self.data, dtype, "r", about["offset"], shape), about["extra"])
+            return Entry(_mapped(self.data, dtype, shape, about["offset"]), about["extra"])
         except (OSError, ValueError) as error:
             raise DamagedError(f"its array cannot be mapped ({error})") from None
 
@@ -264,6 +263,11 @@ class EntryFiles:
             raise
 
 
+def _mapped(file: Any, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int = 0) -> NDArray[Any]:
+    """The array in a file, memory-mapped and read-only."""
+    return np.empty(shape, dtype) if 0 in shape else np.memmap(file, dtype, "r", offset, shape)
+
+
 @contextmanager
 def writing_to(store: Path) -> Iterator[None]:
     """Say in one sentence that the store cannot be written to."""
@@ -288,12 +292,7 @@ def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
             # Unbuffered, so that closing writes nothing and cannot fail for want of room.
             file = temporary.open("wb", buffering=0)
         with file:
-
-            def put(piece: bytes) -> None:
-                with writing_to(store):
-                    _write_all(file, piece)
-
-            yield put
+            yield partial(_write_all, file, store)
         with writing_to(store):
             rename(temporary, path)
     finally:
@@ -301,10 +300,11 @@ def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
             temporary.unlink(missing_ok=True)
 
 
-def _write_all(file: FileIO, piece: bytes) -> None:
+def _write_all(file: FileIO, store: Path, piece: bytes) -> None:
     view = memoryview(piece)
-    while view:
-        view = view[file.write(view) :]
+    with writing_to(store):
+        while view:
+            view = view[file.write(view) :]
 
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
@@ -320,22 +320,23 @@ class FeatureStore:
     """Face crops, flows and features as `.npy` files in a folder, shared by processes.
 
     The folder holds `<stage>/<first two characters of the name>/<name>.npy` and `.json`; the name is a hash of the key.
-    A store is pickled as its folder alone.
+    A store is pickled as its folder and `keep_flow` alone.
 
     Attributes:
         root: the folder; created at the first write.
+        keep_flow: whether computed flow is stored; otherwise only its features are.
         recent: recently read small arrays, so that a clip used in every epoch is read from disk once.
         sources: cached facts about videos, for `mebench.features.pipeline`.
     """
 
-    def __init__(self, root: Path | str) -> None:
-        self.root = Path(root)
+    def __init__(self, root: Path | str, keep_flow: bool = False) -> None:
+        self.root, self.keep_flow = Path(root), keep_flow
         self.recent: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self.sources: dict[Hashable, Any] = {}
         self._sound: dict[Path, tuple[int, int, int]] = {}
 
-    def __reduce__(self) -> tuple[type["FeatureStore"], tuple[Path]]:
-        return FeatureStore, (self.root,)
+    def __reduce__(self) -> tuple[type["FeatureStore"], tuple[Path, bool]]:
+        return FeatureStore, (self.root, self.keep_flow)
 
     def files(self, key: Key) -> EntryFiles:
         """The paths of a key's entry, whether it exists or not."""
@@ -378,8 +379,8 @@ class FeatureStore:
                     try:
                         entry = self._open(files, key)
                     except DamagedError as error:
-                        video = printable(key.video)
-                        _LOG.warning("the stored %s of %s is damaged (%s); computing it again", key.stage, video, error)
+                        what = f"{key.stage} of {printable(key.video)}"
+                        _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
                     if entry is None:
                         files.write(key, build(), self.root)
                         entry = self._open(files, key)
@@ -390,6 +391,20 @@ class FeatureStore:
                 if entry is not None:
                     return entry
         raise VanishedError(self.root)
+
+    def unnamed(self, draft: Draft) -> NDArray[Any]:
+        """The array of a draft in a file of the folder that has no name, so it vanishes with the array, or the process.
+
+        Raises:
+            DataError: the store cannot be written to.
+        """
+        dtype = np.dtype(draft.dtype)
+        with writing_to(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root, buffering=0) as file:
+                for block in draft.blocks:
+                    _write_all(file, self.root, np.ascontiguousarray(block, dtype).tobytes())
+                return _mapped(file, dtype, draft.shape)
 
     def _open(self, files: EntryFiles, key: Key) -> Entry | None:
         """The entry, or None if it is absent. Its array is hashed when this process first opens it.
@@ -497,10 +512,10 @@ def prune(
             )
             if not useless and (oldest, dataset, stage) != (None, None, None):
                 with suppress(FileNotFoundError):
-                    used = files.marker.stat().st_mtime  # touched at each reading
-                    of_others = dataset is not None and about["key"]["dataset"] != dataset
                     useless = (
-                        (oldest is None or used < oldest) and not of_others and stage in (None, about["key"]["stage"])
+                        (oldest is None or files.marker.stat().st_mtime < oldest)  # touched at each reading
+                        and dataset in (None, about["key"]["dataset"])
+                        and stage in (None, about["key"]["stage"])
                     )
         if useless and remove(files, dry_run):
             removed += StoreInfo(int(size > 0), size)

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
-from mebench.features import Clip, ComputeCost, FeatureStore, NoFaceError, adopt, compute, computed_features, is_ready
+from mebench.features import (
+    Clip,
+    ComputeCost,
+    FeatureStore,
+    Key,
+    NoFaceError,
+    adopt,
+    compute,
+    computed_features,
+    is_ready,
+)
 from mebench.progress import Progress
 from mebench.runner import (
     Aliases,
@@ -67,7 +77,7 @@ class Wanted:
 
 def store_of(config: RunConfig) -> FeatureStore:
     """The feature store of a run."""
-    return FeatureStore(Path(config.cache).expanduser())
+    return FeatureStore(Path(config.cache).expanduser().absolute(), config.keep == "flow")
 
 
 def clips_of(plan: Plan, video: Video) -> list[Clip]:
@@ -94,16 +104,15 @@ def feature_task(
         place: row of the board.
         request: in a process that must not know the dataset: asks the host for the pictures of the video.
     """
-    frames, seconds, computed = 0, 0.0, False
-    trouble: Exception | None = None
-    row: NDArray[np.float64] | None = None
+    cost, trouble = ComputeCost(), list[Exception]()
+    flows: dict[Key, NDArray[Any]] | None = {} if len(wanted) > 1 else None
+    row = np.zeros(2)
     with suppress(OSError):  # a worker on another machine
-        row = None if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
+        row = row if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
     for number, one in enumerate(wanted):
 
         def update(frames: int, share: float, number: int = number) -> None:
-            if row is not None:
-                row[:] = frames, (number + share) / len(wanted)
+            row[:] = frames, (number + share) / len(wanted)
 
         try:
             home: Dataset
@@ -115,14 +124,12 @@ def feature_task(
             else:
                 assert one.source is not None
                 home, _ = home_of_video(opened(one.source), one.id, video)
-            cost = compute(one.store, home, one.id, video, one.chains, one.clips, update)
+            cost += compute(one.store, home, one.id, video, one.chains, one.clips, update, flows)
         except Exception as error:  # what the others ask for may well work
-            trouble = trouble or error
-        else:
-            frames, seconds, computed = max(frames, cost.n_frames), seconds + cost.seconds, computed or cost.computed
-    if trouble is not None:
-        raise trouble
-    return ComputeCost(seconds, frames, computed)
+            trouble.append(error)
+    if trouble:
+        raise trouble[0]
+    return cost
 
 
 def blind_feature_task(
@@ -157,7 +164,7 @@ def hosted_feature_task(
     def answer(word: str, *of: Any) -> Any:
         return frames.stored(wanted[0].store, *of) if word == "stored" else frames.answer(word, *of)
 
-    outcome = ComputeCost(0.0, 0, False)
+    outcome = ComputeCost()
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
         grants = [one.grant._replace(write=write) for one in wanted if one.grant is not None]
@@ -165,9 +172,12 @@ def hosted_feature_task(
         if len(grants) == len(wanted):
             grant = Grant(*(tuple(dict.fromkeys(chain.from_iterable(parts))) for parts in zip(*grants)))
         for scope in ("frames", "clips"):  # that of all frames is kept before the places of clips are given
-            clips = {id(one): one.clips if scope == "clips" else () for one in wanted}
             asked = [
-                replace(one, chains=tuple(chain for chain in one.chains if chain.scope == scope), clips=clips[id(one)])
+                replace(
+                    one,
+                    chains=tuple(chain for chain in one.chains if chain.scope == scope),
+                    clips=one.clips if scope == "clips" else (),
+                )
                 for one in wanted
             ]
             if not any(one.chains for one in asked):
@@ -184,8 +194,7 @@ def hosted_feature_task(
             cost, features = found
             for one, own in zip(asked, features, strict=True):
                 adopt(one.store, home[0], one.id, video, one.chains, one.clips, own)
-            seconds, computed = outcome.seconds + cost.seconds, outcome.computed or cost.computed
-            outcome = ComputeCost(seconds, max(outcome.n_frames, cost.n_frames), computed)
+            outcome += cost
     return outcome
 
 
@@ -234,8 +243,10 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
-    folder = tempfile.TemporaryDirectory(prefix="mebench-progress-")
-    with folder as name, progress.frames("features", len(jobs)) as show:
+    with (
+        tempfile.TemporaryDirectory(prefix="mebench-progress-") as name,
+        progress.frames("features", len(jobs)) as show,
+    ):
         # A small file that all processes map: for each video the frames done so far, and their share of its work.
         file = Path(name) / "board"
         board = np.memmap(file, np.float64, "w+", shape=(len(jobs), 2))
@@ -285,7 +296,6 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
     for plan in plans:
         missing = missing_videos(plan)
         source = Source.of(plan.config, plan.dataset) if missing else None
-        store = FeatureStore(Path(plan.config.cache).expanduser().absolute())
         for video in missing:
             key = home_of(plan, video)
             job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
@@ -300,7 +310,9 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
             if not names <= job.names:  # seeds of one method want the same
                 dataset, id_ = plan.home(video)
                 job.names |= names
-                job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips, plan.grant))
+                job.wanted.append(
+                    Wanted(source, store_of(plan.config), id_, dataset.revision, chains, clips, plan.grant)
+                )
                 job.plugins.update(plan.config.plugins)
                 modules = [type(step).__module__ for chain in chains for step in chain.steps]
                 job.brought |= any(not name.startswith("mebench.features.") for name in modules)

@@ -17,7 +17,7 @@ import yaml
 from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
 
-from mebench.config import RunConfig
+from mebench.config import RunConfig, is_place
 from mebench.console import command, console, plural
 from mebench.errors import RunError, refused_by_system
 from mebench.format import number
@@ -407,10 +407,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
             f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
         ]
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
-    # Where and how fast is not what.
-    of_machine = {"runs", "cache", "tracking", "tracking_folds", "tracking_models", "tracking_figures", "workers"}
-    of_machine |= {"executor", "executor_address", "plugins"}
-    content = {key: value for key, value in config.values.items() if key not in of_machine} | {"tuned_on": people}
+    content = {key: value for key, value in config.values.items() if not is_place(key)} | {"tuned_on": people}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with refused_by_system(f"--write {file}", "the tuned values are in outcome.json all the same", RunError):
         file.write_text(text, encoding="utf-8")

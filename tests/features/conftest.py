@@ -22,6 +22,20 @@ def texture(height=64, width=64, dx=0.0, dy=0.0, seed=0):
     return np.clip(128 + 50 * inner / inner.std(), 0, 255).astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class Crops:
+    """All crops of a video in memory, the box in its frames, and the landmarks in pixels of the crops."""
+
+    images: np.ndarray
+    box: tuple
+    landmarks: np.ndarray | None
+
+
+def cropped(crop, frames, landmarks, label="the video"):
+    reference = crop.locate(frames, landmarks, label)
+    return Crops(np.stack(list(crop.cut(frames, reference, label))), reference.box, reference.crop_landmarks)
+
+
 class MemoryFrames:
     def __init__(self, images):
         self.images = images

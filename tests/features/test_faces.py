@@ -10,7 +10,7 @@ from mebench.datasets.synthetic import dataset as synthetic
 from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, moved
 
-from .conftest import BOX, MemoryFrames, texture
+from .conftest import BOX, MemoryFrames, cropped, texture
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def frames(*images):
 
 
 def test_all_frames_are_cropped_to_the_box_of_the_first(found):
-    crops = FaceCrop(size=48).apply(frames(texture(), texture(dx=3)), None)
+    crops = cropped(FaceCrop(size=48), frames(texture(), texture(dx=3)), None)
     assert crops.box == BOX
     assert crops.landmarks is None
     x0, y0, x1, y1 = BOX  # 48 pixels wide and high: nothing to resize
@@ -43,25 +43,25 @@ def test_all_frames_are_cropped_to_the_box_of_the_first(found):
 
 def test_the_largest_face_wins_and_is_clipped_to_the_frame(found):
     found.boxes = lambda gray, upsample: [(5, 5, 25, 25), (-20, -10, 40, 90), (60, 60, 900, 900)]
-    assert FaceCrop().apply(frames(texture()), None).box == (0, 0, 40, 64)
+    assert cropped(FaceCrop(), frames(texture()), None).box == (0, 0, 40, 64)
 
 
 def test_the_frame_is_upsampled_as_often_as_asked(found):
-    FaceCrop(upsample=0).apply(frames(texture()), None)
-    FaceCrop(upsample=2).apply(frames(texture()), None)
+    cropped(FaceCrop(upsample=0), frames(texture()), None)
+    cropped(FaceCrop(upsample=2), frames(texture()), None)
     assert [upsample for *_, upsample in found.calls] == [0, 2]
 
 
 def test_half_size_looks_at_a_quarter_of_the_pixels_and_gives_a_box_of_the_frame(found):
     found.boxes = lambda gray, upsample: [(4, 5, 20, 25)]
-    assert FaceCrop(half_size=True).apply(frames(texture()), None).box == (8, 10, 40, 50)
+    assert cropped(FaceCrop(half_size=True), frames(texture()), None).box == (8, 10, 40, 50)
     assert found.calls == [(32, 32, 1)]
 
 
 def test_a_face_that_appears_late_is_found(found):
     blank = np.zeros((64, 64), np.uint8)
     found.boxes = lambda gray, upsample: [BOX] if gray.any() else []
-    assert FaceCrop().apply(frames(*[blank] * 30, *[texture()] * 30), None).box == BOX
+    assert cropped(FaceCrop(), frames(*[blank] * 30, *[texture()] * 30), None).box == BOX
 
 
 def test_a_faceless_video_fails_soon_and_by_name(found):
@@ -69,26 +69,26 @@ def test_a_faceless_video_fails_soon_and_by_name(found):
     with pytest.raises(
         NoFaceError, match=r"no face found in casme2/s1/v1 \(\d+ of its 7000 frames tried.*no_face=skip"
     ):
-        FaceCrop().apply(frames(*[texture()] * 7000), None, "casme2/s1/v1")
+        cropped(FaceCrop(), frames(*[texture()] * 7000), None, "casme2/s1/v1")
     assert len(found.calls) < 100
 
 
 def test_a_box_beside_the_frame_is_no_face(found):
     found.boxes = lambda gray, upsample: [(70, 0, 90, 20)]
     with pytest.raises(DataError, match="no face"):
-        FaceCrop().apply(frames(texture()), None)
+        cropped(FaceCrop(), frames(texture()), None)
 
 
 def test_an_empty_video_is_refused(found):
     with pytest.raises(DataError, match="v1 has no frames"):
-        FaceCrop().apply(frames(), None, "v1")
+        cropped(FaceCrop(), frames(), None, "v1")
 
 
 def test_colour_and_alpha_become_gray(found):
     gray = texture()
     bgr = np.repeat(gray[..., None], 3, axis=2)
     bgra = np.dstack([bgr, np.full_like(gray, 7)])
-    crops = FaceCrop().apply(frames(gray, gray[..., None], bgr, bgra), None).images
+    crops = cropped(FaceCrop(), frames(gray, gray[..., None], bgr, bgra), None).images
     assert all(np.array_equal(crop, crops[0]) for crop in crops)
 
 
@@ -103,14 +103,14 @@ def test_colour_and_alpha_become_gray(found):
 )
 def test_a_frame_that_does_not_fit_is_named(found, odd, message):
     with pytest.raises(DataError, match=message):
-        FaceCrop().apply(frames(texture(), odd), None, "v1")
+        cropped(FaceCrop(), frames(texture(), odd), None, "v1")
 
 
 def test_landmarks_follow_the_picture(found):
     """A bright dot in the frame lies, in the crop, where its landmark says."""
     frame = np.zeros((64, 64), np.uint8)
     frame[30, 20] = 255
-    crops = FaceCrop(size=144).apply(frames(frame), np.tile([20.0, 30.0], (68, 1)))
+    crops = cropped(FaceCrop(size=144), frames(frame), np.tile([20.0, 30.0], (68, 1)))
     weight = crops.images[0].astype(float)
     y, x = np.mgrid[:144, :144]
     centre = [(weight * x).sum() / weight.sum(), (weight * y).sum() / weight.sum()]
@@ -153,7 +153,7 @@ def test_a_crop_is_cut_from_the_gray_frame_and_resized(found):
     frame = np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     x0, y0, x1, y1 = BOX
     expected = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)[y0:y1, x0:x1], (128, 128))
-    for crop in FaceCrop().apply(frames(frame, frame), None).images:
+    for crop in cropped(FaceCrop(), frames(frame, frame), None).images:
         np.testing.assert_allclose(crop.astype(int), expected, atol=1)
 
 
@@ -169,7 +169,7 @@ def test_a_margin_is_added_on_each_side_as_far_as_the_frame_reaches(found):
     crop = FaceCrop(margin=0.25)
     assert crop.locate(frames(texture())).box == (15, 0, 45, 29)
     points = np.tile([[29.5, 14.0]], (68, 1))  # the middle of the box across and down
-    np.testing.assert_allclose(crop.apply(frames(texture()), points).landmarks[0], [63.5, 63.5])
+    np.testing.assert_allclose(cropped(crop, frames(texture()), points).landmarks[0], [63.5, 63.5])
 
 
 def test_each_frame_is_decoded_once_and_only_when_asked_for(found):
@@ -199,7 +199,7 @@ def tilted(angle):
 def test_eyes_are_made_level_by_one_turn_for_all_frames(found):
     frame, points = tilted(30)
     crop = FaceCrop(align="eyes", size=48)
-    crops = crop.apply(frames(frame, frame), points)
+    crops = cropped(crop, frames(frame, frame), points)
     left, right = crops.landmarks[36], crops.landmarks[42]
     assert left[1] == pytest.approx(right[1])
     assert right[0] - left[0] == pytest.approx(20)
@@ -211,8 +211,8 @@ def test_eyes_are_made_level_by_one_turn_for_all_frames(found):
 
 def test_level_eyes_change_nothing_but_rounding(found):
     frame, points = tilted(0)
-    plain = FaceCrop(size=48).apply(frames(frame), points)
-    level = FaceCrop(size=48, align="eyes").apply(frames(frame), points)
+    plain = cropped(FaceCrop(size=48), frames(frame), points)
+    level = cropped(FaceCrop(size=48, align="eyes"), frames(frame), points)
     np.testing.assert_allclose(level.landmarks, plain.landmarks)
     np.testing.assert_array_equal(level.images, plain.images)
 
@@ -320,7 +320,7 @@ def test_pose_turns_a_tilted_head_upright(drawn):
     tilt = cv2.getRotationMatrix2D((width / 2, height / 2), 12, 1)
     tilted = cv2.warpAffine(picture, tilt, (width, height), borderMode=cv2.BORDER_REPLICATE)
     for align in ("pose", "eyes"):
-        landmarks = FaceCrop(align=align, margin=0.2).apply(frames(tilted), None).landmarks
+        landmarks = cropped(FaceCrop(align=align, margin=0.2), frames(tilted), None).landmarks
         x, y = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
         assert abs(np.degrees(np.arctan2(y, x))) < 2
         assert ((landmarks > 0) & (landmarks < 128)).all()

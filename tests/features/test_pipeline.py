@@ -30,7 +30,7 @@ from mebench.features import (
     pipeline,
 )
 
-from .conftest import BOX
+from .conftest import BOX, cropped
 
 CROP = FaceCrop(size=48)
 FRAMES = Chain("flow", (CROP, Flow("farneback", k=2), Strain(), MinMax(), EyesAndMouth("box")))
@@ -49,11 +49,24 @@ def no_computing(monkeypatch):
     return forbid
 
 
+@pytest.fixture
+def flows_computed(monkeypatch):
+    """An item for each pair of crops whose flow was computed."""
+    found, calculator = [], flow._calculator
+
+    def counted(algorithm):
+        calculate = calculator(algorithm)
+        return lambda a, b: found.append(algorithm) or calculate(a, b)
+
+    monkeypatch.setattr(flow, "_calculator", counted)
+    return found
+
+
 def test_frame_features_follow_the_steps_by_hand(store, drift):
     features = frame_features(store, drift, "drift", drift.video(), FRAMES)
     assert features.shape == (6, 42, 42, 3)
     assert features.dtype == np.float16
-    crops = CROP.apply(drift.frames(drift.video()), None).images
+    crops = cropped(CROP, drift.frames(drift.video()), None).images
     for i in (0, 5):
         x = Flow("farneback").pair(crops[i], crops[i + 2]).astype(np.float16).astype(np.float32)
         for step in FRAMES.at("map"):
@@ -61,10 +74,18 @@ def test_frame_features_follow_the_steps_by_hand(store, drift):
         np.testing.assert_array_equal(features[i], x.astype(np.float16))
 
 
+def flows(store):
+    return list(store.root.glob("flow/*/*.npy"))
+
+
 def test_a_warm_run_equals_a_cold_one_bit_for_bit(store, drift, no_computing):
-    """Whatever is there before: nothing, the crops, the flow, or everything."""
+    """Whatever is there before: nothing, the crops, the flow, or everything; and whether flow is stored or not."""
     video = drift.video()
     cold = frame_features(store, drift, "drift", video, FRAMES).tobytes()
+    assert not flows(store)
+    store = FeatureStore(store.root.with_name("keeps-flow"), keep_flow=True)
+    assert frame_features(store, drift, "drift", video, FRAMES).tobytes() == cold
+    assert len(flows(store)) == 1
     for stages in (("crops",), ("crops", "flow")):
         later = FeatureStore(store.root.with_name("-".join(stages)))
         for stage in stages:
@@ -87,18 +108,52 @@ def test_compute_makes_ready_and_says_so(store, drift, no_computing):
     assert not is_ready(store, drift, "drift", video, [FRAMES, CLIPS], [*clips, (1, 5, 5)])
 
 
-def test_chains_that_begin_alike_share_crops_and_flow(store, drift, monkeypatch):
+SHORTER = Chain("shorter", (CROP, Flow("farneback", k=2), Resize(10)))
+TWO_GAPS = Chain("two", (CROP, Flow("farneback", k=1, second=2), Resize(9)))
+
+
+def test_features_of_one_flow_compute_it_once_and_leave_none(store, drift, flows_computed):
+    alone = [
+        frame_features(FeatureStore(store.root.with_name(chain.name)), drift, "drift", drift.video(), chain)
+        for chain in (FRAMES, SHORTER, TWO_GAPS)
+    ]
+    flows_computed.clear()
+    compute(store, drift, "drift", drift.video(), [FRAMES, SHORTER, TWO_GAPS], [])
+    assert len(flows_computed) == 6 + 7  # over two frames, and over one
+    assert sorted(path.name for path in store.root.iterdir()) == ["crops", "feature"]
+    for chain, expected in zip((FRAMES, SHORTER, TWO_GAPS), alone):
+        np.testing.assert_array_equal(frame_features(store, drift, "drift", drift.video(), chain), expected)
+    assert len(flows_computed) == 6 + 7
+
+
+def test_the_clips_of_one_flow_compute_it_once(store, drift, flows_computed):
+    other = replace(CLIPS, name="other", steps=(*CLIPS.steps[:2], Resize(9)))
+    compute(store, drift, "drift", drift.video(), [CLIPS, other], [(1, 4, 5), (1, 4, 7), (0, 3, 4)])
+    assert len(flows_computed) == 2  # the offset does not matter
+
+
+def test_kept_flow_serves_later_features(store, drift, flows_computed):
+    store.keep_flow = True
     compute(store, drift, "drift", drift.video(), [FRAMES], [])
-    monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the flow is there"))
-    shorter = Chain("shorter", (CROP, Flow("farneback", k=2), Resize(10)))
-    assert frame_features(store, drift, "drift", drift.video(), shorter).shape == (6, 10, 10, 2)
-    assert len(list(store.root.glob("crops/*/*.npy"))) == len(list(store.root.glob("flow/*/*.npy"))) == 1
+    assert len(flows_computed) == 6
+    later = FeatureStore(store.root)  # does not keep what it computes, but reads what is there
+    assert frame_features(later, drift, "drift", drift.video(), SHORTER).shape == (6, 10, 10, 2)
+    assert len(flows_computed) == 6 and len(flows(store)) == 1
+    assert len(list(store.root.glob("crops/*/*.npy"))) == 1
+
+
+def test_a_feature_that_is_the_flow_itself_stays(store, drift, flows_computed):
+    plain = Chain("plain", (CROP, Flow("farneback", k=2)))
+    compute(store, drift, "drift", drift.video(), [plain], [])
+    assert len(flows_computed) == 6 and not flows(store)
+    assert frame_features(FeatureStore(store.root), drift, "drift", drift.video(), plain).shape == (6, 48, 48, 2)
+    assert len(flows_computed) == 6
 
 
 def test_a_clip_is_the_flow_from_onset_to_apex(store, drift):
     video = drift.video()
     feature = clip_feature(store, drift, "drift", video, CLIPS, 1, 6)
-    crops = CROP.apply(drift.frames(video), None).images
+    crops = cropped(CROP, drift.frames(video), None).images
     x = Flow("farneback").pair(crops[1], crops[6]).astype(np.float16).astype(np.float32)
     expected = Resize(14).apply(Strain().apply(x, None), None).astype(np.float16)
     np.testing.assert_array_equal(feature, expected)
@@ -217,7 +272,7 @@ def test_landmarks_of_the_predictor_are_found_once_a_video(store, drift, monkeyp
 def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     drift.points = face_points / 2
     features = frame_features(store, drift, "drift", drift.video(), MARKED)
-    crops = CROP.apply(drift.frames(drift.video()), None).images
+    crops = cropped(CROP, drift.frames(drift.video()), None).images
     x = Flow("farneback").pair(crops[0], crops[2]).astype(np.float16).astype(np.float32)
     x = RemoveNoseMotion().apply(x, moved(face_points / 2, faces.box_to_crop(BOX, 48)))
     np.testing.assert_array_equal(features[0], Resize(14).apply(x, None).astype(np.float16))

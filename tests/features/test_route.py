@@ -24,6 +24,8 @@ from mebench.features import (
     pipeline,
 )
 
+from .conftest import cropped
+
 CROP = FaceCrop(size=48)
 FLOW = Flow("farneback")
 
@@ -67,7 +69,7 @@ class Careless(SequenceStep):
 
 
 def crops_of(drift):
-    return CROP.apply(drift.frames(drift.video()), None).images
+    return cropped(CROP, drift.frames(drift.video()), None).images
 
 
 def stored(x):
@@ -127,13 +129,12 @@ def test_a_clip_has_its_own_entry_only_where_the_frames_it_depends_on_differ(sto
     assert source.key("crops", chain, (1, 4, 6)) == source.key("crops", chain, (0, 5, 7))
 
 
-def test_clips_that_end_elsewhere_share_their_flow(store, drift, monkeypatch):
+def test_clips_that_end_elsewhere_share_their_feature(store, drift, monkeypatch):
     chain = Chain("flow", (CROP, FLOW, Strain()), "clips")
     compute(store, drift, "drift", drift.video(), [chain], [(1, 4, 5)])
-    monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the flow is there"))
+    monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the feature is there"))
     compute(store, drift, "drift", drift.video(), [chain], [(1, 4, 7)])
-    other = Chain("other", (CROP, FLOW, Resize(9)), "clips")  # other maps of the same flow
-    clip_feature(store, drift, "drift", drift.video(), other, 1, 4, 6)
+    clip_feature(store, drift, "drift", drift.video(), chain, 1, 4, 6)
 
 
 def test_the_frame_rate_belongs_to_the_key_of_a_step_that_is_told_it(store, drift):

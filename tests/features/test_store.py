@@ -166,11 +166,13 @@ def test_a_full_disk_is_told_and_leaves_nothing(store, monkeypatch):
     real = module._write_all
     written = []
 
-    def full_after_two_rows(file, piece):
-        if len(written) == 3:
+    class Full:
+        def write(self, piece):
             raise OSError(28, "No space left on device")
+
+    def full_after_two_rows(file, folder, piece):
         written.append(piece)
-        real(file, piece)
+        real(Full() if len(written) == 4 else file, folder, piece)
 
     monkeypatch.setattr(module, "_write_all", full_after_two_rows)
     with pytest.raises(DataError, match=r"No space left on device.*cache=DIR") as error:
@@ -275,10 +277,32 @@ def test_processes_that_ask_at_once_compute_it_once(store):
     assert not any(reason for _, reason in module.verify(store, deep=True))
 
 
-def test_a_store_travels_to_workers_as_its_folder(filled):
+@pytest.mark.parametrize("keep_flow", [False, True])
+def test_a_store_travels_to_workers_as_its_folder(filled, keep_flow):
+    filled.keep_flow = keep_flow
     there = pickle.loads(pickle.dumps(filled))
-    assert there.root == filled.root
+    assert (there.root, there.keep_flow) == (filled.root, keep_flow)
     assert there.holds(KEY)
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3), (0, 4, 3)])
+def test_an_array_without_a_name_is_in_no_file_that_could_be_left(store, shape):
+    wanted = np.resize(ARRAY, shape)
+    found = store.unnamed(Draft(shape, np.float32, (row[None] for row in wanted)))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, wanted)
+    assert list(store.root.iterdir()) == []
+    assert isinstance(found, np.memmap) == bool(found.size)
+
+
+def test_a_disk_too_full_for_an_array_without_a_name_is_told(store):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        with pytest.raises(DataError, match="cache=DIR"):
+            store.unnamed(draft())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def temporary(store):

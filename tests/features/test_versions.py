@@ -23,7 +23,7 @@ from mebench.features import (
     landmarks,
 )
 
-from .conftest import MemoryFrames, texture
+from .conftest import MemoryFrames, cropped, texture
 
 STEPS = [
     (FaceCrop(), {"size": 64, "upsample": 0, "half_size": True}),
@@ -133,7 +133,7 @@ def test_golden_crops(monkeypatch, step, mean, deviation, cosine, sine):
     monkeypatch.setattr(faces, "detect_faces", lambda gray, upsample: [(30, 12, 92, 74)])
     monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: Path(__file__))
     monkeypatch.setattr(faces, "predicted_landmarks", lambda predictor, gray, face: head.points(gray, face))
-    flat = step.apply(head.frames, None).images.astype(float).ravel()
+    flat = cropped(step, head.frames, None).images.astype(float).ravel()
     wave = np.exp(1j * np.arange(len(flat))) / np.sqrt(len(flat))
     found = [flat.mean(), flat.std(), flat @ wave.real, flat @ wave.imag]
     assert found == pytest.approx([mean, deviation, cosine, sine], rel=2e-3, abs=0.02), "new numbers need a new version"

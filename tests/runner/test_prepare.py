@@ -3,13 +3,14 @@
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
 from mebench.config import resolve
 from mebench.core import Video
 from mebench.errors import DataError
-from mebench.features import ComputeCost
+from mebench.features import ComputeCost, flow
 from mebench.progress import Progress
 from mebench.runner import Task, WorkerPool, make_plan, workers
 from mebench.runner import prepare as module
@@ -72,6 +73,31 @@ def test_videos_of_unknown_length_count_alike(monkeypatch, told):
     _, order = prepared(monkeypatch, told, {"a": None, "b": 90})
     assert order == "ba"
     assert [share for _, _, share in told.said] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+
+
+@pytest.mark.parametrize("keep", ["none", "flow"])
+def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monkeypatch, keep):
+    computed, pair = [], cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc
+    monkeypatch.setattr(flow, "_calculator", lambda _: lambda a, b: computed.append(b) or pair(a, b, None))
+    words = ("dataset=synthetic", *TINY, "dataset.subjects=2", "method.flow=dis", f"keep={keep}")
+
+    def plan(method, cache):
+        return make_plan(resolve([f"method={method}", *words, f"cache={tmp_path / cache}"]))
+
+    def flows_of(*plans):
+        computed.clear()
+        for job in module._jobs(plans):
+            module.feature_task(tuple(job.wanted), job.video, None, 0)
+        assert not any(module.missing_videos(plan) for plan in plans)
+        return len(computed)
+
+    alone = flows_of(plan("optical_strain", "alone"))
+    strain, spotter = plan("optical_strain", "both"), plan("linear_spotter", "both")
+    assert flows_of(strain, spotter) == alone > 0
+    assert flows_of(strain) == flows_of(spotter) == 0
+    assert flows_of(plan("linear_spotter", "alone")) == (alone if keep == "none" else 0)
+    for cache in ("alone", "both"):
+        assert len([*tmp_path.glob(f"{cache}/flow/*/*.npy")]) == (0 if keep == "none" else len(strain.videos))
 
 
 HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
