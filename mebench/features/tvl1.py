@@ -2,21 +2,28 @@
 OpenCV's.
 
 Nothing here is left to the compiler that could change a number: no fast math, so no product is contracted with a sum and no
-sum is put into another order; sums over pixels are sums over columns, then over `LANES`, then one after another. Each loop along
-a row works on columns that do not know of one another, so that vectors of 4, 8 or 16 give the same numbers. Rows are padded to
-whole blocks of `LANES` columns; what is computed in the padding is never looked at.
+sum is put into another order; sums over pixels are sums over columns, then over `LANES`, then one after another. The
+loops that take the time work on a `Vector` of `LANES` columns, which do not depend on one another; LLVM turns it into one register
+of 16 numbers, two of 8 or four of 4, which give the same numbers. Rows are padded to whole blocks of `LANES` columns; what is
+computed in the padding is never read.
 
 Imported on use, and compiled once a machine (`mebench.features.loops`).
 """
 
 import functools
+import operator
 from collections.abc import Callable
 from math import floor, sqrt
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from numpy import float32, int32
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core.typeconv import Conversion
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
+from numpy import float32
 from numpy.typing import NDArray
 
 from mebench.features import FeatureMap, Image, once
@@ -26,13 +33,92 @@ LANES = 16
 
 Plane = NDArray[np.float32]
 Number = np.float32
-_Values = tuple[Number, ...]
+Vector = Any
+"""`LANES` numbers of a row."""
+_Values = tuple[Vector, ...]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 compiled: Callable[[_Function], _Function] = numba.njit(error_model="numpy")
 """For numba, without fast math."""
 inlined: Callable[[_Function], _Function] = numba.njit(error_model="numpy", forceinline=True)
 """The same, for a few operations inside a loop."""
+
+
+class _Vector(numba.types.Type):  # type: ignore[misc]  # numba has no types
+    def can_convert_from(self, context: Any, other: Any) -> Any:
+        return Conversion.safe if other == numba.types.float32 else None
+
+
+_vector, _machine = _Vector("Vector"), ir.VectorType(ir.FloatType(), LANES)
+register_model(_Vector)(lambda manager, kind: models.PrimitiveModel(manager, kind, _machine))
+
+
+@lower_cast(numba.types.float32, _vector)  # type: ignore[untyped-decorator]
+def _spread(context: Any, builder: Any, _: Any, __: Any, number: Any) -> Any:
+    first = builder.insert_element(ir.Constant(_machine, ir.Undefined), number, ir.IntType(32)(0))
+    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), LANES), None))
+
+
+def _on_vectors(function: Any, operands: int, code: Callable[..., Any]) -> None:
+    """Let compiled functions apply a Python function to vectors."""
+    kind = signature(*[_vector] * (operands + 1))
+    infer_global(function)(type(function.__name__, (ConcreteTemplate,), {"cases": [kind]}))
+    lower_builtin(function, *kind.args)(lambda context, builder, _, vectors: code(builder, *vectors))
+
+
+for _function in (operator.add, operator.sub, operator.mul):
+    _on_vectors(_function, 2, getattr(ir.IRBuilder, f"f{_function.__name__}"))
+_on_vectors(operator.truediv, 2, ir.IRBuilder.fdiv)
+_on_vectors(
+    sqrt,
+    1,
+    lambda builder, x: builder.call(
+        cgutils.get_or_insert_function(builder.module, ir.FunctionType(_machine, [_machine]), f"llvm.sqrt.v{LANES}f32"),
+        [x],
+    ),
+)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _load(typing: Any, array: Any, place: Any) -> Any:
+    """The vector that begins at a place of an array."""
+    return _vector(array, place), lambda *of: of[1].load(_address(*of), align=4)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _store(typing: Any, array: Any, place: Any, vector: Any) -> Any:
+    """Put a vector into an array, where `_load` reads it; returns it."""
+
+    def code(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
+        builder.store(args[2], _address(context, builder, kinds, args), align=4)
+        return args[2]
+
+    return _vector(array, place, _vector), code
+
+
+def _address(context: Any, builder: Any, kinds: Any, args: Any) -> Any:
+    array, place = context.make_array(kinds.args[0])(context, builder, args[0]), cgutils.unpack_tuple(builder, args[1])
+    return builder.bitcast(
+        cgutils.get_item_pointer(context, builder, kinds.args[0], array, place), _machine.as_pointer()
+    )
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _if_less(typing: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:
+    """In each lane `yes` where a < b, else `no`."""
+    return _vector(*[_vector] * 4), lambda context, builder, _, args: builder.select(
+        builder.fcmp_ordered("<", *args[:2]), *args[2:]
+    )
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _all_less(typing: Any, a: Any, b: Any) -> Any:
+    """Whether a < b in all lanes."""
+    every = ir.IntType(LANES)(-1)
+    return numba.types.boolean(_vector, _vector), lambda context, builder, _, args: builder.icmp_unsigned(
+        "==", builder.bitcast(builder.fcmp_ordered("<", *args), every.type), every
+    )
+
 
 TAU, LAMBDA, THETA = 0.25, 0.15, 0.3
 SCALES, STEP, SMALLEST = 5, 0.8, 16
@@ -62,76 +148,64 @@ def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -
         before: flow to begin with, (H, W, 2), such as that of the pair a frame earlier. The finest scale alone is then computed; where more
             than one pixel in `FEW` comes out more than `LEAVES` pixels away from it, all scales are, as without it.
     """
-    pictures = (
-        np.require(picture, requirements=("C", "W")) for picture in (a, b)
-    )  # for numba, a read-only array has another type
-    start = _NONE if before is None else np.require(before, np.float32, ("C", "W"))
-    return np.asarray(ready()(*pictures, float32(epsilon), start))
-
-
-_NONE = np.empty((0, 0, 2), np.float32)
+    h, w = a.shape
+    images, start = np.zeros((2, 2, h + 2, -(-w // LANES) * LANES + LANES), np.float32)
+    images[:, :h, :w] = a, b
+    if before is not None:
+        start[:, :h, :w] = np.moveaxis(before, -1, 0)
+    flow = ready()(images, start, h, w, float32(epsilon), before is not None)[:, :h, :w]
+    if before is not None:
+        away = np.abs(flow - np.moveaxis(before, -1, 0)) > LEAVES
+        if np.count_nonzero(away[0] | away[1]) * FEW > h * w:
+            return tvl1(a, b, epsilon)
+    return np.ascontiguousarray(np.moveaxis(flow, 0, -1))
 
 
 @functools.cache
 def ready() -> Callable[..., Any]:
     """The compiled flow, from the cache if any process of this machine has put it there."""
-    smallest = *np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1), _NONE
-    return once(_pyramid, lambda flow: flow(*smallest), "tvl1", "TV-L1 flow, about 10 s")
+    smallest = np.zeros((2, SMALLEST + 2, 2 * LANES), np.float32)
+    return once(
+        _pyramid,
+        lambda flow: flow(smallest, smallest, SMALLEST, SMALLEST, float32(1), False),
+        "tvl1",
+        "TV-L1 flow, about 10 s",
+    )
 
 
-def _pyramid(a: Image, b: Image, epsilon: Number, before: Plane) -> Plane:
+def _pyramid(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warm: bool) -> Plane:
     """The flow, to be compiled, from the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in
-    one array.
+    one array, like those of `_planes`.
 
-    From the flow `before` on, (H, W, 2), it is the finest scale alone, unless too many pixels leave that flow; (0, 0, 2) for none.
+    If `warm`, it is the finest scale alone, from the given flow on.
     What is compiled into one function and called by another is optimised twice, so this one is the outermost.
     """
-    h, w = a.shape
-    images, start = _planes(2, h, w), _planes(2, h, w)
-    for y in range(h):
-        for x in range(w):
-            images[0, y, x], images[1, y, x] = float32(a[y, x]), float32(b[y, x])
-    pyramid, sizes, warm = [images], [(h, w)], len(before) > 0
-    found = np.empty((h, w, 2), np.float32)
-    while True:
-        if warm:
-            for y in range(h):
-                for x in range(w):
-                    start[0, y, x], start[1, y, x] = before[y, x, 0], before[y, x, 1]
-        else:
-            for _ in range(1, SCALES):
-                (h, w), one = sizes[-1], float32(1)
-                rows, cols = round(h * STEP), round(w * STEP)
-                if min(rows, cols) < SMALLEST:
-                    break
-                pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
-                sizes.append((rows, cols))
-            start = _planes(2, sizes[-1][0], sizes[-1][1])
-        flow = start
-        for s in range(len(sizes) - 1, -1, -1):
-            h, w = sizes[s]
-            if s < len(sizes) - 1:
-                rows, cols = sizes[s + 1]
-                flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
-            flow = _scale(pyramid[s], flow, h, w, epsilon, WARM_WARPS if warm else WARPS)
-        left = 0
-        for y in range(h):
-            for x in range(w):
-                found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
-                if warm:
-                    left += int(
-                        (abs(found[y, x, 0] - before[y, x, 0]) > LEAVES)
-                        | (abs(found[y, x, 1] - before[y, x, 1]) > LEAVES)
-                    )
-        if left * FEW <= h * w:
-            return found
-        warm = False
+    pyramid, sizes = [images], [(h, w)]
+    for _ in range(1, 1 if warm else SCALES):
+        rows, cols = round(h * STEP), round(w * STEP)
+        if min(rows, cols) < SMALLEST:
+            break
+        pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, float32(1)))
+        h, w = rows, cols
+        sizes.append((h, w))
+    if not warm:
+        flow = _planes(2, h, w)
+    for s in range(len(sizes) - 1, -1, -1):
+        (rows, cols), (h, w) = (h, w), sizes[s]
+        if s < len(sizes) - 1:
+            flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
+        flow = _scale(pyramid[s], flow, h, w, epsilon, WARM_WARPS if warm else WARPS)
+    return flow
 
 
 @compiled
 def _planes(n: int, h: int, w: int) -> Plane:
     """Zeros for `n` planes of an (h, w) image: two rows more, and columns up to a whole block and one more block."""
-    return np.zeros((n, h + 2, whole_blocks(w) + LANES), np.float32)
+    columns = whole_blocks(w) + LANES
+    size = n * (h + 2) * columns
+    some = np.zeros(size + LANES, np.float32)
+    start = -some.ctypes.data % (4 * LANES) // 4  # a block then lies in one line of the cache
+    return some[start : start + size].reshape(n, h + 2, columns)
 
 
 @compiled
@@ -166,10 +240,9 @@ def _neighbours(x: int, ratio: float, n: int) -> tuple[int, int, Number]:
 def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warps: int) -> Plane:
     """One scale of the pyramid: the flow made better."""
     second, warped, dual, other = _gradient(images, h, w), _planes(4, h, w), _planes(4, h, w), _planes(2, h, w)
-    errors, weights = np.zeros(whole_blocks(w), np.float32), np.empty(10 * LANES, np.float32)
     stop = epsilon * epsilon * float32(h * w)
     for _ in range(warps):
-        _warp(second, flow, warped, weights, h, w)
+        _warp(second, flow, warped, h, w)
         _linearise(images, flow, warped, h, w)
         error = float32(np.inf)
         for _ in range(OUTER):
@@ -180,12 +253,12 @@ def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number, warps: i
             for _ in range(INNER):
                 if error <= stop:
                     break
-                error = _iterate(flow, dual, warped, errors, h, w)
+                error = _iterate(flow, dual, warped, h, w)
     return flow
 
 
 @compiled
-def _iterate(flow: Plane, dual: Plane, warped: Plane, errors: Plane, h: int, w: int) -> Number:
+def _iterate(flow: Plane, dual: Plane, warped: Plane, h: int, w: int) -> Number:
     """One iteration: u and v from the images and the dual variables, and a row behind these from u and v.
 
     A dual variable lies a column (p11, p21) or a row (p12, p22) further on than its pixel, after zeros. u and v are kept to
@@ -198,38 +271,38 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, errors: Plane, h: int, w: 
     rho, ix, iy, inverse, wide = warped[0], warped[1], warped[2], warped[3], whole_blocks(w)
     most, theta, taut, one, zero = float32(LAMBDA * THETA), float32(THETA), float32(TAU / THETA), float32(1), float32(0)
     coarse = float32(2**-4)  # a number next to which 2 ** -27 is the last digit
-    errors[:] = zero
+    errors = np.zeros(wide, np.float32)
     for y in range(h + 1):
-        if y < h:
-            for x in range(wide):
-                a, b, gx, gy = u[y, x], v[y, x], ix[y, x], iy[y, x]
-                step = (rho[y, x] + (gx * a + gy * b)) * inverse[y, x]
-                step = step if step < most else most
-                step = step if step > -most else -most
-                new_a = (a + step * gx) + theta * ((p11[y, x + 1] - p11[y, x]) + (p12[y + 1, x] - p12[y, x]))
-                new_b = (b + step * gy) + theta * ((p21[y, x + 1] - p21[y, x]) + (p22[y + 1, x] - p22[y, x]))
-                new_a, new_b = (new_a + coarse) - coarse, (new_b + coarse) - coarse
-                u[y, x], v[y, x] = new_a, new_b
-                a, b = new_a - a, new_b - b
-                errors[x] += a * a + b * b
-            u[y, w], v[y, w] = u[y, w - 1], v[y, w - 1]
-        if y > 0:
-            here, below = y - 1, min(y, h - 1)
-            for x in range(wide):
-                a, b = u[here, x], v[here, x]
-                ax, ay = u[here, x + 1] - a, u[below, x] - a
-                bx, by = v[here, x + 1] - b, v[below, x] - b
+        here = y - 1
+        for x in range(0, wide, LANES):
+            if y < h:
+                a, b, gx, gy = _load(u, (y, x)), _load(v, (y, x)), _load(ix, (y, x)), _load(iy, (y, x))
+                step = (_load(rho, (y, x)) + (gx * a + gy * b)) * _load(inverse, (y, x))
+                step = _high(-most, _low(step, most))
+                ax, ay = _load(p11, (y, x + 1)) - _load(p11, (y, x)), _load(p12, (y + 1, x)) - _load(p12, (y, x))
+                bx, by = _load(p21, (y, x + 1)) - _load(p21, (y, x)), _load(p22, (y + 1, x)) - _load(p22, (y, x))
+                below_a = _store(u, (y, x), ((a + step * gx) + theta * (ax + ay) + coarse) - coarse)
+                below_b = _store(v, (y, x), ((b + step * gy) + theta * (bx + by) + coarse) - coarse)
+                a, b = below_a - a, below_b - b
+                _store(errors, (x,), _load(errors, (x,)) + (a * a + b * b))
+            else:
+                below_a, below_b = _load(u, (here, x)), _load(v, (here, x))
+            if y > 0:
+                a, b = _load(u, (here, x)), _load(v, (here, x))
+                ax, ay = _load(u, (here, x + 1)) - a, below_a - a
+                bx, by = _load(v, (here, x + 1)) - b, below_b - b
                 a, b = one + taut * sqrt(ax * ax + ay * ay), one + taut * sqrt(bx * bx + by * by)
                 both = one / (a * b)
                 a, b = both * b, both * a
-                p11[here, x + 1] = (p11[here, x + 1] + taut * ax) * a
-                p12[here + 1, x] = (p12[here + 1, x] + taut * ay) * a
-                p21[here, x + 1] = (p21[here, x + 1] + taut * bx) * b
-                p22[here + 1, x] = (p22[here + 1, x] + taut * by) * b
+                _store(p11, (here, x + 1), (_load(p11, (here, x + 1)) + taut * ax) * a)
+                _store(p12, (y, x), (_load(p12, (y, x)) + taut * ay) * a)
+                _store(p21, (here, x + 1), (_load(p21, (here, x + 1)) + taut * bx) * b)
+                _store(p22, (y, x), (_load(p22, (y, x)) + taut * by) * b)
+        if y < h:
+            u[y, w], v[y, w] = u[y, w - 1], v[y, w - 1]
     errors[w:] = zero
     for x in range(LANES, wide, LANES):
-        for lane in range(LANES):
-            errors[lane] += errors[x + lane]
+        _store(errors, (0,), _load(errors, (0,)) + _load(errors, (x,)))
     error = zero
     for lane in range(LANES):
         error += errors[lane]
@@ -254,65 +327,62 @@ def _gradient(images: Plane, h: int, w: int) -> Plane:
 
 
 @compiled
-def _warp(planes: Plane, flow: Plane, warped: Plane, weights: Plane, h: int, w: int) -> None:
+def _warp(planes: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
     """The second image and its gradient at (x + u, y + v), bicubic (a = -.75), black beyond the image.
 
     Places are rounded to 1/32 pixel. That, and the black, is how OpenCV looks at the second image: the flow follows.
     """
-    u, v, half = flow[0], flow[1], float32(0.5)
+    u, v, wide, half = flow[0], flow[1], whole_blocks(w), float32(0.5)
+    columns, weights = np.arange(wide).astype(np.float32), np.empty((5, LANES), np.float32)
     for y in range(h):
-        for x in range(w, whole_blocks(w)):
+        for x in range(w, wide):
             u[y, x], v[y, x] = u[y, w - 1], v[y, w - 1]
         for start in range(0, w, LANES):
             left, upper = floor(u[y, start + LANES // 2] - half), floor(v[y, start + LANES // 2] - half)
             column, row = MARGIN + start + left - 1, MARGIN + y + upper - 1
             fits = column >= 0 and column + LANES + 4 <= planes.shape[2] and row >= 0 and row + 5 <= planes.shape[1]
-            if fits and _weigh(u, v, y, start, float32(left), float32(y + upper), weights) == LANES:
-                _look(planes, row, column, weights, warped, y, start)
+            place = _load(columns, (start,))
+            across = _place(place, _load(u, (y, start))) - place - float32(left)
+            down = _place(float32(y), _load(v, (y, start))) - float32(y + upper)
+            if fits and _within(across, 0, 2) and _within(down, 0, 2):
+                _look(planes, row, column, across, down, weights, warped, y, start)
             else:
                 for x in range(start, start + LANES):
-                    _look_at(planes, _place(x, u[y, x]), _place(y, v[y, x]), h, w, warped, y, x)
+                    _look_at(planes, _place(float32(x), u[y, x]), _place(float32(y), v[y, x]), h, w, warped, y, x)
 
 
 @inlined
-def _place(x: int, u: Number) -> Number:
+def _within(places: Vector, low: int, high: int) -> bool:
+    """Whether all places, multiples of 1/32, are at least `low` and below `high`."""
+    return bool(_all_less(float32(low - 1 / 64), places) and _all_less(places, float32(high)))
+
+
+@inlined
+def _place(x: Vector, u: Vector) -> Vector:
     """The position that (x, u) leads to, rounded to 1/32."""
     whole = float32(1.5 * 2**18)  # a number next to which 1/32 is the last digit
-    return ((float32(x) + u) + whole) - whole
+    return ((x + u) + whole) - whole
 
 
-@compiled
-def _weigh(u: Plane, v: Plane, y: int, start: int, left: Number, upper: Number, weights: Plane) -> np.int32:
-    """Weights of five columns and five rows of pixels for a block of places; returns for how many places these are
-    enough.
-    """
-    y, start, enough, zero, two = max(y, 0), max(start, 0), int32(0), float32(0), float32(2)
-    for lane in range(LANES):
-        x = start + lane
-        across, down = _place(x, u[y, x]) - float32(x) - left, _place(y, v[y, x]) - upper
-        weights[lane], weights[5 * LANES + lane] = across, down
-        enough = int32(enough + int32((across >= zero) & (across < two) & (down >= zero) & (down < two)))
-    for at in (0, 5 * LANES):
-        for lane in range(at, at + LANES):
-            a, b, c, d, e = _weights(weights[lane])
-            weights[lane], weights[lane + LANES], weights[lane + 2 * LANES] = a, b, c
-            weights[lane + 3 * LANES], weights[lane + 4 * LANES] = d, e
-    return enough
-
-
-@compiled
-def _look(planes: Plane, row: int, column: int, weights: Plane, warped: Plane, y: int, start: int) -> None:
-    """A block of the second image and of its gradient, from five rows and five columns for each place."""
-    row, column, y, start = max(row, 0), max(column, 0), max(y, 0), max(start, 0)
+@inlined
+def _look(
+    planes: Plane, row: int, column: int, across: Vector, down: Vector, weights: Plane, warped: Plane, y: int, x: int
+) -> None:  # fmt: skip
+    """A block of the second image and of its gradient, from four rows and columns for all places, or five."""
+    right, lower, wide = _within(across, 1, 2), _within(down, 1, 2), not _within(across, 0, 1)
+    row, column, rows = row + int(lower), column + int(right), 4 if lower or _within(down, 0, 1) else 5
+    a, b, c, d, e = _weights(across - float32(right))
+    for j, weight in enumerate(_weights(down - float32(lower))):
+        _store(weights, (j, 0), weight)
     for n in range(3):
-        for lane in range(LANES):
-            total = float32(0)
-            for j in range(5):
-                part = weights[lane] * planes[n, row + j, column + lane]
-                for i in range(1, 5):
-                    part += weights[i * LANES + lane] * planes[n, row + j, column + lane + i]
-                total += weights[(5 + j) * LANES + lane] * part
-            warped[n, y, start + lane] = total
+        total = float32(0) * a
+        for j in range(rows):
+            part = a * _load(planes, (n, row + j, column)) + b * _load(planes, (n, row + j, column + 1))
+            part = part + c * _load(planes, (n, row + j, column + 2)) + d * _load(planes, (n, row + j, column + 3))
+            if wide and not right:
+                part = part + e * _load(planes, (n, row + j, column + 4))
+            total = total + _load(weights, (j, 0)) * part
+        _store(warped, (n, y, x), total)
 
 
 @compiled
@@ -349,17 +419,16 @@ def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> Non
 
 
 @inlined
-def _weights(part: Number) -> _Values:
+def _weights(part: Vector) -> _Values:
     """The bicubic weights of five pixels for a place `part` of 0 to below 2 pixels after the second one."""
     one, zero = float32(1), float32(0)
-    second = part >= one
-    t = part - one if second else part
-    a, b, c, d = _cubic(t)
-    return zero if second else a, a if second else b, b if second else c, c if second else d, d if second else zero
+    a, b, c, d = _cubic(_if_less(part, one, part, part - one))
+    first = _if_less(part, one, a, zero), _if_less(part, one, b, a), _if_less(part, one, c, b)
+    return *first, _if_less(part, one, d, c), _if_less(part, one, zero, d)
 
 
 @inlined
-def _cubic(t: Number) -> tuple[Number, Number, Number, Number]:
+def _cubic(t: Vector) -> tuple[Vector, Vector, Vector, Vector]:
     """Keys' weights with a = -.75 of the four pixels around a place `t` of 0 to 1 after the second one."""
     s = float32(1) - t
     a = float32(-0.75) * t * s * s
@@ -382,82 +451,56 @@ def median(planes: Plane, medians: Plane, h: int, w: int) -> None:
     once for two pixels above and two below, and the six of twenty that can be a median once for the two pixels between them.
     """
     wide = whole_blocks(w)
-    padded, chosen = np.zeros(wide + LANES, np.float32), np.empty(2 * LANES, np.float32)
-    fives, pairs = np.empty(40 * wide, np.float32), np.empty(20 * wide, np.float32)
+    padded = np.zeros((h + 6, wide + LANES), np.float32)
     for n in range(len(planes)):
-        for y in range(-2, h + 3):
-            row, s, t, m = min(max(y, 0), h - 1), y % 8 * 5, (y - 1) % 8 * 5, y // 2 % 2 * 10
+        for y in range(h + 6):
+            row = min(max(y - 2, 0), h - 1)
             for x in range(w):
-                padded[x + 2] = planes[n, row, x]
-            padded[:2], padded[w + 2 : w + 4] = planes[n, row, 0], planes[n, row, w - 1]
-            for x in range(0, wide, LANES):
-                at = 40 * x
-                _sort(padded, fives, x, at + s * LANES)
-                if y % 2 == 0:
-                    _merge(fives, at + s * LANES, at + t * LANES, pairs, 20 * x + m * LANES)
-                elif y >= 3:
-                    _choose(pairs, 20 * x, fives, at + (y - 5) % 8 * 5 * LANES, at + s * LANES, chosen)
-                    for i in range(LANES):
-                        medians[n, y - 3, x + i] = chosen[i]
-                    for i in range(LANES):
-                        medians[n, min(y - 2, h), x + i] = chosen[LANES + i]
-
-
-@compiled
-def _sort(row: Plane, fives: Plane, x: int, s: int) -> None:
-    x, s = max(x, 0), max(s, 0)
-    for i in range(LANES):
-        a, b, c, d, e = _sorted5(row[x + i], row[x + i + 1], row[x + i + 2], row[x + i + 3], row[x + i + 4])
-        fives[s + i], fives[s + i + LANES], fives[s + i + 2 * LANES] = a, b, c
-        fives[s + i + 3 * LANES], fives[s + i + 4 * LANES] = d, e
+                padded[y, x + 2] = planes[n, row, x]
+            padded[y, :2], padded[y, w + 2 : w + 4] = planes[n, row, 0], planes[n, row, w - 1]
+        for x in range(0, wide, LANES):
+            first, third, fourth = _five(padded, 0, x), _five(padded, 2, x), _five(padded, 3, x)
+            above = _merged5(third, _five(padded, 1, x))
+            for y in range(0, h, 2):
+                fifth, sixth = _five(padded, y + 4, x), _five(padded, y + 5, x)
+                below = _merged5(fifth, fourth)
+                # The eighth to the thirteenth of twenty values.
+                e, o = _merged5(above[::2], below[::2]), _merged5(above[1::2], below[1::2])
+                middle = (*_ordered(o[3], e[4]), *_ordered(o[4], e[5]), *_ordered(o[5], e[6]))
+                _store(medians, (n, y, x), _sixth(middle, first))
+                _store(medians, (n, y + 1, x), _sixth(middle, sixth))
+                first, third, fourth, above = third, fifth, sixth, below
 
 
 @inlined
-def _five(p: Plane, s: int, step: int) -> _Values:
-    return p[s], p[s + step * LANES], p[s + 2 * step * LANES], p[s + 3 * step * LANES], p[s + 4 * step * LANES]
-
-
-@compiled
-def _merge(fives: Plane, s: int, t: int, pairs: Plane, m: int) -> None:
-    s, t, m = max(s, 0), max(t, 0), max(m, 0)
-    for i in range(LANES):
-        a = _merged5(_five(fives, s + i, 1), _five(fives, t + i, 1))
-        o = m + i
-        pairs[o], pairs[o + LANES], pairs[o + 2 * LANES], pairs[o + 3 * LANES], pairs[o + 4 * LANES] = a[:5]
-        o += 5 * LANES
-        pairs[o], pairs[o + LANES], pairs[o + 2 * LANES], pairs[o + 3 * LANES], pairs[o + 4 * LANES] = a[5:]
-
-
-@compiled
-def _choose(pairs: Plane, p: int, fives: Plane, s: int, t: int, chosen: Plane) -> None:
-    """The medians of two rows: of the four rows around both, and of the fifth of each."""
-    p, s, t = max(p, 0), max(s, 0), max(t, 0)
-    for i in range(LANES):
-        # The eighth to the thirteenth of twenty values.
-        e = _merged5(_five(pairs, p + i, 2), _five(pairs, p + i + 10 * LANES, 2))
-        o = _merged5(_five(pairs, p + i + LANES, 2), _five(pairs, p + i + 11 * LANES, 2))
-        a = (*_ordered(o[3], e[4]), *_ordered(o[4], e[5]), *_ordered(o[5], e[6]))
-        chosen[i] = _sixth(a, _five(fives, s + i, 1))
-        chosen[LANES + i] = _sixth(a, _five(fives, t + i, 1))
+def _five(rows: Plane, y: int, x: int) -> _Values:
+    """For each pixel of a block the five around it in a row, sorted."""
+    return _sorted5(
+        _load(rows, (y, x)),
+        _load(rows, (y, x + 1)),
+        _load(rows, (y, x + 2)),
+        _load(rows, (y, x + 3)),
+        _load(rows, (y, x + 4)),
+    )
 
 
 @inlined
-def _low(a: Number, b: Number) -> Number:
-    return a if a < b else b
+def _low(a: Vector, b: Vector) -> Vector:
+    return _if_less(a, b, a, b)
 
 
 @inlined
-def _high(a: Number, b: Number) -> Number:
-    return b if a < b else a
+def _high(a: Vector, b: Vector) -> Vector:
+    return _if_less(a, b, b, a)
 
 
 @inlined
-def _ordered(a: Number, b: Number) -> tuple[Number, Number]:
+def _ordered(a: Vector, b: Vector) -> tuple[Vector, Vector]:
     return _low(a, b), _high(a, b)
 
 
 @inlined
-def _sorted5(a: Number, b: Number, c: Number, d: Number, e: Number) -> _Values:
+def _sorted5(a: Vector, b: Vector, c: Vector, d: Vector, e: Vector) -> _Values:
     (a, b), (d, e) = _ordered(a, b), _ordered(d, e)
     c, e = _ordered(c, e)
     (c, d), (b, e) = _ordered(c, d), _ordered(b, e)
@@ -484,13 +527,13 @@ def _merged5(a: _Values, b: _Values) -> _Values:
 
 
 @inlined
-def _merged2(a: Number, b: Number, c: Number, d: Number) -> tuple[tuple[Number, Number], tuple[Number, Number]]:
+def _merged2(a: Vector, b: Vector, c: Vector, d: Vector) -> tuple[tuple[Vector, Vector], tuple[Vector, Vector]]:
     low, high = _ordered(_high(a, c), _low(b, d))
     return (_low(a, c), low), (high, _high(b, d))
 
 
 @inlined
-def _sixth(a: _Values, b: _Values) -> Number:
+def _sixth(a: _Values, b: _Values) -> Vector:
     """The sixth of eleven values, from six sorted ones and five."""
     low = _low(_low(_high(a[0], b[4]), _high(a[1], b[3])), _low(_high(a[2], b[2]), _high(a[3], b[1])))
     return _low(low, _low(_high(a[4], b[0]), a[5]))

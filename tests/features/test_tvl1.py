@@ -36,7 +36,7 @@ def test_a_warp_looks_where_opencv_looks(strength):
     )
     warped = module._planes(4, height, width)
     second = module._gradient(planes_of(image, image), height, width)
-    module._warp(second, planes_of(u, v), warped, np.empty(10 * module.LANES, np.float32), height, width)
+    module._warp(second, planes_of(u, v), warped, height, width)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     for found, source in zip(warped, second):
         inner = np.ascontiguousarray(
