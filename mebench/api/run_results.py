@@ -358,13 +358,23 @@ def planned(
     every = configuration.combinations.expand(lists)
     layers = configuration.layers_of(every[0].settings, _several(config))
     configuration.registry.add_paths([*_several(plugins), *configuration.more_plugins(layers)])
-    several = len({str(c.settings.get("method")) for c in every}) > 1
+    methods, given = {str(c.settings.get("method")) for c in every}, {key for key, _ in lists}
+    several = len(methods) > 1
+    for key in given:
+        name = key.partition(".")[0]
+        if several and "." in key and name not in methods and name in configuration.registry.plugins("method"):
+            raise ConfigError(
+                f"{key} is for the method {name}, which is not in this sweep: add it to method=, or leave {key} out"
+            )
     for c in every:
         method = str(c.settings.get("method"))
         lacked = {
             key: f"method {method} has no {key.removeprefix('method.')}={value}"
             for key, value in c.settings.items()
-            if several and lacks(method, key, value)
+            if several
+            and key.replace("method", method, 1) not in given
+            and lacks(method, key, value)
+            and (where_known is not None or not all(lacks(other, key, value) for other in methods))
         }
         if lacked and where_known is None:
             key, sentence = next(iter(lacked.items()))

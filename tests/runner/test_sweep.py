@@ -60,6 +60,20 @@ def test_a_sweep_names_the_settings_that_a_method_lacks_or_leaves_them_out():
     ]
 
 
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("optical_strain.smooth=1", r"unknown key 'method\.smooth'\. Did you mean 'method\.smoothing'\?"),
+        ("method.nothing=1", r"unknown key 'method\.nothing'"),
+        ("ststnet.epochs=3", "ststnet.epochs is for the method ststnet, which is not in this sweep"),
+    ],
+)
+def test_a_setting_that_no_method_of_a_sweep_can_take_is_refused(word, sentence):
+    lists = sweep_words.lists_of_words(["method=random,optical_strain", "dataset=synthetic", word])
+    with pytest.raises(ConfigError, match=sentence):
+        run_results.planned(lists, (), (), "command line")
+
+
 def test_a_sweep_is_every_combination_in_order():
     found = sweep_words.expand(sweep_words.lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"]))
     assert [c.settings for c in found] == [
