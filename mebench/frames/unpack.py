@@ -143,7 +143,12 @@ def unpack(
             yield done
     videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
     videos += [(path, path.with_suffix("")) for _, folder in work for path in _files(folder, VIDEOS, None)]
-    if not archives and not videos:
+    for link in sorted(path for path in source.rglob("*") if path.is_symlink() and path.is_dir()):
+        with noting(link, out / link.relative_to(source)):
+            raise DataError(
+                f"{link} is a link to the folder {link.resolve()}, which is not followed: unpack that folder"
+            )
+    if not archives and not videos and not failed:
         raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
     for path, folder in dict(videos).items():
         with noting(path, folder):

@@ -344,3 +344,14 @@ def test_a_batch_goes_on_past_a_bad_file_and_names_it(tmp_path, mebench):
     )
     code, _, err = mebench("data", "unpack", tmp_path / "in/text.mp4", "-o", tmp_path / "other")
     assert code == 3 and err.count("text.mp4 cannot be opened") == 1
+
+
+def test_a_link_to_a_folder_is_named_and_the_rest_is_unpacked(tmp_path):
+    for folder in ("here", "elsewhere"):
+        write_avi(tmp_path / folder / "film.avi", 4)
+    (tmp_path / "here" / "more").symlink_to(tmp_path / "elsewhere")
+    failed = {}
+    (done,) = frames_unpack.unpack(tmp_path / "here", tmp_path / "out", failed=failed)
+    assert done.n == 4
+    assert list(failed) == [tmp_path / "here" / "more"]
+    assert f"is a link to the folder {tmp_path / 'elsewhere'}, which is not followed" in str(failed)
