@@ -338,6 +338,16 @@ class FeatureStore:
     def __reduce__(self) -> tuple[type["FeatureStore"], tuple[Path, bool]]:
         return FeatureStore, (self.root, self.keep_flow)
 
+    def check_writable(self) -> None:
+        """Make the folder, and a file in it that is removed again.
+
+        Raises:
+            DataError: one of the two is impossible.
+        """
+        with writing_to(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.root).close()
+
     def files(self, key: Key) -> EntryFiles:
         """The paths of a key's entry, whether it exists or not."""
         name = key.digest()

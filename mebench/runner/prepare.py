@@ -296,6 +296,8 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
     for plan in plans:
         missing = missing_videos(plan)
         source = Source.of(plan.config, plan.dataset) if missing else None
+        if missing:
+            store_of(plan.config).check_writable()  # before the first video is computed
         for video in missing:
             key = home_of(plan, video)
             job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))

@@ -120,3 +120,10 @@ def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_pa
     assert module.missing_videos(plan) == []
     assert heavy == []
     assert not megabytes or megabytes[0] < 200
+
+
+def test_a_store_that_cannot_be_written_to_is_refused_before_the_first_video(told, tmp_path):
+    (tmp_path / "file").touch()
+    plan = make_plan(resolve(["method=optical_strain", *TINY, f"cache={tmp_path / 'file' / 'store'}"]))
+    with pytest.raises(DataError, match=r"cannot write to the feature store .*cache=DIR"):
+        module.prepare([plan], None, told)
