@@ -1,5 +1,4 @@
 from . import accept as accept
-from . import across as across
 from . import board as board
 from . import build as build
 from . import checking as checking
@@ -7,6 +6,7 @@ from . import collect as collect
 from . import doubts as doubts
 from . import export as export
 from . import published_tables as published_tables
+from . import several_datasets as several_datasets
 from . import significance as significance
 from . import site as site
 from . import submissions as submissions

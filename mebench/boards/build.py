@@ -359,30 +359,34 @@ def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any
     return found | explained([record.summary.get("mistakes", {}).get(kind, {}) for record in records], kind, annotated)
 
 
-def explained(told: Sequence[Mapping[str, Any]], kind: str, annotated: Iterable[str] = ()) -> dict[str, Any]:
-    """`causes` and `missed` of `Row`, of runs that all tell their mistakes; nothing of others.
+def explained(mistakes: Sequence[Mapping[str, Any]], kind: str, annotated: Iterable[str] = ()) -> dict[str, Any]:
+    """`causes` and `missed` of `Row`, of runs that all hold their mistakes; nothing of others.
 
     Args:
-        told: the mistakes in the summary of each.
+        mistakes: the mistakes in the summary of each.
         kind: of the intervals.
         annotated: distractors.
     """
-    if not all("gain" in one for one in told):
+    if not all("gain" in one for one in mistakes):
         return {}
-    shares = [miss_shares(one) for one in told]
+    shares = [miss_shares(one) for one in mistakes]
     missed = {
         name: {third: mean([one[name][third] for one in shares]) for third in thirds}
         for name, thirds in shares[0].items()
         if all(name in one for one in shares)
     }
-    numbers = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
+    numbers = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in mistakes]
     # The cause of a false positive that overlaps with no expression of another kind and no distractor.
     names = sorted(
-        ({*annotated} | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(one["gain"] for one in told))
+        ({*annotated} | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(
+            *(one["gain"] for one in mistakes)
+        )
         - {"missed"}
     )
-    causes = {word: [mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")] for word in names}
-    causes["missed"] = [mean(numbers), mean([one["gain"]["missed"] for one in told])]
+    causes = {
+        word: [mean([one[part].get(word, 0.0) for one in mistakes]) for part in ("under", "gain")] for word in names
+    }
+    causes["missed"] = [mean(numbers), mean([one["gain"]["missed"] for one in mistakes])]
     return {"causes": causes, "missed": missed}
 
 

@@ -106,9 +106,11 @@ def across(
     progress = Progress()
     board = boards.board.read_board(Path(runs).expanduser(), Path(out).expanduser(), progress.notify)
     with progress.waiting("tables"):
-        found = board.render(lambda shown: boards.across.across(shown.tables(), shown.records), progress.notify)
+        found = board.render(
+            lambda shown: boards.several_datasets.pairs_of(shown.tables(), shown.records), progress.notify
+        )
     if write_json({"pairs": found}, json):
-        print_report("", boards.across.table_across(found))
+        print_report("", boards.several_datasets.table_of(found))
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")

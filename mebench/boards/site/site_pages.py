@@ -17,7 +17,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
-from mebench.boards import across, bounded, chance_methods, part_of, table_files
+from mebench.boards import bounded, chance_methods, part_of, several_datasets, table_files
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
@@ -482,9 +482,9 @@ class Site:
         ranks = sorted(
             best.items(), key=lambda pair: (-len(pair[1]), sum(o.rank or 0 for o in pair[1].values()), pair[0])
         )
-        pairs = across.across(tables, self.records)
+        pairs = several_datasets.pairs_of(tables, self.records)
         yield self._page(
-            "ranks.html", mains=mains, ranks=ranks, pairs=pairs and across.table_across(pairs).html("plain")
+            "ranks.html", mains=mains, ranks=ranks, pairs=pairs and several_datasets.table_of(pairs).html("plain")
         )
         yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
         conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in anew} | {"strict"})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.boards import across, build, collect
+from mebench.boards import build, collect, several_datasets
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -41,7 +41,7 @@ def board(tmp_path_factory):
 def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
     records = collect.collect(board)
     tables = build.build(records)
-    (found,) = across.across(tables, records)
+    (found,) = several_datasets.pairs_of(tables, records)
     assert (found["first"], found["second"], found["people"]) == ("early", "late", 25)
     assert [name for name, _ in found["datasets"]] == [
         "spotting-two-loso",
@@ -56,7 +56,7 @@ def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
 
 def test_on_one_dataset_alone_nothing_is_compared(board):
     records = [record for record in collect.collect(board) if record.dataset == "one"]
-    assert across.across(build.build(records), records) == []
+    assert several_datasets.pairs_of(build.build(records), records) == []
 
 
 def test_only_people_of_the_member_count(board):
@@ -71,7 +71,7 @@ def test_only_people_of_the_member_count(board):
         )
         for t in tables
     ]
-    assert across.across(members, records)[0]["people"] == 25
+    assert several_datasets.pairs_of(members, records)[0]["people"] == 25
 
 
 def test_the_command_prints_the_pairs(mebench, board, tmp_path):

@@ -12,7 +12,7 @@ from mebench.records import Table as BoardTable
 from mebench.table import Column, Table
 
 
-def across(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[dict[str, Any]]:
+def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[dict[str, Any]]:
     """Pairs of methods with a rank on two datasets or more, the clearest difference first: `first` less `second`.
 
     Of a table its main part counts, of a composite dataset each member; of a method its best row; of tables that test the same people
@@ -55,7 +55,7 @@ def across(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[dict
     return sorted(found, key=itemgetter("task", "p", "first", "second"))
 
 
-def table_across(found: Sequence[dict[str, Any]]) -> Table:
+def table_of(found: Sequence[dict[str, Any]]) -> Table:
     """The same as a table."""
     columns = [
         Column("task", choose=True),
