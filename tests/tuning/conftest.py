@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
+import sqlalchemy
+from optuna.storages import RDBStorage
 
 from mebench.config import resolve
 from mebench.progress import Progress
-from mebench.tuning import TuneOptions
+from mebench.tuning import Place, TuneOptions, study
 from mebench.tuning import run_studies as module
 
 DATASET_PARAMS = """
@@ -166,8 +170,38 @@ search:
 """
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A database of Optuna without studies, to copy."""
+    file = tmp_path_factory.mktemp("optuna") / "empty.db"
+    RDBStorage(f"sqlite:///{file}").remove_session()
+    return file
+
+
 @pytest.fixture
-def toy(write_plugin, tmp_path, monkeypatch):
+def copied_databases(empty_database, monkeypatch):
+    """A missing database is a copy of an empty one: to make its tables takes Optuna most of the time of a short study."""
+    copies = set()
+
+    class Copied(RDBStorage):
+        def __init__(self, url, **options):
+            file = Path(sqlalchemy.make_url(url).database) if url.startswith("sqlite:///") else None
+            if file is not None and not file.exists():
+                copies.add(shutil.copy(empty_database, file))
+            known = file in copies
+            super().__init__(url, skip_table_creation=known, skip_compatibility_check=known, **options)
+
+    monkeypatch.setattr(study, "RDBStorage", Copied)
+
+
+@pytest.fixture
+def place(copied_databases, tmp_path):
+    """A storage without studies."""
+    return Place.of(str(tmp_path / "x.db"))
+
+
+@pytest.fixture
+def toy(copied_databases, write_plugin, tmp_path, monkeypatch):
     """Makes words: `tunable` on `toy`, everything written inside the test's own folder, with one worker."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     root = write_plugin("dataset", "toy", params=DATASET_PARAMS, code=DATASET)

@@ -23,7 +23,7 @@ F1, COST, RECALL = (
 
 
 @pytest.fixture
-def figures(tmp_path, monkeypatch):
+def figures(copied_databases, tmp_path, monkeypatch):
     """The figures of a study with some objectives by name, after eight trials."""
 
     def draw(*objectives, **options):

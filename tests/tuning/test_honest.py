@@ -118,12 +118,12 @@ def test_what_was_worse_once_is_not_said_to_harm(direction, gain, p, said):
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, nested):
-    everybody = ", ".join(f"'{s:02d}'" for s in range(6))
+    everybody = ", ".join(f"'{s:02d}'" for s in range(5))
     found = trap(
         "codebook",
         CODEBOOK,
         f"{{choices: [{everybody}], acts: postprocess}}",
-        "dataset.subjects=5",
+        "dataset.subjects=4",
         sampler="grid",
         trials=100,
         nested=nested,
@@ -136,7 +136,7 @@ def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, ne
 @pytest.mark.processes
 def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(trap):
     found = trap(
-        "memory", MEMORY, "{choices: [false, true]}", "dataset.subjects=4", sampler="grid", trials=5, nested=True
+        "memory", MEMORY, "{choices: [false, true]}", "dataset.subjects=3", sampler="grid", trials=5, nested=True
     )
     assert outer(found)["outer"]["tuned"]["value"] == 0
 

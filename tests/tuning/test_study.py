@@ -44,8 +44,8 @@ def test_other_programs_read_the_names_of_the_objectives(tmp_path):
 
 
 @pytest.mark.parametrize("sampler", sorted(set(SAMPLERS) - {"cmaes"}))
-def test_every_sampler_by_its_name(tmp_path, sampler):
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(sampler=sampler))
+def test_every_sampler_by_its_name(place, sampler):
+    shared = SharedStudy(place, terms(sampler=sampler))
     shared.run(6, values_of, nothing)
     study = shared.study()
     assert [trial.state for trial in study.trials] == ["complete"] * 6
@@ -55,24 +55,24 @@ def test_every_sampler_by_its_name(tmp_path, sampler):
         assert all(d.contains(trial.params[d.key]) for d in SPACE.dimensions)
 
 
-def test_a_sampler_that_lacks_its_package_says_so(tmp_path):
+def test_a_sampler_that_lacks_its_package_says_so(place):
     if importlib.util.find_spec("cmaes") is not None:
         pytest.skip("cmaes is installed")
     with pytest.raises(ConfigError, match="pip install cmaes"):
-        SharedStudy(Place.of(str(tmp_path / "x.db")), terms(sampler="cmaes"))
+        SharedStudy(place, terms(sampler="cmaes"))
 
 
-def test_a_grid_ends_with_its_last_value(tmp_path):
+def test_a_grid_ends_with_its_last_value(place):
     small = Space(SPACE.dimensions[1:])
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(space=small, sampler="grid"))
+    shared = SharedStudy(place, terms(space=small, sampler="grid"))
     shared.run(1000, lambda values, step: [values["method.x"]], nothing)
     tried = {tuple(map(str, trial.params.values())) for trial in shared.study().trials}
     assert len(tried) == 3 * 5
 
 
-def test_the_default_is_known_where_the_space_lacks_it(tmp_path):
+def test_the_default_is_known_where_the_space_lacks_it(place):
     (x,) = (d for d in SPACE.dimensions if d.key == "method.x")
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(space=Space((dataclasses.replace(x, default=3.0),))))
+    shared = SharedStudy(place, terms(space=Space((dataclasses.replace(x, default=3.0),))))
     shared.run(3, lambda values, step: [values["method.x"]], nothing)
     assert shared.study().default is None
     shared.try_default(lambda values, step: [values["method.x"]])
@@ -81,16 +81,16 @@ def test_the_default_is_known_where_the_space_lacks_it(tmp_path):
     assert shared.study().default.number < 0, "it is none of the trials"
 
 
-def test_an_error_that_is_no_sentence_is_raised(tmp_path):
+def test_an_error_that_is_no_sentence_is_raised(place):
     def broken(values, step):
         raise ValueError("a bug")
 
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms())
+    shared = SharedStudy(place, terms())
     with pytest.raises(ValueError, match="a bug"):
         shared.run(3, broken, nothing)
 
 
-def test_trials_that_fail_are_told_and_do_not_count(tmp_path):
+def test_trials_that_fail_are_told_and_do_not_count(place):
     tried = []
 
     def moody(values, step):
@@ -100,15 +100,15 @@ def test_trials_that_fail_are_told_and_do_not_count(tmp_path):
         return [1.0]
 
     told = []
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms())
+    shared = SharedStudy(place, terms())
     shared.run(3, moody, lambda study, trial: told.append((trial.state, trial.reason)))
     assert told == [("failed", "bad weather"), ("complete", "")] * 3
 
 
 @pytest.mark.parametrize("sampler", ["random", "grid", "bruteforce"])
-def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(tmp_path, sampler):
+def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(place, sampler):
     """The default above all, beside which the others are told; of a grid no value is left out."""
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(space=Space(SPACE.dimensions[1:]), sampler=sampler))
+    shared = SharedStudy(place, terms(space=Space(SPACE.dimensions[1:]), sampler=sampler))
 
     def stopped_at(turn):
         yield from range(turn)
@@ -128,19 +128,18 @@ def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(tmp_path,
         assert len(complete) == 3 * 5
 
 
-def test_a_default_that_failed_is_told_all_the_same(tmp_path):
+def test_a_default_that_failed_is_told_all_the_same(place):
     def fail(values, step):
         raise RunError("bad weather")
 
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms())
+    shared = SharedStudy(place, terms())
     with pytest.raises(RunError):
         shared.run(3, fail, nothing)
     shared.try_default(values_of)
     assert shared.study().default.values == (0.8,)
 
 
-def test_another_study_of_that_name_is_refused(tmp_path):
-    place = Place.of(str(tmp_path / "x.db"))
+def test_another_study_of_that_name_is_refused(place):
     SharedStudy(place, terms())
     SharedStudy(place, terms())
     with pytest.raises(ConfigError, match="was begun with method mean, not ststnet: choose another name with --study"):
