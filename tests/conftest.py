@@ -23,6 +23,7 @@ from mebench._lightly import load_lightning_lightly
 from mebench.runner import isolation, process, workers
 from tests.helpers import model_server
 from tests.helpers.drawn_once import draw_once, remembering, share_features
+from tests.helpers.kept_server import KeptServer, OwnServer
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.same_process import stand_in
 
@@ -35,7 +36,7 @@ gc.disable()  # while tests are collected, of which nothing goes away
 gc.set_threshold(50_000, 20, 100)
 _real = [
     (isolation, "Worker", isolation.Worker),
-    (isolation.ForkServer, "warm", isolation.ForkServer.warm),
+    (isolation, "ForkServer", KeptServer),
     (workers, "threads", workers.threads),
 ]
 
@@ -214,6 +215,12 @@ def drawn_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     from mebench.datasets.synthetic import dataset
 
     monkeypatch.setattr(dataset.SyntheticFrames, "__getitem__", remembering(dataset.SyntheticFrames.__getitem__))
+
+
+@pytest.fixture
+def own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pool starts its own fork server, as in a run."""
+    monkeypatch.setattr(isolation, "ForkServer", OwnServer)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Names of columns and kinds in the field's sheets and tables, in five languages and the main words of nine others."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -253,6 +254,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """Names of each column; case, accents, blanks and signs make no difference (`plain_name`)."""
 
 
+@functools.lru_cache(4096)
 def plain_name(text: str) -> str:
     """Letters and digits only, without case and accents.
 

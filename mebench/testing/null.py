@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig, registry, resolve, settings_of
-from mebench.core import Fold, Video, hits
+from mebench.core import Video, hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.grouping import grouped
 from mebench.progress import Progress, Silent
@@ -154,15 +154,12 @@ def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConf
 
 def judged(run: Run) -> dict[tuple[str, str], tuple[int, int, Chances]]:
     """For each task and fold of a run: right answers, all answers, and the probability of each number of right ones."""
-    found = {}
-    for fold in run.plan.folds:
-        _, _, tested = fold.split(run.plan.videos)
-        for task, chances_of in (("spot", _spotting), ("recognize", _recognition)):
-            if task in run.plan.task.tasks:
-                right, chances = chances_of(run, fold, tested)
-                name = "spotting" if task == "spot" else "recognition"
-                found[name, fold.key] = right, len(tested), chances
-    return found
+    return {
+        (name, fold.key): counted(run, fold.split(run.plan.videos)[2])
+        for fold in run.plan.folds
+        for task, name, counted in (("spot", "spotting", _spotting), ("recognize", "recognition", _recognition))
+        if task in run.plan.task.tasks
+    }
 
 
 def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) -> list[Finding]:
@@ -176,13 +173,12 @@ def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) ->
     found = []
     for key in runs[0]:
         chances = reduce(np.convolve, [run[key][2] for run in runs])
-        more = 1 - np.cumsum(chances)
-        most = int(np.argmax(more <= 1 / (ONE_IN * len(runs[0]))))
+        most = int(np.argmax(1 - np.cumsum(chances) <= 1 / (ONE_IN * len(runs[0]))))
         found.append(Finding(*key, sum(run[key][0] for run in runs), sum(run[key][1] for run in runs), most))
     return found
 
 
-def _spotting(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chances]:
+def _spotting(run: Run, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     """The expressions that intervals hit, compared with all possible places of the expressions."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
@@ -198,10 +194,10 @@ def _spotting(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chanc
         right += hit(e.onset)
         share = float(np.mean([hit(onset) for onset in dataset.places(e.length)]))
         ways.append(np.array([1 - share, share]))
-    return right, reduce(np.convolve, ways)
+    return right, len(tested), reduce(np.convolve, ways)
 
 
-def _recognition(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chances]:
+def _recognition(run: Run, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     """The correctly named clips, compared with all permutations of each person's emotions."""
     table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
     right, ways = 0, []
@@ -211,7 +207,7 @@ def _recognition(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Ch
         counts = [sum(a == b for a, b in zip(answers, dealt)) for dealt in itertools.permutations(labels)]
         right += counts[0]  # the first permutation is the identity
         ways.append(np.bincount(counts, minlength=len(videos) + 1) / len(counts))
-    return right, reduce(np.convolve, ways)
+    return right, len(tested), reduce(np.convolve, ways)
 
 
 def refuse(method: str, found: Sequence[Finding], shuffles: int) -> None:

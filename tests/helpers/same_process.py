@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -21,6 +21,13 @@ class SameThread(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        pass
+
+
+class NoServer(isolation.ForkServer):
+    """In place of a fork server: loads nothing."""
+
+    def warm(self, imports: Iterable[str]) -> None:
         pass
 
 
@@ -56,5 +63,5 @@ def stand_in(patch: Callable[[Any, str, Any], None]) -> None:
     from mebench.runner import isolation, workers
 
     patch(isolation, "Worker", SameProcess)
-    patch(isolation.ForkServer, "warm", lambda *_: None)
+    patch(isolation, "ForkServer", NoServer)
     patch(workers, "threads", lambda size: SameThread())

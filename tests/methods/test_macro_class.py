@@ -64,9 +64,9 @@ def test_after_training_the_micro_expression_scores_high_and_the_macro_expressio
     own.__dict__["_trainer"] = None
     type(own).current_epoch = property(lambda _: 0)
     try:
-        for _ in range(60 if cls is MEAN else 40):
+        for step in range(60 if cls is MEAN else 40):
             optimizer.zero_grad()
-            own.training_step(samples.__getitems__(range(len(samples))), 0).backward()
+            own.training_step(samples.__getitems__(range(step % 3, len(samples), 3)), 0).backward()
             optimizer.step()
     finally:
         del type(own).current_epoch

@@ -85,9 +85,11 @@ def test_who_looks_for_labels_finds_none(tried):
 @pytest.mark.processes
 def test_drawn_names_hold_without_the_sandbox_too(tried):
     """Files can be read then, but none is called as a clip is; who compares pictures, or knows the secret, finds all."""
-    found = ("pictures", "import", "secret", "memory")
-    scores = tried(["none", "file", "folders", "names", "garbage", "notes", *found], "sandbox=off")
-    assert {scores.pop("notes") > 0.9, *(scores.pop(way) == 1 for way in found)} == {True}
+    found = ("pictures", "import", "memory")
+    scores = tried(["none", "file", "folders", "names", "garbage", *found], "sandbox=off", *TWO_FOLDS)
+    assert {scores.pop(way) for way in found} == {1}
+    of_each = tried(["notes", "secret"], "sandbox=off")  # the secret names each person's fold
+    assert of_each["notes"] > 0.9 and of_each["secret"] == 1
     assert scores.pop("folders") is None and scores.pop("names") < 0.6
     assert set(scores.values()) == {scores["none"]}
 

@@ -214,7 +214,7 @@ def test_parameters_that_cannot_be_handed_to_a_process_are_a_sentence(moody, tmp
 
 
 @pytest.mark.processes
-def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(tiny):
+def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(tiny, own_server):
     plan = make_plan(resolve(["method=mean", *tiny, "method.epochs_spot=1", "method.epochs_recognition=1"]))
     pool = WorkerPool(1)
     try:

@@ -22,7 +22,7 @@ from mebench.features import NoFaceError
 from mebench.runner import isolation
 from mebench.runs import ClipPrediction, FoldResult
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("own_server")]
 
 SERVER = isolation.ForkServer()
 SEEN = []

@@ -85,8 +85,8 @@ def test_chances_are_those_of_all_ways_to_deal_out_the_labels():
     run = SimpleNamespace(
         folder=SimpleNamespace(read_table=lambda _: table), plan=SimpleNamespace(scheme=Scheme.native("abc"))
     )
-    right, chances = testing_null._recognition(run, None, videos)
-    assert right == 2 + 1
+    right, of, chances = testing_null._recognition(run, videos)
+    assert (right, of) == (2 + 1, len(videos))
     # Of the six ways for s two each are right never, once and twice; t is right once either way.
     np.testing.assert_allclose(chances, np.convolve([2 / 6, 2 / 6, 2 / 6, 0], [0, 1, 0]))
 
