@@ -311,17 +311,55 @@ def test_version_and_usage(mebench):
 # Speed, as imports
 
 
-def imported(*words: str, **env: str) -> tuple[set[str], str]:
+PROGRAM = """
+import functools, json, os, sys
+import typer.main
+from mebench.cli import app, main
+
+typer.main.get_command = functools.cache(typer.main.get_command)
+typer.main.get_command(app)  # with which each command begins
+for line in sys.stdin:
+    words, environment, folder, files = json.loads(line)
+    if (command := os.fork()) == 0:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        for number, file in enumerate([os.devnull, *files]):
+            os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        sys.argv = ["mebench", *words]
+        try:
+            main()
+        finally:
+            sys.stdout.flush()
+            print(*sys.modules, file=sys.stderr, flush=True)
+            os._exit(0)
+    os.waitpid(command, 0)
+    print(flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def program():
+    """A program that has imported the command line and nothing else, to copy for each command."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], **pipes) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def imported(program, tmp_path):
     """The modules that a command imports, and what it prints."""
-    code = (
-        "import sys, atexit\n"
-        f"sys.argv = ['mebench', *{list(words)!r}]\n"
-        "atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr))\n"
-        "from mebench.cli import main\n"
-        "main()\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **env})
-    return set(done.stderr.split()), done.stdout
+
+    def run(*words, **env):
+        files = [str(tmp_path / name) for name in ("said", "modules")]
+        print(json.dumps([words, {**os.environ, **env}, str(Path.cwd()), files]), file=program.stdin, flush=True)
+        assert program.stdout.readline() == "\n"
+        said, modules = (Path(file).read_text() for file in files)
+        return set(modules.split()), said
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -337,7 +375,7 @@ def imported(*words: str, **env: str) -> tuple[set[str], str]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_verbs_that_only_tell_import_nothing_heavy(root, words, answer):
+def test_verbs_that_only_tell_import_nothing_heavy(root, imported, words, answer):
     Path("mebench.yaml").write_text(f"plugins: [{root}]")
     modules, out = imported(*words)
     assert answer in out
@@ -360,7 +398,7 @@ def test_verbs_that_only_tell_import_nothing_heavy(root, words, answer):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_the_shell_completes_words_and_imports_nothing_heavy(root, words, expected):
+def test_the_shell_completes_words_and_imports_nothing_heavy(root, imported, words, expected):
     Path("mebench.yaml").write_text(f"plugins: [{root}]")
     line = "\n".join(["mebench", *words])
     modules, out = imported(_MEBENCH_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words)))
@@ -440,11 +478,11 @@ def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatc
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_small_verbs_load_only_what_they_use(monkeypatch, tmp_path, words, absent):
+def test_small_verbs_load_only_what_they_use(monkeypatch, tmp_path, imported, words, absent):
     monkeypatch.chdir(tmp_path)
     Path("truth.csv").write_text("subject,video,onset,offset\ns1,a,10,20\ns2,b,5,15\n")
     Path("mine.csv").write_text("subject,video,onset,offset\ns1,a,11,20\ns2,b,5,14\n")
     make_run(tmp_path / "runs", "one")
-    modules, _ = imported(*words, PYTHONPATH=str(Path(cli.__file__).parents[2]))
+    modules, _ = imported(*words)
     assert "mebench.cli" in modules
     assert not modules & absent
