@@ -210,7 +210,7 @@ def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
     """Scores of confusion matrices under a convention, by name; NaN where it does not define one."""
 
     def evaluate(matrices: Floats) -> Mapping[str, Floats]:
-        found = {name: SCORES[name](matrices) for name in names}
+        found = {name: SCORES[name](matrices) for name in names if convention.defines_of_classes(name)}
         if convention.degenerate != "kept":
             found |= one_vs_rest(matrices, convention.degenerate, convention.uar)
         elif convention.uar == "precision":

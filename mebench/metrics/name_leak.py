@@ -8,6 +8,7 @@ chance beside the commonest class and intervals at random places.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -235,8 +236,9 @@ def _intervals(
     every = np.ones(len(rows), np.bool_)
     for asked, _, known, codes, best in _read(rows, every, trained_on, "videos", reads, lambda *of: tried(*of)[0]):
         least = {place: tried(codes[place], known)[1] for place in {0, best}}
+        read = cache(lambda place, value, known=known, codes=codes: shares(codes[place], value, known))
         for own in asked:
             place = best if (known & (codes[best] == codes[best][own])).any() else 0
-            which, share = shares(codes[place], codes[place][own], known)
+            which, share = read(place, int(codes[place][own]))
             kept = which[share >= least[place]]
             yield from zip([own] * len(kept), onset[kept], offset[kept], share)

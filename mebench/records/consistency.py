@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from mebench.config import shaping_part
-from mebench.core import Expression, SubjectKey, Video
+from mebench.core import Expression, Kind, SubjectKey, Video
 from mebench.errors import MebenchError
 from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
@@ -120,37 +121,53 @@ def drawn_again(
     if (protocol := PROTOCOLS.get(str(config["protocol"]))) is None:
         return None
     said = {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
-    shown = defaultdict[str, list[Expression]](list)
+    tested = dict(zip(videos["video"], videos["subject"]))
+    others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(tested.values())
     try:
         params = TypeAdapter[Any](protocol.params).validate_python(said)
-        rows = truths[["video", "kind", "onset", "offset", "emotion"]].itertuples(index=False)
-        for video, kind, onset, offset, emotion in rows:
-            shown[video].append(Expression(onset, offset, kind, emotion=emotion if isinstance(emotion, str) else None))
-        tested = dict(zip(videos["video"], videos["subject"]))
-        others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(tested.values())
         if others and getattr(params, "share", None) is not None:
             return None
-        people = _Unvalidated(
-            [
-                *(
-                    Video(*_key(who), video.removeprefix(f"{who}/"), None, None, tuple(shown[video]))
-                    for video, who in tested.items()
-                ),
-                *(Video(*_key(who), "", None, None) for who in others),
-            ],
-            person=lambda subject: _key(persons.get(str(subject), str(subject))),
-            short=dict.fromkeys(videos["dataset"], bool(about.get("one_per_video"))),
-            split=_unknown,
-            class_of=lambda expression: expression.emotion,
-        )
-        return {
-            fold.key: ({*map(str, fold.test)}, {*map(str, (*fold.train, *fold.valid))}, {*fold.videos})
-            for fold in protocol.make(people, params)
-        }
+        columns = (truths[name].tolist() for name in ("video", "kind", "onset", "offset", "emotion"))
+        of_people = tuple(tested.items()), frozenset(others), tuple(persons.items()), tuple(zip(*columns))
+        short = frozenset(videos["dataset"]), bool(about.get("one_per_video"))
+        return _drawn(str(config["protocol"]), params, *of_people, *short)
     except _UnknownError:
         return None
     except (MebenchError, ValidationError):  # the protocol allows no folds of these people
         return {}
+
+
+@lru_cache(maxsize=16)  # the records of a table have the same people
+def _drawn(
+    protocol: str,
+    params: Any,
+    tested: tuple[tuple[str, str], ...],
+    others: frozenset[str],
+    persons: tuple[tuple[str, str], ...],
+    truths: tuple[tuple[str, Kind, int, int, Any], ...],
+    datasets: frozenset[str],
+    short: bool,
+) -> dict[str, Sides]:
+    shown, who_is = defaultdict[str, list[Expression]](list), dict(persons)
+    for video, kind, onset, offset, emotion in truths:
+        shown[video].append(Expression(onset, offset, kind, emotion=emotion if isinstance(emotion, str) else None))
+    people = _Unvalidated(
+        [
+            *(
+                Video(*_key(who), video.removeprefix(f"{who}/"), None, None, tuple(shown[video]))
+                for video, who in tested
+            ),
+            *(Video(*_key(who), "", None, None) for who in others),
+        ],
+        person=lambda subject: _key(who_is.get(str(subject), str(subject))),
+        short=dict.fromkeys(datasets, short),
+        split=_unknown,
+        class_of=lambda expression: expression.emotion,
+    )
+    return {
+        fold.key: ({*map(str, fold.test)}, {*map(str, (*fold.train, *fold.valid))}, {*fold.videos})
+        for fold in PROTOCOLS[protocol].make(people, params)
+    }
 
 
 class _Unvalidated(People):

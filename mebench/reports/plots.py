@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,9 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
     """
     figure = canvas(6.4, 3.6)
     axes = figure.add_subplot()
+    if any(sweeps.values()):  # lines inside the axes do not move them
+        figure.set_layout_engine("none")
+        axes.set_position(_axes_of_sweep())
     for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
         points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
         axes.plot(
@@ -103,6 +107,14 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9)
     return figure
+
+
+@cache
+def _axes_of_sweep() -> heavy.matplotlib.transforms.Bbox:
+    empty = iou_sweep({"micro": {}})
+    inline(empty, "")
+    place: heavy.matplotlib.transforms.Bbox = empty.axes[0].get_position()
+    return place
 
 
 def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotlib.figure.Figure:

@@ -38,7 +38,7 @@ from mebench.metrics import (
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, parts_of, plots, title_of, trust
-from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, of_first_draw, timeline
+from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, of_first_draw, plain_rows, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
 
@@ -199,7 +199,7 @@ def _causes(side: Judged) -> Iterator[tuple[str, list[dict[Any, Any]]]]:
     for what, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
         for cause, some in side.mistakes[side.mistakes["mistake"] == what].groupby(column):
             words = "{video}, {kind}, frames {onset} to {offset}".format_map
-            slips = [{**slip, "words": words(slip)} for slip in some.to_dict("records")]
+            slips = [{**slip, "words": words(slip)} for slip in plain_rows(some)]
             yield f"{WORDS[what]}{known.get(str(cause), f'on {cause}')}", slips
 
 

@@ -204,7 +204,7 @@ class Judged:
             "distractors": tables.distractors,
             "answers": self.answers,
         }
-        rows = {name: [] if table is None else _rows(table) for name, table in found.items()}
+        rows = {name: [] if table is None else plain_rows(table) for name, table in found.items()}
         by_video = {name: grouped(some, key=lambda row: str(row["video"])) for name, some in rows.items()}
         object.__setattr__(self, "_rows", by_video)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
@@ -290,7 +290,7 @@ class Judged:
         return f"{emotion} ({', '.join(f'{self.classes[i]} {numbers[i]:.2f}' for i in np.argsort(numbers)[::-1][:4])})"
 
 
-def _rows(table: pd.DataFrame) -> list[Row]:
+def plain_rows(table: pd.DataFrame) -> list[Row]:
     """As `to_dict("records")`, which takes five times as long."""
     columns = [table[name].to_numpy(object).tolist() for name in table]
     return [dict(zip(table, values)) for values in zip(*columns)]
