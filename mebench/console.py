@@ -32,12 +32,9 @@ def printable(text: str, kept: str = "") -> str:
     >>> print(printable("a \x1b[31m red\nline é"))
     a \x1b[31m red\nline é
     """
-    plain = text
-    for sign in kept:
-        plain = plain.replace(sign, "")  # whole pages pass here: most hold nothing else
     return (
         text
-        if plain.isprintable()
+        if text.translate(dict.fromkeys(map(ord, kept))).isprintable()  # pages pass here whole: most hold nothing else
         else _MOVING.sub(
             lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text
         )

@@ -111,8 +111,7 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
         tasks: of the run.
     """
     words = settings, setting_words.of_scheme(config), " and ".join(sorted(tasks))
-    dataset = setting_words.joined(config["dataset"])
-    return "; ".join(filter(None, [f"{dataset} under {config['protocol']}", *words]))
+    return "; ".join(filter(None, [f"{setting_words.joined(config['dataset'])} under {config['protocol']}", *words]))
 
 
 def truth_of(record: Record) -> tuple[str, list[str]]:

@@ -273,8 +273,7 @@ def what_selection_is_worth(
                 )
     rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
     columns = ["method", "dataset", "score", "year", "published", "leaking", "honest", "gain", "looks", "seeds"]
-    shown = [Column(name) for name in (*columns, "the paper's program")]
-    return Shown.of(shown, rows, "What selection is worth")
+    return Shown.of([Column(name) for name in (*columns, "the paper's program")], rows, "What selection is worth")
 
 
 OF_SELECTION = ("spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1", "recognition.uf1")

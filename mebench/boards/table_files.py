@@ -69,8 +69,8 @@ def method(part: Part) -> Column:
 def scores(part: Part) -> Table:
     """The scores of the measured rows and of the levels of chance."""
     main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
-    group = Column("group", "not distinguishable", optional=True)
-    return numbered(part, [method(part), MEMBER, group, replace(main, main=True), *firmness(part), *others, N])
+    shown = [MEMBER, Column("group", "not distinguishable", optional=True), replace(main, main=True), *firmness(part)]
+    return numbered(part, [method(part), *shown, *others, N])
 
 
 def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: Any) -> list[Column]:
@@ -147,8 +147,8 @@ def causes(part: Part, name: Column | None = None) -> Table:
         one = row.causes.get(cause)
         return (count(one[0]), f"+{digits(one[1])}") if one else None
 
-    named = [Column(cause, of=partial(cell, cause)) for cause in part.causes]
-    return numbered(part, [name or method(part), *named], lambda row: row.causes)
+    columns = [name or method(part), *(Column(cause, of=partial(cell, cause)) for cause in part.causes)]
+    return numbered(part, columns, lambda row: row.causes)
 
 
 def misses(part: Part, name: Column | None = None) -> Table:
@@ -161,10 +161,12 @@ def misses(part: Part, name: Column | None = None) -> Table:
     def missed(what: str, row: Row) -> str:
         return shares(row.missed.get(what, {}))
 
-    known = [Column(f"missed, by {what}", of=partial(missed, what)) for what in part.properties]
-    label = catalogue.find("fp_per_minute").label
-    rates = [Column(f"{label}, {absent}", of=partial(rate, absent)) for absent in QUIET]
-    return numbered(part, [name or method(part), *known, *rates], lambda row: row.missed or row.quiet)
+    columns = [
+        name or method(part),
+        *(Column(f"missed, by {what}", of=partial(missed, what)) for what in part.properties),
+        *(Column(f"{catalogue.find('fp_per_minute').label}, {absent}", of=partial(rate, absent)) for absent in QUIET),
+    ]
+    return numbered(part, columns, lambda row: row.missed or row.quiet)
 
 
 def rescored(part: Part) -> Table:

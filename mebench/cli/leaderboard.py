@@ -69,8 +69,8 @@ def build(
         return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
 
     # Texts of tables are Python's: Arrow's, one by one, take a sixth of the time of a board.
-    texts = heavy.pandas.option_context("mode.string_storage", "python")
-    with texts, TemporaryDirectory() as room:  # contents come from the runs' tables, whatever their source
+    with heavy.pandas.option_context("mode.string_storage", "python"), TemporaryDirectory() as room:
+        # Contents come from the runs' tables, whatever their source.
         if from_mlflow is None:
             home = Path(runs).expanduser()
             progress.notify(*tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)))

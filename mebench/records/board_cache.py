@@ -10,12 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mebench._checkout import PACKAGE
 from mebench.atomic import replace_file
 from mebench.config import RunSettings, user_setting
 from mebench.files import code_hash
 
 T = TypeVar("T")
-PACKAGE = Path(__file__).parents[1]
 SCORING = ("core/*.py", "metrics/*.py", "runs/*.py", "records/record.py", "console.py", "grouping.py")
 """The code that computes scores from the tables of a run."""
 UNUSED_SECONDS = 30 * 24 * 3600.0
@@ -59,14 +59,11 @@ def forget_unused() -> None:
                 file.unlink()
 
 
-_hashed = cache(code_hash)
-
-
 @cache
 def _hash_of(code: tuple[str, ...]) -> str:
     """Hash of code without comments and docstrings, and of the versions of the packages for boards."""
     files = (file for pattern in code for file in sorted(PACKAGE.glob(pattern)))
-    hashes = [(file.relative_to(PACKAGE).as_posix(), _hashed(file)) for file in files]
+    hashes = [(file.relative_to(PACKAGE).as_posix(), code_hash(file)) for file in files]
     # Packages that produce numbers, figures and pages.
     libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))

@@ -120,17 +120,24 @@ def drawn_again(
     """
     if (protocol := PROTOCOLS.get(str(config["protocol"]))) is None:
         return None
-    said = {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
     tested = dict(zip(videos["video"], videos["subject"]))
     others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(tested.values())
     try:
-        params = TypeAdapter[Any](protocol.params).validate_python(said)
+        params = TypeAdapter[Any](protocol.params).validate_python(
+            {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
+        )
         if others and getattr(params, "share", None) is not None:
             return None
-        columns = (truths[name].tolist() for name in ("video", "kind", "onset", "offset", "emotion"))
-        of_people = tuple(tested.items()), frozenset(others), tuple(persons.items()), tuple(zip(*columns))
-        short = frozenset(videos["dataset"]), bool(about.get("one_per_video"))
-        return _drawn(str(config["protocol"]), params, *of_people, *short)
+        return _drawn(
+            str(config["protocol"]),
+            params,
+            tuple(tested.items()),
+            frozenset(others),
+            tuple(persons.items()),
+            tuple(zip(*(truths[name].tolist() for name in ("video", "kind", "onset", "offset", "emotion")))),
+            frozenset(videos["dataset"]),
+            bool(about.get("one_per_video")),
+        )
     except _UnknownError:
         return None
     except (MebenchError, ValidationError):  # the protocol allows no folds of these people

@@ -138,7 +138,9 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     These come from the methods' classes, whose import brings PyTorch and Lightning and takes several times as long as
     all else. They are therefore cached in the feature store, by code, settings and annotations.
     """
-    known = digest([code_and_settings(config, _content_hash), packages(), processor()])
+    # The user's code counts without comments; mebench's own by its bytes, which takes a tenth of the time.
+    code = code_and_settings(config, lambda file: (file_hash if PACKAGE in file.parents else code_hash)(file))
+    known = digest([code, packages(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
     infos = [registry.find("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None]
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
@@ -170,11 +172,6 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
         if {group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()} == plan.chains:
             replace_file(file, text)
     return plan, epochs, instructions_of_folds()
-
-
-def _content_hash(file: Path) -> str:
-    """Of the user's code without comments; of mebench's own by its bytes, which takes a tenth of the time."""
-    return (file_hash if PACKAGE in file.parents else code_hash)(file)
 
 
 def _plain(chain: Chain) -> dict[str, Any]:
