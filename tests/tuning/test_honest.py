@@ -127,6 +127,7 @@ def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, ne
         sampler="grid",
         trials=100,
         nested=nested,
+        inner_folds=2,
     )
     score = outer(found)
     assert score["inner"]["tuned"] > 0, "the answers for some tuned subject are found"
