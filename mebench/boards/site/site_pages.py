@@ -1,9 +1,6 @@
 """The pages of the site as text: filled templates, and tables with the links and marks that only pages have."""
 
-import base64
-import importlib.util
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -580,13 +577,8 @@ def write_site(
         raise ConfigError(
             f"{folder} has files that do not belong to a site of mebench: move them away, or name another --out"
         )
-    script, style = library()
-    # A page opened from a folder cannot load the library as a module, so it is included as packed text, see site.js.
-    packed = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
     assets = (*(Path(__file__).parent / "static").iterdir(), report.SHEET, SCRIPT, STYLE)
     files = {
-        "assets/datatables.js": f'window.tableLibrary = "{packed}";\n',
-        "assets/datatables.css": style,
         **{f"assets/{file.name}": file.read_text(encoding="utf-8") for file in assets},
         **{
             f"tables/{safe_name(table.name)}.{ending}": text
@@ -601,16 +593,3 @@ def write_site(
             sizes.append((temporary / name).write_bytes(text.encode()))
         put_in_place(temporary, folder)
     return len(sizes), sum(sizes)
-
-
-def library() -> tuple[str, str]:
-    """Script and style of DataTables as the package `itables` ships them.
-
-    Raises:
-        ConfigError: the package is not installed.
-    """
-    spec = importlib.util.find_spec("itables")  # only its files are needed, so it is not imported
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigError("the package itables, which ships the site's table library, is missing: pip install itables")
-    html = Path(next(iter(spec.submodule_search_locations))) / "html"
-    return (html / "dt_bundle.js").read_text(encoding="utf-8"), (html / "dt_bundle.css").read_text(encoding="utf-8")

@@ -60,7 +60,7 @@ def test_words_and_choices_filter(visit):
     assert rows.all_inner_texts() == ["no row fits the filter"]
     page.get_by_role("searchbox").fill("")
     page.get_by_role("combobox", name="dataset").select_option(label="all")
-    assert "rows" in page.locator(".dt-info").inner_text()
+    assert "rows" in page.locator(".under .info").inner_text()
 
 
 def test_links_lead_from_the_first_page_to_a_run(visit):
@@ -207,7 +207,7 @@ def test_2000_rows_sort_and_filter_quickly(visit, tmp_path):
     rows = [replace(row, method=f"method {n * 7919 % MANY:04}", value=n % 997 / 1000, line=n) for n in range(MANY)]
     site_pages.write_site([], [], rows, tmp_path / "site")
     page = visit("published.html", folder=tmp_path / "site")
-    assert page.locator(".dt-info").inner_text() == "1 to 50 of 2,000 rows"
+    assert page.locator(".under .info").inner_text() == "1 to 50 of 2,000 rows"
     thread = page.context.new_cdp_session(page)
     thread.send("Performance.enable", {"timeDomain": "threadTicks"})
     first = page.locator("tbody tr").first
@@ -223,7 +223,7 @@ def test_2000_rows_sort_and_filter_quickly(visit, tmp_path):
         return 1000 * (busy() - before)
 
     def sort(n):
-        return page.locator("thead th").nth(n).locator(".dt-column-order").click
+        return page.locator("thead th").nth(n).locator(".order").click
 
     def words(text):
         return lambda: page.get_by_role("searchbox").fill(text)
@@ -274,3 +274,12 @@ def test_timelines_answer_to_mouse_keys_and_links(visit, site):
     box = stage.bounding_box()
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
     assert stage.get_attribute("aria-valuenow") == "299"
+
+
+def test_the_buttons_under_a_long_table_turn_its_pages(visit):
+    page = visit("published.html")
+    many = len(published.read(LEADERBOARDS / "published.csv"))
+    for name, first in (("next", 51), ("last", many // 50 * 50 + 1), ("previous", many // 50 * 50 - 49), ("first", 1)):
+        page.get_by_role("button", name=f"{name} page").click()
+        assert page.locator(".under .info").inner_text().startswith(f"{first} to ")
+    assert [button.is_disabled() for button in page.locator(".pages button").all()] == [True, True, False, False]

@@ -1,9 +1,7 @@
 """The files of the site, read without a browser."""
 
-import base64
 import json
 import re
-import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -115,13 +113,13 @@ def test_nothing_is_loaded_from_elsewhere(site):
     for file in site.rglob("*.html"):
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?(?:https?:)?//", text), file
-    styles = (site / "assets" / "site.css").read_text() + (site / "assets" / "datatables.css").read_text()
+    styles = (site / "assets" / "site.css").read_text()
     assert not re.search(r"url\([\"']?(?:https?:)?//|@import", styles)
 
 
 def test_names_are_text_everywhere(site, pages):
     for file, page in pages.items():
-        assert page.scripts == 3 + (file.parent.name == "runs" and "v0" in page.ids), file  # those of the site
+        assert page.scripts == 2 + (file.parent.name == "runs" and "v0" in page.ids), file  # those of the site
         assert "<script>alert" not in file.read_text(encoding="utf-8"), file
     runs = [page for file, page in pages.items() if file.parent.name == "runs"]
     assert any("<script>alert(1)</script> on casme2" in "".join(page.text) for page in runs)
@@ -164,12 +162,6 @@ def test_a_hundred_runs_leave_the_site_small(site):
     drawn = re.compile(r'<figure class="timeline".*?</figure>', re.DOTALL)  # records keep no scores of frames
     bare = [len(drawn.sub("", file.read_text(encoding="utf-8"))) for file in runs]
     assert size(*rest) + 100 * sum(bare) / len(bare) < 1.2 * LARGEST
-
-
-def test_the_table_library_is_packed_as_it_was_shipped(site):
-    text = (site / "assets" / "datatables.js").read_text()
-    packed = re.fullmatch(r'window\.tableLibrary = "([\w+/=]+)";\n', text)[1]
-    assert zlib.decompress(base64.b64decode(packed)).decode() == module.library()[0]
 
 
 def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path):

@@ -1,17 +1,7 @@
 // Makes every table with `data-sortable` sortable and filterable, and lets readers choose its columns; what they choose is kept in the
 // address. Without this script the tables are there all the same.
 "use strict";
-(async () => {
-  const tables = [...document.querySelectorAll("table[data-sortable]")];
-  if (!tables.length) return;
-  // A page opened from a folder may not import a module from a file, but it may from memory.
-  const packed = Uint8Array.from(atob(window.tableLibrary), (letter) => letter.charCodeAt(0));
-  const library = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const script = await new Response(library, { headers: { "Content-Type": "text/javascript" } }).blob();
-  const address = URL.createObjectURL(script);
-  const { default: DataTable } = await import(address);
-  URL.revokeObjectURL(address);
-
+(() => {
   const PAGE = 50;
   const FEW = 8;
   const WIDE = window.matchMedia("(min-width: 60rem)");
@@ -26,120 +16,180 @@
     history.replaceState(null, "", text ? `${PREFIX}${text}` : location.pathname);
   }
 
-  function select(table, column, heading, name) {
-    const label = document.createElement("label");
-    const choice = document.createElement("select");
-    label.append(heading, choice);
-    choice.setAttribute("aria-label", heading); // or the choices would be part of its name
-    // The first words of a cell; small print under them is no value of its own.
-    const first = (cell) => (cell.firstChild ? cell.firstChild.textContent.trim() : "");
-    const cells = column.nodes().toArray();
-    const values = [...new Set(cells.map(first))].sort((a, b) => a.localeCompare(b));
-    choice.append(new Option("all", ""), ...values.map((value) => new Option(value, value)));
+  const made = (tag, properties, ...content) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...content);
+    return element;
+  };
+  const named = (count) => count.toLocaleString("en");
+  // The first words of a cell; small print under them is no value of its own.
+  const first = (cell) => (cell.firstChild ? cell.firstChild.textContent.trim() : "");
+
+  // The rows of a table in their first order, each with its cells and its words.
+  class Rows {
+    constructor(element) {
+      this.body = element.tBodies[0];
+      this.head = element.tHead.rows[0];
+      this.headings = [...this.head.cells];
+      this.all = [...this.body.rows].map((row) => ({ row, cells: [...row.cells], words: row.textContent.toLowerCase() }));
+      this.shown = this.headings.map(() => true);
+      this.filters = new Map(); // by name, a function of a row
+      this.sorted = { column: null, sign: 1 };
+      this.page = 0;
+      this.length = PAGE;
+      this.info = made("span", { className: "info" });
+      this.info.setAttribute("aria-live", "polite");
+      const turn = (text, label, by) => {
+        const button = made("button", { type: "button", onclick: () => this.draw(this.page + by) }, text);
+        button.setAttribute("aria-label", label);
+        return button;
+      };
+      this.back = [turn("«", "first page", -Infinity), turn("‹", "previous page", -1)];
+      this.on = [turn("›", "next page", 1), turn("»", "last page", Infinity)];
+      const pages = made("span", { className: "pages", hidden: this.all.length <= PAGE }, ...this.back, ...this.on);
+      element.after(made("div", { className: "under", hidden: this.all.length <= FEW }, this.info, pages));
+      this.headings.forEach((heading, index) => {
+        const button = made("button", { type: "button", className: "order" });
+        button.setAttribute("aria-label", `sort by ${heading.textContent.trim()}`);
+        heading.append(button);
+        heading.addEventListener("click", () => this.sort(index));
+      });
+    }
+
+    // The values by which a column is sorted: numbers if all are.
+    keys(column) {
+      const texts = this.all.map(({ cells }) => {
+        const text = (cells[column].dataset.order ?? cells[column].textContent).trim().toLowerCase();
+        return text === "–" ? "" : text;
+      });
+      const bare = texts.map((text) => text.replace(/[,%\s]/g, ""));
+      const keys = bare.every((text) => !isNaN(text)) ? bare.map((text) => text && Number(text)) : texts;
+      return new Map(this.all.map((one, index) => [one, keys[index]]));
+    }
+
+    // Up, then down, then the first order again; empty cells come last.
+    sort(column) {
+      const { column: before, sign } = this.sorted;
+      this.sorted = before !== column ? { column, sign: 1 } : sign === 1 ? { column, sign: -1 } : { column: null, sign: 1 };
+      this.headings.forEach((heading) => heading.removeAttribute("aria-sort"));
+      if (this.sorted.column !== null) {
+        this.headings[column].setAttribute("aria-sort", this.sorted.sign === 1 ? "ascending" : "descending");
+      }
+      this.draw();
+    }
+
+    ordered() {
+      const { column, sign } = this.sorted;
+      if (column === null) return this.all;
+      const keys = this.keys(column);
+      return [...this.all].sort((one, other) => {
+        const [a, b] = [keys.get(one), keys.get(other)];
+        if (a === "" || b === "") return (a === "") - (b === "");
+        return sign * (a > b) - sign * (a < b);
+      });
+    }
+
+    show(column, visible) {
+      this.shown[column] = visible;
+      const visibles = (cells) => cells.filter((_, index) => this.shown[index]);
+      this.head.replaceChildren(...visibles(this.headings));
+      for (const { row, cells } of this.all) row.replaceChildren(...visibles(cells));
+    }
+
+    draw(page = 0) {
+      const tests = [...this.filters.values()];
+      const rows = this.ordered().filter((one) => tests.every((test) => test(one)));
+      const last = Math.max(0, Math.ceil(rows.length / this.length) - 1);
+      this.page = Math.min(Math.max(page, 0), last);
+      const begin = this.page * this.length || 0; // all rows are one page
+      const here = rows.slice(begin, begin + this.length).map(({ row }) => row);
+      const text = this.all.length ? "no row fits the filter" : "nothing here";
+      const none = made("tr", {}, made("td", { colSpan: this.shown.filter(Boolean).length, className: "none" }, text));
+      this.body.replaceChildren(...(here.length ? here : [none]));
+      const part = this.all.length > PAGE ? `${named(begin + 1)} to ${named(begin + here.length)} of ` : "";
+      const whole = rows.length < this.all.length ? ` (of ${named(this.all.length)})` : "";
+      this.info.textContent = here.length ? `${part}${named(rows.length)} rows${whole}` : `no rows${whole}`;
+      for (const button of this.back) button.disabled = this.page === 0;
+      for (const button of this.on) button.disabled = this.page === last;
+    }
+  }
+
+  function words(table, name) {
+    const box = made("input", { type: "search", placeholder: "method, setting, note …" });
     const filter = () => {
-      const wanted = choice.value;
-      column.search(wanted ? (_, __, row) => first(cells[row]) === wanted : "").draw();
+      const wanted = box.value.toLowerCase().split(/\s+/);
+      table.filters.set(name, (one) => wanted.every((word) => one.words.includes(word)));
     };
+    box.addEventListener("input", () => {
+      keep(name, box.value);
+      filter();
+      table.draw();
+    });
+    if (chosen.has(name)) {
+      box.value = chosen.get(name);
+      filter();
+    }
+    return made("label", {}, "filter", box);
+  }
+
+  function select(table, column, heading, name) {
+    const values = [...new Set(table.all.map(({ cells }) => first(cells[column])))].sort((a, b) => a.localeCompare(b));
+    const choice = made("select", {}, new Option("all", ""), ...values.map((value) => new Option(value, value)));
+    choice.setAttribute("aria-label", heading); // or the choices would be part of its name
+    const filter = () => table.filters.set(name, ({ cells }) => !choice.value || first(cells[column]) === choice.value);
     choice.addEventListener("change", () => {
       keep(name, choice.value);
       filter();
+      table.draw();
     });
     if (values.includes(chosen.get(name))) {
       choice.value = chosen.get(name);
       filter();
     }
-    return label;
+    return made("label", {}, heading, choice);
   }
 
   // Columns of `data-column="more"` are hidden at first, those of `wide` on a narrow screen.
-  function columns(table, headings, names, name) {
-    const box = document.createElement("details");
-    box.className = "columns";
-    box.append(Object.assign(document.createElement("summary"), { textContent: "columns" }));
+  function columns(table, names, name) {
+    const box = made("details", { className: "columns" }, made("summary", {}, "columns"));
     const kept = chosen.has(name) ? chosen.get(name).split(",") : null;
-    const shown = (index) => {
-      const when = headings[index].dataset.column;
-      return !when || (kept ? kept.includes(String(index)) : when === "wide" && WIDE.matches);
-    };
-    headings.forEach((heading, index) => {
-      if (!heading.dataset.column) return;
-      const label = document.createElement("label");
-      const check = Object.assign(document.createElement("input"), { type: "checkbox", checked: shown(index) });
+    table.headings.forEach(({ dataset: { column: when } }, index) => {
+      if (!when) return;
+      const checked = kept ? kept.includes(String(index)) : when === "wide" && WIDE.matches;
+      const check = made("input", { type: "checkbox", checked });
       check.dataset.index = index;
       check.addEventListener("change", () => {
-        table.column(index).visible(check.checked);
+        table.show(index, check.checked);
         const every = [...box.querySelectorAll("input")].filter((one) => one.checked).map((one) => one.dataset.index);
         keep(name, every.join(",") || "none");
       });
-      label.append(check, names[index]);
-      box.append(label);
-      table.column(index).visible(check.checked, false);
+      box.append(made("label", {}, check, names[index]));
+      table.show(index, checked);
     });
-    table.columns.adjust();
     return box;
   }
 
-  for (const [number, element] of tables.entries()) {
-    const rows = element.tBodies[0].rows.length;
-    const headings = [...element.tHead.rows[0].cells];
-    const filters = headings.map((cell, index) => ("filter" in cell.dataset ? index : -1)).filter((index) => index >= 0);
-    const names = headings.map((cell) => cell.textContent.trim());
-    const table = new DataTable(element, {
-      autoWidth: false,
-      order: [],
-      orderMulti: false,
-      paging: rows > PAGE,
-      pageLength: PAGE,
-      lengthChange: false,
-      searching: rows > 1,
-      info: rows > FEW,
-      layout: {
-        topStart: null,
-        topEnd: null,
-        bottomStart: rows > FEW ? "info" : null,
-        bottomEnd: rows > PAGE ? "paging" : null,
-      },
-      language: {
-        emptyTable: "nothing here",
-        zeroRecords: "no row fits the filter",
-        info: rows > PAGE ? "_START_ to _END_ of _TOTAL_ rows" : "_TOTAL_ rows",
-        infoEmpty: "no rows",
-        thousands: ",",
-        infoFiltered: "(of _MAX_)",
-      },
+  for (const [number, element] of document.querySelectorAll("table[data-sortable]").entries()) {
+    const names = [...element.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+    const table = new Rows(element);
+    const bar = made("div", { className: "filters" });
+    bar.setAttribute("role", "search");
+    bar.setAttribute("aria-label", `Table ${number + 1}`);
+    if (table.all.length > FEW) bar.append(words(table, `${number}.words`));
+    table.headings.forEach((heading, index) => {
+      if ("filter" in heading.dataset) bar.append(select(table, index, names[index], `${number}.${names[index]}`));
     });
-    const optional = headings.some((heading) => heading.dataset.column);
-    if (rows > FEW || filters.length || optional) {
-      const bar = document.createElement("div");
-      bar.className = "filters";
-      bar.setAttribute("role", "search");
-      bar.setAttribute("aria-label", `Table ${number + 1}`);
-      if (rows > FEW) {
-        const label = document.createElement("label");
-        const box = document.createElement("input");
-        box.type = "search";
-        box.placeholder = "method, setting, note …";
-        box.addEventListener("input", () => {
-          keep(`${number}.words`, box.value);
-          table.search(box.value).draw();
-        });
-        if (chosen.has(`${number}.words`)) {
-          box.value = chosen.get(`${number}.words`);
-          table.search(box.value).draw();
-        }
-        label.append("filter", box);
-        bar.append(label);
-      }
-      for (const index of filters) bar.append(select(table, table.column(index), names[index], `${number}.${names[index]}`));
-      if (optional) bar.append(columns(table, headings, names, `${number}.columns`));
-      element.closest(".scroll").before(bar);
-    }
+    if (table.headings.some((heading) => heading.dataset.column)) bar.append(columns(table, names, `${number}.columns`));
+    if (bar.children.length) element.closest(".scroll").before(bar);
+    table.draw();
     element.dataset.ready = "";
-    if (rows > PAGE) {
-      // On paper there is no next page of a table.
-      window.addEventListener("beforeprint", () => table.page.len(-1).draw());
-      window.addEventListener("afterprint", () => table.page.len(PAGE).draw());
-    }
+    // On paper there is no next page of a table.
+    const paged = (length) => () => {
+      table.length = length;
+      table.draw();
+    };
+    window.addEventListener("beforeprint", paged(Infinity));
+    window.addEventListener("afterprint", paged(PAGE));
   }
   document.documentElement.dataset.ready = "";
 })();
