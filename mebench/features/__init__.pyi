@@ -27,6 +27,7 @@ from .base import check_numbers as check_numbers
 from .base import dlib_version as dlib_version
 from .base import opencv_version as opencv_version
 from .base import processor as processor
+from .base import release as release
 from .detection import LOOKS as LOOKS
 from .detection import MISSES as MISSES
 from .detection import SMALLEST as SMALLEST

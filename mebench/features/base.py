@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import mmap
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -154,6 +155,18 @@ class MapStep(Step):
             )
             raise DataError(f"{type(self).__name__} needs 68 facial landmarks (x, y) and {what}: {then}")
         return landmarks
+
+
+def release(array: NDArray[Any]) -> None:
+    """Give the pages of a memory-mapped file back to the system; nothing happens to an array in memory.
+
+    They stay in the system's cache for later reads but no longer count as memory of this process.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def check_numbers(step: Step, what: str, within: Callable[[float], bool], *names: str) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.core import Frames
 from mebench.errors import DataError
+from mebench.features.base import release
 
 Gray = NDArray[np.uint8]
 
@@ -167,8 +168,10 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
         First and last frame of each stretch, both inclusive, in order.
     """
     at = range(0, len(crops), max(1, round(fps / LOOKS)))
-    seen = [shows_face(crops[i]) for i in at]
-    found, begin = list[tuple[int, int]](), 0
+    seen, found, begin = list[bool](), list[tuple[int, int]](), 0
+    for i in at:
+        seen.append(shows_face(crops[i]))
+        release(crops)
     for place in [*np.flatnonzero(seen).tolist(), len(seen)]:
         if place - begin >= max(1, min(MISSES, len(seen))):
             first = at[begin - 1] + 1 if begin else 0

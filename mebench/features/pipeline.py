@@ -3,11 +3,10 @@ read).
 """
 
 import itertools
-import mmap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar, get_args
 
 import numpy as np
@@ -36,6 +35,7 @@ from mebench.features import (
     dlib_version,
     opencv_version,
     processor,
+    release,
 )
 
 Clip = tuple[int, int, int]
@@ -348,8 +348,8 @@ class Source:
 def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """The rows of a stored array. Memory of read rows is released, so that long films need no more than short ones."""
     for number, row in enumerate(array):
-        if number % 1024 == 1023 and isinstance(array, np.memmap):
-            array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+        if number % 1024 == 1023:
+            release(array)
         yield row
 
 
@@ -476,8 +476,7 @@ def adopt(
     """
     source = source_of(store, dataset, dataset_id, video)
     for (chain, clip), (array, extra) in zip(_wanted(source, chains, clips), features, strict=True):
-        draft = Draft(array.shape, array.dtype, [array], extra)
-        store.fetch(source.key("feature", chain, clip), lambda draft=draft: draft)  # type: ignore[misc]
+        store.fetch(source.key("feature", chain, clip), partial(Draft, array.shape, array.dtype, [array], extra))
 
 
 def is_ready(

@@ -434,7 +434,8 @@ def pixels(
     bgr = reformatter.reformat(
         frame, width=width, height=height, format="bgr24", interpolation="BICUBIC", threads=1
     ).to_ndarray()
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    # `frame.side_data` would make a cycle, in which each frame waits for the garbage collector: of a long film, gigabytes.
+    matrix: Any = heavy.av.sidedata.sidedata.SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[attr-defined]
     if matrix is None:
         return np.ascontiguousarray(bgr)
     a, b, _, c, d = np.frombuffer(matrix, np.int32).tolist()[:5]  # (x, y) is shown at (ax + cy, bx + dy)

@@ -316,7 +316,8 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                     Wanted(source, store_of(plan.config), id_, dataset.revision, chains, clips, plan.grant)
                 )
                 job.plugins.update(plan.config.plugins)
-                modules = [type(step).__module__ for chain in chains for step in chain.steps]
-                job.brought |= any(not name.startswith("mebench.features.") for name in modules)
+                job.brought |= any(
+                    not type(step).__module__.startswith("mebench.features.") for one in chains for step in one.steps
+                )
                 job.imports.update((FLOW, *imports_before(plan.method.folder)))
     return list(jobs.values())

@@ -2,7 +2,6 @@
 access.
 """
 
-import mmap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from mebench.core import ClipView, Expression, VideoView
 from mebench.errors import PluginError
+from mebench.features import release as release
 
 
 def mirrored(maps: Tensor, signed: bool = True) -> Tensor:
@@ -147,18 +147,6 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
             for array in self.arrays:
                 release(array)
         return batch
-
-
-def release(array: NDArray[Any]) -> None:
-    """Give the pages of a memory-mapped file back to the system; nothing happens to an array in memory.
-
-    They stay in the system's cache for later reads but no longer count as memory of this process.
-    """
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
 
 
 def window_labels(n: int, expressions: Iterable[Expression], k_prime: int) -> NDArray[np.float32]:

@@ -1,6 +1,9 @@
 """Where crops show no face, against every frame looked at by itself."""
 
+import re
+import sys
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,3 +37,15 @@ def test_between_two_looks_a_face_counts_as_gone_if_either_misses_it(stretches, 
         patch.setattr(detection, "shows_face", lambda crop: bool(crop[0, 0]))
         found = detection.out_of_sight(np.array(seen, np.uint8).reshape(-1, 1, 1), fps)
     assert found == by_frame(seen, fps)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_crops_of_a_long_film_are_not_held_in_memory(tmp_path, monkeypatch):
+    crops = np.memmap(tmp_path / "crops", np.uint8, "w+", shape=(2000, 128, 128))
+    crops[:] = 1
+    crops.flush()
+    crops = np.memmap(tmp_path / "crops", np.uint8, "r", shape=crops.shape)
+    monkeypatch.setattr(detection, "shows_face", lambda crop: bool(crop.all()))
+    assert detection.out_of_sight(crops, 25.0) == []
+    (kib,) = re.findall(rf"{tmp_path / 'crops'}\n(?:.*\n)*?Rss: +(\d+) kB", Path("/proc/self/smaps").read_text())
+    assert int(kib) < 2048  # of 32 MiB

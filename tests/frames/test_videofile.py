@@ -1,3 +1,4 @@
+import gc
 import pickle
 import random
 import shutil
@@ -446,3 +447,16 @@ def test_the_same_frames_make_the_same_file_whatever_lay_in_memory(tmp_path):
         videofile.write_video(tmp_path / f"{n}.mp4", iter(film), np.arange(40) / 10, 30)
         found.add((tmp_path / f"{n}.mp4").read_bytes())
     assert len(found) == 1
+
+
+def test_a_decoded_frame_goes_without_the_garbage_collector(tmp_path):
+    """Which comes rarely in a worker: a long film would be held in memory."""
+    videofile.write_video(tmp_path / "a.mp4", iter([np.zeros((64, 64, 3), np.uint8)] * 20), np.arange(20) / 25)
+    frames = VideoFrames(tmp_path / "a.mp4")
+    gc.collect()
+    gc.disable()
+    try:
+        assert [frames[index].shape for index in range(20)] == [(64, 64, 3)] * 20
+        assert sum(type(one).__name__ == "VideoFrame" for one in gc.get_objects()) < 12  # the decoder holds a few
+    finally:
+        gc.enable()
