@@ -193,6 +193,16 @@ def _chunks(n: int, bytes_of_one: int) -> Iterator[slice]:
         yield slice(part * n // parts, (part + 1) * n // parts)
 
 
+def _rectified(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+    """Convolution and rectifier, which oneDNN computes in one pass, to the same bits."""
+    if x.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+        return F.conv2d(x, weight, bias, padding=padding).clamp_min_(0)
+    maps: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, weight, bias, [padding] * 2, [1, 1], [1, 1], 1, "relu", [], ""
+    )
+    return maps
+
+
 class _Block(torch.autograd.Function):
     @staticmethod
     def forward(  # type: ignore[override]
@@ -205,15 +215,9 @@ class _Block(torch.autograd.Function):
         c, bias = filters + empty, F.pad(bias, (0, empty))
         h, w = (length + 2 * conv_padding - k + 1 for length in x.shape[2:])
         chunks = list(_chunks(n, c * h * w * x.element_size()))
-        if len(chunks) > 1:
-            maps = torch.empty((n, c, h, w), dtype=x.dtype, memory_format=torch.channels_last)
-        else:
-            maps = F.conv2d(x, weight, bias, padding=conv_padding).clamp_min_(0)
+        maps = [_rectified(x[chunk], weight, bias, conv_padding) for chunk in chunks]
         parts, counts, means, squares = [], [], [], []
-        for chunk in chunks:
-            own = maps[chunk]
-            if len(chunks) > 1:
-                torch.clamp_min(F.conv2d(x[chunk], weight, bias, padding=conv_padding), 0, out=own)
+        for own in maps:
             rows, count = _rows(own), own.numel() // c
             mean = _per_channel(rows.sum(0), c) / count
             squares.append(_per_channel((rows - mean.repeat(w)).square_().sum(0), c)[:filters])
@@ -227,7 +231,7 @@ class _Block(torch.autograd.Function):
         slope = torch.rsqrt(variance + eps)
         pooled, where = (torch.cat([part[:, :filters] for part in column]) for column in zip(*parts))
         standard = (pooled - mean.view(1, -1, 1, 1)) * slope.view(1, -1, 1, 1)
-        ctx.save_for_backward(x, weight, maps, where, standard, mean, slope, scale)
+        ctx.save_for_backward(x, weight, where, standard, mean, slope, scale, *maps)
         ctx.padding = conv_padding
         ctx.mark_non_differentiable(mean, variance)
         return torch.addcmul(shift.view(1, -1, 1, 1), standard, scale.view(1, -1, 1, 1)), mean, variance, total
@@ -235,8 +239,8 @@ class _Block(torch.autograd.Function):
     @staticmethod
     @once_differentiable  # type: ignore[misc]
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        x, weight, maps, where, standard, mean, slope, scale = ctx.saved_tensors
-        (n, c, h, w), filters = maps.shape, len(mean)
+        x, weight, where, standard, mean, slope, scale, *maps = ctx.saved_tensors
+        n, (_, c, h, w), filters = len(x), maps[0].shape, len(mean)
         of_shift, of_scale = gradient.sum((0, 2, 3)), (gradient * standard).sum((0, 2, 3))
         # Through mean and variance each pixel gets a line in its own value, a + b y; the maxima get their gradient on top.
         steep, count = slope * scale, n * h * w
@@ -244,14 +248,14 @@ class _Block(torch.autograd.Function):
         a = -steep * of_shift / count - b * mean
         a_row, b_row = (F.pad(line, (0, c - filters)).repeat(w) for line in (a, b))
         direct = (gradient * steep.view(1, -1, 1, 1)).permute(0, 2, 3, 1)
-        place = where.permute(0, 2, 3, 1) * c + torch.arange(filters)
+        where, of_filter = where.permute(0, 2, 3, 1), torch.arange(filters)
         wanted = [ctx.needs_input_grad[0], True, False]
         of_weight, of_bias, of_x = torch.zeros_like(weight), torch.zeros(c, dtype=x.dtype), []
-        for chunk in _chunks(n, c * h * w * maps.element_size()):
-            own = maps[chunk]
+        for chunk, own in zip(_chunks(n, c * h * w * x.element_size()), maps):
             rows, size = _rows(own), own.numel() // len(own)
             of_rows = torch.addcmul(a_row, rows, b_row)
-            inside = place[chunk] + torch.arange(0, own.numel(), size).view(-1, 1, 1, 1)
+            start = torch.arange(0, own.numel(), size).view(-1, 1, 1, 1) + of_filter
+            inside = torch.add(start, where[chunk], alpha=c)
             of_rows.view(-1).scatter_add_(0, inside.reshape(-1), direct[chunk].reshape(-1))
             torch.ops.aten.threshold_backward.grad_input(of_rows, rows, 0, grad_input=of_rows)  # the rectifier's
             of_maps = of_rows.view(len(own), h, w, c).permute(0, 3, 1, 2)
