@@ -195,7 +195,7 @@ def _chunks(n: int, bytes_of_one: int) -> Iterator[slice]:
 
 def _rectified(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
     """Convolution and rectifier, which oneDNN computes in one pass, to the same bits."""
-    if x.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+    if x.dtype != torch.float32 or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return F.conv2d(x, weight, bias, padding=padding).clamp_min_(0)
     maps: Tensor = torch.ops.mkldnn._convolution_pointwise(
         x, weight, bias, [padding] * 2, [1, 1], [1, 1], 1, "relu", [], ""
