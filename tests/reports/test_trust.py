@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 
@@ -29,6 +30,12 @@ def runs(tmp_path_factory):
     run.write_table("truth.parquet", truths.assign(action_units=left.map({True: "L4+L7", False: "R12"})))
     make_run(folder, "two", subjects=12, method="other", shift=2)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    """Of truths as other coders would have them: `tests/metrics/test_noise.py` is about what more draws settle."""
+    monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=20))
 
 
 @pytest.fixture
