@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -154,18 +155,25 @@ def long_video(path: Path, minutes: float, seed: int) -> int:
     return count
 
 
+def processor_seconds() -> float:
+    """Of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def spotted(path: Path, folder: Path, what: str, frames: int) -> float:
     """Run `mebench spot` in a process of its own; print its speed, and return its peak in bytes."""
     command = [sys.executable, "-m", "mebench", "spot", str(path), "-o", str(folder / "spotted")]
-    begin = time.monotonic()
+    begin, before = time.monotonic(), processor_seconds()
     config = folder / "config.yaml"
     config.write_text(f"cache: {folder / 'cache'}\n", encoding="utf-8")
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "MEBENCH_CONFIG": str(config)})
     peak, parts = watch(process)
-    seconds = time.monotonic() - begin
+    seconds, own = time.monotonic() - begin, processor_seconds() - before
     shown = " + ".join(f"{part / GIB:.2f}" for part in parts)
     print(
         f"{what}: {frames} frames of 1280x720 in {seconds:.0f} s, {frames / seconds:.1f} frames a second, start-up included; "
+        f"{own:.0f} s of the processor, {frames / own:.1f} frames a second of it; "
         f"peak {peak / GIB:.2f} GiB ({shown})"
     )
     if process.returncode:
@@ -187,11 +195,13 @@ def live(path: Path, seconds: float, folder: Path) -> None:
         "--json",
         str(lines),
     ]
+    before = processor_seconds()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    own = processor_seconds() - before
     start, *_, end = map(json.loads, lines.read_text(encoding="utf-8").splitlines())
     print(
         f"live: {end['seconds']:.0f} s at {start['fps']:g} frames a second, {end['dropped']} dropped, delay stated {start['delay_ms']}, "
-        f"measured {end['delay_ms']}, ms; {end['intervals']} intervals"
+        f"measured {end['delay_ms']}, ms; {end['intervals']} intervals; {own:.0f} s of the processor"
     )
 
 
