@@ -110,8 +110,17 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
         settings: non-default settings of dataset and protocol, in words.
         tasks: of the run.
     """
-    words = settings, setting_words.of_scheme(config), " and ".join(sorted(tasks))
-    return "; ".join(filter(None, [f"{setting_words.joined(config['dataset'])} under {config['protocol']}", *words]))
+    return "; ".join(
+        filter(
+            None,
+            [
+                f"{setting_words.joined(config['dataset'])} under {config['protocol']}",
+                settings,
+                setting_words.of_scheme(config),
+                " and ".join(sorted(tasks)),
+            ],
+        )
+    )
 
 
 def truth_of(record: Record) -> tuple[str, list[str]]:

@@ -23,15 +23,16 @@ app = verbs("Build the leaderboard, publish runs, accept others' records.")
 SITE = "site"
 STATUS = {"taken": "taken in{}", "there": "is there already", "checked": "scores to what it says"}
 """The outcome for a record, with its new place."""
+BoardOut = Annotated[
+    str, typer.Option("--out", metavar="FOLDER", help="The folder of the leaderboard: tables, site, records.")
+]
 RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder for records.")]
 
 
 @app.command("build", epilog="Example: mebench leaderboard build --runs runs")
 def build(
     runs: Runs = "",
-    out: Annotated[
-        str, typer.Option("--out", metavar="FOLDER", help="The folder for tables and site.")
-    ] = "leaderboards",
+    out: BoardOut = "leaderboards",
     from_mlflow: Annotated[
         str | None,
         typer.Option("--from-mlflow", metavar="URI", help="Use the runs in MLflow instead of those in --runs."),
@@ -99,9 +100,7 @@ def build(
 @app.command("across", epilog="Example: mebench leaderboard across --runs runs")
 def across(
     runs: Runs = "",
-    out: Annotated[
-        str, typer.Option("--out", metavar="FOLDER", help="The folder of the leaderboard.")
-    ] = "leaderboards",
+    out: BoardOut = "leaderboards",
     json: Json = None,
 ) -> None:
     """Compare methods over several datasets."""

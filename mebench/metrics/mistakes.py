@@ -27,6 +27,7 @@ interval that is too short, for example) is counted in both, usually under the s
 long as the macro-expression around it is a `kind_confusion`, and the miss it makes is a `localisation`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
@@ -140,10 +141,12 @@ def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> p
     {'micro': 1}
     """
     names, columns = sorted(set(mistakes[by])), [(mistake, cause) for mistake in CAUSES for cause in CAUSES[mistake]]
-    counted = mistakes.groupby([by, "mistake", "cause"], observed=True).size()
-    rows = [[int(counted.get((name, *column), 0)) for column in columns] for name in names]
+    counted = Counter(zip(mistakes[by], mistakes["mistake"], mistakes["cause"]))
     table = pd.DataFrame(
-        rows, index=pd.Index(names, name=by), columns=pd.MultiIndex.from_tuples(columns), dtype=np.int64
+        [[counted[name, *column] for column in columns] for name in names],
+        index=pd.Index(names, name=by),
+        columns=pd.MultiIndex.from_tuples(columns),
+        dtype=np.int64,
     )
     return table if draws == 1 else table / draws
 

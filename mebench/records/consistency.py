@@ -83,9 +83,9 @@ def _odd_folds(
     for name, (test, train, _) in folds.items() if not about.get("subject_dependent") else ():
         if {persons.get(who, who) for who in test} & {persons.get(who, who) for who in train}:
             return f"subjects of fold {name!r} are both trained on and tested"
-    subjects, nobody = videos.set_index("video")["subject"], (set[str](), set[str](), set[str]())
+    subjects, nobody = dict(zip(videos["video"], videos["subject"])), (set[str](), set[str](), set[str]())
     for table, rows in answers.items():
-        for name, video in rows[["fold", "video"]].drop_duplicates().itertuples(index=False):
+        for name, video in dict.fromkeys(zip(rows["fold"], rows["video"])):
             if subjects.get(video) not in folds.get(name, nobody)[0]:
                 return f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
     drawn = drawn_again(config, about, videos, truths, persons)
