@@ -193,16 +193,6 @@ def _chunks(n: int, bytes_of_one: int) -> Iterator[slice]:
         yield slice(part * n // parts, (part + 1) * n // parts)
 
 
-def _rectified(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
-    """Convolution and rectifier, which oneDNN computes in one pass, to the same bits."""
-    if x.dtype != torch.float32 or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return F.conv2d(x, weight, bias, padding=padding).clamp_min_(0)
-    maps: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, weight, bias, [padding] * 2, [1, 1], [1, 1], 1, "relu", [], ""
-    )
-    return maps
-
-
 class _Block(torch.autograd.Function):
     @staticmethod
     def forward(  # type: ignore[override]
@@ -215,7 +205,7 @@ class _Block(torch.autograd.Function):
         c, bias = filters + empty, F.pad(bias, (0, empty))
         h, w = (length + 2 * conv_padding - k + 1 for length in x.shape[2:])
         chunks = list(_chunks(n, c * h * w * x.element_size()))
-        maps = [_rectified(x[chunk], weight, bias, conv_padding) for chunk in chunks]
+        maps = [F.conv2d(x[chunk], weight, bias, padding=conv_padding).clamp_min_(0) for chunk in chunks]
         parts, counts, means, squares = [], [], [], []
         for own in maps:
             rows, count = _rows(own), own.numel() // c
