@@ -144,6 +144,7 @@ def test(folder: Path, name: str, method: str, kinds: list[str], maps: str) -> N
         common = [
             f"runs={folder / 'runs' / name}",
             f"cache={folder / 'cache'}",
+            "keep=flow",  # which methods share
             "workers=1",
             "tracking=off",
             "bootstrap=200",

@@ -37,6 +37,7 @@ from mebench.features import (
     processor,
     release,
 )
+from mebench.frames import VideoFrames
 
 Clip = tuple[int, int, int]
 """Onset, apex and offset in frames, all inside the video."""
@@ -209,7 +210,8 @@ class Source:
             frames, label = self.frames(), self.video.key
             reference = crop.locate(frames, self.landmarks, label)
             shape = (len(frames), crop.size, crop.size)
-            rows = (c[None] for c in self._ticking("crops", crop.cut(frames, reference, label)))
+            read = frames.ahead() if isinstance(frames, VideoFrames) else frames
+            rows = (c[None] for c in self._ticking("crops", crop.cut(read, reference, label)))
             return Draft(shape, np.uint8, rows, reference.as_json())
 
         return self._stored(self.key("crops", chain, None), build)

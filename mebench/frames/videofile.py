@@ -7,7 +7,9 @@ import math
 import os
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
@@ -142,6 +144,21 @@ class VideoFrames:
         while self._next <= index:
             frame = self._read()
         return frame if self.color else np.asarray(heavy.cv2.cvtColor(frame, heavy.cv2.COLOR_BGR2GRAY))
+
+    def ahead(self, most: int = 8) -> Iterator[NDArray[np.uint8]]:
+        """All frames in order. A thread decodes up to `most` of them before they are asked for, on a core that is idle.
+
+        Until the last frame nothing else may read this object.
+
+        Raises:
+            DataError: as for a single frame.
+        """
+        with ThreadPoolExecutor(1) as reader:
+            frames = iter(self)
+            waiting = deque(reader.submit(next, frames, None) for _ in range(most))
+            while (frame := waiting.popleft().result()) is not None:
+                waiting.append(reader.submit(next, frames, None))
+                yield frame
 
     @cached_property
     def fps(self) -> float | None:

@@ -177,19 +177,18 @@ class _Kept(Checkpoint):  # type: ignore[misc]
         if self.after_epoch is not None and self.after_epoch():
             self.weights = _copied(pl_module)
         if self.file is not None and time.monotonic() >= self.next:
-            trainer.save_checkpoint(half := self.file.with_suffix(".half"))
-            own = {"weights": self.weights, "random": _random_states()}
-            self.state = own | {"checkpoint": half.read_bytes(), "start": self.start}
+            trainer.save_checkpoint(self.file.with_suffix(".half"))
+            self.state = {"weights": self.weights, "random": _random_states(), "start": self.start}
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.file is not None and self.state:  # now the history has all of the epoch before
             method = self.method
             of_method = {"stage": method.stage, "history": method.history.state(), "notes": method.notes}
-            half = self.file.with_suffix(".half")
+            half, whole = self.file.with_suffix(".half"), self.file.with_suffix(".whole")
             with contextlib.suppress(UnpicklingError):  # a training with more state than numbers starts again
-                torch.load(half, weights_only=True)
-                torch.save(of_method | self.state, half)
-                half.replace(self.file)
+                checkpoint = torch.load(half, weights_only=True, mmap=True)  # a second copy may not fit into memory
+                torch.save(of_method | self.state | {"checkpoint": checkpoint}, whole)
+                whole.replace(self.file)
             self.state, self.next = {}, time.monotonic() + SECONDS
 
     def _best(self) -> Any:
@@ -249,7 +248,7 @@ def fit(
     options, stages = dict(options or {}), method.stages()
     alone = after_epoch is None and options.get("devices", 1) == 1  # then its state is all in this process
     file = folder / STATE if folder is not None and alone else None
-    state: dict[str, Any] = torch.load(file, weights_only=True) if file is not None and file.is_file() else {}
+    state: dict[str, Any] = torch.load(file, weights_only=True, mmap=True) if file is not None and file.is_file() else {}
     first = [stage.name for stage in stages].index(state["stage"]) if state else 0
     for number, stage in enumerate(stages):
         method.stage = stage.name
@@ -347,7 +346,7 @@ def _train(
     if kept.random is not None and kept.file is not None:
         method.history, method.notes = History.of(state["history"]), state["notes"]
         checkpoint = kept.file.with_suffix(".ckpt")
-        checkpoint.write_bytes(state["checkpoint"])
+        torch.save(state["checkpoint"], checkpoint)
     trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
     if kept.weights:
         trained.load_state_dict(kept.weights)

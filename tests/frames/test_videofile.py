@@ -3,6 +3,7 @@ import pickle
 import random
 import shutil
 import struct
+import threading
 from fractions import Fraction
 
 import av
@@ -96,6 +97,22 @@ def test_every_format_reads_as_a_plain_loop_does(videos):
         assert len(video) == len(expected) == N, name
         np.testing.assert_array_equal(np.array([video[i] for i in range(N)]), np.array(expected), err_msg=name)
         assert video.fps == 25.0
+
+
+@pytest.mark.parametrize("most", [1, 8, 2 * N])
+def test_frames_that_are_read_ahead_are_the_same(videos, most):
+    video = VideoFrames(next(iter(videos.values())))
+    np.testing.assert_array_equal(np.array([*video.ahead(most)]), np.array([*video]))
+
+
+def test_a_reader_that_stops_early_or_meets_damage_leaves_no_thread(videos, tmp_path):
+    before, frames = threading.active_count(), VideoFrames(next(iter(videos.values()))).ahead()
+    next(frames)
+    frames.close()
+    (tmp_path / "none.mp4").write_bytes(b"no video")
+    with pytest.raises(DataError, match="none.mp4"):
+        next(VideoFrames(tmp_path / "none.mp4").ahead())
+    assert threading.active_count() == before
 
 
 def test_any_order_gives_the_same_frames(videos):
