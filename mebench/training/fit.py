@@ -248,7 +248,9 @@ def fit(
     options, stages = dict(options or {}), method.stages()
     alone = after_epoch is None and options.get("devices", 1) == 1  # then its state is all in this process
     file = folder / STATE if folder is not None and alone else None
-    state: dict[str, Any] = torch.load(file, weights_only=True, mmap=True) if file is not None and file.is_file() else {}
+    state: dict[str, Any] = (
+        torch.load(file, weights_only=True, mmap=True) if file is not None and file.is_file() else {}
+    )
     first = [stage.name for stage in stages].index(state["stage"]) if state else 0
     for number, stage in enumerate(stages):
         method.stage = stage.name
