@@ -110,7 +110,7 @@ def test_a_reader_that_stops_early_or_meets_damage_leaves_no_thread(videos, tmp_
     next(frames)
     frames.close()
     (tmp_path / "none.mp4").write_bytes(b"no video")
-    with pytest.raises(DataError, match="none.mp4"):
+    with pytest.raises(DataError, match=r"none\.mp4"):
         next(VideoFrames(tmp_path / "none.mp4").ahead())
     assert threading.active_count() == before
 
