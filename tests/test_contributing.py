@@ -57,3 +57,24 @@ def test_the_protocol_is_one():
     clips = [Video("casme2", f"{s:02d}", "EP01", 200.0, 90) for s in range(6)]
     folds = protocol.make(protocols.People(clips), protocol.params())
     assert [len(fold.test) for fold in folds] == [3, 3]
+
+
+def test_the_test_of_the_protocol_passes(tmp_path, monkeypatch):
+    written = {
+        name: re.search(rf"```python\n({start}.*?)^```", TEXT, re.MULTILINE | re.DOTALL)[1]
+        for name, start in (
+            ("protocols/halves.py", r"from mebench\.protocols import"),
+            ("test_halves.py", "from pathlib"),
+        )
+    }
+    (tmp_path / "protocols").mkdir()
+    for name, text in written.items():
+        (tmp_path / name).write_text(text)
+    for names in (protocols.PROTOCOLS, protocols.ADDED):
+        monkeypatch.setitem(names, "halves", None)  # so that it is forgotten after the test
+        del names["halves"]
+    file: dict[str, object] = {"__file__": str(tmp_path / "test_halves.py")}
+    exec(written["test_halves.py"], file)
+    test = file["test_halves"]
+    assert callable(test)
+    test()

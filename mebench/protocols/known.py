@@ -54,8 +54,10 @@ def add_folder(folder: Path) -> bool:
             module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             protocol = module.PROTOCOL
-            if not isinstance(protocol, Protocol) or protocol.name != name:
+            if not isinstance(protocol, Protocol):
                 raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {name!r}, not {protocol!r:.80}")
+            if protocol.name != name:
+                raise ValueError(f"PROTOCOL must be called {name!r} like its file, not {protocol.name!r}")
             PROTOCOLS[name] = protocol
         except (Exception, SystemExit) as error:
             BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"

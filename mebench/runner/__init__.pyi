@@ -94,6 +94,7 @@ from .leak import differences as differences
 from .leak import without_leak as without_leak
 from .leak import worth_of as worth_of
 from .plan import Plan as Plan
+from .plan import check_folds as check_folds
 from .plan import check_people as check_people
 from .plan import class_counts as class_counts
 from .plan import fold_timings as fold_timings

@@ -27,7 +27,7 @@ from mebench.core import (
     Video,
     stable_seed,
 )
-from mebench.errors import ConfigError, RunError
+from mebench.errors import ConfigError, MebenchError, PluginError, RunError
 from mebench.files import code_hash, file_hash
 from mebench.protocols import People, Protocol
 from mebench.protocols import find as find_protocol
@@ -385,7 +385,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     tasks = choose_tasks(config, methods, dataset, protocol)
     videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
-        protocol.make(People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
+        make_folds(protocol, People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
     scheme = choose_scheme(dataset, videos, config, protocol)
     if scheme.several and "recognize" in tasks and not methods[-1].several:
         raise ConfigError(
@@ -416,9 +416,10 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         recognizer=None if config.recognizer is None else methods[1].plugin,
     )
     people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
-    plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
+    plan = replace(plan, folds=make_folds(protocol, people, config.protocol_params))
     check_reach(plan)
     check_people(plan)
+    check_folds(plan)
     check_adaptation(plan)
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
     plan = replace(plan, task=replace(plan.task, one_per_video=short))
@@ -426,6 +427,24 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     if config.degrade != "none":
         _ = plan.computed  # ready-made features refuse what changes frames
     return plan
+
+
+def make_folds(protocol: Protocol, people: People, params: Any) -> tuple[Fold, ...]:
+    """The folds of a protocol.
+
+    Raises:
+        ConfigError: it cannot serve these people.
+        PluginError: its function fails.
+    """
+    try:
+        return tuple(protocol.make(people, params))
+    except MebenchError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"protocol {protocol.name!r} made no folds of {len(people.persons)} people: {type(error).__name__}: {error}. Let its "
+            "function raise a ConfigError that says what it needs; MEBENCH_DEBUG=1 shows the line"
+        ) from error
 
 
 def check_adaptation(plan: Plan) -> None:
@@ -491,6 +510,28 @@ def check_people(plan: Plan) -> None:
                 f"fold {fold.key!r} of protocol {plan.protocol.name!r} trains and tests on {min(both)}: that is a "
                 "mistake in the protocol; protocol=loso holds people out"
             )
+
+
+def check_folds(plan: Plan) -> None:
+    """Refuse folds that cannot be scored: none, two of one name, or one video in two folds that are scored together.
+
+    Raises:
+        RunError: they are such.
+    """
+    name = plan.protocol.name
+    if not plan.folds:
+        raise RunError(f"protocol {name!r} made no fold: let its function return one or more")
+    named, tested = set[str](), dict[object, str]()
+    for fold in plan.folds:
+        if fold.key in named:
+            raise RunError(f"protocol {name!r} made two folds called {fold.key!r}: give each a name of its own")
+        named.add(fold.key)
+        for one in () if plan.scored_each else fold.videos or fold.test:
+            if (other := tested.setdefault(one, fold.key)) != fold.key:
+                raise RunError(
+                    f"folds {other!r} and {fold.key!r} of protocol {name!r} both test {one}, which would count twice in scores of all "
+                    "folds together: let one fold test it, or give Protocol scored_each=lambda params: True, the mean over folds"
+                )
 
 
 def check_training(plan: Plan) -> None:

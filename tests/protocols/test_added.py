@@ -1,12 +1,14 @@
 """Protocols that a folder given with --plugins brings."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
 from mebench import protocols
 from mebench.cli import app
 from mebench.config import registry, resolve
-from mebench.errors import ConfigError, PluginError
+from mebench.errors import ConfigError, PluginError, RunError
 from mebench.runner import inputs, make_plan
 
 TWO_HALVES = '''
@@ -116,3 +118,36 @@ def test_they_are_listed_and_a_broken_one_with_its_reason(folder):
     assert lines["crooked"].startswith("broken: ") and lines["crooked"].endswith("ZeroDivisionError: division by zero")
     card = CliRunner().invoke(app, ["info", "halves", "--plugins", str(folder)], catch_exceptions=False).stdout
     assert "two halves" in card and "protocol.first" in card
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [
+        ("[]", RunError, "'halves' made no fold: let its function"),
+        (
+            "[people.fold('a', persons[:1]), people.fold('a', persons[1:])]",
+            RunError,
+            "'halves' made two folds called 'a'",
+        ),
+        (
+            "[people.fold('a', persons[:2]), people.fold('b', persons[1:3])]",
+            RunError,
+            "folds 'a' and 'b' of protocol 'halves' both test synthetic/s002, which would count twice",
+        ),
+        ("persons[1 / 0]", PluginError, "'halves' made no folds of 5 people: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_folds_that_cannot_be_scored_are_refused(folder, body, error, message):
+    told = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
+    (folder / "protocols" / "halves.py").write_text(told)
+    with pytest.raises(error, match=message):
+        make_plan(resolve([*WORDS, "dataset.subjects=5"], plugins=[folder]))
+
+
+def test_a_mean_over_folds_may_test_a_person_in_two(folder):
+    body = "[people.fold('a', persons[:2]), people.fold('b', persons[1:3])]"
+    told = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
+    (folder / "protocols" / "halves.py").write_text(
+        told.replace("    Params,\n)", "    Params,\n    scored_each=lambda params: True,\n)")
+    )
+    assert len(make_plan(resolve([*WORDS, "dataset.subjects=5"], plugins=[folder])).folds) == 2
