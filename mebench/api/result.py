@@ -68,13 +68,8 @@ class Result(ABC):
         `emotion` … Empty where nothing was spotted.
         """
         found = self.tables.predictions
-        return (
-            heavy.pandas.DataFrame(
-                columns=["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
-            )
-            if found is None
-            else found
-        )
+        columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
+        return heavy.pandas.DataFrame(columns=columns) if found is None else found
 
     def plot_timeline(self, video: str | None = None) -> Figure:
         """Plot one video over time: its frame scores, if any, above its annotated and its spotted intervals.

@@ -69,11 +69,8 @@ class Scores(Result):
         """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of
         intervals.
         """
-        return (
-            heavy.pandas.DataFrame(columns=["video", "subject", "dataset", "truth", "predicted", "probability"])
-            if self.tables.clips is None
-            else self.tables.clips
-        )
+        columns = ["video", "subject", "dataset", "truth", "predicted", "probability"]
+        return heavy.pandas.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
 
     @property
     def warnings(self) -> list[str]:

@@ -76,7 +76,8 @@ class Board:
         except UnshownError as error:  # only an attempt reveals the records that cannot be shown
             for run_id, why in error.reasons.items():
                 notify(f"{run_id} is left out: it cannot be shown ({why})")
-            return replace(self, records=[r for r in self.records if r.id not in error.reasons]).render(show, notify)
+            sound = [record for record in self.records if record.id not in error.reasons]
+            return replace(self, records=sound).render(show, notify)
 
 
 def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = None) -> Board:

@@ -64,16 +64,8 @@ def names_rows(metrics: Sequence[str], records: Sequence[Record], by_name: Names
             known = {subject for fold in source.about["folds"] for subject in fold["test"]}
             others = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
             alone = f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names"
-            return [
-                _level(
-                    source,
-                    "names",
-                    "; ".join(places),
-                    n_of(section),
-                    {metric: section["scores"].get(metric, NOTHING) for metric in metrics},
-                    BY_NAME + alone * bool(others),
-                )
-            ]
+            scores = {metric: section["scores"].get(metric, NOTHING) for metric in metrics}
+            return [_level(source, "names", "; ".join(places), n_of(section), scores, BY_NAME + alone * bool(others))]
     return []
 
 
@@ -139,9 +131,8 @@ def build(records: Iterable[Record]) -> list[Table]:
 
 def _build(records: Sequence[Record]) -> list[Table]:
     def about_data(record: Record) -> str:
-        return json.dumps(
-            {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}, sort_keys=True
-        )
+        mine = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
+        return json.dumps(mine, sort_keys=True)
 
     def place(task: str, record: Record) -> tuple[str, str, str]:
         """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""

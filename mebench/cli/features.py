@@ -65,11 +65,8 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
     """The card of a chain as plain data and, under `text`, in words."""
     video = next(v for v in plan.videos if plan.groups[v.key] == group)
     if plan.dataset.provided(video, chain.name) is not None:
-        return {
-            "chain": chain.name,
-            "provided": True,
-            "text": f"{chain.name}: ready-made in the dataset; nothing is computed.",
-        }
+        text = f"{chain.name}: ready-made in the dataset; nothing is computed."
+        return {"chain": chain.name, "provided": True, "text": text}
     crop = features.pipeline.route_of(chain).crop
     file = features.landmarks.find_predictor(crop.landmarks)
     if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:

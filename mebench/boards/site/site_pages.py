@@ -533,9 +533,8 @@ class Site:
             for one in self._ranked(table, part)
             if one.rank is not None
         ]
-        return chart(
-            self.environment, part.metrics[0], points, [r for r in part.rows if not r.measured], part.published
-        )
+        levels = [row for row in part.rows if not row.measured]
+        return chart(self.environment, part.metrics[0], points, levels, part.published)
 
 
 def _drawn(table: BoardTable) -> bool:
