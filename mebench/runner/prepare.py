@@ -296,8 +296,9 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
     for plan in plans:
         missing = missing_videos(plan)
         source = Source.of(plan.config, plan.dataset) if missing else None
+        store = store_of(plan.config)
         if missing:
-            store_of(plan.config).check_writable()  # before the first video is computed
+            store.check_writable()  # before the first video is computed
         for video in missing:
             key = home_of(plan, video)
             job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
@@ -312,9 +313,7 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
             if not names <= job.names:  # seeds of one method want the same
                 dataset, id_ = plan.home(video)
                 job.names |= names
-                job.wanted.append(
-                    Wanted(source, store_of(plan.config), id_, dataset.revision, chains, clips, plan.grant)
-                )
+                job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips, plan.grant))
                 job.plugins.update(plan.config.plugins)
                 job.brought |= any(
                     not type(step).__module__.startswith("mebench.features.") for one in chains for step in one.steps

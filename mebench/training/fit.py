@@ -189,6 +189,7 @@ class _Kept(Checkpoint):  # type: ignore[misc]
                 checkpoint = torch.load(half, weights_only=True, mmap=True)  # a second copy may not fit into memory
                 torch.save(of_method | self.state | {"checkpoint": checkpoint}, whole)
                 whole.replace(self.file)
+                half.unlink()
             self.state, self.next = {}, time.monotonic() + SECONDS
 
     def _best(self) -> Any:
