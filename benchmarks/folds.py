@@ -283,8 +283,7 @@ def dissect_all(peak: float, workers: int) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
     sys.path.insert(0, str(HERE))
-    from plain_mean import Head as PlainHead
-    from plain_mean import Trunk
+    from plain_mean import Head as PlainHead, Trunk
     from plain_ststnet import PlainSTSTNet
 
     torch.set_num_threads(1)

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from mebench import heavy
-from mebench.console import console as console_of_text
-from mebench.console import duration, print_lines, printable
+from mebench.console import console as console_of_text, duration, print_lines, printable
 
 PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0

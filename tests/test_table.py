@@ -7,8 +7,7 @@ from html.parser import HTMLParser
 
 import markdown_it
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.console import console
 from mebench.table import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text

@@ -13,8 +13,7 @@ from mebench.core import Dataset, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.files import read_plain
 
-from .params import LABELS, LIST, MAPS
-from .params import Params as _Params
+from .params import LABELS, LIST, MAPS, Params as _Params
 
 ENDINGS = {
     "onset_apex_flow_28": "",

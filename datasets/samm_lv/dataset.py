@@ -27,8 +27,7 @@ from mebench.annotations.reading import begin, is_remark
 from mebench.core import Published, Scheme, SubjectKey
 from mebench.errors import DataError
 
-from .emotions import FILES as SAMM_FILES
-from .emotions import SammLabels, holds_emotions, read_labels
+from .emotions import FILES as SAMM_FILES, SammLabels, holds_emotions, read_labels
 from .params import Params as _Params
 
 LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fear", "sadness")

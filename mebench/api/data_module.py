@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from mebench import config as configuration
-from mebench import core, exchange, inspection, runner, runs, spotting, training
+from mebench import config as configuration, core, exchange, inspection, runner, runs, spotting, training
 from mebench.api.run_results import Names, _several
 from mebench.api.score_files import Scores
 from mebench.console import plural

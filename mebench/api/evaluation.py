@@ -13,8 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from mebench import config as configuration
-from mebench import features, heavy, inference, inspection, reports, training
+from mebench import config as configuration, features, heavy, inference, inspection, reports, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
 from mebench.core import Kind, Timing

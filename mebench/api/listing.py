@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import boards, heavy, metrics, records, tracking
-from mebench import config as configuration
+from mebench import boards, config as configuration, heavy, metrics, records, tracking
 from mebench._checkout import shipped
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task

@@ -8,9 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench import boards, heavy, inspection, metrics, records, reports, runner, tracking
-from mebench import config as configuration
-from mebench import runs as run_files
+from mebench import (
+    boards,
+    config as configuration,
+    heavy,
+    inspection,
+    metrics,
+    records,
+    reports,
+    runner,
+    runs as run_files,
+    tracking,
+)
 from mebench.api.result import Result, html
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.progress import Progress

@@ -7,9 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from mebench import annotations as sheets_room
-from mebench import core, exchange, heavy, inspection, metrics, reports
-from mebench import runs as run_files
+from mebench import annotations as sheets_room, core, exchange, heavy, inspection, metrics, reports, runs as run_files
 from mebench.api import Result, Run, html, runs_folder
 from mebench.errors import ConfigError, RunError, check_known
 from mebench.progress import Progress, Silent

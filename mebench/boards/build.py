@@ -16,8 +16,16 @@ from mebench.config import registry
 from mebench.console import plural
 from mebench.core import ABSENT, KINDS
 from mebench.grouping import grouped
-from mebench.metrics import JOINT, METRICS, SECTIONS, Tables, miss_shares, names_chance, quiet_rate
-from mebench.metrics import columns as metrics_shown
+from mebench.metrics import (
+    JOINT,
+    METRICS,
+    SECTIONS,
+    Tables,
+    columns as metrics_shown,
+    miss_shares,
+    names_chance,
+    quiet_rate,
+)
 from mebench.records import (
     DAMAGE,
     NOTHING,

@@ -29,8 +29,7 @@ from mebench.records import (
 from mebench.reports.scores import parts_of
 from mebench.reproduction import Paper, Program, Source, cells, read_source, sources
 from mebench.runner.leak import worth
-from mebench.table import Column
-from mebench.table import Table as Shown
+from mebench.table import Column, Table as Shown
 
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:

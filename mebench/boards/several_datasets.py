@@ -7,8 +7,7 @@ from typing import Any
 
 from mebench.grouping import grouped
 from mebench.metrics import holm, over_datasets
-from mebench.records import Record, Row
-from mebench.records import Table as BoardTable
+from mebench.records import Record, Row, Table as BoardTable
 from mebench.table import Column, Table
 
 

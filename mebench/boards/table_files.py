@@ -26,6 +26,7 @@ from mebench.records import (
     PublishedLine,
     Rescored,
     Row,
+    Table as BoardTable,
     common,
     displayed_metrics,
     distinguishing_settings,
@@ -33,7 +34,6 @@ from mebench.records import (
     shares,
     stated,
 )
-from mebench.records import Table as BoardTable
 from mebench.table import ENDS, Column, Latex, Table, latex_text, template
 
 MEMBER, N = Column("member", optional=True), Column("n", text=count)

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import api, boards, challenges, exchange
-from mebench import runs as run_files
+from mebench import api, boards, challenges, exchange, runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verbs
 from mebench.console import console, plural, print_lines, print_table, write_json
 from mebench.errors import DataError

@@ -10,12 +10,10 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import api, exchange, inspection, metrics, records, reports
-from mebench import runs as run_files
+from mebench import api, exchange, inspection, metrics, records, reports, runs as run_files
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
-from mebench.console import plural, print_lines, print_report, print_table, write_json
-from mebench.console import size as byte_size
+from mebench.console import plural, print_lines, print_report, print_table, size as byte_size, write_json
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.format import number
 from mebench.progress import Progress

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mebench import inference, reports
-from mebench import runs as run_files
+from mebench import inference, reports, runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs
 from mebench.console import check_file, print_lines, print_report, write_json
 from mebench.features import degradation

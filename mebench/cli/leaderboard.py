@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mebench import boards, config, heavy, records, runner, tracking
-from mebench import runs as run_files
+from mebench import boards, config, heavy, records, runner, runs as run_files, tracking
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, verbs
 from mebench.console import duration, plural, print_lines, print_report, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED

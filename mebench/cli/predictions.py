@@ -8,8 +8,7 @@ from typing import Annotated, Literal, cast, get_args
 
 import typer
 
-from mebench import config, exchange, inference, metrics, reports
-from mebench import runs as run_files
+from mebench import config, exchange, inference, metrics, reports, runs as run_files
 from mebench.cli.option_types import (
     DatasetWords,
     Files,

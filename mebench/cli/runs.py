@@ -14,8 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import config, console, metrics, reports, runner, tracking
-from mebench import runs as run_files
+from mebench import config, console, metrics, reports, runner, runs as run_files, tracking
 from mebench.atomic import WRITING
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import ConfigError, RunError, listed, unknown

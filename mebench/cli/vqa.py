@@ -9,8 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from mebench import runs as run_files
-from mebench import vqa
+from mebench import runs as run_files, vqa
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verbs
 from mebench.console import console, plural, print_lines, write_json
 from mebench.core import Dataset

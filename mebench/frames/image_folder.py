@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError
 from mebench.files import read_plain
-from mebench.frames import MOST_BYTES, read_image
-from mebench.frames import SUFFIXES as VIDEOS
+from mebench.frames import MOST_BYTES, SUFFIXES as VIDEOS, read_image
 from mebench.frames.images import SUFFIXES
 
 _DIGITS = re.compile(r"([0-9]+)")

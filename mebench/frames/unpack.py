@@ -19,8 +19,7 @@ from typing import IO, cast
 from mebench import heavy
 from mebench.atomic import whole_folder
 from mebench.errors import ConfigError, DataError
-from mebench.frames import SUFFIXES as VIDEOS
-from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames import SUFFIXES as VIDEOS, FolderFrames, VideoFrames
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of the archives that are unpacked here, in lower case."""

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.errors import DataError, refused_by_system
 from mebench.files import open_plain
-from mebench.frames.images import MOST_PIXELS
-from mebench.frames.images import SUFFIXES as IMAGES
+from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
 
 SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 """Endings of video files, in lower case."""

@@ -9,8 +9,7 @@ from mebench.errors import MebenchError
 from mebench.features.degradation import RELATIONS, Degradation
 from mebench.grouping import grouped
 from mebench.inference.models import of_run
-from mebench.metrics import compare
-from mebench.metrics import scores_of as flat
+from mebench.metrics import compare, scores_of as flat
 from mebench.progress import Progress
 from mebench.runner import read_skipped
 from mebench.runner.sweep import sweep

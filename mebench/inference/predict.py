@@ -22,6 +22,7 @@ from mebench.progress import Progress
 from mebench.runner import (
     Failure,
     Job,
+    Task as PoolTask,
     WorkerPool,
     default_workers,
     home_of_video,
@@ -32,7 +33,6 @@ from mebench.runner import (
     plain_data,
     rate_groups,
 )
-from mebench.runner import Task as PoolTask
 from mebench.runs import FoldResult
 
 Part = Literal["method", "recognizer"]

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple, get_args
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import compute as pc
-from pyarrow import parquet as pq
+from pyarrow import compute as pc, parquet as pq
 
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.console import for_figure
 from mebench.errors import RunError
-from mebench.metrics import Convention, Tables, find, in_scope, of_kinds
-from mebench.metrics import confusion_matrix as count
+from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_kinds
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, of_first_draw
 from mebench.runs import RunFolder, read_csv
 

@@ -28,6 +28,7 @@ from mebench.runner import (
     Grant,
     Plan,
     Source,
+    Task as PoolTask,
     Worker,
     granted,
     home_of_video,
@@ -37,7 +38,6 @@ from mebench.runner import (
     part_of,
     refuse_other,
 )
-from mebench.runner import Task as PoolTask
 from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
 

@@ -29,8 +29,7 @@ from mebench.core import (
 )
 from mebench.errors import ConfigError, MebenchError, PluginError, RunError
 from mebench.files import code_hash, file_hash
-from mebench.protocols import People, Protocol
-from mebench.protocols import find as find_protocol
+from mebench.protocols import People, Protocol, find as find_protocol
 from mebench.runner import (
     Ability,
     Grant,

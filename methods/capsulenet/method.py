@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from mebench.training.maps import MapNetwork
 
-from .network import CapsuleNet as Network
-from .network import margin_loss
+from .network import CapsuleNet as Network, margin_loss
 from .params import Params as _Params
 
 

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mebench.training.layers import conv_relu_norm_pool, paired_conv2d
-from mebench.training.layers import dropout as dropout_of
+from mebench.training.layers import conv_relu_norm_pool, dropout as dropout_of, paired_conv2d
 from mebench.training.released import keras_layers, of_keras
 
 STREAMS = (3, 3, 8)

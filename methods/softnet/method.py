@@ -22,8 +22,7 @@ from mebench.training.layers import balanced_weights, focal_loss, squared_error
 from mebench.training.released import keras_weights, load, released_file
 from mebench.training.samples import half_mirrored
 
-from .network import SOFTNet as Network
-from .network import of_authors, unit_range
+from .network import SOFTNet as Network, of_authors, unit_range
 from .params import Params as _Params
 from .samples import augmented, hard_labels, kept_frames
 

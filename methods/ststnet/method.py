@@ -9,8 +9,7 @@ from mebench.core import LabelledVideo, Stage
 from mebench.training.maps import MapNetwork
 from mebench.training.released import load, released_file, torch_weights
 
-from .network import STSTNet as Network
-from .network import of_authors
+from .network import STSTNet as Network, of_authors
 from .params import Params as _Params
 
 

@@ -4,8 +4,7 @@ import re
 from itertools import combinations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.annotations import names, objective_class, parse_unit, parse_units, schemes, shown_units
 

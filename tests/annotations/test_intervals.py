@@ -5,8 +5,7 @@ import struct
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench import heavy
 from mebench.annotations import Log, annotation, read_sheets

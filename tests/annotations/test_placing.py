@@ -1,8 +1,7 @@
 """From file numbers to positions."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.annotations import Annotation, Log, annotation
 from mebench.core import Expression, Unplaced

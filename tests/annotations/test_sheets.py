@@ -6,8 +6,7 @@ import zipfile
 import pytest
 
 from mebench import heavy
-from mebench.annotations import Header, find_table, read_sheets, write_csv, write_xlsx
-from mebench.annotations import sheets as module
+from mebench.annotations import Header, find_table, read_sheets, sheets as module, write_csv, write_xlsx
 from mebench.errors import DataError
 from tests.helpers.old_excel import write_xls
 

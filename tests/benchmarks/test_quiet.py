@@ -1,8 +1,7 @@
 """False alarms where nobody expresses anything: the rate, its interval, and the table that grows."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.stats import chi2
 
 from benchmarks import quiet

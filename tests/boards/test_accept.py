@@ -13,9 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mebench.boards import Site, as_csv, checking, collect_records, find_records, latex, markdown, merge, site
-from mebench.boards import build as boards_build
-from mebench.boards import export as boards_export
+from mebench.boards import (
+    Site,
+    as_csv,
+    build as boards_build,
+    checking,
+    collect_records,
+    export as boards_export,
+    find_records,
+    latex,
+    markdown,
+    merge,
+    site,
+)
 from mebench.config import plugins, registry
 from mebench.errors import RunError
 from mebench.files import file_hash

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mebench.boards import build as module
-from mebench.boards import collect as boards_collect
-from mebench.boards import significance
+from mebench.boards import build as module, collect as boards_collect, significance
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics import catalogue, name_leak

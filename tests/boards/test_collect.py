@@ -3,9 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from mebench.boards import collect as boards_collect
-from mebench.boards import collect_records
-from mebench.boards import export as boards_export
+from mebench.boards import collect as boards_collect, collect_records, export as boards_export
 from tests.helpers.run_folders import VERSIONS, make_run
 
 

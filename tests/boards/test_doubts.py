@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import accept, collect_records, doubts, find_records, merge
-from mebench.boards import export as boards_export
+from mebench.boards import accept, collect_records, doubts, export as boards_export, find_records, merge
 from mebench.cli.leaderboard import known
 from mebench.config import resolve
 from mebench.records import from_record

@@ -3,8 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from mebench.boards import collect_records, find_records, merge
-from mebench.boards import export as boards_export
+from mebench.boards import collect_records, export as boards_export, find_records, merge
 from mebench.config import load
 from mebench.errors import RunError
 from mebench.records import from_record, rescore

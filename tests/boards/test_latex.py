@@ -3,12 +3,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
-from mebench.boards import latex, with_published
+from mebench.boards import build as boards_build, collect as boards_collect, latex, with_published
 from mebench.metrics import catalogue
 from mebench.records import published
 from mebench.table import latex_text as escape

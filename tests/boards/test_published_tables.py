@@ -2,12 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import as_csv, published_tables, with_published
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
+from mebench.boards import as_csv, build as boards_build, collect as boards_collect, published_tables, with_published
 from mebench.errors import DataError
-from mebench.records import published as records_published
-from mebench.records import read_aliases
+from mebench.records import published as records_published, read_aliases
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"

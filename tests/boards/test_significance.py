@@ -4,12 +4,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
-from mebench.boards import significance
+from mebench.boards import build as boards_build, collect as boards_collect, significance
 from mebench.metrics import CONVENTIONS, Resampling, Tables, compare, comparison, derived_seed, summarize, summary
 from mebench.records import ranked
 from mebench.runs import RunFolder, score, tables_of

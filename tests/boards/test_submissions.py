@@ -5,8 +5,7 @@ import pickle
 
 import pytest
 
-from mebench.boards import collect_rescored, placed
-from mebench.boards import submissions as boards_submissions
+from mebench.boards import collect_rescored, placed, submissions as boards_submissions
 from mebench.errors import ConfigError, DataError
 
 TRUTH = "subject,video,onset,offset,kind\n1,a,10,20,micro\n2,b,30,50,macro\n3,c,5,15,micro\n"

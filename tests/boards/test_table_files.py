@@ -4,15 +4,11 @@ import json
 
 import markdown_it
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
-from mebench.boards import as_csv, latex, table_files
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
+from mebench.boards import as_csv, build as boards_build, collect as boards_collect, latex, table_files
 from mebench.config import registry
-from mebench.table import markdown_text as escape
-from mebench.table import spreadsheet_text as safe_cell
+from mebench.table import markdown_text as escape, spreadsheet_text as safe_cell
 from tests.helpers.run_folders import make_run
 
 

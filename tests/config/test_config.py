@@ -11,8 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, shaping, typed_values, user_file
 from mebench.console import text

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from mebench.datasets.megc2019_flow import dataset as megc2019_flow
-from mebench.datasets.megc2019_two_phase import dataset as megc2019_two_phase
-from mebench.datasets.megc2019_two_phase import params as megc2019_two_phase_params
+from mebench.datasets.megc2019_two_phase import dataset as megc2019_two_phase, params as megc2019_two_phase_params
 
 from mebench.annotations import DRAWN
 from mebench.config import plugins, resolve

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pympi
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from mebench import api

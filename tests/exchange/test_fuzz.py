@@ -5,8 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from mebench.exchange import Remarks, Rules, read_intervals
-from mebench.exchange import join as exchange_join
+from mebench.exchange import Remarks, Rules, join as exchange_join, read_intervals
 from mebench.metrics import summarize
 
 HALF, KINDS = Fraction(1, 2), ("micro", "macro")

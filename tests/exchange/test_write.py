@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.errors import ConfigError, DataError
-from mebench.exchange import FORMATS, Remarks, Rules, guarded, read_intervals, write_predictions, write_truth
-from mebench.exchange import join as exchange_join
+from mebench.exchange import (
+    FORMATS,
+    Remarks,
+    Rules,
+    guarded,
+    join as exchange_join,
+    read_intervals,
+    write_predictions,
+    write_truth,
+)
 
 DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
 

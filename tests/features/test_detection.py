@@ -5,8 +5,7 @@ import itertools
 import dlib
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.features import detection

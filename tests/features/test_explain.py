@@ -5,8 +5,7 @@ from importlib import metadata
 
 import cv2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.core import Chain
 from mebench.features import (

@@ -5,8 +5,7 @@ import pytest
 
 from mebench.core import SubjectKey, Timing, VideoView
 from mebench.errors import ConfigError
-from mebench.features import ONSET_APEX
-from mebench.features import maps as features_maps
+from mebench.features import ONSET_APEX, maps as features_maps
 
 
 def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut():

@@ -9,8 +9,18 @@ from dataclasses import replace
 import pytest
 
 from mebench.core import Chain
-from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Interpolate, LbpTop, Source, Strain
-from mebench.features import pipeline as source_module
+from mebench.features import (
+    BiWoof,
+    FaceCrop,
+    Flow,
+    FlowDirection,
+    FlowImage,
+    Interpolate,
+    LbpTop,
+    Source,
+    Strain,
+    pipeline as source_module,
+)
 from tests.helpers.nightly import NIGHTLY
 
 from .conftest import Drift

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mebench.features import loops
-from mebench.features import tvl1 as module
+from mebench.features import loops, tvl1 as module
 
 from .conftest import texture
 

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError, DataError
-from mebench.frames import FolderFrames, VideoFrames
-from mebench.frames import unpack as frames_unpack
+from mebench.frames import FolderFrames, VideoFrames, unpack as frames_unpack
 from tests.cli.conftest import mebench
 
 __all__ = ["mebench"]

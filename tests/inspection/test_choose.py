@@ -1,8 +1,7 @@
 """Which expressions a contact sheet shows."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError, DataError

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from mebench.methods.causalnet.method import CausalNet
-from mebench.methods.causalnet.method import CausalNet as Method
+from mebench.methods.causalnet.method import CausalNet, CausalNet as Method
 from mebench.methods.causalnet.network import HEADS
 
 from mebench.core import Task

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.concat_cnn.method import ConcatCNN
 from mebench.methods.concat_cnn.network import ConcatNetwork
 from mebench.methods.concat_cnn.windows import (

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from mebench.methods.htnet.method import HTNet
-from mebench.methods.htnet.method import HTNet as Method
+from mebench.methods.htnet.method import HTNet, HTNet as Method
 from torch import nn
 from torch.nn import functional as F
 

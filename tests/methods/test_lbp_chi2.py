@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.lbp_chi2 import difference
 from mebench.methods.lbp_chi2.difference import contrasted, half_window, mean_of_largest
 from mebench.methods.lbp_chi2.method import TEXTURE, TO_CENTRE, TO_END, LbpChi2

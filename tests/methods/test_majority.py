@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.majority.method import Majority
 from sklearn.dummy import DummyClassifier
 from sklearn.preprocessing import MultiLabelBinarizer

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.mdmd.method import MDMD, contrast, high_stretches
 
 from mebench.core import SubjectKey, Task, Timing, VideoView

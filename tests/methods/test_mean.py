@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.mean.method import FRAMES, MEAN
 from mebench.methods.mean.network import STREAMS, Head, Shared
 from torch.nn import functional as F

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.mtsn.intervals import extent, smoothed
 from mebench.methods.mtsn.method import LONG, MTSN, SHORT, frame_labels
 from mebench.methods.mtsn.network import TwoGaps

@@ -6,8 +6,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.of_fd.intervals import (
     BRIDGE,
     divided,

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.optical_strain.curves import divide_and_conquer, relative_strain
 from mebench.methods.optical_strain.method import CHAIN, OpticalStrain
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.random.method import Random, best_rate, chance_of_hit
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing

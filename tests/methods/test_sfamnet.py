@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.sfamnet.method import SFAMNet
 from mebench.methods.sfamnet.network import SceneFlowNetwork
 from mebench.methods.sfamnet.rules import Reach, ends, highest, intervals, rising, smoothed

@@ -4,11 +4,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.softnet.method import SOFTNet, spot_as_released
-from mebench.methods.softnet.network import SOFTNet as Network
-from mebench.methods.softnet.network import unit_range
+from mebench.methods.softnet.network import SOFTNet as Network, unit_range
 from mebench.methods.softnet.samples import augmented, hard_labels, kept_frames
 from skimage.util import random_noise
 from torch import nn

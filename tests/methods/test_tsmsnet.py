@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.methods.tsmsnet.method import TSMSNet
 from mebench.methods.tsmsnet.network import JOINING, SCORING, FrameNetwork, SegmentNetwork
 from mebench.methods.tsmsnet.segments import joined, read, segment_labels

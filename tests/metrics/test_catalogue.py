@@ -12,9 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from mebench.boards import as_csv, latex, markdown
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
+from mebench.boards import as_csv, build as boards_build, collect as boards_collect, latex, markdown
 from mebench.cli import app
 from mebench.core import Task
 from mebench.metrics import CONVENTIONS, METRICS, SpottingCounts, catalogue, compare, summarize

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.metrics import Density, Tables, density, spotting_scores, summarize
 from tests.metrics.test_summary import CLASSES, spot, tables, truth, videos

@@ -6,8 +6,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from mebench.metrics import CONVENTIONS, Tables, match, pair, take_turns
 

@@ -5,8 +5,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mebench.datasets.megc2019_flow import dataset as megc2019_flow
 
 from mebench.metrics import Tables, name_leak

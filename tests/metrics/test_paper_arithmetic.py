@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.metrics import acc_mesr, classification, confusion_matrix, emotions, precision_recall_f1
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from mebench.metrics import CONVENTIONS, SpottingCounts, Tables, pair, precision_recall_f1, spotting_scores
 

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from sklearn.metrics import f1_score, recall_score
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics import MetricCollection

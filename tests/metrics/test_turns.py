@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.metrics import CONVENTIONS, Convention, find, match, matching, pair, spotting_scores
 from tests.metrics.plain import Span, every_free, iou, rows, top_one

@@ -9,8 +9,7 @@ from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from mebench.cli import app
-from mebench.config import find as plugin
-from mebench.config import load, plugins, resolve
+from mebench.config import find as plugin, load, plugins, resolve
 from mebench.errors import ConfigError
 from mebench.protocols import find
 from tests.helpers.nightly import NIGHTLY

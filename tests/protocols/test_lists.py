@@ -5,8 +5,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from mebench.config import resolve

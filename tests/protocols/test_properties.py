@@ -3,8 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.protocols import PROTOCOLS, KFoldParams, People, across, challenges, folds, within
 from tests.protocols.drawn import datasets, same_face, video

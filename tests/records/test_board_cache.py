@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import build as tables
-from mebench.boards import checking
+from mebench.boards import build as tables, checking
 from mebench.boards.export import export as mebench_export
 from mebench.boards.site import site_pages
 from mebench.cli.leaderboard import build

@@ -7,9 +7,7 @@ import re
 
 import pytest
 
-from mebench.boards import Site, as_csv, latex, markdown, table_files
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
+from mebench.boards import Site, as_csv, build as boards_build, collect as boards_collect, latex, markdown, table_files
 from mebench.config import registry
 from mebench.console import console
 from mebench.records import row_facts

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from mebench.boards import export as boards_export
-from mebench.boards import merge
+from mebench.boards import export as boards_export, merge
 from mebench.console import printable
 from mebench.errors import RunError
 from mebench.files import file_hash

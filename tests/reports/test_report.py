@@ -10,14 +10,12 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mebench.core import peaks
 from mebench.records import record as records_record
-from mebench.reports import judged, timeline, timelines, write_figures
-from mebench.reports import report as reports_report
+from mebench.reports import judged, report as reports_report, timeline, timelines, write_figures
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

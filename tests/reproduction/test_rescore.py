@@ -14,16 +14,22 @@ from pydantic import TypeAdapter
 from scipy.signal import find_peaks
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.boards import as_csv, collect_rescored, latex, placed, with_published, with_rescored
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
+from mebench.boards import (
+    as_csv,
+    build as boards_build,
+    collect as boards_collect,
+    collect_rescored,
+    latex,
+    placed,
+    with_published,
+    with_rescored,
+)
 from mebench.cli.leaderboard import build as build_command
 from mebench.cli.reproduce import rescore as command
 from mebench.errors import ConfigError, DataError
 from mebench.metrics import flat_scores
 from mebench.records import read, read_aliases
-from mebench.reproduction import Source, find, read_source, sources
-from mebench.reproduction import rescore as reproduction_rescore
+from mebench.reproduction import Source, find, read_source, rescore as reproduction_rescore, sources
 from tests.helpers.outside import outside
 from tests.helpers.run_folders import make_run
 

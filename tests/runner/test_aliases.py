@@ -3,8 +3,7 @@
 import random
 import re
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.core import Expression, Prediction, Video
 from mebench.errors import DataError, PluginError

@@ -8,8 +8,7 @@ from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.features import clip_feature
 from mebench.progress import Progress
-from mebench.runner import execute, isolation, make_plan, open_session, sandbox
-from mebench.runner import prepare as runner_prepare
+from mebench.runner import execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
 from mebench.testing import TINY
 from tests.runner.cheats import FILES, MEMORY, PARAMS, PROCESSES, REST, write
 

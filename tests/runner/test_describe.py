@@ -11,8 +11,7 @@ import pytest
 from mebench.config import load, resolve
 from mebench.core import Distractor
 from mebench.files import code_hash
-from mebench.runner import describe as runner_describe
-from mebench.runner import identity, inputs, make_plan, truth_tables
+from mebench.runner import describe as runner_describe, identity, inputs, make_plan, truth_tables
 from mebench.runs import RunFolder
 
 TWO = (

@@ -13,8 +13,7 @@ import pytest
 from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
 from mebench.records import setting_words
-from mebench.runner import Task, WorkerPool, fold_source, identity, inputs, make_plan
-from mebench.runner import host as runner_host
+from mebench.runner import Task, WorkerPool, fold_source, host as runner_host, identity, inputs, make_plan
 from tests.runner.test_prepare import HEAVY, RESIDENT
 
 

@@ -225,8 +225,7 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
 
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
-    from mebench.boards import export as boards_export
-    from mebench.boards import markdown, what_selection_is_worth
+    from mebench.boards import export as boards_export, markdown, what_selection_is_worth
     from mebench.records import record as records_record
 
     found, gain = outcome
@@ -242,11 +241,8 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
 
 
 def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(outcome, tmp_path):
-    from mebench.boards import export as boards_export
-    from mebench.boards import what_selection_is_worth
-    from mebench.records import read as published_values
-    from mebench.records import read_aliases
-    from mebench.records import record as records_record
+    from mebench.boards import export as boards_export, what_selection_is_worth
+    from mebench.records import read as published_values, read_aliases, record as records_record
     from mebench.reproduction import read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
@@ -263,10 +259,8 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
 
 
 def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
-    from mebench.boards import export as boards_export
-    from mebench.boards import what_selection_is_worth
-    from mebench.records import read as published_values
-    from mebench.records import record as records_record
+    from mebench.boards import export as boards_export, what_selection_is_worth
+    from mebench.records import read as published_values, record as records_record
     from mebench.reproduction import read_paper, reproduce
 
     paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
@@ -282,8 +276,7 @@ def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
 
 def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
-    from mebench.boards import export as boards_export
-    from mebench.boards import what_selection_is_worth
+    from mebench.boards import export as boards_export, what_selection_is_worth
     from mebench.records import record as records_record
 
     record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))

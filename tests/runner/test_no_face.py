@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import Site
-from mebench.boards import export as boards_export
+from mebench.boards import Site, export as boards_export
 from mebench.config import resolve
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, RunError

@@ -12,8 +12,7 @@ from mebench.core import Video
 from mebench.errors import DataError
 from mebench.features import ComputeCost, flow
 from mebench.progress import Progress
-from mebench.runner import Task, WorkerPool, make_plan, workers
-from mebench.runner import prepare as module
+from mebench.runner import Task, WorkerPool, make_plan, prepare as module, workers
 from mebench.testing import TINY
 
 

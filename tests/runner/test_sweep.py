@@ -13,12 +13,10 @@ import pytest
 
 from mebench.api import run_results
 from mebench.cli.run import sweep
-from mebench.config import combinations as sweep_words
-from mebench.config import resolve
+from mebench.config import combinations as sweep_words, resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress, Silent
-from mebench.runner import host, identity, make_plan, open_session, prepare, run
-from mebench.runner import sweep as runner_sweep
+from mebench.runner import host, identity, make_plan, open_session, prepare, run, sweep as runner_sweep
 from mebench.runs import RunFolder, safe_name
 
 from .blind import SMALL

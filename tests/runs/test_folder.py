@@ -15,8 +15,7 @@ import pytest
 
 from mebench.core import Curve, Prediction, Timing
 from mebench.errors import RunError
-from mebench.runs import KEPT, ClipPrediction, FoldResult, RunFolder, safe_name
-from mebench.runs import folder as module
+from mebench.runs import KEPT, ClipPrediction, FoldResult, RunFolder, folder as module, safe_name
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

@@ -1,8 +1,7 @@
 """Spotting while the scores come: the intervals of `spot`, once for all."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.core import options
 from mebench.spotting import Running, peaks_of, spot

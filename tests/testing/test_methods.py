@@ -1,7 +1,6 @@
 """What the checks of methods do to a dataset; the checks themselves are tried in `tests/test_contracts.py`."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.core import Expression, Video
 from mebench.testing import contracts

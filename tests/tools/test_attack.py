@@ -7,8 +7,7 @@ from functools import cache
 import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
-from mebench.boards import build as boards_build
-from mebench.boards import checking, collect_records, doubts, merge
+from mebench.boards import build as boards_build, checking, collect_records, doubts, merge
 from mebench.errors import RunError
 from mebench.records import from_record
 from mebench.runs import RunFolder

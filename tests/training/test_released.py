@@ -8,12 +8,9 @@ import pytest
 import torch
 from mebench.methods.mean.method import MEAN
 from mebench.methods.mean.network import Joint, Shared
-from mebench.methods.mtsn.network import TwoGaps
-from mebench.methods.mtsn.network import of_authors as of_mtsn
-from mebench.methods.sfamnet.network import CLASSES, SceneFlowNetwork
-from mebench.methods.sfamnet.network import of_authors as of_sfamnet
-from mebench.methods.softnet.network import SOFTNet
-from mebench.methods.softnet.network import of_authors as of_softnet
+from mebench.methods.mtsn.network import TwoGaps, of_authors as of_mtsn
+from mebench.methods.sfamnet.network import CLASSES, SceneFlowNetwork, of_authors as of_sfamnet
+from mebench.methods.softnet.network import SOFTNet, of_authors as of_softnet
 from mebench.methods.ststnet.method import STSTNet
 from torch import nn
 from torch.nn import functional as F

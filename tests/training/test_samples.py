@@ -7,13 +7,11 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mebench.core import Expression
 from mebench.errors import PluginError
-from mebench.training import MappedSamples, Samples, sample_negatives, window_labels
-from mebench.training import samples as module
+from mebench.training import MappedSamples, Samples, sample_negatives, samples as module, window_labels
 
 intervals = st.tuples(st.integers(0, 70), st.integers(0, 20)).map(lambda x: Expression(x[0], x[0] + x[1]))
 

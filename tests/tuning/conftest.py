@@ -13,8 +13,7 @@ from optuna.storages import RDBStorage
 
 from mebench.config import resolve
 from mebench.progress import Progress
-from mebench.tuning import Place, TuneOptions, study
-from mebench.tuning import run_studies as module
+from mebench.tuning import Place, TuneOptions, run_studies as module, study
 
 DATASET_PARAMS = """
 from dataclasses import dataclass

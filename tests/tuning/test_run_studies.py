@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import mebench
-from mebench.boards import collect as boards_collect
-from mebench.boards import export as boards_export
+from mebench.boards import collect as boards_collect, export as boards_export
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features import NoFaceError
@@ -25,8 +23,7 @@ from mebench.progress import Progress
 from mebench.reports import compare_runs
 from mebench.runner import Prepared, isolation, make_plan, session
 from mebench.runs import RunFolder
-from mebench.tuning import Dimension, Space, TuneOptions, outcome, splits
-from mebench.tuning import run_studies as module
+from mebench.tuning import Dimension, Space, TuneOptions, outcome, run_studies as module, splits
 from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
 
 

@@ -35,6 +35,7 @@ from mebench.records import (
     Record,
     Rescored,
     Row,
+    Table as BoardTable,
     UnshownError,
     cached,
     common,
@@ -43,7 +44,6 @@ from mebench.records import (
     row_facts,
     rows,
 )
-from mebench.records import Table as BoardTable
 from mebench.reports import SCRIPT, STYLE, environment, report
 from mebench.runs.folder import safe_name
 from mebench.table import Column, Table

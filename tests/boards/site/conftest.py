@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import build as boards_build
-from mebench.boards import collect as boards_collect
-from mebench.boards import published_tables, site_pages, with_published
-from mebench.records import published as records_published
-from mebench.records import read_aliases
+from mebench.boards import (
+    build as boards_build,
+    collect as boards_collect,
+    published_tables,
+    site_pages,
+    with_published,
+)
+from mebench.records import published as records_published, read_aliases
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"

@@ -3,8 +3,7 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.cas_me2 import dataset as cas_me2
-from mebench.datasets.cas_me2 import fake
+from mebench.datasets.cas_me2 import dataset as cas_me2, fake
 
 from mebench.annotations import ground_truth_hash, write_csv, write_xlsx
 from mebench.core import Expression

@@ -3,8 +3,7 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.casme import dataset as casme
-from mebench.datasets.casme import fake
+from mebench.datasets.casme import dataset as casme, fake
 
 from mebench.annotations import ground_truth_hash
 from mebench.config import resolve

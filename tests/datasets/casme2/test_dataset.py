@@ -3,8 +3,7 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.casme2 import dataset as casme2
-from mebench.datasets.casme2 import fake
+from mebench.datasets.casme2 import dataset as casme2, fake
 
 from mebench.annotations import OBJECTIVE_CLASSES, ground_truth_hash, write_xlsx
 from mebench.config import load, resolve

@@ -5,8 +5,7 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
-from mebench.datasets.casme3 import dataset as casme3
-from mebench.datasets.casme3 import fake, sheets
+from mebench.datasets.casme3 import dataset as casme3, fake, sheets
 
 from mebench.annotations import ground_truth_hash, write_xlsx
 from mebench.config import resolve

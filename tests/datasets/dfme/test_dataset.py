@@ -4,8 +4,7 @@ import shutil
 from collections import Counter
 
 import pytest
-from mebench.datasets.dfme import dataset as dfme
-from mebench.datasets.dfme import fake
+from mebench.datasets.dfme import dataset as dfme, fake
 
 from mebench.annotations import write_csv
 from mebench.config import resolve

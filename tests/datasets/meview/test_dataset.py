@@ -3,8 +3,7 @@
 import shutil
 
 import pytest
-from mebench.datasets.meview import clips, fake
-from mebench.datasets.meview import dataset as meview
+from mebench.datasets.meview import clips, dataset as meview, fake
 
 from mebench.annotations import draw_face, ground_truth_hash, write_csv
 from mebench.core import Expression

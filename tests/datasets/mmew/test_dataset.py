@@ -3,8 +3,7 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.mmew import dataset as mmew
-from mebench.datasets.mmew import fake
+from mebench.datasets.mmew import dataset as mmew, fake
 
 from mebench.annotations import write_csv
 from mebench.config import resolve

@@ -3,8 +3,7 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.samm import dataset as samm
-from mebench.datasets.samm import fake
+from mebench.datasets.samm import dataset as samm, fake
 
 from mebench.annotations import schemes, write_xlsx
 from mebench.core import Expression

@@ -3,8 +3,7 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.samm_lv import dataset as samm_lv
-from mebench.datasets.samm_lv import fake
+from mebench.datasets.samm_lv import dataset as samm_lv, fake
 
 from mebench.annotations import ground_truth_hash, write_xlsx
 from mebench.core import Expression

@@ -5,8 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from mebench.datasets.synthetic import contact_sheet as synthetic
-from mebench.datasets.synthetic import dataset as synthetic_dataset
+from mebench.datasets.synthetic import contact_sheet as synthetic, dataset as synthetic_dataset
 
 from mebench.core import Dataset, Video
 from mebench.errors import DataError

@@ -9,8 +9,7 @@ from pathlib import Path
 import dlib
 import numpy as np
 import pytest
-from mebench.datasets.synthetic import dataset as synthetic
-from mebench.datasets.synthetic import render
+from mebench.datasets.synthetic import dataset as synthetic, render
 
 import mebench
 from mebench.errors import ConfigError

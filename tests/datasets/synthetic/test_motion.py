@@ -5,8 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from mebench.datasets.synthetic import action_units, anatomy, nuisance, render
 

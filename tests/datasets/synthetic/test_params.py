@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
-from mebench.datasets.synthetic import dataset
-from mebench.datasets.synthetic import params as module
+from hypothesis import given, strategies as st
+from mebench.datasets.synthetic import dataset, params as module
 
 from mebench.errors import ConfigError
 

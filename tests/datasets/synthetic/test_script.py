@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import example, given
-from hypothesis import strategies as st
-from mebench.datasets.synthetic import action_units, dataset, emotions, params
-from mebench.datasets.synthetic import events as synthetic
+from hypothesis import example, given, strategies as st
+from mebench.datasets.synthetic import action_units, dataset, emotions, events as synthetic, params
 
 from mebench.annotations import objective_class
 from mebench.metrics.density import DENSITIES
