@@ -46,6 +46,8 @@ from .names import INDEX as INDEX
 from .names import KINDS as KINDS
 from .names import KNOWN as KNOWN
 from .names import NAMES as NAMES
+from .names import STARTS as STARTS
+from .names import STOPS as STOPS
 from .names import compounds as compounds
 from .names import is_note_or_sum as is_note_or_sum
 from .names import kind_of as kind_of

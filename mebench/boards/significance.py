@@ -4,34 +4,31 @@ comparisons over draws of other people; the score on the people who are hardest 
 
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import combinations, count, pairwise, permutations, product, takewhile, tee
 from math import factorial
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mebench import heavy
-from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.errors import MebenchError
 from mebench.metrics import (
     PERMUTATIONS,
     Bools,
     Floats,
+    Pool,
     Resampling,
     Tables,
     beating,
-    catalogue,
     derived_seed,
     hardest,
     named,
-    path_of,
     personal,
-    pooled,
     rank_intervals,
-    sections_of,
 )
 from mebench.records.record import Record
 
@@ -183,57 +180,6 @@ class _Chosen:
 
 def _of_places(evaluate: Callable[[Floats], Floats], n_units: int) -> Score:
     return lambda places: np.asarray(evaluate(cast(Floats, _Chosen(places, n_units))))
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Runs on the same truth, as if each had been scored on subjects of its own.
-
-    Attributes:
-        tables: of all runs; run 2's copy of the subject `a/01` is `2|a/01`.
-        units: (n_runs, n_subjects) positions of each run's predictions of each subject among the units of scoring.
-        strata: (n_subjects,) the member dataset of each subject, see `metrics.tables.members_of`.
-    """
-
-    tables: Tables
-    units: NDArray[np.int32]
-    strata: tuple[str, ...]
-
-    @classmethod
-    def of(cls, runs: Sequence[Tables]) -> Self:
-        """The pool of several runs' predictions; for a method that predicts by chance, its first draw.
-
-        Raises:
-            DataError: the tables of a run do not fit together.
-        """
-        tables = pooled(runs)
-        people = tables.ordered().videos.drop_duplicates("unit")
-        parts = people["subject"].str.partition("|")
-        ranked = people.assign(run=parts[0].astype("int64"), own=parts[2]).sort_values(["run", "dataset", "own"])
-        units = ranked["unit"].to_numpy(np.int32).reshape(len(runs), -1)  # in half the time of 64 bits
-        return cls(tables, units, tuple(ranked["stratum"][: units.shape[1]]))
-
-    def scorer(
-        self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
-    ) -> Callable[[Floats], Floats]:
-        """A function from (m, n_units) weights to (m,) values of the score at `path`, such as `spotting.micro.f1`.
-
-        Raises:
-            ConfigError: these runs have no such score.
-        """
-        rule, wanted = named(convention), path.rpartition(".")[2]
-        # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
-        # an action unit exists only among all scores of classes.
-        asked = frozenset({wanted, {"strs": "f1", "acc_mesr": "accuracy"}.get(wanted, wanted)})
-        scores, of_classes = (asked if known is None else asked & known for known in (rule.scores, rule.class_scores))
-        alone = replace(rule, scores=scores, class_scores=None if catalogue.find(wanted).of_unit else of_classes)
-        sections = sections_of(self.tables, self.units.size, kinds, classes, alone)
-        ones = np.ones((1, self.units.size))
-        for section, part in sections.items():
-            for name in part.evaluate(ones):
-                if path == path_of(section, name):
-                    return lambda weights: part.evaluate(weights)[name]
-        raise ConfigError(unknown("score of these runs", path, sections))
 
 
 DRAWS = 1000

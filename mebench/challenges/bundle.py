@@ -21,8 +21,7 @@ from mebench.atomic import whole_folder
 from mebench.challenges import Task, entry, task
 from mebench.console import plural, print_lines
 from mebench.errors import ConfigError, DataError, MebenchError
-from mebench.exchange import Remarks, answers, write_rows
-from mebench.exchange.join import Rules
+from mebench.exchange import Remarks, Rules, answers, write_rows
 from mebench.format import interval, number
 from mebench.inspection import dataset_summary
 from mebench.runner import sandbox

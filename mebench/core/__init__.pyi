@@ -18,6 +18,7 @@ from .dataset import Renamed as Renamed
 from .dataset import Wrapped as Wrapped
 from .history import Epoch as Epoch
 from .history import History as History
+from .history import Split as Split
 from .method import Method as Method
 from .method import Stage as Stage
 from .options import Anchor as Anchor

@@ -175,8 +175,7 @@ def of_intervals(
     if predictions.intervals.empty and scores is None:
         remarks.warn("the predictions are empty, so every truth is missed")
     tables = join(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
-    assert tables.predictions is not None
-    note_shift(tables.truths, tables.predictions, remarks)
+    note_shift(tables.truths, tables.spotted, remarks)
     told = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
     if scores is not None:
         told = sorted(set(scores.videos["kind"]), reverse=True)
@@ -283,7 +282,6 @@ def _has_intervals(path: File) -> bool:
 
 def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
     """The kinds to score: the requested ones, else the kinds in the predictions."""
-    assert tables.predictions is not None
     if requested is not None:
         named = [kind_of(word) for word in requested.split(",")]
         if None in named:
@@ -296,7 +294,7 @@ def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Ta
                     f"{', '.join(sorted(listed_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
                 )
         return scored
-    true, said = (set(table["kind"].unique()) for table in (tables.truths, tables.predictions))
+    true, said = (set(table["kind"].unique()) for table in (tables.truths, tables.spotted))
     scored = [kind for kind in KINDS if kind in (listed_kinds if listed_kinds is not None else true | said)] or [
         "micro"
     ]

@@ -29,8 +29,7 @@ from mebench.exchange import (
     values,
 )
 from mebench.exchange.join import Rules, join, meant
-from mebench.metrics import label_sets
-from mebench.metrics.tables import Tables
+from mebench.metrics import Tables, label_sets
 
 _WANTED: dict[Role, tuple[str, ...]] = {
     "predictions": (*IDS, "onset", "kind", "emotion", "confidence"),
@@ -110,9 +109,8 @@ def join_clips(
         DataError: a clip occurs twice, or is not in the truth; the video of a prediction is ambiguous.
     """
     joined = join(truth, predictions, replace(rules, strict_videos=True), remarks)
-    assert joined.predictions is not None
     labelled = (joined.truths["kind"] == "micro") & (joined.truths["emotion"] != "")
-    true, said = joined.truths[labelled], joined.predictions[joined.predictions["kind"] == "micro"]
+    true, said = joined.truths[labelled], joined.spotted[joined.spotted["kind"] == "micro"]
     several = any(table["video"].duplicated().any() for table in (true, said))
     onsets = "onset" in truth.columns and "onset" in predictions.columns
     on = ["video", "onset"] if several and onsets else ["video"]

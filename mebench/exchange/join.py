@@ -28,7 +28,6 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
     Raises:
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
     """
-    assert tables.predictions is not None
     classes = named_classes(requested, tables.truths["emotion"], remarks)
     if not classes:
         return classes
@@ -37,7 +36,7 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
         remarks.warn(
             f"truth: {plural(len(rows), 'annotation')} {what} ({at_lines(rows['line'])}), scored in spotting, not in analysis"
         )
-    named = tables.predictions if (tables.predictions["emotion"] != "").any() else tables.predictions.iloc[:0]
+    named = tables.spotted if (tables.spotted["emotion"] != "").any() else tables.spotted.iloc[:0]
     for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
         other = f"of emotion {label!r}, which is not among the classes{meant(str(label), classes)}"
         remarks.warn(

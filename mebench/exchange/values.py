@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.annotations.names import BLANK, KINDS, STARTS, STOPS, kind_of, plain_name
-from mebench.annotations.sheets import Cells, number_of_date
+from mebench.annotations import BLANK, KINDS, STARTS, STOPS, Cells, kind_of, number_of_date, plain_name
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import SHOWN, Remarks, TextTable, at_lines
 

@@ -13,7 +13,7 @@ import pandas as pd
 from mebench.core.types import number_at
 from mebench.errors import DataError, check_known, refused_by_system
 from mebench.exchange import EMOTION, NO_DATASET, Entry, Mark, Remarks, Tier, log_lines, write_eaf
-from mebench.metrics import Tables, match, named
+from mebench.metrics import Tables, match, named, of_first_draw
 
 Row = Sequence[object]
 Interval = tuple[int, int]
@@ -237,9 +237,8 @@ def _write_jsonl(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rem
 
 def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
     """The log, videos in the order of the table of videos."""
-    ordered = tables.ordered()
-    assert ordered.predictions is not None
-    spotted = ordered.predictions[ordered.predictions["draw"] == 0].reset_index(drop=True)
+    ordered = of_first_draw(tables).ordered()
+    spotted = ordered.spotted
     matched = match(ordered.truths, spotted, named("strict")).tolist()
     true, found = (
         [(str(video), (int(onset), int(offset))) for video, onset, offset in zip(*(rows[name] for name in _ENDS))]

@@ -48,6 +48,7 @@ from .detection import same_sized as same_sized
 from .detection import shows_face as shows_face
 from .detection import to_gray as to_gray
 from .detection import tracks_of as tracks_of
+from .faces import RIGHT_OF as RIGHT_OF
 from .faces import FaceCrop as FaceCrop
 from .faces import FaceParams as FaceParams
 from .faces import Reference as Reference
@@ -73,6 +74,7 @@ from .landmarks import smoothed as smoothed
 from .loops import once as once
 from .maps import MOTION as MOTION
 from .maps import ONSET_APEX as ONSET_APEX
+from .maps import DetectorParams as DetectorParams
 from .maps import MotionParams as MotionParams
 from .orientation import BiWoof as BiWoof
 from .orientation import Hoof as Hoof

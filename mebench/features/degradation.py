@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.core import Dataset, Frames, Video, Wrapped, stable_seed
 from mebench.errors import ConfigError, DataError, check_known
-from mebench.features import Box, FaceCrop, Landmarks, NoFaceError
-from mebench.features.faces import RIGHT_OF
+from mebench.features import RIGHT_OF, Box, FaceCrop, Landmarks, NoFaceError
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
 

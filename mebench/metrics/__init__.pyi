@@ -51,9 +51,9 @@ from .classification import uf1 as uf1
 from .comparison import LEVEL as LEVEL
 from .comparison import ComparedScore as ComparedScore
 from .comparison import Comparison as Comparison
+from .comparison import Pool as Pool
 from .comparison import compare as compare
 from .comparison import path_of as path_of
-from .comparison import pooled as pooled
 from .comparison import sections_of as sections_of
 from .conventions import CONVENTIONS as CONVENTIONS
 from .conventions import Convention as Convention
@@ -142,6 +142,7 @@ from .tables import Tables as Tables
 from .tables import groups as groups
 from .tables import in_scope as in_scope
 from .tables import members_of as members_of
+from .tables import of_first_draw as of_first_draw
 from .tables import of_kinds as of_kinds
 from .tables import renumbered as renumbered
 from .torch import STRS as STRS

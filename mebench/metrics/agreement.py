@@ -27,8 +27,7 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         kinds: the compared kinds.
     """
     ordered = tables.ordered()
-    assert ordered.predictions is not None
-    ends = pd.concat([table[["video", "offset"]] for table in (ordered.truths, ordered.predictions)])
+    ends = pd.concat([table[["video", "offset"]] for table in (ordered.truths, ordered.spotted)])
     last = ends.groupby("video")["offset"].max()
     lengths = {
         video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
@@ -39,7 +38,7 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
     for number, kind in enumerate(kinds, 1):
-        first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.predictions, [kind])
+        first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.spotted, [kind])
         own = [np.zeros(total, bool) for _ in range(2)]  # frames of all videos, one after the other, inside intervals
         for whole, marked, table in zip(labels, own, (first, second)):
             for video, onset, offset in zip(table["video"], table["onset"], table["offset"]):

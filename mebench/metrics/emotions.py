@@ -247,8 +247,7 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     pairing = of_shifted_true_positives if rule.pairing == "shifted" else of_true_positives
     found = pairing(truths, predictions, counts.found, units.n_units, classes, units.mean)
     if rule.classes == "in_truth_or_predicted":
-        assert tables.predictions is not None
-        parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.predictions)]
+        parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.spotted)]
         true, said = (_support(part, units.n_units, classes, units.mean) for part in parts)
         found = replace(found, named=true + said)
     inner = class_scores(rule, ("accuracy", "f1"))

@@ -71,8 +71,7 @@ def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequen
     found, spotted, rule = [], [], named(convention)
     for tables in answers.values():
         ordered = tables.ordered()
-        assert ordered.predictions is not None
-        truths, predictions = (of_kinds(table, kinds) for table in (ordered.truths, ordered.predictions))
+        truths, predictions = (of_kinds(table, kinds) for table in (ordered.truths, ordered.spotted))
         people = ordered.videos.drop_duplicates("unit").sort_values("unit")
         # Each threshold is a draw: draws have the truths to themselves.
         kept = predictions["confidence"].to_numpy(np.float64) >= np.asarray(thresholds)[:, None]

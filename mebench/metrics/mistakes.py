@@ -299,10 +299,9 @@ def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float |
     Returns:
         The rate, a mean over draws, and the minutes of those videos; None without such a video, or where one's length is unknown.
     """
-    assert tables.predictions is not None
     quiet = tables.videos[~tables.videos["video"].isin(truths["video"])]
     minutes = float((quiet["n_frames"].astype(float) / quiet["fps"].astype(float)).sum(skipna=False)) / 60
-    spotted = (tables.predictions["kind"] == kind) & tables.predictions["video"].isin(quiet["video"])
+    spotted = (tables.spotted["kind"] == kind) & tables.spotted["video"].isin(quiet["video"])
     return (float(spotted.sum()) / number_of_draws(tables) / minutes if minutes > 0 else None), minutes
 
 

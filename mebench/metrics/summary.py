@@ -253,11 +253,10 @@ def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -
 
 
 def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], rule: Convention) -> list[str]:
-    assert tables.predictions is not None
     reasons = {
         name: _unranked(part.confidence) for name, part in counts.items() if rule.defines("ap") and part.unranked.any()
     }
-    truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.predictions))
+    truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.spotted))
     left_out = len(truths) - len(in_scope(truths, predictions, rule)[0]) if rule.videos == "with_result" else 0
     told = {
         f"{rule.name} leaves out {plural(left_out, 'truth')}, in videos that the predictions do not list for the kind: a row with "

@@ -1,7 +1,7 @@
 """The tables that scoring reads, in one order whatever the order of their rows, and which of their videos count."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +53,12 @@ class Tables:
     clips: pd.DataFrame | None = None
     frame_scores: pd.DataFrame | None = None
     distractors: pd.DataFrame | None = None
+
+    @property
+    def spotted(self) -> pd.DataFrame:
+        """The predictions of a method that spots."""
+        assert self.predictions is not None
+        return self.predictions
 
     def ordered(self) -> "Tables":
         """The same tables in canonical order, with what scoring needs, an integer `unit`, the number of the person, and in the
@@ -109,6 +115,13 @@ class Tables:
             None if clips is None else clips.dropna(subset="truth", ignore_index=True),
             joined("frame_scores", ["video", "kind", "frame"]),
         )
+
+
+def of_first_draw(tables: Tables) -> Tables:
+    """The tables with only the first draw of a method that predicts at random; those of other methods unchanged."""
+    if tables.predictions is None or (tables.predictions["draw"] == 0).all():
+        return tables
+    return replace(tables, predictions=tables.predictions[tables.predictions["draw"] == 0].reset_index(drop=True))
 
 
 def members_of(stratum: str) -> tuple[str, ...]:

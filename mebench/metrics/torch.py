@@ -233,8 +233,7 @@ class SpottingF1(_Score):
         names = pd.unique(pd.concat([predictions["video"], truths["video"]]))
         videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
         ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
-        assert ordered.predictions is not None
-        found = count(ordered.truths, ordered.predictions, np.array([np.nan]), self.rules, kinds=self.kinds)
+        found = count(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
         columns = (found.true_positives, found.spotted, found.truths)
         counted = torch.from_numpy(np.concatenate(columns).astype(np.int64)).to(self.device)
         setattr(self, self._state, self.intervals + counted)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.console import for_figure
 from mebench.errors import RunError
-from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_kinds
-from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of, of_first_draw
+from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_first_draw, of_kinds
+from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of
 from mebench.runs import RunFolder, read_csv
 
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
@@ -335,12 +335,10 @@ def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
     """True and predicted class of the correctly spotted micro-expressions in the first draw; empty if none has an
     emotion.
     """
-    assert tables.predictions is not None
     ordered = of_first_draw(tables).ordered()
-    assert ordered.predictions is not None
-    if (ordered.predictions["emotion"] == "").all():
+    if (ordered.spotted["emotion"] == "").all():
         return pd.DataFrame(columns=["truth", "predicted"])
-    true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.predictions, ["micro"]), rule)
+    true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.spotted, ["micro"]), rule)
     found = find(true, spotted, rule)
     return pd.DataFrame(
         {

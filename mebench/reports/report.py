@@ -33,12 +33,13 @@ from mebench.metrics import (
     miss_shares,
     named,
     number_of_draws,
+    of_first_draw,
     sort_mistakes,
 )
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, parts_of, plots, title_of, trust
-from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, of_first_draw, plain_rows, timeline
+from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
 

@@ -21,7 +21,16 @@ from mebench.annotations.schemes import unit_number
 from mebench.core import KINDS, Kind
 from mebench.grouping import grouped
 from mebench.inference import ScoreCurve
-from mebench.metrics import Convention, Tables, in_scope, named, of_kinds, sort_mistakes, underlying_event
+from mebench.metrics import (
+    Convention,
+    Tables,
+    in_scope,
+    named,
+    of_first_draw,
+    of_kinds,
+    sort_mistakes,
+    underlying_event,
+)
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
 """Orange and blue are distinguishable for colour-blind readers and in print."""
@@ -339,13 +348,6 @@ def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float6
     return np.append(times, times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / (fps or 25.0)))
 
 
-def of_first_draw(tables: Tables) -> Tables:
-    """The tables with only the first draw of a method that predicts at random; those of other methods unchanged."""
-    if tables.predictions is None or (tables.predictions["draw"] == 0).all():
-        return tables
-    return replace(tables, predictions=tables.predictions[tables.predictions["draw"] == 0].reset_index(drop=True))
-
-
 WHY = {"near_miss": "near miss", "duplicate": "found already", "nothing": "nothing is there"}
 MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other kind", "missed": "nothing near"}
 
@@ -357,8 +359,7 @@ def _judged(
     if tables.predictions is None:
         return tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
     ordered, rule = tables.ordered(), named(convention) if isinstance(convention, str) else convention
-    assert ordered.predictions is not None
-    true, spotted = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
+    true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, kinds), rule)
     wrong = mistakes[mistakes["mistake"] == "false_positive"]
     why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
     missed = mistakes[mistakes["mistake"] == "miss"]

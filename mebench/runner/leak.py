@@ -17,8 +17,16 @@ from mebench.config import RunConfig, from_plain
 from mebench.core import Prediction
 from mebench.metrics import Score, Tables, compare, confusion_matrix, grid, uar, uf1
 from mebench.runner.guard import FILE as AUDIT
-from mebench.runs import EPOCH_PREDICTIONS, ClipPrediction, FoldResult, read_fold, scored_of, tables_of
-from mebench.runs.folder import RunFolder, safe_name
+from mebench.runs import (
+    EPOCH_PREDICTIONS,
+    ClipPrediction,
+    FoldResult,
+    RunFolder,
+    read_fold,
+    safe_name,
+    scored_of,
+    tables_of,
+)
 
 if TYPE_CHECKING:  # tables of records need no Lightning
     from mebench.runner.plan import Plan

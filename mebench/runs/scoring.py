@@ -172,9 +172,8 @@ def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> st
     """A sentence on folds without any spotted interval of a kind that their videos hold, as after a failed training; or
     empty.
     """
-    assert tables.predictions is not None
     truths = tables.truths[tables.truths["kind"] == kind]
-    spotted = set(tables.predictions["fold"][tables.predictions["kind"] == kind])
+    spotted = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
     without = [fold for fold in folds if fold["fold"] not in spotted]
     held = {fold["fold"]: truths["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
     silent = [name for name, n in held.items() if n]

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from mebench import spotting
 from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, Task, Timing, VideoView
-from mebench.features import MOTION, POINTS
-from mebench.features.maps import DetectorParams
+from mebench.features import MOTION, POINTS, DetectorParams
 
 I3D, I3D_CHANNELS = "i3d", 2048
 

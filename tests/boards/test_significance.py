@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.boards import build as boards_build, collect as boards_collect, significance
-from mebench.metrics import CONVENTIONS, Resampling, Tables, compare, comparison, derived_seed, summarize, summary
+from mebench.metrics import CONVENTIONS, Pool, Resampling, Tables, compare, comparison, derived_seed, summarize, summary
 from mebench.records import ranked
 from mebench.runs import RunFolder, score, tables_of
 from tests.helpers.run_folders import make_run
@@ -85,7 +85,7 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
 def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, convention):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
-    pool = significance.Pool.of([read(record) for record in boards_collect.collect(tmp_path)])
+    pool = Pool.of([read(record) for record in boards_collect.collect(tmp_path)])
     sections = comparison.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
     places = pool.units[
         next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0],
@@ -109,7 +109,7 @@ def test_before_anything_is_dealt_each_row_has_the_score_that_it_has_alone(tmp_p
     for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
     runs = [read(record) for record in boards_collect.collect(tmp_path)]
-    pool, words = significance.Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
+    pool, words = Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
     alone = [
         summary.scores_of(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
         for run in runs
@@ -133,7 +133,7 @@ def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_p
     for method, shift, every in (("one", 0, 2), ("two", 4, 3), ("three", 9, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
     records = boards_collect.collect(tmp_path)
-    pool = significance.Pool.of([read(record) for record in records])
+    pool = Pool.of([read(record) for record in records])
     subjects = sorted(set(read(records[0]).videos["subject"]))
     classes = records[0].about["classes"]
     for dealt in ([0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 0, 1]):

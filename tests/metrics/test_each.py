@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from mebench.boards import significance
-from mebench.metrics import Tables, compare, summarize
+from mebench.metrics import Pool, Tables, compare, summarize
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -126,7 +125,7 @@ def test_what_is_compared_and_what_letters_test_is_the_mean_over_folds_too(folds
     )
     found = compare(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
     assert (found.first["value"], found.second["value"]) == pytest.approx(own)
-    pool = significance.Pool.of(runs)
+    pool = Pool.of(runs)
     weights = np.zeros((2, pool.units.size))
     for run, units in enumerate(pool.units):
         weights[run, units] = 1
