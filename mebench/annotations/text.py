@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from io import StringIO
 from itertools import islice
 
 from mebench.annotations.names import KNOWN, names_columns
@@ -125,12 +126,7 @@ def _everyday(sign: str, encoding: str) -> bool:
 
 def lines_of(text: str) -> Iterator[str]:
     """The lines of a text, each with its end, as spreadsheet programs count them."""
-    begin = 0
-    for end in re.finditer(r"\r\n|\r|\n", text):
-        yield text[begin : end.end()]
-        begin = end.end()
-    if begin < len(text):
-        yield text[begin:]
+    return iter(StringIO(text, newline=""))
 
 
 def header_of(text: str) -> tuple[int, str]:

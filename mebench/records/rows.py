@@ -79,21 +79,45 @@ QUIET = ("none of the kind", "none at all")
 """Videos without expressions, where every spotted interval is wrong."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line: a method with its settings, over all its seeds.
+@dataclass(frozen=True, kw_only=True)
+class ScoredRow:
+    """What rows of runs and of published answers have in common.
 
     Attributes:
-        method: id of the method, with that of its recognizer after ` + `; or the name of a level of chance.
-        settings: the non-default settings, in words.
+        method: id of the method, with that of its recognizer after ` + `; the name of a level of chance; or, of published answers, its
+            name in the literature.
         member: the member of a composite dataset, or empty.
-        provenance: `measured`, or `chance` for intervals placed at random.
-        seeds: of the runs.
         n: number of scored truths (spotting), true positives or videos (analysis), or clips (recognition); mean over
             seeds.
         scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and
             `high`, the lowest and highest end of the runs' intervals. All are None if a run's value is undefined.
         convention: of the scorer.
+        causes: from the cause of false positives of this kind to their number and the gain in F1 without it, means over
+            seeds; from `missed` to the number of misses without near ones. Causes that are not annotated or not
+            recorded are absent.
+        missed: share of the truths of this kind that are missed, by property (`length` …) and third (`short` …).
+        quiet: from the absent kind (see `QUIET`) to false positives a minute in the videos without it, and their
+            minutes.
+    """
+
+    method: str
+    member: str
+    n: float
+    scores: dict[str, Score]
+    convention: str
+    causes: dict[str, Sequence[float]] = field(default_factory=dict)
+    missed: dict[str, dict[str, float]] = field(default_factory=dict)
+    quiet: dict[str, Sequence[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(ScoredRow):
+    """One line: a method with its settings, over all its seeds.
+
+    Attributes:
+        settings: the non-default settings, in words.
+        provenance: `measured`, or `chance` for intervals placed at random.
+        seeds: of the runs.
         selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, `database` if those of all tested clips
             enter the training, else `none`.
@@ -102,12 +126,6 @@ class Row:
         runs: ids of the runs.
         remark: what a reader must know to compare.
         facts: further facts, by the names of `columns.FACTS`.
-        causes: from the cause of false positives of this kind to their number and the gain in F1 without it, means over
-            seeds; from `missed` to the number of misses without near ones. Causes that are not annotated or not
-            recorded are absent.
-        missed: share of the truths of this kind that are missed, by property (`length` …) and third (`short` …).
-        quiet: from the absent kind (see `QUIET`) to false positives a minute in the videos without it, and their
-            minutes.
         group: letters; rows of a part that share a letter are not distinguishable. Empty without a test.
         ranks: the lowest and the highest rank in 95 % of bootstrap draws of people, among the rows of the part (and
             member) that have ranks.
@@ -116,14 +134,9 @@ class Row:
             `people`.
     """
 
-    method: str
     settings: str
-    member: str
     provenance: str
     seeds: tuple[int, ...]
-    n: float
-    scores: dict[str, Score]
-    convention: str
     selection: str
     transductive: str
     costs: dict[str, float]
@@ -131,9 +144,6 @@ class Row:
     runs: tuple[str, ...]
     remark: str
     facts: dict[str, Any] = field(default_factory=lambda: {fact.name: "" for fact in row_facts.FACTS})
-    causes: dict[str, Sequence[float]] = field(default_factory=dict)
-    missed: dict[str, dict[str, float]] = field(default_factory=dict)
-    quiet: dict[str, Sequence[float]] = field(default_factory=dict)
     group: str = ""
     ranks: Sequence[int] = ()
     beats: Sequence[float] = ()
@@ -214,41 +224,27 @@ class PublishedLine:
         )
 
 
-@dataclass(frozen=True)
-class Rescored:
+@dataclass(frozen=True, kw_only=True)
+class Rescored(ScoredRow):
     """Scores of files that authors published: neither runs of mebench nor printed values, and sorted with neither.
 
     Attributes:
-        method: its name in the literature.
         reading: whose rules score it, and whether intervals were moved.
-        convention: of the scorer.
-        member: the member of a composite that it is restricted to, or empty.
-        n: number of scored items, as in `Row`.
-        scores: as in a row of one seed.
         printed: for some metrics the paper's value, as text, with † for a caveat.
         source: name of its file in `leaderboards/rescored`.
         repository: address of the public files.
         commit: of the repository.
         note: what a reader must know.
         curve: false positives a minute and recall, by falling confidence; empty where no confidences tell intervals apart.
-        causes, missed, quiet: as in `Row`.
     """
 
-    method: str
     reading: str
-    convention: str
-    member: str
-    n: float
-    scores: dict[str, Score]
     printed: dict[str, str]
     source: str
     repository: str
     commit: str
     note: str
     curve: Sequence[Sequence[float]] = ()
-    causes: dict[str, tuple[float, float]] = field(default_factory=dict)
-    missed: dict[str, dict[str, float]] = field(default_factory=dict)
-    quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     measured = True
 
     @property

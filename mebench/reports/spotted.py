@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,10 +62,6 @@ class SpottedVideo:
     answer: Answer
     notes: tuple[str, ...]
 
-    @cached_property
-    def _edges(self) -> NDArray[np.float64]:
-        return edges_of(self.times, self.video.fps)
-
     @property
     def end(self) -> float:
         """Seconds at which the last frame ends."""
@@ -74,7 +69,7 @@ class SpottedVideo:
 
     def ends(self, frame: int) -> float:
         """Seconds at which a frame ends and the next one begins."""
-        return float(self._edges[frame + 1])
+        return float(edges_of(self.times, self.video.fps)[frame + 1])
 
     def intervals(self) -> pd.DataFrame:
         """`COLUMNS`: frames with the numbers of image files, else from 0; times in seconds from the frames' own time
