@@ -132,7 +132,7 @@ def words_of(data: Path, plugins: Path, cache: Path, workers: int) -> list[str]:
 def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     """The features of each video, and the seconds to open the store, check them and read every number."""
     from mebench.config import resolve
-    from mebench.features import frame_features
+    from mebench.features import source_of
     from mebench.runner.plan import make_plan
     from mebench.runner.prepare import store_of
 
@@ -141,7 +141,9 @@ def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     start, found = time.perf_counter(), {}
     store = store_of(plan.config)
     for video in plan.videos:
-        found[video.subject] = np.array(frame_features(store, plan.dataset, plan.config.dataset, video, chain))
+        found[video.subject] = np.array(
+            source_of(store, plan.dataset, plan.config.dataset, video).frame_features(chain)
+        )
     return found, time.perf_counter() - start
 
 

@@ -84,13 +84,7 @@ from .orientation import direction_bins as direction_bins
 from .pipeline import Clip as Clip
 from .pipeline import ComputeCost as ComputeCost
 from .pipeline import Source as Source
-from .pipeline import adopt as adopt
-from .pipeline import clip_feature as clip_feature
-from .pipeline import compute as compute
-from .pipeline import computed_features as computed_features
 from .pipeline import feature_rows as feature_rows
-from .pipeline import frame_features as frame_features
-from .pipeline import is_ready as is_ready
 from .pipeline import route_of as route_of
 from .pipeline import source_of as source_of
 from .regions import POINTS as POINTS

@@ -139,6 +139,36 @@ FLOW = FEATURE = np.dtype(np.float16)
 _T = TypeVar("_T")
 
 
+MOST_RECENT = 2048
+"""Features of clips that a store keeps in memory; of more, the one unused for longest is forgotten."""
+CROP = 0.2
+"""Work for one crop, including decoding, relative to one flow: less for TV-L1, more for the fast flows."""
+
+
+def nothing(stage: Stage) -> None:
+    """A progress callback that does nothing."""
+
+
+@dataclass(frozen=True)
+class ComputeCost:
+    """The cost of computing the features of one video.
+
+    Attributes:
+        seconds: wall time.
+        n_frames: frames of the video; 0 if it has only ready-made features.
+        computed: False if everything was stored before.
+    """
+
+    seconds: float = 0.0
+    n_frames: int = 0
+    computed: bool = False
+
+    def __add__(self, other: "ComputeCost") -> "ComputeCost":
+        """The cost of two parts of the work on one video."""
+        seconds, n_frames = self.seconds + other.seconds, max(self.n_frames, other.n_frames)
+        return ComputeCost(seconds, n_frames, self.computed or other.computed)
+
+
 class Source:
     """One video of one dataset, and the way from it to each stage of a chain.
 
@@ -346,6 +376,173 @@ class Source:
         except DataError as error:
             raise type(error)(f"{self.video.key}: {error}") from error
 
+    def compute(
+        self,
+        chains: Sequence[Chain],
+        clips: Sequence[Clip],
+        on_progress: Callable[[int, float], None] = lambda frames, share: None,
+        flows: dict[Key, NDArray[Any]] | None = None,
+    ) -> ComputeCost:
+        """Compute and store what is missing for one video. A flow that several of the features read is computed once.
+
+        Args:
+            chains: those of scope `frames` are computed for all frames, those of scope `clips` for each of `clips`.
+            clips: (onset, apex, offset) in frames.
+            on_progress: called regularly with the finished frames and the share of the video's work, 0 to 1.
+            flows: shared by several calls for the video, so that they compute a flow once.
+
+        Raises:
+            NoFaceError: no face in the video.
+            DataError: unreadable frames, missing landmarks, a full disk.
+            ConfigError: a chain whose steps do not fit together.
+        """
+        begin = time.perf_counter()
+        wanted = list(self._wanted(chains, clips))
+        missing = [(chain, clip) for chain, clip in wanted if not self.store.holds(self.key("feature", chain, clip))]
+        n_frames = len(self.frames()) if wanted else self.video.n_frames or 0
+        uncut = sum(not self.store.holds(key) for key in {self.key("crops", chain, None) for chain, _ in missing})
+        rows = [*(n_frames if clip is None else 1 for _, clip in missing), uncut * n_frames]  # the crops come last
+        done, weights = np.zeros(len(rows)), np.array([1.0] * len(missing) + [CROP])
+
+        def tick(stage: Stage) -> None:
+            at = -1 if stage == "crops" else place
+            done[at] = min(done[at] + 1, rows[at])
+            share = float(weights @ done) / max(float(weights @ rows), 1.0)
+            on_progress(int(share * n_frames), share)
+
+        read = [self.key("flow", alone, clip) for chain, clip in missing for alone in _gaps(chain)]
+        self.tick, self.flows = tick, {} if flows is None and len(set(read)) < len(read) else flows
+        for place, (chain, clip) in enumerate(missing):
+            self.feature(chain, clip)
+            done[place] = rows[place]
+            if clip is not None:
+                tick("feature")
+        self.tick, self.flows = nothing, None
+        return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
+
+    def computed_features(
+        self,
+        chains: Sequence[Chain],
+        clips: Sequence[Clip],
+    ) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
+        """The stored features of a video with their metadata, for `adopt`."""
+        found = (self.store.read(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips))
+        return [(np.asarray(entry.array), entry.extra) for entry in found if entry is not None]
+
+    def adopt(
+        self,
+        chains: Sequence[Chain],
+        clips: Sequence[Clip],
+        features: Iterable[tuple[NDArray[Any], Mapping[str, Any]]],
+    ) -> None:
+        """Store features that another process computed and sent as a message; its files are never opened.
+
+        Args:
+            chains: that were computed.
+            clips: likewise.
+            features: see `computed_features`.
+        """
+        for (chain, clip), (array, extra) in zip(self._wanted(chains, clips), features, strict=True):
+            self.store.fetch(self.key("feature", chain, clip), partial(Draft, array.shape, array.dtype, [array], extra))
+
+    def is_ready(
+        self,
+        chains: Sequence[Chain],
+        clips: Sequence[Clip],
+    ) -> bool:
+        """Whether all features are stored. Reads markers and headers, and frames only for their fingerprint.
+
+        A video with unreadable frames or landmarks is not ready; `compute` raises the reason.
+        """
+        try:
+            return all(
+                self.store.holds(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips)
+            )
+        except DataError:
+            return False
+
+    def content(self, chains: Sequence[Chain]) -> tuple[str, ...]:
+        """Hashes of the inputs of features, wherever they lie: a video's frames and, if a chain needs them, its landmarks
+        or the predictor file. Empty if unreadable; `compute` raises the reason.
+        """
+        try:
+            keys = [self.key("feature", chain, None) for chain in chains]
+        except DataError:
+            return ()
+        return tuple(sorted({word for key in keys for word in (key.frames, key.landmarks)}))
+
+    def frame_features(self, chain: Chain) -> NDArray[np.float16]:
+        """Features of a chain of scope `frames`, memory-mapped, computed if they are missing.
+
+        With flow (n_frames - k, ...): row i belongs to the frames i and i + k; a video of k frames or fewer gives no rows,
+        but the array has the shape of a row. With an image step (n_frames, ...). A feature that the dataset provides is
+        returned unchanged.
+
+        Raises:
+            DataError, ConfigError: as for `compute`.
+        """
+        if (provided := self._provided(chain, "frames")) is not None:
+            return provided
+        return self.feature(chain, None).array
+
+    def clip_feature(
+        self,
+        chain: Chain,
+        onset: int,
+        apex: int,
+        offset: int | None = None,
+    ) -> NDArray[np.float16]:
+        """Feature of a chain of scope `clips` for one clip, computed if it is missing.
+
+        It comes from the flow between onset and apex, from the image at the apex, or from all frames from onset to offset, as
+        the chain has it. The array is read-only and remembered in memory. A feature that the dataset provides is returned as
+        it is.
+
+        Args:
+            chain: its steps.
+            onset: first frame.
+            apex: frame of the peak.
+            offset: last frame; the apex where it is left out.
+
+        Raises:
+            DataError: one of them is no frame of the video.
+            DataError, ConfigError: what `compute` raises.
+        """
+        if (provided := self._provided(chain, "clips")) is not None:
+            return provided
+        clip = (onset, apex, apex if offset is None else offset)
+        key, recent = self.key("feature", chain, clip), self.store.recent
+        if key not in recent:
+            recent[key] = np.array(self.feature(chain, clip).array)
+            recent[key].flags.writeable = False
+            if len(recent) > MOST_RECENT:
+                recent.popitem(last=False)
+        recent.move_to_end(key)
+        return recent[key]
+
+    def _wanted(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:
+        """The features to store, for all frames (None) or for a clip, without those that the dataset provides."""
+        for chain in chains:
+            if self.provided(chain) is None:
+                for clip in [None] if chain.scope == "frames" else clips:
+                    yield chain, clip
+
+    def _provided(self, chain: Chain, scope: str) -> NDArray[Any] | None:
+        """The features that the dataset provides, or None for a chain of the requested scope."""
+        provided = self.provided(chain)
+        if provided is None and chain.scope != scope:
+            raise ConfigError(
+                f"the chain {chain.name!r} has the scope {chain.scope!r}: ask it for {chain.scope}, not {scope}"
+            )
+        n, gaps = self.video.n_frames or 1, [step.k or 0 for step in chain.steps if isinstance(step, Flow)]
+        if provided is not None and scope == "frames" and n > 1 and gaps and len(provided) != max(n - gaps[0], 0):
+            raise DataError(
+                f"{self.video.key} has {n} frames and a ready-made {chain.name!r} of {len(provided)} rows, but "
+                f"flow over {gaps[0]} frames, as the method reads it, has {max(n - gaps[0], 0)}: the features have "
+                "another frame rate. Set method.fps to the rate of the dataset"
+            )
+        return provided
+
 
 def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """The rows of a stored array. Memory of read rows is released, so that long films need no more than short ones."""
@@ -363,217 +560,6 @@ def _gaps(chain: Chain) -> list[Chain]:
         if isinstance(flow, Flow)
         for gap in flow.gaps
     ]
-
-
-def nothing(stage: Stage) -> None:
-    """A progress callback that does nothing."""
-
-
-@dataclass(frozen=True)
-class ComputeCost:
-    """The cost of computing the features of one video.
-
-    Attributes:
-        seconds: wall time.
-        n_frames: frames of the video; 0 if it has only ready-made features.
-        computed: False if everything was stored before.
-    """
-
-    seconds: float = 0.0
-    n_frames: int = 0
-    computed: bool = False
-
-    def __add__(self, other: "ComputeCost") -> "ComputeCost":
-        """The cost of two parts of the work on one video."""
-        seconds, n_frames = self.seconds + other.seconds, max(self.n_frames, other.n_frames)
-        return ComputeCost(seconds, n_frames, self.computed or other.computed)
-
-
-def compute(
-    store: FeatureStore,
-    dataset: Dataset,
-    dataset_id: str,
-    video: Video,
-    chains: Sequence[Chain],
-    clips: Sequence[Clip],
-    on_progress: Callable[[int, float], None] = lambda frames, share: None,
-    flows: dict[Key, NDArray[Any]] | None = None,
-) -> ComputeCost:
-    """Compute and store what is missing for one video. A flow that several of the features read is computed once.
-
-    Args:
-        store: of the features.
-        dataset: source of the frames.
-        dataset_id: its id, part of every key.
-        video: one of its videos.
-        chains: those of scope `frames` are computed for all frames, those of scope `clips` for each of `clips`.
-        clips: (onset, apex, offset) in frames.
-        on_progress: called regularly with the finished frames and the share of the video's work, 0 to 1.
-        flows: shared by several calls for the video, so that they compute a flow once.
-
-    Raises:
-        NoFaceError: no face in the video.
-        DataError: unreadable frames, missing landmarks, a full disk.
-        ConfigError: a chain whose steps do not fit together.
-    """
-    begin = time.perf_counter()
-    source = source_of(store, dataset, dataset_id, video, again=True)
-    wanted = list(_wanted(source, chains, clips))
-    missing = [(chain, clip) for chain, clip in wanted if not store.holds(source.key("feature", chain, clip))]
-    n_frames = len(source.frames()) if wanted else video.n_frames or 0
-    uncut = sum(not store.holds(key) for key in {source.key("crops", chain, None) for chain, _ in missing})
-    rows = [*(n_frames if clip is None else 1 for _, clip in missing), uncut * n_frames]  # the crops come last
-    done, weights = np.zeros(len(rows)), np.array([1.0] * len(missing) + [CROP])
-
-    def tick(stage: Stage) -> None:
-        at = -1 if stage == "crops" else place
-        done[at] = min(done[at] + 1, rows[at])
-        share = float(weights @ done) / max(float(weights @ rows), 1.0)
-        on_progress(int(share * n_frames), share)
-
-    read = [source.key("flow", alone, clip) for chain, clip in missing for alone in _gaps(chain)]
-    source.tick, source.flows = tick, {} if flows is None and len(set(read)) < len(read) else flows
-    for place, (chain, clip) in enumerate(missing):
-        source.feature(chain, clip)
-        done[place] = rows[place]
-        if clip is not None:
-            tick("feature")
-    source.tick, source.flows = nothing, None
-    return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
-
-
-def computed_features(
-    store: FeatureStore,
-    dataset: Dataset,
-    dataset_id: str,
-    video: Video,
-    chains: Sequence[Chain],
-    clips: Sequence[Clip],
-) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
-    """The stored features of a video with their metadata, for `adopt`."""
-    source = source_of(store, dataset, dataset_id, video)
-    found = (store.read(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
-    return [(np.asarray(entry.array), entry.extra) for entry in found if entry is not None]
-
-
-def adopt(
-    store: FeatureStore,
-    dataset: Dataset,
-    dataset_id: str,
-    video: Video,
-    chains: Sequence[Chain],
-    clips: Sequence[Clip],
-    features: Iterable[tuple[NDArray[Any], Mapping[str, Any]]],
-) -> None:
-    """Store features that another process computed and sent as a message; its files are never opened.
-
-    Args:
-        store: where they go, as the rest in `compute`.
-        dataset: where the frames come from.
-        dataset_id: its id.
-        video: one of its videos.
-        chains: that were computed.
-        clips: likewise.
-        features: see `computed_features`.
-    """
-    source = source_of(store, dataset, dataset_id, video)
-    for (chain, clip), (array, extra) in zip(_wanted(source, chains, clips), features, strict=True):
-        store.fetch(source.key("feature", chain, clip), partial(Draft, array.shape, array.dtype, [array], extra))
-
-
-def is_ready(
-    store: FeatureStore,
-    dataset: Dataset,
-    dataset_id: str,
-    video: Video,
-    chains: Sequence[Chain],
-    clips: Sequence[Clip],
-) -> bool:
-    """Whether all features are stored. Reads markers and headers, and frames only for their fingerprint.
-
-    A video with unreadable frames or landmarks is not ready; `compute` raises the reason.
-    """
-    source = source_of(store, dataset, dataset_id, video, again=True)
-    try:
-        return all(store.holds(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
-    except DataError:
-        return False
-
-
-def content(
-    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chains: Sequence[Chain]
-) -> tuple[str, ...]:
-    """Hashes of the inputs of features, wherever they lie: a video's frames and, if a chain needs them, its landmarks
-    or the predictor file. Empty if unreadable; `compute` raises the reason.
-    """
-    source = source_of(store, dataset, dataset_id, video, again=True)
-    try:
-        keys = [source.key("feature", chain, None) for chain in chains]
-    except DataError:
-        return ()
-    return tuple(sorted({word for key in keys for word in (key.frames, key.landmarks)}))
-
-
-def frame_features(
-    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain
-) -> NDArray[np.float16]:
-    """Features of a chain of scope `frames`, memory-mapped, computed if they are missing.
-
-    With flow (n_frames - k, ...): row i belongs to the frames i and i + k; a video of k frames or fewer gives no rows,
-    but the array has the shape of a row. With an image step (n_frames, ...). A feature that the dataset provides is
-    returned unchanged.
-
-    Raises:
-        DataError, ConfigError: as for `compute`.
-    """
-    source = source_of(store, dataset, dataset_id, video)
-    if (provided := _provided(source, chain, "frames")) is not None:
-        return provided
-    return source.feature(chain, None).array
-
-
-def clip_feature(
-    store: FeatureStore,
-    dataset: Dataset,
-    dataset_id: str,
-    video: Video,
-    chain: Chain,
-    onset: int,
-    apex: int,
-    offset: int | None = None,
-) -> NDArray[np.float16]:
-    """Feature of a chain of scope `clips` for one clip, computed if it is missing.
-
-    It comes from the flow between onset and apex, from the image at the apex, or from all frames from onset to offset, as
-    the chain has it. The array is read-only and remembered in memory. A feature that the dataset provides is returned as
-    it is.
-
-    Args:
-        store: where the features go.
-        dataset: where the frames come from.
-        dataset_id: its id, part of every key.
-        video: one of its videos.
-        chain: its steps.
-        onset: first frame.
-        apex: frame of the peak.
-        offset: last frame; the apex where it is left out.
-
-    Raises:
-        DataError: one of them is no frame of the video.
-        DataError, ConfigError: what `compute` raises.
-    """
-    source = source_of(store, dataset, dataset_id, video)
-    if (provided := _provided(source, chain, "clips")) is not None:
-        return provided
-    clip = (onset, apex, apex if offset is None else offset)
-    key, recent = source.key("feature", chain, clip), store.recent
-    if key not in recent:
-        recent[key] = np.array(source.feature(chain, clip).array)
-        recent[key].flags.writeable = False
-        if len(recent) > MOST_RECENT:
-            recent.popitem(last=False)
-    recent.move_to_end(key)
-    return recent[key]
 
 
 def feature_rows(
@@ -601,37 +587,6 @@ def feature_rows(
         for step in route.maps:
             x = step.apply(x, landmarks)
         yield x.astype(FEATURE)
-
-
-MOST_RECENT = 2048
-"""Features of clips that a store keeps in memory; of more, the one unused for longest is forgotten."""
-CROP = 0.2
-"""Work for one crop, including decoding, relative to one flow: less for TV-L1, more for the fast flows."""
-
-
-def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:
-    """The features to store, for all frames (None) or for a clip, without those that the dataset provides."""
-    for chain in chains:
-        if source.provided(chain) is None:
-            for clip in [None] if chain.scope == "frames" else clips:
-                yield chain, clip
-
-
-def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
-    """The features that the dataset provides, or None for a chain of the requested scope."""
-    provided = source.provided(chain)
-    if provided is None and chain.scope != scope:
-        raise ConfigError(
-            f"the chain {chain.name!r} has the scope {chain.scope!r}: ask it for {chain.scope}, not {scope}"
-        )
-    n, gaps = source.video.n_frames or 1, [step.k or 0 for step in chain.steps if isinstance(step, Flow)]
-    if provided is not None and scope == "frames" and n > 1 and gaps and len(provided) != max(n - gaps[0], 0):
-        raise DataError(
-            f"{source.video.key} has {n} frames and a ready-made {chain.name!r} of {len(provided)} rows, but "
-            f"flow over {gaps[0]} frames, as the method reads it, has {max(n - gaps[0], 0)}: the features have "
-            "another frame rate. Set method.fps to the rate of the dataset"
-        )
-    return provided
 
 
 def source_of(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False) -> Source:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, Dataset, LabelledVideo, Method, Prediction, Video, VideoView, all_clips
 from mebench.errors import PluginError, unknown
-from mebench.features import FeatureStore, clip_feature, frame_features
+from mebench.features import FeatureStore, source_of
 from mebench.runner import FoldJob, HostedStore, Job, Part, Request
 from mebench.runs.fold_result import ClipPrediction
 from mebench.training import adapted, fit
@@ -91,12 +91,12 @@ class Views:
         }
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
-        return frame_features(self.store, *self.home(video), video, self._chain(video, chain))
+        return source_of(self.store, *self.home(video), video).frame_features(self._chain(video, chain))
 
     def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
         known = self._chain(video, chain)
         if not self._adapted:
-            return clip_feature(self.store, *self.home(video), video, known, onset, apex, offset)
+            return source_of(self.store, *self.home(video), video).clip_feature(known, onset, apex, offset)
         if (feature := self._adapted.get((video.key, chain, onset, apex, offset))) is None:
             raise PluginError(
                 "adaptation changes what clip.feature gives, and this method reads parts of clips: choose another method"

@@ -10,7 +10,7 @@ from typing import Any
 from mebench.config import RunConfig
 from mebench.core.options import learns_threshold
 from mebench.errors import RunError, listed
-from mebench.features.pipeline import content
+from mebench.features import source_of
 from mebench.files import file_hash
 from mebench.runner import Plan, digest, inputs_of, store_of
 from mebench.runs.folder import RunFolder
@@ -72,7 +72,7 @@ def content_of(plan: Plan) -> list[str]:
     for video in plan.videos:
         dataset, id_ = plan.home(video)
         if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
-            found[video.key] = content(store, dataset, id_, video, chains)
+            found[video.key] = source_of(store, dataset, id_, video, again=True).content(chains)
     values = [getattr(part.params, own.name) for part in plan.parts() for own in fields(part.params)]
     files = [value for value in values if isinstance(value, Path) and value.is_file()]
     return [digest([found, [file_hash(file) for file in files]])] if found or files else []

@@ -21,10 +21,7 @@ from mebench.features import (
     FeatureStore,
     Key,
     NoFaceError,
-    adopt,
-    compute,
-    computed_features,
-    is_ready,
+    source_of,
 )
 from mebench.progress import Progress
 from mebench.runner import (
@@ -89,7 +86,11 @@ def clips_of(plan: Plan, video: Video) -> list[Clip]:
 def missing_videos(plan: Plan) -> list[Video]:
     """The videos for which the store lacks a feature that the run reads."""
     store = store_of(plan.config)
-    return [v for v in plan.videos if not is_ready(store, *plan.home(v), v, plan.chains_of(v), clips_of(plan, v))]
+    return [
+        v
+        for v in plan.videos
+        if not source_of(store, *plan.home(v), v, again=True).is_ready(plan.chains_of(v), clips_of(plan, v))
+    ]
 
 
 def feature_task(
@@ -124,7 +125,7 @@ def feature_task(
             else:
                 assert one.source is not None
                 home, _ = home_of_video(opened(one.source), one.id, video)
-            cost += compute(one.store, home, one.id, video, one.chains, one.clips, update, flows)
+            cost += source_of(one.store, home, one.id, video, again=True).compute(one.chains, one.clips, update, flows)
         except Exception as error:  # what the others ask for may well work
             trouble.append(error)
     if trouble:
@@ -138,14 +139,9 @@ def blind_feature_task(
     """`feature_task` in a process that must not know the dataset; also returns the features of each run."""
     cost = feature_task(wanted, video, board, place, request)
     return cost, [
-        computed_features(
-            HostedStore(one.store.root, request),
-            RemoteDataset(request, one.revision),
-            one.id,
-            video,
-            one.chains,
-            one.clips,
-        )
+        source_of(
+            HostedStore(one.store.root, request), RemoteDataset(request, one.revision), one.id, video
+        ).computed_features(one.chains, one.clips)
         for one in wanted
     ]
 
@@ -193,7 +189,7 @@ def hosted_feature_task(
                 return found
             cost, features = found
             for one, own in zip(asked, features, strict=True):
-                adopt(one.store, home[0], one.id, video, one.chains, one.clips, own)
+                source_of(one.store, home[0], one.id, video).adopt(one.chains, one.clips, own)
             outcome += cost
     return outcome
 

@@ -13,7 +13,7 @@ from mebench.annotations import write_csv
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.features import MOTION, FeatureStore, MotionParams
-from mebench.features.pipeline import frame_features
+from mebench.features.pipeline import source_of
 from tests.helpers.outside import outside
 
 LAYOUTS = ("abpn", "me_tst", "spotformer", "lgsnet")
@@ -250,7 +250,7 @@ def test_a_method_that_reads_another_rate_is_told(drawn, tmp_path):
     with pytest.raises(
         DataError, match=r"599 rows, but flow over 2 frames, .* has 598: the features have another frame rate"
     ):
-        frame_features(FeatureStore(tmp_path), set_, "long_video_features", video, chain)
+        source_of(FeatureStore(tmp_path), set_, "long_video_features", video).frame_features(chain)
 
 
 def test_the_i3d_features_and_the_list_of_lgsnet():

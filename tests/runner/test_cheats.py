@@ -6,7 +6,7 @@ from mebench.datasets.megc2019_flow import dataset
 import mebench
 from mebench.config import resolve
 from mebench.errors import MebenchError
-from mebench.features import clip_feature
+from mebench.features import source_of
 from mebench.progress import Progress
 from mebench.runner import execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
 from mebench.testing import TINY
@@ -142,8 +142,8 @@ def test_a_step_that_looks_for_labels_writes_none_into_a_feature(write_plugin, t
     for video in plan.videos:
         (e,), (chain,) = video.expressions, plan.chains_of(video)
         assert (
-            clip_feature(
-                runner_prepare.store_of(plan.config), *plan.home(video), video, chain, e.onset, e.peak, e.offset
+            source_of(runner_prepare.store_of(plan.config), *plan.home(video), video).clip_feature(
+                chain, e.onset, e.peak, e.offset
             )
             == 0
         )

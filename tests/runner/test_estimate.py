@@ -8,7 +8,7 @@ import pytest
 
 from mebench.cli.run import sweep
 from mebench.config import resolve
-from mebench.features import compute
+from mebench.features import source_of
 from mebench.progress import Progress
 from mebench.runner import estimate, make_plan, prepare, run
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
@@ -63,13 +63,8 @@ def test_features_that_are_there_cost_nothing(tiny, capsys):
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
     for video in plan.videos:
-        compute(
-            prepare.store_of(words),
-            plan.dataset,
-            "synthetic",
-            video,
-            plan.chains["synthetic"],
-            prepare.clips_of(plan, video),
+        source_of(prepare.store_of(words), plan.dataset, "synthetic", video, again=True).compute(
+            plan.chains["synthetic"], prepare.clips_of(plan, video)
         )
     for _ in range(2):
         found = estimate.dry_run(words)
