@@ -3,6 +3,7 @@
 import functools
 import importlib
 import mmap
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class SequenceStep(Step):
+class SequenceStep(Step, ABC):
     """A step from the crops of a clip to other crops, for example magnified or interpolated ones. For chains of scope
     `clips`.
 
@@ -71,6 +72,7 @@ class SequenceStep(Step):
     level: ClassVar[Level] = "sequence"
     keeps_length: ClassVar[bool] = True
 
+    @abstractmethod
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Turn the crops of a clip into others.
 
@@ -78,33 +80,32 @@ class SequenceStep(Step):
             crops: (n, H, W) gray, onset to offset, both included.
             fps: frames per second of the video, or None if unknown.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
 
 @dataclass(frozen=True)
-class ImageStep(Step):
+class ImageStep(Step, ABC):
     """A step from one crop to a feature, for each frame of a video (or the apex of a clip)."""
 
     level: ClassVar[Level] = "image"
 
+    @abstractmethod
     def apply(self, crop: Image) -> FeatureMap:
         """Turn an (H, W) gray crop into a feature (rows, cols, bins)."""
-        raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
 
 @dataclass(frozen=True)
-class VolumeStep(Step):
+class VolumeStep(Step, ABC):
     """A step from the crops of a clip to one feature. For chains of scope `clips`."""
 
     level: ClassVar[Level] = "volume"
 
+    @abstractmethod
     def apply(self, crops: Image) -> FeatureMap:
         """Turn (n, H, W) gray crops into a feature (rows, cols, bins)."""
-        raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
 
 @dataclass(frozen=True)
-class MapStep(Step):
+class MapStep(Step, ABC):
     """A step that works on each feature map alone."""
 
     level: ClassVar[Level] = "map"
@@ -114,6 +115,7 @@ class MapStep(Step):
         """Whether the numbers depend on landmarks, whose hash then enters the store's key."""
         return False
 
+    @abstractmethod
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Turn one map into the next.
 
@@ -121,7 +123,6 @@ class MapStep(Step):
             x: (H, W, C) map, float.
             landmarks: (68, 2) points (x, y) in pixels of the face crop, or None.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
     def back(
         self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int

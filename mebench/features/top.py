@@ -1,6 +1,7 @@
 """Texture of a clip on three orthogonal planes: the image (XY), and rows (XT) and columns (YT) over time."""
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -62,9 +63,9 @@ class Top(VolumeStep):
         check_overlap(self)
 
     @property
+    @abstractmethod
     def margin(self) -> tuple[int, int, int]:
         """Frames, rows and columns at each end of a clip whose voxels lack neighbours and are not counted."""
-        raise NotImplementedError(f"{type(self).__name__} must define margin")
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Codes on the planes XY, XT and YT of an (n, H, W) clip."""
@@ -222,7 +223,7 @@ PLANES: tuple[Plane, ...] = ("xy", "xt", "yt")
 
 
 @dataclass(frozen=True)
-class SvmParams(FaceParams):
+class SvmParams(FaceParams, ABC):
     """Parameters of the linear SVM; a subclass adds those of the vector that it reads.
 
     Attributes:
@@ -241,13 +242,13 @@ class SvmParams(FaceParams):
         check_c("method.c", self.c)
         self.steps()
 
+    @abstractmethod
     def steps(self) -> tuple[Step, ...]:
         """The steps from frames to the vector.
 
         Raises:
             ConfigError: one of their parameters is out of range.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define steps()")
 
 
 @dataclass(frozen=True)
@@ -289,13 +290,13 @@ class VolumeParams(SvmParams):
                 f"method.length must be at least {needed} frames for this feature and its blocks, not {self.length}"
             )
 
+    @abstractmethod
     def feature(self) -> Top:
         """The step that turns the prepared crops into histograms.
 
         Raises:
             ConfigError: one of its parameters is out of range.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define feature()")
 
     def steps(self) -> tuple[Step, ...]:
         """The steps from frames to histograms."""

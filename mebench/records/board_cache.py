@@ -46,7 +46,6 @@ def cached(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:
     made = make()
     text = json.dumps(made)
     with suppress(OSError):  # then it is computed again next time
-        file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, f"{_digest(text)}\n{text}")
     return made
 

@@ -1,5 +1,6 @@
 """Detectors: networks that propose intervals with a confidence, from I3D features or from the motion of regions."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from mebench.features import MOTION, POINTS, DetectorParams
 I3D, I3D_CHANNELS = "i3d", 2048
 
 
-class Detector(Method):
+class Detector(Method, ABC):
     """Learns the confidence that an interval of each kind needs; a subclass defines `build`, `proposed` and `detected`.
 
     Attributes:
@@ -38,17 +39,17 @@ class Detector(Method):
         self.register_buffer("deviation", torch.ones(channels))
         self.register_buffer("levels_learnt", torch.full((len(KINDS),), params.threshold or 0.0, dtype=torch.float64))
 
+    @abstractmethod
     def build(self, channels: int) -> nn.Module:
         """The network that reads so many channels."""
-        raise NotImplementedError(f"{type(self).__name__} must define build()")
 
+    @abstractmethod
     def proposed(self, video: VideoView) -> list[tuple[spotting.Spotted, Kind]]:
         """All proposals of a video that are not faint, in its frames, and their kinds."""
-        raise NotImplementedError(f"{type(self).__name__} must define proposed()")
 
+    @abstractmethod
     def detected(self, video: VideoView) -> Mapping[Kind, list[spotting.Spotted]]:
         """The most confident intervals of each kind that do not overlap, by time, of any confidence."""
-        raise NotImplementedError(f"{type(self).__name__} must define detected()")
 
     @classmethod
     def holds_out(cls, params: Any) -> bool:

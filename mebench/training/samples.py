@@ -2,6 +2,7 @@
 access.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -193,7 +194,7 @@ def vote(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 Transform = Callable[[Any], Any]
 
 
-class ViewSamples(Dataset[Any]):
+class ViewSamples(Dataset[Any], ABC):
     """Samples (x, y), or x alone. Of one chain x is a tensor, float32, maps as (C, H, W); of several a map of them by
     name.
 
@@ -208,12 +209,13 @@ class ViewSamples(Dataset[Any]):
     def __init__(self, names: Sequence[str], labelled: bool, transform: Transform | None = None) -> None:
         self.names, self.labelled, self.transform = names, labelled, transform
 
+    @abstractmethod
     def __len__(self) -> int:
-        raise NotImplementedError
+        """Number of samples."""
 
+    @abstractmethod
     def read(self, index: int, name: str) -> NDArray[Any]:
         """The feature of a sample."""
-        raise NotImplementedError
 
     def __getitem__(self, index: int) -> Any:
         found: Mapping[str, Tensor] = {name: tensor_of(self.read(index, name)) for name in self.names}
