@@ -70,7 +70,6 @@ from .reading import subject_id as subject_id
 from .schemes import OBJECTIVE as OBJECTIVE
 from .schemes import OBJECTIVE_CLASSES as OBJECTIVE_CLASSES
 from .schemes import REMARKS as REMARKS
-from .schemes import THREE as THREE
 from .schemes import ActionUnit as ActionUnit
 from .schemes import by_name as by_name
 from .schemes import objective_class as objective_class

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Expression, Scheme, SubjectKey, Video
+from mebench.core import THREE, Expression, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.frames.images import read_image
 
-CLASSES = ("negative", "positive", "surprise")
-SCHEME = Scheme.native(CLASSES, "megc2019")
+SCHEME = Scheme.native(THREE, "megc2019")
 SIZE = 28
 """Height and width of a map, pixels."""
 MEMBERS = ((re.compile(r"s\d+"), "smic"), (re.compile(r"sub\d+"), "casme2"), (re.compile(r"\d+"), "samm"))
@@ -28,7 +27,7 @@ Clips = dict[ClipKey, tuple[int, Path]]
 
 def video_of(clip: ClipKey, label: int) -> Video:
     """A clip as a video of one frame with one expression `[0, 0]` of its class."""
-    return Video(*clip, None, 1, (Expression(0, 0, apex=0, emotion=CLASSES[label]),))
+    return Video(*clip, None, 1, (Expression(0, 0, apex=0, emotion=THREE[label]),))
 
 
 def person(key: SubjectKey) -> SubjectKey:

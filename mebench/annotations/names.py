@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from mebench.core import Kind
+from mebench.core import KINDS as KINDS, Kind
 
 # Of several names in one table the earlier wins; one that says frame before one that may be a time, since the sheet of CASME has
 # `OnsetF` in frames and `Onset` in ms. `vid` and `type` are those of the MEGC 2022 and 2023 submission files. English first; then
@@ -313,7 +313,6 @@ BLANK = frozenset(
 )
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
 _SHORT: Mapping[str, Kind] = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
-KINDS: tuple[Kind, ...] = ("micro", "macro")
 _MICRO, _MACRO = (
     ("micro", "mikro", "микро", "微", "マイクロ", "미세"),
     ("macro", "makro", "макро", "宏", "マクロ", "매크로"),

@@ -33,7 +33,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mebench.core import ABSENT, Scheme, Video
+from mebench.core import ABSENT, THREE, Scheme, Video
 from mebench.errors import ConfigError
 
 OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
@@ -181,8 +181,6 @@ def roman(text: str) -> str | None:
     plain = text.strip().upper()
     return plain if plain in OBJECTIVE_CLASSES else dict(zip("1234567", OBJECTIVE_CLASSES)).get(plain)
 
-
-THREE = ("negative", "positive", "surprise")
 
 OBJECTIVE = Scheme("objective", OBJECTIVE_CLASSES, {name.lower(): name for name in OBJECTIVE_CLASSES}, by="objective")
 """The seven classes of Davison, Merghani and Yap 2018 (arXiv 1708.07549), which follow from the action units alone."""

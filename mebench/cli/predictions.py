@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -28,8 +28,6 @@ from mebench.progress import Progress
 app = verbs("Write predictions of runs for other programs.")
 model_app = verbs("List models, show their cards, and write them for other programs.")
 predict_app = typer.Typer()
-
-Part = Literal["method", "recognizer"]
 
 
 def _frames(value: str) -> str:
@@ -188,7 +186,7 @@ def export_model(
     path = Path(out).expanduser()
     form = form or path.suffix.lower().removeprefix(".")
     check_known("format", form, ("safetensors", "onnx"), "Name a file that ends so, or give --format")
-    check_known("part", part, get_args(Part))
+    check_known("part", part, get_args(inference.predict.Part))
 
     known = {header.name for header in inference.models.named().values()}
     if (run in known or run.endswith(inference.models.ENDING)) and not (Path(runs).expanduser() / run).is_dir():
@@ -207,7 +205,7 @@ def export_model(
         model = inference.models.of_fold(folder, fold)
 
     if form == "onnx":
-        outputs = inference.onnx.export_onnx(inference.predict.trained(model, cast("Part", part)), path)
+        outputs = inference.onnx.export_onnx(inference.predict.trained(model, cast(inference.predict.Part, part)), path)
         Progress().notify(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
         return
 

@@ -22,7 +22,6 @@ from mebench.files import read_yaml
 
 PluginKind = Literal["method", "dataset"]
 PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
-TASKS = frozenset({"spot", "recognize"})
 
 _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search", "other_input", "openness")
@@ -325,8 +324,8 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     """Faults in a `config.yaml`; each check runs only if the checks before it passed."""
     yield from (unknown("key", str(key), _KEYS) for key in config if key not in _KEYS)
     yield from (f"{key} is missing" for key in _REQUIRED if not config.get(key))
-    if not isinstance(config["tasks"], list) or not set(map(str, config["tasks"])) <= TASKS:
-        yield f"tasks must be a list of some of {', '.join(sorted(TASKS))}, not {config['tasks']!r}"
+    if not isinstance(config["tasks"], list) or not set(map(str, config["tasks"])) <= protocols.TASKS:
+        yield f"tasks must be a list of some of {', '.join(sorted(protocols.TASKS))}, not {config['tasks']!r}"
     if not isinstance(reads := config.get("reads", []), list) or not all(isinstance(place, str) for place in reads):
         yield f"reads must be a list of files and folders, not {reads!r}"
     said = {key: config.get(key) or {} for key in _MAPS}

@@ -35,6 +35,7 @@ from .peaks import reaches as reaches
 from .peaks import spot as spot
 from .types import ABSENT as ABSENT
 from .types import KINDS as KINDS
+from .types import THREE as THREE
 from .types import Distractor as Distractor
 from .types import Expression as Expression
 from .types import Fold as Fold

@@ -10,6 +10,8 @@ from mebench.errors import DataError, RunError
 
 Kind = Literal["micro", "macro"]
 KINDS: tuple[Kind, ...] = ("micro", "macro")
+THREE = ("negative", "positive", "surprise")
+"""The classes of most schemes with three."""
 ABSENT = "absent"
 """Class of the negative clips in a scheme of two classes."""
 

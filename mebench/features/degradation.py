@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.core import Dataset, Frames, Video, Wrapped, stable_seed
 from mebench.errors import ConfigError, DataError, check_known
-from mebench.features import RIGHT_OF, Box, FaceCrop, Landmarks, NoFaceError
+from mebench.features import RIGHT_OF, Box, FaceCrop, Image, Landmarks, NoFaceError
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
 
@@ -28,7 +28,6 @@ VERSION = 1
 """Raised when a degradation changes other pixels."""
 STRENGTHS = range(6)
 """Strength 0 changes nothing."""
-Image = NDArray[np.uint8]
 
 
 class DegradedFrames:

@@ -27,7 +27,6 @@ _BYTES = 1 << 30
 
 Word = Annotated[str, Field(max_length=200, pattern=r"^\P{Cc}*$")]
 Frames = Annotated[int, Field(ge=1, le=10**6)]
-Kind = Literal["micro", "macro"]
 
 
 class _Strict(BaseModel):
@@ -38,7 +37,7 @@ class ModelTask(_Strict):
     """The task of a model: some of `spot` and `recognize`, the kinds it spots, the emotions it names."""
 
     tasks: list[Literal["spot", "recognize"]] = Field(max_length=2)
-    kinds: list[Kind] = Field(max_length=2)
+    kinds: list[core.Kind] = Field(max_length=2)
     classes: list[Word] = Field(max_length=100)
     scheme: Word
     one_per_video: bool
@@ -50,7 +49,7 @@ class Timed(_Strict):
 
     fps: float = Field(gt=0, le=100_000)
     k: Frames
-    k_prime: dict[Kind, Frames]
+    k_prime: dict[core.Kind, Frames]
 
 
 class ModelHeader(_Strict):

@@ -24,6 +24,7 @@ from .known import find as find
 from .known import folds as folds
 from .people import People as People
 from .protocol import NOTHING as NOTHING
+from .protocol import TASKS as TASKS
 from .protocol import Card as Card
 from .protocol import NoParams as NoParams
 from .protocol import Protocol as Protocol

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
-from mebench.core import Dataset, Fold, Scheme
+from mebench.core import THREE, Dataset, Fold, Scheme
 from mebench.errors import ConfigError, unknown
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
@@ -129,7 +129,6 @@ CD6ME = Protocol(
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
 OTHER = "casme2"
-CLASSES = ("negative", "positive", "surprise")
 OF_CASME2 = {"disgust": "negative", "repression": "negative", "happiness": "positive", "surprise": "surprise"}
 
 
@@ -173,7 +172,7 @@ def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
 def three_classes(dataset: Dataset) -> Scheme:
     """SMIC's own three classes, and four labels of CASME II in the same three."""
     mapping = {f"{OTHER}:{label}": name for label, name in OF_CASME2.items()}
-    return Scheme("cdmer", CLASSES, mapping | {f"{smic}:{name}": name for smic in SMIC for name in CLASSES})
+    return Scheme("cdmer", THREE, mapping | {f"{smic}:{name}": name for smic in SMIC for name in THREE})
 
 
 CDMER = Protocol(

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core import Dataset, Fold, Scheme
+from mebench.core import THREE, Dataset, Fold, Scheme
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
-from mebench.protocols.across import CLASSES, across, listed, need_exactly, need_long
+from mebench.protocols.across import across, listed, need_exactly, need_long
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 from mebench.protocols.within import loso, refuse_single
@@ -254,7 +254,7 @@ def three_classes(dataset: Dataset) -> Scheme:
     members = getattr(dataset, "members", None) or {"": dataset}
     mapping, excluded = dict[str, str](), frozenset[str]()
     for name, member in members.items():
-        fits = [s for s in member.schemes.values() if set(s.classes) == set(CLASSES) and s.by == "emotion"]
+        fits = [s for s in member.schemes.values() if set(s.classes) == set(THREE) and s.by == "emotion"]
         if not fits:
             raise ConfigError(
                 f"protocol meview scores negative, positive and surprise, and no scheme of {name or 'the dataset'} has these "
@@ -263,7 +263,7 @@ def three_classes(dataset: Dataset) -> Scheme:
         prefix = f"{name}:" if name else ""
         mapping |= {prefix + label: class_ for label, class_ in fits[0].mapping.items()}
         excluded |= fits[0].excluded
-    return Scheme("three", CLASSES, mapping, excluded=excluded)
+    return Scheme("three", THREE, mapping, excluded=excluded)
 
 
 MEVIEW = Protocol(

@@ -21,6 +21,13 @@ def balanced_weights(labels: Tensor, classes: int) -> Tensor:
     return torch.where(present, len(labels) / (present.sum() * counts.clamp(min=1)), 0.0)
 
 
+def as_one(streams: Sequence[nn.Conv2d]) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the one convolution that does what several do, each on a channel of its own: zeros between channels."""
+    weight: Tensor = torch.block_diag(*(s.weight.flatten(1) for s in streams))  # type: ignore[no-untyped-call]
+    biases = [s.bias for s in streams if s.bias is not None]
+    return weight.view(-1, len(streams), *streams[0].kernel_size), torch.cat(biases)
+
+
 def squared_error(outputs: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean squared error of scores (n,) against labels 0 or 1; with `weights` (2,) each label has its own."""
     if weights is None:

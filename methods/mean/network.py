@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mebench.training.layers import conv_relu_norm_pool, dropout as dropout_of, paired_conv2d
+from mebench.training.layers import as_one, conv_relu_norm_pool, dropout as dropout_of, paired_conv2d
 from mebench.training.released import keras_layers, of_keras
 
 STREAMS = (3, 3, 8)
@@ -37,7 +37,7 @@ class Shared(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Feature maps of a batch."""
-        weight, bias = self._packed()
+        weight, bias = as_one(self._streams())  # (14, 3, 5, 5) and (14,)
         if not self.training:
             return self._quickly(x, weight, bias)
         weight = weight.contiguous(memory_format=torch.channels_last)
@@ -68,13 +68,6 @@ class Shared(nn.Module):
 
     def _streams(self) -> tuple[nn.Conv2d, ...]:
         return self.horizontal, self.vertical, self.strain
-
-    def _packed(self) -> tuple[Tensor, Tensor]:
-        """Weight (14, 3, 5, 5) and bias (14,) of the one convolution."""
-        streams = self._streams()
-        weight: Tensor = torch.block_diag(*(s.weight.flatten(1) for s in streams))  # type: ignore[no-untyped-call]
-        biases = [s.bias for s in streams if s.bias is not None]
-        return weight.view(sum(STREAMS), len(STREAMS), 5, 5), torch.cat(biases)
 
 
 class Head(nn.Module):

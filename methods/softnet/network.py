@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mebench.training.layers import as_one
 from mebench.training.released import keras_layers, of_keras
 
 STREAMS = (3, 5, 8)
@@ -42,21 +43,11 @@ class SOFTNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of a batch."""
-        weight, bias = self._packed()
+        weight, bias = as_one((self.horizontal, self.vertical, self.strain))  # (16, 3, 5, 5) and (16,)
         maps = F.conv2d(unit_range(x), weight.contiguous(memory_format=torch.channels_last), bias, padding=2)
         pooled = torch.relu(F.max_pool2d(maps, 6))
         scores: Tensor = self.out(torch.relu(self.dense(pooled.flatten(1))))
         return scores
-
-    def _streams(self) -> tuple[nn.Conv2d, ...]:
-        return self.horizontal, self.vertical, self.strain
-
-    def _packed(self) -> tuple[Tensor, Tensor]:
-        """Weight (16, 3, 5, 5) and bias (16,) of the one convolution."""
-        streams = self._streams()
-        weight: Tensor = torch.block_diag(*(s.weight.flatten(1) for s in streams))  # type: ignore[no-untyped-call]
-        biases = [s.bias for s in streams if s.bias is not None]
-        return weight.view(sum(STREAMS), len(STREAMS), 5, 5), torch.cat(biases)
 
 
 def unit_range(x: Tensor) -> Tensor:
