@@ -25,10 +25,10 @@ def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys)
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         run = make_run(tmp_path / "runs", method=method, seed=seed)
         export(run.id, "runs")
-    build("runs")
+    build("runs", site=False)
     both = files(tmp_path / "leaderboards")
     shutil.rmtree(tmp_path / "runs")
-    build("runs")
+    build("runs", site=False)
     assert files(tmp_path / "leaderboards") == both
     assert "3 tables from 3 runs" in capsys.readouterr().out
 

@@ -14,6 +14,7 @@ from mebench.config import resolve
 from mebench.records import from_record
 from mebench.runner import make_plan
 from mebench.runs import RunFolder
+from tests.helpers.nightly import by_day
 from tests.helpers.outside import flow_maps
 from tests.helpers.run_folders import make_run
 
@@ -24,8 +25,10 @@ SYNTHETIC = "lbp_chi2-synthetic-loso-seed0-4b7fda15"
 @pytest.mark.parametrize(
     "words",
     [
-        ["method=random", "dataset=synthetic"],
-        ["method=majority", "dataset=synthetic"],
+        *by_day(
+            [["method=random", "dataset=synthetic"], ["method=majority", "dataset=synthetic"]],
+            ["method=random", "dataset=synthetic"],
+        ),
         ["method=random", "dataset=synthetic", "dataset.preset=board", "protocol=kfold", "protocol.folds=10"],
         ["method=majority", "dataset=megc2019_flow"],
     ],

@@ -10,6 +10,7 @@ from mebench.boards import Registry, accept, collect_records
 from mebench.config import resolve
 from mebench.records import own_hash, setting_words
 from tests.cli.conftest import mebench
+from tests.helpers.nightly import NIGHTLY
 
 __all__ = ["mebench"]
 
@@ -61,10 +62,11 @@ def test_what_cannot_be_made_again_stays_and_is_said_in_a_sentence(mebench, tmp_
 def test_the_settings_of_each_committed_record_can_be_given_again():
     """Whatever today's defaults are."""
     told = 0
-    for file in sorted(RECORDS.glob("*/record.json")):
+    files = sorted(RECORDS.glob("*/record.json"))
+    for file in files if NIGHTLY else files[::4]:
         stored = json.loads(file.read_text())["config"]
         words = accept.words_of(accept.Record(**dict.fromkeys(accept.Record.__dataclass_fields__) | {"config": stored}))
         now = setting_words.without_places(resolve(words).values)
         assert {name: now[name] for name in stored} == stored, file.parent.name
         told += len(words) > 4
-    assert told > 50
+    assert told > (50 if NIGHTLY else 12)

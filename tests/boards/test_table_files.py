@@ -12,12 +12,6 @@ from mebench.table import markdown_text as escape, spreadsheet_text as safe_cell
 from tests.helpers.run_folders import make_run
 
 
-@pytest.fixture(autouse=True)
-def _without_names(monkeypatch):
-    """The row of what names give away is left out here: `test_tables` is about it."""
-    monkeypatch.setattr("mebench.boards.build.names_rows", lambda *_: [])
-
-
 def rendered(text):
     """The cells of each table, as a Markdown parser that is not ours sees them."""
     cells, tables, inside = [], [], False

@@ -15,6 +15,7 @@ from mebench.config import registry, resolve, resolve_dataset
 from mebench.core import Dataset
 from mebench.runner import host, make_plan
 from mebench.testing import contracts
+from tests.helpers.nightly import by_day
 
 DRAWN = [
     id_
@@ -47,7 +48,7 @@ def casme2(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("id_", DRAWN)
+@pytest.mark.parametrize("id_", by_day(DRAWN, "cas_me2", "casme2", "smic_hs"))  # long videos, clips, labels alone
 def test_a_drawn_tree_goes_all_the_way(mebench, id_, tmp_path):
     words = (f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}")
     code, out, _ = mebench("data", "fake", words[0], "--out", tmp_path / "tree")

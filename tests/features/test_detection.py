@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.features import detection
+from tests.helpers.nightly import by_day
 
 from .conftest import MemoryFrames
 
@@ -71,7 +72,7 @@ def common(a, b):
     return sum(b[0] <= x < b[2] for x in range(a[0], a[2])) * sum(b[1] <= y < b[3] for y in range(a[1], a[3]))
 
 
-@pytest.mark.parametrize("upsample", [0, 1])
+@pytest.mark.parametrize("upsample", by_day([0, 1], 1))
 def test_the_stored_detector_scores_all_places_as_that_of_dlib_does(upsample):
     films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
     (video,), noise = films.videos(), np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)

@@ -49,7 +49,7 @@ def _copying(write: Callable[..., None], kept: Path) -> Callable[..., None]:
             write(unfinished.joinpath(*folder.parts[-2:]), pattern, numbers, spans, person)
             with contextlib.suppress(OSError):  # another process was first
                 unfinished.rename(mine)
-        shutil.copytree(mine.joinpath(*folder.parts[-2:]), folder)
+        shutil.copytree(mine.joinpath(*folder.parts[-2:]), folder, copy_function=shutil.copyfile)
         return None
 
     return write_frames

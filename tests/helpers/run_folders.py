@@ -78,7 +78,7 @@ def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) ->
     if not whole.is_dir():
         _make(whole, run_id, **said)
     (made,) = whole.iterdir()
-    copy = RunFolder(shutil.copytree(made, runs / made.name))
+    copy = RunFolder(shutil.copytree(made, runs / made.name, copy_function=shutil.copyfile))
     if copy.done and not sealed:
         (copy.path / "DONE").write_text("")
     return copy

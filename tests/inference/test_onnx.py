@@ -12,6 +12,7 @@ from mebench.methods.mean.method import MEAN
 from mebench.core import Method, Task, Timing
 from mebench.errors import DataError, RunError
 from mebench.inference import onnx
+from tests.helpers.nightly import by_day
 
 pytestmark = pytest.mark.skipif(
     None in map(find_spec, ("onnxscript", "onnxruntime")), reason="ONNX is an extra: pip install 'mebench[onnx]'"
@@ -40,7 +41,14 @@ def fitted(tasks, **params):
 
 @pytest.mark.parametrize(
     ("tasks", "params"),
-    [(("spot", "recognize"), {}), (("spot", "recognize"), {"transfer": False, "loss": "focal"}), (("recognize",), {})],
+    by_day(
+        [
+            (("spot", "recognize"), {}),
+            (("spot", "recognize"), {"transfer": False, "loss": "focal"}),
+            (("recognize",), {}),
+        ],
+        (("spot", "recognize"), {}),
+    ),
 )
 def test_it_agrees_with_the_method_in_a_program_without_it(tasks, params, tmp_path):
     m, x = fitted(tasks, **params), np.random.default_rng(0).random((11, 42, 42, 3)).astype(np.float16)

@@ -9,13 +9,16 @@ import pytest
 import torch
 
 from mebench.core import all_clips
+from tests.helpers.nightly import NIGHTLY
 from tools.deterministic import NO_NUMBERS, autocast, fold_of, operations, trained
 
+SLOW = {"me_tst", "sfamnet"}
+"""By night: their step is thousands of operations, as `mean_variants` and `softnet` have them too."""
 PAGE = Path(__file__).parents[2] / "docs" / "gpu.md"
 
 
 @pytest.mark.usefixtures("drawn_frames")
-@pytest.mark.parametrize("name", trained())
+@pytest.mark.parametrize("name", [name for name in trained() if NIGHTLY or name not in SLOW])
 def test_a_method_trains_and_predicts_where_its_weights_are(name, tiny, monkeypatch):
     monkeypatch.setattr(torch, "autocast", partial(autocast, torch.autocast))
     method, train, test = fold_of(name, tiny)

@@ -13,7 +13,7 @@ from mebench.errors import ConfigError
 from mebench.runner import host, make_plan
 from mebench.testing import TINY, scratch
 from mebench.tuning import read_space, with_values
-from tests.helpers.nightly import NIGHTLY
+from tests.helpers.nightly import NIGHTLY, by_day
 
 METHODS = sorted(registry.plugins("method"))
 SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]
@@ -153,7 +153,9 @@ LEARNT = {
 
 
 @pytest.mark.usefixtures("drawn_frames")
-@pytest.mark.parametrize(("id_", "preset"), SPOTTERS)
+@pytest.mark.parametrize(
+    ("id_", "preset"), by_day(SPOTTERS, ("mean", None), ("mtsn", None), ("optical_strain", "peaks"))
+)
 def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, preset):
     own = registry.params_class(registry.find("method", id_))
     names = [field.name for field in dataclasses.fields(own)]
@@ -177,5 +179,5 @@ def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, 
     stored = host.execute(plan, plan.folds[0])
     found = host.execute(other, other.folds[0], stored).predictions
     assert found != stored.predictions
-    if NIGHTLY:  # by day the contract has it, on shorter videos: `what_acts_on_scores_trains_nothing`
+    if NIGHTLY:  # by day the contract has it of every method, on shorter videos: `what_acts_on_scores_trains_nothing`
         assert found == host.execute(other, other.folds[0]).predictions

@@ -23,6 +23,7 @@ from mebench.metrics import (
     summarize_mistakes,
     underlying_event,
 )
+from tests.helpers.nightly import NIGHTLY
 
 TRUTHS = [("d/1/a", "micro", 100, 119, "joy"), ("d/1/a", "macro", 300, 359, None)]
 
@@ -221,7 +222,7 @@ def test_they_are_the_false_positives_and_misses_of_other_conventions_too(conven
 @pytest.mark.parametrize(
     "convention", [name for name in SPOT if CONVENTIONS[name].matching not in ("any_hit", "every_hit")]
 )
-@settings(max_examples=8)
+@settings(max_examples=300 if NIGHTLY else 5)
 @given(truths=st.lists(intervals, max_size=8), predictions=st.lists(intervals, max_size=10))
 def test_whatever_is_spotted_they_are_as_many_as_the_convention_counts(convention, truths, predictions):
     one = tables([(*p, 0.01 * n) for n, p in enumerate(predictions)], [(*t, "joy") for t in dict.fromkeys(truths)])

@@ -20,6 +20,7 @@ from mebench.progress import Progress
 from mebench.reports import spotted
 from mebench.runner import run
 from tests.cli.conftest import mebench
+from tests.helpers.nightly import by_day
 from tests.helpers.own_videos import moving, write
 
 __all__ = ["mebench"]
@@ -157,7 +158,10 @@ def test_fewer_workers_than_one_are_refused(mebench, tmp_path, workers):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("size", "wide", "place"), [((640, 360), 128, (500, 40)), ((3840, 2160), 768, (400, 900))])
+SMALL = ((640, 360), 128, (500, 40))
+
+
+@pytest.mark.parametrize(("size", "wide", "place"), by_day([SMALL, ((3840, 2160), 768, (400, 900))], SMALL))
 def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
     video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 22, size)
     code, found, _, _ = spot(video)
@@ -165,14 +169,14 @@ def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, pl
 
 
 def test_two_faces_the_largest_or_each(spot, tmp_path):
-    left, right = moving(3, 240, (40, 20), ((20, 24, 29),)), moving(5, 200, (330, 60), ((45, 49, 54),))
-    video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), size=(640, 300), codec="ffv1")
+    left, right = moving(3, 180, (20, 20), ((14, 18, 23),)), moving(5, 160, (220, 30), ((34, 38, 43),))
+    video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), 50, (400, 220), codec="ffv1")
     code, found, err, _ = spot(video)
     assert code == 0 and "2 faces are seen, and the largest is followed: --faces all" in err
-    assert peaks.iou(np.array(surest(found)) * 1000, (800, 1200)) >= 0.4
+    assert peaks.iou(np.array(surest(found)) * 1000, (560, 960)) >= 0.4
     code, found, err, out = spot(video, "--faces", "all")
     assert code == 0 and set(found["face"]) == {"face1", "face2"} and "faces are seen" not in err
-    for face, span in (("face1", (800, 1200)), ("face2", (1800, 2200))):
+    for face, span in (("face1", (560, 960)), ("face2", (1360, 1760))):
         assert peaks.iou(np.array(surest(found[found["face"] == face])) * 1000, span) >= 0.4
     elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
     assert {name.partition("@")[2].split()[0] for name in elan.get_tier_names()} == {"face1", "face2"}
@@ -225,11 +229,11 @@ def test_what_was_written_stays_until_all_is_new_and_half_written_folders_go(spo
 
 
 def test_fast_cameras_count_in_time(spot, tmp_path):
-    video = write(tmp_path / "fast.avi", moving(3, 200, (60, 20), ((120, 152, 200),)), 240, (320, 240), 200, "ffv1")
+    video = write(tmp_path / "fast.avi", moving(3, 180, (20, 20), ((60, 92, 140),)), 160, (220, 220), 200, "ffv1")
     code, found, err, _ = spot(video)
     assert code == 0 and "200 frames a second, where the models were trained at 30: k = 20 frames (100 ms)" in err
     row = found.loc[found["confidence"].idxmax()]
-    assert peaks.iou((row["onset"], row["offset"]), (120, 200)) >= 0.4
+    assert peaks.iou((row["onset"], row["offset"]), (60, 140)) >= 0.4
 
 
 def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):

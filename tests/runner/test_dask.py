@@ -18,6 +18,7 @@ from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.runner import execute, make_plan, open_session, run
 from mebench.runs import fold_files
+from tests.helpers.nightly import nightly
 from tests.helpers.same_process import stand_in
 
 pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="the extra dask is not installed")
@@ -46,6 +47,30 @@ def cluster(tmp_path, monkeypatch):
 
 
 @pytest.mark.dask
+def test_a_run_by_dask_answers_as_a_local_one(moody, tmp_path):
+    """A scheduler and a worker in this process."""
+    from distributed import LocalCluster
+
+    how = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(n_workers=1, **how) as cluster:
+        address = f"executor.address={cluster.scheduler_address}"
+        far = run(resolve(moody("executor=dask", address)), Progress()).folder
+    near = run(resolve(moody()), Progress()).folder
+    assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
+    same_answers(far, near)
+
+
+def same_answers(far, near):
+    for name in fold_files.TABLES:
+        pd.testing.assert_frame_equal(far.read_table(name), near.read_table(name), check_exact=True)
+    models = list(far.path.glob("folds/*/model.safetensors"))
+    assert models
+    for model in models:
+        assert model.read_bytes() == (near.path / model.relative_to(far.path)).read_bytes()
+
+
+@nightly("the test above runs by Dask")
+@pytest.mark.dask
 @pytest.mark.processes
 def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_path, cluster, monkeypatch):
     address, (victim, _) = cluster
@@ -65,11 +90,8 @@ def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_pa
     stand_in(monkeypatch.setattr)
     near = run(resolve(words), Progress()).folder
 
-    assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
-    for name in fold_files.TABLES:
-        pd.testing.assert_frame_equal(far.read_table(name), near.read_table(name), check_exact=True)
-    for model in far.path.glob("folds/*/model.safetensors"):
-        assert model.read_bytes() == (near.path / model.relative_to(far.path)).read_bytes()
+    assert near.id == f"{far.id}.2"
+    same_answers(far, near)
 
 
 def test_a_scheduler_without_workers_is_no_riddle(moody):

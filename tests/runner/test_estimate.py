@@ -11,6 +11,7 @@ from mebench.config import resolve
 from mebench.features import source_of
 from mebench.progress import Progress
 from mebench.runner import estimate, make_plan, prepare, run
+from tests.helpers.nightly import NIGHTLY
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
 WORDS = [
@@ -91,7 +92,8 @@ def test_what_a_method_says_of_itself_is_asked_once_and_pytorch_not_loaded_again
 
     estimate.dry_run(resolve(own), quiet=True)
     assert loaded() == []
-    assert "torch" in loaded("method.regions=whole_face"), "its chains are others"
+    if NIGHTLY:  # what shows that the above can fail
+        assert "torch" in loaded("method.regions=whole_face"), "its chains are others"
 
 
 def test_a_methods_abilities_are_kept_while_code_and_annotations_are_unchanged(moody, tmp_path):  # noqa: F811

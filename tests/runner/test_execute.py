@@ -20,6 +20,7 @@ from mebench.inference import of_fold, predict, trained
 from mebench.progress import Progress
 from mebench.runner import InterruptedRunError, Session, host, isolation, make_plan, run, stoppable
 from mebench.runs import RunFolder
+from tests.helpers.nightly import nightly
 from tests.helpers.same_process import stand_in
 
 pytestmark = pytest.mark.processes
@@ -259,6 +260,9 @@ def stopped_by(how, words, runs):
     return only_run(runs), said, process.returncode
 
 
+@nightly(
+    "`test_a_signal_ends_a_run_in_words_and_is_given_back` has it in this process, and the next test SIGINT in a program"
+)
 def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
     words = moody("method.trouble=[2=wait]", f"method.gate={tmp_path / 'gate'}", "workers=1")
     stopped, said, code = stopped_by(signal.SIGTERM, words, tmp_path / "runs")

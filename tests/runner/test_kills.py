@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.kills, pytest.mark.processes]
 @pytest.mark.skipif(not SCRIPT.is_file(), reason="the benchmarks are not part of this installation")
 def test_killed_at_any_moment_a_sweep_ends_as_if_undisturbed(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    kills = "5" if NIGHTLY else "2"
-    command = [sys.executable, str(SCRIPT), "--kills", kills, "--seed", "1", "--subjects", "4", "--fork"]
+    kills = "5" if NIGHTLY else "1"
+    command = [sys.executable, str(SCRIPT), "--kills", kills, "--seed", "1", "--subjects", "3", "--fork"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     *_, last = done.stdout.splitlines()

@@ -26,6 +26,7 @@ from mebench.errors import RunError
 from mebench.metrics import flat_scores
 from mebench.progress import Progress
 from mebench.tracking import MLflow, fetch_records, mlflow_store, sync
+from tests.helpers.nightly import nightly
 from tests.helpers.run_folders import call_fold, make_run
 
 
@@ -567,6 +568,7 @@ def server(folder, port):
         process.wait()
 
 
+@nightly("the database of this machine, and a server that is down")
 def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, progress, said, monkeypatch, capsys):
     from mlflow import MlflowClient, artifacts
 

@@ -56,21 +56,27 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def visit(browser, site):
-    """Opens a page of the site, wide or narrow, by day or by night; errors of the console fail the test at its end."""
-    contexts, complaints = [], []
+@pytest.fixture(scope="session")
+def window(browser):
+    """The one page that all tests go to, for a new one costs more than most of them, and what it complains of."""
+    page, complaints = browser.new_page(), []
+    page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else complaints.append(r.url))
+    return page, complaints
 
-    def open_page(name="index.html", folder=site, width=1280, height=900, **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on(
-            "request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else complaints.append(r.url)
-        )
+
+@pytest.fixture
+def visit(window, site):
+    """Opens a page of the site, wide or narrow, by day or by night; errors of the console fail the test at its end."""
+    page, complaints = window
+    complaints.clear()
+
+    def open_page(name="index.html", folder=site, width=1280, height=900, color_scheme="null"):
+        page.goto("about:blank")  # what is there already would not be loaded again
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(media="null", color_scheme=color_scheme)
         page.goto((folder / name).as_uri())
         if page.locator("table[data-sortable]").count():
             page.wait_for_selector("html[data-ready]", state="attached")
@@ -78,6 +84,4 @@ def visit(browser, site):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
     assert complaints == []

@@ -8,6 +8,7 @@ import pytest
 from mebench.boards import site_pages
 from mebench.records import published
 from tests.boards.site.conftest import EVIL, LEADERBOARDS
+from tests.helpers.nightly import NIGHTLY
 
 pytestmark = pytest.mark.browser
 TABLE = "tables/spotting-casme2-loso.html"
@@ -20,8 +21,11 @@ def column(page, table, n):
 
 
 def test_every_page_opens_without_a_complaint(visit, site):
-    page = visit()
-    for file in sorted(site.rglob("*.html")):
+    """By day three of each folder: cards, runs and tables are pages of one kind each."""
+    page, files = visit(), sorted(site.rglob("*.html"))
+    for file in files:
+        if not NIGHTLY and file.parent != site and file not in [f for f in files if f.parent == file.parent][:3]:
+            continue
         page.goto(file.as_uri())
         if page.locator("table[data-sortable]").count():
             page.wait_for_selector("html[data-ready]", state="attached")
