@@ -387,7 +387,7 @@ class Source:
 
         Args:
             chains: those of scope `frames` are computed for all frames, those of scope `clips` for each of `clips`.
-            clips: (onset, apex, offset) in frames.
+            clips: (onset, apex, offset) in frames; without one, chains of scope `clips` get the crops that clips are cut from.
             on_progress: called regularly with the finished frames and the share of the video's work, 0 to 1.
             flows: shared by several calls for the video, so that they compute a flow once.
 
@@ -399,8 +399,10 @@ class Source:
         begin = time.perf_counter()
         wanted = list(self._wanted(chains, clips))
         missing = [(chain, clip) for chain, clip in wanted if not self.store.holds(self.key("feature", chain, clip))]
-        n_frames = len(self.frames()) if wanted else self.video.n_frames or 0
-        uncut = sum(not self.store.holds(key) for key in {self.key("crops", chain, None) for chain, _ in missing})
+        cut = self._cut(chains, clips)
+        n_frames = len(self.frames()) if wanted or cut else self.video.n_frames or 0
+        read_crops = {self.key("crops", chain, None) for chain in [*cut, *(chain for chain, _ in missing)]}
+        uncut = sum(not self.store.holds(key) for key in read_crops)
         rows = [*(n_frames if clip is None else 1 for _, clip in missing), uncut * n_frames]  # the crops come last
         done, weights = np.zeros(len(rows)), np.array([1.0] * len(missing) + [CROP])
 
@@ -417,8 +419,10 @@ class Source:
             done[place] = rows[place]
             if clip is not None:
                 tick("feature")
+        for chain in cut:
+            self.crops(chain)
         self.tick, self.flows = nothing, None
-        return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
+        return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing or uncut))
 
     def computed_features(
         self,
@@ -450,14 +454,14 @@ class Source:
         chains: Sequence[Chain],
         clips: Sequence[Clip],
     ) -> bool:
-        """Whether all features are stored. Reads markers and headers, and frames only for their fingerprint.
+        """Whether all that `compute` computes is stored. Reads markers and headers, and frames only for their fingerprint.
 
         A video with unreadable frames or landmarks is not ready; `compute` raises the reason.
         """
         try:
             return all(
                 self.store.holds(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips)
-            )
+            ) and all(self.store.holds(self.key("crops", chain, None)) for chain in self._cut(chains, clips))
         except DataError:
             return False
 
@@ -526,6 +530,10 @@ class Source:
             if self.provided(chain) is None:
                 for clip in [None] if chain.scope == "frames" else clips:
                     yield chain, clip
+
+    def _cut(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> list[Chain]:
+        """The chains whose crops are wanted alone: those of clips, while no clip is known."""
+        return [c for c in chains if c.scope == "clips" and not clips and self.provided(c) is None]
 
     def _provided(self, chain: Chain, scope: str) -> NDArray[Any] | None:
         """The features that the dataset provides, or None for a chain of the requested scope."""

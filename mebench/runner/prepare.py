@@ -83,13 +83,17 @@ def clips_of(plan: Plan, video: Video) -> list[Clip]:
     return [*dict.fromkeys((e.onset, e.peak, e.offset) for v in videos for e in plan.scheme.scored(v))]
 
 
+def features_of(plan: Plan, video: Video) -> tuple[tuple[Chain, ...], tuple[Clip, ...]]:
+    """The chains that the run reads of a video, and its clips: those of scope `clips` also without one where clips are spotted."""
+    chains, clips = plan.chains_of(video), tuple(clips_of(plan, video))
+    return tuple(c for c in chains if clips or c.scope == "frames" or "spot" in plan.task.tasks), clips
+
+
 def missing_videos(plan: Plan) -> list[Video]:
     """The videos for which the store lacks a feature that the run reads."""
     store = store_of(plan.config)
     return [
-        v
-        for v in plan.videos
-        if not source_of(store, *plan.home(v), v, again=True).is_ready(plan.chains_of(v), clips_of(plan, v))
+        v for v in plan.videos if not source_of(store, *plan.home(v), v, again=True).is_ready(*features_of(plan, v))
     ]
 
 
@@ -161,6 +165,10 @@ def hosted_feature_task(
         return frames.stored(wanted[0].store, *of) if word == "stored" else frames.answer(word, *of)
 
     outcome = ComputeCost()
+    for one in wanted:
+        if not one.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
+            cut = [chain for chain in one.chains if chain.scope == "clips"]
+            outcome += source_of(one.store, home[0], one.id, video).compute(cut, ())
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
         grants = [one.grant._replace(write=write) for one in wanted if one.grant is not None]
@@ -171,7 +179,7 @@ def hosted_feature_task(
             asked = [
                 replace(
                     one,
-                    chains=tuple(chain for chain in one.chains if chain.scope == scope),
+                    chains=tuple(c for c in one.chains if c.scope == scope and (one.clips or scope == "frames")),
                     clips=one.clips if scope == "clips" else (),
                 )
                 for one in wanted
@@ -299,12 +307,12 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
             key = home_of(plan, video)
             job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
             # Steps with their parameters alone: what else a plugin, asked for its chains beside a plan, hung on them stays here.
-            chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in plan.chains_of(video))
-            clips = tuple(clips_of(plan, video))
+            chains, clips = features_of(plan, video)
+            chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in chains)
             names = {
                 (chain.fingerprint() + chain.name, clip)
                 for chain in chains
-                for clip in ((None,) if chain.scope == "frames" else clips)
+                for clip in ((None,) if chain.scope == "frames" else clips or (None,))
             }
             if not names <= job.names:  # seeds of one method want the same
                 dataset, id_ = plan.home(video)

@@ -55,6 +55,14 @@ def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, c
     }
 
 
+def test_a_spotter_that_reads_only_clips_of_its_choice_misses_the_video_too(words):
+    """Before its folds nothing else is computed of a video: these would fail, one after the other."""
+    others = [word for word in words if not word.startswith("method")]
+    outcome = run(resolve([*others, "method=of_fd", "no_face=skip"]), Progress())
+    assert list(outcome.folder.read_json("skipped.json")) == [BLACK]
+    assert not list(outcome.folder.path.glob("failed/*"))
+
+
 def test_a_leak_misses_the_same_clips_as_the_honest_run_beside_it_and_says_so(words):
     """Subject s002 has no other video, so that nobody is asked anything in its fold."""
     settings = [w for w in words if not w.startswith("method")]

@@ -15,8 +15,9 @@ from mebench.api import run_results
 from mebench.cli.run import sweep
 from mebench.config import combinations as sweep_words, resolve
 from mebench.errors import ConfigError, RunError
+from mebench.features import pipeline
 from mebench.progress import Progress, Silent
-from mebench.runner import host, identity, make_plan, open_session, prepare, run, sweep as runner_sweep
+from mebench.runner import host, identity, make_plan, open_session, run, sweep as runner_sweep
 from mebench.runs import RunFolder, safe_name
 
 from .blind import SMALL
@@ -234,8 +235,10 @@ def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monk
 
 def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monkeypatch, capsys):
     computed = []
-    real = prepare.compute
-    monkeypatch.setattr(prepare, "compute", lambda *args: computed.append(args[3].key) or real(*args))
+    real = pipeline.Source.compute
+    monkeypatch.setattr(
+        pipeline.Source, "compute", lambda own, *args: computed.append(own.video.key) or real(own, *args)
+    )
     words = [
         *("method=optical_strain", "method.flow=dis", "dataset=synthetic", *SMALL, "seeds=0..2", "method.p=0.5,0.6"),
         *("workers=1", "bootstrap=5", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"),
